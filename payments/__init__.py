@@ -1,0 +1,1 @@
+"""The till: rails, ledger port and the gate over them. Knows neither pictures nor BentoML."""

@@ -1,0 +1,270 @@
+"""The gate: the order in which a picture is paid for, on every rail alike.
+
+    look up → admit → verify → claim → work → settle → deliver
+
+`sell` is the whole story. The money moves last and only for a finished picture; whatever fails before that gives
+the claim back, whatever is unclear after it stays SETTLING until the chain has spoken.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from errors import (
+    MalformedPayment,
+    PaymentInProgress,
+    PaymentOutcomeUnknown,
+    PaymentRejected,
+    PaymentRequired,
+    PaymentUsed,
+    ServiceError,
+)
+from payments.ledger import Claim, Entry, Ledger, State
+from payments.rail import Credential, HeaderFields, Order, Payment, Rail, Receipt
+from payments.recent import RecentDeliveries
+from telemetry import PAYMENTS, stage
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The goods: a finished answer without its receipt."""
+
+    headers: HeaderFields
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """Goods and receipt. `replayed`: the payment had settled before this request."""
+
+    delivery: Delivery
+    receipt_headers: HeaderFields
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The gate's own rules.
+
+    Attributes:
+        work_lease_s, settle_lease_s: how long a silent holder of a claim is trusted to be alive.
+        max_redeliveries, redelivery_s: the bounds of the entitlement to a lost picture.
+    """
+
+    work_lease_s: float = 120.0
+    settle_lease_s: float = 90.0
+    max_redeliveries: int = 20
+    redelivery_s: float = 24 * 3600
+
+
+class Gate:
+    """Sells work for payments over several rails and one ledger.
+
+    Args:
+        rails: in the order in which they are quoted.
+        hosts: host name → names of the rails quoted there; a host that is not named quotes all.
+    """
+
+    def __init__(
+        self,
+        rails: tuple[Rail, ...],
+        ledger: Ledger,
+        *,
+        terms: Terms | None = None,
+        hosts: Mapping[str, tuple[str, ...]] | None = None,
+        recent: RecentDeliveries[Delivery] | None = None,
+    ) -> None:
+        self.rails = {rail.name: rail for rail in rails}
+        self._ledger = ledger
+        self._terms = terms or Terms()
+        self._hosts = dict(hosts or {})
+        self._recent = recent or RecentDeliveries(max_bytes=0)
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def quote(self, order: Order, host: str, refusal: PaymentRejected | None = None) -> PaymentRequired:
+        """The 402 for an order: one answer that the clients of every rail of this host understand."""
+        error = refusal or PaymentRequired(f"This picture costs ${order.price}. Pay on one of the rails offered.")
+        rejection = refusal.reason if refusal else None
+        for rail in self._offered(host):
+            challenge = await rail.challenge(order, rejection)
+            error.headers += challenge.headers
+            error.members.update(challenge.members)
+        return error
+
+    def credential(self, headers: HeaderFields, host: str) -> Credential | None:
+        """The one payment that came with a request, or None.
+
+        Raises:
+            MalformedPayment: unreadable, or more than one.
+            PaymentRejected: for a rail that is not taken on this host.
+        """
+        found = [c for rail in self.rails.values() if (c := rail.credential(headers)) is not None]
+        if len(found) > 1:
+            raise MalformedPayment("Two payments came with one request. Send one payment header only.")
+        if not found:
+            return None
+        if found[0].rail not in {rail.name for rail in self._offered(host)}:
+            raise PaymentRejected(f"This host does not take {found[0].rail} payments.", reason="rail_not_offered")
+        return found[0]
+
+    async def sell(
+        self,
+        credential: Credential,
+        order: Order,
+        *,
+        admit: Callable[[], Awaitable[None]],
+        work: Callable[[], Awaitable[Delivery]],
+    ) -> Sale:
+        """Exchange a payment for finished work.
+
+        `admit` refuses, before anything is verified, what cannot be done; `work` makes the goods. Both raise
+        `ServiceError`, and neither costs the buyer anything when it does. The sale goes on to its end even when
+        the caller is cancelled: the buyer who hung up re-sends the same payment.
+        """
+        sale = await self._to_the_end(self._sell(credential, order, admit, work))
+        PAYMENTS.labels(credential.rail, "replayed" if sale.replayed else "settled").inc()
+        return sale
+
+    async def _sell(
+        self,
+        credential: Credential,
+        order: Order,
+        admit: Callable[[], Awaitable[None]],
+        work: Callable[[], Awaitable[Delivery]],
+    ) -> Sale:
+        rail = self.rails[credential.rail]
+        receipt = await self._look_up(rail, credential, order)
+        if receipt is not None:
+            delivery = await self._deliver_again(credential, order, admit, work)
+            return Sale(delivery, rail.receipt_headers(receipt, credential), replayed=True)
+
+        await admit()
+        with stage("verify"):
+            payment = await rail.verify(credential, order)
+        claim = await self._claim(payment, credential, order)
+        delivery = await self._work_or_release(claim, work)
+        with stage("settle"):
+            receipt = await self._settle(rail, claim, payment, credential)
+        self._recent.put(order.digest, delivery, size=len(delivery.body))
+        return Sale(delivery, rail.receipt_headers(receipt, credential), replayed=False)
+
+    async def _look_up(self, rail: Rail, credential: Credential, order: Order) -> Receipt | None:
+        """The receipt of a payment that has settled; None when the payment is free to be used."""
+        entry = await self._ledger.find(credential.payment_id)
+        if entry is None or _is_free(entry):
+            return None
+        if entry.fingerprint != credential.fingerprint or entry.order_digest != order.digest:
+            raise PaymentUsed("This payment belongs to another image or other parameters. Sign a new payment.")
+        if entry.state is State.SETTLED:
+            return entry.receipt
+        if entry.lease_until > time.time():
+            raise PaymentInProgress()
+        return await self.clear_doubt(rail, entry)
+
+    async def clear_doubt(self, rail: Rail, entry: Entry) -> Receipt | None:
+        """Ask the chain about a SETTLING payment nobody works on; afterwards it is SETTLED or forgotten.
+
+        Raises:
+            PaymentInProgress: somebody else is asking.
+            PaymentOutcomeUnknown: the chain gives no answer yet; the entry stays.
+        """
+        claim = await self._ledger.take_over(entry.payment.id, lease_s=self._terms.settle_lease_s)
+        if claim is None:
+            raise PaymentInProgress()
+        try:
+            receipt = await rail.find_receipt(entry.payment)
+        except BaseException:
+            await self._ledger.leave_in_doubt(claim)
+            raise
+        if receipt is None:
+            await self._ledger.release(claim)
+        else:
+            await self._ledger.settled(entry.payment.id, receipt)
+        return receipt
+
+    async def _deliver_again(
+        self,
+        credential: Credential,
+        order: Order,
+        admit: Callable[[], Awaitable[None]],
+        work: Callable[[], Awaitable[Delivery]],
+    ) -> Delivery:
+        kept = self._recent.get(order.digest)
+        if kept is not None:
+            return kept
+        try:
+            await admit()
+            if not await self._ledger.count_delivery(
+                credential.payment_id, at_most=self._terms.max_redeliveries, not_after_s=self._terms.redelivery_s
+            ):
+                raise PaymentUsed("This payment's picture can no longer be fetched again. Sign a new payment.")
+            return await work()
+        except ServiceError as error:
+            error.charged = True
+            raise
+
+    async def _claim(self, payment: Payment, credential: Credential, order: Order) -> Claim:
+        claim = await self._ledger.claim(
+            payment,
+            fingerprint=credential.fingerprint,
+            order_digest=order.digest,
+            lease_s=self._terms.work_lease_s,
+        )
+        if claim is None:
+            raise PaymentInProgress()
+        return claim
+
+    async def _work_or_release(self, claim: Claim, work: Callable[[], Awaitable[Delivery]]) -> Delivery:
+        try:
+            return await work()
+        except BaseException:
+            await self._ledger.release(claim)
+            raise
+
+    async def _settle(self, rail: Rail, claim: Claim, payment: Payment, credential: Credential) -> Receipt:
+        if not await self._ledger.begin_settlement(claim, lease_s=self._terms.settle_lease_s):
+            raise PaymentInProgress()
+        try:
+            receipt = await rail.settle(payment, credential)
+        except PaymentRejected:
+            await self._ledger.release(claim)
+            raise
+        except BaseException:
+            await self._ledger.leave_in_doubt(claim)
+            raise
+        await self._record(payment, receipt)
+        return receipt
+
+    async def _record(self, payment: Payment, receipt: Receipt) -> None:
+        try:
+            await self._ledger.settled(payment.id, receipt)
+        except ServiceError as error:
+            # The money has moved and is not written down: the entry stays SETTLING, the chain knows better later.
+            raise PaymentOutcomeUnknown() from error
+
+    async def _to_the_end(self, story: Coroutine[Any, Any, T]) -> T:
+        task = asyncio.create_task(story)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return await asyncio.shield(task)
+
+    def _offered(self, host: str) -> tuple[Rail, ...]:
+        names = self._hosts.get(host.lower(), tuple(self.rails))
+        return tuple(self.rails[name] for name in names)
+
+    async def aclose(self) -> None:
+        """Wait for the sales under way, then close rails and ledger."""
+        if self._tasks:
+            await asyncio.wait(set(self._tasks))
+        for rail in self.rails.values():
+            await rail.aclose()
+        await self._ledger.aclose()
+
+
+def _is_free(entry: Entry) -> bool:
+    """A claim whose holder went silent before any money could move binds nothing."""
+    return entry.state is State.CLAIMED and entry.lease_until <= time.time()

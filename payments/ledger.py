@@ -1,0 +1,108 @@
+"""The port of the ledger: what is known of each payment, shared by all workers and hosts.
+
+Each transition is one atomic statement in the store, and returns whether it happened:
+
+    (none) ──claim──▶ CLAIMED ──begin_settlement──▶ SETTLING ──settled──▶ SETTLED
+      ▲                  │ ▲                           │
+      └────release───────┘ └─claim when the lease ─────┤
+      └────release (proven unmoved) ───────────────────┘
+
+A claim has a lease, so a crash locks nothing. SETTLING means money may have moved: only the chain's word
+(`Rail.find_receipt`) leads out of it.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from payments.rail import Payment, Receipt
+
+
+class State(StrEnum):
+    """Where a payment stands; see the module's drawing."""
+
+    CLAIMED = "claimed"
+    SETTLING = "settling"
+    SETTLED = "settled"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One payment as the ledger knows it.
+
+    Attributes:
+        fingerprint, order_digest: what was sent and what it was to buy.
+        holder: token of the request at work on it, opaque.
+        lease_until: unix seconds (float) until which the holder is trusted to be alive.
+        deliveries: how often the picture was handed out again after settlement.
+        receipt: set exactly when the state is SETTLED.
+    """
+
+    payment: Payment
+    state: State
+    fingerprint: str
+    order_digest: str
+    holder: str
+    lease_until: float
+    deliveries: int
+    receipt: Receipt | None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to work on one payment, as long as its lease lasts."""
+
+    payment_id: str
+    holder: str
+
+
+class Ledger(Protocol):
+    """Every method raises `LedgerUnavailable` when the store does not answer."""
+
+    async def find(self, payment_id: str) -> Entry | None:
+        """What is known of a payment."""
+        ...
+
+    async def claim(self, payment: Payment, *, fingerprint: str, order_digest: str, lease_s: float) -> Claim | None:
+        """Take an unknown payment, or one whose CLAIMED lease ran out; None when another holds or held it.
+
+        A known transaction hash under another payment id also gives None.
+        """
+        ...
+
+    async def begin_settlement(self, claim: Claim, *, lease_s: float) -> bool:
+        """CLAIMED → SETTLING, only for the holder; False when the claim was lost."""
+        ...
+
+    async def settled(self, payment_id: str, receipt: Receipt) -> bool:
+        """SETTLING → SETTLED; False when it was not SETTLING."""
+        ...
+
+    async def release(self, claim: Claim) -> bool:
+        """Forget a payment that provably moved nothing; only for the holder, never from SETTLED."""
+        ...
+
+    async def take_over(self, payment_id: str, *, lease_s: float) -> Claim | None:
+        """Become the holder of a SETTLING payment whose lease ran out; None when somebody else was quicker."""
+        ...
+
+    async def leave_in_doubt(self, claim: Claim) -> None:
+        """End the holder's lease on a SETTLING payment, so that the next re-send or the sweeper may ask the chain."""
+        ...
+
+    async def count_delivery(self, payment_id: str, *, at_most: int, not_after_s: float) -> bool:
+        """Count one more re-delivery of a SETTLED payment; False when the bound or the age (seconds since
+        settlement) is reached."""
+        ...
+
+    async def in_doubt(self, limit: int) -> list[Entry]:
+        """SETTLING entries whose lease ran out, oldest first: the sweeper's work."""
+        ...
+
+    async def ping(self) -> None:
+        """Raise unless a payment could be written now."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give back connections."""
+        ...

@@ -1,0 +1,168 @@
+"""The port every payment rail implements, and the nouns that cross it.
+
+A rail is one way to be paid: a scheme on a network (x402: USDC on Base; MPP: pathUSD on Tempo). It speaks its own
+wire format and its own chain, and knows neither the ledger nor pictures. `Gate` owns the order of things.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+from payments.money import Price
+
+HeaderFields = tuple[tuple[str, str], ...]
+"""Header fields in order, repeats allowed; names of a request's fields are lower case."""
+
+
+def values(headers: HeaderFields, name: str) -> list[str]:
+    """All values of one field; `name` in lower case."""
+    return [value for field_name, value in headers if field_name == name]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What one payment buys: one body with its parameters, at one address, for one price.
+
+    Attributes:
+        url: absolute public URL of the resource, without query.
+        method: HTTP method, upper case.
+        body: the uploaded bytes; empty for a discovery probe.
+        parameters: everything else that decides the answer (output format, model), sorted by name.
+        price: what it costs.
+    """
+
+    url: str
+    method: str
+    body: bytes = field(repr=False)
+    parameters: tuple[tuple[str, str], ...]
+    price: Price
+
+    @cached_property
+    def digest(self) -> str:
+        """Hex SHA-256 over body and parameters: two orders with one digest get the same picture."""
+        head = "&".join(f"{name}={value}" for name, value in sorted(self.parameters))
+        return hashlib.sha256(hashlib.sha256(self.body).digest() + head.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """A rail's part of the 402: header fields (repeats allowed) and members of the JSON body."""
+
+    headers: HeaderFields
+    members: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Credential:
+    """A payment header, read and well-formed but not yet believed. Rails subclass it with what they parsed.
+
+    Attributes:
+        rail: name of the rail it is addressed to.
+        payment_id: the ledger's key (x402 `chain:asset:payer:nonce`, MPP the challenge id).
+        fingerprint: hex SHA-256 of the signed content: equal means the very same payment was sent again.
+    """
+
+    rail: str
+    payment_id: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A verified payment that has not moved yet, with all that is needed to ask the chain about it later.
+
+    Attributes:
+        id: `Credential.payment_id`.
+        payer: address derived from the signature, lower case.
+        amount: base units.
+        valid_before: unix seconds after which it can no longer settle.
+        transaction: the hash, where it is known before broadcast (MPP pull); unique in the ledger.
+        evidence: plain strings that `Rail.find_receipt` needs after a restart; holds no secret and no signature.
+    """
+
+    id: str
+    rail: str
+    payer: str
+    amount: int
+    valid_before: int
+    evidence: Mapping[str, str]
+    transaction: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Proof that a payment settled: `at` is unix seconds; `payer` and `transaction` as on the chain."""
+
+    rail: str
+    network: str
+    transaction: str
+    payer: str
+    at: int
+
+
+class Rail(Protocol):
+    """One way to be paid.
+
+    Every method that can wait is a coroutine and never blocks the event loop. Whatever the rail's libraries raise
+    is mapped to errors.py inside the rail.
+
+        payment = await rail.verify(credential, order)   # moves nothing
+        ...the work...
+        receipt = await rail.settle(payment, credential) # the terminal step
+    """
+
+    name: str
+
+    async def challenge(self, order: Order, rejection: str | None = None) -> Challenge:
+        """Quote an order. Makes no network call. `rejection` is the rail's reason code when a payment was refused."""
+        ...
+
+    def credential(self, headers: HeaderFields) -> Credential | None:
+        """Read this rail's payment header; None when there is none. Cheap: no signature check, no network.
+
+        Raises:
+            MalformedPayment: a header of this rail that cannot be read, is too large, or stands twice.
+        """
+        ...
+
+    async def verify(self, credential: Credential, order: Order) -> Payment:
+        """Judge a payment, local checks first, the chain last. Moves and reserves nothing.
+
+        Raises:
+            PaymentRejected: with the specification's reason.
+            DeadlineUnreachable: valid, but too little time is left for the work and the settlement.
+            RailUnavailable: chain or facilitator did not answer.
+        """
+        ...
+
+    async def settle(self, payment: Payment, credential: Credential) -> Receipt:
+        """Move the money; idempotent per payment id.
+
+        Raises:
+            PaymentRejected: the chain proves that nothing moved and nothing of ours can still move it.
+            PaymentOutcomeUnknown: anything else that is not a receipt.
+        """
+        ...
+
+    async def find_receipt(self, payment: Payment) -> Receipt | None:
+        """Ask the chain what became of a payment that we began to settle; None: proven unmoved, and nothing of
+        ours can still move it unless `settle` is called again.
+
+        Raises:
+            PaymentOutcomeUnknown: the chain cannot be asked, or can still go either way.
+        """
+        ...
+
+    def receipt_headers(self, receipt: Receipt, credential: Credential) -> HeaderFields:
+        """The receipt as the header fields that the sender of this credential expects."""
+        ...
+
+    async def health(self) -> str | None:
+        """None when payments can be taken, else one public sentence that says what is out. Bounded to 2 seconds."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give back connections and threads."""
+        ...

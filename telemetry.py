@@ -1,0 +1,59 @@
+"""What the service tells its operator: metrics, stage timings and the logger. Never headers, keys or URLs of chains."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from prometheus_client import Counter, Gauge, Histogram
+
+REQUESTS = Counter("clearcanvas_requests_total", "Answers by route and status", ["route", "method", "status"])
+STAGE_SECONDS = Histogram(
+    "clearcanvas_stage_seconds",
+    "Wall time of each stage of a paid request",
+    ["stage"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+PAYMENTS = Counter("clearcanvas_payments_total", "Payments by rail and what became of them", ["rail", "outcome"])
+RAIL_UP = Gauge("clearcanvas_rail_up", "1 while the rail can take payments", ["rail"], multiprocess_mode="livemin")
+IN_FLIGHT = Gauge(
+    "clearcanvas_images_in_flight", "Images queued or at work in the API workers", multiprocess_mode="livesum"
+)
+BATCH_SIZE = Histogram("clearcanvas_batch_size", "Images per inference call", buckets=(1, 2, 4, 8, 16, 32))
+
+_timings: ContextVar[dict[str, float] | None] = ContextVar("timings", default=None)
+
+
+@contextmanager
+def timings() -> Iterator[dict[str, float]]:
+    """Collect the stages of one request: name → seconds, in the order in which they ended."""
+    collected: dict[str, float] = {}
+    token = _timings.set(collected)
+    try:
+        yield collected
+    finally:
+        _timings.reset(token)
+
+
+@contextmanager
+def stage(name: str) -> Iterator[None]:
+    """Time one stage into the histogram and into the request's timings, if one is being collected."""
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        seconds = time.perf_counter() - start
+        STAGE_SECONDS.labels(name).observe(seconds)
+        record(name, seconds)
+
+
+def record(name: str, seconds: float) -> None:
+    """Add seconds to one stage of the request at hand."""
+    collected = _timings.get()
+    if collected is not None:
+        collected[name] = collected.get(name, 0.0) + seconds
+
+
+def server_timing(collected: dict[str, float]) -> str:
+    """The `Server-Timing` value (W3C Server Timing): `decode;dur=12.3, infer;dur=45.6` in milliseconds."""
+    return ", ".join(f"{name};dur={seconds * 1000:.1f}" for name, seconds in collected.items())
