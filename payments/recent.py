@@ -1,6 +1,6 @@
 """Recent results in memory: a re-sent payment is often answered without working again. Bounded in bytes."""
 
-from typing import Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
 from cachetools import LRUCache
 
@@ -16,7 +16,7 @@ class RecentDeliveries(Generic[T]):
 
     def get(self, digest: str) -> T | None:
         """The result, if it is still kept."""
-        item = cast(tuple[T, int] | None, self._items.get(digest))
+        item = self._items.get(digest)
         return item[0] if item else None
 
     def put(self, digest: str, delivery: T, *, size: int) -> None:
