@@ -1,0 +1,98 @@
+# ClearCanvas: every command here sets itself up. `make` alone lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON := $(shell command -v python3.12 >/dev/null && python3.12 -c '' 2>/dev/null && echo python3.12 || { command -v python3.11 >/dev/null && python3.11 -c '' 2>/dev/null && echo python3.11; } || echo python3)
+# The environment's own programs come first, a Node.js brought by requirements/node.txt among them.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export BENTOML_DO_NOT_TRACK := True
+UV_INSTALL := $(BIN)/uv pip install --quiet --require-hashes
+
+.PHONY: help
+help: ## List the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.PHONY: serve
+serve: $(VENV)/.service node_modules/.stamp ## Serve the sandbox: service, two local chains, funded buyer; Ctrl-C stops all
+	@exec $(BIN)/python -m sandbox serve
+
+.PHONY: demo
+demo: $(VENV)/.service ## Buy one cut-out per rail from a running `make serve`: make demo IMAGE=photo.jpg
+	@$(BIN)/python -m sandbox demo "$(or $(IMAGE),$(error say which picture: make demo IMAGE=photo.jpg))"
+
+.PHONY: test
+test: setup lint ## Everything CI runs: lint, types, unit, contract and client tests
+	$(BIN)/python -m pytest $(PYTEST)
+
+.PHONY: lint
+lint: $(VENV)/.dev ## ruff and mypy strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+
+.PHONY: setup
+setup: $(VENV)/.service $(VENV)/.dev node_modules/.stamp tests/clients/node/node_modules/.stamp .venv-x402v1/.stamp ## Install what serve and test need
+
+.PHONY: load-quotes
+load-quotes: $(VENV)/.dev ## Ask a running service for 20 quotes a second; fails when p95 is over its target
+	$(BIN)/python -m loadtests quotes
+
+.PHONY: load-paid
+load-paid: $(VENV)/.dev ## Buy from a running sandbox on both rails: make load-paid BUYERS=4
+	$(BIN)/python -m loadtests paid --buyers $(or $(BUYERS),1)
+
+.PHONY: build
+build: $(VENV)/.service ## Build the Bento
+	$(BIN)/bentoml build
+
+.PHONY: lock
+lock: $(VENV)/.dev ## Resolve pyproject.toml again into the hash-locked requirements
+	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra cpu -o requirements/service.txt
+	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra cpu --group dev -c requirements/service.txt -o requirements/dev.txt
+LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+
+.PHONY: clean
+clean: ## Remove environments, packages and local state
+	rm -rf $(VENV) .venv-x402v1 node_modules tests/clients/node/node_modules state results
+
+$(BIN)/uv: requirements/bootstrap.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' \
+		|| { echo "ClearCanvas needs Python 3.11 or 3.12; $(PYTHON) is $$($(PYTHON) -V)."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing. On Debian: apt install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --require-hashes -r $<
+	@touch $@
+
+$(VENV)/.service: requirements/service.txt $(BIN)/uv
+	@echo "Installing the service's packages ..."
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV_INSTALL) -r $<
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.service
+	@echo "Installing the development packages ..."
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV_INSTALL) -r $<
+	@touch $@
+
+.venv-x402v1/.stamp: tests/clients/python_v1/requirements.txt $(BIN)/uv
+	@echo "Installing the x402 v1 client of Python in an environment of its own ..."
+	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python .venv-x402v1
+	@VIRTUAL_ENV=$(CURDIR)/.venv-x402v1 $(UV_INSTALL) -r $<
+	@touch $@
+
+# Node.js 20 or newer where the machine has it, else the one that PyPI carries.
+$(VENV)/.node: requirements/node.txt $(BIN)/uv
+	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' 2>/dev/null \
+		|| VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV_INSTALL) -r $<
+	@touch $@
+
+node_modules/.stamp: package-lock.json $(VENV)/.node
+	@echo "Installing the local chains ..."
+	@npm ci --silent --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+tests/clients/node/node_modules/.stamp: tests/clients/node/package-lock.json $(VENV)/.node
+	@echo "Installing the TypeScript clients ..."
+	@cd tests/clients/node && npm ci --silent --no-audit --no-fund --ignore-scripts
+	@touch $@
