@@ -1,0 +1,99 @@
+"""Child processes on a leash: they end when closed, and when the process that started them dies."""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+LEASH = Path(__file__).with_name("leash.py")
+ROOT = LEASH.parent.parent
+STOP_SECONDS = 5.0
+
+
+class SandboxError(Exception):
+    """A part of the sandbox is missing, did not come up in time or went away; the message says what to do."""
+
+
+class Child:
+    """One running command. Its output is kept aside to explain a failed start, unless it is let through.
+
+    Args:
+        name: what the command is called in errors.
+        command: program and arguments.
+        env: the whole environment of the command; ours by default.
+        quiet: keep the output aside instead of letting it through.
+    """
+
+    def __init__(
+        self, name: str, command: Sequence[str | Path], *, env: Mapping[str, str] | None = None, quiet: bool = True
+    ) -> None:
+        self.name = name
+        self._output = tempfile.TemporaryFile() if quiet else None  # noqa: SIM115 - closed by close()
+        self._process = subprocess.Popen(  # noqa: S603 - the command is ours
+            [sys.executable, "-I", "-S", LEASH, str(os.getpid()), *command],
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=self._output,
+            cwd=ROOT,
+            env=env,
+        )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def wait_until(self, ready: Callable[[], bool], seconds: float) -> None:
+        """Poll until ready. Raises SandboxError when the command ends first or the time is over."""
+        deadline = time.monotonic() + seconds
+        while not ready():
+            if not self.running():
+                raise SandboxError(f"{self.name} ended with code {self._process.returncode}. {self._last_words()}")
+            if time.monotonic() > deadline:
+                raise SandboxError(f"{self.name} was not ready after {seconds:g} s. {self._last_words()}")
+            time.sleep(0.02)
+
+    def wait(self) -> int:
+        """Wait for the command to end by itself; its exit code, negative for a signal."""
+        return self._process.wait()
+
+    def close(self) -> None:
+        """Ask the command to end, and end it when it has not within a few seconds. May be called again."""
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._output:
+            self._output.close()
+
+    def _last_words(self) -> str:
+        if not self._output:
+            return ""
+        self._output.seek(0)
+        return self._output.read()[-2000:].decode(errors="replace").strip()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def free_port() -> int:
+    """A TCP port of the loopback address that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,51 @@
+"""JSON-RPC to a local chain, and calls of its contracts."""
+
+from itertools import count
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+from eth_abi.abi import encode
+from eth_utils.crypto import keccak
+
+from sandbox.process import SandboxError
+
+
+class Rpc:
+    """A JSON-RPC 2.0 client of one loopback URL.
+
+    `call` raises SandboxError when the node answers with an error, httpx.HTTPError when it does not answer.
+    """
+
+    def __init__(self, url: str, *, timeout: float = 10.0) -> None:
+        self.url = url
+        self._client = httpx.Client(timeout=timeout, trust_env=False)
+        self._ids = count(1)
+
+    def call(self, method: str, *params: Any) -> Any:
+        request = {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": params}
+        answer = self._client.post(self.url, json=request).raise_for_status().json()
+        if "error" in answer:
+            raise SandboxError(f"{method}: {answer['error'].get('message')}")
+        return answer["result"]
+
+    def answers(self, chain_id: int) -> bool:
+        """Whether a node of this chain answers at the URL."""
+        try:
+            return int(self.call("eth_chainId"), 16) == chain_id
+        except (httpx.HTTPError, SandboxError, ValueError):
+            return False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+
+def call_data(signature: str, *arguments: Any) -> str:
+    """The call of a contract's function as 0x-hex: `call_data("transfer(address,uint256)", to, value)`."""
+    types = signature[signature.index("(") + 1 : -1]
+    return "0x" + (keccak(text=signature)[:4] + encode([kind for kind in types.split(",") if kind], arguments)).hex()
