@@ -34,7 +34,7 @@ lint: $(VENV)/.dev ## ruff and mypy strict
 	$(BIN)/mypy .
 
 .PHONY: setup
-setup: $(VENV)/.service $(VENV)/.dev node_modules/.stamp tests/clients/node/node_modules/.stamp .venv-x402v1/.stamp ## Install what serve and test need
+setup: $(VENV)/.service $(VENV)/.dev node_modules/.stamp examples/node/node_modules/.stamp .venv-x402v1/.stamp ## Install what serve and test need
 
 .PHONY: load-quotes
 load-quotes: $(VENV)/.dev ## Ask a running service for 20 quotes a second; fails when p95 is over its target
@@ -52,11 +52,12 @@ build: $(VENV)/.service ## Build the Bento
 lock: $(VENV)/.dev ## Resolve pyproject.toml again into the hash-locked requirements
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra cpu -o requirements/service.txt
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra cpu --group dev -c requirements/service.txt -o requirements/dev.txt
+	$(BIN)/uv pip compile tests/clients/python_v1/requirements.in $(LOCK) -o tests/clients/python_v1/requirements.txt
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 
 .PHONY: clean
 clean: ## Remove environments, packages and local state
-	rm -rf $(VENV) .venv-x402v1 node_modules tests/clients/node/node_modules state results
+	rm -rf $(VENV) .venv-x402v1 node_modules examples/node/node_modules state results
 
 $(BIN)/uv: requirements/bootstrap.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' \
@@ -92,7 +93,7 @@ node_modules/.stamp: package-lock.json $(VENV)/.node
 	@npm ci --silent --no-audit --no-fund --ignore-scripts
 	@touch $@
 
-tests/clients/node/node_modules/.stamp: tests/clients/node/package-lock.json $(VENV)/.node
-	@echo "Installing the TypeScript clients ..."
-	@cd tests/clients/node && npm ci --silent --no-audit --no-fund --ignore-scripts
+examples/node/node_modules/.stamp: examples/node/package-lock.json $(VENV)/.node
+	@echo "Installing the JavaScript clients ..."
+	@cd examples/node && npm ci --silent --no-audit --no-fund --ignore-scripts
 	@touch $@
