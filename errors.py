@@ -9,6 +9,7 @@
     │  └─ PaymentRejected             402     payment_rejected
     ├─ NotFound                       404     not_found
     ├─ MethodNotAllowed               405     method_not_allowed
+    ├─ UploadTimeout                  408     upload_timeout
     ├─ PaymentConflict                409     payment_conflict
     │  ├─ PaymentInProgress           409     payment_in_progress
     │  └─ PaymentUsed                 409     payment_used
@@ -120,6 +121,13 @@ class MethodNotAllowed(ServiceError):
     """The route exists, the method does not."""
 
     status, code, title = 405, "method_not_allowed", "Method not allowed"
+
+
+class UploadTimeout(ServiceError):
+    """The body did not arrive in time."""
+
+    status, code, title = 408, "upload_timeout", "Upload timeout"
+    retryable = True
 
 
 class PaymentConflict(ServiceError):

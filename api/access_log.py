@@ -1,0 +1,47 @@
+"""One log line and one count per request, by route template: no path, query, header or address of a client."""
+
+import time
+
+import structlog
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from telemetry import REQUESTS
+
+log = structlog.get_logger(__name__)
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class AccessLogMiddleware:
+    """Counts and logs each answer when it ends."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on; a request that got no answer (the client hung up) has the status 0."""
+        status, start = 0, time.perf_counter()
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        finally:
+            route = scope.get("route")
+            # Labels are kept from growing with what strangers send.
+            template = route.path if isinstance(route, Route) else "unknown"
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            REQUESTS.labels(template, method, str(status)).inc()
+            log.info(
+                "request",
+                method=method,
+                route=template,
+                status=status,
+                code=scope["state"].get("code"),
+                seconds=round(time.perf_counter() - start, 4),
+            )

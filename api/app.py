@@ -1,0 +1,95 @@
+"""The application: which paths exist, and what a request passes on its way in and out."""
+
+from collections.abc import Mapping, Sequence
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Mount, Route, Router
+from starlette.types import Lifespan
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from api.access_log import AccessLogMiddleware
+from api.discovery import discovery_routes
+from api.endpoints import BackgroundRemoval
+from api.health import Check, Readiness, alive
+from api.metrics import metrics
+from api.offer import PATH, Offer
+from api.problems import ProblemMiddleware
+from api.rate_limit import UnpaidLimit, UnpaidLimitMiddleware
+from api.request_id import RequestIdMiddleware
+from api.server_timing import ServerTimingMiddleware
+from api.upload import UploadLimits, UploadMiddleware
+from payments.gate import Gate
+from payments.middleware import PaymentMiddleware
+from pipeline import CutOut
+
+PUBLIC_HEADERS = (
+    "Idempotent-Replayed",
+    "PAYMENT-REQUIRED",
+    "PAYMENT-RESPONSE",
+    "Payment-Receipt",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "Server-Timing",
+    "WWW-Authenticate",
+    "X-Height",
+    "X-Model",
+    "X-PAYMENT-RESPONSE",
+    "X-Request-Id",
+    "X-Width",
+)
+"""What a page of any origin may read. There are no cookies and no accounts, so no origin has more rights than another."""
+
+
+def create_app(
+    *,
+    gate: Gate,
+    cut_out: CutOut,
+    offer: Offer,
+    upload_limits: UploadLimits,
+    unpaid_limit: UnpaidLimit,
+    checks: Mapping[str, Check],
+    trusted_proxies: Sequence[str] = (),
+    lifespan: Lifespan[Starlette] | None = None,
+) -> Starlette:
+    """The service over HTTP. Every part is handed in, and none is closed here.
+
+    Args:
+        gate: sells; `/readyz` asks its rails.
+        checks: further parts of `/readyz` by name: `{"runner": client.health, "ledger": ledger.ping}`.
+        trusted_proxies: addresses or networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+        lifespan: opens and closes the parts, for whoever serves the app.
+    """
+    removal = BackgroundRemoval(cut_out, offer)
+    readiness = Readiness(checks, gate.rails)
+
+    every_request = [
+        Middleware(ProxyHeadersMiddleware, trusted_hosts=list(trusted_proxies)),
+        Middleware(RequestIdMiddleware),
+        Middleware(AccessLogMiddleware),
+        Middleware(
+            CORSMiddleware, allow_origins="*", allow_methods="*", allow_headers="*", expose_headers=PUBLIC_HEADERS
+        ),
+        Middleware(ProblemMiddleware),
+    ]
+    paid_request = [
+        Middleware(ServerTimingMiddleware),
+        Middleware(UnpaidLimitMiddleware, limit=unpaid_limit),
+        Middleware(UploadMiddleware, limits=upload_limits),
+        Middleware(PaymentMiddleware, gate=gate, order=removal.order, judge=removal.judge, admit=removal.admit),
+    ]
+    routes = [
+        Route(PATH, removal.remove_background, methods=["POST"], middleware=paid_request),
+        Route("/healthz", alive),
+        Route("/livez", alive),
+        Route("/readyz", readiness.endpoint),
+        Route("/metrics", metrics),
+        *discovery_routes(offer),
+    ]
+    # One mount over everything: 404 and 405 arise inside `every_request`, and no server that this app is mounted in
+    # answers for a path that it does not know.
+    return Starlette(
+        routes=[Mount("/", app=Router(routes, redirect_slashes=False), middleware=every_request)], lifespan=lifespan
+    )

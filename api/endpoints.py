@@ -1,0 +1,67 @@
+"""The paid route: what is asked for, what is refused, and the picture as an answer. Pictures only, no money."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Scope
+
+from api.offer import Offer
+from api.upload import upload_of
+from payments.rail import Order
+from pipeline import CutOut
+
+
+class BackgroundRemoval:
+    """`POST /v1/remove-background`, as the till sees it (order, judge, admit) and as the work itself."""
+
+    def __init__(self, cut_out: CutOut, offer: Offer) -> None:
+        self._cut_out = cut_out
+        self._offer = offer
+
+    def order(self, scope: Scope) -> Order:
+        """What a payment for this request buys.
+
+        The model is no parameter of the order: a picture paid for before an update is still delivered after it.
+        """
+        upload = upload_of(scope)
+        return Order(
+            url=self._offer.url,
+            method=scope["method"],
+            body=upload.body,
+            parameters=(("format", upload.output.name.lower()),),
+            price=self._offer.price,
+        )
+
+    def judge(self, scope: Scope) -> None:
+        """Refuse an unpaid picture that could never be cut out; a discovery probe carries none.
+
+        Raises:
+            InvalidImage: not the image it claims to be, or too many pixels.
+        """
+        upload = upload_of(scope)
+        if not upload.is_probe:
+            _ = upload.info
+
+    async def admit(self, scope: Scope) -> None:
+        """Refuse a paid request that carries no picture we could cut out, or that we have no room for now.
+
+        Raises:
+            InvalidImage, UnsupportedMediaType: as `Upload.info`.
+            Overloaded: from the pipeline.
+        """
+        self._cut_out.admit(upload_of(scope).info)
+
+    async def remove_background(self, request: Request) -> Response:
+        """The cut-out in the format asked for, as large as the upright input."""
+        upload = upload_of(request.scope)
+        picture = await self._cut_out(upload.body, upload.info, upload.output)
+        return Response(
+            picture,
+            media_type=upload.output.media_type,
+            headers={
+                "Cache-Control": "private",
+                "X-Content-Type-Options": "nosniff",
+                "X-Width": str(upload.info.width),
+                "X-Height": str(upload.info.height),
+                "X-Model": self._offer.model,
+            },
+        )

@@ -1,0 +1,101 @@
+"""Health: `/healthz` and `/livez` say that the process runs, `/readyz` whether a picture could be sold right now."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from errors import ServiceError, Unavailable
+from payments.rail import Rail
+from telemetry import RAIL_UP
+
+log = structlog.get_logger(__name__)
+
+Check = Callable[[], Awaitable[str | None]]
+"""Says what is out in one public sentence, or None; may say it by raising a `ServiceError` as well."""
+
+_PATIENCE_S = 2.5
+_KEPT_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What each part said: None is well, a sentence is what is out."""
+
+    parts: Mapping[str, str | None]
+    rails: Mapping[str, str | None]
+
+    @property
+    def ready(self) -> bool:
+        """Every part is well and at least one rail is: a service with one rail down still sells on the other."""
+        return not any(self.parts.values()) and None in self.rails.values()
+
+
+class Readiness:
+    """Asks all parts at once; one answer is kept for two seconds, so that asking us asks nobody else too often."""
+
+    def __init__(self, checks: Mapping[str, Check], rails: Mapping[str, Rail]) -> None:
+        self._checks = dict(checks)
+        self._rails = dict(rails)
+        self._lock = asyncio.Lock()
+        self._asked_at = float("-inf")
+        self._report: Report
+
+    async def endpoint(self, _: Request) -> Response:
+        """`GET /readyz`: every part and rail by name, with what is out.
+
+        Raises:
+            Unavailable: no picture can be sold right now; the same names are members of the problem.
+        """
+        report = await self.report()
+        body = {
+            "ready": report.ready,
+            "parts": {name: fault or "ok" for name, fault in report.parts.items()},
+            "rails": {name: fault or "ok" for name, fault in report.rails.items()},
+        }
+        if not report.ready:
+            raise Unavailable("No picture can be sold right now.", members=body)
+        return JSONResponse(body, headers={"Cache-Control": "no-store"})
+
+    async def report(self) -> Report:
+        """The state of all parts, at most two seconds old."""
+        async with self._lock:
+            if time.monotonic() - self._asked_at > _KEPT_S:
+                self._report = await self._ask()
+                self._asked_at = time.monotonic()
+            return self._report
+
+    async def _ask(self) -> Report:
+        rails: dict[str, Check] = {name: rail.health for name, rail in self._rails.items()}
+        parts, states = await asyncio.gather(_ask_all(self._checks), _ask_all(rails))
+        for name, fault in states.items():
+            RAIL_UP.labels(name).set(fault is None)
+        return Report(parts, states)
+
+
+async def _ask_all(checks: Mapping[str, Check]) -> dict[str, str | None]:
+    faults = await asyncio.gather(*(_fault(name, check) for name, check in checks.items()))
+    return dict(zip(checks, faults, strict=True))
+
+
+async def _fault(name: str, check: Check) -> str | None:
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            return await check()
+    except TimeoutError:
+        return "does not answer in time"
+    except ServiceError as error:
+        return error.detail
+    except Exception:
+        # The one question that must always be answered; whatever a part raises, it is out.
+        log.exception("check_failed", part=name)
+        return "does not answer"
+
+
+async def alive(_: Request) -> Response:
+    """`GET /healthz`, `GET /livez`: this process answers."""
+    return JSONResponse({"alive": True}, headers={"Cache-Control": "no-store"})

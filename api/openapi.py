@@ -1,0 +1,137 @@
+"""The OpenAPI 3.1 description, written by hand around the constants that the service itself uses.
+
+`x-payment-info` is read by two worlds at once: `offers` by MPP tools (draft-payment-discovery-00), `price` and
+`protocols` by x402 directories. The 402 answer itself stays the authority on what is to be paid.
+"""
+
+from collections import defaultdict
+from typing import Any
+
+from api.offer import PATH, Offer
+from api.upload import INPUTS, OUTPUTS
+from errors import MethodNotAllowed, NotFound, ServiceError
+
+Json = dict[str, Any]
+
+_DECIMALS = 6
+"""Of USDC and pathUSD alike."""
+
+_PROBLEM: Json = {
+    "type": "object",
+    "description": "RFC 9457 problem details; a rail may add members of its own.",
+    "required": ["type", "title", "status", "detail", "code", "retryable", "charged", "request_id"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string", "description": "Stable name of the refusal."},
+        "retryable": {"type": "boolean", "description": "Whether the very same request may succeed when sent again."},
+        "charged": {
+            "type": "boolean",
+            "description": "False: this request moved no money. True: money moved or may yet move; "
+            "send the same payment again and sign no new one.",
+        },
+        "request_id": {"type": "string"},
+    },
+}
+
+_QUOTE: Json = {
+    "allOf": [{"$ref": "#/components/schemas/Problem"}],
+    "type": "object",
+    "description": "The problem is at the same time an x402 version 1 quote.",
+    "properties": {
+        "x402Version": {"type": "integer"},
+        "error": {"type": "string"},
+        "accepts": {"type": "array", "items": {"type": "object"}},
+        "challengeId": {"type": "string"},
+    },
+}
+
+
+def openapi(offer: Offer) -> Json:
+    """The whole document for one offer."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "ClearCanvas",
+            "version": "1",
+            "description": f"Background removal, ${offer.price} per picture. No account: the answer 402 quotes the "
+            "price, the payment comes with the next request, and only a finished picture is charged.",
+            "x-guidance": f"POST the bytes of one picture to {PATH}. Pay the 402 and send the same request again. "
+            "After 503 or a lost answer send the same payment again: a picture is charged once.",
+        },
+        "servers": [{"url": offer.public_url}],
+        "x-service-info": {
+            "categories": ["media"],
+            "docs": {
+                "homepage": offer.public_url,
+                "apiReference": f"{offer.public_url}/openapi.json",
+                "llms": f"{offer.public_url}/llms.txt",
+            },
+        },
+        "security": [],
+        "paths": {PATH: {"post": _operation(offer)}},
+        "components": {"schemas": {"Problem": _PROBLEM, "Quote": _QUOTE}},
+    }
+
+
+def _operation(offer: Offer) -> Json:
+    picture = {"schema": {"type": "string", "format": "binary"}}
+    return {
+        "operationId": "removeBackground",
+        "summary": "Remove the background of one picture",
+        "x-payment-info": payment_info(offer),
+        "parameters": [
+            {
+                "name": "format",
+                "in": "query",
+                "description": "Format of the answer. Without it `Accept: image/webp` alone selects webp.",
+                "schema": {"type": "string", "enum": list(OUTPUTS), "default": "png"},
+            }
+        ],
+        "requestBody": {"required": True, "content": dict.fromkeys(INPUTS, picture)},
+        "responses": {
+            "200": {
+                "description": "The cut-out with straight alpha, as large as the upright input.",
+                "content": {each.media_type: picture for each in OUTPUTS.values()},
+            },
+            **_refusals(),
+        },
+    }
+
+
+def payment_info(offer: Offer) -> Json:
+    """`x-payment-info`: what one call costs on each rail."""
+    protocols: list[Json] = []
+    offers: list[Json] = []
+    if "x402" in offer.tokens:
+        protocols.append({"x402": {}})
+    if "mpp" in offer.tokens:
+        terms = {"method": "tempo", "intent": "charge", "currency": offer.tokens["mpp"]}
+        protocols.append({"mpp": terms})
+        amount = str(offer.price.base_units(_DECIMALS))
+        offers.append({**terms, "amount": amount, "description": "One picture without its background"})
+    price = {"mode": "fixed", "currency": "USD", "amount": str(offer.price)}
+    return {"offers": offers, "price": price, "protocols": protocols}
+
+
+def _refusals() -> Json:
+    """One response per status of the error tree that the paid route can answer."""
+    codes: dict[int, list[str]] = defaultdict(list)
+    for each in _tree(ServiceError):
+        if not issubclass(each, (NotFound, MethodNotAllowed)):
+            codes[each.status].append(each.code)
+    return {str(status): _refusal(status, codes[status]) for status in sorted(codes)}
+
+
+def _refusal(status: int, codes: list[str]) -> Json:
+    schema = "Quote" if status == 402 else "Problem"
+    return {
+        "description": ", ".join(sorted(set(codes))),
+        "content": {"application/problem+json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
+    }
+
+
+def _tree(root: type[ServiceError]) -> list[type[ServiceError]]:
+    return [each for child in root.__subclasses__() for each in (child, *_tree(child))]

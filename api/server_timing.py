@@ -1,0 +1,24 @@
+"""The `Server-Timing` header of a paid answer: the stages of the picture and of the payment."""
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from telemetry import server_timing, timings
+
+
+class ServerTimingMiddleware:
+    """Collects the stages of one request. It stands around the till, because `settle` ends after the picture."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Write the stages that have ended by the time the answer starts."""
+        with timings() as collected:
+
+            async def timed(message: Message) -> None:
+                if message["type"] == "http.response.start" and collected:
+                    MutableHeaders(scope=message)["Server-Timing"] = server_timing(collected)
+                await send(message)
+
+            await self.app(scope, receive, timed)

@@ -1,0 +1,178 @@
+"""The uploaded picture: size and type are judged from the headers and while it streams in, before any decoding."""
+
+import asyncio
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from starlette.datastructures import Headers, QueryParams
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from errors import (
+    BadRequest,
+    InvalidImage,
+    Overloaded,
+    UnknownFormat,
+    UnsupportedMediaType,
+    UploadTimeout,
+    UploadTooLarge,
+)
+from imaging.formats import ImageFormat
+from imaging.probe import ImageInfo, probe
+
+INPUTS = {each.media_type: each for each in (ImageFormat.PNG, ImageFormat.JPEG, ImageFormat.WEBP)}
+"""What `Content-Type` may name."""
+
+OUTPUTS = {"png": ImageFormat.PNG, "webp": ImageFormat.WEBP}
+"""What `?format=` may name."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadLimits:
+    """What may be sent.
+
+    Attributes:
+        max_bytes, max_side: of one picture, in bytes and in pixels per side.
+        max_bytes_in_flight: of all bodies that one process holds at a time.
+        receive_timeout_s: within which a body has to arrive.
+    """
+
+    max_bytes: int = 25_000_000
+    max_side: int = 10_000
+    max_bytes_in_flight: int = 500_000_000
+    receive_timeout_s: float = 60.0
+
+
+@dataclass(frozen=True)
+class Upload:
+    """One request's body and what is to become of it.
+
+    Attributes:
+        declared: the format that Content-Type names; None for no body, or JSON in its place.
+        output: the format of the answer.
+    """
+
+    body: bytes = field(repr=False)
+    declared: ImageFormat | None
+    output: ImageFormat
+    max_side: int
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether no picture was sent, as directories and payment tools do to learn the price."""
+        return not self.body or self.declared is None
+
+    @cached_property
+    def info(self) -> ImageInfo:
+        """Format and size, read from the picture's header.
+
+        Raises:
+            InvalidImage: empty, not what Content-Type says, damaged, or more pixels than allowed.
+            UnsupportedMediaType: JSON.
+        """
+        if not self.body:
+            raise InvalidImage("The body is empty. Send the bytes of a PNG, JPEG or WebP image.")
+        if self.declared is None:
+            raise _unsupported()
+        return probe(self.body, self.declared, self.max_side)
+
+
+def upload_of(scope: Scope) -> Upload:
+    """The upload that `UploadMiddleware` put into the request's state."""
+    upload: Upload = scope["state"]["upload"]
+    return upload
+
+
+class UploadMiddleware:
+    """Reads the body once, within the limits, and leaves it in the request's state as an `Upload`."""
+
+    def __init__(self, app: ASGIApp, *, limits: UploadLimits) -> None:
+        self.app = app
+        self.limits = limits
+        self._bytes_in_flight = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on with an `Upload`, or raise.
+
+        Raises:
+            BadRequest, UnknownFormat: the query.
+            UploadTooLarge, UploadTimeout, UnsupportedMediaType: the body.
+            Overloaded: too many bodies are held already.
+            ClientDisconnect: the client hung up.
+        """
+        request = Request(scope, receive)
+        output = _output(request.query_params, request.headers)
+        self._refuse_declared_length(request.headers)
+        with ExitStack() as held:
+            body = await self._receive(request, held)
+            declared = _declared(request.headers) if body else None
+            scope["state"]["upload"] = Upload(body, declared, output, self.limits.max_side)
+            await self.app(scope, receive, send)
+
+    def _refuse_declared_length(self, headers: Headers) -> None:
+        length = headers.get("content-length", "")
+        if length.isdecimal() and int(length) > self.limits.max_bytes:
+            raise self._too_large()
+
+    async def _receive(self, request: Request, held: ExitStack) -> bytes:
+        chunks: list[bytes] = []
+        try:
+            async with asyncio.timeout(self.limits.receive_timeout_s):
+                async for chunk in request.stream():
+                    if chunk and not chunks:
+                        _declared(request.headers)
+                    self._hold(len(chunk), held)
+                    chunks.append(chunk)
+                    if sum(map(len, chunks)) > self.limits.max_bytes:
+                        raise self._too_large()
+        except TimeoutError as error:
+            seconds = f"{self.limits.receive_timeout_s:g}"
+            raise UploadTimeout(f"The body did not arrive within {seconds} seconds.") from error
+        return b"".join(chunks)
+
+    def _hold(self, size: int, held: ExitStack) -> None:
+        if self._bytes_in_flight + size > self.limits.max_bytes_in_flight:
+            raise Overloaded("Too many uploads are under way. Send the request again shortly.")
+        self._bytes_in_flight += size
+        held.callback(self._let_go, size)
+
+    def _let_go(self, size: int) -> None:
+        self._bytes_in_flight -= size
+
+    def _too_large(self) -> UploadTooLarge:
+        return UploadTooLarge(f"A picture may have up to {self.limits.max_bytes} bytes.")
+
+
+def _declared(headers: Headers) -> ImageFormat | None:
+    """The format that Content-Type names, None for JSON; anything else is refused."""
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type == "application/json" or media_type.endswith("+json"):
+        return None
+    if media_type not in INPUTS:
+        raise _unsupported()
+    return INPUTS[media_type]
+
+
+def _unsupported() -> UnsupportedMediaType:
+    supported = ", ".join(INPUTS)
+    return UnsupportedMediaType(
+        f"Send the bytes of one picture, with its type as Content-Type: {supported}.",
+        headers=(("Accept-Post", supported),),
+    )
+
+
+def _output(query: QueryParams, headers: Headers) -> ImageFormat:
+    """The output format: `?format=` wins; without it `Accept: image/webp` alone selects WebP.
+
+    A parameter that we do not know is refused: it may be a misspelt one, and the picture would be paid for.
+    """
+    unknown = sorted(set(query) - {"format"})
+    if unknown:
+        raise BadRequest(f"Unknown query parameter {unknown[0][:40]!r}. The only one is 'format'.")
+    wanted = query.getlist("format")
+    if not wanted:
+        return ImageFormat.WEBP if headers.getlist("accept") == ["image/webp"] else ImageFormat.PNG
+    if len(wanted) > 1 or wanted[0] not in OUTPUTS:
+        raise UnknownFormat(f"'format' names one of: {', '.join(OUTPUTS)}.")
+    return OUTPUTS[wanted[0]]
