@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sandbox.process import Child, SandboxError, free_port
+from sandbox.process import Child, SandboxError, choose_port
 from sandbox.rpc import Rpc
 
 PACKAGES = Path(__file__).parent.parent / "node_modules" / "@foundry-rs"
@@ -27,7 +27,7 @@ def binary(packages: Path = PACKAGES) -> Path:
 @contextmanager
 def anvil(chain_id: int, *options: str, port: int = 0) -> Iterator[Rpc]:
     """Run a chain on the loopback address (port 0: any free one); it answers when this yields. Raises SandboxError."""
-    port = port or free_port()
+    port = choose_port(port)
     node = ["--host", "127.0.0.1", "--port", str(port), "--chain-id", str(chain_id), "--silent"]
     with Child(f"anvil on port {port}", [binary(), *node, *options]) as child, Rpc(f"http://127.0.0.1:{port}") as rpc:
         child.wait_until(lambda: rpc.answers(chain_id), START_SECONDS)

@@ -13,7 +13,6 @@ from typing import Self
 
 LEASH = Path(__file__).with_name("leash.py")
 ROOT = LEASH.parent.parent
-STOP_SECONDS = 5.0
 
 
 class SandboxError(Exception):
@@ -28,12 +27,20 @@ class Child:
         command: program and arguments.
         env: the whole environment of the command; ours by default.
         quiet: keep the output aside instead of letting it through.
+        patience: seconds between asking the command to end and ending it.
     """
 
     def __init__(
-        self, name: str, command: Sequence[str | Path], *, env: Mapping[str, str] | None = None, quiet: bool = True
+        self,
+        name: str,
+        command: Sequence[str | Path],
+        *,
+        env: Mapping[str, str] | None = None,
+        quiet: bool = True,
+        patience: float = 5.0,
     ) -> None:
         self.name = name
+        self._patience = patience
         self._output = tempfile.TemporaryFile() if quiet else None  # noqa: SIM115 - closed by close()
         self._process = subprocess.Popen(  # noqa: S603 - the command is ours
             [sys.executable, "-I", "-S", LEASH, str(os.getpid()), *command],
@@ -54,11 +61,13 @@ class Child:
     def wait_until(self, ready: Callable[[], bool], seconds: float) -> None:
         """Poll until ready. Raises SandboxError when the command ends first or the time is over."""
         deadline = time.monotonic() + seconds
-        while not ready():
+        while True:
             if not self.running():
-                raise SandboxError(f"{self.name} ended with code {self._process.returncode}. {self._last_words()}")
+                raise SandboxError(f"{self.name} ended with code {self._process.returncode}. {self.output()}")
+            if ready():
+                return
             if time.monotonic() > deadline:
-                raise SandboxError(f"{self.name} was not ready after {seconds:g} s. {self._last_words()}")
+                raise SandboxError(f"{self.name} was not ready after {seconds:g} s. {self.output()}")
             time.sleep(0.02)
 
     def wait(self) -> int:
@@ -66,17 +75,18 @@ class Child:
         return self._process.wait()
 
     def close(self) -> None:
-        """Ask the command to end, and end it when it has not within a few seconds. May be called again."""
+        """Ask the command to end, and end it when it has not within its patience. May be called again."""
         self._process.terminate()
         try:
-            self._process.wait(STOP_SECONDS)
+            self._process.wait(self._patience)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
         if self._output:
             self._output.close()
 
-    def _last_words(self) -> str:
+    def output(self) -> str:
+        """The end of what a quiet command has printed."""
         if not self._output:
             return ""
         self._output.seek(0)
@@ -91,9 +101,13 @@ class Child:
         self.close()
 
 
-def free_port() -> int:
-    """A TCP port of the loopback address that nobody listens on at this moment."""
+def choose_port(port: int) -> int:
+    """The given TCP port of the loopback address, or a free one for 0. Raises SandboxError when it is taken."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port is free once its listener is gone
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise SandboxError(f"Port {port} is taken by another program: end that, or choose another port.") from error
+        chosen: int = probe.getsockname()[1]
+        return chosen

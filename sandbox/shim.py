@@ -19,25 +19,24 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import httpx
 import uvicorn
+from pydantic import BaseModel, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.process import Child, free_port
+from sandbox.process import Child, choose_port
 from sandbox.rpc import Rpc
 
 Mode = Literal["none", "error5xx", "rpcerror", "hang", "slow", "drop_after_send"]
 START_SECONDS = 20.0
 
 
-@dataclass
-class Fault:
+class Fault(BaseModel, extra="forbid"):
     """One order of `POST /ctl`."""
 
     mode: Mode = "none"
@@ -76,7 +75,10 @@ class Shim:
 
     async def control(self, request: Request) -> Response:
         if request.method == "POST":
-            self._fault = Fault(**await request.json())
+            try:
+                self._fault = Fault.model_validate_json(await request.body())
+            except ValidationError as error:
+                return Response(str(error), status_code=400)
         return JSONResponse({"calls": self._calls})
 
     async def forward(self, request: Request) -> Response:
@@ -134,7 +136,7 @@ class Control:
 @contextmanager
 def shim(upstream: str, chain_id: int, port: int = 0) -> Iterator[Rpc]:
     """Run a shim before the chain at `upstream` (port 0: any free one). Raises SandboxError."""
-    port = port or free_port()
+    port = choose_port(port)
     command = [sys.executable, "-m", "sandbox.shim", upstream, str(port)]
     with Child(f"RPC shim on port {port}", command) as child, Rpc(f"http://127.0.0.1:{port}") as rpc:
         child.wait_until(lambda: rpc.answers(chain_id), START_SECONDS)
