@@ -1,0 +1,55 @@
+"""The shop counter, step by step: ask, sign, buy. What a client does in one go, held in the hand."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import httpx
+
+from sandbox.accounts import BUYER, SELLER
+from sandbox.chains import Chain
+from sandbox.wallets import sign_mpp, sign_x402, sign_x402_v1
+from tests.running_service import RunningService
+
+Way = Literal["x402 v2", "x402 v1", "mpp"]
+WAYS: tuple[Way, ...] = ("x402 v2", "x402 v1", "mpp")
+RECEIPT_HEADER: dict[Way, str] = {
+    "x402 v2": "payment-response",
+    "x402 v1": "x-payment-response",
+    "mpp": "payment-receipt",
+}
+
+
+@dataclass(frozen=True)
+class Counter:
+    """Buys one way from a running service. `parameters` is the query, without the question mark."""
+
+    service: RunningService
+    client: httpx.AsyncClient
+    way: Way
+
+    @property
+    def chain(self) -> Chain:
+        """The chain on which this way is paid."""
+        return self.service.tempo_chain if self.way == "mpp" else self.service.base_chain
+
+    def earned(self) -> int:
+        """What the seller holds on that chain, in base units."""
+        return self.chain.balance_of(SELLER.address)
+
+    async def post(self, photo: Path, headers: dict[str, str], parameters: str = "") -> httpx.Response:
+        return await self.client.post(
+            f"{self.service.url}/v1/remove-background?{parameters}",
+            content=photo.read_bytes(),
+            headers={"Content-Type": "image/jpeg", **headers},
+        )
+
+    async def sign(self, photo: Path, parameters: str = "") -> dict[str, str]:
+        """Ask for the quote of a photo and sign it: the header that pays."""
+        quote = await self.post(photo, {}, parameters)
+        assert quote.status_code == 402, quote.text
+        if self.way == "mpp":
+            return await sign_mpp(BUYER.key, quote.headers["WWW-Authenticate"], self.service.tempo_chain.rpc_url)
+        if self.way == "x402 v1":
+            return sign_x402_v1(BUYER.key, quote.content)
+        return sign_x402(BUYER.key, quote.headers["PAYMENT-REQUIRED"])
