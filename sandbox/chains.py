@@ -5,23 +5,23 @@ Multicall at that of Multicall3. Tempo-mode: chain id 42431, hardfork T4, pathUS
 the shim (see shim.py), never directly.
 """
 
+import atexit
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self, TypeVar
+from urllib.parse import urlsplit
 
 from sandbox.accounts import BUYER, SECOND_BUYER, TREASURY
 from sandbox.anvil import anvil
+from sandbox.calls import call_data
 from sandbox.process import SandboxError
-from sandbox.rpc import Rpc, call_data
+from sandbox.rpc import Rpc
 from sandbox.shim import shim
 
-BASE_PORT, TEMPO_PORT, TEMPO_NODE_PORT = 18545, 18546, 18547
-BASE_CHAIN_ID, TEMPO_CHAIN_ID = 84532, 42431
-TOKEN = "0x036CbD53842c5426634e7929541eC2318f3dCF7e"  # noqa: S105 - an address
+BASE_PORT, TEMPO_PORT = 18545, 18546
 MULTICALL = "0xcA11bde05977b3631167028862bE2a173976CA11"
-PATH_USD = "0x20c0000000000000000000000000000000000000"
 ALLOWANCE = 1_000_000_000  # base units a buyer starts with on the Base-like chain: 1,000 dollars
 
 # States of old blocks are of no use here; without this option anvil writes them to the home directory.
@@ -29,19 +29,34 @@ BASE_OPTIONS = ("--block-time", "1", "--prune-history", "256")
 TEMPO_OPTIONS = ("--network", "tempo", "--hardfork", "T4", "--prune-history", "256")
 CONTRACTS = Path(__file__).parent / "contracts"
 
+C = TypeVar("C", bound="Chain")
+
 
 class Chain:
     """A local chain as its users see it. Amounts are base units of its dollar, which has six decimals.
 
     Attributes:
         rpc_url: where payers and the service send their JSON-RPC.
-        token: address of the dollar.
     """
 
-    def __init__(self, rpc: Rpc, token: str) -> None:
+    chain_id: ClassVar[int]
+    token: ClassVar[str]
+    """Address of the dollar."""
+
+    def __init__(self, rpc: Rpc) -> None:
         self.rpc = rpc
         self.rpc_url = rpc.url
-        self.token = token
+
+    @classmethod
+    @contextmanager
+    def connect(cls, rpc_url: str) -> Iterator[Self]:
+        """A chain that somebody else runs."""
+        with Rpc(rpc_url) as rpc:
+            yield cls(rpc)
+
+    def stands(self) -> bool:
+        """Whether this chain answers at its URL and its dollar is there."""
+        return self.rpc.answers(self.chain_id) and self.rpc.call("eth_getCode", self.token, "latest") != "0x"
 
     def balance_of(self, address: str) -> int:
         """What the address holds, in base units."""
@@ -62,30 +77,71 @@ class Chain:
 class BaseChain(Chain):
     """The Base-like chain, whose dollar is minted at will."""
 
+    chain_id = 84532
+    token = "0x036CbD53842c5426634e7929541eC2318f3dCF7e"  # noqa: S105 - an address
+
     def fund(self, address: str, units: int) -> None:
         self._transact(call_data("mint(address,uint256)", address, units))
 
 
+class TempoChain(Chain):
+    """The Tempo-mode chain, whose dollar is pathUSD; it belongs to the development accounts."""
+
+    chain_id = 42431
+    token = "0x20c0000000000000000000000000000000000000"  # noqa: S105 - an address
+
+
 @contextmanager
-def base_chain(port: int = BASE_PORT) -> Iterator[BaseChain]:
+def base_chain(port: int = 0) -> Iterator[BaseChain]:
     """Run the Base-like chain with both buyers funded. Port 0 takes any free one. Raises SandboxError."""
-    with anvil(BASE_CHAIN_ID, *BASE_OPTIONS, port=port) as rpc:
+    with anvil(BaseChain.chain_id, *BASE_OPTIONS, port=port) as rpc:
+        chain = BaseChain(rpc)
         rpc.call("anvil_setCode", MULTICALL, artefact("Multicall")["runtime_bytecode"])
-        rpc.call("anvil_setCode", TOKEN, artefact("TestToken")["runtime_bytecode"])
-        chain = BaseChain(rpc, TOKEN)
+        rpc.call("anvil_setCode", chain.token, artefact("TestToken")["runtime_bytecode"])
         for buyer in (BUYER, SECOND_BUYER):
             chain.fund(buyer.address, ALLOWANCE)
         yield chain
 
 
 @contextmanager
-def tempo_chain(port: int = TEMPO_PORT, node_port: int = TEMPO_NODE_PORT) -> Iterator[Chain]:
-    """Run the Tempo-mode chain and the shim before it. Port 0 takes any free one. Raises SandboxError."""
+def tempo_chain(port: int = 0) -> Iterator[TempoChain]:
+    """Run the Tempo-mode chain, and the shim before it on this port (0: any free one). Raises SandboxError."""
+    with anvil(TempoChain.chain_id, *TEMPO_OPTIONS) as node, shim(node.url, TempoChain.chain_id, port=port) as rpc:
+        yield TempoChain(rpc)
+
+
+@contextmanager
+def both_chains(base_port: int = BASE_PORT, tempo_port: int = TEMPO_PORT) -> Iterator[tuple[BaseChain, TempoChain]]:
+    """Both chains: those that stand on these ports already are used and left alone, the others are run."""
     with (
-        anvil(TEMPO_CHAIN_ID, *TEMPO_OPTIONS, port=node_port) as node,
-        shim(node.url, TEMPO_CHAIN_ID, port=port) as rpc,
+        _standing(BaseChain, base_port, base_chain(base_port)) as base,
+        _standing(TempoChain, tempo_port, tempo_chain(tempo_port)) as tempo,
     ):
-        yield Chain(rpc, PATH_USD)
+        yield base, tempo
+
+
+def ensure_running(base_url: str, tempo_url: str) -> None:
+    """Have both chains at these loopback URLs for as long as this process lives; nothing to do where they stand.
+
+    For a service that is started without the launcher. Call it from the main thread (see leash.py).
+    """
+    parts = ExitStack()
+    parts.enter_context(both_chains(_port(base_url), _port(tempo_url)))
+    atexit.register(parts.close)
+
+
+def _standing(kind: type[C], port: int, otherwise: AbstractContextManager[C]) -> AbstractContextManager[C]:
+    url = f"http://127.0.0.1:{port}"
+    with kind.connect(url) as chain:
+        return kind.connect(url) if port and chain.stands() else otherwise
+
+
+def _port(url: str) -> int:
+    """Raises SandboxError for a URL that is not of this machine: nobody can start a chain there."""
+    parts = urlsplit(url)
+    if parts.hostname not in ("127.0.0.1", "localhost") or not parts.port:
+        raise SandboxError("The sandbox's chains are run on this machine: give http://127.0.0.1:PORT as their RPC URL.")
+    return parts.port
 
 
 def artefact(contract: str) -> dict[str, Any]:

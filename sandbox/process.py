@@ -49,6 +49,7 @@ class Child:
             stderr=self._output,
             cwd=ROOT,
             env=env,
+            start_new_session=True,  # Ctrl-C is for us: we end the children, in order
         )
 
     @property

@@ -1,12 +1,10 @@
-"""JSON-RPC to a local chain, and calls of its contracts."""
+"""JSON-RPC to a local chain."""
 
 from itertools import count
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
-from eth_abi.abi import encode
-from eth_utils.crypto import keccak
 
 from sandbox.process import SandboxError
 
@@ -43,9 +41,3 @@ class Rpc:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._client.close()
-
-
-def call_data(signature: str, *arguments: Any) -> str:
-    """The call of a contract's function as 0x-hex: `call_data("transfer(address,uint256)", to, value)`."""
-    types = signature[signature.index("(") + 1 : -1]
-    return "0x" + (keccak(text=signature)[:4] + encode([kind for kind in types.split(",") if kind], arguments)).hex()

@@ -8,7 +8,7 @@ from x402.mechanisms.evm.multicall import MulticallCall, multicall
 from x402.mechanisms.evm.types import ExactEIP3009Authorization
 
 from sandbox.accounts import BUYER, SELLER, SETTLER
-from sandbox.chains import TOKEN, BaseChain
+from sandbox.chains import BaseChain
 
 
 def signer(chain: BaseChain) -> FacilitatorWeb3Signer:
@@ -23,19 +23,21 @@ def authorization(payer: str) -> ExactEIP3009Authorization:
 
 def test_an_empty_wallet_is_named(base_chain: BaseChain) -> None:
     payer = authorization(Keys.create().address)
-    reason = diagnose_eip3009_simulation_failure(signer(base_chain), TOKEN, payer, 50_000, "USDC", "2")
+    reason = diagnose_eip3009_simulation_failure(signer(base_chain), BaseChain.token, payer, 50_000, "USDC", "2")
     assert reason == "invalid_exact_evm_insufficient_balance"
 
 
 def test_a_wrong_domain_is_named(base_chain: BaseChain) -> None:
     payer = authorization(BUYER.address)
-    reason = diagnose_eip3009_simulation_failure(signer(base_chain), TOKEN, payer, 50_000, "USD Coin", "2")
+    reason = diagnose_eip3009_simulation_failure(signer(base_chain), BaseChain.token, payer, 50_000, "USD Coin", "2")
     assert reason == "invalid_exact_evm_token_name_mismatch"
 
 
 def test_one_failing_call_leaves_the_others(base_chain: BaseChain) -> None:
-    balance = MulticallCall(address=TOKEN, abi=BALANCE_OF_ABI, function_name="balanceOf", args=(BUYER.address,))
-    broken = MulticallCall(address=TOKEN, call_data=b"\xff\xff\xff\xff")
+    balance = MulticallCall(
+        address=BaseChain.token, abi=BALANCE_OF_ABI, function_name="balanceOf", args=(BUYER.address,)
+    )
+    broken = MulticallCall(address=BaseChain.token, call_data=b"\xff\xff\xff\xff")
     results = multicall(signer(base_chain), [broken, balance])
     assert [result.success for result in results] == [False, True]
     assert results[1].result == base_chain.balance_of(BUYER.address)

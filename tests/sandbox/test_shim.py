@@ -9,16 +9,17 @@ from eth_account import Account as Keys
 from eth_utils.address import to_checksum_address
 
 from sandbox.accounts import SECOND_BUYER
-from sandbox.chains import PATH_USD, TEMPO_CHAIN_ID, Chain
+from sandbox.calls import call_data
+from sandbox.chains import TempoChain
 from sandbox.process import SandboxError
-from sandbox.rpc import Rpc, call_data
+from sandbox.rpc import Rpc
 from sandbox.shim import Control, Mode, shim
 
 
 @pytest.fixture(scope="module")
-def rpc(tempo_chain: Chain) -> Iterator[Rpc]:
+def rpc(tempo_chain: TempoChain) -> Iterator[Rpc]:
     """A shim of this file's own, so that faults hit nobody else; each may stand before another."""
-    with shim(tempo_chain.rpc_url, TEMPO_CHAIN_ID) as rpc:
+    with shim(tempo_chain.rpc_url, TempoChain.chain_id) as rpc:
         yield rpc
 
 
@@ -31,9 +32,9 @@ def control(rpc: Rpc) -> Iterator[Control]:
 
 def signed_transfer(rpc: Rpc, to: str, units: int) -> str:
     transaction = {
-        "chainId": TEMPO_CHAIN_ID,
+        "chainId": TempoChain.chain_id,
         "nonce": int(rpc.call("eth_getTransactionCount", SECOND_BUYER.address, "pending"), 16),
-        "to": to_checksum_address(PATH_USD),
+        "to": to_checksum_address(TempoChain.token),
         "data": call_data("transfer(address,uint256)", to, units),
         "value": 0,
         "gas": 2_000_000,
@@ -43,7 +44,7 @@ def signed_transfer(rpc: Rpc, to: str, units: int) -> str:
     return "0x" + raw.hex()
 
 
-def test_a_raw_transaction_is_sent_as_tempo_nodes_take_it(rpc: Rpc, tempo_chain: Chain) -> None:
+def test_a_raw_transaction_is_sent_as_tempo_nodes_take_it(rpc: Rpc, tempo_chain: TempoChain) -> None:
     """The second parameter, a timeout in milliseconds, is what a bare anvil refuses."""
     payee = Keys.create().address
     receipt = rpc.call("eth_sendRawTransactionSync", signed_transfer(rpc, payee, 50_000), 20_000)
@@ -59,7 +60,10 @@ def test_errors_of_the_chain_come_through(rpc: Rpc) -> None:
 def test_a_batch_is_answered_as_a_batch(rpc: Rpc) -> None:
     call = {"jsonrpc": "2.0", "method": "eth_chainId", "params": ()}
     answer = httpx.post(rpc.url, json=[{**call, "id": 1}, {**call, "id": 2}]).json()
-    assert [(part["id"], part["result"]) for part in answer] == [(1, hex(TEMPO_CHAIN_ID)), (2, hex(TEMPO_CHAIN_ID))]
+    assert [(part["id"], part["result"]) for part in answer] == [
+        (1, hex(TempoChain.chain_id)),
+        (2, hex(TempoChain.chain_id)),
+    ]
 
 
 def test_calls_are_counted_by_method(rpc: Rpc, control: Control) -> None:
@@ -90,11 +94,11 @@ def test_hang_gives_no_answer(rpc: Rpc, control: Control) -> None:
 def test_slow_answers_late(rpc: Rpc, control: Control) -> None:
     control.inject("slow", seconds=0.3)
     start = time.monotonic()
-    assert rpc.call("eth_chainId") == hex(TEMPO_CHAIN_ID)
+    assert rpc.call("eth_chainId") == hex(TempoChain.chain_id)
     assert time.monotonic() - start >= 0.3
 
 
-def test_drop_after_send_loses_only_the_answer(rpc: Rpc, control: Control, tempo_chain: Chain) -> None:
+def test_drop_after_send_loses_only_the_answer(rpc: Rpc, control: Control, tempo_chain: TempoChain) -> None:
     payee = Keys.create().address
     raw = signed_transfer(rpc, payee, 50_000)
     control.inject("drop_after_send")
@@ -106,7 +110,7 @@ def test_drop_after_send_loses_only_the_answer(rpc: Rpc, control: Control, tempo
 @pytest.mark.parametrize("mode", ["error5xx", "rpcerror", "hang", "drop_after_send"])
 def test_a_fault_hits_the_named_methods_only(rpc: Rpc, control: Control, mode: Mode) -> None:
     control.inject(mode, methods=["eth_gasPrice"], seconds=0)
-    assert rpc.call("eth_chainId") == hex(TEMPO_CHAIN_ID)
+    assert rpc.call("eth_chainId") == hex(TempoChain.chain_id)
     with pytest.raises((httpx.HTTPStatusError, SandboxError)):
         rpc.call("eth_gasPrice")
 
@@ -122,4 +126,4 @@ def test_a_fault_ends_after_its_count(rpc: Rpc, control: Control) -> None:
 
 def test_an_unknown_order_is_refused(rpc: Rpc) -> None:
     assert httpx.post(f"{rpc.url}/ctl", json={"mode": "explode"}).status_code == 400
-    assert rpc.call("eth_chainId") == hex(TEMPO_CHAIN_ID)
+    assert rpc.call("eth_chainId") == hex(TempoChain.chain_id)

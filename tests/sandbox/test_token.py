@@ -15,10 +15,11 @@ from eth_utils.crypto import keccak
 from x402.mechanisms.evm.exact.eip3009_utils import parse_eip3009_transfer_error
 
 from sandbox.accounts import SELLER, SETTLER, STRANGER
-from sandbox.chains import TOKEN, BaseChain
+from sandbox.calls import call_data
+from sandbox.chains import BaseChain
 from sandbox.process import SandboxError
-from sandbox.rpc import call_data
 
+TOKEN = BaseChain.token
 FIELDS = "address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce"
 CANCEL_FIELDS = "address authorizer,bytes32 nonce"
 DOMAIN_FIELDS = "string name,string version,uint256 chainId,address verifyingContract"
