@@ -1,0 +1,159 @@
+"""The chain's own word about a payment: was the authorization used, and did the use pay us?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+from web3.types import BlockData, BlockIdentifier, FilterParams, LogReceipt
+from x402.mechanisms.evm.constants import AUTHORIZATION_STATE_ABI
+
+from errors import RailUnavailable
+from payments.rail import Payment
+from payments.x402 import refusals
+from payments.x402.eip3009 import Authorization
+from payments.x402.requirements import Terms
+from payments.x402.rpc import ANSWERS, Rpc
+
+LOG_SPAN_BLOCKS = 500  # public RPC services limit the range of one eth_getLogs
+CLOCK_SLACK_S = 600  # how far the chain's clock may be behind ours
+
+
+def _topic(event: str) -> str:
+    return "0x" + keccak(text=event).hex()
+
+
+AUTHORIZATION_USED = _topic("AuthorizationUsed(address,bytes32)")
+AUTHORIZATION_CANCELED = _topic("AuthorizationCanceled(address,bytes32)")
+TRANSFER = _topic("Transfer(address,address,uint256)")
+
+
+def evidence(authorization: Authorization, terms: Terms, *, now: float) -> Mapping[str, str]:
+    """What `ChainTruth` must remember of a payment beside its payer, amount and end."""
+    return {
+        "asset": terms.asset,
+        "pay_to": terms.pay_to,
+        "nonce": authorization.nonce,
+        "since": str(int(now) - CLOCK_SLACK_S),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of an authorization.
+
+    Attributes:
+        transaction: hash of the transaction that paid us, 0x-hex.
+        refusal: code of refusals.py that says why it never will; None when it did or still may.
+    """
+
+    transaction: str | None = None
+    refusal: str | None = None
+
+
+class ChainTruth:
+    """Asks an EIP-3009 token about payments, by what `evidence` remembered."""
+
+    def __init__(self, rpc: Rpc) -> None:
+        self._rpc = rpc
+
+    async def fate(self, payment: Payment) -> Fate:
+        """What the latest block says about a payment.
+
+        Raises:
+            RailUnavailable: the chain does not answer, or not yet with one voice.
+        """
+        try:
+            # The time is asked first: an authorization that is unused after its end stays unused.
+            expired = (await self._block("latest"))["timestamp"] >= payment.valid_before
+            if not await self._is_spent(payment):
+                return Fate(refusal=refusals.VALID_BEFORE if expired else None)
+            transaction = await self._paid_by(await self._use(payment), payment)
+            return Fate(transaction, refusal=None if transaction else refusals.NONCE_USED)
+        except ANSWERS:
+            raise RailUnavailable("The chain does not know the token, or not yet the payment.") from None
+
+    async def _is_spent(self, payment: Payment) -> bool:
+        return bool(
+            await self._rpc.read(
+                payment.evidence["asset"],
+                AUTHORIZATION_STATE_ABI,
+                "authorizationState",
+                to_checksum_address(payment.payer),
+                payment.evidence["nonce"],
+                sender=payment.payer,
+            )
+        )
+
+    async def _use(self, payment: Payment) -> LogReceipt:
+        """The log entry that used or cancelled an authorization, sought backwards from the latest block."""
+        last = int((await self._block("latest"))["number"])
+        while True:
+            first = max(0, last - LOG_SPAN_BLOCKS + 1)
+            logs = await self._logs({**_uses_of(payment), "fromBlock": first, "toBlock": last})
+            if logs:
+                return logs[0]
+            if first == 0 or (await self._block(first))["timestamp"] < int(payment.evidence["since"]):
+                raise RailUnavailable("The chain does not show yet how the payment was used.")
+            last = first - 1
+
+    async def _paid_by(self, use: LogReceipt, payment: Payment) -> str | None:
+        """The hash of the using transaction, if this very use paid us.
+
+        The token's `Transfer` comes right after its `AuthorizationUsed`. Any other transfer in the same transaction
+        belongs to another authorization, which may have paid for another order.
+        """
+        if use["topics"][0].to_0x_hex() != AUTHORIZATION_USED:
+            return None
+        receipt = await self._rpc.ask(lambda eth: eth.get_transaction_receipt(use["transactionHash"]))
+        later = (log for log in receipt["logs"] if log["logIndex"] > use["logIndex"])
+        transfer = next((log for log in later if _is_transfer(log, use["address"])), None)
+        return use["transactionHash"].to_0x_hex() if transfer and _pays(transfer, payment) else None
+
+    async def _block(self, block: BlockIdentifier) -> BlockData:
+        return await self._rpc.ask(lambda eth: eth.get_block(block))
+
+    async def _logs(self, query: FilterParams) -> list[LogReceipt]:
+        return await self._rpc.ask(lambda eth: eth.get_logs(query))
+
+
+def _uses_of(payment: Payment) -> FilterParams:
+    return {
+        "address": to_checksum_address(payment.evidence["asset"]),
+        "topics": [
+            [AUTHORIZATION_USED, AUTHORIZATION_CANCELED],
+            _padded(payment.payer),
+            payment.evidence["nonce"],
+        ],
+    }
+
+
+def _is_transfer(log: LogReceipt, token: str) -> bool:
+    return log["address"] == token and log["topics"][0].to_0x_hex() == TRANSFER
+
+
+def _pays(transfer: LogReceipt, payment: Payment) -> bool:
+    payer, recipient = (topic.to_0x_hex() for topic in transfer["topics"][1:3])
+    return (
+        payer == _padded(payment.payer)
+        and recipient == _padded(payment.evidence["pay_to"])
+        and int.from_bytes(transfer["data"]) >= payment.amount
+    )
+
+
+def _padded(address: str) -> str:
+    return "0x" + address.lower().removeprefix("0x").rjust(64, "0")
+
+
+async def check_chain(rpc: Rpc, terms: Terms) -> str | None:
+    """None when the RPC URL leads to our chain and the token is on it, else one public sentence.
+
+    Raises:
+        RailUnavailable: the chain does not answer.
+    """
+    chain_id = await rpc.ask(lambda eth: eth.chain_id)
+    if chain_id != terms.network.chain_id:
+        return f"The payment chain has id {chain_id}, not {terms.network.chain_id}."
+    if not await rpc.code(terms.asset):
+        return f"There is no token at {terms.asset}."
+    return None

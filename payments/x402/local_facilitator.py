@@ -1,0 +1,93 @@
+"""Settling with our own key: the SDK's facilitator in threads of its own, over our signer."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from x402.mechanisms.evm.exact.facilitator import ExactEvmScheme, ExactEvmSchemeConfig
+from x402.schemas import PaymentPayload, PaymentRequirements, SettleResponse, VerifyResponse
+
+from errors import PaymentOutcomeUnknown, PaymentRejected, RailUnavailable
+from payments.x402 import refusals
+from payments.x402.broadcaster import Broadcaster
+from payments.x402.refusals import refusal, refuse
+from payments.x402.rpc import Rpc
+from payments.x402.signer import ChainSigner
+
+T = TypeVar("T", SettleResponse, VerifyResponse)
+_CONFIG = ExactEvmSchemeConfig(simulate_in_settle=True)  # a reverted transfer costs gas, a simulated one nothing
+_THREADS = {"verify": 8, "settle": 32}  # they wait rather than compute; settling waits for blocks
+
+
+class LocalFacilitator:
+    """Verifies and settles through an RPC URL and the broadcaster of our key.
+
+    Args:
+        verify_timeout_s, settle_timeout_s: for the whole call, the wait for a free thread included.
+    """
+
+    def __init__(self, rpc: Rpc, broadcaster: Broadcaster, *, verify_timeout_s: float, settle_timeout_s: float) -> None:
+        self._rpc = rpc
+        self._broadcaster = broadcaster
+        self._limits = {"verify": verify_timeout_s, "settle": settle_timeout_s}
+        self._pools = {verb: ThreadPoolExecutor(size, f"x402-{verb}") for verb, size in _THREADS.items()}
+        self._signers: set[ChainSigner] = set()
+
+    async def verify(self, payload: PaymentPayload, requirements: PaymentRequirements) -> None:
+        signer = self._signer("verify")
+        scheme = ExactEvmScheme(signer, _CONFIG)
+        try:
+            answer = await self._in_thread("verify", signer, lambda: scheme.verify(payload, requirements))
+        except (TimeoutError, RuntimeError):  # RuntimeError: the SDK could not see whether the asset is a contract
+            raise RailUnavailable("The chain is too slow to judge the payment. Nothing was charged.") from None
+        if not answer.is_valid:
+            raise _definite(answer.invalid_reason, signer) or RailUnavailable(
+                "The payment cannot be judged now. Nothing was charged."
+            )
+
+    async def settle(self, payload: PaymentPayload, requirements: PaymentRequirements) -> str:
+        signer = self._signer("settle")
+        scheme = ExactEvmScheme(signer, _CONFIG)
+        try:
+            answer = await self._in_thread("settle", signer, lambda: scheme.settle(payload, requirements))
+        except (TimeoutError, RuntimeError):
+            self._broadcaster.forget_nonce()
+            raise PaymentOutcomeUnknown() from None
+        if answer.success:
+            return answer.transaction
+        if answer.transaction and answer.error_reason == "transaction_failed":
+            raise refuse(refusals.TRANSACTION)  # it is in a block, reverted
+        raise _definite(answer.error_reason, signer) or PaymentOutcomeUnknown()
+
+    async def idle(self) -> bool:
+        return await self._broadcaster.idle()
+
+    async def health(self) -> str | None:
+        if not await self._broadcaster.can_pay_gas():
+            return "The settlement key cannot pay for gas."
+        return None
+
+    async def aclose(self) -> None:
+        for signer in self._signers:
+            signer.close()
+        for pool in self._pools.values():
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _signer(self, verb: str) -> ChainSigner:
+        return ChainSigner(self._rpc, self._broadcaster, limit_s=self._limits[verb])
+
+    async def _in_thread(self, verb: str, signer: ChainSigner, call: Callable[[], T]) -> T:
+        self._signers.add(signer)
+        try:
+            async with asyncio.timeout(self._limits[verb]):
+                return await asyncio.get_running_loop().run_in_executor(self._pools[verb], call)
+        finally:
+            # A thread cannot be stopped, but from here on it can send nothing.
+            signer.close()
+            self._signers.discard(signer)
+
+
+def _definite(reason: str | None, signer: ChainSigner) -> PaymentRejected | None:
+    """The SDK reports an outage as a bad payment, so its word counts only when the chain answered all questions."""
+    return None if signer.unreachable else refusal(reason)

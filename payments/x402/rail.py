@@ -1,0 +1,219 @@
+"""The x402 rail: USDC on Base by EIP-3009 authorizations, protocol versions 1 and 2 on one endpoint.
+
+The order is the specification's for `exact`: verify, work, settle. Whatever is unclear afterwards is decided by the
+chain, and by nobody else.
+"""
+
+import asyncio
+import logging
+import time
+from contextlib import suppress
+
+from eth_utils.address import to_checksum_address
+from x402.schemas import PaymentPayload
+
+from errors import PaymentOutcomeUnknown, PaymentRejected, RailUnavailable
+from payments.rail import Challenge, Credential, HeaderFields, Order, Payment, Receipt
+from payments.x402 import refusals
+from payments.x402.broadcaster import Broadcaster, LockFactory
+from payments.x402.chain import ChainTruth, check_chain, evidence
+from payments.x402.checks import check_locally
+from payments.x402.facilitator import Facilitator
+from payments.x402.health import Health
+from payments.x402.http_facilitator import HttpFacilitator
+from payments.x402.local_facilitator import LocalFacilitator
+from payments.x402.refusals import refuse
+from payments.x402.requirements import Terms, base_units
+from payments.x402.rpc import Rpc
+from payments.x402.wire import RAIL, X402Credential, read_payment, write_challenge, write_receipt
+
+# At INFO and DEBUG they write typed data and URLs, which may hold API keys.
+_TALKATIVE = ("x402", "web3", "httpx")
+_DOUBT_POLL_S = 1.0
+
+
+class X402Rail:
+    """`payments.rail.Rail` over x402; settles with our own key, or through a facilitator service.
+
+    Args:
+        chain_id: 84532 (Base Sepolia) or 8453 (Base).
+        asset, pay_to: the USDC contract and the seller's address.
+        settlement_key: hex key that pays the gas; needs `rpc_url` and `lock`.
+        lock: makes the lock that all processes with this key share; see `broadcaster.LockFactory`.
+        facilitator_url: service that verifies and settles instead.
+        rpc_url: the chain; with a facilitator it is optional, and without it nobody can be asked in doubt.
+        fallback_rpc_url: asked when `rpc_url` does not answer.
+        max_timeout_seconds: how long clients are asked to keep an authorization valid.
+        min_validity_s: an authorization that ends sooner cannot be worked on and settled in time.
+        rpc_timeout_s, verify_timeout_s, settle_timeout_s: for one chain call, one verification, one settlement.
+        doubt_s: how long `settle` waits for the chain to show what became of an unclear settlement.
+
+    Raises:
+        ValueError: settings that do not fit together; the text holds no secret.
+    """
+
+    name = RAIL
+
+    def __init__(
+        self,
+        *,
+        chain_id: int,
+        asset: str,
+        pay_to: str,
+        settlement_key: str | None = None,
+        lock: LockFactory | None = None,
+        facilitator_url: str | None = None,
+        rpc_url: str | None = None,
+        fallback_rpc_url: str | None = None,
+        description: str = "Background removal for one image",
+        max_timeout_seconds: int = 120,
+        min_validity_s: float = 15.0,
+        rpc_timeout_s: float = 3.0,
+        verify_timeout_s: float = 8.0,
+        settle_timeout_s: float = 30.0,
+        doubt_s: float = 5.0,
+    ) -> None:
+        for name in _TALKATIVE:
+            logging.getLogger(name).setLevel(logging.WARNING)
+        self._terms = Terms(
+            chain_id=chain_id,
+            asset=asset,
+            pay_to=pay_to,
+            max_timeout_seconds=max_timeout_seconds,
+            description=description,
+        )
+        urls = tuple(url for url in (rpc_url, fallback_rpc_url) if url)
+        self._rpc = Rpc(urls, timeout_s=rpc_timeout_s) if urls else None
+        self._truth = ChainTruth(self._rpc) if self._rpc else None
+        self._facilitator = self._build_facilitator(
+            settlement_key, lock, facilitator_url, verify_timeout_s=verify_timeout_s, settle_timeout_s=settle_timeout_s
+        )
+        self._health = Health(self._probe, too_slow="The payment chain is too slow to answer.")
+        self._min_validity_s = min_validity_s
+        self._doubt_s = doubt_s
+
+    def _build_facilitator(
+        self,
+        key: str | None,
+        lock: LockFactory | None,
+        url: str | None,
+        *,
+        verify_timeout_s: float,
+        settle_timeout_s: float,
+    ) -> Facilitator:
+        if (key is None) == (url is None):
+            raise ValueError("x402 settles either with a settlement key or through a facilitator URL: give one of them")
+        if url is not None:
+            return HttpFacilitator(
+                url,
+                network=self._terms.network.caip2,
+                verify_timeout_s=verify_timeout_s,
+                settle_timeout_s=settle_timeout_s,
+            )
+        if key is None or lock is None or self._rpc is None:
+            raise ValueError("an x402 settlement key needs an RPC URL and a lock")
+        broadcaster = Broadcaster(self._rpc, key, chain_id=self._terms.network.chain_id, lock=lock)
+        return LocalFacilitator(
+            self._rpc, broadcaster, verify_timeout_s=verify_timeout_s, settle_timeout_s=settle_timeout_s
+        )
+
+    async def challenge(self, order: Order, rejection: str | None = None) -> Challenge:
+        return write_challenge(self._terms, base_units(order.price), order.url, rejection)
+
+    def credential(self, headers: HeaderFields) -> X402Credential | None:
+        return read_payment(headers, self._terms)
+
+    async def verify(self, credential: Credential, order: Order) -> Payment:
+        sent, units, now = _ours(credential), base_units(order.price), time.time()
+        check_locally(sent, self._terms, units, now=now, min_validity_s=self._min_validity_s)
+        await self._facilitator.verify(self._payload(sent, units), self._terms.requirements(units))
+        authorization = sent.signed.authorization
+        return Payment(
+            id=sent.payment_id,
+            rail=RAIL,
+            payer=authorization.payer,
+            amount=authorization.value,
+            valid_before=authorization.valid_before,
+            evidence=evidence(authorization, self._terms, now=now),
+        )
+
+    async def settle(self, payment: Payment, credential: Credential) -> Receipt:
+        payload = self._payload(_ours(credential), payment.amount)
+        try:
+            transaction = await self._facilitator.settle(payload, self._terms.requirements(payment.amount))
+        except (PaymentRejected, PaymentOutcomeUnknown) as doubt:
+            return await self._clear(payment, doubt)
+        return self._receipt(payment, transaction)
+
+    async def find_receipt(self, payment: Payment) -> Receipt | None:
+        if self._truth is None:
+            raise PaymentOutcomeUnknown()
+        try:
+            # Asked first: what is not under way now is in a block by the time of the second question, or nowhere.
+            idle = await self._facilitator.idle()
+            fate = await self._truth.fate(payment)
+        except RailUnavailable:
+            raise PaymentOutcomeUnknown() from None
+        if fate.transaction is not None:
+            return self._receipt(payment, fate.transaction)
+        if fate.refusal is None and not idle:
+            raise PaymentOutcomeUnknown()
+        return None
+
+    def receipt_headers(self, receipt: Receipt, credential: Credential) -> HeaderFields:
+        return write_receipt(receipt, _ours(credential), self._terms)
+
+    async def health(self) -> str | None:
+        return await self._health()
+
+    async def aclose(self) -> None:
+        await self._facilitator.aclose()
+        if self._rpc is not None:
+            await self._rpc.aclose()
+
+    async def _clear(self, payment: Payment, doubt: PaymentRejected | PaymentOutcomeUnknown) -> Receipt:
+        """The end of a settlement that did not report success; the chain's word stands above the facilitator's.
+
+        "Used already" is no refusal: the one who used it may have been us.
+        """
+        refused = isinstance(doubt, PaymentRejected) and doubt.reason != refusals.NONCE_USED
+        if self._truth is None:
+            raise doubt if refused else PaymentOutcomeUnknown()
+        deadline = time.monotonic() + self._doubt_s
+        while True:
+            with suppress(RailUnavailable):
+                fate = await self._truth.fate(payment)
+                if fate.transaction is not None:
+                    return self._receipt(payment, fate.transaction)
+                if fate.refusal is not None:
+                    raise refuse(fate.refusal)
+                if refused:
+                    raise doubt
+            if time.monotonic() >= deadline:
+                raise PaymentOutcomeUnknown()
+            await asyncio.sleep(_DOUBT_POLL_S)
+
+    async def _probe(self) -> str | None:
+        try:
+            wrong = await check_chain(self._rpc, self._terms) if self._rpc else None
+            return wrong or await self._facilitator.health()
+        except RailUnavailable:
+            return "The payment chain does not answer."
+
+    def _payload(self, credential: X402Credential, units: int) -> PaymentPayload:
+        return PaymentPayload(payload=credential.signed.as_payload(), accepted=self._terms.requirements(units))
+
+    def _receipt(self, payment: Payment, transaction: str) -> Receipt:
+        return Receipt(
+            rail=RAIL,
+            network=self._terms.network.caip2,
+            transaction=transaction,
+            payer=to_checksum_address(payment.payer),
+            at=int(time.time()),
+        )
+
+
+def _ours(credential: Credential) -> X402Credential:
+    if not isinstance(credential, X402Credential):
+        raise TypeError(f"not an x402 credential: {type(credential).__name__}")
+    return credential

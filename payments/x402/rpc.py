@@ -1,0 +1,126 @@
+"""The chain's JSON-RPC over one or two URLs: bounded in time, and mute about what it talks to."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from aiohttp import ClientError, ClientSession, ClientTimeout
+from eth_utils.address import to_checksum_address
+from web3 import AsyncHTTPProvider, AsyncWeb3
+from web3.eth import AsyncEth
+from web3.exceptions import BadFunctionCallOutput, ContractLogicError, TransactionNotFound, Web3Exception, Web3RPCError
+
+from errors import RailUnavailable
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+ANSWERS = (ContractLogicError, BadFunctionCallOutput, TransactionNotFound)
+"""What web3 raises when the chain did answer: a revert, no such function, no such transaction."""
+
+# web3 formats an answer before it looks at it, so a null where a number belongs is a TypeError or a ValueError.
+_OUTAGES = (Web3Exception, ClientError, OSError, TimeoutError, ValueError, TypeError)
+
+
+class NodeRefusal(Exception):
+    """The node answered a transaction with an error: it has not taken it."""
+
+
+class Rpc:
+    """Asks the URL that answered last, then the other one.
+
+    No exception that leaves holds text of web3 or aiohttp: they quote the URL, and with it the operator's API key.
+
+    Args:
+        urls: the RPC URL and, where there is one, its fallback.
+        timeout_s: for one call on one URL.
+    """
+
+    def __init__(self, urls: tuple[str, ...], *, timeout_s: float) -> None:
+        self._nodes = [_node(url, timeout_s) for url in urls]
+        self._sessions: list[ClientSession] = []
+
+    async def ask(self, question: Callable[[AsyncEth], Awaitable[T]]) -> T:
+        """One question, to the first URL that answers.
+
+        Raises:
+            ContractLogicError, BadFunctionCallOutput, TransactionNotFound: the chain's own "no".
+            RailUnavailable: no URL gave an answer that can be read.
+        """
+        await self._connect()
+        for node in tuple(self._nodes):
+            try:
+                answer = await question(node.eth)
+            except ANSWERS:
+                raise
+            except _OUTAGES as exc:
+                logger.warning("a chain call failed: %s", type(exc).__name__)
+                continue
+            self._prefer(node)
+            return answer
+        raise RailUnavailable("The chain does not answer. Nothing was charged; send the same request again.")
+
+    async def send(self, raw_transaction: bytes) -> None:
+        """Hand a signed transaction over; sending the very same one twice does no harm.
+
+        Raises:
+            NodeRefusal: the first node asked said no, so it is nowhere.
+            RailUnavailable: not known whether it arrived.
+        """
+        await self._connect()
+        unclear = False
+        for node in tuple(self._nodes):
+            try:
+                await node.eth.send_raw_transaction(raw_transaction)
+            except Web3RPCError as exc:
+                logger.warning("the node refuses a transaction: %s", type(exc).__name__)
+                if not unclear:
+                    raise NodeRefusal("the node refuses the transaction") from None  # its text may quote the URL
+            except _OUTAGES as exc:
+                logger.warning("sending a transaction failed: %s", type(exc).__name__)
+                unclear = True
+            else:
+                return
+        raise RailUnavailable("It is not known whether the chain took the transaction.")
+
+    async def read(self, address: str, abi: list[dict[str, Any]], function: str, *args: Any, sender: str) -> Any:
+        """The decoded result of a contract's function, called as `sender`; raises as `ask` does."""
+        to, caller = to_checksum_address(address), to_checksum_address(sender)
+        return await self.ask(
+            lambda eth: eth.contract(address=to, abi=abi).functions[function](*args).call({"from": caller})
+        )
+
+    async def code(self, address: str) -> bytes:
+        """The code at an address, empty for a plain account."""
+        return bytes(await self.ask(lambda eth: eth.get_code(to_checksum_address(address))))
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        for session in self._sessions:
+            await session.close()
+        self._sessions.clear()
+
+    async def _connect(self) -> None:
+        # web3's own session opens a new connection for every call.
+        if not self._sessions:
+            for node in self._nodes:
+                session = ClientSession(raise_for_status=True)
+                self._sessions.append(session)
+                await node.provider.cache_async_session(session)
+
+    def _prefer(self, node: AsyncWeb3[AsyncHTTPProvider]) -> None:
+        if self._nodes[0] is not node:
+            self._nodes.sort(key=lambda other: other is not node)
+
+
+def _node(url: str, timeout_s: float) -> AsyncWeb3[AsyncHTTPProvider]:
+    provider = AsyncHTTPProvider(
+        url,
+        request_kwargs={"timeout": ClientTimeout(total=timeout_s)},
+        exception_retry_configuration=None,  # a transaction re-sent behind our back comes back as "nonce too low"
+        cache_allowed_requests=True,
+        cacheable_requests={"eth_chainId"},
+    )
+    # A payer's smart wallet could otherwise make web3 fetch any URL on our behalf (EIP-3668).
+    provider.global_ccip_read_enabled = False
+    return AsyncWeb3(provider)
