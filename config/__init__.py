@@ -1,0 +1,11 @@
+"""Settings: read once at start from the environment (`CLEARCANVAS_…`) and an optional TOML file, then plain values.
+
+Nested names join with a double underscore: `CLEARCANVAS_X402__PAY_TO`. A TOML file named by `CLEARCANVAS_CONFIG` holds
+the same names as tables (`[x402]` / `pay_to = "0x…"`). The environment wins over the file, both over the profile.
+Only the composition root imports this room; the others take values.
+"""
+
+from config.load import ConfigurationError, load
+from config.settings import Settings
+
+__all__ = ["ConfigurationError", "Settings", "load"]

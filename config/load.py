@@ -1,0 +1,129 @@
+"""From profile, file and environment to `Settings`, or to one error that names every fault."""
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from config.profiles import PROFILES
+from config.rules import Fault, faults
+from config.settings import Settings
+
+_PREFIX = "CLEARCANVAS_"
+_FILE = f"{_PREFIX}CONFIG"
+
+Values = dict[str, Any]
+"""Raw values by dotted name: `{"x402.pay_to": "0x…"}`."""
+
+
+class ConfigurationError(Exception):
+    """The settings cannot be used; the text lists every fault under its environment name and shows no value."""
+
+    def __init__(self, found: list[Fault]) -> None:
+        self.names = tuple(sorted({variable(fault.name) for fault in found}))
+        lines = sorted({f"  {variable(fault.name)}: {fault.text}" for fault in found})
+        super().__init__("\n".join(["These settings have to be put right:", *lines]))
+
+
+def variable(name: str) -> str:
+    """The environment's name of a setting: `x402.pay_to` → `CLEARCANVAS_X402__PAY_TO`."""
+    return _PREFIX + name.upper().replace(".", "__")
+
+
+def names(section: type[BaseModel] = Settings, prefix: str = "") -> Iterator[str]:
+    """All settings by dotted name, in the order of their definition."""
+    for name, field in section.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from names(field.annotation, f"{prefix}{name}.")
+        else:
+            yield prefix + name
+
+
+def load(environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of this process.
+
+    Raises:
+        ConfigurationError: with all faults at once; those of single values and those of values together.
+    """
+    given, found = _given(environ)
+    preset = PROFILES.get(str(given.get("profile")), PROFILES["sandbox"])
+    values = {**preset, **given}
+    settings, wrong = _validate(values)
+    found += wrong
+    doubted = {fault.name for fault in found}
+    found += [fault for fault in faults(settings) if doubted.isdisjoint({fault.name, *fault.others})]
+    if found:
+        raise ConfigurationError(found)
+    return settings
+
+
+def _given(environ: Mapping[str, str]) -> tuple[Values, list[Fault]]:
+    """What the operator set, file first, environment over it; with the faults of names and file."""
+    known = set(names())
+    values: Values = {}
+    found: list[Fault] = []
+    try:
+        values = dict(_flat(_file(environ), known))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        found.append(Fault("config", f"cannot be read as TOML: {error}"))
+    for name, value in environ.items():
+        if name.startswith(_PREFIX) and name != _FILE and value:
+            values[name.removeprefix(_PREFIX).lower().replace("__", ".")] = value
+    unknown = sorted(values.keys() - known)
+    found += [Fault(name, _unknown(name, known)) for name in unknown]
+    return {name: value for name, value in values.items() if name in known}, found
+
+
+def _file(environ: Mapping[str, str]) -> Mapping[str, Any]:
+    path = environ.get(_FILE)
+    return tomllib.loads(Path(path).read_text()) if path else {}
+
+
+def _flat(table: Mapping[str, Any], known: set[str], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in table.items():
+        name = prefix + key
+        if isinstance(value, dict) and name not in known:
+            yield from _flat(value, known, f"{name}.")
+        else:
+            yield name, value
+
+
+def _unknown(name: str, known: set[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    return f"is not a setting; did you mean {variable(near[0])}?" if near else "is not a setting"
+
+
+def _validate(values: Values) -> tuple[Settings, list[Fault]]:
+    """The settings without the values that are wrong by themselves, and what is wrong with those."""
+    try:
+        return Settings.model_validate(_nested(values)), []
+    except ValidationError as error:
+        found = [Fault(_name(each["loc"], values), _sentence(each["msg"])) for each in error.errors()]
+    wrong = {fault.name for fault in found}
+    return Settings.model_validate(_nested({k: v for k, v in values.items() if k not in wrong})), found
+
+
+def _nested(values: Values) -> Values:
+    tree: Values = {}
+    for name, value in values.items():
+        *tables, leaf = name.split(".")
+        table = tree
+        for each in tables:
+            table = table.setdefault(each, {})
+        table[leaf] = value
+    return tree
+
+
+def _name(location: tuple[int | str, ...], values: Values) -> str:
+    """The setting that an error's location lies in; locations go on into tuples and tables."""
+    path = [str(part) for part in location]
+    return next(name for end in range(len(path), 0, -1) if (name := ".".join(path[:end])) in values)
+
+
+def _sentence(message: str) -> str:
+    """Pydantic's message, or the words of our own validator behind its prefix."""
+    return message.removeprefix("Value error, ")

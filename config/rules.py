@@ -1,0 +1,106 @@
+"""What settings cannot be right together."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from eth_account import Account
+from eth_utils.address import to_checksum_address
+
+from config.profiles import DEVELOPMENT_ADDRESSES, SANDBOX_SECRET
+from config.settings import MppSettings, Settings, X402Settings
+
+
+class Fault(NamedTuple):
+    """A setting by its dotted name (`x402.pay_to`), what is wrong, and the other settings that this rests on."""
+
+    name: str
+    text: str
+    others: tuple[str, ...] = ()
+
+
+_MISSING = "is missing"
+
+
+def faults(settings: Settings) -> Iterator[Fault]:
+    """Everything that keeps these settings from selling."""
+    if not (settings.x402.enabled or settings.mpp.enabled):
+        yield Fault("x402.enabled", "and mpp.enabled are both false; nothing could be sold")
+    if settings.x402.enabled:
+        yield from _x402(settings.x402)
+    if settings.mpp.enabled:
+        yield from _mpp(settings.mpp)
+    yield from _hosts(settings)
+    yield from _mainnet(settings) if settings.profile == "mainnet" else _play_money(settings)
+
+
+def _x402(x402: X402Settings) -> Iterator[Fault]:
+    if x402.rpc_url is None:
+        yield Fault("x402.rpc_url", _MISSING)
+    if x402.pay_to is None:
+        yield Fault("x402.pay_to", _MISSING)
+    if x402.facilitator_url is None and x402.settlement_key is None:
+        text = "is missing, and no settlement key is given either; one of the two has to settle"
+        yield Fault("x402.facilitator_url", text, others=("x402.settlement_key",))
+    if x402.verify_timeout_s + x402.settle_timeout_s >= x402.max_timeout_seconds:
+        yield Fault("x402.max_timeout_seconds", "leaves no time between verify_timeout_s and settle_timeout_s")
+
+
+def _mpp(mpp: MppSettings) -> Iterator[Fault]:
+    if mpp.rpc_url is None:
+        yield Fault("mpp.rpc_url", _MISSING)
+    if mpp.recipient is None:
+        yield Fault("mpp.recipient", _MISSING)
+    if mpp.secret_key is None:
+        yield Fault("mpp.secret_key", _MISSING)
+    if mpp.work_margin_s >= mpp.challenge_seconds:
+        yield Fault("mpp.challenge_seconds", "is not longer than work_margin_s; no payment could be taken")
+    if mpp.broadcast_margin_s >= mpp.work_margin_s:
+        yield Fault("mpp.work_margin_s", "is not longer than broadcast_margin_s; no payment could be broadcast")
+
+
+def _hosts(settings: Settings) -> Iterator[Fault]:
+    for host, rails in settings.rail_hosts.items():
+        if host != host.lower() or "/" in host or ":" in host:
+            yield Fault("rail_hosts", f"{host!r} is no lower-case host name without port")
+        for rail in rails:
+            if not getattr(settings, rail).enabled:
+                yield Fault("rail_hosts", f"{host!r} names {rail}, which is not enabled")
+
+
+def _mainnet(settings: Settings) -> Iterator[Fault]:
+    if not settings.public_url.startswith("https://"):
+        yield Fault("public_url", "begins not with https://, as the rails demand where money is real")
+    if settings.x402.enabled:
+        yield from _real_x402(settings.x402)
+    if settings.mpp.enabled:
+        yield from _real_mpp(settings.mpp)
+
+
+def _real_x402(x402: X402Settings) -> Iterator[Fault]:
+    if x402.chain_id != 8453:
+        yield Fault("x402.chain_id", "is a test network; Base is 8453")
+    if _is_development(x402.pay_to):
+        yield Fault("x402.pay_to", "is a well-known development account")
+    if x402.settlement_key and _is_development(Account.from_key(x402.settlement_key.get_secret_value()).address):
+        yield Fault("x402.settlement_key", "is a well-known development key")
+
+
+def _real_mpp(mpp: MppSettings) -> Iterator[Fault]:
+    if mpp.chain_id != 4217:
+        yield Fault("mpp.chain_id", "is a test network; Tempo is 4217")
+    if _is_development(mpp.recipient):
+        yield Fault("mpp.recipient", "is a well-known development account")
+    for name, secret in (("secret_key", mpp.secret_key), ("previous_secret_key", mpp.previous_secret_key)):
+        if secret and secret.get_secret_value() == SANDBOX_SECRET:
+            yield Fault(f"mpp.{name}", "is the sandbox's secret, which everybody knows")
+
+
+def _play_money(settings: Settings) -> Iterator[Fault]:
+    if settings.x402.enabled and settings.x402.chain_id == 8453:
+        yield Fault("x402.chain_id", "is a network of real money, and the profile is not mainnet")
+    if settings.mpp.enabled and settings.mpp.chain_id == 4217:
+        yield Fault("mpp.chain_id", "is a network of real money, and the profile is not mainnet")
+
+
+def _is_development(address: str | None) -> bool:
+    return address is not None and to_checksum_address(address) in DEVELOPMENT_ADDRESSES

@@ -1,0 +1,158 @@
+"""Every setting with its type, its range and its meaning. The sentences below stand in docs/configuration.md too."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr
+
+from config.types import Address, DatabaseUrl, Key, LongSecret, Network, Price, RedisUrl, SecretUrl, Table, Url, Words
+
+RailName = Literal["x402", "mpp"]
+
+
+class Section(BaseModel):
+    """One table of settings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, hide_input_in_errors=True)
+
+
+class UploadSettings(Section):
+    """Limits on what may be sent."""
+
+    max_bytes: PositiveInt = 25_000_000
+    """Bytes of one picture."""
+    max_side: PositiveInt = 10_000
+    """Pixels per side of one picture."""
+    max_bytes_in_flight: PositiveInt = 500_000_000
+    """Bytes of all pictures that one API worker holds at a time; more are answered 503."""
+    receive_timeout_s: PositiveFloat = 60.0
+    """Seconds within which a picture has to arrive."""
+
+
+class RateLimitSettings(Section):
+    """The limit on answers that earn nothing."""
+
+    unpaid_per_minute: PositiveInt = 30
+    """Unpaid answers per minute and address (IPv6: per /64); more are answered 429."""
+    redis_url: RedisUrl | None = None
+    """Redis to count them in; without it they are counted in the ledger's database."""
+
+
+class RunnerSettings(Section):
+    """The matting runner: which model and backend, and how much may wait for it."""
+
+    model: str = "matting-v0"
+    """Name of a manifest in models/."""
+    backends: Annotated[tuple[Literal["cuda", "cpu"], ...], Words, Field(min_length=1)] = ("cuda", "cpu")
+    """Backends in the order in which they are tried; the first that proves itself is used."""
+    threads: PositiveInt = 1
+    """CPU threads of one inference."""
+    max_batch_size: PositiveInt = 4
+    """Pictures per inference call at most."""
+    timeout_s: PositiveFloat = 30.0
+    """Seconds after which an inference counts as failed."""
+    max_queue: PositiveInt = 32
+    """Pictures that may wait in one API worker; more are answered 503."""
+    max_megapixels_in_flight: PositiveFloat = 250.0
+    """Megapixels at work in one API worker; more are answered 503."""
+
+
+class X402Settings(Section):
+    """The x402 rail: USDC on Base, settled by an HTTP facilitator, or by our own settlement key where one is given."""
+
+    enabled: bool = True
+    """Whether the rail is offered."""
+    chain_id: Literal[8453, 84532] = 84532
+    """8453 is Base, 84532 is Base Sepolia."""
+    rpc_url: SecretUrl | None = None
+    """JSON-RPC endpoint of the chain."""
+    fallback_rpc_url: SecretUrl | None = None
+    """A second endpoint, asked when the first one gives no answer."""
+    asset: Address = "0x036CbD53842c5426634e7929541eC2318f3dCF7e"
+    """The token that is taken."""
+    pay_to: Address | None = None
+    """The address that is paid."""
+    facilitator_url: Url | None = None
+    """HTTP facilitator that verifies and settles."""
+    settlement_key: Key | None = None
+    """Private key that settles on the chain itself, without a facilitator; its account pays the gas."""
+    max_timeout_seconds: PositiveInt = 120
+    """Validity asked of a payment, in seconds."""
+    verify_timeout_s: PositiveFloat = 8.0
+    """Seconds to wait for a verification."""
+    settle_timeout_s: PositiveFloat = 30.0
+    """Seconds to wait for a settlement before it counts as unknown."""
+
+
+class MppSettings(Section):
+    """The MPP rail: pathUSD on Tempo, pull mode."""
+
+    enabled: bool = True
+    """Whether the rail is offered."""
+    chain_id: Literal[4217, 42431] = 42431
+    """4217 is Tempo, 42431 is Tempo Moderato."""
+    rpc_url: SecretUrl | None = None
+    """JSON-RPC endpoint of the chain."""
+    currency: Address = "0x20c0000000000000000000000000000000000000"
+    """The token that is taken."""
+    recipient: Address | None = None
+    """The address that is paid."""
+    realm: str | None = None
+    """Realm of the challenges; the host of `public_url` where it is not given."""
+    secret_key: LongSecret | None = None
+    """Secret that challenges are signed with, the same on all machines: `openssl rand -base64 32`."""
+    previous_secret_key: LongSecret | None = None
+    """The secret before the last change; challenges signed with it are still honoured."""
+    challenge_seconds: PositiveInt = 300
+    """Seconds for which a quote holds."""
+    work_margin_s: PositiveFloat = 8.0
+    """Seconds that a payment must still be valid before the work begins."""
+    broadcast_margin_s: PositiveFloat = 4.0
+    """Seconds that a payment must still be valid before it is broadcast."""
+    confirmation_timeout_s: PositiveFloat = 10.0
+    """Seconds to wait for a confirmation before the outcome counts as unknown."""
+
+
+class Settings(Section):
+    """Everything an operator can set."""
+
+    profile: Literal["sandbox", "testnet", "mainnet"] = "sandbox"
+    """Which set of defaults applies."""
+    public_url: Url = "http://127.0.0.1:3000"
+    """Origin under which buyers reach the service."""
+    price_usd: Price = Decimal("0.05")
+    """Price of one picture in US dollars."""
+    workers: PositiveInt = 1
+    """API worker processes."""
+    database_url: DatabaseUrl = SecretStr("sqlite+aiosqlite:///state/ledger.sqlite3")
+    """The ledger: SQLite for one machine, `postgresql+asyncpg://…` for several."""
+    trusted_proxies: Annotated[tuple[Network, ...], Words] = ()
+    """Addresses or networks of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."""
+    rail_hosts: Annotated[dict[str, tuple[RailName, ...]], Table] = Field(default_factory=dict)
+    """Host names that quote only some rails: `{"x402.example.com": ["x402"]}`."""
+    recent_results_mb: int = Field(default=64, ge=0)
+    """Megabytes of finished pictures that one API worker keeps in memory for re-sent payments."""
+    log_level: Literal["debug", "info", "warning"] = "info"
+    """How much is logged."""
+
+    upload: UploadSettings = UploadSettings()
+    rate_limit: RateLimitSettings = RateLimitSettings()
+    runner: RunnerSettings = RunnerSettings()
+    x402: X402Settings = X402Settings()
+    mpp: MppSettings = MppSettings()
+
+    def secrets(self) -> Iterator[str]:
+        """Every text that may be in no log: the secrets, and the parts of URLs that libraries quote."""
+        for section in (self, self.rate_limit, self.x402, self.mpp):
+            for _, value in section:
+                if isinstance(value, SecretStr):
+                    yield from _secret_parts(value.get_secret_value())
+
+
+def _secret_parts(secret: str) -> Iterator[str]:
+    yield secret.removeprefix("0x")
+    parts = urlsplit(secret)
+    # Short ones are no keys, and striking them out would spoil every line.
+    yield from (part for part in (parts.password, parts.path, parts.query) if part and len(part) >= 8)

@@ -1,0 +1,92 @@
+"""The kinds of values that settings take. A validator's text follows the setting's name and shows no secret."""
+
+import ipaddress
+import json
+from decimal import Decimal
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from eth_account import Account
+from eth_utils.address import is_checksum_address, is_hex_address
+from pydantic import AfterValidator, BeforeValidator, SecretStr
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("is no http(s) URL without query")
+    return text.rstrip("/")
+
+
+def _secret_url(secret: SecretStr) -> SecretStr:
+    parts = urlsplit(secret.get_secret_value())
+    if parts.scheme not in ("http", "https", "ws", "wss") or not parts.hostname:
+        raise ValueError("is no URL")
+    return secret
+
+
+def _address(text: str) -> str:
+    plain = text == text.lower()
+    if not (is_hex_address(text) if plain else is_checksum_address(text)) or not text.startswith("0x"):
+        raise ValueError("is no address of 0x and 40 hex digits, in lower case or with its right checksum")
+    return text
+
+
+def _key(secret: SecretStr) -> SecretStr:
+    try:
+        Account.from_key(secret.get_secret_value())
+    except ValueError:
+        raise ValueError("is no private key of 32 bytes in hex") from None
+    return secret
+
+
+def _long(secret: SecretStr) -> SecretStr:
+    if len(secret.get_secret_value().encode()) < 32:
+        raise ValueError("is shorter than 32 bytes")
+    return secret
+
+
+def _database(secret: SecretStr) -> SecretStr:
+    if not secret.get_secret_value().startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://")):
+        raise ValueError("begins neither with sqlite+aiosqlite:/// nor with postgresql+asyncpg://")
+    return secret
+
+
+def _redis(secret: SecretStr) -> SecretStr:
+    if not secret.get_secret_value().startswith(("redis://", "rediss://")):
+        raise ValueError("begins neither with redis:// nor with rediss://")
+    return secret
+
+
+def _network(text: str) -> str:
+    ipaddress.ip_network(text)
+    return text
+
+
+def _price(price: Decimal) -> Decimal:
+    if not (price.is_finite() and price > 0 and price.scaleb(6) == price.scaleb(6).to_integral_value()):
+        raise ValueError("is no positive amount with at most 6 decimal places")
+    return price
+
+
+def _split(text: Any) -> Any:
+    return tuple(filter(None, text.replace(",", " ").split())) if isinstance(text, str) else text
+
+
+def _table(text: Any) -> Any:
+    return json.loads(text) if isinstance(text, str) else text
+
+
+Url = Annotated[str, AfterValidator(_url)]
+SecretUrl = Annotated[SecretStr, AfterValidator(_secret_url)]
+Address = Annotated[str, AfterValidator(_address)]
+Key = Annotated[SecretStr, AfterValidator(_key)]
+LongSecret = Annotated[SecretStr, AfterValidator(_long)]
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
+Network = Annotated[str, AfterValidator(_network)]
+Price = Annotated[Decimal, AfterValidator(_price)]
+Words = BeforeValidator(_split)
+"""For tuples: text is split at commas and blanks."""
+Table = BeforeValidator(_table)
+"""For tables: text is JSON."""

@@ -1,0 +1,137 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from config import ConfigurationError, load
+from sandbox.accounts import SELLER, SETTLER
+
+SELLING = {
+    "CLEARCANVAS_PROFILE": "mainnet",
+    "CLEARCANVAS_PUBLIC_URL": "https://cutouts.example.com/",
+    "CLEARCANVAS_X402__RPC_URL": "https://rpc.example.com/v2/0123456789abcdef",
+    "CLEARCANVAS_X402__PAY_TO": "0x52908400098527886E0F7030069857D2E4169EE7",
+    "CLEARCANVAS_X402__FACILITATOR_URL": "https://facilitator.example.com",
+    "CLEARCANVAS_MPP__RECIPIENT": "0x52908400098527886E0F7030069857D2E4169EE7",
+    "CLEARCANVAS_MPP__SECRET_KEY": "a secret of more than thirty-two bytes",
+}
+
+
+def refusal(environ: dict[str, str]) -> ConfigurationError:
+    with pytest.raises(ConfigurationError) as caught:
+        load(environ)
+    return caught.value
+
+
+def test_the_sandbox_needs_no_settings() -> None:
+    settings = load({})
+    assert settings.profile == "sandbox"
+    assert settings.x402.pay_to == settings.mpp.recipient == SELLER.address
+    assert settings.x402.settlement_key is not None
+    assert settings.x402.settlement_key.get_secret_value() == SETTLER.key
+
+
+def test_a_mainnet_seller_gets_the_real_networks() -> None:
+    settings = load(SELLING)
+    assert (settings.x402.chain_id, settings.mpp.chain_id) == (8453, 4217)
+    assert settings.x402.asset == "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913"
+    assert settings.public_url == "https://cutouts.example.com"
+    assert settings.trusted_proxies == ()
+
+
+def test_an_unset_variable_may_stand_empty() -> None:
+    assert load({"CLEARCANVAS_WORKERS": ""}).workers == 1
+
+
+def test_lists_are_split_at_commas_and_blanks() -> None:
+    settings = load({"CLEARCANVAS_TRUSTED_PROXIES": "10.0.0.0/8, ::1", "CLEARCANVAS_RUNNER__BACKENDS": "cpu"})
+    assert settings.trusted_proxies == ("10.0.0.0/8", "::1")
+    assert settings.runner.backends == ("cpu",)
+
+
+def test_a_table_is_json_in_the_environment() -> None:
+    settings = load({"CLEARCANVAS_RAIL_HOSTS": '{"x402.example.com": ["x402"]}'})
+    assert settings.rail_hosts == {"x402.example.com": ("x402",)}
+
+
+def test_the_environment_wins_over_the_file_and_the_file_over_the_profile(tmp_path: Path) -> None:
+    file = tmp_path / "clearcanvas.toml"
+    file.write_text(
+        'price_usd = "0.10"\nworkers = 2\n[mpp]\nchallenge_seconds = 20\n[rail_hosts]\n"a.example" = ["mpp"]\n'
+    )
+    settings = load({"CLEARCANVAS_CONFIG": str(file), "CLEARCANVAS_WORKERS": "3"})
+    assert (str(settings.price_usd), settings.workers, settings.mpp.challenge_seconds) == ("0.10", 3, 20)
+    assert settings.rail_hosts == {"a.example": ("mpp",)}
+
+
+def test_faults_of_single_values_and_of_values_together_come_in_one_error(tmp_path: Path) -> None:
+    file = tmp_path / "clearcanvas.toml"
+    file.write_text("[x402]\npayto = 1\n")
+    error = refusal(
+        {
+            "CLEARCANVAS_CONFIG": str(file),
+            "CLEARCANVAS_PROFILE": "mainnet",
+            "CLEARCANVAS_PUBLIC_URL": "https://cutouts.example.com",
+            "CLEARCANVAS_PRICE_USD": "0.0000001",
+            "CLEARCANVAS_WORKERS": "many",
+            "CLEARCANVAS_MPP__SECRET_KEY": "short",
+            "CLEARCANVAS_MPP__RECIPIENT": SELLER.address,
+        }
+    )
+    assert error.names == (
+        "CLEARCANVAS_MPP__RECIPIENT",
+        "CLEARCANVAS_MPP__SECRET_KEY",
+        "CLEARCANVAS_PRICE_USD",
+        "CLEARCANVAS_WORKERS",
+        "CLEARCANVAS_X402__FACILITATOR_URL",
+        "CLEARCANVAS_X402__PAYTO",
+        "CLEARCANVAS_X402__PAY_TO",
+        "CLEARCANVAS_X402__RPC_URL",
+    )
+    assert all(name in str(error) for name in error.names)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("CLEARCANVAS_X402__PAYTO", "CLEARCANVAS_X402__PAY_TO"),
+        ("CLEARCANVAS_WORKER", "CLEARCANVAS_WORKERS"),
+        ("CLEARCANVAS_MPP_SECRET_KEY", "CLEARCANVAS_MPP__SECRET_KEY"),
+    ],
+)
+def test_a_misspelt_name_is_answered_with_the_right_one(wrong: str, right: str) -> None:
+    assert f"{wrong}: is not a setting; did you mean {right}?" in str(refusal({wrong: "1"}))
+
+
+def test_an_unknown_profile_is_the_only_fault_it_causes() -> None:
+    assert refusal({"CLEARCANVAS_PROFILE": "production"}).names == ("CLEARCANVAS_PROFILE",)
+
+
+@pytest.mark.parametrize("text", [None, "x402 = ["])
+def test_a_file_that_cannot_be_read_is_a_fault_of_its_name(tmp_path: Path, text: str | None) -> None:
+    file = tmp_path / "clearcanvas.toml"
+    if text is not None:
+        file.write_text(text)
+    assert refusal({"CLEARCANVAS_CONFIG": str(file)}).names == ("CLEARCANVAS_CONFIG",)
+
+
+def test_no_fault_and_no_traceback_shows_a_secret() -> None:
+    """Everything that is secret is given wrongly, and the process that fails to start prints none of it."""
+    run = subprocess.run(
+        [sys.executable, "-c", "import config; config.load()"],
+        env={
+            "CLEARCANVAS_X402__SETTLEMENT_KEY": "marked-key",
+            "CLEARCANVAS_MPP__SECRET_KEY": "marked-secret",
+            "CLEARCANVAS_X402__RPC_URL": "marked-rpc",
+            "CLEARCANVAS_DATABASE_URL": "mysql://user:marked-password@host/db",
+            "CLEARCANVAS_RATE_LIMIT__REDIS_URL": "marked-redis",
+        },
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 1
+    assert "CLEARCANVAS_MPP__SECRET_KEY: is shorter than 32 bytes" in run.stderr
+    assert "marked" not in run.stderr + run.stdout

@@ -1,0 +1,92 @@
+import pytest
+
+from config import ConfigurationError, load
+from config.profiles import DEVELOPMENT_ADDRESSES, SANDBOX_SECRET
+from sandbox.accounts import ACCOUNTS, SELLER, SETTLER
+
+SELLING = {
+    "PROFILE": "mainnet",
+    "PUBLIC_URL": "https://cutouts.example.com",
+    "X402__RPC_URL": "https://rpc.example.com",
+    "X402__PAY_TO": "0x52908400098527886E0F7030069857D2E4169EE7",
+    "X402__FACILITATOR_URL": "https://facilitator.example.com",
+    "MPP__RECIPIENT": "0x52908400098527886E0F7030069857D2E4169EE7",
+    "MPP__SECRET_KEY": "a secret of more than thirty-two bytes",
+}
+
+
+def faults(**changes: str) -> set[str]:
+    """Names of the settings at fault when a good mainnet configuration is changed; "" takes one away."""
+    environ = {f"CLEARCANVAS_{name}": value for name, value in (SELLING | changes).items()}
+    try:
+        load(environ)
+    except ConfigurationError as error:
+        return {name.removeprefix("CLEARCANVAS_") for name in error.names}
+    return set()
+
+
+def test_a_good_configuration_has_no_faults() -> None:
+    assert faults() == set()
+
+
+@pytest.mark.parametrize("name", ["X402__RPC_URL", "X402__PAY_TO", "X402__FACILITATOR_URL", "MPP__RECIPIENT"])
+def test_what_a_rail_needs_may_not_be_missing(name: str) -> None:
+    assert faults(**{name: ""}) == {name}
+
+
+def test_a_rail_that_is_switched_off_needs_nothing() -> None:
+    assert faults(X402__ENABLED="false", X402__RPC_URL="", X402__PAY_TO="", X402__FACILITATOR_URL="") == set()
+    assert faults(MPP__ENABLED="false", MPP__RECIPIENT="", MPP__SECRET_KEY="") == set()
+
+
+def test_one_rail_has_to_be_on() -> None:
+    assert faults(X402__ENABLED="false", MPP__ENABLED="false") == {"X402__ENABLED"}
+
+
+def test_a_settlement_key_takes_the_place_of_a_facilitator() -> None:
+    assert faults(X402__FACILITATOR_URL="", X402__SETTLEMENT_KEY="0x" + "42" * 32) == set()
+
+
+@pytest.mark.parametrize("address", [each.address for each in ACCOUNTS])
+def test_a_development_account_sells_nothing_on_mainnet(address: str) -> None:
+    assert address in DEVELOPMENT_ADDRESSES
+    assert faults(X402__PAY_TO=address, MPP__RECIPIENT=address.lower()) == {"X402__PAY_TO", "MPP__RECIPIENT"}
+
+
+def test_a_development_key_settles_nothing_on_mainnet() -> None:
+    assert faults(X402__SETTLEMENT_KEY=SETTLER.key) == {"X402__SETTLEMENT_KEY"}
+
+
+@pytest.mark.parametrize("name", ["MPP__SECRET_KEY", "MPP__PREVIOUS_SECRET_KEY"])
+def test_the_sandbox_secret_signs_nothing_on_mainnet(name: str) -> None:
+    assert faults(**{name: SANDBOX_SECRET}) == {name}
+
+
+def test_development_accounts_are_welcome_on_a_test_network() -> None:
+    assert faults(PROFILE="testnet", X402__PAY_TO=SELLER.address, MPP__RECIPIENT=SELLER.address) == set()
+
+
+def test_mainnet_is_served_over_tls() -> None:
+    assert faults(PUBLIC_URL="http://cutouts.example.com") == {"PUBLIC_URL"}
+
+
+def test_profile_and_networks_have_to_agree() -> None:
+    test_networks = {"X402__CHAIN_ID": "84532", "MPP__CHAIN_ID": "42431"}
+    assert faults(**test_networks) == set(test_networks)
+    real_networks = {"X402__CHAIN_ID": "8453", "MPP__CHAIN_ID": "4217"}
+    assert faults(PROFILE="testnet", **real_networks) == set(real_networks)
+
+
+def test_deadlines_have_to_leave_time() -> None:
+    assert faults(X402__SETTLE_TIMEOUT_S="119") == {"X402__MAX_TIMEOUT_SECONDS"}
+    assert faults(MPP__CHALLENGE_SECONDS="8") == {"MPP__CHALLENGE_SECONDS"}
+    assert faults(MPP__BROADCAST_MARGIN_S="9") == {"MPP__WORK_MARGIN_S"}
+
+
+@pytest.mark.parametrize("hosts", ['{"X402.example.com": ["x402"]}', '{"https://x402.example.com": ["x402"]}'])
+def test_a_host_is_named_as_requests_name_it(hosts: str) -> None:
+    assert faults(RAIL_HOSTS=hosts) == {"RAIL_HOSTS"}
+
+
+def test_a_host_cannot_quote_a_rail_that_is_switched_off() -> None:
+    assert faults(RAIL_HOSTS='{"mpp.example.com": ["mpp"]}', MPP__ENABLED="false") == {"RAIL_HOSTS"}

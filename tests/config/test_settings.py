@@ -1,0 +1,66 @@
+import pytest
+
+from config import ConfigurationError, load
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PUBLIC_URL", "ftp://example.com"),
+        ("PUBLIC_URL", "example.com"),
+        ("PUBLIC_URL", "https://example.com/?a=1"),
+        ("PRICE_USD", "0"),
+        ("PRICE_USD", "-1"),
+        ("PRICE_USD", "0.0000001"),
+        ("PRICE_USD", "Infinity"),
+        ("WORKERS", "0"),
+        ("DATABASE_URL", "mysql://host/db"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("TRUSTED_PROXIES", "*"),
+        ("RAIL_HOSTS", "x402.example.com"),
+        ("RAIL_HOSTS", '{"x402.example.com": ["paypal"]}'),
+        ("UPLOAD__MAX_BYTES", "-1"),
+        ("RATE_LIMIT__REDIS_URL", "http://host"),
+        ("RUNNER__BACKENDS", "cpu,npu"),
+        ("RUNNER__BACKENDS", ","),
+        ("X402__CHAIN_ID", "1"),
+        ("X402__PAY_TO", "0x90F79bf6EB2c4f870365E785982E1f101E93b907"),
+        ("X402__PAY_TO", "90F79bf6EB2c4f870365E785982E1f101E93b906"),
+        ("X402__SETTLEMENT_KEY", "0x" + "0" * 64),
+        ("X402__SETTLEMENT_KEY", "0x1234"),
+        ("X402__RPC_URL", "127.0.0.1:8545"),
+        ("MPP__SECRET_KEY", "x" * 31),
+        ("MPP__CHALLENGE_SECONDS", "5m"),
+    ],
+)
+def test_a_wrong_value_is_refused_under_its_name(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load({f"CLEARCANVAS_{name}": value})
+    assert caught.value.names == (f"CLEARCANVAS_{name}",)
+
+
+def test_an_address_may_come_without_checksum() -> None:
+    address = "0x90f79bf6eb2c4f870365e785982e1f101e93b906"
+    assert load({"CLEARCANVAS_X402__PAY_TO": address}).x402.pay_to == address
+
+
+def test_settings_print_no_secret() -> None:
+    settings = load({"CLEARCANVAS_X402__RPC_URL": "https://rpc.example.com/v2/marked"})
+    shown = f"{settings!r} {settings} {settings.x402!r} {settings.model_dump_json()}"
+    assert "marked" not in shown
+    assert settings.x402.settlement_key
+    assert settings.x402.settlement_key.get_secret_value() not in shown
+
+
+def test_what_logs_strike_out_are_the_secrets_and_the_parts_of_urls_that_libraries_quote() -> None:
+    settings = load(
+        {
+            "CLEARCANVAS_X402__RPC_URL": "https://rpc.example.com/v2/0123456789abcdef",
+            "CLEARCANVAS_DATABASE_URL": "postgresql+asyncpg://user:long-password@host/db",
+        }
+    )
+    secrets = set(settings.secrets())
+    assert {"https://rpc.example.com/v2/0123456789abcdef", "/v2/0123456789abcdef", "long-password"} <= secrets
+    assert settings.mpp.secret_key
+    assert settings.mpp.secret_key.get_secret_value() in secrets
+    assert all(len(secret) >= 8 for secret in secrets)
