@@ -1,0 +1,165 @@
+"""What every rail promises, as one class of tests that each rail inherits."""
+
+import dataclasses
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from decimal import Decimal
+from typing import Protocol
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from errors import MalformedPayment, PaymentRejected, RailUnavailable
+from payments.money import Price
+from payments.rail import Challenge, Credential, HeaderFields, Order, Payment, Rail
+
+UNITS = 50_000
+NOBODY = "http://127.0.0.1:9"  # the discard port: nothing listens there
+FAULTS = ("amount", "recipient", "network", "expired", "signature", "unfunded")
+
+
+class Buyer(Protocol):
+    """A wallet with an official client, and the seller's till to look into."""
+
+    async def pay(self, challenge: Challenge, fault: str | None = None) -> HeaderFields:
+        """The payment header for a challenge; with one of FAULTS, the payment of somebody who cheats or errs."""
+        ...
+
+    def received(self) -> int:
+        """What the seller holds, in base units."""
+        ...
+
+
+class RailContract:
+    """Inherit as `class TestMyRail(RailContract)` and provide, there or in a conftest, the fixtures
+
+    rpc_url   of the local chain
+    build     makes a new rail on the chain at an RPC URL, as a freshly started service would
+    buyer     a Buyer with funds on the local chain
+    """
+
+    payment_header: str
+    """Name of the field a payment comes in, lower case."""
+
+    @pytest.fixture
+    async def rail(self, build: Callable[[str], Rail], rpc_url: str) -> AsyncIterator[Rail]:
+        rail = build(rpc_url)
+        yield rail
+        await rail.aclose()
+
+    @pytest.fixture
+    async def restarted(self, build: Callable[[str], Rail], rpc_url: str) -> AsyncIterator[Rail]:
+        rail = build(rpc_url)
+        yield rail
+        await rail.aclose()
+
+    @pytest.fixture
+    async def cut_off(self, build: Callable[[str], Rail]) -> AsyncIterator[Rail]:
+        """A rail whose chain does not answer."""
+        rail = build(NOBODY)
+        yield rail
+        await rail.aclose()
+
+    @pytest.fixture
+    def order(self) -> Order:
+        return Order(
+            url="https://cut.example/v1/remove-background",
+            method="POST",
+            body=b"picture",
+            parameters=(("format", "png"),),
+            price=Price(Decimal("0.05")),
+        )
+
+    @pytest.fixture
+    async def credential(self, rail: Rail, buyer: Buyer, order: Order) -> Credential:
+        credential = rail.credential(await buyer.pay(await rail.challenge(order)))
+        assert credential is not None
+        return credential
+
+    async def test_quotes_without_asking_the_chain(self, cut_off: Rail, rail: Rail, order: Order) -> None:
+        quote = await cut_off.challenge(order)
+        assert quote.headers
+        assert (await rail.challenge(order)).members == quote.members
+
+    async def test_reads_no_payment_where_there_is_none(self, rail: Rail) -> None:
+        assert rail.credential((("content-type", "image/png"),)) is None
+
+    async def test_sells_once(
+        self, rail: Rail, restarted: Rail, buyer: Buyer, order: Order, credential: Credential
+    ) -> None:
+        """A valid payment settles; settling it again moves nothing and gives the same receipt; so does a restart."""
+        before = buyer.received()
+        payment = await rail.verify(credential, order)
+        assert buyer.received() == before
+        receipt = await rail.settle(payment, credential)
+        again = await rail.settle(payment, credential)
+        found = await restarted.find_receipt(remembered(payment))
+        assert buyer.received() == before + UNITS
+        assert found is not None
+        assert again.transaction == receipt.transaction == found.transaction
+        headers = {rail.receipt_headers(each, credential) for each in (receipt, again, found)}
+        assert len(headers) == 1
+
+    async def test_says_what_was_paid(self, rail: Rail, order: Order, credential: Credential) -> None:
+        payment = await rail.verify(credential, order)
+        assert payment.id == credential.payment_id
+        assert payment.rail == rail.name == credential.rail
+        assert payment.amount == UNITS
+        assert payment.payer == payment.payer.lower()
+
+    @pytest.mark.parametrize("fault", FAULTS)
+    async def test_rejects(self, rail: Rail, buyer: Buyer, order: Order, fault: str) -> None:
+        """A payment that cannot pay for the order is refused with a reason, and no money moves."""
+        before = buyer.received()
+        credential = rail.credential(await buyer.pay(await rail.challenge(order), fault))
+        assert credential is not None
+        with pytest.raises(PaymentRejected) as refusal:
+            await rail.verify(credential, order)
+        assert refusal.value.reason
+        assert buyer.received() == before
+
+    async def test_rejects_a_payment_spent_elsewhere(
+        self, rail: Rail, restarted: Rail, order: Order, credential: Credential
+    ) -> None:
+        """A payment that the chain knows and the ledger does not is refused at once."""
+        await rail.settle(await rail.verify(credential, order), credential)
+        with pytest.raises(PaymentRejected):
+            await restarted.verify(credential, order)
+
+    async def test_finds_no_receipt_of_what_was_never_settled(
+        self, rail: Rail, order: Order, credential: Credential
+    ) -> None:
+        payment = await rail.verify(credential, order)
+        assert await rail.find_receipt(payment) is None
+
+    async def test_calls_an_outage_an_outage(
+        self, cut_off: Rail, buyer: Buyer, order: Order, credential: Credential
+    ) -> None:
+        """A chain that is down never looks like a bad payment."""
+        with pytest.raises(RailUnavailable):
+            await cut_off.verify(credential, order)
+
+    async def test_is_healthy_with_a_chain_only(self, rail: Rail, cut_off: Rail) -> None:
+        assert await rail.health() is None
+        assert await cut_off.health()
+
+    async def test_refuses_a_header_that_stands_twice(self, rail: Rail, buyer: Buyer, order: Order) -> None:
+        headers = await buyer.pay(await rail.challenge(order))
+        with pytest.raises(MalformedPayment):
+            rail.credential(headers + headers)
+
+    # One rail serves all examples and one test all rails: reading keeps no state.
+    @settings(
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors], deadline=None
+    )
+    @given(value=st.text(alphabet=st.characters(max_codepoint=255), max_size=300))
+    def test_reads_any_bytes_or_says_malformed(self, rail: Rail, value: str) -> None:
+        with suppress(MalformedPayment):
+            rail.credential(((self.payment_header, value),))
+
+
+def remembered(payment: Payment) -> Payment:
+    """The payment as it comes back from a ledger after a restart: its evidence went through JSON."""
+    return dataclasses.replace(payment, evidence=json.loads(json.dumps(dict(payment.evidence))))
