@@ -66,7 +66,8 @@ class Ledger(Protocol):
     async def claim(self, payment: Payment, *, fingerprint: str, order_digest: str, lease_s: float) -> Claim | None:
         """Take an unknown payment, or one whose CLAIMED lease ran out; None when another holds or held it.
 
-        A known transaction hash under another payment id also gives None.
+        Raises:
+            PaymentUsed: its transaction is known under another payment id.
         """
         ...
 
@@ -93,6 +94,10 @@ class Ledger(Protocol):
     async def count_delivery(self, payment_id: str, *, at_most: int, not_after_s: float) -> bool:
         """Count one more re-delivery of a SETTLED payment; False when the bound or the age (seconds since
         settlement) is reached."""
+        ...
+
+    async def uncount_delivery(self, payment_id: str) -> None:
+        """Take back one count of a re-delivery that could not be made."""
         ...
 
     async def in_doubt(self, limit: int) -> list[Entry]:

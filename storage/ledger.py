@@ -1,0 +1,162 @@
+"""The ledger in SQL: each transition is one statement, so the database alone decides every race."""
+
+import time
+from dataclasses import asdict
+from secrets import token_hex
+from typing import Any
+
+from sqlalchemy import Row, delete, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql.elements import ColumnElement
+
+from errors import PaymentUsed
+from payments.ledger import Claim, Entry, State
+from payments.rail import Payment, Receipt
+from storage.engine import TIMEOUT_S, Clock, Database
+from storage.schema import locks, payments
+
+_row = payments.c
+
+
+class SqlLedger:
+    """A `payments.ledger.Ledger` on SQLite or PostgreSQL.
+
+    Leases are written and judged by the callers' clocks. Hosts that share a ledger keep theirs together (NTP); a host
+    whose clock is ahead by more than what the gate leaves between the end of a settlement and the end of its lease
+    could ask the chain about a settlement that is still under way. A wrong judgement of a CLAIMED lease is harmless:
+    the row's holder changes, and the old one is refused before it can settle.
+
+    Args:
+        url, timeout_s, clock: see `storage.engine.Database`.
+    """
+
+    def __init__(self, url: str, *, timeout_s: float = TIMEOUT_S, clock: Clock = time.time) -> None:
+        self._database = Database(url, timeout_s=timeout_s, clock=clock)
+
+    async def find(self, payment_id: str) -> Entry | None:
+        """What is known of a payment."""
+        row = await self._database.first(select(payments).where(_row.id == payment_id))
+        return None if row is None else _entry(row)
+
+    async def claim(self, payment: Payment, *, fingerprint: str, order_digest: str, lease_s: float) -> Claim | None:
+        """Take an unknown payment, or one whose CLAIMED lease ran out; None when another holds or held it.
+
+        Raises:
+            PaymentUsed: its transaction is known under another payment id.
+        """
+        now, claim = self._database.clock(), Claim(payment.id, token_hex(16))
+        values = {
+            **_columns(payment),
+            "state": State.CLAIMED,
+            "fingerprint": fingerprint,
+            "order_digest": order_digest,
+            "holder": claim.holder,
+            "lease_until": now + lease_s,
+            "deliveries": 0,
+        }
+        free = (_row.state == State.CLAIMED) & (_row.lease_until <= now)
+        statement = self._database.upsert(payments, values, update=values, where=free, returning=_row.id)
+        try:
+            return claim if await self._database.first(statement) else None
+        except IntegrityError as exc:
+            raise PaymentUsed("The transaction of this payment belongs to another payment. Sign a new one.") from exc
+
+    async def begin_settlement(self, claim: Claim, *, lease_s: float) -> bool:
+        """CLAIMED → SETTLING, only for the holder; False when the claim was lost."""
+        return await self._change(
+            _held(claim, State.CLAIMED), state=State.SETTLING, lease_until=self._database.clock() + lease_s
+        )
+
+    async def settled(self, payment_id: str, receipt: Receipt) -> bool:
+        """SETTLING → SETTLED; False when it was not SETTLING."""
+        return await self._change(
+            (_row.id == payment_id) & (_row.state == State.SETTLING),
+            state=State.SETTLED,
+            receipt=asdict(receipt),
+            settled_at=self._database.clock(),
+        )
+
+    async def release(self, claim: Claim) -> bool:
+        """Forget a payment that provably moved nothing; only for the holder, never from SETTLED."""
+        held = _held(claim, State.CLAIMED, State.SETTLING)
+        return await self._database.run(delete(payments).where(held)) == 1
+
+    async def take_over(self, payment_id: str, *, lease_s: float) -> Claim | None:
+        """Become the holder of a SETTLING payment whose lease ran out; None when somebody else was quicker."""
+        now, claim = self._database.clock(), Claim(payment_id, token_hex(16))
+        silent = (_row.id == payment_id) & (_row.state == State.SETTLING) & (_row.lease_until <= now)
+        return claim if await self._change(silent, holder=claim.holder, lease_until=now + lease_s) else None
+
+    async def leave_in_doubt(self, claim: Claim) -> None:
+        """End the holder's lease on a SETTLING payment, so that the next re-send or the sweeper may ask the chain."""
+        await self._change(_held(claim, State.SETTLING), lease_until=self._database.clock())
+
+    async def count_delivery(self, payment_id: str, *, at_most: int, not_after_s: float) -> bool:
+        """Count one more re-delivery of a SETTLED payment; False when the bound or the age (seconds since
+        settlement) is reached."""
+        entitled = (
+            (_row.id == payment_id)
+            & (_row.state == State.SETTLED)
+            & (_row.deliveries < at_most)
+            & (_row.settled_at > self._database.clock() - not_after_s)
+        )
+        return await self._change(entitled, deliveries=_row.deliveries + 1)
+
+    async def uncount_delivery(self, payment_id: str) -> None:
+        """Take back one count of a re-delivery that could not be made."""
+        await self._change((_row.id == payment_id) & (_row.deliveries > 0), deliveries=_row.deliveries - 1)
+
+    async def in_doubt(self, limit: int) -> list[Entry]:
+        """SETTLING entries whose lease ran out, oldest first: the sweeper's work."""
+        silent = (_row.state == State.SETTLING) & (_row.lease_until <= self._database.clock())
+        rows = await self._database.rows(select(payments).where(silent).order_by(_row.lease_until).limit(limit))
+        return [_entry(row) for row in rows]
+
+    async def ping(self) -> None:
+        """Raise unless a payment could be written now: writes, because a full or read-only disk still reads well."""
+        probe = {"name": "ping", "holder": "", "lease_until": 0.0}
+        await self._database.first(self._database.upsert(locks, probe, update=probe, returning=locks.c.name))
+
+    async def aclose(self) -> None:
+        """Give back connections."""
+        await self._database.aclose()
+
+    async def _change(self, where: ColumnElement[bool], **values: Any) -> bool:
+        return await self._database.run(update(payments).where(where).values(**values)) == 1
+
+
+def _held(claim: Claim, *states: State) -> ColumnElement[bool]:
+    return (_row.id == claim.payment_id) & (_row.holder == claim.holder) & _row.state.in_(states)
+
+
+def _columns(payment: Payment) -> dict[str, Any]:
+    return {
+        "id": payment.id,
+        "rail": payment.rail,
+        "payer": payment.payer,
+        "amount": payment.amount,
+        "valid_before": payment.valid_before,
+        "evidence": dict(payment.evidence),
+        "transaction_hash": payment.transaction,
+    }
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(
+        payment=Payment(
+            id=row.id,
+            rail=row.rail,
+            payer=row.payer,
+            amount=row.amount,
+            valid_before=row.valid_before,
+            evidence=row.evidence,
+            transaction=row.transaction_hash,
+        ),
+        state=State(row.state),
+        fingerprint=row.fingerprint,
+        order_digest=row.order_digest,
+        holder=row.holder,
+        lease_until=row.lease_until,
+        deliveries=row.deliveries,
+        receipt=row.receipt and Receipt(**row.receipt),
+    )

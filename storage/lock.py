@@ -1,0 +1,101 @@
+"""A lock that all workers on all hosts share, for what only one of them may do at a time."""
+
+import asyncio
+import random
+import time
+from secrets import token_hex
+from types import TracebackType
+from typing import Self
+
+import structlog
+from sqlalchemy import delete
+
+from errors import LedgerUnavailable
+from storage.engine import TIMEOUT_S, Clock, Database
+from storage.schema import locks
+
+log = structlog.get_logger(__name__)
+
+
+class SqlLock:
+    """An asynchronous context manager; one holder per name, over all processes and hosts.
+
+        broadcasting = SqlLock(url, "broadcaster 0xabc…")
+        async with broadcasting:
+            ...at most lease_s seconds...
+
+    A holder that dies loses the lock when its lease ends, and so does one that takes longer: the body bounds itself.
+    Hosts are trusted to agree on the time within what the body leaves of the lease. Tasks of one process queue in
+    memory, so only one of them asks the database.
+
+    Args:
+        url, timeout_s, clock: see `storage.engine.Database`.
+        name: what is locked.
+        lease_s: how long a silent holder is trusted to be alive.
+        wait_s: how long `async with` waits before it raises `LedgerUnavailable`.
+        poll_s: mean pause between two attempts.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        *,
+        lease_s: float = 30.0,
+        wait_s: float = 15.0,
+        poll_s: float = 0.02,
+        timeout_s: float = TIMEOUT_S,
+        clock: Clock = time.time,
+    ) -> None:
+        self._database = Database(url, timeout_s=timeout_s, clock=clock)
+        self._name = name
+        self._lease_s = lease_s
+        self._wait_s = wait_s
+        self._poll_s = poll_s
+        self._queue = asyncio.Lock()
+        self._holder = ""
+
+    async def __aenter__(self) -> Self:
+        try:
+            async with asyncio.timeout(self._wait_s):
+                await self._queue.acquire()
+                try:
+                    await self._take()
+                except BaseException:  # cancelled in the middle, it may be ours already
+                    await self._give_back()
+                    raise
+        except TimeoutError as exc:
+            raise LedgerUnavailable("A lock that is needed to settle payments stays taken.") from exc
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._give_back()
+
+    async def _take(self) -> None:
+        self._holder = token_hex(16)
+        while not await self._try():  # noqa: ASYNC110 - no event of ours tells when another process is done
+            await asyncio.sleep(self._poll_s * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
+
+    async def _try(self) -> bool:
+        now = self._database.clock()
+        values = {"name": self._name, "holder": self._holder, "lease_until": now + self._lease_s}
+        ended = locks.c.lease_until <= now
+        statement = self._database.upsert(locks, values, update=values, where=ended, returning=locks.c.name)
+        return await self._database.first(statement) is not None
+
+    async def _give_back(self) -> None:
+        try:
+            await self._database.run(
+                delete(locks).where((locks.c.name == self._name) & (locks.c.holder == self._holder))
+            )
+        except LedgerUnavailable:
+            # What was done under the lock is done; the lease ends by itself.
+            log.warning("lock_not_given_back", lock=self._name, exc_info=True)
+        finally:
+            self._queue.release()
+
+    async def aclose(self) -> None:
+        """Give back connections."""
+        await self._database.aclose()

@@ -1,0 +1,63 @@
+"""The tables. A change here needs a revision in `migrations/versions/`; a test compares the two."""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Double,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={"ix": "ix_%(table_name)s_%(column_0_name)s", "uq": "uq_%(table_name)s_%(column_0_name)s"}
+)
+
+payments = Table(
+    "payments",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("rail", String, nullable=False),
+    Column("payer", String, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("valid_before", BigInteger, nullable=False),
+    Column("evidence", JSON, nullable=False),
+    Column("transaction_hash", String),
+    Column("state", String, nullable=False),
+    Column("fingerprint", String, nullable=False),
+    Column("order_digest", String, nullable=False),
+    Column("holder", String, nullable=False),
+    Column("lease_until", Double, nullable=False),
+    Column("deliveries", Integer, nullable=False),
+    Column("receipt", JSON(none_as_null=True)),
+    Column("settled_at", Double),
+    UniqueConstraint("transaction_hash"),
+    CheckConstraint("state IN ('claimed', 'settling', 'settled')", name="payments_state"),
+    CheckConstraint("(state = 'settled') = (receipt IS NOT NULL)", name="payments_receipt"),
+)
+"""One row per payment that is being worked on or has settled, and the operator's books. Times are unix seconds,
+amounts base units. `settled_at` is when the ledger learnt of it, from which the 24 hours of re-delivery count."""
+
+in_doubt = payments.c.state == "settling"
+Index("ix_payments_in_doubt", payments.c.lease_until, sqlite_where=in_doubt, postgresql_where=in_doubt)
+
+locks = Table(
+    "locks",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("holder", String, nullable=False),
+    Column("lease_until", Double, nullable=False),
+)
+
+rate_limits = Table(
+    "rate_limits",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("hits", Integer, nullable=False),
+    Column("expires_at", Double, nullable=False, index=True),
+)
