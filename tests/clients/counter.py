@@ -1,15 +1,14 @@
 """The shop counter, step by step: ask, sign, buy. What a client does in one go, held in the hand."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import httpx
+from tests.running_service import RunningService
 
 from sandbox.accounts import BUYER, SELLER
 from sandbox.chains import Chain
 from sandbox.wallets import sign_mpp, sign_x402, sign_x402_v1
-from tests.running_service import RunningService
 
 Way = Literal["x402 v2", "x402 v1", "mpp"]
 WAYS: tuple[Way, ...] = ("x402 v2", "x402 v1", "mpp")
@@ -37,16 +36,16 @@ class Counter:
         """What the seller holds on that chain, in base units."""
         return self.chain.balance_of(SELLER.address)
 
-    async def post(self, photo: Path, headers: dict[str, str], parameters: str = "") -> httpx.Response:
+    async def post(self, picture: bytes, headers: dict[str, str], parameters: str = "") -> httpx.Response:
         return await self.client.post(
             f"{self.service.url}/v1/remove-background?{parameters}",
-            content=photo.read_bytes(),
+            content=picture,
             headers={"Content-Type": "image/jpeg", **headers},
         )
 
-    async def sign(self, photo: Path, parameters: str = "") -> dict[str, str]:
-        """Ask for the quote of a photo and sign it: the header that pays."""
-        quote = await self.post(photo, {}, parameters)
+    async def sign(self, picture: bytes, parameters: str = "") -> dict[str, str]:
+        """Ask for the quote of a picture and sign it: the header that pays."""
+        quote = await self.post(picture, {}, parameters)
         assert quote.status_code == 402, quote.text
         if self.way == "mpp":
             return await sign_mpp(BUYER.key, quote.headers["WWW-Authenticate"], self.service.tempo_chain.rpc_url)

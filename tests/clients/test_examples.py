@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from tests.running_service import RunningService
 
 from sandbox.accounts import BUYER, SELLER
 from tests.clients.conftest import SIZE
 from tests.clients.cutouts import PRICE, assert_cut_out, assert_paid_us
-from tests.running_service import RunningService
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"

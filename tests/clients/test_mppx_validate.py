@@ -6,22 +6,22 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tests.running_service import RunningService
 
 from sandbox.accounts import BUYER, SELLER
 from tests.clients.cutouts import PRICE
 from tests.fakes.picture_proxy import PictureProxy
 from tests.fakes.serving import serving
-from tests.running_service import RunningService
 
 NODE = Path(__file__).parents[2] / "examples" / "node"
 
 
-def test_the_official_validator_finds_nothing_wrong(running_service: RunningService, photo: Path) -> None:
+def test_the_official_validator_finds_nothing_wrong(running_service: RunningService, picture: bytes) -> None:
     """The tool only sends text, so a proxy puts the picture in; one of its checks really pays."""
     if not (NODE / "node_modules" / ".bin" / "mppx").exists():
         pytest.fail("examples/node/node_modules is missing. Run: make setup")
     earned = running_service.tempo_chain.balance_of(SELLER.address)
-    proxy = PictureProxy(running_service.url, photo.read_bytes(), "image/jpeg")
+    proxy = PictureProxy(running_service.url, picture, "image/jpeg")
     with serving(proxy) as url:
         done = subprocess.run(
             ["node_modules/.bin/mppx", "validate", url, "--yes", "--output-json"],

@@ -2,15 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx
 import pytest
+from tests.running_service import RunningService
 
 from tests.clients.conftest import SIZE
 from tests.clients.counter import RECEIPT_HEADER, WAYS, Counter
 from tests.clients.cutouts import PRICE, assert_cut_out
-from tests.running_service import RunningService
 
 
 @pytest.fixture(params=WAYS)
@@ -19,11 +18,11 @@ async def counter(request: pytest.FixtureRequest, running_service: RunningServic
         yield Counter(running_service, client, request.param)
 
 
-async def test_the_same_payment_gets_the_same_picture_for_one_charge(counter: Counter, photo: Path) -> None:
+async def test_the_same_payment_gets_the_same_picture_for_one_charge(counter: Counter, picture: bytes) -> None:
     earned = counter.earned()
-    payment = await counter.sign(photo)
-    first = await counter.post(photo, payment)
-    again = await counter.post(photo, payment)
+    payment = await counter.sign(picture)
+    first = await counter.post(picture, payment)
+    again = await counter.post(picture, payment)
 
     assert (first.status_code, again.status_code) == (200, 200), first.text
     assert_cut_out(first.content, size=SIZE)
@@ -33,20 +32,20 @@ async def test_the_same_payment_gets_the_same_picture_for_one_charge(counter: Co
     assert counter.earned() - earned == PRICE
 
 
-async def test_a_delivery_carries_the_receipt_of_its_rail_and_version_only(counter: Counter, photo: Path) -> None:
-    bought = await counter.post(photo, await counter.sign(photo))
+async def test_a_delivery_carries_the_receipt_of_its_rail_and_version_only(counter: Counter, picture: bytes) -> None:
+    bought = await counter.post(picture, await counter.sign(picture))
     assert bought.status_code == 200, bought.text
     assert set(RECEIPT_HEADER.values()) & set(bought.headers) == {RECEIPT_HEADER[counter.way]}
     assert bought.headers["Cache-Control"] == "private"
 
 
-async def test_a_used_payment_buys_no_other_picture(counter: Counter, photo: Path, other_photo: Path) -> None:
-    payment = await counter.sign(photo)
-    assert (await counter.post(photo, payment)).status_code == 200
+async def test_a_used_payment_buys_no_other_picture(counter: Counter, picture: bytes, other_picture: bytes) -> None:
+    payment = await counter.sign(picture)
+    assert (await counter.post(picture, payment)).status_code == 200
     earned = counter.earned()
 
-    other = await counter.post(other_photo, payment)
-    webp = await counter.post(photo, payment, "format=webp")
+    other = await counter.post(other_picture, payment)
+    webp = await counter.post(picture, payment, "format=webp")
 
     for refused in (other, webp):
         assert refused.status_code == 409
@@ -55,11 +54,11 @@ async def test_a_used_payment_buys_no_other_picture(counter: Counter, photo: Pat
     assert counter.earned() == earned
 
 
-async def test_copies_of_one_payment_at_once_are_charged_once(counter: Counter, photo: Path) -> None:
+async def test_copies_of_one_payment_at_once_are_charged_once(counter: Counter, picture: bytes) -> None:
     """One copy is served; the others are told to wait, or are served the same picture again."""
     earned = counter.earned()
-    payment = await counter.sign(photo)
-    answers = await asyncio.gather(*(counter.post(photo, payment) for _ in range(5)))
+    payment = await counter.sign(picture)
+    answers = await asyncio.gather(*(counter.post(picture, payment) for _ in range(5)))
 
     served = [answer for answer in answers if answer.status_code == 200]
     waiting = [answer for answer in answers if answer.status_code == 409]
@@ -70,11 +69,13 @@ async def test_copies_of_one_payment_at_once_are_charged_once(counter: Counter, 
     assert counter.earned() - earned == PRICE
 
 
-async def test_two_payments_at_once_are_refused_and_cost_nothing(running_service: RunningService, photo: Path) -> None:
+async def test_two_payments_at_once_are_refused_and_cost_nothing(
+    running_service: RunningService, picture: bytes
+) -> None:
     async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
         x402, mpp = (Counter(running_service, client, way) for way in ("x402 v2", "mpp"))
         earned = x402.earned(), mpp.earned()
-        both = await x402.post(photo, {**await x402.sign(photo), **await mpp.sign(photo)})
+        both = await x402.post(picture, {**await x402.sign(picture), **await mpp.sign(picture)})
         assert both.status_code == 400
         assert (both.json()["code"], both.json()["charged"]) == ("malformed_payment", False)
         assert (x402.earned(), mpp.earned()) == earned

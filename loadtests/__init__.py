@@ -1,0 +1,1 @@
+"""Load tests: strangers who ask and strangers who buy, and a gate that says whether they were served well enough."""
