@@ -1,0 +1,28 @@
+"""The image formats the service knows: what they are called, how their files begin, which it can write."""
+
+import re
+from enum import Enum
+
+
+class ImageFormat(Enum):
+    """One format; a member's name is also Pillow's name for it.
+
+    Attributes:
+        media_type: the IANA media type.
+        magic: pattern of a file's first bytes.
+        is_output: whether a cut-out can be written in it; JPEG has no transparency.
+    """
+
+    PNG = "image/png", re.compile(rb"\x89PNG\r\n\x1a\n"), True
+    JPEG = "image/jpeg", re.compile(rb"\xff\xd8\xff"), False
+    WEBP = "image/webp", re.compile(rb"RIFF.{4}WEBP", re.DOTALL), True
+
+    def __init__(self, media_type: str, magic: re.Pattern[bytes], is_output: bool) -> None:
+        self.media_type = media_type
+        self.magic = magic
+        self.is_output = is_output
+
+    @classmethod
+    def of(cls, body: bytes) -> "ImageFormat | None":
+        """The format that a file's first bytes belong to, whatever its name or Content-Type says."""
+        return next((each for each in cls if each.magic.match(body)), None)

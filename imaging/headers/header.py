@@ -1,0 +1,25 @@
+"""What a file says of its picture before any pixel is decoded."""
+
+from dataclasses import dataclass
+
+from errors import InvalidImage
+
+TRUNCATED = "The file ends before its picture does. Send the whole file."
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The rest of a header, after the size was judged.
+
+    Attributes:
+        orientation: 1 to 8, Exif tag 0x0112: how the stored picture is to be turned to stand upright.
+        decode_bytes: bytes of memory per pixel that decoding to 8-bit RGBA takes at its peak, RGBA included.
+    """
+
+    orientation: int
+    decode_bytes: int
+
+
+def truncated() -> InvalidImage:
+    """The refusal of a file that was cut off."""
+    return InvalidImage(TRUNCATED)

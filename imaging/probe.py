@@ -1,0 +1,72 @@
+"""What an upload is, from its headers alone: no pixel is decoded, so any file may be asked."""
+
+from dataclasses import dataclass
+
+from errors import InvalidImage
+from imaging.formats import ImageFormat
+from imaging.headers import jpeg, png, webp
+
+_SIZE = {ImageFormat.PNG: png.read_size, ImageFormat.JPEG: jpeg.read_size, ImageFormat.WEBP: webp.read_size}
+_REST = {ImageFormat.PNG: png.read_rest, ImageFormat.JPEG: jpeg.read_rest, ImageFormat.WEBP: webp.read_rest}
+
+
+@dataclass(frozen=True, slots=True)
+class ImageInfo:
+    """A file's picture before it is decoded.
+
+    Attributes:
+        width, height: pixels of the upright picture, as the answer will have them.
+        orientation: 1 to 8 (Exif); from 5 on the stored picture lies on its side.
+        decode_bytes: bytes of memory per pixel that decoding takes at its peak.
+    """
+
+    format: ImageFormat
+    width: int
+    height: int
+    orientation: int
+    decode_bytes: int
+
+    @property
+    def megapixels(self) -> float:
+        """Millions of pixels."""
+        return self.width * self.height / 1e6
+
+    @property
+    def stored_size(self) -> tuple[int, int]:
+        """Width and height as they stand in the file, before the picture is turned upright."""
+        return (self.height, self.width) if self.orientation >= 5 else (self.width, self.height)
+
+
+def probe(body: bytes, declared: ImageFormat, max_side: int) -> ImageInfo:
+    """Judge a file by its headers: it is what it claims to be, complete, still, and within the limits.
+
+    Raises:
+        InvalidImage: names the fault and what would be right.
+    """
+    _check_format(body, declared)
+    width, height = _SIZE[declared](body)
+    _check_size(width, height, max_side)
+    header = _REST[declared](body)
+    if header.orientation >= 5:
+        width, height = height, width
+    return ImageInfo(declared, width, height, header.orientation, header.decode_bytes)
+
+
+def _check_format(body: bytes, declared: ImageFormat) -> None:
+    if not body:
+        raise InvalidImage("The body is empty. Send the bytes of a PNG, JPEG or WebP image.")
+    found = ImageFormat.of(body)
+    if found is None:
+        raise InvalidImage(
+            f"The body is no {declared.name} image: it does not begin like one. Send an image file as is."
+        )
+    if found is not declared:
+        raise InvalidImage(
+            f"Content-Type says {declared.media_type}, but the body is a {found.name} image. "
+            f"Send it with Content-Type: {found.media_type}."
+        )
+
+
+def _check_size(width: int, height: int, max_side: int) -> None:
+    if not (0 < width <= max_side and 0 < height <= max_side):
+        raise InvalidImage(f"The picture is {width} x {height} pixels. Each side may have 1 to {max_side} pixels.")

@@ -1,0 +1,158 @@
+"""The work on one page: decode → fit → infer → compose → encode, within bounds of memory and cores."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from contextvars import copy_context
+from typing import TypeVar
+
+from errors import Overloaded
+from imaging.compose import compose
+from imaging.decode import decode
+from imaging.encode import encode
+from imaging.fit import fit
+from imaging.formats import ImageFormat
+from imaging.picture import Picture, Pixels
+from imaging.probe import ImageInfo
+from telemetry import IN_FLIGHT, stage
+
+T = TypeVar("T")
+
+Infer = Callable[[Pixels], Awaitable[Pixels]]
+"""uint8 [S,S,3] RGB to uint8 alpha [S,S]; raises only errors of errors.py."""
+
+_BYTES_PER_PIXEL = 8
+"""What the budget's megapixel stands for: the memory that a plain picture takes per pixel until it is a PNG."""
+
+_OUTPUT_BYTES = {ImageFormat.PNG: 8, ImageFormat.WEBP: 28}
+"""Peak memory per pixel of compose and encode; libwebp alone takes about 24."""
+
+
+class CutOut:
+    """Cuts pictures out, as many at a time as memory and cores allow.
+
+    Args:
+        infer: the model, wherever it runs.
+        input_size: S, the side of the model's square input.
+        threads: CPU stages that run at a time; more than there are cores only makes every picture slower.
+        max_megapixels: pictures at work at a time, weighted by the memory that they need; one that weighs more than
+            all of it runs alone.
+        max_queue: pictures that may wait for that.
+    """
+
+    def __init__(self, infer: Infer, *, input_size: int, threads: int, max_megapixels: float, max_queue: int) -> None:
+        self._infer = infer
+        self._input_size = input_size
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="picture")
+        self._cores = asyncio.Semaphore(threads)
+        self._budget = PixelBudget(max_megapixels, max_queue)
+
+    def admit(self, info: ImageInfo, output: ImageFormat) -> None:
+        """Refuse now what would be refused later: there is no room, nor any in the queue. Reserves nothing.
+
+        Raises:
+            Overloaded
+        """
+        self._budget.refuse_when_full(_weight(info, output))
+
+    async def __call__(self, body: bytes, info: ImageInfo, output: ImageFormat) -> bytes:
+        """The cut-out of a probed upload, encoded.
+
+        Every wait for room or for a core counts as the stage "queue". A cancelled call ends, and gives its room
+        back, when the CPU stage that it was in is done: a thread cannot be interrupted.
+
+        Raises:
+            InvalidImage: the pixels cannot be decoded.
+            Overloaded: the queue is full.
+            RunnerUnavailable, ProcessingFailed: from `infer`.
+        """
+        with IN_FLIGHT.track_inprogress():
+            async with self._budget.reserved(_weight(info, output)):
+                picture, fitted = await self._on_cpu(lambda: self._read(body, info))
+                with stage("infer"):
+                    alpha = await self._infer(fitted)
+                return await self._on_cpu(lambda: _write(picture, alpha, output))
+
+    def _read(self, body: bytes, info: ImageInfo) -> tuple[Picture, Pixels]:
+        with stage("decode"):
+            picture = decode(body, info)
+            return picture, fit(picture, self._input_size)
+
+    async def _on_cpu(self, work: Callable[[], T]) -> T:
+        with stage("queue"):
+            await self._cores.acquire()
+        try:
+            loop = asyncio.get_running_loop()
+            return await _to_its_end(loop.run_in_executor(self._pool, copy_context().run, work))
+        finally:
+            self._cores.release()
+
+
+def _write(picture: Picture, alpha: Pixels, output: ImageFormat) -> bytes:
+    with stage("compose"):
+        rgba = compose(picture, alpha)
+    with stage("encode"):
+        return encode(rgba, output)
+
+
+async def _to_its_end(future: asyncio.Future[T]) -> T:
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        await asyncio.gather(future, return_exceptions=True)
+        raise
+
+
+def _weight(info: ImageInfo, output: ImageFormat) -> float:
+    return info.megapixels * max(info.decode_bytes, _OUTPUT_BYTES[output]) / _BYTES_PER_PIXEL
+
+
+class PixelBudget:
+    """Room for pictures, in weighted megapixels: first come, first served, so that a large one is not passed over.
+
+    Args:
+        megapixels: all the room there is.
+        max_queue: how many may wait for some.
+    """
+
+    def __init__(self, megapixels: float, max_queue: int) -> None:
+        self._all = self._free = megapixels
+        self._max_queue = max_queue
+        self._waiting = 0
+        self._turn = asyncio.Lock()
+        self._given_back = asyncio.Event()
+
+    def refuse_when_full(self, weight: float) -> None:
+        """Raise `Overloaded` when this much is not free at once and the queue is full."""
+        is_free = not self._waiting and min(weight, self._all) <= self._free
+        if not is_free and self._waiting >= self._max_queue:
+            raise Overloaded("As many pictures are at work and waiting as there is room for. Send this one again soon.")
+
+    @asynccontextmanager
+    async def reserved(self, weight: float) -> AsyncIterator[None]:
+        """Hold room while the block runs; waits in line for it.
+
+        Raises:
+            Overloaded: the line is full.
+        """
+        self.refuse_when_full(weight)
+        weight = min(weight, self._all)
+        with stage("queue"):
+            await self._take(weight)
+        try:
+            yield
+        finally:
+            self._free += weight
+            self._given_back.set()
+
+    async def _take(self, weight: float) -> None:
+        self._waiting += 1
+        try:
+            async with self._turn:
+                while weight > self._free:
+                    self._given_back.clear()
+                    await self._given_back.wait()
+                self._free -= weight
+        finally:
+            self._waiting -= 1
