@@ -15,7 +15,6 @@ from payments.x402.eip3009 import Authorization
 from payments.x402.requirements import Terms
 from payments.x402.rpc import ANSWERS, Rpc
 
-LOG_SPAN_BLOCKS = 500  # public RPC services limit the range of one eth_getLogs
 CLOCK_SLACK_S = 600  # how far the chain's clock may be behind ours
 
 
@@ -52,10 +51,15 @@ class Fate:
 
 
 class ChainTruth:
-    """Asks an EIP-3009 token about payments, by what `evidence` remembered."""
+    """Asks an EIP-3009 token about payments, by what `evidence` remembered.
 
-    def __init__(self, rpc: Rpc) -> None:
+    Args:
+        log_span: blocks per search for a log entry; public RPC services limit the range of one eth_getLogs.
+    """
+
+    def __init__(self, rpc: Rpc, *, log_span: int = 500) -> None:
         self._rpc = rpc
+        self._log_span = log_span
 
     async def fate(self, payment: Payment) -> Fate:
         """What the latest block says about a payment.
@@ -89,7 +93,7 @@ class ChainTruth:
         """The log entry that used or cancelled an authorization, sought backwards from the latest block."""
         last = int((await self._block("latest"))["number"])
         while True:
-            first = max(0, last - LOG_SPAN_BLOCKS + 1)
+            first = max(0, last - self._log_span + 1)
             logs = await self._logs({**_uses_of(payment), "fromBlock": first, "toBlock": last})
             if logs:
                 return logs[0]

@@ -1,13 +1,23 @@
-"""Rails on the local chain, under the names that the tests of this folder use."""
+"""Rails, chains that fail on demand and orders, under the names that the tests of this folder use."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from decimal import Decimal
 
 import pytest
 
+from payments.money import Price
+from payments.rail import Order
 from payments.x402 import X402Rail
-from sandbox.accounts import SELLER, SETTLER
+from payments.x402.requirements import Terms
+from sandbox.accounts import SELLER, SETTLER, STRANGER
 from sandbox.chains import BaseChain
+from sandbox.shim import Control, shim
+from tests.fakes.facilitator import Facilitator
+from tests.fakes.serving import serving
+from tests.payments.x402.buyer import X402Buyer
+
+RailBuilder = Callable[..., X402Rail]
 
 
 @pytest.fixture
@@ -15,21 +25,89 @@ def rpc_url(base_chain: BaseChain) -> str:
     return base_chain.rpc_url
 
 
+@pytest.fixture(scope="module")
+def flaky_url(base_chain: BaseChain) -> Iterator[str]:
+    """The local chain behind a proxy that fails on demand (`flaky`)."""
+    with shim(base_chain.rpc_url, BaseChain.chain_id) as rpc:
+        yield rpc.url
+
+
 @pytest.fixture
-def own_key_rail() -> Callable[..., X402Rail]:
+def flaky(flaky_url: str) -> Iterator[Control]:
+    control = Control(flaky_url)
+    yield control
+    control.clear()
+
+
+@pytest.fixture(scope="module")
+def _facilitator_service(base_chain: BaseChain) -> Iterator[tuple[Facilitator, str]]:
+    facilitator = Facilitator(rpc_url=base_chain.rpc_url, key=STRANGER.key, network="eip155:84532")
+    with serving(facilitator.app()) as url:
+        yield facilitator, url
+        facilitator.close()
+
+
+@pytest.fixture
+def facilitator(_facilitator_service: tuple[Facilitator, str]) -> Iterator[Facilitator]:
+    """A facilitator on the local chain that fails on demand, with a key of its own."""
+    facilitator, _ = _facilitator_service
+    yield facilitator
+    facilitator.mode = "well"
+
+
+@pytest.fixture
+def facilitator_url(_facilitator_service: tuple[Facilitator, str]) -> str:
+    """Where `facilitator` listens."""
+    return _facilitator_service[1]
+
+
+@pytest.fixture
+def terms() -> Terms:
+    return Terms(
+        chain_id=BaseChain.chain_id,
+        asset=BaseChain.token,
+        pay_to=SELLER.address,
+        max_timeout_seconds=120,
+        description="Background removal",
+    )
+
+
+@pytest.fixture
+def order() -> Order:
+    return Order(
+        url="https://cut.example/v1/remove-background",
+        method="POST",
+        body=b"picture",
+        parameters=(("format", "png"),),
+        price=Price(Decimal("0.05")),
+    )
+
+
+@pytest.fixture
+def buyer(base_chain: BaseChain) -> X402Buyer:
+    return X402Buyer(base_chain, version=2)
+
+
+@pytest.fixture
+async def new_rail(rpc_url: str) -> AsyncIterator[RailBuilder]:
     """Makes rails that settle with the sandbox's settlement key; all share one lock, as processes share one."""
     lock = asyncio.Lock()
+    rails: list[X402Rail] = []
 
-    def build(rpc_url: str, **settings: object) -> X402Rail:
-        chosen = {
+    def build(rpc_url: str | None = rpc_url, **settings: object) -> X402Rail:
+        chosen: dict[str, object] = {
             "chain_id": BaseChain.chain_id,
             "asset": BaseChain.token,
             "pay_to": SELLER.address,
             "rpc_url": rpc_url,
             "settlement_key": SETTLER.key,
             "lock": lambda: lock,
+            "doubt_s": 2.5,
             **settings,
         }
-        return X402Rail(**chosen)  # type: ignore[arg-type] # the names are those of the constructor
+        rails.append(X402Rail(**chosen))  # type: ignore[arg-type] # the names are those of the constructor
+        return rails[-1]
 
-    return build
+    yield build
+    for rail in rails:
+        await rail.aclose()

@@ -1,25 +1,23 @@
-"""The rail against the local chain: the contract of all rails with both protocol versions, and x402's own promises."""
-
-from collections.abc import Callable
+"""The contract of all rails, kept by x402 in both versions and both ways of settling."""
 
 import pytest
 
+from errors import PaymentOutcomeUnknown
+from payments.rail import Credential, Order, Rail
 from payments.x402 import X402Rail
+from sandbox.accounts import SETTLER
 from sandbox.chains import BaseChain
-from tests.contracts.rail_contract import RailContract
+from tests.contracts.rail_contract import NOBODY, RailContract
 from tests.payments.x402.buyer import X402Buyer
+from tests.payments.x402.conftest import RailBuilder
 
 
 class TestOwnKeyV2(RailContract):
     payment_header = "payment-signature"
 
     @pytest.fixture
-    def build(self, own_key_rail: Callable[..., X402Rail]) -> Callable[..., X402Rail]:
-        return own_key_rail
-
-    @pytest.fixture
-    def buyer(self, base_chain: BaseChain) -> X402Buyer:
-        return X402Buyer(base_chain, version=2)
+    def build(self, new_rail: RailBuilder) -> RailBuilder:
+        return new_rail
 
 
 class TestOwnKeyV1(TestOwnKeyV2):
@@ -28,3 +26,55 @@ class TestOwnKeyV1(TestOwnKeyV2):
     @pytest.fixture
     def buyer(self, base_chain: BaseChain) -> X402Buyer:
         return X402Buyer(base_chain, version=1)
+
+
+class TestFacilitatorV2(RailContract):
+    payment_header = "payment-signature"
+
+    @pytest.fixture
+    def build(self, new_rail: RailBuilder, facilitator_url: str) -> RailBuilder:
+        def build(rpc_url: str) -> X402Rail:
+            url = NOBODY if rpc_url == NOBODY else facilitator_url
+            return new_rail(rpc_url, facilitator_url=url, settlement_key=None, lock=None)
+
+        return build
+
+    async def test_finds_no_receipt_of_what_was_never_settled(
+        self, rail: Rail, order: Order, credential: Credential
+    ) -> None:
+        """What a facilitator still has under way is not known before the authorization has expired."""
+        payment = await rail.verify(credential, order)
+        with pytest.raises(PaymentOutcomeUnknown):
+            await rail.find_receipt(payment)
+
+
+class TestFacilitatorV1(TestFacilitatorV2):
+    payment_header = "x-payment"
+
+    @pytest.fixture
+    def buyer(self, base_chain: BaseChain) -> X402Buyer:
+        return X402Buyer(base_chain, version=1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"chain_id": 1}, "chains [8453, 84532], not on 1"),
+        ({"asset": "0x12"}, "asset is not an address"),
+        ({"pay_to": "seller"}, "recipient is not an address"),
+        ({"settlement_key": "0xbeef"}, "not a private key of 32 bytes"),
+        ({"settlement_key": None}, "settlement key or through a facilitator"),
+        ({"facilitator_url": "http://127.0.0.1:1"}, "settlement key or through a facilitator"),
+        ({"settlement_key": None, "facilitator_url": "ftp://127.0.0.1"}, "facilitator URL"),
+        ({"lock": None}, "needs an RPC URL and a lock"),
+        ({"rpc_url": None}, "needs an RPC URL and a lock"),
+    ],
+)
+async def test_refuses_settings_that_do_not_fit(
+    new_rail: RailBuilder, settings: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(ValueError, match=".") as refusal:
+        new_rail(**settings)
+    assert sentence in str(refusal.value)
+    assert SETTLER.key not in str(refusal.value)
+    assert "beef" not in str(refusal.value)

@@ -1,0 +1,199 @@
+"""Own settlement key: outages are never the buyer's fault, and never a second bill."""
+
+import asyncio
+import time
+from collections import Counter
+
+import pytest
+from eth_account import Account
+
+from errors import PaymentOutcomeUnknown, PaymentRejected, RailUnavailable
+from payments.rail import Order
+from payments.x402 import X402Rail
+from payments.x402.requirements import Terms
+from sandbox.chains import BaseChain
+from sandbox.shim import Control, Mode
+from tests.contracts.rail_contract import FAULTS, NOBODY, UNITS
+from tests.payments.x402.buyer import X402Buyer, bought, cancel, empty_purse
+from tests.payments.x402.conftest import RailBuilder
+
+
+@pytest.mark.parametrize("mode", ["error5xx", "rpcerror", "hang"])
+@pytest.mark.parametrize("methods", [["eth_getCode"], ["eth_call"], None])
+async def test_verification_calls_an_outage_an_outage(
+    new_rail: RailBuilder, flaky_url: str, flaky: Control, buyer: X402Buyer, order: Order, mode: Mode, methods: list[str]
+) -> None:
+    """Whichever question fails and however, the payment is not called bad, and the answer comes in time."""
+    rail = new_rail(flaky_url, rpc_timeout_s=0.5, verify_timeout_s=1.5)
+    credential = await bought(rail, buyer, order)
+    flaky.inject(mode, methods=methods)
+    start = time.monotonic()
+    with pytest.raises(RailUnavailable):
+        await rail.verify(credential, order)
+    assert time.monotonic() - start < 2.5
+
+
+async def test_verification_survives_the_loss_of_one_url(
+    new_rail: RailBuilder, rpc_url: str, buyer: X402Buyer, order: Order
+) -> None:
+    rail = new_rail(NOBODY, fallback_rpc_url=rpc_url)
+    credential = await bought(rail, buyer, order)
+    payment = await rail.verify(credential, order)
+    before = buyer.received()
+    await rail.settle(payment, credential)
+    assert buyer.received() == before + UNITS
+    assert await rail.health() is None
+
+
+@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault != "unfunded"])
+async def test_bad_payments_cost_no_chain_call(
+    new_rail: RailBuilder, flaky_url: str, flaky: Control, buyer: X402Buyer, order: Order, fault: str
+) -> None:
+    rail = new_rail(flaky_url)
+    credential = await bought(rail, buyer, order, fault)
+    before = flaky.calls()
+    with pytest.raises(PaymentRejected):
+        await rail.verify(credential, order)
+    assert flaky.calls() == before
+
+
+@pytest.mark.parametrize(
+    ("mode", "methods", "count"),
+    [
+        ("drop_after_send", ["eth_sendRawTransaction"], None),
+        ("error5xx", ["eth_getTransactionReceipt"], 3),
+        ("rpcerror", ["eth_getTransactionReceipt"], 3),
+    ],
+)
+async def test_settles_through_lost_replies(
+    new_rail: RailBuilder,
+    flaky_url: str,
+    flaky: Control,
+    buyer: X402Buyer,
+    order: Order,
+    mode: Mode,
+    methods: list[str],
+    count: int | None,
+) -> None:
+    """The chain got the transaction and we did not hear so: the buyer gets the receipt and pays once."""
+    rail = new_rail(flaky_url)
+    credential = await bought(rail, buyer, order)
+    payment = await rail.verify(credential, order)
+    before = buyer.received()
+    flaky.inject(mode, methods=methods, count=count)
+    receipt = await rail.settle(payment, credential)
+    assert buyer.received() == before + UNITS
+    assert receipt.payer.lower() == payment.payer
+
+
+async def test_a_settlement_whose_receipt_stays_away_is_unknown_and_then_found(
+    new_rail: RailBuilder, flaky_url: str, flaky: Control, buyer: X402Buyer, order: Order
+) -> None:
+    """No reply on the sending and no chain to ask: unknown, not refused; a restarted service finds the receipt."""
+    rail = new_rail(flaky_url, settle_timeout_s=2.0, doubt_s=0.5)
+    credential = await bought(rail, buyer, order)
+    payment = await rail.verify(credential, order)
+    before = buyer.received()
+    settlement = asyncio.create_task(rail.settle(payment, credential))
+    await _until_called(flaky, "eth_sendRawTransaction")
+    flaky.inject("error5xx")
+    with pytest.raises(PaymentOutcomeUnknown):
+        await settlement
+    with pytest.raises(PaymentOutcomeUnknown):
+        await rail.find_receipt(payment)
+    flaky.clear()
+    assert await new_rail().find_receipt(payment) is not None
+    assert buyer.received() == before + UNITS
+
+
+@pytest.mark.parametrize("method", ["eth_sendRawTransaction", "eth_maxPriorityFeePerGas", "eth_getTransactionCount"])
+async def test_a_settlement_that_was_never_sent_can_be_settled_later(
+    new_rail: RailBuilder, flaky_url: str, flaky: Control, buyer: X402Buyer, order: Order, method: str
+) -> None:
+    """A failure before the sending leaves no gap among the nonces: afterwards everything goes on."""
+    rail = new_rail(flaky_url, settle_timeout_s=3.0, doubt_s=0.5)
+    credential = await bought(rail, buyer, order)
+    payment = await rail.verify(credential, order)
+    before = buyer.received()
+    flaky.inject("error5xx", methods=[method])
+    with pytest.raises(PaymentOutcomeUnknown):
+        await rail.settle(payment, credential)
+    flaky.clear()
+    assert await rail.find_receipt(payment) is None
+    await rail.settle(payment, credential)
+    assert buyer.received() == before + UNITS
+
+
+async def test_refuses_at_settlement_what_the_payer_can_no_longer_pay(
+    new_rail: RailBuilder, base_chain: BaseChain, order: Order
+) -> None:
+    """The purse was emptied during the work: nothing moved, no gas was spent, and the buyer is told why."""
+    purse = Account.create()
+    base_chain.fund(purse.address, UNITS)
+    buyer = X402Buyer(base_chain, version=2, key=purse.key.to_0x_hex())
+    rail = new_rail()
+    credential = await bought(rail, buyer, order)
+    payment = await rail.verify(credential, order)
+    empty_purse(base_chain, purse)
+    before = buyer.received()
+    with pytest.raises(PaymentRejected) as refusal:
+        await rail.settle(payment, credential)
+    assert refusal.value.reason == "insufficient_funds"
+    assert buyer.received() == before
+
+
+async def test_refuses_at_settlement_what_the_payer_cancelled(
+    new_rail: RailBuilder, base_chain: BaseChain, buyer: X402Buyer, order: Order, terms: Terms
+) -> None:
+    """A cancelled authorization counts as used on the chain and is no payment."""
+    rail = new_rail()
+    credential = await bought(rail, buyer, order)
+    payment = await rail.verify(credential, order)
+    before = buyer.received()
+    cancel(base_chain, credential.signed.authorization, terms)
+    with pytest.raises(PaymentRejected) as refusal:
+        await rail.settle(payment, credential)
+    assert refusal.value.reason == "invalid_exact_evm_nonce_already_used"
+    assert await rail.find_receipt(payment) is None
+    assert buyer.received() == before
+
+
+async def test_two_services_settle_many_payments_at_once(
+    new_rail: RailBuilder, buyer: X402Buyer, order: Order
+) -> None:
+    """One settlement key behind two services, ten payments each way at the same time: every one is in a block."""
+    rails = (new_rail(), new_rail())
+    before = buyer.received()
+    receipts = await asyncio.gather(*(_buy(rails[i % 2], buyer, order) for i in range(10)))
+    assert buyer.received() == before + 10 * UNITS
+    assert max(Counter(receipts).values()) == 1
+
+
+async def test_one_payment_settled_twice_at_once_moves_once(
+    new_rail: RailBuilder, buyer: X402Buyer, order: Order
+) -> None:
+    rails = (new_rail(), new_rail())
+    credential = await bought(rails[0], buyer, order)
+    payment = await rails[0].verify(credential, order)
+    before = buyer.received()
+    first, second = await asyncio.gather(*(rail.settle(payment, credential) for rail in rails))
+    assert first.transaction == second.transaction
+    assert buyer.received() == before + UNITS
+
+
+async def test_says_when_the_settlement_key_has_no_gas(new_rail: RailBuilder) -> None:
+    pauper = Account.create().key.to_0x_hex()
+    assert await new_rail(settlement_key=pauper).health() == "The settlement key cannot pay for gas."
+
+
+async def _buy(rail: X402Rail, buyer: X402Buyer, order: Order) -> str:
+    credential = await bought(rail, buyer, order)
+    receipt = await rail.settle(await rail.verify(credential, order), credential)
+    return receipt.transaction
+
+
+async def _until_called(flaky: Control, method: str) -> None:
+    before = flaky.calls()[method]
+    async with asyncio.timeout(5):
+        while flaky.calls()[method] == before:
+            await asyncio.sleep(0.01)
