@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from errors import MalformedPayment, PaymentRejected, RailUnavailable
+from errors import MalformedPayment, PaymentOutcomeUnknown, PaymentRejected, RailUnavailable
 from payments.money import Price
 from payments.rail import Challenge, Credential, HeaderFields, Order, Payment, Rail
 
@@ -81,7 +81,7 @@ class RailContract:
     async def test_quotes_without_asking_the_chain(self, cut_off: Rail, rail: Rail, order: Order) -> None:
         quote = await cut_off.challenge(order)
         assert quote.headers
-        assert (await rail.challenge(order)).members == quote.members
+        assert (await rail.challenge(order)).members.keys() == quote.members.keys()
 
     async def test_reads_no_payment_where_there_is_none(self, rail: Rail) -> None:
         assert rail.credential((("content-type", "image/png"),)) is None
@@ -131,8 +131,10 @@ class RailContract:
     async def test_finds_no_receipt_of_what_was_never_settled(
         self, rail: Rail, order: Order, credential: Credential
     ) -> None:
+        """That nothing moved, or that it is too early to say so: never that something did."""
         payment = await rail.verify(credential, order)
-        assert await rail.find_receipt(payment) is None
+        with suppress(PaymentOutcomeUnknown):
+            assert await rail.find_receipt(payment) is None
 
     async def test_calls_an_outage_an_outage(
         self, cut_off: Rail, buyer: Buyer, order: Order, credential: Credential
@@ -155,8 +157,9 @@ class RailContract:
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors], deadline=None
     )
     @given(value=st.text(alphabet=st.characters(max_codepoint=255), max_size=300))
-    def test_reads_any_bytes_or_says_malformed(self, rail: Rail, value: str) -> None:
-        with suppress(MalformedPayment):
+    def test_reads_any_bytes_or_refuses_them(self, rail: Rail, value: str) -> None:
+        """As malformed, or with a fresh quote where the rail's specification wants that."""
+        with suppress(MalformedPayment, PaymentRejected):
             rail.credential(((self.payment_header, value),))
 
 

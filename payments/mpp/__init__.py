@@ -1,0 +1,5 @@
+"""The MPP rail: the `Payment` authentication scheme, paid in pathUSD on Tempo."""
+
+from payments.mpp.rail import MppRail
+
+__all__ = ["MppRail"]

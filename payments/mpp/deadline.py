@@ -1,0 +1,56 @@
+"""How long a signed payment can still be broadcast.
+
+A transaction ends at its `valid_before`, a challenge at its `expires`; the earlier end counts. Clients sign for 25 s
+(mppx) to 60 s (pympp), so the work has to fit into what is left when the payment arrives.
+"""
+
+import time
+from datetime import datetime
+
+from errors import DeadlineUnreachable, PaymentRejected
+from payments.mpp.problems import PAYMENT_EXPIRED, VERIFICATION_FAILED, rejected
+from payments.mpp.wire import MppCredential
+
+LATEST_AFTER_EXPIRY_S = 60
+
+
+def check_term(credential: MppCredential, *, margin_s: float) -> None:
+    """Judge a payment before the work. Its challenge must have been authenticated.
+
+    Raises:
+        PaymentRejected: expired, or valid for so long that a doubt about it could not be cleared.
+        DeadlineUnreachable: less than `margin_s` seconds are left.
+    """
+    expires, valid_before = _expires(credential), credential.transaction.valid_before
+    if not 0 < valid_before <= expires + LATEST_AFTER_EXPIRY_S:
+        # Until this moment nobody can say that a transaction whose broadcast was lost will not pay after all.
+        raise rejected(VERIFICATION_FAILED, "The transaction must expire (`validBefore`) when the challenge does.")
+    if seconds_left(credential) <= 0:
+        raise expired()
+    check_time(credential, margin_s=margin_s)
+
+
+def check_time(credential: MppCredential, *, margin_s: float) -> None:
+    """Refuse, before anything is broadcast, what has less than `margin_s` seconds left.
+
+    Raises:
+        DeadlineUnreachable: too little is left.
+    """
+    if seconds_left(credential) < margin_s:
+        raise DeadlineUnreachable(
+            "This payment ends too soon to be settled. Nothing was charged; take a new quote and sign again."
+        )
+
+
+def expired() -> PaymentRejected:
+    """The refusal of a payment that is over."""
+    return rejected(PAYMENT_EXPIRED, "The signed transaction has expired. Take a new quote and sign again.")
+
+
+def seconds_left(credential: MppCredential) -> float:
+    """Seconds until the earlier of the two ends; negative when it has passed."""
+    return min(_expires(credential), credential.transaction.valid_before) - time.time()
+
+
+def _expires(credential: MppCredential) -> float:
+    return datetime.fromisoformat(credential.sent.challenge.expires or "").timestamp()

@@ -1,0 +1,70 @@
+"""The Tempo charge in pull mode only: the payer signs, and we broadcast when the work is done.
+
+In push mode the payer's money moves before the work, and a failed picture would be a charged one. The SDK takes both
+modes and advertises neither, so its method definition is narrowed here (draft-tempo-charge-00, `supportedModes`).
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import httpx
+from mpp.methods import Method
+from mpp.methods.tempo import server as tempo
+from mpp.methods.tempo.schemas import ChargeInput, TransactionCredentialPayload
+from mpp.server.method import ServerMethod
+from pydantic import model_serializer
+
+METHOD, INTENT = "tempo", "charge"
+DECIMALS = 6  # of every TIP-20 token
+
+PullPayload = TransactionCredentialPayload
+
+
+class PullRequest(ChargeInput):
+    """A charge whose wire form says that the signed transaction is wanted."""
+
+    @model_serializer
+    def _wire(self) -> dict[str, Any]:
+        wire = ChargeInput._wire(self)
+        return {**wire, "methodDetails": {**wire["methodDetails"], "supportedModes": ["pull"]}}
+
+
+_DEFINITION = Method(name=METHOD, intent=INTENT, request_model=PullRequest, payload_model=PullPayload)
+
+
+class OpenStore:
+    """The SDK's replay store, granting everything: the ledger is the guard.
+
+    The ledger lets one holder at a time settle a payment id and knows each transaction hash once, over all workers and
+    hosts and across restarts. A second guard per process would only do harm: the SDK's own refuses every payment after
+    its 10,000th, and refuses to broadcast again what a settlement of unknown outcome has left behind.
+    """
+
+    async def get(self, key: str) -> None:
+        return None
+
+    async def put(self, key: str, value: Any) -> None:
+        return None
+
+    async def delete(self, key: str) -> None:
+        return None
+
+    async def put_if_absent(self, key: str, value: Any) -> bool:
+        return True
+
+
+def pull_charge(
+    *, recipient: str, currency: str, chain_id: int, rpc_url: str, client: httpx.AsyncClient, confirmation_s: float
+) -> list[ServerMethod]:
+    """The SDK's server method for one currency, pull mode only; `confirmation_s` bounds one broadcast."""
+    methods = tempo.charge(
+        recipient=recipient,
+        currencies=[currency],
+        decimals=DECIMALS,
+        chain_id=chain_id,
+        rpc_url=rpc_url,
+        http_client=client,
+        confirmation_timeout=confirmation_s,
+        store=OpenStore(),
+    )
+    return [replace(method, method=_DEFINITION) for method in methods]

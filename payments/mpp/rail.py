@@ -1,0 +1,218 @@
+"""The MPP rail: one pathUSD transfer on Tempo, signed by the payer, broadcast by us when the work is done.
+
+The SDK issues challenges, judges credentials and broadcasts. This rail adds pull mode only, the deadline, the payer's
+funds, and the chain's word after every doubt.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import httpx
+from eth_utils.address import is_hex_address
+from mpp._validation import Validation
+from mpp.errors import InvalidChallengeError, PaymentError
+from mpp.server.http import Request
+from mpp.server.mpp import Mpp
+
+from payments.health import Health
+from payments.mpp.chain import Chain
+from payments.mpp.deadline import check_term, check_time
+from payments.mpp.preflight import check_on_chain
+from payments.mpp.problems import INVALID_CHALLENGE, VERIFICATION_FAILED, refusal, rejected
+from payments.mpp.pull import DECIMALS, INTENT, pull_charge
+from payments.mpp.rpc import Rpc
+from payments.mpp.wire import RAIL, MppCredential, read_credential, write_receipt
+from payments.rail import Challenge, Credential, HeaderFields, Order, Payment, Receipt
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+MIN_SECRET_BYTES = 32
+_BIG_BODY = 64 * 1024
+_TALKATIVE = ("httpx", "httpcore")  # below WARNING they write URLs, which may hold API keys
+
+
+class MppRail:
+    """`payments.rail.Rail` over MPP (`tempo`/`charge`, pull mode only).
+
+    Args:
+        realm: protection space named in challenges; the same on all replicas, best the public host name.
+        secret: authenticates challenges, 32 bytes or more; the same on all replicas.
+        previous_secret: the secret before a rotation; its challenges are still taken.
+        recipient, currency: the seller's address and the TIP-20 token (pathUSD).
+        chain_id: 4217 (Tempo) or 42431 (Moderato).
+        rpc_url: the chain.
+        challenge_seconds: how long a quote holds.
+        work_margin_s: a payment with less time left is refused before the work.
+        broadcast_margin_s: a payment with less time left is not broadcast after it.
+        confirmation_timeout_s: for one broadcast, its receipt included.
+        rpc_timeout_s: for one other chain call.
+
+    Raises:
+        ValueError: settings that cannot work; the text holds no secret.
+    """
+
+    name = RAIL
+
+    def __init__(
+        self,
+        *,
+        realm: str,
+        secret: str,
+        recipient: str,
+        currency: str,
+        chain_id: int,
+        rpc_url: str,
+        previous_secret: str | None = None,
+        challenge_seconds: int = 300,
+        work_margin_s: float = 8.0,
+        broadcast_margin_s: float = 4.0,
+        confirmation_timeout_s: float = 10.0,
+        rpc_timeout_s: float = 3.0,
+    ) -> None:
+        secrets = (secret,) if previous_secret is None else (secret, previous_secret)
+        _check_settings(realm, secrets, recipient, currency)
+        if not broadcast_margin_s <= work_margin_s < challenge_seconds:
+            raise ValueError("the margins of an MPP payment must fit into the life of its challenge")
+        for name in _TALKATIVE:
+            logging.getLogger(name).setLevel(logging.WARNING)
+        self._recipient, self._currency = recipient, currency
+        self._validity = timedelta(seconds=challenge_seconds)
+        self._work_margin_s, self._broadcast_margin_s = work_margin_s, broadcast_margin_s
+        self._client = httpx.AsyncClient(timeout=confirmation_timeout_s, trust_env=False)
+        self._chain = Chain(Rpc(rpc_url, self._client, timeout_s=rpc_timeout_s), chain_id)
+        self._health = Health(self._chain.health, too_slow="The payment chain is too slow to answer.")
+        methods = pull_charge(
+            recipient=recipient,
+            currency=currency,
+            chain_id=chain_id,
+            rpc_url=rpc_url,
+            client=self._client,
+            confirmation_s=confirmation_timeout_s,
+        )
+        self._engines = tuple(Mpp(methods, realm=realm, secret_key=secret) for secret in secrets)
+
+    async def challenge(self, order: Order, rejection: str | None = None) -> Challenge:
+        """A fresh challenge. One for an order without a body is not bound to a body, so that a quote can be had for
+        an empty POST and be paid with the picture."""
+        issue = self._engines[0].charge(
+            amount=str(order.price), expires_in=self._validity, body=order.body if order.body else None
+        )
+        answer = (await _hashing(order.body, issue(_scoped(order)))).challenge
+        return Challenge(
+            headers=(("WWW-Authenticate", answer.headers["WWW-Authenticate"]),),
+            members={"challengeId": json.loads(answer.body)["challengeId"]},
+        )
+
+    def credential(self, headers: HeaderFields) -> MppCredential | None:
+        """Read `Authorization: Payment`; see `wire` for what is refused here already, with a PaymentRejected too."""
+        return read_credential(headers)
+
+    async def verify(self, credential: Credential, order: Order) -> Payment:
+        ours = _ours(credential)
+        payer = await self._authenticate(ours, order)
+        check_term(ours, margin_s=self._work_margin_s)
+        amount = order.price.base_units(DECIMALS)
+        await check_on_chain(self._chain, ours.transaction, payer, amount, self._currency)
+        return Payment(
+            id=ours.payment_id,
+            rail=RAIL,
+            payer=payer,
+            amount=amount,
+            valid_before=ours.transaction.valid_before,
+            evidence=self._chain.evidence(ours.transaction, recipient=self._recipient, currency=self._currency),
+            transaction=ours.transaction.hash,
+        )
+
+    async def settle(self, payment: Payment, credential: Credential) -> Receipt:
+        """Broadcast, and believe the chain.
+
+        Raises:
+            DeadlineUnreachable: too little time is left; nothing was sent.
+            PaymentRejected, PaymentOutcomeUnknown: as every rail.
+        """
+        ours = _ours(credential)
+        check_time(ours, margin_s=self._broadcast_margin_s)
+        try:
+            done = await self._with_its_secret(lambda engine: engine.broadcast_credential(ours.sent))
+        except Exception as exc:  # noqa: BLE001 - whatever it was, only the chain knows whether the money moved
+            logger.warning("a broadcast did not report success: %s", type(exc).__name__)
+            return await self._after_doubt(payment)
+        return await self._chain.receipt(payment, otherwise_at=int(done.timestamp.timestamp()))
+
+    async def find_receipt(self, payment: Payment) -> Receipt | None:
+        return await self._chain.find_receipt(payment)
+
+    def receipt_headers(self, receipt: Receipt, credential: Credential) -> HeaderFields:
+        return write_receipt(receipt, self._currency)
+
+    async def health(self) -> str | None:
+        return await self._health()
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    async def _authenticate(self, credential: MppCredential, order: Order) -> str:
+        """The payer's address, once challenge, order and transaction fit together."""
+        body = order.body if credential.sent.challenge.digest else None
+        judge = self._with_its_secret(
+            lambda engine: engine.validate_credential(
+                credential.sent, intent=INTENT, request={"amount": str(order.price)}, meta=None, body=body
+            )
+        )
+        try:
+            judged: Validation = await _hashing(body or b"", judge)
+        except PaymentError as exc:
+            raise refusal(exc) from exc
+        if judged.request.get("_mppx_scope") != _scoped(order).scope():
+            raise rejected(INVALID_CHALLENGE, "The challenge was issued for another resource. Take a new quote.")
+        if judged.payer is None:
+            raise rejected(VERIFICATION_FAILED, "The payer cannot be told from the transaction's signature.")
+        return judged.payer
+
+    async def _with_its_secret(self, ask: Callable[[Mpp], Coroutine[Any, Any, T]]) -> T:
+        """Ask the engine whose secret issued the challenge: every other one raises InvalidChallengeError at once."""
+        *others, last = self._engines
+        for engine in others:
+            try:
+                return await ask(engine)
+            except InvalidChallengeError:
+                continue
+        return await ask(last)
+
+    async def _after_doubt(self, payment: Payment) -> Receipt:
+        receipt = await self._chain.find_receipt(payment)
+        if receipt is None:
+            raise rejected(VERIFICATION_FAILED, "The chain did not carry out the transfer. Nothing was charged.")
+        return receipt
+
+
+def _scoped(order: Order) -> Request:
+    """The request as the SDK binds it into a challenge: method and path, without the query."""
+    return Request(order.method, order.url)
+
+
+async def _hashing(body: bytes, story: Coroutine[Any, Any, T]) -> T:
+    """Run a part of the SDK that hashes a body and waits for nothing: for a big body on a thread, with its own loop."""
+    if len(body) < _BIG_BODY:
+        return await story
+    return await asyncio.to_thread(asyncio.run, story)
+
+
+def _ours(credential: Credential) -> MppCredential:
+    if not isinstance(credential, MppCredential):
+        raise TypeError(f"not an MPP credential: {type(credential).__name__}")
+    return credential
+
+
+def _check_settings(realm: str, secrets: tuple[str, ...], recipient: str, currency: str) -> None:
+    if not realm:
+        raise ValueError("MPP needs a realm")
+    if any(len(secret.encode()) < MIN_SECRET_BYTES for secret in secrets):
+        raise ValueError(f"an MPP secret has at least {MIN_SECRET_BYTES} bytes")
+    if not (is_hex_address(recipient) and is_hex_address(currency)):
+        raise ValueError("an MPP recipient and currency are 20-byte addresses, 0x-hex")

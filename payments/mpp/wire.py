@@ -1,0 +1,120 @@
+"""The wire: `Authorization: Payment` in, `Payment-Receipt` out (draft-httpauth-payment-00).
+
+A credential that says `Payment` and cannot be read is answered 402 with a fresh challenge and `malformed-credential`,
+as the specification and its validator (`mppx validate`) demand: hence PaymentRejected here, not MalformedPayment.
+What no client of the specification sends, two credentials or an oversized one, is a plain 400, and so is a credential
+of another payment method (`method-unsupported`).
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import mpp
+from mpp._parsing import ParseError
+from pydantic import ValidationError
+
+from errors import MalformedPayment
+from payments.mpp.problems import (
+    BASE,
+    INVALID_CHALLENGE,
+    MALFORMED_CREDENTIAL,
+    METHOD_UNSUPPORTED,
+    VERIFICATION_FAILED,
+    rejected,
+)
+from payments.mpp.pull import INTENT, METHOD, PullPayload
+from payments.mpp.transaction import SignedTransaction, read_transaction
+from payments.rail import Credential, HeaderFields, Receipt, values
+
+RAIL = "mpp"
+MAX_CHARS = 16 * 1024
+_CHALLENGE_ID = re.compile(r"[A-Za-z0-9_-]{43}")  # HMAC-SHA256 in unpadded base64url
+
+
+@dataclass(frozen=True)
+class MppCredential(Credential):
+    """A Payment credential as it was read; `payment_id` is the id of the challenge it echoes."""
+
+    sent: mpp.Credential = field(repr=False)
+    transaction: SignedTransaction = field(repr=False)
+
+
+def read_credential(headers: HeaderFields) -> MppCredential | None:
+    """The Payment credential among a request's header fields; None when there is none, whatever else authorizes.
+
+    Raises:
+        MalformedPayment: more than one, longer than 16 KB, or for another payment method.
+        PaymentRejected: unreadable, in push mode, or for a challenge that cannot be ours.
+    """
+    credentials = [part for value in values(headers, "authorization") for part in _parts(value) if _is_payment(part)]
+    if not credentials:
+        return None
+    if len(credentials) > 1:
+        raise MalformedPayment("More than one Payment credential came with the request. Send one.")
+    if len(credentials[0]) > MAX_CHARS:
+        raise MalformedPayment(f"The Payment credential is longer than {MAX_CHARS} characters.")
+    return _read(credentials[0])
+
+
+def _parts(value: str) -> list[str]:
+    return [part.strip() for part in value.split(",")]
+
+
+def _is_payment(part: str) -> bool:
+    return part.partition(" ")[0].lower() == "payment"
+
+
+def _read(header: str) -> MppCredential:
+    try:
+        sent = mpp.Credential.from_authorization(header)
+    except (ParseError, RecursionError) as exc:
+        raise rejected(
+            MALFORMED_CREDENTIAL, "The credential is not base64url of a JSON object with `challenge` and `payload`."
+        ) from exc
+    echo = sent.challenge
+    if (echo.method, echo.intent) != (METHOD, INTENT):
+        raise MalformedPayment(f"Only {METHOD}/{INTENT} is taken.", type=BASE + METHOD_UNSUPPORTED)
+    if not _CHALLENGE_ID.fullmatch(echo.id):
+        raise rejected(INVALID_CHALLENGE, "The credential echoes no challenge of this server.")
+    raw = _signed(sent)
+    return MppCredential(
+        rail=RAIL,
+        payment_id=echo.id,
+        fingerprint=hashlib.sha256(f"{echo.id}:{raw}".encode()).hexdigest(),
+        sent=sent,
+        transaction=_transaction(raw),
+    )
+
+
+def _signed(sent: mpp.Credential) -> str:
+    """The payer's signed transaction, 0x-hex."""
+    if isinstance(sent.payload, dict) and sent.payload.get("type") == "hash":
+        raise rejected(
+            VERIFICATION_FAILED, "Only pull mode is taken: send the signed transaction, not the hash of a sent one."
+        )
+    try:
+        return PullPayload.model_validate(sent.payload).signature
+    except ValidationError as exc:
+        raise rejected(MALFORMED_CREDENTIAL, "The payload holds no `transaction` with its 0x-hex `signature`.") from exc
+
+
+def _transaction(raw: str) -> SignedTransaction:
+    try:
+        return read_transaction(raw)
+    except ValueError as exc:
+        raise rejected(
+            VERIFICATION_FAILED, "The payload holds no signed Tempo transaction (0x76) with a single call."
+        ) from exc
+
+
+def write_receipt(receipt: Receipt, currency: str) -> HeaderFields:
+    """The receipt header; a pure function of the receipt, so replays are byte-identical."""
+    sdk_receipt = mpp.Receipt.success(
+        receipt.transaction,
+        timestamp=datetime.fromtimestamp(receipt.at, UTC),
+        method=METHOD,
+        funding_currency=currency,
+    )
+    return (("Payment-Receipt", sdk_receipt.to_payment_receipt()),)

@@ -1,0 +1,76 @@
+"""Rails on the local Tempo chain, their buyer and the faults of their RPC."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from decimal import Decimal
+
+import pytest
+
+from payments.money import Price
+from payments.mpp import MppRail
+from payments.rail import Order
+from sandbox.accounts import SELLER
+from sandbox.chains import TempoChain
+from sandbox.shim import Control
+from tests.payments.mpp.buyer import MppBuyer
+
+SECRET = "the secret of the tests, long enough"
+
+
+@pytest.fixture
+def rpc_url(tempo_chain: TempoChain) -> str:
+    return tempo_chain.rpc_url
+
+
+@pytest.fixture
+async def build(rpc_url: str) -> AsyncIterator[Callable[..., MppRail]]:
+    """Makes rails as freshly started services would, on one chain and with one secret unless told otherwise."""
+    built = []
+
+    def build(url: str = rpc_url, **settings: object) -> MppRail:
+        chosen = {
+            "realm": "cut.example",
+            "secret": SECRET,
+            "recipient": SELLER.address,
+            "currency": TempoChain.token,
+            "chain_id": TempoChain.chain_id,
+            "rpc_url": url,
+            "challenge_seconds": 28,  # the chain mines nothing that is valid for longer than 30 s
+            "confirmation_timeout_s": 3.0,
+            "rpc_timeout_s": 2.0,
+            **settings,
+        }
+        built.append(MppRail(**chosen))  # type: ignore[arg-type] # the names are those of the constructor
+        return built[-1]
+
+    yield build
+    for rail in built:
+        await rail.aclose()
+
+
+@pytest.fixture
+def rail(build: Callable[..., MppRail]) -> MppRail:
+    return build()
+
+
+@pytest.fixture
+def buyer(tempo_chain: TempoChain) -> MppBuyer:
+    return MppBuyer(tempo_chain)
+
+
+@pytest.fixture
+def order() -> Order:
+    return Order(
+        url="https://cut.example/v1/remove-background",
+        method="POST",
+        body=b"picture",
+        parameters=(("format", "png"),),
+        price=Price(Decimal("0.05")),
+    )
+
+
+@pytest.fixture
+def faults(rpc_url: str) -> Iterator[Control]:
+    """The shim's faults, over when the test is."""
+    control = Control(rpc_url)
+    yield control
+    control.clear()
