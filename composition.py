@@ -1,0 +1,136 @@
+"""The composition root: settings → storage → rails → gate → pipeline → application. Rooms are given values only."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TypeVar, cast
+from urllib.parse import urlsplit
+
+from limits.aio.storage import Storage
+from limits.storage import storage_from_string
+from pydantic import SecretStr
+from starlette.applications import Starlette
+
+from api.app import create_app
+from api.offer import Offer
+from api.rate_limit import UnpaidLimit
+from api.upload import UploadLimits
+from config import Settings
+from config.settings import X402Settings
+from models.manifest import ModelManifest
+from payments.gate import Gate
+from payments.money import Price
+from payments.mpp import MppRail
+from payments.rail import Rail
+from payments.recent import RecentDeliveries
+from payments.x402 import X402Rail
+from pipeline import CutOut
+from runners.client import Runner, RunnerClient
+from storage import SqlLedger, SqlLock, SqlRateLimits
+
+T = TypeVar("T")
+
+
+@asynccontextmanager
+async def compose(settings: Settings, manifest: ModelManifest, runner: Runner) -> AsyncIterator[Starlette]:
+    """Everything one API worker is made of; closed in the opposite order, after the sales under way have ended."""
+    database_url = settings.database_url.get_secret_value()
+    async with AsyncExitStack() as stack:
+        client = RunnerClient(runner, size=manifest.input.size, timeout_s=settings.runner.timeout_s)
+        stack.callback(asyncio.create_task(client.warm_up()).cancel)
+        ledger = SqlLedger(database_url)
+        lock = SqlLock(database_url, "x402 settlement")
+        stack.push_async_callback(lock.aclose)
+        gate = Gate(
+            _rails(settings, lock),
+            ledger,
+            hosts=settings.rail_hosts,
+            recent=RecentDeliveries(settings.recent_results_mb * 1_000_000),
+        )
+        stack.push_async_callback(gate.aclose)
+        yield create_app(
+            gate=gate,
+            cut_out=_cut_out(settings, manifest, client),
+            offer=Offer(
+                price=Price(settings.price_usd),
+                public_url=settings.public_url,
+                model=manifest.label,
+                tokens={"x402": settings.x402.asset, "mpp": settings.mpp.currency},
+            ),
+            upload_limits=UploadLimits(**dict(settings.upload)),
+            unpaid_limit=UnpaidLimit(_counters(settings, stack), settings.rate_limit.unpaid_per_minute),
+            checks={"runner": client.health, "ledger": ledger.ping},
+            trusted_proxies=settings.trusted_proxies,
+        )
+
+
+def _rails(settings: Settings, lock: SqlLock) -> tuple[Rail, ...]:
+    """The enabled rails, in the order in which they are quoted."""
+    build: dict[str, Callable[[], Rail]] = {"x402": lambda: _x402(settings.x402, lock), "mpp": lambda: _mpp(settings)}
+    return tuple(make() for name, make in build.items() if getattr(settings, name).enabled)
+
+
+def _x402(x402: X402Settings, lock: SqlLock) -> X402Rail:
+    return X402Rail(
+        chain_id=x402.chain_id,
+        asset=x402.asset,
+        pay_to=_there(x402.pay_to),
+        settlement_key=_plain(x402.settlement_key),
+        lock=lambda: lock,
+        facilitator_url=None if x402.settlement_key else x402.facilitator_url,
+        rpc_url=_plain(x402.rpc_url),
+        fallback_rpc_url=_plain(x402.fallback_rpc_url),
+        max_timeout_seconds=x402.max_timeout_seconds,
+        verify_timeout_s=x402.verify_timeout_s,
+        settle_timeout_s=x402.settle_timeout_s,
+    )
+
+
+def _mpp(settings: Settings) -> MppRail:
+    mpp = settings.mpp
+    return MppRail(
+        realm=mpp.realm or _there(urlsplit(settings.public_url).hostname),
+        secret=_there(_plain(mpp.secret_key)),
+        previous_secret=_plain(mpp.previous_secret_key),
+        recipient=_there(mpp.recipient),
+        currency=mpp.currency,
+        chain_id=mpp.chain_id,
+        rpc_url=_there(_plain(mpp.rpc_url)),
+        challenge_seconds=mpp.challenge_seconds,
+        work_margin_s=mpp.work_margin_s,
+        broadcast_margin_s=mpp.broadcast_margin_s,
+        confirmation_timeout_s=mpp.confirmation_timeout_s,
+    )
+
+
+def _cut_out(settings: Settings, manifest: ModelManifest, client: RunnerClient) -> CutOut:
+    cores = len(os.sched_getaffinity(0))
+    return CutOut(
+        client.infer,
+        input_size=manifest.input.size,
+        threads=max(1, cores // settings.workers),
+        max_megapixels=settings.runner.max_megapixels_in_flight,
+        max_queue=settings.runner.max_queue,
+    )
+
+
+def _counters(settings: Settings, stack: AsyncExitStack) -> Storage:
+    """Where unpaid answers are counted."""
+    redis_url = _plain(settings.rate_limit.redis_url)
+    if redis_url:
+        return cast(Storage, storage_from_string(f"async+{redis_url}", implementation="redispy"))
+    counters = SqlRateLimits(settings.database_url.get_secret_value())
+    stack.push_async_callback(counters.aclose)
+    return counters
+
+
+def _plain(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
+
+
+def _there(value: T | None) -> T:
+    """A setting that an enabled rail needs; config/rules.py has found it there."""
+    if value is None:
+        raise ValueError("a rail was enabled without its settings")
+    return value

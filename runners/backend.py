@@ -1,0 +1,100 @@
+"""Backends run the network; which one is found out by letting it prove itself, never by asking what is installed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from models.manifest import ModelManifest
+
+log = structlog.get_logger(__name__)
+
+Pixels = NDArray[np.uint8]
+
+
+class BackendError(Exception):
+    """A backend cannot be built or does not do its work; the text is for the operator's log."""
+
+
+class NoBackend(BackendError):
+    """No backend of the order could prove itself; the text holds each one's reason."""
+
+
+class Backend(Protocol):
+    """Runs one network, from one thread at a time."""
+
+    name: str
+
+    def infer(self, images: Pixels) -> Pixels:
+        """uint8 RGB [N,S,S,3] → uint8 alpha [N,S,S], 255 foreground.
+
+        Raises:
+            BackendError: the runtime failed.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back memory and devices."""
+        ...
+
+
+Factory = Callable[[ModelManifest], Backend]
+"""Builds a backend; raises `BackendError` with the reason when this machine cannot."""
+
+
+def load_backend(order: Sequence[str], manifest: ModelManifest, factories: Mapping[str, Factory]) -> Backend:
+    """The first backend of the order that is built and cuts out a probe picture.
+
+    Raises:
+        NoBackend: none is.
+        KeyError: the order names a backend that has no factory.
+    """
+    refusals = []
+    for name in order:
+        try:
+            backend = _proven(factories[name](manifest), manifest.input.size)
+        except BackendError as refusal:
+            log.warning("backend_refused", backend=name, model=manifest.label, reason=str(refusal))
+            refusals.append(f"{name}: {refusal}")
+        else:
+            log.info("backend_accepted", backend=backend.name, model=manifest.label)
+            return backend
+    raise NoBackend(f"No backend can run {manifest.label}. {'; '.join(refusals)}")
+
+
+def _proven(backend: Backend, size: int) -> Backend:
+    try:
+        _prove(backend, size)
+    except BackendError:
+        backend.close()
+        raise
+    return backend
+
+
+def _prove(backend: Backend, size: int) -> None:
+    """The probe's disc has to come out of its corners, and whatever is in the same batch must not matter."""
+    image = probe_image(size)
+    alone = backend.infer(image[None])
+    together = backend.infer(np.stack([np.full_like(image, 128), image]))
+    if alone.shape != (1, size, size) or together.shape != (2, size, size) or alone.dtype != np.uint8:
+        raise BackendError(f"the probe came back as {alone.dtype} {alone.shape} and {together.shape}")
+    corners = alone[0, [0, 0, -1, -1], [0, -1, 0, -1]]
+    middle = int(alone[0, size // 2, size // 2])
+    if middle - int(corners.max()) < PROBE_CONTRAST:
+        raise BackendError(f"the probe's middle is {middle}, its corners {corners.tolist()}: it was not cut out")
+    apart = int(np.abs(together[1].astype(np.int16) - alone[0]).max())
+    if apart > PROBE_TOLERANCE:
+        raise BackendError(f"the probe differs by {apart} of 255 when another picture is in its batch")
+
+
+PROBE_CONTRAST = 128
+PROBE_TOLERANCE = 4
+
+
+def probe_image(size: int) -> Pixels:
+    """uint8 [S,S,3]: a dark red disc of a quarter of the width on pale grey."""
+    rows, columns = np.ogrid[:size, :size]
+    disc = (rows - size / 2) ** 2 + (columns - size / 2) ** 2 < (size / 4) ** 2
+    return np.where(disc[..., None], np.array([150, 30, 30], np.uint8), np.array([225, 225, 225], np.uint8))

@@ -1,0 +1,63 @@
+"""ONNX Runtime, on an NVIDIA GPU or on the CPU."""
+
+import numpy as np
+import onnxruntime  # type: ignore[import-untyped]
+
+from models.manifest import ModelManifest
+from runners.backend import BackendError, Pixels
+
+_PROVIDERS = {"cuda": "CUDAExecutionProvider", "cpu": "CPUExecutionProvider"}
+
+
+class OrtBackend:
+    """`Backend` over one ONNX Runtime session.
+
+    Args:
+        device: "cuda" or "cpu".
+        threads: CPU threads of one call. ONNX Runtime sees no container limits, so it is told.
+
+    Raises:
+        BackendError: the session cannot be made, or would run elsewhere than asked for.
+    """
+
+    def __init__(self, manifest: ModelManifest, *, device: str, threads: int) -> None:
+        self.name = f"onnxruntime-{device}"
+        self._input, self._output = manifest.input.name, manifest.output.name
+        self._shape = (manifest.input.size, manifest.input.size, 3)
+        provider = _PROVIDERS[device]
+        if provider not in onnxruntime.get_available_providers():
+            raise BackendError(f"the installed onnxruntime has no {provider}")
+        if device == "cuda":
+            # CUDA and cuDNN come as Python packages, where the loader of shared libraries does not look.
+            onnxruntime.preload_dlls()
+        self._session = _session(manifest.weights(), provider, threads)
+        # The package for GPUs falls back to the CPU without an error; only the session knows where it runs.
+        actual = self._session.get_providers()[0]
+        if actual != provider:
+            raise BackendError(f"asked for {provider}, got {actual}")
+
+    def infer(self, images: Pixels) -> Pixels:
+        """As `Backend.infer`; BackendError for pictures of another size, too."""
+        if images.dtype != np.uint8 or images.shape[1:] != self._shape:
+            raise BackendError(f"pictures are uint8 [N, {self._shape}], not {images.dtype} {images.shape}")
+        try:
+            [alpha] = self._session.run([self._output], {self._input: images})
+        except Exception as error:  # the runtime's errors have no base class of their own
+            raise BackendError(f"{self.name} failed: {error}") from error
+        return np.asarray(alpha, np.uint8)
+
+    def close(self) -> None:
+        """Free the session."""
+        del self._session
+
+
+def _session(weights: bytes, provider: str, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Waiting threads would burn the cores that decode and encode.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return onnxruntime.InferenceSession(weights, options, providers=[provider])
+    except Exception as error:  # as above
+        raise BackendError(f"no session on {provider}: {error}") from error

@@ -1,0 +1,136 @@
+"""Where `bentoml serve` and `bentoml build` begin: the two BentoML services, and the door between BentoML and our app.
+
+Three kinds of processes import this file: the supervisor, the runner and the API workers. Only API workers sell, so
+only they load the rooms behind `composition`.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, chdir
+from pathlib import Path
+from typing import Any, cast
+
+import bentoml
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from config import ConfigurationError, Settings, load
+from errors import ServiceError
+from models.manifest import ModelError, ModelManifest
+from runners.matting import matting_runner
+from telemetry import configure_logging
+
+ROOT = Path(__file__).parent
+FAR_OFF_S = 10**6
+"""BentoML's own timeout would cancel a sale and answer 504 in a form of its own; ours are shorter and know better."""
+
+
+def _settings() -> tuple[Settings, ModelManifest]:
+    """Settings and model, or the end of this process with all that is wrong with them."""
+    try:
+        settings = load()
+        return settings, ModelManifest.load(settings.runner.model)
+    except (ConfigurationError, ModelError) as error:
+        sys.exit(str(error))
+
+
+settings, manifest = _settings()
+configure_logging(settings.log_level, settings.secrets())
+# The server would believe X-Forwarded-For from this machine; whom to believe is our own setting, `trusted_proxies`.
+os.environ["FORWARDED_ALLOW_IPS"] = ""
+
+MattingRunner = matting_runner(
+    settings.runner.model,
+    backends=settings.runner.backends,
+    threads=settings.runner.threads,
+    max_batch_size=settings.runner.max_batch_size,
+    timeout_s=settings.runner.timeout_s,
+)
+
+
+@asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    from composition import compose  # noqa: PLC0415  # only API workers sell
+
+    async with compose(settings, manifest, app.state.runner) as composed:
+        app.mount("/", composed)
+        yield
+
+
+application = Starlette(lifespan=_lifespan)
+
+
+class Door:
+    """Sends every request to our application, so that no page, probe or error of BentoML's own is public.
+
+    BentoML keeps the lifespan: it starts the services, and then whatever is mounted.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Requests to our application, the lifespan to BentoML's."""
+        chosen = self.app if scope["type"] == "lifespan" else application
+        await chosen(scope, receive, send)
+
+
+@bentoml.service(
+    name="BackgroundRemoval",
+    workers=settings.workers,
+    traffic={"timeout": FAR_OFF_S},
+    # Counts and lines per raw path: anybody could make them grow. Ours go by route.
+    metrics={"enabled": False},
+    logging={"access": {"enabled": False}},
+    runner_probe={"enabled": False},
+    # Everybody knows the sandbox's keys.
+    http={"host": "127.0.0.1" if settings.profile == "sandbox" else "0.0.0.0"},  # noqa: S104  # a container's only way
+)
+@bentoml.asgi_app(application, path="/")
+class BackgroundRemoval:
+    """Sells cut-outs over HTTP."""
+
+    runner = bentoml.depends(MattingRunner)
+
+    def __init__(self) -> None:
+        application.state.runner = self.runner
+
+    @bentoml.on_deployment  # type: ignore[untyped-decorator]
+    @staticmethod
+    def prepare() -> None:
+        """Once per start, before any worker: the weights are checked, the database and in the sandbox the chains."""
+        try:
+            manifest.weights()
+            with chdir(ROOT):  # where the workers run
+                asyncio.run(_migrate())
+        except ModelError as error:
+            sys.exit(str(error))
+        except ServiceError as error:
+            sys.exit(error.detail)
+        if settings.profile == "sandbox":
+            _run_chains()
+
+
+cast(bentoml.Service[Any], BackgroundRemoval).add_asgi_middleware(Door)
+
+
+async def _migrate() -> None:
+    from storage import migrate  # noqa: PLC0415  # the runner has no database
+
+    await migrate(settings.database_url.get_secret_value())
+
+
+def _run_chains() -> None:
+    """Start the local chains unless they stand already; they end with this process."""
+    try:
+        from sandbox.chains import ensure_running  # noqa: PLC0415  # never ships
+        from sandbox.process import SandboxError  # noqa: PLC0415  # never ships
+    except ModuleNotFoundError:
+        sys.exit("A bento has no sandbox. Set CLEARCANVAS_PROFILE to testnet or mainnet.")
+    urls = [rail.rpc_url.get_secret_value() for rail in (settings.x402, settings.mpp) if rail.rpc_url]
+    try:
+        ensure_running(*urls)
+    except SandboxError as error:
+        sys.exit(str(error))
