@@ -44,7 +44,9 @@ def _judge(environment: Environment, **_: Any) -> None:
     options = environment.parsed_options
     assert options is not None  # noqa: S101 - locust has parsed a command line
     bounds = [Bound(name, float(percentile), float(ms)) for name, percentile, ms in options.at_most]
-    missed = list(misses(environment.stats, bounds))
+    broken = environment.runner.exceptions if environment.runner else {}
+    missed = [f"a user broke down {crash['count']} times: {crash['msg']}" for crash in broken.values()]
+    missed += misses(environment.stats, bounds)
     environment.process_exit_code = 1 if missed else 0
     verdict = "\n".join(f"MISSED  {sentence}" for sentence in missed) or f"KEPT    {len(bounds)} bounds, no failures"
     environment.events.quit.add_listener(lambda **_: print(verdict))  # noqa: T201 - below locust's own tables
