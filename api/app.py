@@ -40,7 +40,7 @@ PUBLIC_HEADERS = (
     "X-Request-Id",
     "X-Width",
 )
-"""What a page of any origin may read. There are no cookies and no accounts, so no origin has more rights than another."""
+"""What a web page may read. There are no cookies and no accounts, so every origin has the same rights."""
 
 
 def create_app(
@@ -86,7 +86,7 @@ def create_app(
         Route("/livez", alive),
         Route("/readyz", readiness.endpoint),
         Route("/metrics", metrics),
-        *discovery_routes(offer),
+        *discovery_routes(offer, upload_limits),
     ]
     # One mount over everything: 404 and 405 arise inside `every_request`, and no server that this app is mounted in
     # answers for a path that it does not know.

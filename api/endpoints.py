@@ -48,7 +48,8 @@ class BackgroundRemoval:
             InvalidImage, UnsupportedMediaType: as `Upload.info`.
             Overloaded: from the pipeline.
         """
-        self._cut_out.admit(upload_of(scope).info)
+        upload = upload_of(scope)
+        self._cut_out.admit(upload.info, upload.output)
 
     async def remove_background(self, request: Request) -> Response:
         """The cut-out in the format asked for, as large as the upright input."""

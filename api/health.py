@@ -18,9 +18,6 @@ log = structlog.get_logger(__name__)
 Check = Callable[[], Awaitable[str | None]]
 """Says what is out in one public sentence, or None; may say it by raising a `ServiceError` as well."""
 
-_PATIENCE_S = 2.5
-_KEPT_S = 2.0
-
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -36,11 +33,20 @@ class Report:
 
 
 class Readiness:
-    """Asks all parts at once; one answer is kept for two seconds, so that asking us asks nobody else too often."""
+    """Asks all parts at once, and keeps the answer for a while, so that whoever asks us often troubles nobody else.
 
-    def __init__(self, checks: Mapping[str, Check], rails: Mapping[str, Rail]) -> None:
+    Args:
+        patience_s: after which a part that has not answered is out.
+        kept_s: for which an answer is kept.
+    """
+
+    def __init__(
+        self, checks: Mapping[str, Check], rails: Mapping[str, Rail], *, patience_s: float = 2.5, kept_s: float = 2.0
+    ) -> None:
         self._checks = dict(checks)
         self._rails = dict(rails)
+        self._patience_s = patience_s
+        self._kept_s = kept_s
         self._lock = asyncio.Lock()
         self._asked_at = float("-inf")
         self._report: Report
@@ -62,38 +68,36 @@ class Readiness:
         return JSONResponse(body, headers={"Cache-Control": "no-store"})
 
     async def report(self) -> Report:
-        """The state of all parts, at most two seconds old."""
+        """The state of all parts."""
         async with self._lock:
-            if time.monotonic() - self._asked_at > _KEPT_S:
+            if time.monotonic() - self._asked_at >= self._kept_s:
                 self._report = await self._ask()
                 self._asked_at = time.monotonic()
             return self._report
 
     async def _ask(self) -> Report:
         rails: dict[str, Check] = {name: rail.health for name, rail in self._rails.items()}
-        parts, states = await asyncio.gather(_ask_all(self._checks), _ask_all(rails))
+        parts, states = await asyncio.gather(self._ask_all(self._checks), self._ask_all(rails))
         for name, fault in states.items():
             RAIL_UP.labels(name).set(fault is None)
         return Report(parts, states)
 
+    async def _ask_all(self, checks: Mapping[str, Check]) -> dict[str, str | None]:
+        faults = await asyncio.gather(*(self._fault(name, check) for name, check in checks.items()))
+        return dict(zip(checks, faults, strict=True))
 
-async def _ask_all(checks: Mapping[str, Check]) -> dict[str, str | None]:
-    faults = await asyncio.gather(*(_fault(name, check) for name, check in checks.items()))
-    return dict(zip(checks, faults, strict=True))
-
-
-async def _fault(name: str, check: Check) -> str | None:
-    try:
-        async with asyncio.timeout(_PATIENCE_S):
-            return await check()
-    except TimeoutError:
-        return "does not answer in time"
-    except ServiceError as error:
-        return error.detail
-    except Exception:
-        # The one question that must always be answered; whatever a part raises, it is out.
-        log.exception("check_failed", part=name)
-        return "does not answer"
+    async def _fault(self, name: str, check: Check) -> str | None:
+        try:
+            async with asyncio.timeout(self._patience_s):
+                return await check()
+        except TimeoutError:
+            return "does not answer in time"
+        except ServiceError as error:
+            return error.detail
+        except Exception:
+            # The one question that must always be answered: whatever a part raises, it is out.
+            log.exception("check_failed", part=name)
+            return "does not answer"
 
 
 async def alive(_: Request) -> Response:

@@ -76,7 +76,11 @@ class UnpaidLimit:
         self._storage = storage
         self._item = RateLimitItemPerMinute(per_minute, namespace="unpaid")
         failures = storage.base_exceptions
-        self._failures = (StorageError, TimeoutError, *(failures if isinstance(failures, tuple) else (failures,)))
+        self._failures: tuple[type[Exception], ...] = (
+            StorageError,
+            TimeoutError,
+            *(failures if isinstance(failures, tuple) else (failures,)),
+        )
 
     async def refuse(self, address: str, at: int) -> None:
         """Raise `RateLimited` when `at` or more answers are counted for the address."""
@@ -101,8 +105,8 @@ class UnpaidLimit:
         try:
             async with asyncio.timeout(_PATIENCE_S):
                 return await answer
-        except self._failures:
-            log.warning("unpaid_limit_not_counted", exc_info=True)
+        except self._failures as error:
+            log.warning("unpaid_answer_not_counted", error=repr(error))
             return None
 
 

@@ -21,10 +21,10 @@ from errors import (
 from imaging.formats import ImageFormat
 from imaging.probe import ImageInfo, probe
 
-INPUTS = {each.media_type: each for each in (ImageFormat.PNG, ImageFormat.JPEG, ImageFormat.WEBP)}
+INPUTS = {each.media_type: each for each in ImageFormat}
 """What `Content-Type` may name."""
 
-OUTPUTS = {"png": ImageFormat.PNG, "webp": ImageFormat.WEBP}
+OUTPUTS = {each.name.lower(): each for each in ImageFormat if each.is_output}
 """What `?format=` may name."""
 
 

@@ -126,8 +126,8 @@ class Settings(Section):
     """Price of one picture in US dollars."""
     workers: PositiveInt = 1
     """API worker processes."""
-    database_url: DatabaseUrl = SecretStr("sqlite+aiosqlite:///state/ledger.sqlite3")
-    """The ledger: SQLite for one machine, `postgresql+asyncpg://…` for several."""
+    database_url: DatabaseUrl = SecretStr("sqlite:///state/ledger.sqlite3")
+    """The ledger: SQLite for one machine, `postgresql://…` for several."""
     trusted_proxies: Annotated[tuple[Network, ...], Words] = ()
     """Addresses or networks of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."""
     rail_hosts: Annotated[dict[str, tuple[RailName, ...]], Table] = Field(default_factory=dict)

@@ -47,8 +47,8 @@ def _long(secret: SecretStr) -> SecretStr:
 
 
 def _database(secret: SecretStr) -> SecretStr:
-    if not secret.get_secret_value().startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://")):
-        raise ValueError("begins neither with sqlite+aiosqlite:/// nor with postgresql+asyncpg://")
+    if urlsplit(secret.get_secret_value()).scheme.partition("+")[0] not in ("sqlite", "postgresql", "postgres"):
+        raise ValueError("begins neither with sqlite:// nor with postgresql://")
     return secret
 
 

@@ -56,7 +56,7 @@ def test_what_logs_strike_out_are_the_secrets_and_the_parts_of_urls_that_librari
     settings = load(
         {
             "CLEARCANVAS_X402__RPC_URL": "https://rpc.example.com/v2/0123456789abcdef",
-            "CLEARCANVAS_DATABASE_URL": "postgresql+asyncpg://user:long-password@host/db",
+            "CLEARCANVAS_DATABASE_URL": "postgresql://user:long-password@host/db",
         }
     )
     secrets = set(settings.secrets())

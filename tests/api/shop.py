@@ -1,0 +1,97 @@
+"""A whole shop for the tests of its front door: real app, gate, ledger and pipeline; rail and model are fakes."""
+
+import io
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+from limits.aio.storage import MemoryStorage, Storage
+from PIL import Image
+from starlette.applications import Starlette
+
+from api.app import create_app
+from api.health import Check
+from api.offer import PATH, Offer
+from api.rate_limit import UnpaidLimit
+from api.upload import UploadLimits
+from imaging.picture import Pixels
+from payments.gate import Gate
+from payments.money import Price
+from pipeline import CutOut, Infer
+from storage import SqlLedger, migrate
+from tests.fakes.coin_rail import CoinRail
+
+OFFER = Offer(
+    Price(Decimal("0.05")), "https://cutouts.example.com", "matting-v0 7a86178d", {"x402": "0xusdc", "mpp": "0xpath"}
+)
+LIMITS = UploadLimits()
+JPEG = {"Content-Type": "image/jpeg"}
+
+
+def picture(format: str = "JPEG", size: tuple[int, int] = (48, 32)) -> bytes:
+    """A small valid picture."""
+    file = io.BytesIO()
+    Image.new("RGB", size, (200, 120, 40)).save(file, format)
+    return file.getvalue()
+
+
+async def opaque(image: Pixels) -> Pixels:
+    """A model that sees foreground everywhere."""
+    return np.full(image.shape[:2], 255, np.uint8)
+
+
+@dataclass
+class Shop:
+    """The app, a client of it, and the fakes behind it."""
+
+    app: Starlette
+    client: httpx.AsyncClient
+    rail: CoinRail
+    ledger: SqlLedger
+
+    async def post(
+        self, body: bytes | AsyncIterator[bytes] = b"", *, coin: str | None = None, query: str = "", **headers: str
+    ) -> httpx.Response:
+        """POST a picture as JPEG; keyword arguments are header fields with `_` for `-`."""
+        fields = {**JPEG, **({"X-PAYMENT": coin} if coin else {})}
+        fields.update({name.replace("_", "-"): value for name, value in headers.items()})
+        return await self.client.post(f"{PATH}{query}", content=body, headers=fields)
+
+
+@asynccontextmanager
+async def open_shop(
+    directory: Path,
+    *,
+    infer: Infer = opaque,
+    limits: UploadLimits = LIMITS,
+    storage: Storage | None = None,
+    per_minute: int = 30,
+    checks: Mapping[str, Check] | None = None,
+    rails: tuple[CoinRail, ...] = (),
+    offer: Offer = OFFER,
+    **options: Any,
+) -> AsyncIterator[Shop]:
+    """A shop on an empty ledger, with one coin rail unless others are given."""
+    database = f"sqlite+aiosqlite:///{directory}/ledger.sqlite3"
+    await migrate(database)
+    ledger = SqlLedger(database)
+    rails = rails or (CoinRail(),)
+    gate = Gate(rails, ledger)
+    app = create_app(
+        gate=gate,
+        cut_out=CutOut(infer, input_size=64, threads=1, max_megapixels=50, max_queue=4),
+        offer=offer,
+        upload_limits=limits,
+        unpaid_limit=UnpaidLimit(storage or MemoryStorage(), per_minute),
+        checks={"ledger": ledger.ping} if checks is None else checks,
+        **options,
+    )
+    transport = httpx.ASGITransport(app, client=("203.0.113.7", 4711))
+    async with httpx.AsyncClient(transport=transport, base_url="https://cutouts.example.com") as client:
+        yield Shop(app, client, rails[0], ledger)
+    await gate.aclose()

@@ -1,0 +1,34 @@
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
+
+from api.offer import PATH
+from tests.api.shop import Shop, picture
+
+
+def count(route: str, method: str, status: int) -> float:
+    """Requests counted so far."""
+    labels = {"route": route, "method": method, "status": str(status)}
+    return REGISTRY.get_sample_value("clearcanvas_requests_total", labels) or 0
+
+
+async def test_a_line_tells_what_was_answered_and_nothing_of_what_was_sent(shop: Shop) -> None:
+    with capture_logs() as logs:
+        await shop.post(picture(), coin="marked", query="?marked=1", X_Other="marked", Authorization="marked")
+        await shop.client.get("/marked?marked=1")
+    lines = [line for line in logs if line["event"] == "request"]
+    assert [(line["method"], line["route"], line["status"], line["code"]) for line in lines] == [
+        ("POST", PATH, 400, "bad_request"),
+        ("GET", "unknown", 404, "not_found"),
+    ]
+    assert all(line["seconds"] >= 0 for line in lines)
+    assert "marked" not in str(logs)
+    assert "203.0.113.7" not in str(logs)
+
+
+async def test_unknown_paths_and_methods_share_one_label(shop: Shop) -> None:
+    """Strangers cannot make the metrics grow."""
+    before = count("unknown", "GET", 404), count(PATH, "other", 405)
+    for number in range(3):
+        await shop.client.get(f"/nope/{number}")
+        await shop.client.request(f"M{number}", PATH)
+    assert (count("unknown", "GET", 404), count(PATH, "other", 405)) == (before[0] + 3, before[1] + 3)

@@ -1,0 +1,228 @@
+"""What a request passes, and in which order it is judged."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from api.offer import PATH
+from api.upload import UploadLimits
+from errors import Overloaded, PaymentRejected
+from imaging.picture import Pixels
+from tests.api.shop import OFFER, Shop, open_shop, picture
+from tests.fakes.coin_rail import CoinRail
+
+
+class Unread:
+    """A body that must not be read."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        raise AssertionError("the body was read")
+
+
+async def test_an_unpaid_picture_gets_a_quote_that_is_a_problem_and_an_x402_body_at_once(shop: Shop) -> None:
+    answer = await shop.post(picture())
+    assert answer.status_code == 402
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["WWW-Authenticate"] == 'Payment id="coin"'
+    assert "Payment-Receipt" not in answer.headers
+    body = answer.json()
+    assert (body["x402Version"], body["error"], len(body["accepts"])) == (1, "payment required", 1)
+    assert (body["status"], body["code"], body["charged"]) == (402, "payment_required", False)
+    assert None not in body.values()
+    assert body["request_id"] == answer.headers["X-Request-Id"]
+
+
+async def test_every_rail_quotes_in_one_answer(tmp_path: Path) -> None:
+    async with open_shop(tmp_path, rails=(CoinRail("coin"), CoinRail("shell", "payment-signature"))) as shop:
+        answer = await shop.post(picture())
+    assert answer.headers.get_list("WWW-Authenticate") == ['Payment id="coin"', 'Payment id="shell"']
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [(b"", {}), (b"", {"Content-Type": ""}), (b"{}", {"Content-Type": "application/json; charset=utf-8"})],
+)
+async def test_a_probe_without_a_picture_gets_the_quote(shop: Shop, body: bytes, headers: dict[str, str]) -> None:
+    answer = await shop.client.post(PATH, content=body, headers=headers)
+    assert answer.status_code == 402
+
+
+async def test_an_unpaid_picture_that_could_never_succeed_gets_no_quote(shop: Shop) -> None:
+    answer = await shop.post(picture("PNG"))
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_image")
+    assert "WWW-Authenticate" not in answer.headers
+
+
+async def test_an_address_over_its_limit_is_refused_before_its_headers_and_body(tmp_path: Path) -> None:
+    async with open_shop(tmp_path, per_minute=1) as shop:
+        await shop.post()
+        answer = await shop.post(Unread(), query="?format=bmp", Content_Length="99000000")
+    assert answer.status_code == 429
+
+
+async def test_query_and_size_are_judged_before_the_body_is_read(shop: Shop) -> None:
+    query = await shop.post(Unread(), query="?format=bmp", Content_Length="99000000")
+    size = await shop.post(Unread(), Content_Length="99000000")
+    assert (query.status_code, size.status_code) == (400, 413)
+
+
+async def test_an_unreadable_payment_is_refused_before_the_picture_is_judged(shop: Shop) -> None:
+    answer = await shop.post(b"no picture", coin="button")
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_payment")
+
+
+async def test_two_payments_are_refused(tmp_path: Path) -> None:
+    async with open_shop(tmp_path, rails=(CoinRail("coin"), CoinRail("shell", "payment-signature"))) as shop:
+        answer = await shop.post(picture(), coin="coin-1", PAYMENT_SIGNATURE="coin-2")
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_payment")
+
+
+async def test_a_known_payment_is_looked_up_before_the_picture_is_judged(shop: Shop) -> None:
+    await shop.post(picture(), coin="coin-1")
+    answer = await shop.post(b"no picture", coin="coin-1")
+    assert (answer.status_code, answer.json()["code"]) == (409, "payment_used")
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        (b"", "image/jpeg", 400),
+        (b"no picture", "image/jpeg", 400),
+        (b"{}", "application/json", 415),
+        (b"GIF89a", "image/gif", 415),
+    ],
+)
+async def test_a_paid_picture_is_judged_before_its_payment(
+    shop: Shop, body: bytes, content_type: str, status: int
+) -> None:
+    answer = await shop.post(body, coin="coin-1", Content_Type=content_type)
+    assert (answer.status_code, answer.json()["charged"]) == (status, False)
+    assert (shop.rail.verified, shop.rail.settled) == (0, [])
+
+
+async def test_a_payment_is_rejected_with_its_reason_and_a_fresh_quote(shop: Shop) -> None:
+    shop.rail.verify_error = PaymentRejected("The coin is from yesterday.", reason="expired")
+    answer = await shop.post(picture(), coin="coin-1")
+    body = answer.json()
+    assert (answer.status_code, body["code"], body["reason"], body["error"]) == (
+        402,
+        "payment_rejected",
+        "expired",
+        "expired",
+    )
+    assert answer.headers["WWW-Authenticate"] == 'Payment id="coin"'
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_a_failed_picture_is_not_charged_and_its_payment_still_good(tmp_path: Path) -> None:
+    broken = True
+
+    async def sometimes(image: Pixels) -> Pixels:
+        if broken:
+            raise Overloaded("The queue is full.")
+        return image[..., 0]
+
+    async with open_shop(tmp_path, infer=sometimes) as shop:
+        first = await shop.post(picture(), coin="coin-1")
+        settled = list(shop.rail.settled)
+        broken = False
+        second = await shop.post(picture(), coin="coin-1")
+    assert (first.status_code, first.json()["charged"], settled) == (503, False, [])
+    assert second.status_code == 200
+
+
+async def test_a_payment_sent_again_brings_the_same_picture_without_a_second_charge(shop: Shop) -> None:
+    first = await shop.post(picture(), coin="coin-1")
+    again = await shop.post(picture(), coin="coin-1")
+    assert again.status_code == 200
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert again.headers["Payment-Receipt"] == first.headers["Payment-Receipt"]
+    assert again.content == first.content
+    assert len(shop.rail.settled) == 1
+
+
+async def test_other_parameters_need_another_payment(shop: Shop) -> None:
+    await shop.post(picture(), coin="coin-1")
+    answer = await shop.post(picture(), coin="coin-1", query="?format=webp")
+    assert (answer.status_code, answer.json()["code"]) == (409, "payment_used")
+
+
+async def test_a_model_update_does_not_forfeit_a_paid_picture(tmp_path: Path) -> None:
+    async with open_shop(tmp_path) as shop:
+        await shop.post(picture(), coin="coin-1")
+    updated = replace(OFFER, model="matting-v1 0123abcd")
+    async with open_shop(tmp_path, offer=updated) as shop:
+        answer = await shop.post(picture(), coin="coin-1")
+    assert (answer.status_code, answer.headers["X-Model"]) == (200, "matting-v1 0123abcd")
+    assert answer.headers["Idempotent-Replayed"] == "true"
+
+
+@pytest.mark.parametrize("path", ["/nope", "/v1", f"{PATH}/", "/docs", "/v1/other"])
+async def test_an_unknown_path_is_a_problem(shop: Shop, path: str) -> None:
+    answer = await shop.client.post(path)
+    body = answer.json()
+    assert (answer.status_code, body["status"], body["code"], body["charged"]) == (404, 404, "not_found", False)
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert body["request_id"] == answer.headers["X-Request-Id"]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "PROPFIND"])
+async def test_the_paid_route_names_its_method_and_counts_no_visit_with_another(shop: Shop, method: str) -> None:
+    answer = await shop.client.request(method, PATH)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    assert "RateLimit" not in answer.headers
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+async def test_a_document_names_its_methods(shop: Shop) -> None:
+    answer = await shop.client.post("/openapi.json")
+    assert answer.status_code == 405
+    assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD"}
+
+
+async def test_a_web_page_may_buy_and_read_what_it_bought(shop: Shop) -> None:
+    asked = {
+        "Origin": "https://page.example",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "payment-signature, content-type, access-control-expose-headers",
+    }
+    preflight = await shop.client.options(PATH, headers=asked)
+    assert preflight.status_code == 200
+    assert preflight.headers["Access-Control-Allow-Origin"] == "*"
+    assert "payment-signature" in preflight.headers["Access-Control-Allow-Headers"]
+    for answer in (await shop.post(Origin=asked["Origin"]), await shop.post(b"?", Origin=asked["Origin"])):
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert {"WWW-Authenticate", "PAYMENT-REQUIRED"} <= set(
+            answer.headers["Access-Control-Expose-Headers"].split(", ")
+        )
+
+
+@pytest.mark.parametrize(("trusted", "statuses"), [((), [402, 429]), (("203.0.113.0/24",), [402, 402])])
+async def test_a_forwarded_address_counts_only_behind_a_trusted_proxy(
+    tmp_path: Path, trusted: tuple[str, ...], statuses: list[int]
+) -> None:
+    async with open_shop(tmp_path, per_minute=1, trusted_proxies=trusted) as shop:
+        answers = [await shop.post(X_Forwarded_For=address) for address in ("198.51.100.1", "198.51.100.2")]
+    assert [answer.status_code for answer in answers] == statuses
+
+
+async def test_no_answer_of_ours_shows_what_broke_behind_it(shop: Shop) -> None:
+    shop.rail.verify_error = RuntimeError("cannot reach https://rpc.example.com/marked-key in /srv/marked/rail.py")
+    answer = await shop.post(picture(), coin="coin-1")
+    assert (answer.status_code, answer.json()["code"], answer.json()["retryable"]) == (500, "internal_error", True)
+    assert "marked" not in answer.text + str(answer.headers)
+    shop.rail.verify_error = None
+    assert (await shop.post(picture(), coin="coin-1")).status_code == 200
+
+
+async def test_a_shop_can_be_smaller(tmp_path: Path) -> None:
+    """The limits are the operator's."""
+    async with open_shop(tmp_path, limits=UploadLimits(max_side=47)) as shop:
+        answer = await shop.post(picture(size=(48, 32)))
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_image")

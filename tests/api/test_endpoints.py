@@ -1,0 +1,19 @@
+import io
+
+from PIL import Image
+
+from tests.api.shop import Shop, picture
+
+
+async def test_a_paid_picture_is_an_image_with_its_receipt(shop: Shop) -> None:
+    answer = await shop.post(picture(size=(48, 32)), coin="coin-1")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["Content-Type"] == "image/png"
+    assert answer.headers["Cache-Control"] == "private"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert (answer.headers["X-Width"], answer.headers["X-Height"]) == ("48", "32")
+    assert answer.headers["X-Model"] == "matting-v0 7a86178d"
+    assert answer.headers["Payment-Receipt"] == "0x1"
+    assert "Idempotent-Replayed" not in answer.headers
+    assert Image.open(io.BytesIO(answer.content)).size == (48, 32)
+    assert shop.rail.settled == ["coin:coin-1"]

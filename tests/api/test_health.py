@@ -1,0 +1,119 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+from prometheus_client import REGISTRY
+
+from api.health import Check, Readiness
+from errors import LedgerUnavailable
+from tests.api.shop import open_shop
+from tests.fakes.coin_rail import CoinRail
+
+
+async def well() -> str | None:
+    """Nothing is out."""
+    return None
+
+
+async def out() -> str | None:
+    """Says so."""
+    return "the runner does not answer"
+
+
+async def refusing() -> str | None:
+    """Says so as a ledger does."""
+    raise LedgerUnavailable("The ledger does not answer.")
+
+
+async def breaking() -> str | None:
+    """Forgot to map an error."""
+    raise OSError("https://rpc.example.com/marked")
+
+
+async def hanging() -> str | None:
+    """Never answers."""
+    await asyncio.sleep(60)
+    return None
+
+
+def rails(*faults: str | None) -> tuple[CoinRail, ...]:
+    """One rail per fault, named rail0, rail1, ..."""
+    built = tuple(CoinRail(f"rail{number}", f"x-rail-{number}") for number in range(len(faults)))
+    for rail, fault in zip(built, faults, strict=True):
+        rail.fault = fault
+    return built
+
+
+async def test_a_process_that_runs_says_so_whatever_else_is_out(tmp_path: Path) -> None:
+    async with open_shop(tmp_path, checks={"runner": out}) as shop:
+        for path in ("/healthz", "/livez"):
+            answer = await shop.client.get(path)
+            assert (answer.status_code, answer.json()) == (200, {"alive": True})
+
+
+async def test_ready_names_every_part_and_rail(tmp_path: Path) -> None:
+    async with open_shop(tmp_path, checks={"runner": well, "ledger": well}, rails=rails(None, None)) as shop:
+        answer = await shop.client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.json() == {
+        "ready": True,
+        "parts": {"runner": "ok", "ledger": "ok"},
+        "rails": {"rail0": "ok", "rail1": "ok"},
+    }
+
+
+async def test_one_rail_is_enough_to_sell(tmp_path: Path) -> None:
+    async with open_shop(tmp_path, rails=rails("the chain does not answer", None)) as shop:
+        answer = await shop.client.get("/readyz")
+    assert (answer.status_code, answer.json()["rails"]["rail0"]) == (200, "the chain does not answer")
+    assert REGISTRY.get_sample_value("clearcanvas_rail_up", {"rail": "rail0"}) == 0
+    assert REGISTRY.get_sample_value("clearcanvas_rail_up", {"rail": "rail1"}) == 1
+
+
+async def test_without_any_rail_nothing_is_sold(tmp_path: Path) -> None:
+    async with open_shop(tmp_path, rails=rails("out", "out")) as shop:
+        answer = await shop.client.get("/readyz")
+    body = answer.json()
+    assert (answer.status_code, body["code"], body["ready"]) == (503, "unavailable", False)
+    assert body["rails"] == {"rail0": "out", "rail1": "out"}
+
+
+@pytest.mark.parametrize(
+    ("check", "said"),
+    [(out, "the runner does not answer"), (refusing, "The ledger does not answer."), (breaking, "does not answer")],
+)
+async def test_a_part_that_is_out_closes_the_shop_and_tells_no_secret(tmp_path: Path, check: Check, said: str) -> None:
+    async with open_shop(tmp_path, checks={"part": check, "other": well}) as shop:
+        answer = await shop.client.get("/readyz")
+    assert (answer.status_code, answer.json()["parts"]) == (503, {"part": said, "other": "ok"})
+    assert "marked" not in answer.text
+
+
+async def test_a_part_that_hangs_is_out() -> None:
+    report = await Readiness({"runner": hanging}, {"coin": CoinRail()}, patience_s=0.02).report()
+    assert (report.ready, report.parts) == (False, {"runner": "does not answer in time"})
+
+
+async def test_many_questions_at_once_ask_the_parts_once() -> None:
+    asked = 0
+
+    async def counting() -> str | None:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(0.01)
+        return None
+
+    readiness = Readiness({"runner": counting}, {"coin": CoinRail()})
+    await asyncio.gather(*(readiness.report() for _ in range(20)))
+    assert asked == 1
+
+
+async def test_an_answer_is_asked_anew_when_it_is_old() -> None:
+    states = iter(["out", None])
+
+    async def recovering() -> str | None:
+        return next(states)
+
+    readiness = Readiness({"runner": recovering}, {"coin": CoinRail()}, kept_s=0)
+    assert [(await readiness.report()).ready for _ in range(2)] == [False, True]

@@ -1,0 +1,46 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.api.shop import Shop, picture
+
+ROOT = Path(__file__).parents[2]
+
+WORKER = """
+from telemetry import PAYMENTS
+PAYMENTS.labels("coin", "settled").inc()
+"""
+
+READER = """
+from starlette.requests import Request
+from api.metrics import metrics
+print(metrics(Request({"type": "http"})).body.decode())
+"""
+
+
+async def test_a_sale_is_counted_by_route_rail_and_stage(shop: Shop) -> None:
+    await shop.post(picture(), coin="coin-1")
+    answer = await shop.client.get("/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    for line in (
+        'clearcanvas_requests_total{method="POST",route="/v1/remove-background",status="200"}',
+        'clearcanvas_payments_total{outcome="settled",rail="coin"}',
+        'clearcanvas_stage_seconds_count{stage="settle"}',
+    ):
+        assert line in answer.text
+
+
+def test_workers_are_added_up(tmp_path: Path) -> None:
+    """Each process writes its counts into the directory that the variable names; any of them shows the sum."""
+    environ = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+
+    def run(script: str) -> str:
+        return subprocess.run(
+            [sys.executable, "-c", script], env=environ, cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
+
+    run(WORKER)
+    run(WORKER)
+    assert 'clearcanvas_payments_total{outcome="settled",rail="coin"} 2.0' in run(READER)

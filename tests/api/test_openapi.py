@@ -1,0 +1,61 @@
+import json
+from dataclasses import replace
+from typing import Any
+
+from api.offer import PATH
+from api.openapi import openapi
+from tests.api.shop import OFFER, Shop, picture
+
+
+def operation() -> dict[str, Any]:
+    """The paid operation."""
+    found: dict[str, Any] = openapi(OFFER)["paths"][PATH]["post"]
+    return found
+
+
+def test_the_price_stands_in_the_words_of_both_worlds() -> None:
+    info = operation()["x-payment-info"]
+    assert info["price"] == {"mode": "fixed", "currency": "USD", "amount": "0.05"}
+    assert info["protocols"] == [
+        {"x402": {}},
+        {"mpp": {"method": "tempo", "intent": "charge", "currency": "0xpath"}},
+    ]
+    (offer,) = info["offers"]
+    assert (offer["amount"], offer["currency"], offer["intent"], offer["method"]) == (
+        "50000",
+        "0xpath",
+        "charge",
+        "tempo",
+    )
+
+
+def test_a_rail_that_is_not_sold_on_is_not_named() -> None:
+    document = openapi(replace(OFFER, tokens={"x402": "0xusdc"}))
+    info = document["paths"][PATH]["post"]["x-payment-info"]
+    assert (info["offers"], info["protocols"]) == ([], [{"x402": {}}])
+
+
+def test_every_status_of_the_contract_is_described() -> None:
+    statuses = {"200", "400", "402", "408", "409", "413", "415", "429", "500", "503"}
+    assert operation()["responses"].keys() == statuses
+    assert "payment_outcome_unknown" in operation()["responses"]["503"]["description"]
+
+
+def test_every_reference_leads_somewhere() -> None:
+    document = openapi(OFFER)
+    schemas = document["components"]["schemas"]
+    named = {part.split('"')[0] for part in json.dumps(document).split("#/components/schemas/")[1:]}
+    assert named == {"Problem", "Quote"}
+    assert named <= schemas.keys()
+
+
+def test_the_types_are_the_ones_that_are_taken_and_given() -> None:
+    assert list(operation()["requestBody"]["content"]) == ["image/png", "image/jpeg", "image/webp"]
+    assert list(operation()["responses"]["200"]["content"]) == ["image/png", "image/webp"]
+    assert operation()["parameters"][0]["schema"]["enum"] == ["png", "webp"]
+
+
+async def test_an_answer_has_the_members_that_are_promised(shop: Shop) -> None:
+    schema = openapi(OFFER)["components"]["schemas"]["Problem"]
+    body = (await shop.post(picture("PNG"))).json()
+    assert set(schema["required"]) == set(body) == set(schema["properties"])

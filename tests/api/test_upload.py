@@ -1,0 +1,177 @@
+import asyncio
+from collections.abc import AsyncIterator, Iterator, MutableMapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.offer import PATH
+from api.upload import UploadLimits
+from tests.api.shop import Shop, open_shop, picture
+
+KILO = UploadLimits(max_bytes=10_000)
+
+
+class Stream:
+    """A body in pieces of 1000 bytes without a declared length; counts the pieces that were taken."""
+
+    def __init__(self, pieces: int) -> None:
+        self.pieces = pieces
+        self.taken = 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for _ in range(self.pieces):
+            self.taken += 1
+            yield b"x" * 1000
+
+
+async def in_pieces(body: bytes, size: int = 100) -> AsyncIterator[bytes]:
+    """A body without a declared length."""
+    for start in range(0, len(body), size):
+        yield body[start : start + size]
+
+
+async def test_a_declared_length_over_the_limit_is_refused_with_the_limit(shop: Shop) -> None:
+    answer = await shop.post(b"x", Content_Length="26000000")
+    assert (answer.status_code, answer.json()["code"]) == (413, "upload_too_large")
+    assert "25000000" in answer.json()["detail"]
+
+
+async def test_a_body_of_the_limit_is_taken_and_one_byte_more_is_not(tmp_path: Path) -> None:
+    body = picture()
+    async with open_shop(tmp_path, limits=UploadLimits(max_bytes=len(body))) as shop:
+        assert (await shop.post(body)).status_code == 402
+        assert (await shop.post(body + b"\0")).status_code == 413
+
+
+async def test_a_stream_over_the_limit_is_left_at_the_limit(tmp_path: Path) -> None:
+    stream = Stream(pieces=1000)
+    async with open_shop(tmp_path, limits=KILO) as shop:
+        answer = await shop.post(aiter(stream))
+    assert answer.status_code == 413
+    assert stream.taken == 11
+
+
+async def test_a_picture_may_come_without_a_declared_length(shop: Shop) -> None:
+    assert (await shop.post(in_pieces(picture()))).status_code == 402
+    assert (await shop.post(in_pieces(picture()), coin="coin-1")).status_code == 200
+
+
+async def test_a_stream_of_an_unsupported_type_is_left_at_its_first_bytes(shop: Shop) -> None:
+    stream = Stream(pieces=1000)
+    answer = await shop.post(aiter(stream), Content_Type="video/mp4")
+    assert (answer.status_code, stream.taken) == (415, 1)
+
+
+@pytest.mark.parametrize(
+    "content_type", ["", "image/gif", "image/jpg", "text/plain", "multipart/form-data", "image/jpeg, image/png", "*/*"]
+)
+async def test_an_unsupported_type_is_answered_with_the_supported_ones(shop: Shop, content_type: str) -> None:
+    answer = await shop.post(picture(), Content_Type=content_type)
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+    assert answer.headers["Accept-Post"] == "image/png, image/jpeg, image/webp"
+
+
+@pytest.mark.parametrize("content_type", ["image/jpeg", "IMAGE/JPEG", "image/jpeg; charset=binary", " image/jpeg "])
+async def test_a_type_may_come_in_any_case_and_with_parameters(shop: Shop, content_type: str) -> None:
+    assert (await shop.post(picture(), Content_Type=content_type)).status_code == 402
+
+
+@pytest.mark.parametrize(
+    ("query", "accept", "media_type"),
+    [
+        ("", "*/*", "image/png"),
+        ("", "image/webp", "image/webp"),
+        ("", "image/avif,image/webp,*/*;q=0.8", "image/png"),
+        ("", "application/json", "image/png"),
+        ("?format=webp", "image/png", "image/webp"),
+        ("?format=png", "image/webp", "image/png"),
+    ],
+)
+async def test_the_query_chooses_the_format_and_else_accept_does(
+    shop: Shop, query: str, accept: str, media_type: str
+) -> None:
+    answer = await shop.post(picture(), coin="coin-1", query=query, Accept=accept)
+    assert answer.headers["Content-Type"] == media_type
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("?format=gif", "unknown_format"),
+        ("?format=", "unknown_format"),
+        ("?format=PNG", "unknown_format"),
+        ("?format=png&format=webp", "unknown_format"),
+        ("?format=png&format=png", "unknown_format"),
+        ("?fromat=webp", "bad_request"),
+        ("?format=png&size=large", "bad_request"),
+    ],
+)
+@pytest.mark.parametrize("coin", [None, "coin-1"])
+async def test_a_query_we_do_not_understand_is_refused_paid_or_not(
+    shop: Shop, query: str, code: str, coin: str | None
+) -> None:
+    """Probes without a picture are refused as well: what they would pay for is not for sale."""
+    answer = await shop.post(b"" if coin is None else picture(), coin=coin, query=query)
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+    assert shop.rail.settled == []
+
+
+async def test_a_body_that_does_not_arrive_is_not_waited_for(tmp_path: Path) -> None:
+    async def stuck() -> AsyncIterator[bytes]:
+        yield picture()[:10]
+        await asyncio.sleep(60)
+
+    async with open_shop(tmp_path, limits=UploadLimits(receive_timeout_s=0.05)) as shop:
+        answer = await shop.post(stuck())
+    assert (answer.status_code, answer.json()["code"], answer.json()["retryable"]) == (408, "upload_timeout", True)
+
+
+async def test_a_client_that_hangs_up_ends_its_request_quietly(shop: Shop) -> None:
+    """Nothing is answered, nothing is raised, and the bytes that had arrived are let go."""
+    messages: Iterator[dict[str, Any]] = iter(
+        [{"type": "http.request", "body": b"x", "more_body": True}, {"type": "http.disconnect"}]
+    )
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return next(messages)
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": PATH,
+        "raw_path": PATH.encode(),
+        "query_string": b"",
+        "headers": [(b"host", b"cutouts.example.com"), (b"content-type", b"image/jpeg")],
+        "client": ("203.0.113.7", 4711),
+        "server": ("cutouts.example.com", 443),
+        "scheme": "https",
+    }
+    await shop.app(scope, receive, send)
+    assert sent == []
+
+
+async def test_uploads_under_way_are_bounded_together(tmp_path: Path) -> None:
+    """What does not fit is sent away for now, and what was held is let go when its request ends."""
+    body = picture()
+    halfway, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield body[:-1]
+        halfway.set()
+        await go_on.wait()
+        yield body[-1:]
+
+    async with open_shop(tmp_path, limits=UploadLimits(max_bytes_in_flight=len(body) + 10)) as shop:
+        first = asyncio.create_task(shop.post(slow()))
+        await halfway.wait()
+        refused = await shop.post(body)
+        go_on.set()
+        assert (await first).status_code == 402
+        later = await shop.post(body)
+    assert (refused.status_code, refused.json()["code"], refused.headers["Retry-After"]) == (503, "overloaded", "2")
+    assert later.status_code == 402
