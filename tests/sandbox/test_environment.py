@@ -1,0 +1,28 @@
+"""The sandbox's own values and the sandbox profile's defaults are one truth."""
+
+import config
+from sandbox.accounts import SELLER, SETTLER
+from sandbox.chains import BASE_PORT, TEMPO_PORT, BaseChain, TempoChain
+from sandbox.environment import environment
+
+
+def secrets_shown(settings: config.Settings) -> tuple[str, ...]:
+    found = settings.x402.rpc_url, settings.mpp.rpc_url, settings.x402.settlement_key
+    return tuple(secret.get_secret_value() for secret in found if secret)
+
+
+def test_the_profile_expects_the_chains_where_they_are_run() -> None:
+    """`bentoml serve` without any setting, and the launcher, sell on the same chains to the same accounts."""
+    settings = config.load({})
+    urls = (f"http://127.0.0.1:{BASE_PORT}", f"http://127.0.0.1:{TEMPO_PORT}")
+    assert secrets_shown(settings) == (*urls, SETTLER.key)
+    assert settings.x402.pay_to == settings.mpp.recipient == SELLER.address
+    assert (settings.x402.chain_id, settings.x402.asset) == (BaseChain.chain_id, BaseChain.token)
+    assert (settings.mpp.chain_id, settings.mpp.currency) == (TempoChain.chain_id, TempoChain.token)
+
+
+def test_other_ports_reach_the_service(base_chain: BaseChain, tempo_chain: TempoChain) -> None:
+    settings = config.load(environment(base_chain, tempo_chain, "http://127.0.0.1:3333"))
+    assert secrets_shown(settings) == (base_chain.rpc_url, tempo_chain.rpc_url, SETTLER.key)
+    assert settings.public_url == "http://127.0.0.1:3333"
+    assert settings.profile == "sandbox"
