@@ -7,6 +7,8 @@ import pytest
 from sandbox import chains
 from sandbox.chains import BaseChain, TempoChain
 
+pytest_plugins = ["tests.running_service"]
+
 
 @pytest.fixture(scope="session")
 def base_chain() -> Iterator[BaseChain]:
