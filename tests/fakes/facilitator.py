@@ -3,6 +3,7 @@
 import asyncio
 from typing import Literal
 
+from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -11,7 +12,6 @@ from starlette.routing import Route
 from x402 import x402FacilitatorSync
 from x402.mechanisms.evm import FacilitatorWeb3Signer
 from x402.mechanisms.evm.exact import register_exact_evm_facilitator
-from pydantic import BaseModel
 from x402.schemas import SettleRequest, VerifyRequest
 
 Mode = Literal["well", "hang", "error", "garbage", "vague", "lost_reply", "late_reply"]
@@ -75,7 +75,7 @@ class Facilitator:
         return Response(status_code=502) if self.mode == "lost_reply" else _json(answer)
 
     async def _disturbed(self) -> Response | None:
-        while self.mode == "hang" and not self._closing:
+        while self.mode == "hang" and not self._closing:  # noqa: ASYNC110 - both are set from another thread
             await asyncio.sleep(0.05)
         return {
             "hang": Response(status_code=503),

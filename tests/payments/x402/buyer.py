@@ -88,9 +88,12 @@ async def bought(rail: X402Rail, buyer: X402Buyer, order: Order, fault: str | No
     return credential
 
 
-def authorize(payer: LocalAccount, to: str, nonce: str, terms: Terms, *, units: int = 50_000) -> SignedAuthorization:
-    """A signed authorization with a nonce of one's choice, valid for an hour."""
-    fields = {"from": payer.address, "to": to, "value": units, "validAfter": 0, "validBefore": int(time.time()) + 3600}
+def authorize(
+    payer: LocalAccount, to: str, nonce: str, terms: Terms, *, units: int = 50_000, valid_before: int | None = None
+) -> SignedAuthorization:
+    """A signed authorization with a nonce of one's choice, valid for an hour unless told otherwise."""
+    end = int(time.time()) + 3600 if valid_before is None else valid_before
+    fields = {"from": payer.address, "to": to, "value": units, "validAfter": 0, "validBefore": end}
     signed = payer.sign_typed_data(
         _domain(terms), AUTHORIZATION_TYPES, {**fields, "nonce": bytes.fromhex(nonce.removeprefix("0x"))}
     )

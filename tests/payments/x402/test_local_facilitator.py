@@ -21,7 +21,13 @@ from tests.payments.x402.conftest import RailBuilder
 @pytest.mark.parametrize("mode", ["error5xx", "rpcerror", "hang"])
 @pytest.mark.parametrize("methods", [["eth_getCode"], ["eth_call"], None])
 async def test_verification_calls_an_outage_an_outage(
-    new_rail: RailBuilder, flaky_url: str, flaky: Control, buyer: X402Buyer, order: Order, mode: Mode, methods: list[str]
+    new_rail: RailBuilder,
+    flaky_url: str,
+    flaky: Control,
+    buyer: X402Buyer,
+    order: Order,
+    mode: Mode,
+    methods: list[str],
 ) -> None:
     """Whichever question fails and however, the payment is not called bad, and the answer comes in time."""
     rail = new_rail(flaky_url, rpc_timeout_s=0.5, verify_timeout_s=1.5)
@@ -158,9 +164,7 @@ async def test_refuses_at_settlement_what_the_payer_cancelled(
     assert buyer.received() == before
 
 
-async def test_two_services_settle_many_payments_at_once(
-    new_rail: RailBuilder, buyer: X402Buyer, order: Order
-) -> None:
+async def test_two_services_settle_many_payments_at_once(new_rail: RailBuilder, buyer: X402Buyer, order: Order) -> None:
     """One settlement key behind two services, ten payments each way at the same time: every one is in a block."""
     rails = (new_rail(), new_rail())
     before = buyer.received()
@@ -195,5 +199,5 @@ async def _buy(rail: X402Rail, buyer: X402Buyer, order: Order) -> str:
 async def _until_called(flaky: Control, method: str) -> None:
     before = flaky.calls()[method]
     async with asyncio.timeout(5):
-        while flaky.calls()[method] == before:
+        while flaky.calls()[method] == before:  # noqa: ASYNC110 - the proxy is another process
             await asyncio.sleep(0.01)

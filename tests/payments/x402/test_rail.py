@@ -1,5 +1,7 @@
 """The contract of all rails, kept by x402 in both versions and both ways of settling."""
 
+import re
+
 import pytest
 
 from errors import PaymentOutcomeUnknown
@@ -73,8 +75,7 @@ class TestFacilitatorV1(TestFacilitatorV2):
 async def test_refuses_settings_that_do_not_fit(
     new_rail: RailBuilder, settings: dict[str, object], sentence: str
 ) -> None:
-    with pytest.raises(ValueError, match=".") as refusal:
+    with pytest.raises(ValueError, match=re.escape(sentence)) as refusal:
         new_rail(**settings)
-    assert sentence in str(refusal.value)
     assert SETTLER.key not in str(refusal.value)
     assert "beef" not in str(refusal.value)
