@@ -26,7 +26,7 @@ async def check_on_chain(chain: Chain, transaction: SignedTransaction, payer: st
 def _need(transaction: SignedTransaction, amount: int, currency: str) -> int:
     """The price, and the highest fee where the same token pays it; a fee in another token is not looked at.
 
-    Tempo takes the highest fee a transaction allows before it runs the transfer and gives the rest back afterwards.
+    Tempo takes the price of all the gas a transaction allows before it runs the transfer, and gives back the rest.
     Where the payer names no fee token, the token that is called pays.
     """
     pays_fee = (transaction.fee_token or currency).lower() == currency.lower()

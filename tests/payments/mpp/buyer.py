@@ -51,7 +51,7 @@ def sign(
         chain_id=chain_id,
         gas_limit=1_000_000,
         max_fee_per_gas=21_000_000_000,
-        max_priority_fee_per_gas=1_000_000_000,
+        max_priority_fee_per_gas=21_000_000_000,  # as the official client: the highest fee is then the fee
         nonce_key=EXPIRING_NONCE_KEY,
         valid_before=None if valid_for is None else int(time.time()) + valid_for,
         fee_token=fee_token,

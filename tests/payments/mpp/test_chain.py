@@ -1,0 +1,119 @@
+"""The chain as witness."""
+
+import dataclasses
+import time
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from errors import PaymentOutcomeUnknown
+from payments.mpp import MppRail
+from payments.mpp.chain import NODE_LAG_S, Chain
+from payments.mpp.rpc import Rpc
+from payments.rail import Order, Payment, Receipt
+from sandbox.chains import TempoChain
+from sandbox.shim import Control
+from tests.contracts.rail_contract import NOBODY
+from tests.payments.mpp.buyer import MppBuyer
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient() as client:
+        yield client
+
+
+@pytest.fixture
+def chain(client: httpx.AsyncClient, rpc_url: str) -> Chain:
+    return Chain(Rpc(rpc_url, client, timeout_s=2.0), TempoChain.chain_id)
+
+
+@pytest.fixture
+async def payment(rail: MppRail, buyer: MppBuyer, order: Order) -> Payment:
+    """A verified payment whose transaction has not been sent."""
+    credential = rail.credential(await buyer.pay(await rail.challenge(order)))
+    assert credential is not None
+    return await rail.verify(credential, order)
+
+
+@pytest.fixture
+async def sold(rail: MppRail, buyer: MppBuyer, order: Order) -> tuple[Payment, Receipt]:
+    """A payment that settled."""
+    credential = rail.credential(await buyer.pay(await rail.challenge(order)))
+    assert credential is not None
+    payment = await rail.verify(credential, order)
+    return payment, await rail.settle(payment, credential)
+
+
+async def test_finds_the_receipt_of_what_was_paid(
+    chain: Chain, sold: tuple[Payment, Receipt], tempo_chain: TempoChain
+) -> None:
+    payment, receipt = sold
+    found = await chain.find_receipt(payment)
+    assert found == receipt
+    block = tempo_chain.rpc.call("eth_getTransactionReceipt", payment.transaction)["blockNumber"]
+    assert receipt.at == int(tempo_chain.rpc.call("eth_getBlockByNumber", block, False)["timestamp"], 16)
+    assert receipt.network == "eip155:42431"
+
+
+async def test_a_transaction_that_may_still_be_mined_is_in_doubt(chain: Chain, payment: Payment) -> None:
+    with pytest.raises(PaymentOutcomeUnknown):
+        await chain.find_receipt(payment)
+
+
+async def test_a_transaction_that_has_just_expired_is_in_doubt(
+    chain: Chain, payment: Payment, tempo_chain: TempoChain
+) -> None:
+    """Another node may have mined it, and this one may not know yet."""
+    tempo_chain.rpc.call("evm_mine")
+    with pytest.raises(PaymentOutcomeUnknown):
+        await chain.find_receipt(dataclasses.replace(payment, valid_before=int(time.time()) - 1))
+
+
+async def test_a_transaction_in_no_block_long_after_its_end_never_moved(
+    chain: Chain, payment: Payment, tempo_chain: TempoChain
+) -> None:
+    tempo_chain.rpc.call("evm_mine")
+    over = dataclasses.replace(payment, valid_before=int(time.time()) - NODE_LAG_S - 5)
+    assert await chain.find_receipt(over) is None
+
+
+@pytest.mark.parametrize("field", ["memo", "recipient", "currency"])
+async def test_a_receipt_that_does_not_pay_us_is_no_proof(
+    chain: Chain, sold: tuple[Payment, Receipt], field: str
+) -> None:
+    payment, _ = sold
+    evidence = {**payment.evidence, field: "0x" + "0" * 64 if field == "memo" else "0x" + "1" * 40}
+    with pytest.raises(PaymentOutcomeUnknown):
+        await chain.find_receipt(dataclasses.replace(payment, evidence=evidence))
+
+
+@pytest.mark.parametrize("change", [{"amount": 49_999}, {"payer": "0x" + "1" * 40}], ids=["amount", "payer"])
+async def test_a_receipt_of_another_transfer_is_no_proof(
+    chain: Chain, sold: tuple[Payment, Receipt], change: dict[str, object]
+) -> None:
+    with pytest.raises(PaymentOutcomeUnknown):
+        await chain.find_receipt(dataclasses.replace(sold[0], **change))  # type: ignore[arg-type] # Payment's names
+
+
+@pytest.mark.parametrize("method", ["eth_getBlockByNumber", "eth_getTransactionReceipt"])
+async def test_a_silent_chain_leaves_the_doubt(
+    chain: Chain, sold: tuple[Payment, Receipt], faults: Control, method: str
+) -> None:
+    faults.inject("error5xx", methods=[method])
+    with pytest.raises(PaymentOutcomeUnknown):
+        await chain.find_receipt(sold[0])
+
+
+async def test_another_chain_is_not_asked(client: httpx.AsyncClient, rpc_url: str, payment: Payment) -> None:
+    """It would swear that it has never seen the transaction."""
+    other = Chain(Rpc(rpc_url, client, timeout_s=2.0), 4217)
+    with pytest.raises(PaymentOutcomeUnknown):
+        await other.find_receipt(dataclasses.replace(payment, valid_before=1))
+
+
+async def test_is_healthy_on_the_right_chain_only(client: httpx.AsyncClient, rpc_url: str, chain: Chain) -> None:
+    assert await chain.health() is None
+    assert await Chain(Rpc(rpc_url, client, timeout_s=2.0), 4217).health()
+    assert await Chain(Rpc(NOBODY, client, timeout_s=2.0), TempoChain.chain_id).health()
