@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from eth_account import Account
 from eth_utils.address import to_checksum_address
 
 from config.profiles import DEVELOPMENT_ADDRESSES, SANDBOX_SECRET
 from config.settings import MppSettings, Settings, X402Settings
+from config.types import account_of
 
 
 class Fault(NamedTuple):
@@ -81,7 +81,7 @@ def _real_x402(x402: X402Settings) -> Iterator[Fault]:
         yield Fault("x402.chain_id", "is a test network; Base is 8453")
     if _is_development(x402.pay_to):
         yield Fault("x402.pay_to", "is a well-known development account")
-    if x402.settlement_key and _is_development(Account.from_key(x402.settlement_key.get_secret_value()).address):
+    if x402.settlement_key and _is_development(account_of(x402.settlement_key)):
         yield Fault("x402.settlement_key", "is a well-known development key")
 
 

@@ -6,8 +6,10 @@ from decimal import Decimal
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from eth_account import Account
+from eth_keys.datatypes import PrivateKey
 from eth_utils.address import is_checksum_address, is_hex_address
+from eth_utils.exceptions import ValidationError
+from eth_utils.hexadecimal import decode_hex
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 
@@ -32,11 +34,19 @@ def _address(text: str) -> str:
     return text
 
 
-def _key(secret: SecretStr) -> SecretStr:
+def account_of(key: SecretStr) -> str:
+    """The address of a private key. Raises ValueError when it is none.
+
+    Not eth-account, which would have every process of the service load half a second of unused curves.
+    """
     try:
-        Account.from_key(secret.get_secret_value())
-    except ValueError:
+        return PrivateKey(decode_hex(key.get_secret_value())).public_key.to_checksum_address()
+    except (ValueError, ValidationError):
         raise ValueError("is no private key of 32 bytes in hex") from None
+
+
+def _key(secret: SecretStr) -> SecretStr:
+    account_of(secret)
     return secret
 
 
