@@ -43,7 +43,8 @@ def run_service(
     """Serve until the block ends, with all state in `folder`. `settings` are further environment variables."""
     port = choose_port(0)
     url, log_path = f"http://127.0.0.1:{port}", folder / "service.log"
-    command = [Path(sys.executable).with_name("bentoml"), "serve", "service:BackgroundRemoval", "--port", str(port)]
+    bentoml = str(Path(sys.executable).with_name("bentoml"))
+    command = [bentoml, "serve", "service:BackgroundRemoval", "--port", str(port)]
     env = {name: value for name, value in os.environ.items() if not name.startswith(("CLEARCANVAS_", "BENTOML_"))}
     env |= environment(base_chain, tempo_chain, url)
     env |= {
