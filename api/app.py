@@ -70,7 +70,7 @@ def create_app(
         Middleware(RequestIdMiddleware),
         Middleware(AccessLogMiddleware),
         Middleware(
-            CORSMiddleware, allow_origins="*", allow_methods="*", allow_headers="*", expose_headers=PUBLIC_HEADERS
+            CORSMiddleware, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"], expose_headers=PUBLIC_HEADERS
         ),
         Middleware(ProblemMiddleware),
     ]

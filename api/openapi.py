@@ -56,6 +56,7 @@ def openapi(offer: Offer) -> Json:
         "info": {
             "title": "ClearCanvas",
             "version": "1",
+            "contact": {"url": offer.public_url},
             "description": f"Background removal, ${offer.price} per picture. No account: the answer 402 quotes the "
             "price, the payment comes with the next request, and only a finished picture is charged.",
             "x-guidance": f"POST the bytes of one picture to {PATH}. Pay the 402 and send the same request again. "

@@ -24,7 +24,7 @@ from payments.gate import Gate
 from payments.money import Price
 from pipeline import CutOut, Infer
 from storage import SqlLedger, migrate
-from tests.fakes.coin_rail import CoinRail
+from tests.fakes.rails import ScriptedRail
 
 OFFER = Offer(
     Price(Decimal("0.05")), "https://cutouts.example.com", "matting-v0 7a86178d", {"x402": "0xusdc", "mpp": "0xpath"}
@@ -51,14 +51,14 @@ class Shop:
 
     app: Starlette
     client: httpx.AsyncClient
-    rail: CoinRail
+    rail: ScriptedRail
     ledger: SqlLedger
 
     async def post(
         self, body: bytes | AsyncIterator[bytes] = b"", *, coin: str | None = None, query: str = "", **headers: str
     ) -> httpx.Response:
-        """POST a picture as JPEG; keyword arguments are header fields with `_` for `-`."""
-        fields = {**JPEG, **({"X-PAYMENT": coin} if coin else {})}
+        """POST a picture as JPEG, paid with a coin; further arguments are header fields with `_` for `-`."""
+        fields = {**JPEG, **({"X-PAYMENT": f"{coin} signed"} if coin else {})}
         fields.update({name.replace("_", "-"): value for name, value in headers.items()})
         return await self.client.post(f"{PATH}{query}", content=body, headers=fields)
 
@@ -72,19 +72,19 @@ async def open_shop(
     storage: Storage | None = None,
     per_minute: int = 30,
     checks: Mapping[str, Check] | None = None,
-    rails: tuple[CoinRail, ...] = (),
+    rails: tuple[ScriptedRail, ...] = (),
     offer: Offer = OFFER,
     **options: Any,
 ) -> AsyncIterator[Shop]:
-    """A shop on an empty ledger, with one coin rail unless others are given."""
+    """A shop on an empty ledger, with one scripted rail unless others are given."""
     database = f"sqlite+aiosqlite:///{directory}/ledger.sqlite3"
     await migrate(database)
     ledger = SqlLedger(database)
-    rails = rails or (CoinRail(),)
+    rails = rails or (ScriptedRail("x"),)
     gate = Gate(rails, ledger)
     app = create_app(
         gate=gate,
-        cut_out=CutOut(infer, input_size=64, threads=1, max_megapixels=50, max_queue=4),
+        cut_out=CutOut(infer, input_size=64, threads=1),
         offer=offer,
         upload_limits=limits,
         unpaid_limit=UnpaidLimit(storage or MemoryStorage(), per_minute),

@@ -13,7 +13,7 @@ def count(route: str, method: str, status: int) -> float:
 
 async def test_a_line_tells_what_was_answered_and_nothing_of_what_was_sent(shop: Shop) -> None:
     with capture_logs() as logs:
-        await shop.post(picture(), coin="marked", query="?marked=1", X_Other="marked", Authorization="marked")
+        await shop.post(picture(), X_PAYMENT="marked", query="?marked=1", X_Other="marked", Authorization="marked")
         await shop.client.get("/marked?marked=1")
     lines = [line for line in logs if line["event"] == "request"]
     assert [(line["method"], line["route"], line["status"], line["code"]) for line in lines] == [

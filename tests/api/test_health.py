@@ -7,7 +7,7 @@ from prometheus_client import REGISTRY
 from api.health import Check, Readiness
 from errors import LedgerUnavailable
 from tests.api.shop import open_shop
-from tests.fakes.coin_rail import CoinRail
+from tests.fakes.rails import ScriptedRail
 
 
 async def well() -> str | None:
@@ -36,12 +36,16 @@ async def hanging() -> str | None:
     return None
 
 
-def rails(*faults: str | None) -> tuple[CoinRail, ...]:
-    """One rail per fault, named rail0, rail1, ..."""
-    built = tuple(CoinRail(f"rail{number}", f"x-rail-{number}") for number in range(len(faults)))
-    for rail, fault in zip(built, faults, strict=True):
-        rail.fault = fault
-    return built
+class WeatherRail(ScriptedRail):
+    """A rail that is well, or out for a reason."""
+
+    def __init__(self, name: str, fault: str | None = None) -> None:
+        super().__init__(name)
+        self.fault = fault
+
+    async def health(self) -> str | None:
+        """The reason."""
+        return self.fault
 
 
 async def test_a_process_that_runs_says_so_whatever_else_is_out(tmp_path: Path) -> None:
@@ -52,31 +56,33 @@ async def test_a_process_that_runs_says_so_whatever_else_is_out(tmp_path: Path) 
 
 
 async def test_ready_names_every_part_and_rail(tmp_path: Path) -> None:
-    async with open_shop(tmp_path, checks={"runner": well, "ledger": well}, rails=rails(None, None)) as shop:
+    async with open_shop(
+        tmp_path, checks={"runner": well, "ledger": well}, rails=(ScriptedRail("a"), ScriptedRail("b"))
+    ) as shop:
         answer = await shop.client.get("/readyz")
     assert answer.status_code == 200
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.json() == {
         "ready": True,
         "parts": {"runner": "ok", "ledger": "ok"},
-        "rails": {"rail0": "ok", "rail1": "ok"},
+        "rails": {"a": "ok", "b": "ok"},
     }
 
 
 async def test_one_rail_is_enough_to_sell(tmp_path: Path) -> None:
-    async with open_shop(tmp_path, rails=rails("the chain does not answer", None)) as shop:
+    async with open_shop(tmp_path, rails=(WeatherRail("a", "the chain does not answer"), WeatherRail("b"))) as shop:
         answer = await shop.client.get("/readyz")
-    assert (answer.status_code, answer.json()["rails"]["rail0"]) == (200, "the chain does not answer")
-    assert REGISTRY.get_sample_value("clearcanvas_rail_up", {"rail": "rail0"}) == 0
-    assert REGISTRY.get_sample_value("clearcanvas_rail_up", {"rail": "rail1"}) == 1
+    assert (answer.status_code, answer.json()["rails"]["a"]) == (200, "the chain does not answer")
+    assert REGISTRY.get_sample_value("clearcanvas_rail_up", {"rail": "a"}) == 0
+    assert REGISTRY.get_sample_value("clearcanvas_rail_up", {"rail": "b"}) == 1
 
 
 async def test_without_any_rail_nothing_is_sold(tmp_path: Path) -> None:
-    async with open_shop(tmp_path, rails=rails("out", "out")) as shop:
+    async with open_shop(tmp_path, rails=(WeatherRail("a", "out"), WeatherRail("b", "out"))) as shop:
         answer = await shop.client.get("/readyz")
     body = answer.json()
     assert (answer.status_code, body["code"], body["ready"]) == (503, "unavailable", False)
-    assert body["rails"] == {"rail0": "out", "rail1": "out"}
+    assert body["rails"] == {"a": "out", "b": "out"}
 
 
 @pytest.mark.parametrize(
@@ -91,7 +97,7 @@ async def test_a_part_that_is_out_closes_the_shop_and_tells_no_secret(tmp_path: 
 
 
 async def test_a_part_that_hangs_is_out() -> None:
-    report = await Readiness({"runner": hanging}, {"coin": CoinRail()}, patience_s=0.02).report()
+    report = await Readiness({"runner": hanging}, {"x": ScriptedRail("x")}, patience_s=0.02).report()
     assert (report.ready, report.parts) == (False, {"runner": "does not answer in time"})
 
 
@@ -104,7 +110,7 @@ async def test_many_questions_at_once_ask_the_parts_once() -> None:
         await asyncio.sleep(0.01)
         return None
 
-    readiness = Readiness({"runner": counting}, {"coin": CoinRail()})
+    readiness = Readiness({"runner": counting}, {"x": ScriptedRail("x")})
     await asyncio.gather(*(readiness.report() for _ in range(20)))
     assert asked == 1
 
@@ -115,5 +121,5 @@ async def test_an_answer_is_asked_anew_when_it_is_old() -> None:
     async def recovering() -> str | None:
         return next(states)
 
-    readiness = Readiness({"runner": recovering}, {"coin": CoinRail()}, kept_s=0)
+    readiness = Readiness({"runner": recovering}, {"x": ScriptedRail("x")}, kept_s=0)
     assert [(await readiness.report()).ready for _ in range(2)] == [False, True]

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 
 WORKER = """
 from telemetry import PAYMENTS
-PAYMENTS.labels("coin", "settled").inc()
+PAYMENTS.labels("x", "settled").inc()
 """
 
 READER = """
@@ -26,7 +26,7 @@ async def test_a_sale_is_counted_by_route_rail_and_stage(shop: Shop) -> None:
     assert answer.headers["Content-Type"].startswith("text/plain")
     for line in (
         'clearcanvas_requests_total{method="POST",route="/v1/remove-background",status="200"}',
-        'clearcanvas_payments_total{outcome="settled",rail="coin"}',
+        'clearcanvas_payments_total{outcome="settled",rail="x"}',
         'clearcanvas_stage_seconds_count{stage="settle"}',
     ):
         assert line in answer.text
@@ -43,4 +43,4 @@ def test_workers_are_added_up(tmp_path: Path) -> None:
 
     run(WORKER)
     run(WORKER)
-    assert 'clearcanvas_payments_total{outcome="settled",rail="coin"} 2.0' in run(READER)
+    assert 'clearcanvas_payments_total{outcome="settled",rail="x"} 2.0' in run(READER)

@@ -5,9 +5,10 @@ import pytest
 from limits.aio.storage import MemoryStorage
 
 from api.rate_limit import UnpaidLimit
-from errors import PaymentRejected, RateLimited, RunnerUnavailable
+from errors import RateLimited
 from storage import SqlRateLimits, migrate
 from tests.api.shop import Shop, open_shop, picture
+from tests.fakes.rails import Outcome
 
 
 class SlowStorage(MemoryStorage):
@@ -33,13 +34,13 @@ async def test_the_thirty_first_unpaid_answer_of_a_minute_is_a_429(shop: Shop) -
 
 async def test_every_kind_of_unpaid_answer_counts(tmp_path: Path) -> None:
     async with open_shop(tmp_path, per_minute=6) as shop:
-        shop.rail.verify_error = PaymentRejected("A bad coin.", reason="bad")
+        shop.rail.verifying = [Outcome.REFUSED]
         answers = [
             await shop.post(),
             await shop.post(b"no picture"),
             await shop.post(picture(), Content_Type="image/gif"),
             await shop.post(picture(), Content_Length="99000000"),
-            await shop.post(picture(), coin="button"),
+            await shop.post(picture(), X_PAYMENT="button"),
             await shop.post(picture(), coin="coin-1"),
             await shop.post(),
         ]
@@ -51,7 +52,7 @@ async def test_paid_answers_and_faults_of_ours_count_nothing(tmp_path: Path) -> 
         for number in range(3):
             assert (await shop.post(picture(), coin=f"coin-{number}")).status_code == 200
         assert (await shop.post(picture("PNG"), coin="coin-0")).status_code == 409
-        shop.rail.verify_error = RunnerUnavailable("No runner.")
+        shop.rail.verifying = [Outcome.OUT]
         answer = await shop.post(picture(), coin="coin-9")
         assert (answer.status_code, "RateLimit" in answer.headers) == (503, False)
         assert (await shop.post()).status_code == 402
@@ -65,10 +66,10 @@ async def test_who_has_used_up_the_quotes_can_still_pay_for_the_last_one(tmp_pat
 
 async def test_worthless_payments_over_the_limit_are_429_and_soon_not_even_looked_at(tmp_path: Path) -> None:
     async with open_shop(tmp_path, per_minute=2) as shop:
-        shop.rail.verify_error = PaymentRejected("A bad coin.", reason="bad")
+        shop.rail.verifying = [Outcome.REFUSED] * 6
         answers = [await shop.post(picture(), coin=f"coin-{number}") for number in range(6)]
     assert [answer.status_code for answer in answers] == [402, 402, 429, 429, 429, 429]
-    assert shop.rail.verified == 4
+    assert shop.rail.called("verify") == 4
 
 
 async def test_documents_and_health_are_never_limited(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ async def test_a_query_we_do_not_understand_is_refused_paid_or_not(
     """Probes without a picture are refused as well: what they would pay for is not for sale."""
     answer = await shop.post(b"" if coin is None else picture(), coin=coin, query=query)
     assert (answer.status_code, answer.json()["code"]) == (400, code)
-    assert shop.rail.settled == []
+    assert shop.rail.moved == []
 
 
 async def test_a_body_that_does_not_arrive_is_not_waited_for(tmp_path: Path) -> None:
