@@ -9,6 +9,7 @@ PYTHON := $(shell command -v python3.12 >/dev/null && python3.12 -c '' 2>/dev/nu
 # The environment's own programs come first, a Node.js brought by requirements/node.txt among them.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export BENTOML_DO_NOT_TRACK := True
+NPM_QUIET := --loglevel=error --no-audit --no-fund --ignore-scripts
 UV_INSTALL := $(BIN)/uv pip install --quiet --require-hashes
 
 .PHONY: help
@@ -90,10 +91,11 @@ $(VENV)/.node: requirements/node.txt $(BIN)/uv
 
 node_modules/.stamp: package-lock.json $(VENV)/.node
 	@echo "Installing the local chains ..."
-	@npm ci --silent --no-audit --no-fund --ignore-scripts
+	@# Not `npm ci`: it refuses a lock without the chain's builds for other platforms, which not every registry has.
+	@npm install --no-save $(NPM_QUIET)
 	@touch $@
 
 examples/node/node_modules/.stamp: examples/node/package-lock.json $(VENV)/.node
 	@echo "Installing the JavaScript clients ..."
-	@cd examples/node && npm ci --silent --no-audit --no-fund --ignore-scripts
+	@cd examples/node && npm ci $(NPM_QUIET)
 	@touch $@
