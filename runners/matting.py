@@ -9,6 +9,7 @@ import numpy as np
 
 from models.manifest import ModelManifest
 from runners.backend import load_backend
+from runners.ending import end_last
 from telemetry import BATCH_SIZE
 
 _NEVER = 10**9
@@ -50,6 +51,10 @@ def matting_runner(
         def infer(self, images: np.ndarray) -> np.ndarray:
             BATCH_SIZE.observe(len(images))
             return self._backend.infer(images)
+
+        @bentoml.on_startup  # type: ignore[untyped-decorator]
+        def outlive_callers(self) -> None:
+            end_last()
 
         @bentoml.on_shutdown  # type: ignore[untyped-decorator]
         def close(self) -> None:
