@@ -7,7 +7,7 @@ A transaction ends at its `valid_before`, a challenge at its `expires`; the earl
 import time
 from datetime import datetime
 
-from errors import DeadlineUnreachable, PaymentRejected
+from errors import DeadlineUnreachable
 from payments.mpp.problems import PAYMENT_EXPIRED, VERIFICATION_FAILED, rejected
 from payments.mpp.wire import MppCredential
 
@@ -18,15 +18,17 @@ def check_term(credential: MppCredential, *, margin_s: float) -> None:
     """Judge a payment before the work. Its challenge must have been authenticated.
 
     Raises:
-        PaymentRejected: expired, or valid for so long that a doubt about it could not be cleared.
+        PaymentRejected: expired, not valid yet, or valid for so long that a doubt about it could not be cleared.
         DeadlineUnreachable: less than `margin_s` seconds are left.
     """
-    expires, valid_before = _expires(credential), credential.transaction.valid_before
-    if not 0 < valid_before <= expires + LATEST_AFTER_EXPIRY_S:
+    transaction = credential.transaction
+    if transaction.valid_after > time.time():
+        raise rejected(VERIFICATION_FAILED, "The transaction is not valid yet (`validAfter`).")
+    if not 0 < transaction.valid_before <= _expires(credential) + LATEST_AFTER_EXPIRY_S:
         # Until this moment nobody can say that a transaction whose broadcast was lost will not pay after all.
         raise rejected(VERIFICATION_FAILED, "The transaction must expire (`validBefore`) when the challenge does.")
     if seconds_left(credential) <= 0:
-        raise expired()
+        raise rejected(PAYMENT_EXPIRED, "The signed transaction has expired. Take a new quote and sign again.")
     check_time(credential, margin_s=margin_s)
 
 
@@ -40,11 +42,6 @@ def check_time(credential: MppCredential, *, margin_s: float) -> None:
         raise DeadlineUnreachable(
             "This payment ends too soon to be settled. Nothing was charged; take a new quote and sign again."
         )
-
-
-def expired() -> PaymentRejected:
-    """The refusal of a payment that is over."""
-    return rejected(PAYMENT_EXPIRED, "The signed transaction has expired. Take a new quote and sign again.")
 
 
 def seconds_left(credential: MppCredential) -> float:

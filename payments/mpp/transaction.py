@@ -23,23 +23,25 @@ class SignedTransaction:
     Attributes:
         hash: 0x-hex, the one the chain will know it by.
         memo: 0x-hex of the 32 bytes that stand where `transferWithMemo` has its memo.
+        valid_after: unix seconds; before then no block takes it. 0 when it is valid at once.
         valid_before: unix seconds; from then on no block takes it. 0 when it never expires.
         fee_token: address that pays the gas, lower case; None when the payer leaves the choice to the chain.
-        max_fee: base units of the fee token that the payer must hold for gas; 0 when somebody else pays it.
+        max_fee: base units of the fee token that the gas may cost.
     """
 
     hash: str
     memo: str
+    valid_after: int
     valid_before: int
     fee_token: str | None
     max_fee: int
 
 
 def read_transaction(raw: str) -> SignedTransaction:
-    """Read 0x-hex. Judges the outer form only: one call, and the fields named above.
+    """Read 0x-hex. Judges the outer form only: one call, and gas that nobody else is to pay.
 
     Raises:
-        ValueError: not a 0x76 transaction with a single call.
+        ValueError: not such a transaction.
     """
     data = bytes.fromhex(raw.removeprefix("0x"))
     if data[:1] != _TYPE:
@@ -50,18 +52,19 @@ def read_transaction(raw: str) -> SignedTransaction:
         raise ValueError("not RLP") from exc
     match fields:
         case [
-            _, _, bytes(price), bytes(gas), [[bytes(), bytes(), bytes(call)]], _, _, _, bytes(before), _,
-            bytes(fee_token), sponsor, _, *_,
+            _, _, bytes(price), bytes(gas), [[bytes(), bytes(), bytes(call)]], _, _, _, bytes(before), bytes(after),
+            bytes(fee_token), b"", _, *_,
         ]:  # fmt: skip
             return SignedTransaction(
                 hash=_raw_transaction_hash(_canonical_raw_transaction(raw)),
                 memo="0x" + call[_MEMO].hex(),
+                valid_after=int.from_bytes(after),
                 valid_before=int.from_bytes(before),
                 fee_token="0x" + fee_token.hex() if fee_token else None,
-                max_fee=_base_units(price, gas) if sponsor == b"" else 0,
+                max_fee=_base_units(price, gas),
             )
         case _:
-            raise ValueError("not a transaction with a single call")
+            raise ValueError("not a transaction with a single call and no sponsor")
 
 
 def _base_units(price: bytes, gas: bytes) -> int:

@@ -105,7 +105,8 @@ def _transaction(raw: str) -> SignedTransaction:
         return read_transaction(raw)
     except ValueError as exc:
         raise rejected(
-            VERIFICATION_FAILED, "The payload holds no signed Tempo transaction (0x76) with a single call."
+            VERIFICATION_FAILED,
+            "The payload holds no signed Tempo transaction (0x76) with a single call whose gas the payer pays.",
         ) from exc
 
 

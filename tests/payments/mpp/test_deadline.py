@@ -1,6 +1,7 @@
 """How much time a signed payment leaves."""
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import mpp
@@ -58,6 +59,13 @@ def test_a_payment_that_is_over_or_lasts_too_long_is_rejected(valid_for: int | N
     with pytest.raises(PaymentRejected) as refused:
         check_term(credential(expires_in=300, valid_for=valid_for), margin_s=8)
     assert refused.value.reason == reason
+
+
+def test_a_payment_that_is_not_valid_yet_is_rejected() -> None:
+    early = credential(expires_in=300, valid_for=25)
+    early = replace(early, transaction=replace(early.transaction, valid_after=int(time.time()) + 5))
+    with pytest.raises(PaymentRejected):
+        check_term(early, margin_s=8)
 
 
 def test_both_official_clients_end_in_time() -> None:

@@ -4,13 +4,17 @@ import asyncio
 import dataclasses
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
 
 import mpp
 import pytest
+import rlp  # type: ignore[import-untyped]  # ships no types
 from eth_account import Account
 from eth_keys.backends import get_backend
 from eth_keys.backends.coincurve import CoinCurveECCBackend
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from mpp.methods.tempo.attribution import encode
 
 from errors import DeadlineUnreachable, PaymentOutcomeUnknown, PaymentRejected, RailUnavailable
@@ -21,7 +25,7 @@ from payments.rail import HeaderFields, Order
 from sandbox.accounts import BUYER, SECOND_BUYER, SELLER, STRANGER
 from sandbox.chains import TempoChain
 from sandbox.shim import Control, Mode
-from tests.contracts.rail_contract import UNITS, RailContract
+from tests.contracts.rail_contract import NOBODY, UNITS, RailContract
 from tests.payments.mpp.buyer import MppBuyer, challenge_of, header, sign
 from tests.payments.mpp.conftest import SECRET
 
@@ -196,6 +200,32 @@ class TestVerify:
             await rail.verify(credential, order)
 
 
+@settings(deadline=None)
+@given(position=st.integers(0, 13), value=st.recursive(st.binary(max_size=66), lambda x: st.lists(x, max_size=3)))
+def test_any_signed_bytes_for_a_real_challenge_are_judged_without_a_crash(position: int, value: object) -> None:
+    """Beyond the parsers: what the SDK does with fields that a wallet would not write."""
+
+    async def judge() -> None:
+        rail = MppRail(
+            realm="cut.example",
+            secret=SECRET,
+            recipient=SELLER.address,
+            currency=TempoChain.token,
+            chain_id=TempoChain.chain_id,
+            rpc_url=NOBODY,
+        )
+        order = Order("https://cut.example/", "POST", b"picture", (), Price(Decimal("0.05")))
+        credential = sign(challenge_of(await rail.challenge(order)))
+        fields = rlp.decode(bytes.fromhex(credential.payload["signature"][4:]))
+        fields[position] = value
+        payload = {"type": "transaction", "signature": f"0x76{rlp.encode(fields).hex()}"}
+        with suppress(PaymentRejected, DeadlineUnreachable, RailUnavailable):
+            await rail.verify(read(rail, header(dataclasses.replace(credential, payload=payload))), order)
+        await rail.aclose()
+
+    asyncio.run(judge())
+
+
 class TestRotation:
     async def test_takes_the_challenges_of_the_previous_secret(
         self, build: Build, rail: MppRail, buyer: MppBuyer, order: Order
@@ -294,7 +324,7 @@ class TestSettle:
 
 
 @pytest.mark.parametrize(
-    "settings",
+    "wrong",
     [
         {"secret": "x" * 31},
         {"previous_secret": "short"},
@@ -304,11 +334,11 @@ class TestSettle:
         {"challenge_seconds": 8},
         {"work_margin_s": 3.0},
     ],
-    ids=lambda settings: next(iter(settings)),
+    ids=lambda wrong: next(iter(wrong)),
 )
-def test_settings_that_cannot_work_are_refused(build: Build, settings: dict[str, object]) -> None:
+def test_settings_that_cannot_work_are_refused(build: Build, wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="MPP") as fault:
-        build("http://127.0.0.1:9", **settings)
+        build("http://127.0.0.1:9", **wrong)
     assert "short" not in str(fault.value)
 
 

@@ -33,6 +33,11 @@ def test_reads_what_the_wallet_signed() -> None:
     assert transaction.max_fee == 21_000  # 1,000,000 gas at 21e9 attodollars
 
 
+def test_reads_when_it_may_be_mined() -> None:
+    transaction = read_transaction(changed(f8=b"\2\0", f9=b"\1"))
+    assert (transaction.valid_after, transaction.valid_before) == (1, 512)
+
+
 def test_a_transaction_without_an_end_has_none() -> None:
     assert read_transaction(sign(ASKED, valid_for=None).payload["signature"]).valid_before == 0
 
@@ -45,10 +50,6 @@ def test_the_payer_may_leave_the_fee_token_to_the_chain() -> None:
 @pytest.mark.parametrize(("price", "fee"), [(1, 1), (1_000_000, 1), (1_000_001, 2)])
 def test_the_fee_is_rounded_up(price: int, fee: int) -> None:
     assert read_transaction(changed(f2=price.to_bytes(8))).max_fee == fee
-
-
-def test_a_sponsored_transaction_costs_the_payer_no_fee() -> None:
-    assert read_transaction(changed(f11=[b"", b"\1", b"\2"])).max_fee == 0
 
 
 def test_the_hash_is_the_one_the_chain_computes() -> None:
@@ -67,6 +68,8 @@ REFUSED = {
     "the end missing": RAW[:-2],
     "no call": changed(f4=[]),
     "two calls": changed(f4=[[b"", b"", b""]] * 2),
+    "gas for a sponsor to pay": changed(f11=b"\0"),
+    "gas paid by a sponsor": changed(f11=[b"", b"\1", b"\2"]),
     "a list for a number": changed(f8=[]),
     "no fields": "0x76c0",
     "a deep list": "0x76" + "c1" * 7000,
