@@ -1,7 +1,8 @@
 """The uploaded picture: size and type are judged from the headers and while it streams in, before any decoding."""
 
 import asyncio
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -104,8 +105,8 @@ class UploadMiddleware:
         request = Request(scope, receive)
         output = _output(request.query_params, request.headers)
         self._refuse_declared_length(request.headers)
-        with ExitStack() as held:
-            body = await self._receive(request, held)
+        with self._room() as take:
+            body = await self._receive(request, take)
             declared = _declared(request.headers) if body else None
             scope["state"]["upload"] = Upload(body, declared, output, self.limits.max_side)
             await self.app(scope, receive, send)
@@ -115,30 +116,38 @@ class UploadMiddleware:
         if length.isdecimal() and int(length) > self.limits.max_bytes:
             raise self._too_large()
 
-    async def _receive(self, request: Request, held: ExitStack) -> bytes:
-        chunks: list[bytes] = []
+    async def _receive(self, request: Request, take: Callable[[int], None]) -> bytes:
+        body = bytearray()
         try:
             async with asyncio.timeout(self.limits.receive_timeout_s):
                 async for chunk in request.stream():
-                    if chunk and not chunks:
+                    if chunk and not body:
                         _declared(request.headers)
-                    self._hold(len(chunk), held)
-                    chunks.append(chunk)
-                    if sum(map(len, chunks)) > self.limits.max_bytes:
+                    take(len(chunk))
+                    body += chunk
+                    if len(body) > self.limits.max_bytes:
                         raise self._too_large()
         except TimeoutError as error:
             seconds = f"{self.limits.receive_timeout_s:g}"
             raise UploadTimeout(f"The body did not arrive within {seconds} seconds.") from error
-        return b"".join(chunks)
+        return bytes(body)
 
-    def _hold(self, size: int, held: ExitStack) -> None:
-        if self._bytes_in_flight + size > self.limits.max_bytes_in_flight:
-            raise Overloaded("Too many uploads are under way. Send the request again shortly.")
-        self._bytes_in_flight += size
-        held.callback(self._let_go, size)
+    @contextmanager
+    def _room(self) -> Iterator[Callable[[int], None]]:
+        """Counts one request's bytes as they arrive, and lets go of all of them at its end."""
+        held = 0
 
-    def _let_go(self, size: int) -> None:
-        self._bytes_in_flight -= size
+        def take(size: int) -> None:
+            nonlocal held
+            if self._bytes_in_flight + size > self.limits.max_bytes_in_flight:
+                raise Overloaded("Too many uploads are under way. Send the request again shortly.")
+            self._bytes_in_flight += size
+            held += size
+
+        try:
+            yield take
+        finally:
+            self._bytes_in_flight -= held
 
     def _too_large(self) -> UploadTooLarge:
         return UploadTooLarge(f"A picture may have up to {self.limits.max_bytes} bytes.")
