@@ -1,0 +1,183 @@
+"""What the rail makes of honest and forged credentials, against the local chain."""
+
+import asyncio
+import dataclasses
+from collections.abc import Callable
+from contextlib import suppress
+from decimal import Decimal
+
+import pytest
+import rlp  # type: ignore[import-untyped]  # ships no types
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mpp.methods.tempo.attribution import encode
+
+from errors import DeadlineUnreachable, PaymentRejected, RailUnavailable
+from payments.money import Price
+from payments.mpp import MppRail
+from payments.rail import Order
+from sandbox.accounts import BUYER, SELLER, STRANGER
+from sandbox.chains import TempoChain
+from sandbox.shim import Control, Mode
+from tests.contracts.rail_contract import NOBODY, UNITS
+from tests.payments.mpp.buyer import MppBuyer, challenge_of, header, sign
+from tests.payments.mpp.conftest import SECRET
+from tests.payments.mpp.till import read, refusal
+
+ALPHA_USD = "0x20c0000000000000000000000000000000000001"
+
+Build = Callable[..., MppRail]
+
+
+async def test_takes_a_picture_for_a_quote_of_an_empty_request(rail: MppRail, buyer: MppBuyer, order: Order) -> None:
+    quote = await rail.challenge(dataclasses.replace(order, body=b""))
+    payment = await rail.verify(read(rail, await buyer.pay(quote)), order)
+    assert payment.payer == BUYER.address.lower()
+
+
+async def test_takes_a_big_picture(rail: MppRail, buyer: MppBuyer, order: Order) -> None:
+    big = dataclasses.replace(order, body=bytes(200_000))
+    assert await rail.verify(read(rail, await buyer.pay(await rail.challenge(big))), big)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"body": b"another picture"},
+        {"body": b""},
+        {"price": Price(Decimal("0.04"))},
+        {"method": "PUT"},
+        {"url": "https://cut.example/v1/upscale"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+async def test_refuses_a_quote_for_something_else(
+    rail: MppRail, buyer: MppBuyer, order: Order, change: dict[str, object]
+) -> None:
+    quoted = dataclasses.replace(order, **change)  # type: ignore[arg-type] # the names are those of Order
+    quote = await rail.challenge(quoted)
+    if not quoted.body:  # the other way round: quoted with a picture, sent without
+        quote, order = await rail.challenge(order), quoted
+    assert await refusal(rail, await buyer.pay(quote), order) == "invalid-challenge"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"id": "A" * 43},
+        {"realm": "other.example"},
+        {"request": "e30"},
+        {"expires": "2099-01-01T00:00:00Z"},
+        {"digest": None},
+        {"opaque": "e30"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+async def test_refuses_a_challenge_that_was_tampered_with(rail: MppRail, order: Order, change: dict[str, str]) -> None:
+    credential = sign(challenge_of(await rail.challenge(order)))
+    forged = dataclasses.replace(credential, challenge=dataclasses.replace(credential.challenge, **change))
+    assert await refusal(rail, header(forged), order) == "invalid-challenge"
+
+
+async def test_refuses_a_challenge_whose_request_is_not_json(rail: MppRail, order: Order) -> None:
+    credential = sign(challenge_of(await rail.challenge(order)))
+    forged = dataclasses.replace(credential, challenge=dataclasses.replace(credential.challenge, request="!"))
+    assert await refusal(rail, header(forged), order) == "malformed-credential"
+
+
+async def test_refuses_the_transaction_of_another_challenge(rail: MppRail, order: Order) -> None:
+    first, second = [challenge_of(await rail.challenge(order)) for _ in range(2)]
+    replayed = dataclasses.replace(sign(first), challenge=second.to_echo())
+    assert await refusal(rail, header(replayed), order) == "verification-failed"
+
+
+@pytest.mark.parametrize(
+    "memo",
+    ["0x" + "00" * 32, encode(challenge_id="another", server_id="cut.example")],
+    ids=["no attribution", "another challenge's"],
+)
+async def test_refuses_a_memo_that_is_not_bound_to_the_challenge(rail: MppRail, order: Order, memo: str) -> None:
+    credential = sign(challenge_of(await rail.challenge(order)), memo=memo)
+    assert await refusal(rail, header(credential), order) == "verification-failed"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"token": ALPHA_USD}, {"amount": UNITS + 1}, {"calls": 2}],
+    ids=["another token", "more than asked", "paid twice over"],
+)
+async def test_refuses_another_transfer(rail: MppRail, order: Order, change: dict[str, object]) -> None:
+    credential = sign(challenge_of(await rail.challenge(order)), **change)  # type: ignore[arg-type] # of sign()
+    assert await refusal(rail, header(credential), order) == "verification-failed"
+
+
+async def test_refuses_a_source_that_did_not_sign(rail: MppRail, order: Order) -> None:
+    credential = sign(challenge_of(await rail.challenge(order)))
+    other = dataclasses.replace(credential, source=f"did:pkh:eip155:42431:{STRANGER.address}")
+    assert await refusal(rail, header(other), order) == "verification-failed"
+
+
+async def test_refuses_an_expired_challenge(build: Build, order: Order) -> None:
+    rail = build(challenge_seconds=1, work_margin_s=0.0, broadcast_margin_s=0.0)
+    credential = sign(challenge_of(await rail.challenge(order)))
+    await asyncio.sleep(1.1)
+    assert await refusal(rail, header(credential), order) == "payment-expired"
+
+
+@pytest.mark.parametrize("valid_for", [None, 24 * 3600], ids=["never", "in a day"])
+async def test_refuses_a_transaction_that_outlives_its_challenge(
+    rail: MppRail, order: Order, valid_for: int | None
+) -> None:
+    credential = sign(challenge_of(await rail.challenge(order)), valid_for=valid_for)
+    assert await refusal(rail, header(credential), order) == "verification-failed"
+
+
+async def test_refuses_work_that_could_not_be_settled_in_time(rail: MppRail, order: Order) -> None:
+    credential = sign(challenge_of(await rail.challenge(order)), valid_for=6)
+    with pytest.raises(DeadlineUnreachable) as refused:
+        await rail.verify(read(rail, header(credential)), order)
+    assert refused.value.charged is False
+
+
+async def test_asks_no_chain_about_a_payment_that_is_wrong_in_itself(
+    rail: MppRail, order: Order, faults: Control
+) -> None:
+    before = faults.calls()
+    assert await refusal(rail, header(sign(challenge_of(await rail.challenge(order)), amount=1)), order)
+    assert faults.calls() == before
+
+
+@pytest.mark.parametrize("mode", ["error5xx", "rpcerror", "hang"])
+async def test_calls_a_failing_chain_unavailable(
+    rail: MppRail, buyer: MppBuyer, order: Order, faults: Control, mode: Mode
+) -> None:
+    credential = read(rail, await buyer.pay(await rail.challenge(order)))
+    faults.inject(mode, seconds=4.0)
+    with pytest.raises(RailUnavailable):
+        await rail.verify(credential, order)
+
+
+@settings(deadline=None)
+@given(position=st.integers(0, 13), value=st.recursive(st.binary(max_size=66), lambda x: st.lists(x, max_size=3)))
+def test_any_signed_bytes_for_a_real_challenge_are_judged_without_a_crash(position: int, value: object) -> None:
+    """Beyond the parsers: what the SDK does with fields that a wallet would not write."""
+
+    async def judge() -> None:
+        rail = MppRail(
+            realm="cut.example",
+            secret=SECRET,
+            recipient=SELLER.address,
+            currency=TempoChain.token,
+            chain_id=TempoChain.chain_id,
+            rpc_url=NOBODY,
+        )
+        order = Order("https://cut.example/", "POST", b"picture", (), Price(Decimal("0.05")))
+        credential = sign(challenge_of(await rail.challenge(order)))
+        fields = rlp.decode(bytes.fromhex(credential.payload["signature"][4:]))
+        fields[position] = value
+        payload = {"type": "transaction", "signature": f"0x76{rlp.encode(fields).hex()}"}
+        with suppress(PaymentRejected, DeadlineUnreachable, RailUnavailable):
+            await rail.verify(read(rail, header(dataclasses.replace(credential, payload=payload))), order)
+        await rail.aclose()
+
+    asyncio.run(judge())
