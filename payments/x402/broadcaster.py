@@ -1,6 +1,7 @@
 """Sends transactions of our settlement key: one at a time over all processes, without nonce gaps, EIP-1559 fees."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal
@@ -9,7 +10,6 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_typing import HexStr
 from web3.eth import AsyncEth
-from web3.types import BlockData
 
 from errors import RailUnavailable
 from payments.x402.rpc import Rpc
@@ -19,6 +19,10 @@ LockFactory = Callable[[], AbstractAsyncContextManager[object]]
 
 # A transfer with a plain key's signature takes about 80,000, a contract wallet's check comes on top.
 GAS_LIMIT = 300_000
+MIN_TIP_WEI = 1_000_000  # what nodes of the OP stack suggest at least
+
+_KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
+_NO_KEY = "the x402 settlement key is not a private key of 32 bytes in hex"
 
 
 class Broadcaster:
@@ -54,7 +58,14 @@ class Broadcaster:
             RailUnavailable: the chain does not answer; nothing was sent.
             NodeRefusal: the node does not take the transaction.
         """
-        priced = {"to": to, "data": data, "value": 0, "chainId": self._chain_id, "gas": GAS_LIMIT, **await self._fees()}
+        priced: dict[str, Any] = {
+            "to": to,
+            "data": data,
+            "value": 0,
+            "chainId": self._chain_id,
+            "gas": GAS_LIMIT,
+            **await self._fees(),
+        }
         async with self._lock():
             nonce = await self._nonce()
             # Whatever goes wrong from here on, the next transaction asks the chain for its nonce.
@@ -90,21 +101,23 @@ class Broadcaster:
     async def _count(self, block: Literal["latest", "pending"]) -> int:
         return await self._rpc.ask(lambda eth: eth.get_transaction_count(self._account.address, block))
 
-    async def _fees(self) -> dict[str, Any]:
-        latest, tip = await asyncio.gather(
-            self._rpc.ask(_latest_block), self._rpc.ask(lambda eth: eth.max_priority_fee)
-        )
+    async def _fees(self) -> dict[str, int]:
+        base_fee, tip = await self._rpc.ask(_prices)
         # Twice the base fee stays valid for at least five full blocks: each may raise it by an eighth.
-        return {"maxFeePerGas": 2 * latest["baseFeePerGas"] + tip, "maxPriorityFeePerGas": tip}
+        return {"maxFeePerGas": 2 * base_fee + tip, "maxPriorityFeePerGas": tip}
 
 
-async def _latest_block(eth: AsyncEth) -> BlockData:
-    return await eth.get_block("latest")
+async def _prices(eth: AsyncEth) -> tuple[int, int]:
+    """Base fee of the next block and the median tip of the last one, in wei."""
+    history = await eth.fee_history(1, "latest", [50])
+    return history["baseFeePerGas"][-1], max(history["reward"][0][0], MIN_TIP_WEI)
 
 
 def _account(key: str) -> LocalAccount:
+    if not _KEY.fullmatch(key):
+        raise ValueError(_NO_KEY)
     try:
         account: LocalAccount = Account.from_key(key)
-    except (ValueError, TypeError):
-        raise ValueError("the x402 settlement key is not a private key of 32 bytes in hex") from None
+    except ValueError:  # zero, or beyond the curve's order
+        raise ValueError(_NO_KEY) from None
     return account

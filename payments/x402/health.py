@@ -9,16 +9,17 @@ FRESH_S = 3.0
 
 
 class Health:
-    """Runs a probe at most once at a time and once in `FRESH_S` seconds.
+    """Runs a probe at most once at a time and once in `fresh_s` seconds.
 
     Args:
         probe: gives None, or one public sentence that says what is out.
         too_slow: the sentence for a probe that is not done within `PROBE_LIMIT_S`.
     """
 
-    def __init__(self, probe: Callable[[], Awaitable[str | None]], *, too_slow: str) -> None:
+    def __init__(self, probe: Callable[[], Awaitable[str | None]], *, too_slow: str, fresh_s: float = FRESH_S) -> None:
         self._probe = probe
         self._too_slow = too_slow
+        self._fresh_s = fresh_s
         self._lock = asyncio.Lock()
         self._fresh_until = 0.0
         self._answer: str | None = None
@@ -28,7 +29,7 @@ class Health:
         async with self._lock:
             if time.monotonic() >= self._fresh_until:
                 self._answer = await self._bounded()
-                self._fresh_until = time.monotonic() + FRESH_S
+                self._fresh_until = time.monotonic() + self._fresh_s
             return self._answer
 
     async def _bounded(self) -> str | None:

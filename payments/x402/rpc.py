@@ -18,8 +18,8 @@ T = TypeVar("T")
 ANSWERS = (ContractLogicError, BadFunctionCallOutput, TransactionNotFound)
 """What web3 raises when the chain did answer: a revert, no such function, no such transaction."""
 
-# web3 formats an answer before it looks at it, so a null where a number belongs is a TypeError or a ValueError.
-_OUTAGES = (Web3Exception, ClientError, OSError, TimeoutError, ValueError, TypeError)
+# web3 formats an answer before it looks at it: what is none falls out as any of the last four.
+_OUTAGES = (Web3Exception, ClientError, OSError, ValueError, TypeError, AttributeError, LookupError)
 
 
 class NodeRefusal(Exception):

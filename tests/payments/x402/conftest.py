@@ -25,7 +25,7 @@ def rpc_url(base_chain: BaseChain) -> str:
     return base_chain.rpc_url
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def flaky_url(base_chain: BaseChain) -> Iterator[str]:
     """The local chain behind a proxy that fails on demand (`flaky`)."""
     with shim(base_chain.rpc_url, BaseChain.chain_id) as rpc:
@@ -39,7 +39,7 @@ def flaky(flaky_url: str) -> Iterator[Control]:
     control.clear()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def _facilitator_service(base_chain: BaseChain) -> Iterator[tuple[Facilitator, str]]:
     facilitator = Facilitator(rpc_url=base_chain.rpc_url, key=STRANGER.key, network="eip155:84532")
     with serving(facilitator.app()) as url:

@@ -112,7 +112,7 @@ async def test_a_settlement_whose_receipt_stays_away_is_unknown_and_then_found(
     assert buyer.received() == before + UNITS
 
 
-@pytest.mark.parametrize("method", ["eth_sendRawTransaction", "eth_maxPriorityFeePerGas", "eth_getTransactionCount"])
+@pytest.mark.parametrize("method", ["eth_sendRawTransaction", "eth_feeHistory", "eth_getTransactionCount"])
 async def test_a_settlement_that_was_never_sent_can_be_settled_later(
     new_rail: RailBuilder, flaky_url: str, flaky: Control, buyer: X402Buyer, order: Order, method: str
 ) -> None:

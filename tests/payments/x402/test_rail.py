@@ -1,16 +1,19 @@
 """The contract of all rails, kept by x402 in both versions and both ways of settling."""
 
+import logging
 import re
+import traceback
 
 import pytest
 
-from errors import PaymentOutcomeUnknown
+from errors import PaymentOutcomeUnknown, ServiceError
 from payments.rail import Credential, Order, Rail
 from payments.x402 import X402Rail
 from sandbox.accounts import SETTLER
 from sandbox.chains import BaseChain
+from sandbox.shim import Control, Mode
 from tests.contracts.rail_contract import NOBODY, RailContract
-from tests.payments.x402.buyer import X402Buyer
+from tests.payments.x402.buyer import X402Buyer, bought
 from tests.payments.x402.conftest import RailBuilder
 
 
@@ -79,3 +82,30 @@ async def test_refuses_settings_that_do_not_fit(
         new_rail(**settings)
     assert SETTLER.key not in str(refusal.value)
     assert "beef" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("mode", ["none", "error5xx", "rpcerror", "hang"])
+async def test_no_secret_leaves(
+    new_rail: RailBuilder,
+    flaky_url: str,
+    flaky: Control,
+    buyer: X402Buyer,
+    order: Order,
+    caplog: pytest.LogCaptureFixture,
+    mode: Mode,
+) -> None:
+    """Neither the RPC URL, which may hold an API key, nor the settlement key is in any error, log or description."""
+    rail = new_rail(f"{flaky_url}/?key=MARKED", rpc_timeout_s=0.3, settle_timeout_s=1.0, doubt_s=0.1)
+    credential, broke = await bought(rail, buyer, order), await bought(rail, buyer, order, "unfunded")
+    payment = await rail.verify(credential, order)
+    flaky.inject(mode)
+    said = [repr(rail), repr(credential), repr(payment), str(await rail.health())]
+    with caplog.at_level(logging.DEBUG):
+        for step in (rail.verify(broke, order), rail.settle(payment, credential), rail.find_receipt(payment)):
+            try:
+                said.append(repr(await step))
+            except ServiceError as error:
+                said.append("".join(traceback.format_exception(error)))
+    for secret in ("MARKED", SETTLER.key, SETTLER.key[2:], credential.signed.signature):
+        assert secret not in "".join(said)
+        assert secret not in caplog.text

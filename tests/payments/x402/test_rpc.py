@@ -1,0 +1,157 @@
+"""The chain's RPC: whatever is wrong with an answer is an outage, and its URL stays secret."""
+
+import logging
+import time
+import traceback
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+
+import pytest
+from eth_abi.abi import encode
+from eth_typing import HexStr
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from web3.exceptions import BadFunctionCallOutput, ContractLogicError, OffchainLookup, TransactionNotFound
+from x402.mechanisms.evm.constants import BALANCE_OF_ABI, IS_VALID_SIGNATURE_ABI
+
+from errors import RailUnavailable
+from payments.x402.rpc import NodeRefusal, Rpc
+from sandbox.accounts import BUYER, STRANGER
+from sandbox.chains import BaseChain
+from sandbox.shim import Control
+from tests.contracts.rail_contract import NOBODY
+from tests.fakes.serving import serving
+
+OFFCHAIN_LOOKUP = "0x556f1830"  # the error by which a contract sends its caller to a URL (EIP-3668)
+OFFCHAIN_TYPES = ["address", "string[]", "bytes", "bytes4", "bytes"]
+
+
+class Node:
+    """A node that gives one answer to everything, and counts how often it was asked."""
+
+    def __init__(self, body: str, status: int = 200) -> None:
+        self.asked: Counter[str] = Counter()
+        self._body = body
+        self._status = status
+
+    async def answer(self, request: Request) -> Response:
+        self.asked[request.url.path] += 1
+        return Response(self._body, self._status, media_type="application/json")
+
+    def app(self) -> Starlette:
+        return Starlette(routes=[Route("/{path:path}", self.answer, methods=["GET", "POST"])])
+
+
+@pytest.fixture
+def nodes() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+async def rpcs() -> AsyncIterator[list[Rpc]]:
+    opened: list[Rpc] = []
+    yield opened
+    for rpc in opened:
+        await rpc.aclose()
+
+
+def connect(rpcs: list[Rpc], *urls: str, timeout_s: float = 1.0) -> Rpc:
+    rpcs.append(Rpc(urls, timeout_s=timeout_s))
+    return rpcs[-1]
+
+
+BROKEN = {
+    "web page": Node("<html>"),
+    "nothing": Node(""),
+    "list": Node("[]"),
+    "text": Node('"x"'),
+    "no result": Node('{"jsonrpc":"2.0","id":0}'),
+    "null": Node('{"jsonrpc":"2.0","id":0,"result":null}'),
+    "rate limit": Node('{"jsonrpc":"2.0","id":0,"error":{"code":-32005,"message":"limit"}}'),
+    "error text": Node('{"jsonrpc":"2.0","id":0,"error":"boom"}'),
+    "500": Node("{}", 500),
+    "429": Node("{}", 429),
+}
+
+
+@pytest.mark.parametrize("node", BROKEN.values(), ids=BROKEN.keys())
+async def test_an_answer_that_cannot_be_read_is_an_outage(nodes: ExitStack, rpcs: list[Rpc], node: Node) -> None:
+    rpc = connect(rpcs, nodes.enter_context(serving(node.app())))
+    for question in (
+        rpc.code(STRANGER.address),
+        rpc.read(STRANGER.address, BALANCE_OF_ABI, "balanceOf", STRANGER.address, sender=STRANGER.address),
+        rpc.ask(lambda eth: eth.get_logs({"fromBlock": 1, "toBlock": 2})),
+        rpc.ask(lambda eth: eth.get_block("latest")),
+    ):
+        with pytest.raises(RailUnavailable):
+            await question
+
+
+async def test_the_other_url_answers_and_is_asked_first_from_then_on(
+    nodes: ExitStack, rpcs: list[Rpc], rpc_url: str
+) -> None:
+    broken = Node("{}", 500)
+    rpc = connect(rpcs, nodes.enter_context(serving(broken.app())), rpc_url)
+    assert await rpc.code(BaseChain.token)
+    assert await rpc.code(BaseChain.token)
+    assert broken.asked.total() == 1
+
+
+async def test_a_hanging_node_is_given_up_in_time(rpcs: list[Rpc], flaky_url: str, flaky: Control) -> None:
+    rpc = connect(rpcs, flaky_url, timeout_s=0.3)
+    flaky.inject("hang")
+    start = time.monotonic()
+    with pytest.raises(RailUnavailable):
+        await rpc.code(BaseChain.token)
+    assert time.monotonic() - start < 1
+
+
+async def test_the_chains_own_no_is_an_answer(rpcs: list[Rpc], rpc_url: str) -> None:
+    rpc = connect(rpcs, rpc_url)
+    with pytest.raises(TransactionNotFound):
+        await rpc.ask(lambda eth: eth.get_transaction_receipt(HexStr("0x" + "12" * 32)))
+    with pytest.raises(BadFunctionCallOutput):
+        await rpc.read(STRANGER.address, BALANCE_OF_ABI, "balanceOf", BUYER.address, sender=BUYER.address)
+    with pytest.raises(ContractLogicError):
+        await rpc.read(
+            BaseChain.token, IS_VALID_SIGNATURE_ABI, "isValidSignature", b"\0" * 32, b"", sender=BUYER.address
+        )
+
+
+async def test_a_node_that_refuses_a_transaction_has_not_taken_it(rpcs: list[Rpc], rpc_url: str) -> None:
+    with pytest.raises(NodeRefusal):
+        await connect(rpcs, rpc_url).send(b"\x02no transaction")
+
+
+async def test_a_refusal_after_a_lost_reply_proves_nothing(nodes: ExitStack, rpcs: list[Rpc], rpc_url: str) -> None:
+    """The second node may refuse because the first one has spread the very same transaction already."""
+    broken = nodes.enter_context(serving(Node("", 502).app()))
+    with pytest.raises(RailUnavailable):
+        await connect(rpcs, broken, rpc_url).send(b"\x02no transaction")
+
+
+async def test_goes_nowhere_on_a_contracts_word(nodes: ExitStack, rpcs: list[Rpc]) -> None:
+    """A payer's smart wallet cannot make us fetch a URL of its choice: its wish comes back as a mere revert."""
+    lookup = (
+        OFFCHAIN_LOOKUP + encode(OFFCHAIN_TYPES, [STRANGER.address, ["https://a.invalid"], b"", b"call", b""]).hex()
+    )
+    error = f'{{"jsonrpc":"2.0","id":0,"error":{{"code":3,"message":"execution reverted","data":"{lookup}"}}}}'
+    rpc = connect(rpcs, nodes.enter_context(serving(Node(error).app())))
+    with pytest.raises(OffchainLookup):
+        await rpc.read(STRANGER.address, BALANCE_OF_ABI, "balanceOf", BUYER.address, sender=BUYER.address)
+
+
+@pytest.mark.parametrize("url", [f"{NOBODY}/MARKED-KEY", "http://MARKED-KEY.invalid"])
+async def test_the_url_is_in_no_error_and_no_log(rpcs: list[Rpc], caplog: pytest.LogCaptureFixture, url: str) -> None:
+    rpc = connect(rpcs, url)
+    with caplog.at_level(logging.INFO):
+        for question in (rpc.code(STRANGER.address), rpc.send(b"\x02")):
+            with pytest.raises(RailUnavailable) as outage:
+                await question
+            assert "MARKED" not in "".join(traceback.format_exception(outage.value)).upper()
+    assert caplog.records
+    assert "MARKED" not in caplog.text.upper()

@@ -1,0 +1,217 @@
+"""The wire: what clients send is read strictly, what they get is what they expect."""
+
+import base64
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from x402.http.utils import decode_payment_required_header, decode_payment_response_header
+from x402.mechanisms.evm.v1.constants import V1_NETWORKS
+from x402.schemas import PaymentRequired
+from x402.schemas.v1 import PaymentRequiredV1
+
+from errors import MalformedPayment
+from payments.rail import HeaderFields, Receipt
+from payments.x402.requirements import Terms
+from payments.x402.wire import MAX_HEADER_CHARS, read_payment, write_challenge, write_receipt
+
+URL = "https://cut.example/v1/remove-background"
+PAYER = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
+NONCE = "0x" + "aB" * 32
+AUTHORIZATION = {
+    "from": PAYER,
+    "to": "0x90F79bf6EB2c4f870365E785982E1f101E93b906",
+    "value": "50000",
+    "validAfter": "0",
+    "validBefore": "1800000000",
+    "nonce": NONCE,
+}
+PAYLOAD = {"signature": "0x" + "1b" * 65, "authorization": AUTHORIZATION}
+V1: dict[str, Any] = {"x402Version": 1, "scheme": "exact", "network": "base-sepolia", "payload": PAYLOAD}
+V2: dict[str, Any] = {
+    "x402Version": 2,
+    "payload": PAYLOAD,
+    "accepted": {
+        "scheme": "exact",
+        "network": "eip155:84532",
+        "asset": "0x036CbD53842c5426634e7929541eC2318f3dCF7e",
+        "amount": "50000",
+        "payTo": "0x90F79bf6EB2c4f870365E785982E1f101E93b906",
+        "maxTimeoutSeconds": 120,
+        "extra": {"name": "USDC", "version": "2"},
+    },
+}
+FIELDS = {1: "x-payment", 2: "payment-signature"}
+
+
+def header(version: int, content: object) -> HeaderFields:
+    return ((FIELDS[version], base64.b64encode(json.dumps(content).encode()).decode()),)
+
+
+def with_authorization(**changes: object) -> dict[str, Any]:
+    """A v1 payment with members of its authorization changed, or left out where the value is None."""
+    changed = {name: value for name, value in {**AUTHORIZATION, **changes}.items() if value is not None}
+    return {**V1, "payload": {**PAYLOAD, "authorization": changed}}
+
+
+@pytest.mark.parametrize(("version", "content"), [(1, V1), (2, V2)])
+def test_reads_a_payment(terms: Terms, version: int, content: dict[str, Any]) -> None:
+    credential = read_payment(header(version, content), terms)
+    assert credential is not None
+    assert credential.rail == "x402"
+    assert credential.version == version
+    assert credential.scheme == "exact"
+    assert credential.network == ("base-sepolia" if version == 1 else "eip155:84532")
+    assert credential.payment_id == (f"eip155:84532:{terms.asset}:{PAYER}:{NONCE}").lower()
+    assert credential.signed.authorization.value == 50_000
+
+
+def test_one_authorization_is_one_payment_in_either_version(terms: Terms) -> None:
+    """Also when the letters of its hex digits are written in another case."""
+    shouted = with_authorization(**{"from": "0x" + PAYER[2:].upper(), "nonce": NONCE.lower()})
+    first, second, third = (read_payment(header(*sent), terms) for sent in ((1, V1), (2, V2), (1, shouted)))
+    assert first
+    assert second
+    assert third
+    assert first.payment_id == second.payment_id == third.payment_id
+    assert first.fingerprint == second.fingerprint == third.fingerprint
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        with_authorization(value="50001"),
+        with_authorization(validAfter="1"),
+        with_authorization(validBefore="1800000001"),
+        with_authorization(to=PAYER),
+        {**V1, "payload": {**PAYLOAD, "signature": "0x" + "1c" * 65}},
+    ],
+)
+def test_whatever_is_signed_is_in_the_fingerprint(terms: Terms, changed: dict[str, Any]) -> None:
+    original, other = read_payment(header(1, V1), terms), read_payment(header(1, changed), terms)
+    assert original
+    assert other
+    assert original.fingerprint != other.fingerprint
+
+
+def test_a_signature_shows_in_no_repr(terms: Terms) -> None:
+    assert "1b1b" not in repr(read_payment(header(1, V1), terms))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        header(1, V1) + header(2, V2),
+        header(1, V1) + header(1, V1),
+        header(1, V2),
+        header(2, V1),
+        header(1, {**V1, "x402Version": True}),
+        header(1, {**V1, "x402Version": "1"}),
+        header(1, {**V1, "x402Version": 1.0}),
+        header(2, {name: value for name, value in V2.items() if name != "x402Version"}),
+        header(1, []),
+        header(1, {}),
+        header(1, "payment"),
+        header(1, {**V1, "payload": {}}),
+        header(1, {**V1, "payload": {"authorization": AUTHORIZATION}}),
+        header(1, {**V1, "payload": {**PAYLOAD, "permit2Authorization": {}}}),
+        header(1, {**V1, "payload": {**PAYLOAD, "signature": "0x"}}),
+        header(1, {**V1, "payload": {**PAYLOAD, "signature": "0x123"}}),
+        header(1, {**V1, "payload": {**PAYLOAD, "signature": "1b" * 65}}),
+        header(1, {**V1, "scheme": 7}),
+        header(2, {**V2, "accepted": {**V2["accepted"], "amount": 50000}}),
+        header(1, with_authorization(value=50000)),
+        header(1, with_authorization(value="-1")),
+        header(1, with_authorization(value="0x10")),
+        header(1, with_authorization(value="1e3")),
+        header(1, with_authorization(value="\u0665")),
+        header(1, with_authorization(value=str(2**256))),
+        header(1, with_authorization(value="1" * 79)),
+        header(1, with_authorization(nonce="0x12")),
+        header(1, with_authorization(nonce=NONCE + "\n")),
+        header(1, with_authorization(**{"from": "vitalik.eth"})),
+        header(1, with_authorization(**{"from": PAYER[:-1]})),
+        header(1, with_authorization(to=None)),
+        (("x-payment", ""),),
+        (("x-payment", "%%%"),),
+        (("x-payment", "bm90IGpzb24="),),
+        (("x-payment", base64.b64encode(b"\xff\xfe").decode()),),
+        (("x-payment", header(1, V1)[0][1].rstrip("=") + "\n"),),
+        (("x-payment", base64.b64encode(b"[" * 6000).decode()),),
+        (("x-payment", "A" * (MAX_HEADER_CHARS + 4)),),
+    ],
+)
+def test_says_malformed(terms: Terms, headers: HeaderFields) -> None:
+    with pytest.raises(MalformedPayment):
+        read_payment(headers, terms)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=8,
+)
+MEMBERS = dict.fromkeys(("scheme", "network", "accepted", "resource", "extensions"), JSON)
+AUTHORIZATIONS = st.fixed_dictionaries(
+    {}, optional={name: JSON | st.just(AUTHORIZATION[name]) for name in AUTHORIZATION}
+)
+PAYLOADS = st.fixed_dictionaries({}, optional={"authorization": AUTHORIZATIONS | JSON, "signature": JSON})
+PAYMENTS = st.fixed_dictionaries({"x402Version": st.sampled_from([1, 2])}, optional={**MEMBERS, "payload": PAYLOADS})
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(version=st.sampled_from([1, 2]), content=PAYMENTS | JSON)
+def test_reads_any_json_or_says_malformed(terms: Terms, version: int, content: object) -> None:
+    with suppress(MalformedPayment):
+        read_payment(header(version, content), terms)
+
+
+def test_the_challenge_is_one_that_both_versions_read(terms: Terms) -> None:
+    challenge = write_challenge(terms, 50_000, URL, None)
+    v1 = PaymentRequiredV1.model_validate(challenge.members)
+    v2 = decode_payment_required_header(dict(challenge.headers)["PAYMENT-REQUIRED"])
+    assert isinstance(v2, PaymentRequired)
+    assert v2.resource is not None
+    assert v2.resource.url == v1.accepts[0].resource == URL
+    assert v2.resource.mime_type == v1.accepts[0].mime_type == "image/png"
+    assert v2.accepts[0].amount == v1.accepts[0].max_amount_required == "50000"
+    assert (v1.accepts[0].network, v2.accepts[0].network) == ("base-sepolia", "eip155:84532")
+    assert v1.accepts[0].pay_to == v2.accepts[0].pay_to == terms.pay_to
+    assert v1.accepts[0].description
+
+
+def test_the_body_suits_strict_v1_clients(terms: Terms) -> None:
+    """They reject the whole answer for one null member or one network that they do not know."""
+    members = write_challenge(terms, 50_000, URL, None).members
+    assert "null" not in json.dumps(members)
+    assert {accepted["network"] for accepted in members["accepts"]} <= set(V1_NETWORKS)
+
+
+def test_the_challenge_repeats_why_a_payment_was_rejected(terms: Terms) -> None:
+    challenge = write_challenge(terms, 50_000, URL, "insufficient_funds")
+    v2 = decode_payment_required_header(dict(challenge.headers)["PAYMENT-REQUIRED"])
+    assert challenge.members["error"] == v2.error == "insufficient_funds"
+
+
+@pytest.mark.parametrize(
+    ("version", "content", "name", "network"),
+    [(1, V1, "X-PAYMENT-RESPONSE", "base-sepolia"), (2, V2, "PAYMENT-RESPONSE", "eip155:84532")],
+)
+def test_the_receipt_speaks_the_payments_version(
+    terms: Terms, version: int, content: dict[str, Any], name: str, network: str
+) -> None:
+    credential = read_payment(header(version, content), terms)
+    assert credential is not None
+    first, later = (
+        write_receipt(Receipt("x402", "eip155:84532", "0x" + "12" * 32, payer, at), credential, terms)
+        for payer, at in ((PAYER, 1), (PAYER.lower(), 2))
+    )
+    assert first == later
+    (field,) = first
+    settled = decode_payment_response_header(field[1])
+    assert field[0] == name
+    assert (settled.success, settled.network, settled.payer) == (True, network, PAYER)
+    assert settled.transaction == "0x" + "12" * 32
