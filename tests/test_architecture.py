@@ -21,15 +21,15 @@ MAY_IMPORT = {
     "runners": FOUNDATION | {"models"},
     "pipeline": FOUNDATION | {"imaging"},
     "api": FOUNDATION | {"pipeline", "imaging", "payments"},
-    "service": FOUNDATION
-    | {"config", "api", "payments", "storage", "pipeline", "imaging", "runners", "models", "sandbox"},
+    "composition": FOUNDATION | {"config", "api", "payments", "storage", "pipeline", "runners", "models"},
+    "service": FOUNDATION | {"config", "composition", "storage", "runners", "models", "sandbox"},
     "sandbox": {"config"},
 }
 """Room → rooms it may import. Nobody imports `service`."""
 
 ONLY_IN = {
-    "starlette": {"api", "payments/middleware.py", "sandbox"},
-    "bentoml": {"service.py", "runners/matting.py"},
+    "starlette": {"api", "payments/middleware.py", "sandbox", "composition.py", "service.py"},
+    "bentoml": {"service.py", "runners"},
     "onnxruntime": {"runners/ort_backend.py"},
     "x402": {"payments/x402", "sandbox"},
     "mpp": {"payments/mpp", "sandbox"},
@@ -38,7 +38,7 @@ ONLY_IN = {
     "alembic": {"storage"},
     "PIL": {"imaging"},
     "cv2": {"imaging"},
-    "pydantic_settings": {"config.py"},
+    "pydantic": {"config", "composition.py"},
 }
 """Library → the rooms or files that may know it."""
 
