@@ -38,7 +38,6 @@ ONLY_IN = {
     "alembic": {"storage"},
     "PIL": {"imaging"},
     "cv2": {"imaging"},
-    "pydantic": {"config", "composition.py"},
 }
 """Library → the rooms or files that may know it."""
 
