@@ -137,10 +137,11 @@ class PaymentConflict(ServiceError):
 
 
 class PaymentInProgress(PaymentConflict):
-    """Another request with the same payment is at work right now."""
+    """Another request with the same payment is at work right now, so its money may yet move."""
 
     code, title = "payment_in_progress", "Payment in progress"
     retryable = True
+    charged = True
 
     def __init__(self, detail: str = "This payment is being worked on. Send the same request again shortly.") -> None:
         super().__init__(detail, retry_after=1)

@@ -3,19 +3,22 @@
     look up → admit → verify → claim → work → settle → deliver
 
 `sell` is the whole story. The money moves last and only for a finished picture; whatever fails before that gives
-the claim back, whatever is unclear after it stays SETTLING until the chain has spoken.
+the claim back, whatever is unclear after it stays SETTLING until the chain has spoken (`settlement.py`).
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import structlog
+
 from errors import (
+    InternalError,
     MalformedPayment,
     PaymentInProgress,
-    PaymentOutcomeUnknown,
     PaymentRejected,
     PaymentRequired,
     PaymentUsed,
@@ -24,7 +27,10 @@ from errors import (
 from payments.ledger import Claim, Entry, Ledger, State
 from payments.rail import Credential, HeaderFields, Order, Payment, Rail, Receipt
 from payments.recent import RecentDeliveries
+from payments.settlement import Settlement
 from telemetry import PAYMENTS, stage
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
@@ -67,6 +73,10 @@ class Gate:
     Args:
         rails: in the order in which they are quoted.
         hosts: host name → names of the rails quoted there; a host that is not named quotes all.
+        clock: unix seconds, the same as the ledger's.
+
+    Raises:
+        ValueError: a host names a rail that there is not.
     """
 
     def __init__(
@@ -77,12 +87,15 @@ class Gate:
         terms: Terms | None = None,
         hosts: Mapping[str, tuple[str, ...]] | None = None,
         recent: RecentDeliveries[Delivery] | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.rails = {rail.name: rail for rail in rails}
         self._ledger = ledger
         self._terms = terms or Terms()
-        self._hosts = dict(hosts or {})
+        self._hosts = {host.lower(): self._named(names) for host, names in (hosts or {}).items()}
         self._recent = recent or RecentDeliveries(max_bytes=0)
+        self._clock = clock
+        self._settlement = Settlement(ledger, lease_s=self._terms.settle_lease_s)
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def quote(self, order: Order, host: str, refusal: PaymentRejected | None = None) -> PaymentRequired:
@@ -125,9 +138,7 @@ class Gate:
         `ServiceError`, and neither costs the buyer anything when it does. The sale goes on to its end even when
         the caller is cancelled: the buyer who hung up re-sends the same payment.
         """
-        sale = await self._to_the_end(self._sell(credential, order, admit, work))
-        PAYMENTS.labels(credential.rail, "replayed" if sale.replayed else "settled").inc()
-        return sale
+        return await self._to_the_end(self._counted(credential.rail, self._sell(credential, order, admit, work)))
 
     async def _sell(
         self,
@@ -139,52 +150,34 @@ class Gate:
         rail = self.rails[credential.rail]
         receipt = await self._look_up(rail, credential, order)
         if receipt is not None:
-            delivery = await self._deliver_again(credential, order, admit, work)
-            return Sale(delivery, rail.receipt_headers(receipt, credential), replayed=True)
+            with _charged():
+                delivery = await self._deliver_again(credential, order, admit, work)
+                return Sale(delivery, rail.receipt_headers(receipt, credential), replayed=True)
 
         await admit()
-        with stage("verify"):
-            payment = await rail.verify(credential, order)
+        payment = await self._verify(rail, credential, order)
         claim = await self._claim(payment, credential, order)
-        delivery = await self._work_or_release(claim, work)
+        delivery = await self._work_or_give_back(claim, work)
         with stage("settle"):
-            receipt = await self._settle(rail, claim, payment, credential)
-        self._recent.put(order.digest, delivery, size=len(delivery.body))
-        return Sale(delivery, rail.receipt_headers(receipt, credential), replayed=False)
+            receipt = await self._settlement.settle(rail, claim, payment, credential)
+        with _charged():
+            self._recent.put(order.digest, delivery, size=len(delivery.body))
+            return Sale(delivery, rail.receipt_headers(receipt, credential), replayed=False)
 
     async def _look_up(self, rail: Rail, credential: Credential, order: Order) -> Receipt | None:
         """The receipt of a payment that has settled; None when the payment is free to be used."""
-        entry = await self._ledger.find(credential.payment_id)
-        if entry is None or _is_free(entry):
+        with _charged():
+            entry = await self._ledger.find(credential.payment_id)
+        if entry is None or self._is_free(entry):
             return None
         if entry.fingerprint != credential.fingerprint or entry.order_digest != order.digest:
             raise PaymentUsed("This payment belongs to another image or other parameters. Sign a new payment.")
         if entry.state is State.SETTLED:
             return entry.receipt
-        if entry.lease_until > time.time():
+        if entry.lease_until > self._clock():
             raise PaymentInProgress()
-        return await self.clear_doubt(rail, entry)
-
-    async def clear_doubt(self, rail: Rail, entry: Entry) -> Receipt | None:
-        """Ask the chain about a SETTLING payment nobody works on; afterwards it is SETTLED or forgotten.
-
-        Raises:
-            PaymentInProgress: somebody else is asking.
-            PaymentOutcomeUnknown: the chain gives no answer yet; the entry stays.
-        """
-        claim = await self._ledger.take_over(entry.payment.id, lease_s=self._terms.settle_lease_s)
-        if claim is None:
-            raise PaymentInProgress()
-        try:
-            receipt = await rail.find_receipt(entry.payment)
-        except BaseException:
-            await self._ledger.leave_in_doubt(claim)
-            raise
-        if receipt is None:
-            await self._ledger.release(claim)
-        else:
-            await self._ledger.settled(entry.payment.id, receipt)
-        return receipt
+        with _charged():
+            return await self._settlement.clear_doubt(rail, entry)
 
     async def _deliver_again(
         self,
@@ -196,15 +189,28 @@ class Gate:
         kept = self._recent.get(order.digest)
         if kept is not None:
             return kept
+        await admit()
+        if not await self._ledger.count_delivery(
+            credential.payment_id, at_most=self._terms.max_redeliveries, not_after_s=self._terms.redelivery_s
+        ):
+            raise PaymentUsed("The picture of this payment can no longer be fetched again. Sign a new payment.")
         try:
-            await admit()
-            if not await self._ledger.count_delivery(
-                credential.payment_id, at_most=self._terms.max_redeliveries, not_after_s=self._terms.redelivery_s
-            ):
-                raise PaymentUsed("This payment's picture can no longer be fetched again. Sign a new payment.")
-            return await work()
+            delivery = await work()
+        except BaseException:
+            with suppress(ServiceError):  # at worst the buyer has one re-delivery less
+                await self._ledger.uncount_delivery(credential.payment_id)
+            raise
+        self._recent.put(order.digest, delivery, size=len(delivery.body))
+        return delivery
+
+    async def _verify(self, rail: Rail, credential: Credential, order: Order) -> Payment:
+        try:
+            with stage("verify"):
+                return await rail.verify(credential, order)
         except ServiceError as error:
-            error.charged = True
+            # A copy of this payment that was quicker makes this one look spent: never answer that with a 402.
+            if await self._look_up(rail, credential, order) is not None:
+                raise PaymentInProgress() from error
             raise
 
     async def _claim(self, payment: Payment, credential: Credential, order: Order) -> Claim:
@@ -218,42 +224,46 @@ class Gate:
             raise PaymentInProgress()
         return claim
 
-    async def _work_or_release(self, claim: Claim, work: Callable[[], Awaitable[Delivery]]) -> Delivery:
+    async def _work_or_give_back(self, claim: Claim, work: Callable[[], Awaitable[Delivery]]) -> Delivery:
         try:
             return await work()
         except BaseException:
-            await self._ledger.release(claim)
+            await self._settlement.give_back(claim)
             raise
 
-    async def _settle(self, rail: Rail, claim: Claim, payment: Payment, credential: Credential) -> Receipt:
-        if not await self._ledger.begin_settlement(claim, lease_s=self._terms.settle_lease_s):
-            raise PaymentInProgress()
+    async def _counted(self, rail: str, sale: Awaitable[Sale]) -> Sale:
+        outcome = InternalError.code
         try:
-            receipt = await rail.settle(payment, credential)
-        except PaymentRejected:
-            await self._ledger.release(claim)
-            raise
-        except BaseException:
-            await self._ledger.leave_in_doubt(claim)
-            raise
-        await self._record(payment, receipt)
-        return receipt
-
-    async def _record(self, payment: Payment, receipt: Receipt) -> None:
-        try:
-            await self._ledger.settled(payment.id, receipt)
+            sold = await sale
+            outcome = "replayed" if sold.replayed else "settled"
+            return sold
         except ServiceError as error:
-            # The money has moved and is not written down: the entry stays SETTLING, the chain knows better later.
-            raise PaymentOutcomeUnknown() from error
+            outcome = error.code
+            raise
+        finally:
+            PAYMENTS.labels(rail, outcome).inc()
 
     async def _to_the_end(self, story: Coroutine[Any, Any, T]) -> T:
         task = asyncio.create_task(story)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(_log_abandoned)
+            raise
+
+    def _is_free(self, entry: Entry) -> bool:
+        """A claim whose holder went silent before any money could move binds nothing."""
+        return entry.state is State.CLAIMED and entry.lease_until <= self._clock()
 
     def _offered(self, host: str) -> tuple[Rail, ...]:
-        names = self._hosts.get(host.lower(), tuple(self.rails))
+        return self._hosts.get(host.lower(), tuple(self.rails.values()))
+
+    def _named(self, names: tuple[str, ...]) -> tuple[Rail, ...]:
+        unknown = set(names) - self.rails.keys()
+        if unknown:
+            raise ValueError(f"no such rail: {', '.join(sorted(unknown))}")
         return tuple(self.rails[name] for name in names)
 
     async def aclose(self) -> None:
@@ -265,6 +275,22 @@ class Gate:
         await self._ledger.aclose()
 
 
-def _is_free(entry: Entry) -> bool:
-    """A claim whose holder went silent before any money could move binds nothing."""
-    return entry.state is State.CLAIMED and entry.lease_until <= time.time()
+@contextmanager
+def _charged() -> Iterator[None]:
+    """The payment has settled, or it is not known that it has not: no failure in here may say "not charged"."""
+    try:
+        yield
+    except ServiceError as error:
+        error.charged = True
+        raise
+    except Exception as error:
+        # A bug of ours must not make the buyer pay anew either.
+        failure = InternalError("Something went wrong on our side. Send the same payment again; do not pay anew.")
+        failure.charged = True
+        raise failure from error
+
+
+def _log_abandoned(task: asyncio.Task[Any]) -> None:
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        log.info("sale_failed_unheard", exc_info=error)

@@ -1,15 +1,14 @@
 """The gate as ASGI middleware: no payment, no picture; no picture, no settlement."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import Awaitable, Callable
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from errors import PaymentRejected
-from payments.gate import Delivery, Gate
+from errors import PaymentRejected, ProcessingFailed
+from payments.gate import Delivery, Gate, Sale
 from payments.rail import HeaderFields, Order
 
 
@@ -46,7 +45,6 @@ class PaymentMiddleware:
             if credential is None:
                 self.judge(scope)
                 raise await self.gate.quote(order, host)
-            scope["state"]["paid"] = True
             sale = await self.gate.sell(
                 credential,
                 order,
@@ -55,32 +53,44 @@ class PaymentMiddleware:
             )
         except PaymentRejected as refusal:
             raise await self.gate.quote(order, host, refusal) from refusal
-        response = Response(sale.delivery.body, headers={"Cache-Control": "private"})
-        for name, value in (*sale.delivery.headers, *sale.receipt_headers):
-            response.headers[name] = value
-        if sale.replayed:
-            response.headers["Idempotent-Replayed"] = "true"
-        await response(scope, receive, send)
+        await _response(sale)(scope, receive, send)
 
     async def _work(self, scope: Scope, receive: Receive) -> Delivery:
         held = _HeldResponse()
         await self.app(scope, receive, held)
-        return Delivery(headers=held.headers, body=b"".join(held.parts))
+        return held.delivery()
 
 
 class _HeldResponse:
     """Takes an answer's messages and keeps them, so that nothing is sent before the money has moved."""
 
     def __init__(self) -> None:
-        self.headers: HeaderFields = ()
-        self.parts: list[bytes] = []
+        self._status = 0
+        self._headers: HeaderFields = ()
+        self._parts: list[bytes] = []
+        self._complete = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            raw: MutableMapping[str, Any] = message
-            self.headers = tuple(MutableHeaders(raw=list(raw["headers"])).items())
+            self._status = message["status"]
+            self._headers = tuple(Headers(raw=list(message["headers"])).items())
         elif message["type"] == "http.response.body":
-            self.parts.append(message.get("body", b""))
+            self._parts.append(message.get("body", b""))
+            self._complete = not message.get("more_body", False)
+
+    def delivery(self) -> Delivery:
+        """The goods. Raises ProcessingFailed for an answer that is none: whatever is not a whole 200 is not sold."""
+        if self._status != 200 or not self._complete:
+            raise ProcessingFailed("The picture could not be made.")
+        return Delivery(self._headers, b"".join(self._parts))
+
+
+def _response(sale: Sale) -> Response:
+    response = Response(sale.delivery.body, headers={"Cache-Control": "private"})
+    replayed = (("Idempotent-Replayed", "true"),) if sale.replayed else ()
+    for name, value in (*sale.delivery.headers, *sale.receipt_headers, *replayed):
+        response.headers[name] = value
+    return response
 
 
 def _fields(request: Request) -> HeaderFields:

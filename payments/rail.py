@@ -142,6 +142,7 @@ class Rail(Protocol):
 
         Raises:
             PaymentRejected: the chain proves that nothing moved and nothing of ours can still move it.
+            DeadlineUnreachable: too little time is left, so nothing was sent.
             PaymentOutcomeUnknown: anything else that is not a receipt.
         """
         ...

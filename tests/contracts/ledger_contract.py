@@ -1,0 +1,239 @@
+"""What every ledger promises, as one class of tests: inherit it and provide the fixture at its top."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+
+import pytest
+
+from errors import PaymentUsed
+from payments.ledger import Claim, Entry, Ledger, State
+from payments.rail import Payment, Receipt
+from tests.fakes.clock import FakeClock
+
+LEASE_S = 60.0
+
+PAYMENT = Payment(
+    id="84532:0xasset:0xpayer:0x01",
+    rail="x402",
+    payer="0xpayer",
+    amount=10**18,
+    valid_before=1_900_000_000,
+    evidence={"memo": "0xab", "from_block": "17"},
+    transaction="0x71",
+)
+RECEIPT = Receipt(rail="x402", network="eip155:84532", transaction="0x99", payer="0xPayer", at=1_800_000_000)
+
+
+class LedgerContract:
+    """Inherit as `class TestMyLedger(LedgerContract)`."""
+
+    @pytest.fixture
+    def build(self, clock: FakeClock) -> Callable[[], Ledger]:
+        """Opens the test's store, as one more process would; the store is empty at first and judges by `clock`."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def clock(self) -> FakeClock:
+        return FakeClock()
+
+    @pytest.fixture
+    async def ledger(self, build: Callable[[], Ledger]) -> AsyncIterator[Ledger]:
+        ledger = build()
+        yield ledger
+        await ledger.aclose()
+
+    @pytest.fixture
+    async def elsewhere(self, build: Callable[[], Ledger]) -> AsyncIterator[Ledger]:
+        """The same store through connections of its own."""
+        ledger = build()
+        yield ledger
+        await ledger.aclose()
+
+    async def test_knows_nothing_of_an_unknown_payment(self, ledger: Ledger) -> None:
+        assert await ledger.find("nobody") is None
+
+    async def test_remembers_a_claim_in_full(self, ledger: Ledger, elsewhere: Ledger, clock: FakeClock) -> None:
+        claim = await taken(ledger)
+        assert await elsewhere.find(PAYMENT.id) == Entry(
+            payment=PAYMENT,
+            state=State.CLAIMED,
+            fingerprint="print",
+            order_digest="order",
+            holder=claim.holder,
+            lease_until=clock.now + LEASE_S,
+            deliveries=0,
+            receipt=None,
+        )
+
+    async def test_gives_a_payment_to_one_only(self, ledger: Ledger, elsewhere: Ledger) -> None:
+        claims = await asyncio.gather(*(take(each) for each in (ledger, elsewhere) for _ in range(10)))
+        assert len([claim for claim in claims if claim]) == 1
+
+    async def test_takes_a_silent_claim_from_its_holder(self, ledger: Ledger, clock: FakeClock) -> None:
+        """After its lease a claim binds nothing: another order may have the payment, and the old holder is out."""
+        old = await taken(ledger)
+        clock.advance(LEASE_S)
+        new = await take(ledger, fingerprint="other print", order_digest="other order")
+        assert new is not None
+        entry = await found(ledger)
+        assert (entry.fingerprint, entry.order_digest, entry.holder) == ("other print", "other order", new.holder)
+        assert not await ledger.begin_settlement(old, lease_s=LEASE_S)
+        assert not await ledger.release(old)
+        assert await ledger.begin_settlement(new, lease_s=LEASE_S)
+
+    async def test_keeps_a_claim_until_the_end_of_its_lease(self, ledger: Ledger, clock: FakeClock) -> None:
+        await taken(ledger)
+        clock.advance(LEASE_S - 0.01)
+        assert await take(ledger) is None
+
+    async def test_never_gives_away_what_may_have_moved(self, ledger: Ledger, clock: FakeClock) -> None:
+        claim = await settling(ledger)
+        clock.advance(10 * LEASE_S)
+        assert await take(ledger) is None
+        assert (await found(ledger)).holder == claim.holder
+        assert await ledger.settled(PAYMENT.id, RECEIPT)
+        assert await take(ledger) is None
+
+    async def test_knows_each_transaction_once(self, ledger: Ledger, clock: FakeClock) -> None:
+        await taken(ledger)
+        with pytest.raises(PaymentUsed):
+            await take(ledger, replace(PAYMENT, id="another"))
+        assert await ledger.find("another") is None
+        clock.advance(LEASE_S)
+        assert await take(ledger)
+
+    async def test_takes_many_payments_without_a_transaction(self, ledger: Ledger) -> None:
+        for payment_id in ("one", "two"):
+            assert await take(ledger, replace(PAYMENT, id=payment_id, transaction=None))
+
+    async def test_begins_a_settlement_once_and_only_for_the_holder(self, ledger: Ledger, clock: FakeClock) -> None:
+        claim = await taken(ledger)
+        assert not await ledger.begin_settlement(Claim(claim.payment_id, "stranger"), lease_s=LEASE_S)
+        clock.advance(2 * LEASE_S)
+        assert await ledger.begin_settlement(claim, lease_s=LEASE_S)
+        assert not await ledger.begin_settlement(claim, lease_s=LEASE_S)
+        entry = await found(ledger)
+        assert (entry.state, entry.lease_until) == (State.SETTLING, clock.now + LEASE_S)
+
+    async def test_settles_only_what_is_settling(self, ledger: Ledger) -> None:
+        assert not await ledger.settled(PAYMENT.id, RECEIPT)
+        claim = await taken(ledger)
+        assert not await ledger.settled(PAYMENT.id, RECEIPT)
+        await ledger.begin_settlement(claim, lease_s=LEASE_S)
+        assert await ledger.settled(PAYMENT.id, RECEIPT)
+        assert not await ledger.settled(PAYMENT.id, replace(RECEIPT, transaction="0xother"))
+        entry = await found(ledger)
+        assert (entry.state, entry.receipt, entry.payment) == (State.SETTLED, RECEIPT, PAYMENT)
+
+    @pytest.mark.parametrize("state", [State.CLAIMED, State.SETTLING])
+    async def test_forgets_what_the_holder_releases(self, ledger: Ledger, state: State) -> None:
+        claim = await (taken if state is State.CLAIMED else settling)(ledger)
+        assert not await ledger.release(Claim(claim.payment_id, "stranger"))
+        assert await ledger.release(claim)
+        assert await ledger.find(PAYMENT.id) is None
+        assert await take(ledger)
+
+    async def test_never_forgets_what_has_settled(self, ledger: Ledger) -> None:
+        claim = await settling(ledger)
+        await ledger.settled(PAYMENT.id, RECEIPT)
+        assert not await ledger.release(claim)
+        assert (await found(ledger)).receipt == RECEIPT
+
+    async def test_hands_a_doubt_to_one_only(self, ledger: Ledger, elsewhere: Ledger, clock: FakeClock) -> None:
+        old = await settling(ledger)
+        assert await ledger.take_over(PAYMENT.id, lease_s=LEASE_S) is None
+        clock.advance(LEASE_S)
+        tries = (each.take_over(PAYMENT.id, lease_s=LEASE_S) for each in (ledger, elsewhere) for _ in range(10))
+        [winner] = [claim for claim in await asyncio.gather(*tries) if claim]
+        assert not await ledger.release(old)
+        assert await ledger.release(winner)
+
+    async def test_takes_over_nothing_but_doubts(self, ledger: Ledger, clock: FakeClock) -> None:
+        assert await ledger.take_over(PAYMENT.id, lease_s=LEASE_S) is None
+        claim = await taken(ledger)
+        clock.advance(LEASE_S)
+        assert await ledger.take_over(PAYMENT.id, lease_s=LEASE_S) is None
+        await ledger.begin_settlement(claim, lease_s=LEASE_S)
+        await ledger.settled(PAYMENT.id, RECEIPT)
+        clock.advance(LEASE_S)
+        assert await ledger.take_over(PAYMENT.id, lease_s=LEASE_S) is None
+
+    async def test_leaves_a_doubt_to_the_next_one(self, ledger: Ledger) -> None:
+        claim = await settling(ledger)
+        await ledger.leave_in_doubt(Claim(claim.payment_id, "stranger"))
+        assert await ledger.in_doubt(10) == []
+        await ledger.leave_in_doubt(claim)
+        assert await ledger.in_doubt(10) == [await found(ledger)]
+        assert await ledger.take_over(PAYMENT.id, lease_s=LEASE_S)
+
+    async def test_lists_doubts_oldest_first(self, ledger: Ledger, clock: FakeClock) -> None:
+        for payment_id in ("b", "a", "c"):
+            await settling(ledger, replace(PAYMENT, id=payment_id, transaction=None))
+            clock.advance(1)
+        await taken(ledger, replace(PAYMENT, id="claimed", transaction=None))
+        assert await ledger.in_doubt(10) == []
+        clock.advance(2 * LEASE_S)
+        assert [entry.payment.id for entry in await ledger.in_doubt(2)] == ["b", "a"]
+
+    async def test_counts_deliveries_up_to_their_bound(self, ledger: Ledger, elsewhere: Ledger) -> None:
+        await settling(ledger)
+        assert not await ledger.count_delivery(PAYMENT.id, at_most=5, not_after_s=60)
+        await ledger.settled(PAYMENT.id, RECEIPT)
+        tries = (
+            each.count_delivery(PAYMENT.id, at_most=5, not_after_s=60)
+            for each in (ledger, elsewhere)
+            for _ in range(10)
+        )
+        assert sum(await asyncio.gather(*tries)) == 5
+        assert (await found(ledger)).deliveries == 5
+
+    async def test_takes_a_count_back(self, ledger: Ledger) -> None:
+        await settling(ledger)
+        await ledger.settled(PAYMENT.id, RECEIPT)
+        await ledger.count_delivery(PAYMENT.id, at_most=1, not_after_s=60)
+        for _ in range(2):
+            await ledger.uncount_delivery(PAYMENT.id)
+        assert (await found(ledger)).deliveries == 0
+
+    async def test_counts_no_delivery_after_its_time(self, ledger: Ledger, clock: FakeClock) -> None:
+        """The time counts from when the ledger learnt of the settlement, however old the receipt is by then."""
+        await settling(ledger)
+        clock.advance(1000)
+        await ledger.settled(PAYMENT.id, RECEIPT)
+        clock.advance(59)
+        assert await ledger.count_delivery(PAYMENT.id, at_most=5, not_after_s=60)
+        clock.advance(1)
+        assert not await ledger.count_delivery(PAYMENT.id, at_most=5, not_after_s=60)
+
+    async def test_says_that_it_can_be_written(self, ledger: Ledger) -> None:
+        for _ in range(2):
+            await ledger.ping()
+
+
+async def take(
+    ledger: Ledger, payment: Payment = PAYMENT, *, fingerprint: str = "print", order_digest: str = "order"
+) -> Claim | None:
+    """Try to claim."""
+    return await ledger.claim(payment, fingerprint=fingerprint, order_digest=order_digest, lease_s=LEASE_S)
+
+
+async def taken(ledger: Ledger, payment: Payment = PAYMENT) -> Claim:
+    """A payment that is CLAIMED."""
+    claim = await take(ledger, payment)
+    assert claim is not None
+    return claim
+
+
+async def settling(ledger: Ledger, payment: Payment = PAYMENT) -> Claim:
+    """A payment that is SETTLING."""
+    claim = await taken(ledger, payment)
+    assert await ledger.begin_settlement(claim, lease_s=LEASE_S)
+    return claim
+
+
+async def found(ledger: Ledger, payment_id: str = PAYMENT.id) -> Entry:
+    """The entry of a known payment."""
+    entry = await ledger.find(payment_id)
+    assert entry is not None
+    return entry

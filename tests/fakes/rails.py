@@ -1,0 +1,131 @@
+"""A rail without a network, whose every word can be scripted."""
+
+import asyncio
+from collections.abc import Callable
+from enum import Enum, auto
+
+from errors import (
+    DeadlineUnreachable,
+    MalformedPayment,
+    PaymentOutcomeUnknown,
+    PaymentRejected,
+    RailUnavailable,
+)
+from payments.rail import Challenge, Credential, HeaderFields, Order, Payment, Receipt, values
+
+PAYER = "0x00000000000000000000000000000000000000aa"
+
+
+class Outcome(Enum):
+    """What a call of a scripted rail comes to."""
+
+    WELL = auto()
+    """As a real rail on a healthy chain."""
+    REFUSED = auto()
+    TOO_LATE = auto()
+    OUT = auto()
+    """The rail says that it does not answer; nothing moved."""
+    UNSENT = auto()
+    """In doubt, and nothing moved."""
+    REPLY_LOST = auto()
+    """In doubt, and the money has moved."""
+    BUG = auto()
+    """An exception that nobody has mapped; nothing moved."""
+    BUG_AFTER = auto()
+    """The same after the money has moved."""
+
+
+_ERRORS: dict[Outcome, Callable[[], Exception]] = {
+    Outcome.REFUSED: lambda: PaymentRejected("The payment is refused.", reason="refused"),
+    Outcome.TOO_LATE: lambda: DeadlineUnreachable("Too little time is left."),
+    Outcome.OUT: lambda: RailUnavailable("The chain does not answer."),
+    Outcome.UNSENT: PaymentOutcomeUnknown,
+    Outcome.REPLY_LOST: PaymentOutcomeUnknown,
+    Outcome.BUG: lambda: RuntimeError("not mapped"),
+    Outcome.BUG_AFTER: lambda: RuntimeError("not mapped"),
+}
+
+
+class ScriptedRail:
+    """`payments.rail.Rail` whose chain is the list `moved`: payment ids, one for each time money moved.
+
+    Unlike a real chain it moves money at every settlement, so that settling twice shows. Outcomes that are put into
+    `verifying`, `settling` and `finding` come first, one per call; afterwards all is well. A payment is sent as
+    `scripted-payment: ID FINGERPRINT`.
+    """
+
+    def __init__(self, name: str = "scripted") -> None:
+        self.name = name
+        self.moved: list[str] = []
+        self.verifying: list[Outcome] = []
+        self.settling: list[Outcome] = []
+        self.finding: list[Outcome] = []
+        self.calls: list[str] = []
+        self.open = asyncio.Event()
+        """While cleared, settlements wait."""
+        self.open.set()
+        self.closed = False
+
+    def called(self, verb: str) -> int:
+        """How often a method was called."""
+        return self.calls.count(verb)
+
+    async def challenge(self, order: Order, rejection: str | None = None) -> Challenge:
+        return Challenge(
+            headers=(("WWW-Authenticate", f'{self.name} price="{order.price}"'),),
+            members={self.name: {"url": order.url, "rejection": rejection}},
+        )
+
+    def credential(self, headers: HeaderFields) -> Credential | None:
+        sent = values(headers, f"{self.name}-payment")
+        if not sent:
+            return None
+        payment_id, _, fingerprint = sent[0].partition(" ")
+        if not fingerprint:
+            raise MalformedPayment("A scripted payment has an id and a fingerprint.")
+        return Credential(rail=self.name, payment_id=payment_id, fingerprint=fingerprint)
+
+    async def verify(self, credential: Credential, order: Order) -> Payment:
+        self._meet("verify", self.verifying)
+        if credential.payment_id in self.moved:
+            raise PaymentRejected("The payment is spent.", reason="spent")
+        return Payment(
+            id=credential.payment_id,
+            rail=self.name,
+            payer=PAYER,
+            amount=50_000,
+            valid_before=1_900_000_000,
+            evidence={"memo": credential.payment_id},
+        )
+
+    async def settle(self, payment: Payment, credential: Credential) -> Receipt:
+        planned = self.settling[0] if self.settling else Outcome.WELL
+        await self.open.wait()
+        if planned in (Outcome.WELL, Outcome.REPLY_LOST, Outcome.BUG_AFTER):
+            self.moved.append(payment.id)
+        self._meet("settle", self.settling)
+        return self._receipt(payment)
+
+    async def find_receipt(self, payment: Payment) -> Receipt | None:
+        self._meet("find_receipt", self.finding)
+        return self._receipt(payment) if payment.id in self.moved else None
+
+    def receipt_headers(self, receipt: Receipt, credential: Credential) -> HeaderFields:
+        return ((f"{self.name}-receipt", receipt.transaction),)
+
+    async def health(self) -> str | None:
+        return None
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+    def _meet(self, verb: str, script: list[Outcome]) -> None:
+        self.calls.append(verb)
+        outcome = script.pop(0) if script else Outcome.WELL
+        if outcome is not Outcome.WELL:
+            raise _ERRORS[outcome]()
+
+    def _receipt(self, payment: Payment) -> Receipt:
+        return Receipt(
+            rail=self.name, network="nowhere", transaction=f"0x{payment.id}", payer=payment.payer, at=1_800_000_000
+        )

@@ -1,0 +1,58 @@
+"""Empty databases of both kinds, brought to the present schema."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import storage
+from tests.fakes.clock import FakeClock
+from tests.fakes.postgres import PostgresServer, binaries, postgres_server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A running PostgreSQL."""
+    programs = binaries()
+    if programs is None:
+        pytest.skip("PostgreSQL's server is not installed")
+    with postgres_server(programs) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of a database without tables."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.new_database()
+
+
+@pytest.fixture
+def url(empty_url: str) -> str:
+    """URL of a database with empty tables."""
+    asyncio.run(storage.migrate(empty_url))
+    return empty_url
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """URL of a SQLite file with empty tables."""
+    url = f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
+    asyncio.run(storage.migrate(url))
+    return url
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer) -> str:
+    """URL of a PostgreSQL database with empty tables."""
+    url = postgres.new_database()
+    asyncio.run(storage.migrate(url))
+    return url
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()

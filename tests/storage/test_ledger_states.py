@@ -1,0 +1,203 @@
+"""Whatever is done to the ledger in whatever order, it stands where a plain model of its drawing stands."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, replace
+from secrets import token_hex
+from typing import Any, ClassVar, TypeVar
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
+
+from errors import PaymentUsed
+from payments.ledger import Claim, Entry, State
+from payments.rail import Payment, Receipt
+from storage import SqlLedger
+from tests.contracts.ledger_contract import PAYMENT, RECEIPT
+from tests.fakes.clock import FakeClock
+
+T = TypeVar("T")
+LEASE_S = 10.0
+MAX_DELIVERIES = 2
+ENTITLED_S = 40.0
+
+ids = st.sampled_from(["a", "b", "c"])
+orders = st.sampled_from(["order 1", "order 2"])
+transactions = st.sampled_from([None, "0x1", "0x2"])
+
+
+@dataclass
+class Row:
+    """What the model knows of one payment."""
+
+    payment: Payment
+    order: str
+    holder: str
+    lease_until: float
+    state: State = State.CLAIMED
+    deliveries: int = 0
+    receipt: Receipt | None = None
+    settled_at: float = 0.0
+
+    def entry(self) -> Entry:
+        return Entry(
+            payment=self.payment,
+            state=self.state,
+            fingerprint=f"print of {self.order}",
+            order_digest=self.order,
+            holder=self.holder,
+            lease_until=self.lease_until,
+            deliveries=self.deliveries,
+            receipt=self.receipt,
+        )
+
+
+class LedgerStates(RuleBasedStateMachine):
+    """Drives a real ledger and the model side by side and compares them after every step."""
+
+    url: ClassVar[str]
+    claims = Bundle("claims")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.clock = FakeClock()
+        self.ledger = SqlLedger(self.url, clock=self.clock)
+        self.example = token_hex(8)  # all examples share one database
+        self.rows: dict[str, Row] = {}
+
+    def teardown(self) -> None:
+        self.run(self.ledger.aclose())
+        self.runner.close()
+
+    def run(self, story: Coroutine[Any, Any, T]) -> T:
+        return self.runner.run(story)
+
+    def own(self, name: str) -> str:
+        """A name of this example only."""
+        return f"{self.example} {name}"
+
+    def held(self, claim: Claim, *states: State) -> Row | None:
+        row = self.rows.get(claim.payment_id)
+        return row if row and row.holder == claim.holder and row.state in states else None
+
+    @rule(seconds=st.sampled_from([1.0, LEASE_S / 2, LEASE_S, ENTITLED_S]))
+    def time_passes(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+
+    @rule(target=claims, name=ids, order=orders, transaction=transactions)
+    def claim(self, name: str, order: str, transaction: str | None) -> Any:
+        payment = replace(PAYMENT, id=self.own(name), transaction=transaction and self.own(transaction))
+        row = self.rows.get(payment.id)
+        free = row is None or (row.state is State.CLAIMED and row.lease_until <= self.clock.now)
+        known = {other.payment.transaction for other in self.rows.values() if other is not row} - {None}
+        try:
+            claim = self.run(
+                self.ledger.claim(payment, fingerprint=f"print of {order}", order_digest=order, lease_s=LEASE_S)
+            )
+        except PaymentUsed:
+            assert payment.transaction in known
+            return multiple()
+        if claim is None:
+            assert not free
+            return multiple()
+        assert free
+        assert payment.transaction not in known
+        self.rows[payment.id] = Row(payment, order, claim.holder, self.clock.now + LEASE_S)
+        return claim
+
+    @rule(claim=claims)
+    def begin_settlement(self, claim: Claim) -> None:
+        row = self.held(claim, State.CLAIMED)
+        assert self.run(self.ledger.begin_settlement(claim, lease_s=LEASE_S)) == bool(row)
+        if row:
+            row.state, row.lease_until = State.SETTLING, self.clock.now + LEASE_S
+
+    @rule(name=ids, hash=st.sampled_from(["0xaa", "0xbb"]))
+    def settled(self, name: str, hash: str) -> None:
+        row = self.rows.get(self.own(name))
+        receipt = replace(RECEIPT, transaction=hash)
+        expected = row is not None and row.state is State.SETTLING
+        assert self.run(self.ledger.settled(self.own(name), receipt)) == expected
+        if row and expected:
+            row.state, row.receipt, row.settled_at = State.SETTLED, receipt, self.clock.now
+
+    @rule(claim=claims)
+    def release(self, claim: Claim) -> None:
+        row = self.held(claim, State.CLAIMED, State.SETTLING)
+        assert self.run(self.ledger.release(claim)) == bool(row)
+        if row:
+            del self.rows[claim.payment_id]
+
+    @rule(target=claims, name=ids)
+    def take_over(self, name: str) -> Any:
+        row = self.rows.get(self.own(name))
+        claim = self.run(self.ledger.take_over(self.own(name), lease_s=LEASE_S))
+        silent = row is not None and row.state is State.SETTLING and row.lease_until <= self.clock.now
+        assert (claim is not None) == silent
+        if row is None or claim is None:
+            return multiple()
+        row.holder, row.lease_until = claim.holder, self.clock.now + LEASE_S
+        return claim
+
+    @rule(claim=claims)
+    def leave_in_doubt(self, claim: Claim) -> None:
+        row = self.held(claim, State.SETTLING)
+        self.run(self.ledger.leave_in_doubt(claim))
+        if row:
+            row.lease_until = self.clock.now
+
+    @rule(name=ids)
+    def count_delivery(self, name: str) -> None:
+        row = self.rows.get(self.own(name))
+        entitled = (
+            row is not None
+            and row.state is State.SETTLED
+            and row.deliveries < MAX_DELIVERIES
+            and row.settled_at > self.clock.now - ENTITLED_S
+        )
+        counted = self.run(self.ledger.count_delivery(self.own(name), at_most=MAX_DELIVERIES, not_after_s=ENTITLED_S))
+        assert counted == entitled
+        if row and entitled:
+            row.deliveries += 1
+
+    @rule(name=ids)
+    def uncount_delivery(self, name: str) -> None:
+        self.run(self.ledger.uncount_delivery(self.own(name)))
+        row = self.rows.get(self.own(name))
+        if row and row.deliveries:
+            row.deliveries -= 1
+
+    @invariant()
+    def stands_where_the_model_stands(self) -> None:
+        for name in ("a", "b", "c"):
+            row = self.rows.get(self.own(name))
+            assert self.run(self.ledger.find(self.own(name))) == (row.entry() if row else None)
+
+    @rule()
+    def lists_the_doubts(self) -> None:
+        doubts = {
+            payment_id
+            for payment_id, row in self.rows.items()
+            if row.state is State.SETTLING and row.lease_until <= self.clock.now
+        }
+        listed = {entry.payment.id for entry in self.run(self.ledger.in_doubt(10_000))}
+        assert {payment_id for payment_id in listed if payment_id.startswith(self.example)} == doubts
+
+
+def test_the_ledger_stands_where_its_model_stands(url: str) -> None:
+    class OnThisDatabase(LedgerStates):
+        pass
+
+    OnThisDatabase.url = url
+    run_state_machine_as_test(
+        OnThisDatabase,
+        settings=settings(
+            max_examples=40,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            derandomize=True,
+        ),
+    )

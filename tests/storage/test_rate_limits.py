@@ -1,0 +1,81 @@
+"""The counters of the `limits` package, shared by everybody who opens the database."""
+
+from collections.abc import AsyncIterator
+from itertools import chain
+from pathlib import Path
+
+import pytest
+from limits import RateLimitItemPerMinute
+from limits.aio.strategies import FixedWindowRateLimiter
+
+from errors import LedgerUnavailable
+from storage import SqlRateLimits
+from storage.rate_limits import CLEAN_EVERY
+from tests.fakes.clock import FakeClock
+from tests.storage.racers import hit_often, race
+
+
+@pytest.fixture
+async def counters(url: str, clock: FakeClock) -> AsyncIterator[SqlRateLimits]:
+    counters = SqlRateLimits(url, clock=clock)
+    yield counters
+    await counters.aclose()
+
+
+@pytest.fixture
+async def elsewhere(url: str, clock: FakeClock) -> AsyncIterator[SqlRateLimits]:
+    counters = SqlRateLimits(url, clock=clock)
+    yield counters
+    await counters.aclose()
+
+
+async def test_counts_for_all_who_share_the_database(counters: SqlRateLimits, elsewhere: SqlRateLimits) -> None:
+    assert [await each.incr("key", 60) for each in (counters, elsewhere, counters)] == [1, 2, 3]
+    assert await elsewhere.get("key") == 3
+    assert await elsewhere.get("other") == 0
+
+
+async def test_starts_anew_after_its_window(counters: SqlRateLimits, clock: FakeClock) -> None:
+    """The window runs from the first hit; later hits do not prolong it."""
+    start = clock.now
+    assert await counters.get_expiry("key") == start
+    await counters.incr("key", 60, amount=5)
+    clock.advance(59)
+    assert await counters.incr("key", 60) == 6
+    assert await counters.get_expiry("key") == start + 60
+    clock.advance(1)
+    assert await counters.get("key") == 0
+    assert await counters.get_expiry("key") == clock.now
+    assert await counters.incr("key", 60) == 1
+
+
+async def test_serves_the_strategies_of_the_package(counters: SqlRateLimits) -> None:
+    limiter, item = FixedWindowRateLimiter(counters), RateLimitItemPerMinute(3)
+    assert [await limiter.hit(item, "address") for _ in range(4)] == [True, True, True, False]
+    assert not await limiter.test(item, "address")
+    assert (await limiter.get_window_stats(item, "address")).remaining == 0
+    await limiter.clear(item, "address")
+    assert await limiter.test(item, "address")
+
+
+def test_loses_no_hit_of_two_processes(url: str) -> None:
+    sums = race(hit_often, url, 50)
+    assert sorted(chain(*sums)) == list(range(1, 101))
+
+
+async def test_clears_away_what_has_expired(counters: SqlRateLimits, clock: FakeClock) -> None:
+    for number in range(50):
+        await counters.incr(f"old {number}", 60)
+    clock.advance(60)
+    for _ in range(CLEAN_EVERY - 50):
+        await counters.incr("new", 60)
+    assert await counters.reset() == 1
+
+
+async def test_says_when_it_cannot_count(tmp_path: Path, counters: SqlRateLimits) -> None:
+    broken = SqlRateLimits(f"sqlite:///{tmp_path}/no/such/folder.sqlite3")
+    with pytest.raises(LedgerUnavailable):
+        await broken.incr("key", 60)
+    assert not await broken.check()
+    assert await counters.check()
+    await broken.aclose()
