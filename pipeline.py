@@ -1,6 +1,7 @@
 """The work on one page: decode → fit → infer → compose → encode, within bounds of memory and cores."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -25,8 +26,8 @@ Infer = Callable[[Pixels], Awaitable[Pixels]]
 _BYTES_PER_PIXEL = 8
 """What the budget's megapixel stands for: the memory that a plain picture takes per pixel until it is a PNG."""
 
-_OUTPUT_BYTES = {ImageFormat.PNG: 8, ImageFormat.WEBP: 28}
-"""Peak memory per pixel of compose and encode; libwebp alone takes about 24."""
+_OUTPUT_BYTES = {ImageFormat.PNG: 8, ImageFormat.WEBP: 24}
+"""Peak memory per pixel of compose and encode; libwebp alone takes about 20."""
 
 
 class CutOut:
@@ -35,18 +36,27 @@ class CutOut:
     Args:
         infer: the model, wherever it runs.
         input_size: S, the side of the model's square input.
-        threads: CPU stages that run at a time; more than there are cores only makes every picture slower.
+        threads: CPU stages that run at a time, by default one per core; more would only make every picture slower.
         max_megapixels: pictures at work at a time, weighted by the memory that they need; one that weighs more than
             all of it runs alone.
         max_queue: pictures that may wait for that.
     """
 
-    def __init__(self, infer: Infer, *, input_size: int, threads: int, max_megapixels: float, max_queue: int) -> None:
+    def __init__(
+        self,
+        infer: Infer,
+        *,
+        input_size: int,
+        threads: int | None = None,
+        max_megapixels: float = 250.0,
+        max_queue: int = 32,
+    ) -> None:
         self._infer = infer
         self._input_size = input_size
+        threads = threads or os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="picture")
         self._cores = asyncio.Semaphore(threads)
-        self._budget = PixelBudget(max_megapixels, max_queue)
+        self._budget = PixelBudget(int(max_megapixels * 1e6), max_queue)
 
     def admit(self, info: ImageInfo, output: ImageFormat) -> None:
         """Refuse now what would be refused later: there is no room, nor any in the queue. Reserves nothing.
@@ -104,33 +114,33 @@ async def _to_its_end(future: asyncio.Future[T]) -> T:
         raise
 
 
-def _weight(info: ImageInfo, output: ImageFormat) -> float:
-    return info.megapixels * max(info.decode_bytes, _OUTPUT_BYTES[output]) / _BYTES_PER_PIXEL
+def _weight(info: ImageInfo, output: ImageFormat) -> int:
+    return info.width * info.height * max(info.decode_bytes, _OUTPUT_BYTES[output]) // _BYTES_PER_PIXEL
 
 
 class PixelBudget:
-    """Room for pictures, in weighted megapixels: first come, first served, so that a large one is not passed over.
+    """Room for pictures, in weighted pixels: first come, first served, so that a large one is not passed over.
 
     Args:
-        megapixels: all the room there is.
+        pixels: all the room there is.
         max_queue: how many may wait for some.
     """
 
-    def __init__(self, megapixels: float, max_queue: int) -> None:
-        self._all = self._free = megapixels
+    def __init__(self, pixels: int, max_queue: int) -> None:
+        self._all = self._free = pixels
         self._max_queue = max_queue
         self._waiting = 0
         self._turn = asyncio.Lock()
         self._given_back = asyncio.Event()
 
-    def refuse_when_full(self, weight: float) -> None:
+    def refuse_when_full(self, weight: int) -> None:
         """Raise `Overloaded` when this much is not free at once and the queue is full."""
         is_free = not self._waiting and min(weight, self._all) <= self._free
         if not is_free and self._waiting >= self._max_queue:
             raise Overloaded("As many pictures are at work and waiting as there is room for. Send this one again soon.")
 
     @asynccontextmanager
-    async def reserved(self, weight: float) -> AsyncIterator[None]:
+    async def reserved(self, weight: int) -> AsyncIterator[None]:
         """Hold room while the block runs; waits in line for it.
 
         Raises:
@@ -146,7 +156,7 @@ class PixelBudget:
             self._free += weight
             self._given_back.set()
 
-    async def _take(self, weight: float) -> None:
+    async def _take(self, weight: int) -> None:
         self._waiting += 1
         try:
             async with self._turn:

@@ -2,11 +2,13 @@
 
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 
 import imagecodecs
 import numpy as np
 from isal import isal_zlib
 
+from errors import ProcessingFailed
 from imaging.bands import bands
 from imaging.formats import ImageFormat
 from imaging.picture import Pixels
@@ -22,6 +24,7 @@ def encode(rgba: Pixels, format: ImageFormat) -> bytes:
 
     Raises:
         ValueError: the format has no transparency.
+        ProcessingFailed: libwebp refused the picture.
     """
     if format is ImageFormat.PNG:
         return b"".join(_png(rgba))
@@ -59,10 +62,8 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def _webp(rgba: Pixels) -> bytes:
-    """Lossy, by the fastest method; that fails on some large pictures, whose first partition outgrows its 512 kB."""
-    for quality in (90, 80):
-        try:
-            return bytes(imagecodecs.webp_encode(rgba, level=quality, lossless=False, method=0))
-        except imagecodecs.WebpError:
-            continue
-    return bytes(imagecodecs.webp_encode(rgba, lossless=True, method=0))
+    """By libwebp's fastest method, which fails on some large pictures: their first partition outgrows its 512 kB."""
+    for quality, is_lossless in ((90, False), (80, False), (None, True)):
+        with suppress(imagecodecs.WebpError):
+            return bytes(imagecodecs.webp_encode(rgba, level=quality, lossless=is_lossless, method=0))
+    raise ProcessingFailed("The cut-out could not be written as WebP. Ask for PNG.")

@@ -56,5 +56,5 @@ def _flatten(rgba: Pixels, *, has_alpha: bool) -> Pixels:
     rgb = np.asarray(cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB), np.uint8)
     if not has_alpha:
         return rgb
-    alpha = np.asarray(cv2.cvtColor(rgba[..., 3], cv2.COLOR_GRAY2RGB), np.float32) / 255
-    return np.asarray(np.rint(rgb * alpha + MID_GREY * (1 - alpha)), np.uint8)
+    alpha = np.ascontiguousarray(rgba[..., 3]).astype(np.float32)
+    return np.asarray(cv2.blendLinear(rgb, np.full_like(rgb, MID_GREY), alpha, 255 - alpha), np.uint8)

@@ -27,11 +27,6 @@ class ImageInfo:
     decode_bytes: int
 
     @property
-    def megapixels(self) -> float:
-        """Millions of pixels."""
-        return self.width * self.height / 1e6
-
-    @property
     def stored_size(self) -> tuple[int, int]:
         """Width and height as they stand in the file, before the picture is turned upright."""
         return (self.height, self.width) if self.orientation >= 5 else (self.width, self.height)

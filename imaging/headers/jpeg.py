@@ -61,7 +61,7 @@ def read_rest(body: bytes) -> Header:
 
 def _decode_bytes(components: int, *, is_progressive: bool) -> int:
     """Progressive files keep all 16-bit coefficients; four-colour ones pass through Pillow's own copies."""
-    return (2 * components if is_progressive else 0) + (12 if components == 4 else 4)
+    return (2 * components if is_progressive else 0) + (14 if components == 4 else 4)
 
 
 def _frame(body: bytes) -> tuple[int, int]:
