@@ -7,6 +7,7 @@ import mimetypes
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from eth_account import Account
 from mpp.client import Mpp
 from mpp.methods.tempo import TempoAccount
 from mpp.methods.tempo import client as tempo
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from x402 import x402Client
@@ -27,6 +29,7 @@ from sandbox.chains import BaseChain, Chain, TempoChain
 from sandbox.process import SandboxError
 
 WAIT_SECONDS = 60.0
+FEES = "On MPP the buyer also pays the network's fee; on x402 the settlement key pays it, in gas."
 
 
 @dataclass(frozen=True)
@@ -130,20 +133,18 @@ def _keep(rail: Rail, response: httpx.Response, out: Path) -> tuple[Path | None,
 
 
 def _show(purchases: list[Purchase]) -> None:
-    bought = Table("Rail", "Status", "ms", "Charged", "Transaction", "File", title="One cut-out per rail")
-    balances = Table("Rail", "Account", "Before", "After", "Change", title="Balances")
+    bought = Table("Rail", "Status", "ms", "Charged", "File", title="One cut-out per rail", box=SIMPLE_HEAD)
+    balances = Table("Rail", "Account", "Before", "After", "Change", title="Balances", box=SIMPLE_HEAD)
+    transactions = Table.grid(padding=(0, 2))
     for purchase in purchases:
         name = purchase.rail.name
         charged = purchase.seller[1] - purchase.seller[0]
         file = str(purchase.file or "none")
-        ms = f"{purchase.milliseconds:.0f}"
-        bought.add_row(name, str(purchase.status), ms, _dollars(charged), purchase.transaction, file)
+        bought.add_row(name, str(purchase.status), f"{purchase.milliseconds:.0f}", _dollars(charged), file)
+        transactions.add_row(name, purchase.transaction or "no transaction")
         for account, (before, after) in (("buyer", purchase.buyer), ("seller", purchase.seller)):
             balances.add_row(name, account, _dollars(before), _dollars(after), _dollars(after - before))
-    console = Console(soft_wrap=True)
-    console.print(bought)
-    console.print(balances)
-    console.print("On MPP the buyer also pays the network's fee; on x402 the settlement key pays it in gas.")
+    Console(soft_wrap=True).print(bought, transactions, balances, FEES, sep="\n")
 
 
 def _assert_serving(url: str) -> None:
@@ -154,4 +155,4 @@ def _assert_serving(url: str) -> None:
 
 
 def _dollars(units: int) -> str:
-    return f"{units / 1_000_000:,.6f}".rstrip("0").rstrip(".")
+    return f"{Decimal(units).scaleb(-6):f}"

@@ -1,14 +1,15 @@
 """The shop counter, step by step: ask, sign, buy. What a client does in one go, held in the hand."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from random import randrange
 from typing import Literal
 
 import httpx
-from tests.running_service import RunningService
 
 from sandbox.accounts import BUYER, SELLER
 from sandbox.chains import Chain
 from sandbox.wallets import sign_mpp, sign_x402, sign_x402_v1
+from tests.running_service import RunningService
 
 Way = Literal["x402 v2", "x402 v1", "mpp"]
 WAYS: tuple[Way, ...] = ("x402 v2", "x402 v1", "mpp")
@@ -21,11 +22,15 @@ RECEIPT_HEADER: dict[Way, str] = {
 
 @dataclass(frozen=True)
 class Counter:
-    """Buys one way from a running service. `parameters` is the query, without the question mark."""
+    """Buys one way from a running service, and comes from an address of its own.
+
+    `parameters` is the query, without the question mark.
+    """
 
     service: RunningService
     client: httpx.AsyncClient
     way: Way
+    address: str = field(default_factory=lambda: f"198.51.100.{randrange(1, 255)}")
 
     @property
     def chain(self) -> Chain:
@@ -40,7 +45,7 @@ class Counter:
         return await self.client.post(
             f"{self.service.url}/v1/remove-background?{parameters}",
             content=picture,
-            headers={"Content-Type": "image/jpeg", **headers},
+            headers={"Content-Type": "image/jpeg", "X-Forwarded-For": self.address, **headers},
         )
 
     async def sign(self, picture: bytes, parameters: str = "") -> dict[str, str]:

@@ -3,7 +3,7 @@
 from io import BytesIO
 
 import numpy as np
-from eth_utils import keccak
+from eth_utils.crypto import keccak
 from PIL import Image
 
 from sandbox.accounts import SELLER
@@ -14,7 +14,10 @@ TRANSFER = "0x" + keccak(text="Transfer(address,address,uint256)").hex()
 
 
 def assert_cut_out(picture: bytes, *, size: tuple[int, int], format: str = "PNG") -> None:
-    """A picture of the size of the photo: subject opaque, background gone, and no colour left where nothing is seen."""
+    """A picture of the size of the photo: subject opaque, background gone, and no colour left where nothing is seen.
+
+    (Not so in WebP, whose encoder fills the unseen with what compresses well.)
+    """
     with Image.open(BytesIO(picture)) as image:
         assert image.format == format
         assert image.size == size
@@ -23,7 +26,7 @@ def assert_cut_out(picture: bytes, *, size: tuple[int, int], format: str = "PNG"
     alpha = pixels[..., 3]
     assert (alpha > 250).mean() > 0.05, "no subject"
     assert (alpha == 0).mean() > 0.05, "no background"
-    assert not pixels[alpha == 0].any(), "colour under alpha 0"
+    assert format == "WEBP" or not pixels[alpha == 0].any(), "colour under alpha 0"
 
 
 def assert_paid_us(chain: Chain, transaction: str) -> None:

@@ -4,13 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.running_service import RunningService
 
 from sandbox.accounts import SELLER
 from sandbox.demo import demo
-from sandbox.process import SandboxError, free_port
+from sandbox.process import SandboxError, choose_port
 from tests.clients.conftest import SIZE
 from tests.clients.cutouts import PRICE, assert_cut_out, assert_paid_us
+from tests.running_service import RunningService
 
 
 def _demo(service: RunningService, photo: Path, out: Path) -> bool:
@@ -46,6 +46,6 @@ def test_a_refusal_is_kept_as_the_problem_it_is(running_service: RunningService,
 
 
 def test_without_a_service_it_says_what_to_do(photo: Path, tmp_path: Path) -> None:
-    nowhere = f"http://127.0.0.1:{free_port()}"
+    nowhere = f"http://127.0.0.1:{choose_port(0)}"
     with pytest.raises(SandboxError, match="make serve"):
         demo(photo, tmp_path, url=nowhere, base_rpc_url=nowhere, tempo_rpc_url=nowhere)

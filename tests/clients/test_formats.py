@@ -2,11 +2,11 @@
 
 import httpx
 import pytest
-from tests.running_service import RunningService
 
 from tests.clients.conftest import SIZE
 from tests.clients.counter import Counter
 from tests.clients.cutouts import assert_cut_out
+from tests.running_service import RunningService
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.running_service import RunningService
 
 from sandbox.accounts import BUYER, SELLER
 from tests.clients.cutouts import PRICE
 from tests.fakes.picture_proxy import PictureProxy
 from tests.fakes.serving import serving
+from tests.running_service import RunningService
 
 NODE = Path(__file__).parents[2] / "examples" / "node"
 

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from tests.running_service import RunningService
 
 from tests.clients.conftest import SIZE
 from tests.clients.counter import RECEIPT_HEADER, WAYS, Counter
 from tests.clients.cutouts import PRICE, assert_cut_out
+from tests.running_service import RunningService
 
 
 @pytest.fixture(params=WAYS)
