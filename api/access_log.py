@@ -1,5 +1,6 @@
 """One log line and one count per request, by route template: no path, query, header or address of a client."""
 
+import logging
 import time
 
 import structlog
@@ -9,6 +10,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from telemetry import REQUESTS
 
 log = structlog.get_logger(__name__)
+
+_POLLED = frozenset({"/healthz", "/livez", "/readyz", "/metrics"})
+"""Asked by machines every few seconds: their lines would drown the others."""
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -37,7 +41,8 @@ class AccessLogMiddleware:
             template = route.path if isinstance(route, Route) else "unknown"
             method = scope["method"] if scope["method"] in _METHODS else "other"
             REQUESTS.labels(template, method, str(status)).inc()
-            log.info(
+            log.log(
+                logging.DEBUG if template in _POLLED else logging.INFO,
                 "request",
                 method=method,
                 route=template,

@@ -9,6 +9,8 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from api.problems import problem
+from api.request_id import request_id_of
 from errors import ServiceError, Unavailable
 from payments.rail import Rail
 from telemetry import RAIL_UP
@@ -49,14 +51,10 @@ class Readiness:
         self._kept_s = kept_s
         self._lock = asyncio.Lock()
         self._asked_at = float("-inf")
-        self._report: Report
+        self._report: Report | None = None
 
-    async def endpoint(self, _: Request) -> Response:
-        """`GET /readyz`: every part and rail by name, with what is out.
-
-        Raises:
-            Unavailable: no picture can be sold right now; the same names are members of the problem.
-        """
+    async def endpoint(self, request: Request) -> Response:
+        """`GET /readyz`: every part and rail by name, with what is out; 503 when no picture can be sold right now."""
         report = await self.report()
         body = {
             "ready": report.ready,
@@ -64,15 +62,18 @@ class Readiness:
             "rails": {name: fault or "ok" for name, fault in report.rails.items()},
         }
         if not report.ready:
-            raise Unavailable("No picture can be sold right now.", members=body)
+            # Answered here and not raised: whoever asks every second would fill the log with refusals.
+            return problem(Unavailable("No picture can be sold right now.", members=body), request_id_of(request.scope))
         return JSONResponse(body, headers={"Cache-Control": "no-store"})
 
     async def report(self) -> Report:
         """The state of all parts."""
         async with self._lock:
-            if time.monotonic() - self._asked_at >= self._kept_s:
-                self._report = await self._ask()
+            if self._report is None or time.monotonic() - self._asked_at >= self._kept_s:
+                before, self._report = self._report, await self._ask()
                 self._asked_at = time.monotonic()
+                if before != self._report:
+                    log.info("readiness", ready=self._report.ready, parts=self._report.parts, rails=self._report.rails)
             return self._report
 
     async def _ask(self) -> Report:
