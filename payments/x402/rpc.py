@@ -51,9 +51,9 @@ class Rpc:
         for node in tuple(self._nodes):
             try:
                 answer = await question(node.eth)
-            except ANSWERS:
-                raise
             except _OUTAGES as exc:
+                if isinstance(exc, ANSWERS) and _is_of_the_chain(exc):
+                    raise
                 logger.warning("a chain call failed: %s", type(exc).__name__)
                 continue
             self._prefer(node)
@@ -111,6 +111,16 @@ class Rpc:
     def _prefer(self, node: AsyncWeb3[AsyncHTTPProvider]) -> None:
         if self._nodes[0] is not node:
             self._nodes.sort(key=lambda other: other is not node)
+
+
+def _is_of_the_chain(answer: Exception) -> bool:
+    """False for a node's own error, such as a rate limit, that web3 takes for a revert because it carries data."""
+    if not isinstance(answer, ContractLogicError):
+        return True
+    if isinstance(answer.data, str):
+        return answer.data.startswith(("0x", "Reverted ", "no data"))
+    added_by_web3 = "execution reverted: " if answer.data else ""
+    return "revert" in (answer.message or "").removeprefix(added_by_web3).lower()
 
 
 def _node(url: str, timeout_s: float) -> AsyncWeb3[AsyncHTTPProvider]:

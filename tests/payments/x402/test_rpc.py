@@ -1,19 +1,21 @@
 """The chain's RPC: whatever is wrong with an answer is an outage, and its URL stays secret."""
 
+import json
 import logging
 import time
 import traceback
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 
 import pytest
 from eth_abi.abi import encode
 from eth_typing import HexStr
+from eth_utils.address import to_checksum_address
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from web3.eth import AsyncEth
 from web3.exceptions import BadFunctionCallOutput, ContractLogicError, OffchainLookup, TransactionNotFound
 from x402.mechanisms.evm.constants import BALANCE_OF_ABI, IS_VALID_SIGNATURE_ABI
 
@@ -25,24 +27,35 @@ from sandbox.shim import Control
 from tests.contracts.rail_contract import NOBODY
 from tests.fakes.serving import serving
 
-OFFCHAIN_LOOKUP = "0x556f1830"  # the error by which a contract sends its caller to a URL (EIP-3668)
-OFFCHAIN_TYPES = ["address", "string[]", "bytes", "bytes4", "bytes"]
+OFFCHAIN_LOOKUP = "0x556f1830"  # selector of the error by which a contract sends its caller to a URL
+REASON = "08c379a0" + encode(["string"], ["authorization is used"]).hex()
 
 
 class Node:
-    """A node that gives one answer to everything, and counts how often it was asked."""
+    """A node that gives one answer to everything but the chain id, if it knows that, and counts the questions."""
 
-    def __init__(self, body: str, status: int = 200) -> None:
-        self.asked: Counter[str] = Counter()
+    def __init__(self, body: str, status: int = 200, *, chain_id: str | None = None) -> None:
+        self.asked = 0
+        self._chain_id = chain_id
         self._body = body
         self._status = status
 
     async def answer(self, request: Request) -> Response:
-        self.asked[request.url.path] += 1
+        self.asked += 1
+        if self._chain_id and (await request.json())["method"] == "eth_chainId":
+            return JSONResponse({"jsonrpc": "2.0", "id": 0, "result": self._chain_id})
         return Response(self._body, self._status, media_type="application/json")
 
     def app(self) -> Starlette:
-        return Starlette(routes=[Route("/{path:path}", self.answer, methods=["GET", "POST"])])
+        return Starlette(routes=[Route("/", self.answer, methods=["POST"])])
+
+
+def failing(error: dict[str, object]) -> Node:
+    return Node(json.dumps({"jsonrpc": "2.0", "id": 0, "error": error}), chain_id="0x14a34")
+
+
+async def a_call(eth: AsyncEth) -> bytes:
+    return bytes(await eth.call({"to": to_checksum_address(STRANGER.address)}))
 
 
 @pytest.fixture
@@ -98,7 +111,7 @@ async def test_the_other_url_answers_and_is_asked_first_from_then_on(
     rpc = connect(rpcs, nodes.enter_context(serving(broken.app())), rpc_url)
     assert await rpc.code(BaseChain.token)
     assert await rpc.code(BaseChain.token)
-    assert broken.asked.total() == 1
+    assert broken.asked == 1
 
 
 async def test_a_hanging_node_is_given_up_in_time(rpcs: list[Rpc], flaky_url: str, flaky: Control) -> None:
@@ -134,15 +147,47 @@ async def test_a_refusal_after_a_lost_reply_proves_nothing(nodes: ExitStack, rpc
         await connect(rpcs, broken, rpc_url).send(b"\x02no transaction")
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"code": -32005, "message": "limit", "data": {"see": "https://node.invalid/MARKED-KEY"}},
+        {"code": -32005, "message": "limit", "data": "see https://node.invalid/MARKED-KEY"},
+        {"code": -32000, "message": "header not found", "data": None},
+    ],
+    ids=str,
+)
+async def test_a_nodes_own_error_is_no_revert(nodes: ExitStack, rpcs: list[Rpc], error: dict[str, object]) -> None:
+    """web3 takes every error that carries data for a revert; a rate limit would make a payment look bad."""
+    with pytest.raises(RailUnavailable):
+        await connect(rpcs, nodes.enter_context(serving(failing(error).app()))).ask(a_call)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"code": 3, "message": "execution reverted: authorization is used", "data": "0x" + REASON},
+        {"code": 3, "message": "execution reverted: authorization is used"},
+        {"code": -32000, "message": "execution reverted: authorization is used", "data": None},
+        {"code": -32015, "message": "VM execution error.", "data": "Reverted 0x" + REASON},
+    ],
+    ids=str,
+)
+async def test_every_nodes_way_to_say_revert_is_known(
+    nodes: ExitStack, rpcs: list[Rpc], error: dict[str, object]
+) -> None:
+    with pytest.raises(ContractLogicError, match="authorization is used"):
+        await connect(rpcs, nodes.enter_context(serving(failing(error).app()))).ask(a_call)
+
+
 async def test_goes_nowhere_on_a_contracts_word(nodes: ExitStack, rpcs: list[Rpc]) -> None:
-    """A payer's smart wallet cannot make us fetch a URL of its choice: its wish comes back as a mere revert."""
-    lookup = (
-        OFFCHAIN_LOOKUP + encode(OFFCHAIN_TYPES, [STRANGER.address, ["https://a.invalid"], b"", b"call", b""]).hex()
+    """A payer's smart wallet cannot make us fetch a URL of its choice (EIP-3668): its wish is a mere revert."""
+    wish = encode(
+        ["address", "string[]", "bytes", "bytes4", "bytes"],
+        [STRANGER.address, ["https://a.invalid"], b"", b"call", b""],
     )
-    error = f'{{"jsonrpc":"2.0","id":0,"error":{{"code":3,"message":"execution reverted","data":"{lookup}"}}}}'
-    rpc = connect(rpcs, nodes.enter_context(serving(Node(error).app())))
+    node = failing({"code": 3, "message": "execution reverted", "data": OFFCHAIN_LOOKUP + wish.hex()})
     with pytest.raises(OffchainLookup):
-        await rpc.read(STRANGER.address, BALANCE_OF_ABI, "balanceOf", BUYER.address, sender=BUYER.address)
+        await connect(rpcs, nodes.enter_context(serving(node.app()))).ask(a_call)
 
 
 @pytest.mark.parametrize("url", [f"{NOBODY}/MARKED-KEY", "http://MARKED-KEY.invalid"])
