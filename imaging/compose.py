@@ -15,37 +15,37 @@ _LINE = 1024
 """OpenCV samples at points that lie in a rectangle with sides below 32,768."""
 
 
-def compose(picture: Picture, alpha: Pixels) -> Pixels:
-    """Cut the picture out by a model's uint8 alpha [S,S].
+def compose(picture: Picture, matte: Pixels) -> Pixels:
+    """Cut the picture out by a model's uint8 matte [S,S].
 
     The result is the picture's own `rgba`, changed in place: uint8 [H,W,4], straight alpha; the upload's own alpha
     times the model's; background colour taken out of half transparent pixels; 0 in every channel where alpha is 0,
     so that nothing of the background is handed on unseen.
     """
     rgba = picture.rgba
-    matte = unfit(alpha, picture.width, picture.height)
-    colours = _Colours(picture, alpha)
+    colours = _Colours(picture, matte)
+    matte = unfit(matte, picture.width, picture.height)
     for rows in bands(*matte.shape):
+        alpha = _times_own(matte[rows], rgba[rows]) if picture.has_alpha else matte[rows]
         colours.purify(rows, matte[rows])
-        _set_alpha(rgba[rows], matte[rows], has_alpha=picture.has_alpha)
+        rgba[rows, :, 3] = alpha
+        words = rgba[rows].view(np.uint32)[..., 0]
+        words *= alpha > 0
     return rgba
 
 
-def _set_alpha(rgba: Pixels, matte: Pixels, *, has_alpha: bool) -> None:
-    alpha = cv2.multiply(np.ascontiguousarray(rgba[..., 3]), matte, scale=1 / 255) if has_alpha else matte
-    rgba[..., 3] = alpha
-    words = rgba.view(np.uint32)[..., 0]
-    words *= alpha > 0
+def _times_own(matte: Pixels, rgba: Pixels) -> Pixels:
+    return np.asarray(cv2.multiply(np.ascontiguousarray(rgba[..., 3]), matte, scale=1 / 255), np.uint8)
 
 
 class _Colours:
     """Foreground and background colour of a picture, estimated small, at any pixel."""
 
-    def __init__(self, picture: Picture, alpha: Pixels) -> None:
+    def __init__(self, picture: Picture, matte: Pixels) -> None:
         scale = min(1.0, ESTIMATE_SIDE / max(picture.width, picture.height))
         width, height = max(round(picture.width * scale), 1), max(round(picture.height * scale), 1)
         image = shrink(picture, width, height).astype(np.float32) / np.float32(255)
-        small = cv2.resize(alpha / np.float32(255), (width, height), interpolation=cv2.INTER_AREA)
+        small = cv2.resize(matte / np.float32(255), (width, height), interpolation=cv2.INTER_AREA)
         self._rgba = picture.rgba
         self._columns = _positions(picture.width, width)
         self._rows = _positions(picture.height, height)

@@ -1,0 +1,86 @@
+from io import BytesIO
+
+import imagecodecs
+import numpy as np
+import pytest
+from PIL import Image
+
+from imaging.encode import encode
+from imaging.formats import ImageFormat
+from imaging.picture import Pixels
+from imaging.probe import probe
+from tests.imaging.samples import scene
+
+PNG, WEBP = ImageFormat.PNG, ImageFormat.WEBP
+OUTPUTS = [each for each in ImageFormat if each.is_output]
+
+
+def pillow(body: bytes) -> Pixels:
+    with Image.open(BytesIO(body)) as image:
+        assert image.mode == "RGBA"
+        return np.asarray(image, np.uint8)
+
+
+def noise(width: int, height: int) -> Pixels:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 4), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (1, 3000), (3000, 1), (60, 40), (900, 700), (10_000, 60)])
+@pytest.mark.parametrize("make", [noise, lambda width, height: scene(width, height, channels=4)])
+def test_a_png_is_read_back_exactly_by_pillow_and_by_libpng(make: object, width: int, height: int) -> None:
+    assert callable(make)
+    rgba = make(width, height)
+    body = encode(rgba, PNG)
+    assert np.array_equal(pillow(body), rgba)
+    assert np.array_equal(imagecodecs.png_decode(body), rgba)
+
+
+def test_a_webp_keeps_alpha_exactly_and_colour_closely() -> None:
+    rgba = scene(300, 200, channels=4)
+    rgba[..., 3] |= 128
+    back = pillow(encode(rgba, WEBP)).astype(int)
+    assert np.array_equal(back[..., 3], rgba[..., 3])
+    assert np.abs(back - rgba)[..., :3].mean() < 4
+
+
+@pytest.mark.parametrize("format", OUTPUTS)
+def test_a_cut_out_carries_pixels_and_nothing_else(format: ImageFormat) -> None:
+    body = encode(scene(300, 200, channels=4), format)
+    with Image.open(BytesIO(body)) as image:
+        image.load()
+        assert not image.getexif()
+        assert not {"exif", "icc_profile", "xmp", "dpi"} & image.info.keys()
+
+
+@pytest.mark.parametrize("format", OUTPUTS)
+def test_our_own_files_pass_our_own_judgement(format: ImageFormat) -> None:
+    info = probe(encode(noise(123, 45), format), format, 10_000)
+    assert (info.width, info.height, info.orientation) == (123, 45, 1)
+
+
+@pytest.mark.parametrize("format", OUTPUTS)
+def test_the_same_cut_out_gives_the_same_bytes(format: ImageFormat) -> None:
+    """A re-delivery is the same file."""
+    assert encode(scene(300, 200, channels=4), format) == encode(scene(300, 200, channels=4), format)
+
+
+def test_a_png_is_hardly_larger_than_pillows() -> None:
+    """At most a fifth more than Pillow's best filter and level, for a fraction of its time."""
+    rgba = scene(900, 700, channels=4)
+    rgba[..., :3] += np.random.default_rng(0).integers(0, 8, (700, 900, 3), dtype=np.uint8)
+    file = BytesIO()
+    Image.fromarray(rgba).save(file, "PNG")
+    assert len(encode(rgba, PNG)) < 1.2 * file.tell()
+
+
+def test_a_picture_that_libwebp_refuses_at_full_quality_is_encoded_all_the_same() -> None:
+    """16 megapixels of noise outgrow the first partition at quality 90."""
+    rgba = np.tile(noise(1000, 1000), (4, 4, 1))
+    with pytest.raises(imagecodecs.WebpError):
+        imagecodecs.webp_encode(rgba, level=90, lossless=False, method=0)
+    assert probe(encode(rgba, WEBP), WEBP, 10_000).width == 4000
+
+
+def test_jpeg_has_no_transparency() -> None:
+    with pytest.raises(ValueError, match="JPEG"):
+        encode(noise(4, 4), ImageFormat.JPEG)
