@@ -1,48 +1,84 @@
 """The runner ends last: what the API workers have in hand when the service is stopped still needs it.
 
-BentoML's supervisor sends SIGTERM to all workers at once, and Ctrl-C in a terminal goes to all of them anyway.
+Told to stop, BentoML's supervisor removes the folder with the runner's socket and sends SIGTERM to all workers at once;
+Ctrl-C in a terminal goes to all of them anyway. So the runner keeps a second link to its socket, puts the first one
+back when it is gone, and serves on until no worker of another service is left.
 """
 
+import os
+import shutil
 import signal
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from threading import Thread
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import psutil
 
-_POLL_S = 0.1
+_POLL_S = 0.05
 _WORKER, _SERVICE = "_bentoml_impl.worker.service", "--service-name"
 
 Handler = Callable[[int, Any], Any]
 
 
-def end_last() -> None:
-    """Put off SIGTERM and SIGINT until no worker of another service is left. For the main thread of a BentoML worker,
-    when the server's own handlers are in place."""
+def end_last(url: str | None) -> None:
+    """Put off SIGTERM and SIGINT. For the main thread of a BentoML worker, once the server's own handlers are set.
+
+    Args:
+        url: where this worker listens, as BentoML tells: `file:///…` for a Unix socket; others need no keeping.
+    """
+    parts = urlsplit(url or "")
+    socket = KeptSocket(Path(unquote(parts.path))) if parts.scheme == "file" else None
     for number in (signal.SIGTERM, signal.SIGINT):
         handler = signal.getsignal(number)
         if callable(handler):
-            signal.signal(number, partial(_put_off, handler))
+            signal.signal(number, partial(_put_off, socket, handler))
 
 
-def _put_off(handler: Handler, number: int, _: Any) -> None:
-    Thread(target=_end_when_alone, args=(handler, number), daemon=True).start()
+class KeptSocket:
+    """A listening Unix socket whose name can be restored after somebody has removed it with its folder."""
 
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._spare = path.parent.with_name(f"{path.parent.name}.kept") / path.name
+        self._spare.parent.mkdir(mode=0o700, exist_ok=True)
+        if not self._spare.exists():
+            os.link(path, self._spare)
 
-def _end_when_alone(handler: Handler, number: int) -> None:
-    while others(psutil.Process()):
-        time.sleep(_POLL_S)
-    handler(number, None)
+    def restore(self) -> None:
+        """Have the name again, for new connections."""
+        if not self._path.exists():
+            self._path.parent.mkdir(mode=0o700, exist_ok=True)
+            os.link(self._spare, self._path)
+
+    def remove(self) -> None:
+        """Leave nothing behind."""
+        for folder in (self._path.parent, self._spare.parent):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def others(worker: psutil.Process) -> list[psutil.Process]:
     """The living workers of other services under the same supervisor."""
-    supervisor = worker.parent()
-    own = _service(worker)
+    supervisor, own = worker.parent(), _service(worker)
     siblings = supervisor.children() if supervisor else []
     return [each for each in siblings if _service(each) not in (None, own)]
+
+
+def _put_off(socket: KeptSocket | None, handler: Handler, number: int, _: Any) -> None:
+    Thread(target=_end_when_alone, args=(socket, handler, number), daemon=True).start()
+
+
+def _end_when_alone(socket: KeptSocket | None, handler: Handler, number: int) -> None:
+    while others(psutil.Process()):
+        if socket:
+            socket.restore()
+        time.sleep(_POLL_S)
+    if socket:
+        socket.remove()
+    handler(number, None)
 
 
 def _service(process: psutil.Process) -> str | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import bentoml
 import numpy as np
@@ -54,10 +54,11 @@ def matting_runner(
 
         @bentoml.on_startup  # type: ignore[untyped-decorator]
         def outlive_callers(self) -> None:
-            end_last()
+            end_last(service.url)
 
         @bentoml.on_shutdown  # type: ignore[untyped-decorator]
         def close(self) -> None:
             self._backend.close()
 
-    return MattingRunner
+    service = cast(bentoml.Service[Any], MattingRunner)
+    return service
