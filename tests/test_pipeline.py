@@ -1,0 +1,205 @@
+import asyncio
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+from prometheus_client import REGISTRY
+
+from errors import InvalidImage, Overloaded, ProcessingFailed, RunnerUnavailable
+from imaging.formats import ImageFormat
+from imaging.probe import ImageInfo, probe
+from pipeline import CutOut, Infer
+from telemetry import timings
+from tests.fakes.infer import Broken, Disc, HeldDisc
+from tests.imaging.samples import saved, scene, turned
+
+PNG, JPEG, WEBP = ImageFormat.PNG, ImageFormat.JPEG, ImageFormat.WEBP
+WIDTH, HEIGHT = 250, 200
+BODY = saved(scene(WIDTH, HEIGHT), JPEG)
+INFO = probe(BODY, JPEG, 10_000)
+ONE = WIDTH * HEIGHT / 1e6
+"""Megapixels of one of these pictures."""
+
+
+def cutter(infer: Infer, *, pictures: float = 100, max_queue: int = 0, threads: int = 2) -> CutOut:
+    return CutOut(infer, input_size=64, threads=threads, max_megapixels=pictures * ONE, max_queue=max_queue)
+
+
+async def is_free(cut_out: CutOut) -> bool:
+    """Whether a picture would start at once."""
+    try:
+        cut_out.admit(INFO, PNG)
+    except Overloaded:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("output", [PNG, WEBP])
+async def test_an_upload_becomes_a_cut_out_of_the_same_size(output: ImageFormat) -> None:
+    body = await cutter(Disc())(BODY, INFO, output)
+    with Image.open(BytesIO(body)) as image:
+        assert image.format == output.name
+        assert image.size == (WIDTH, HEIGHT)
+        alpha = np.asarray(image.getchannel("A"))
+    assert alpha[HEIGHT // 2, WIDTH // 2] == 255
+    assert alpha[0, 0] == 0
+
+
+async def test_the_cut_out_is_as_large_as_the_upright_picture() -> None:
+    body = turned(JPEG, 6, scene(WIDTH, HEIGHT))
+    cut_out = await cutter(Disc())(body, probe(body, JPEG, 10_000), PNG)
+    with Image.open(BytesIO(cut_out)) as image:
+        assert image.size == (HEIGHT, WIDTH)
+
+
+async def test_the_model_is_shown_the_picture_at_its_input_size() -> None:
+    model = Disc()
+    await cutter(model)(BODY, INFO, PNG)
+    assert [image.shape for image in model.seen] == [(64, 64, 3)]
+
+
+async def test_every_stage_is_timed_for_the_request_at_hand() -> None:
+    """Stages that run in threads reach the timings of the task that asked for them."""
+    with timings() as collected:
+        await cutter(Disc())(BODY, INFO, PNG)
+    assert collected.keys() == {"queue", "decode", "infer", "compose", "encode"}
+    assert all(seconds >= 0 for seconds in collected.values())
+
+
+async def test_the_event_loop_goes_on_while_pictures_are_made() -> None:
+    body = saved(scene(3000, 2000), JPEG)
+    beats = 0
+
+    async def beat() -> None:
+        nonlocal beats
+        while True:
+            await asyncio.sleep(0.002)
+            beats += 1
+
+    heart = asyncio.create_task(beat())
+    await cutter(Disc(), pictures=1_000)(body, probe(body, JPEG, 10_000), PNG)
+    heart.cancel()
+    assert beats > 10
+
+
+async def test_pictures_wait_until_there_is_room() -> None:
+    model = HeldDisc()
+    cut_out = cutter(model, pictures=2, max_queue=3)
+    calls = [asyncio.create_task(cut_out(BODY, INFO, PNG)) for _ in range(5)]
+    await model.until_held(2)
+    model.let_go.set()
+    assert len({len(body) for body in await asyncio.gather(*calls)}) == 1
+    assert model.most_held == 2
+
+
+async def test_a_full_queue_refuses_at_once() -> None:
+    model = HeldDisc()
+    cut_out = cutter(model, pictures=1, max_queue=1)
+    calls = [asyncio.create_task(cut_out(BODY, INFO, PNG)) for _ in range(2)]
+    await model.until_held(1)
+    with pytest.raises(Overloaded):
+        cut_out.admit(INFO, PNG)
+    with pytest.raises(Overloaded):
+        await cut_out(BODY, INFO, PNG)
+    model.let_go.set()
+    await asyncio.gather(*calls)
+    assert await is_free(cut_out)
+
+
+async def test_to_be_admitted_reserves_nothing() -> None:
+    cut_out = cutter(Disc(), pictures=1)
+    for _ in range(3):
+        cut_out.admit(INFO, PNG)
+
+
+async def test_webp_weighs_more_than_png() -> None:
+    """libwebp's memory counts: beside one picture there is room for another as PNG, not as WebP."""
+    model = HeldDisc()
+    cut_out = cutter(model, pictures=3)
+    call = asyncio.create_task(cut_out(BODY, INFO, PNG))
+    await model.until_held(1)
+    cut_out.admit(INFO, PNG)
+    with pytest.raises(Overloaded):
+        cut_out.admit(INFO, WEBP)
+    model.let_go.set()
+    await call
+
+
+async def test_a_picture_larger_than_all_room_runs_alone() -> None:
+    model = HeldDisc()
+    cut_out = cutter(model, pictures=0.5, max_queue=1)
+    calls = [asyncio.create_task(cut_out(BODY, INFO, WEBP)) for _ in range(2)]
+    await model.until_held(1)
+    model.let_go.set()
+    await asyncio.gather(*calls)
+    assert model.most_held == 1
+
+
+async def test_a_large_picture_is_not_passed_over_for_ever() -> None:
+    """Small ones that come later wait behind it, though there would be room for them."""
+    model = HeldDisc()
+    cut_out = cutter(model, pictures=3, max_queue=2)
+    first = asyncio.create_task(cut_out(BODY, INFO, PNG))
+    await model.until_held(1)
+    finished: list[ImageFormat] = []
+
+    async def cut(output: ImageFormat) -> None:
+        await cut_out(BODY, INFO, output)
+        finished.append(output)
+
+    later = [asyncio.create_task(cut(output)) for output in (WEBP, PNG)]
+    await asyncio.sleep(0.05)
+    assert model.held == 1
+    model.let_go.set()
+    await asyncio.gather(first, *later)
+    assert finished == [WEBP, PNG]
+
+
+def _damaged() -> tuple[bytes, ImageInfo]:
+    body = BODY.replace(b"\xff\xdb", b"\xff\xe5")
+    return body, probe(body, JPEG, 10_000)
+
+
+async def test_damage_that_only_decoding_shows_is_an_invalid_image() -> None:
+    cut_out = cutter(Disc(), pictures=1)
+    with pytest.raises(InvalidImage):
+        await cut_out(*_damaged(), PNG)
+    assert await is_free(cut_out)
+
+
+@pytest.mark.parametrize("error", [RunnerUnavailable("out"), ProcessingFailed("failed"), RuntimeError("a bug")])
+async def test_room_is_given_back_when_the_model_fails(error: Exception) -> None:
+    cut_out = cutter(Broken(error), pictures=1)
+    with pytest.raises(type(error)):
+        await cut_out(BODY, INFO, PNG)
+    assert await is_free(cut_out)
+    assert REGISTRY.get_sample_value("clearcanvas_images_in_flight") == 0
+
+
+async def test_room_is_given_back_when_the_caller_gives_up() -> None:
+    model = HeldDisc()
+    cut_out = cutter(model, pictures=1, max_queue=1)
+    running, waiting = (asyncio.create_task(cut_out(BODY, INFO, PNG)) for _ in range(2))
+    await model.until_held(1)
+    for call in (waiting, running):
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+    assert await is_free(cut_out)
+
+
+async def test_a_call_given_up_in_a_thread_holds_its_room_until_the_thread_is_done() -> None:
+    """Its memory is in use for as long, and the core as well."""
+    body = saved(scene(2500, 2000), PNG)
+    info = probe(body, PNG, 10_000)
+    cut_out = cutter(Disc(), pictures=1, threads=1)
+    call = asyncio.create_task(cut_out(body, info, PNG))
+    await asyncio.sleep(0.02)
+    call.cancel()
+    await asyncio.sleep(0)
+    assert not await is_free(cut_out)
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert await is_free(cut_out)
+    await cut_out(BODY, INFO, PNG)
