@@ -13,13 +13,13 @@ from eth_utils.address import to_checksum_address
 from x402.schemas import PaymentPayload
 
 from errors import PaymentOutcomeUnknown, PaymentRejected, RailUnavailable
+from payments.health import Health
 from payments.rail import Challenge, Credential, HeaderFields, Order, Payment, Receipt
 from payments.x402 import refusals
 from payments.x402.broadcaster import Broadcaster, LockFactory
 from payments.x402.chain import ChainTruth, check_chain, evidence
 from payments.x402.checks import check_locally
 from payments.x402.facilitator import Facilitator
-from payments.x402.health import Health
 from payments.x402.http_facilitator import HttpFacilitator
 from payments.x402.local_facilitator import LocalFacilitator
 from payments.x402.refusals import refuse

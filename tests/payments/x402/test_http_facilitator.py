@@ -10,9 +10,11 @@ from errors import PaymentOutcomeUnknown, PaymentRejected, RailUnavailable
 from payments.rail import Order
 from payments.x402 import X402Rail
 from payments.x402.requirements import Terms
+from sandbox.accounts import STRANGER
 from sandbox.chains import BaseChain
 from tests.contracts.rail_contract import NOBODY, UNITS
 from tests.fakes.facilitator import Facilitator, Mode
+from tests.fakes.serving import serving
 from tests.payments.x402.buyer import X402Buyer, bought, cancel, empty_purse
 from tests.payments.x402.conftest import RailBuilder
 
@@ -46,6 +48,17 @@ async def test_verification_calls_an_outage_an_outage(
         await rail.verify(credential, order)
     assert time.monotonic() - start < 1.5
     assert "KEY" not in str(outage.value)
+
+
+async def test_a_facilitator_that_lost_its_chain_does_not_make_a_payment_bad(
+    new_rail: RailBuilder, buyer: X402Buyer, order: Order
+) -> None:
+    """The SDK's facilitator answers a bad signature then."""
+    facilitator = Facilitator(rpc_url=NOBODY, key=STRANGER.key, network="eip155:84532")
+    with serving(facilitator.app()) as url:
+        rail = new_rail(None, facilitator_url=url, settlement_key=None, lock=None)
+        with pytest.raises(RailUnavailable):
+            await rail.verify(await bought(rail, buyer, order), order)
 
 
 @pytest.mark.parametrize("mode", ["lost_reply", "late_reply"])

@@ -1,21 +1,27 @@
 """Own settlement key: outages are never the buyer's fault, and never a second bill."""
 
 import asyncio
+import dataclasses
 import time
 from collections import Counter
 
 import pytest
+from eth_abi.abi import encode
 from eth_account import Account
+from x402.mechanisms.evm.constants import ERC6492_MAGIC_VALUE
 
-from errors import PaymentOutcomeUnknown, PaymentRejected, RailUnavailable
+from errors import PaymentOutcomeUnknown, PaymentRejected, RailUnavailable, ServiceError
 from payments.rail import Order
 from payments.x402 import X402Rail
 from payments.x402.requirements import Terms
+from sandbox.accounts import STRANGER
 from sandbox.chains import BaseChain
 from sandbox.shim import Control, Mode
 from tests.contracts.rail_contract import FAULTS, NOBODY, UNITS
 from tests.payments.x402.buyer import X402Buyer, bought, cancel, empty_purse
 from tests.payments.x402.conftest import RailBuilder
+
+WALLET_TO_BE = encode(["address", "bytes", "bytes"], [STRANGER.address, b"deploy", b"1" * 97]) + ERC6492_MAGIC_VALUE
 
 
 @pytest.mark.parametrize("mode", ["error5xx", "rpcerror", "hang"])
@@ -183,6 +189,61 @@ async def test_one_payment_settled_twice_at_once_moves_once(
     first, second = await asyncio.gather(*(rail.settle(payment, credential) for rail in rails))
     assert first.transaction == second.transaction
     assert buyer.received() == before + UNITS
+
+
+@pytest.mark.parametrize(
+    ("signature", "reason"),
+    [
+        ("11" * 97, "invalid_exact_evm_payload_undeployed_smart_wallet"),
+        ("11" * 64 + ERC6492_MAGIC_VALUE.hex(), "invalid_exact_evm_payload_signature"),
+        (WALLET_TO_BE.hex(), "eip6492_factory_not_allowed"),
+    ],
+    ids=["not deployed", "garbage", "asks for deployment"],
+)
+async def test_judges_contract_wallets_on_the_chain(
+    new_rail: RailBuilder, buyer: X402Buyer, order: Order, signature: str, reason: str
+) -> None:
+    """The sandbox has no contract wallet: those that are none are refused, and nothing is deployed for anybody."""
+    rail = new_rail()
+    credential = await bought(rail, buyer, order)
+    signed = credential.signed.model_copy(update={"signature": "0x" + signature})
+    with pytest.raises(PaymentRejected) as refusal:
+        await rail.verify(dataclasses.replace(credential, signed=signed), order)
+    assert refusal.value.reason == reason
+
+
+async def test_a_settlement_that_is_given_up_sends_nothing_later(
+    new_rail: RailBuilder, flaky_url: str, flaky: Control, buyer: X402Buyer, order: Order
+) -> None:
+    """The caller's patience ends before the sending; when the chain answers again, the money stays where it is."""
+    rail = new_rail(flaky_url, rpc_timeout_s=5.0)
+    credential = await bought(rail, buyer, order)
+    payment = await rail.verify(credential, order)
+    before = buyer.received()
+    flaky.inject("slow", methods=["eth_call"], seconds=1.0)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.3):
+            await rail.settle(payment, credential)
+    sent = flaky.calls()["eth_sendRawTransaction"]
+    await asyncio.sleep(2)
+    assert flaky.calls()["eth_sendRawTransaction"] == sent
+    assert await rail.find_receipt(payment) is None
+    assert buyer.received() == before
+
+
+async def test_closing_ends_the_calls_under_way(
+    new_rail: RailBuilder, flaky_url: str, flaky: Control, buyer: X402Buyer, order: Order
+) -> None:
+    rail = new_rail(flaky_url, rpc_timeout_s=30.0, verify_timeout_s=30.0)
+    credential = await bought(rail, buyer, order)
+    flaky.inject("hang")
+    verification = asyncio.create_task(rail.verify(credential, order))
+    await asyncio.sleep(0.3)
+    start = time.monotonic()
+    await rail.aclose()
+    with pytest.raises(ServiceError):
+        await verification
+    assert time.monotonic() - start < 1
 
 
 async def test_says_when_the_settlement_key_has_no_gas(new_rail: RailBuilder) -> None:
