@@ -124,6 +124,7 @@ class Rail(Protocol):
 
         Raises:
             MalformedPayment: a header of this rail that cannot be read, is too large, or stands twice.
+            PaymentRejected: unreadable, where the rail's specification answers that with a fresh quote.
         """
         ...
 
