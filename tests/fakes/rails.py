@@ -35,6 +35,9 @@ class Outcome(Enum):
     """The same after the money has moved."""
 
 
+MOVING = frozenset({Outcome.WELL, Outcome.REPLY_LOST, Outcome.BUG_AFTER})
+"""The outcomes of a settlement in which money moves."""
+
 _ERRORS: dict[Outcome, Callable[[], Exception]] = {
     Outcome.REFUSED: lambda: PaymentRejected("The payment is refused.", reason="refused"),
     Outcome.TOO_LATE: lambda: DeadlineUnreachable("Too little time is left."),
@@ -61,9 +64,10 @@ class ScriptedRail:
         self.settling: list[Outcome] = []
         self.finding: list[Outcome] = []
         self.calls: list[str] = []
-        self.open = asyncio.Event()
-        """While cleared, settlements wait."""
-        self.open.set()
+        self.may_verify, self.may_settle = asyncio.Event(), asyncio.Event()
+        """While one of them is cleared, its calls wait."""
+        self.may_verify.set()
+        self.may_settle.set()
         self.closed = False
 
     def called(self, verb: str) -> int:
@@ -86,7 +90,9 @@ class ScriptedRail:
         return Credential(rail=self.name, payment_id=payment_id, fingerprint=fingerprint)
 
     async def verify(self, credential: Credential, order: Order) -> Payment:
-        self._meet("verify", self.verifying)
+        self.calls.append("verify")
+        await self.may_verify.wait()
+        _meet(self.verifying)
         if credential.payment_id in self.moved:
             raise PaymentRejected("The payment is spent.", reason="spent")
         return Payment(
@@ -99,15 +105,16 @@ class ScriptedRail:
         )
 
     async def settle(self, payment: Payment, credential: Credential) -> Receipt:
-        planned = self.settling[0] if self.settling else Outcome.WELL
-        await self.open.wait()
-        if planned in (Outcome.WELL, Outcome.REPLY_LOST, Outcome.BUG_AFTER):
+        self.calls.append("settle")
+        await self.may_settle.wait()
+        if not self.settling or self.settling[0] in MOVING:
             self.moved.append(payment.id)
-        self._meet("settle", self.settling)
+        _meet(self.settling)
         return self._receipt(payment)
 
     async def find_receipt(self, payment: Payment) -> Receipt | None:
-        self._meet("find_receipt", self.finding)
+        self.calls.append("find_receipt")
+        _meet(self.finding)
         return self._receipt(payment) if payment.id in self.moved else None
 
     def receipt_headers(self, receipt: Receipt, credential: Credential) -> HeaderFields:
@@ -119,13 +126,13 @@ class ScriptedRail:
     async def aclose(self) -> None:
         self.closed = True
 
-    def _meet(self, verb: str, script: list[Outcome]) -> None:
-        self.calls.append(verb)
-        outcome = script.pop(0) if script else Outcome.WELL
-        if outcome is not Outcome.WELL:
-            raise _ERRORS[outcome]()
-
     def _receipt(self, payment: Payment) -> Receipt:
         return Receipt(
             rail=self.name, network="nowhere", transaction=f"0x{payment.id}", payer=payment.payer, at=1_800_000_000
         )
+
+
+def _meet(script: list[Outcome]) -> None:
+    outcome = script.pop(0) if script else Outcome.WELL
+    if outcome is not Outcome.WELL:
+        raise _ERRORS[outcome]()

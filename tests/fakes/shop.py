@@ -1,0 +1,119 @@
+"""A till with one scripted rail and a real ledger, and a buyer before it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+
+from payments.gate import Delivery, Gate, Sale, Terms
+from payments.ledger import Entry, Ledger, State
+from payments.money import Price
+from payments.rail import Credential, Order
+from payments.recent import RecentDeliveries
+from tests.fakes.clock import FakeClock
+from tests.fakes.rails import ScriptedRail
+from tests.fakes.steps import Steps
+
+PRICE = Price(Decimal("0.05"))
+
+
+def order(body: bytes = b"picture", output: str = "png") -> Order:
+    """What a payment is to buy."""
+    return Order("https://cut.example/v1/remove-background", "POST", body, (("format", output),), PRICE)
+
+
+class Shop:
+    """Sells the body of an order, turned round.
+
+    `admitting` and `working` hold what the next calls raise, first come first; while `may_work` is cleared, work waits.
+    """
+
+    def __init__(self, ledger: Ledger, clock: FakeClock, *, terms: Terms | None = None, recent_bytes: int = 0) -> None:
+        self.rail = ScriptedRail()
+        self.ledger = ledger
+        self.clock = clock
+        self.terms = terms or Terms()
+        self.recent_bytes = recent_bytes
+        self.admitting: list[Exception] = []
+        self.working: list[Exception] = []
+        self.works = 0
+        self.may_work = asyncio.Event()
+        self.may_work.set()
+        self.gate = self.open()
+
+    def open(self, steps: Steps | None = None) -> Gate:
+        """A gate, as a freshly started process would have it; with every call that it makes going through `steps`."""
+        watch = steps or Steps(None)
+        return Gate(
+            (watch.through(self.rail),),
+            watch.through(self.ledger),
+            terms=self.terms,
+            recent=RecentDeliveries(self.recent_bytes),
+            clock=self.clock,
+        )
+
+    async def send(
+        self,
+        wanted: Order | None = None,
+        *,
+        fingerprint: str = "print",
+        gate: Gate | None = None,
+        steps: Steps | None = None,
+    ) -> Sale:
+        """Send the one payment with an order, the same one each time."""
+        wanted, watch = wanted or order(), steps or Steps(None)
+
+        async def work() -> Delivery:
+            self.works += 1
+            await self.may_work.wait()
+            if self.working:
+                raise self.working.pop(0)
+            return Delivery(headers=(("X-Made", "here"),), body=wanted.body[::-1])
+
+        async def admit() -> None:
+            if self.admitting:
+                raise self.admitting.pop(0)
+
+        return await (gate or self.gate).sell(
+            Credential(self.rail.name, "payment", fingerprint),
+            wanted,
+            admit=lambda: watch.step("admit", admit),
+            work=lambda: watch.step("work", work),
+        )
+
+    async def entry(self) -> Entry | None:
+        """What the ledger knows of the payment."""
+        return await self.ledger.find("payment")
+
+    async def wait_for_work(self) -> None:
+        """Until work has begun."""
+        await _until(self._has_worked)
+
+    async def wait_for(self, verb: str) -> None:
+        """Until the rail has been asked for something."""
+
+        async def called() -> bool:
+            return self.rail.called(verb) > 0
+
+        await _until(called)
+
+    async def wait_for_state(self, state: State) -> None:
+        """Until the ledger says so."""
+
+        async def reached() -> bool:
+            entry = await self.entry()
+            return entry is not None and entry.state is state
+
+        await _until(reached)
+
+    async def _has_worked(self) -> bool:
+        return self.works > 0
+
+    def leases_run_out(self) -> None:
+        """Nobody who was silent until now is trusted to be alive any more."""
+        self.clock.advance(self.terms.work_lease_s + self.terms.settle_lease_s)
+
+
+async def _until(reached: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(10):
+        while not await reached():  # noqa: ASYNC110 - what is waited for knows of no event
+            await asyncio.sleep(0.001)

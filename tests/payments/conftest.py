@@ -1,0 +1,35 @@
+"""A till to buy at."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+import storage
+from payments.gate import Terms
+from tests.fakes.clock import FakeClock
+from tests.fakes.shop import Shop
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def terms() -> Terms:
+    return Terms()
+
+
+@pytest.fixture
+def recent_bytes() -> int:
+    return 0
+
+
+@pytest.fixture
+async def shop(tmp_path: Path, clock: FakeClock, terms: Terms, recent_bytes: int) -> AsyncIterator[Shop]:
+    url = f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
+    await storage.migrate(url)
+    shop = Shop(storage.SqlLedger(url, clock=clock), clock, terms=terms, recent_bytes=recent_bytes)
+    yield shop
+    await shop.gate.aclose()

@@ -1,0 +1,78 @@
+"""Wherever a sale breaks off, who sends the same payment again is charged once, gets the picture and no second bill."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from errors import LedgerUnavailable, PaymentRequired, ServiceError
+from payments.gate import Sale
+from tests.fakes.shop import Shop
+from tests.fakes.steps import Crash, Moment, Steps
+
+SALE = ("find", "admit", "verify", "claim", "work", "begin_settlement", "settle", "settled")
+DOUBT = ("find", "take_over", "find_receipt", "settled", "admit", "count_delivery", "work")
+RESALE = ("find", "take_over", "find_receipt", "release", *SALE[1:])
+
+FAULTS: dict[str, Callable[[], BaseException]] = {
+    "crash": Crash,
+    "ledger": lambda: LedgerUnavailable("The ledger does not answer."),
+    "bug": lambda: RuntimeError("not mapped"),
+}
+
+
+async def buy(shop: Shop, steps: Steps | None = None) -> Sale | BaseException:
+    """Send the payment once to a fresh process, and hold its answer against what has happened to the money."""
+    steps = steps or Steps(None)
+    [answer] = await asyncio.gather(shop.send(gate=shop.open(steps), steps=steps), return_exceptions=True)
+    if isinstance(answer, Sale):
+        assert shop.rail.moved, "delivered unpaid"
+    elif shop.rail.moved and not isinstance(answer, Crash):
+        assert isinstance(answer, ServiceError), "a bare 500 would say: not charged"
+        assert answer.charged
+        assert not isinstance(answer, PaymentRequired)
+    return answer
+
+
+async def buy_until_delivered(shop: Shop) -> None:
+    """Send the same payment until the picture comes, as a patient buyer does."""
+    for _ in range(3):
+        answer = await buy(shop)
+        if isinstance(answer, Sale):
+            assert answer.delivery.body == b"erutcip"
+            assert shop.rail.moved == ["payment"], "charged twice"
+            return
+        shop.leases_run_out()
+    pytest.fail(f"not delivered: {answer!r}")
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("moment", list(Moment))
+@pytest.mark.parametrize("step", range(len(SALE)), ids=SALE)
+async def test_a_sale_that_breaks_off(shop: Shop, step: int, moment: Moment, fault: str) -> None:
+    steps = Steps(step, moment, FAULTS[fault])
+    broken = await buy(shop, steps)
+    assert tuple(steps.names[: step + 1]) == SALE[: step + 1]
+    assert isinstance(broken, BaseException)
+    await buy_until_delivered(shop)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("moment", list(Moment))
+@pytest.mark.parametrize(
+    ("story", "step"),
+    [(story, step) for story in (DOUBT, RESALE) for step in range(len(story))],
+    ids=[f"{name}-{call}" for name, story in (("moved", DOUBT), ("unmoved", RESALE)) for call in story],
+)
+async def test_a_doubt_whose_clearing_breaks_off(
+    shop: Shop, story: tuple[str, ...], step: int, moment: Moment, fault: str
+) -> None:
+    """The first process died while it settled, with and without the money gone; the second breaks off as well."""
+    gone = Moment.AFTER if story is DOUBT else Moment.BEFORE
+    await buy(shop, Steps(SALE.index("settle"), gone))
+    shop.leases_run_out()
+    steps = Steps(step, moment, FAULTS[fault])
+    broken = await buy(shop, steps)
+    assert tuple(steps.names[: step + 1]) == story[: step + 1]
+    assert isinstance(broken, BaseException)
+    await buy_until_delivered(shop)
