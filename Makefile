@@ -45,6 +45,10 @@ load-quotes: $(VENV)/.dev ## Ask a running service for 20 quotes a second; fails
 load-paid: $(VENV)/.dev ## Buy from a running sandbox on both rails: make load-paid BUYERS=4
 	$(BIN)/python -m loadtests paid --buyers $(or $(BUYERS),1)
 
+.PHONY: picture
+picture: $(VENV)/.dev ## Make the README's picture anew with the shipped model
+	$(BIN)/python -m docs.pictures.make
+
 .PHONY: build
 build: $(VENV)/.service ## Build the Bento
 	$(BIN)/bentoml build
