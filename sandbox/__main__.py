@@ -10,6 +10,7 @@ import typer
 
 from sandbox.chains import BASE_PORT, TEMPO_PORT, both_chains
 from sandbox.process import SandboxError
+from sandbox.rpc import loopback
 from sandbox.serve import serve as serve_all
 
 app = typer.Typer(
@@ -65,7 +66,7 @@ def demo(
     """Buy one cut-out per rail from a running sandbox; show receipts and balances."""
     from sandbox.demo import demo as buy_on_both_rails  # noqa: PLC0415 - over a second of SDKs, which serve needs not
 
-    base, tempo = f"http://127.0.0.1:{base_port}", f"http://127.0.0.1:{tempo_port}"
+    base, tempo = loopback(base_port), loopback(tempo_port)
     with until_stopped():
         bought = buy_on_both_rails(image, out, url=url, base_rpc_url=base, tempo_rpc_url=tempo)
     raise typer.Exit(not bought)

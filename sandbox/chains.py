@@ -6,6 +6,7 @@ the shim (see shim.py), never directly.
 """
 
 import atexit
+import fcntl
 import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -16,8 +17,8 @@ from urllib.parse import urlsplit
 from sandbox.accounts import BUYER, SECOND_BUYER, TREASURY
 from sandbox.anvil import anvil
 from sandbox.calls import call_data
-from sandbox.process import SandboxError
-from sandbox.rpc import Rpc
+from sandbox.process import ROOT, SandboxError
+from sandbox.rpc import Rpc, loopback
 from sandbox.shim import shim
 
 BASE_PORT, TEMPO_PORT = 18545, 18546
@@ -28,6 +29,7 @@ ALLOWANCE = 1_000_000_000  # base units a buyer starts with on the Base-like cha
 BASE_OPTIONS = ("--block-time", "1", "--prune-history", "256")
 TEMPO_OPTIONS = ("--network", "tempo", "--hardfork", "T4", "--prune-history", "256")
 CONTRACTS = Path(__file__).parent / "contracts"
+LOCK = ROOT / "state" / "sandbox.lock"
 
 C = TypeVar("C", bound="Chain")
 
@@ -113,10 +115,10 @@ def tempo_chain(port: int = 0) -> Iterator[TempoChain]:
 @contextmanager
 def both_chains(base_port: int = BASE_PORT, tempo_port: int = TEMPO_PORT) -> Iterator[tuple[BaseChain, TempoChain]]:
     """Both chains: those that stand on these ports already are used and left alone, the others are run."""
-    with (
-        _standing(BaseChain, base_port, base_chain(base_port)) as base,
-        _standing(TempoChain, tempo_port, tempo_chain(tempo_port)) as tempo,
-    ):
+    with ExitStack() as parts:
+        with _one_at_a_time():
+            base = parts.enter_context(_standing(BaseChain, base_port, base_chain(base_port)))
+            tempo = parts.enter_context(_standing(TempoChain, tempo_port, tempo_chain(tempo_port)))
         yield base, tempo
 
 
@@ -130,8 +132,17 @@ def ensure_running(base_url: str, tempo_url: str) -> None:
     atexit.register(parts.close)
 
 
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Launcher and service may both want the chains at once: the second waits and then finds them standing."""
+    LOCK.parent.mkdir(exist_ok=True)
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def _standing(kind: type[C], port: int, otherwise: AbstractContextManager[C]) -> AbstractContextManager[C]:
-    url = f"http://127.0.0.1:{port}"
+    url = loopback(port)
     with kind.connect(url) as chain:
         return kind.connect(url) if port and chain.stands() else otherwise
 

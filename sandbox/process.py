@@ -59,8 +59,8 @@ class Child:
     def running(self) -> bool:
         return self._process.poll() is None
 
-    def wait_until(self, ready: Callable[[], bool], seconds: float) -> None:
-        """Poll until ready. Raises SandboxError when the command ends first or the time is over."""
+    def wait_until(self, ready: Callable[[], bool], seconds: float, *, every: float = 0.02) -> None:
+        """Ask until it is ready. Raises SandboxError when the command ends first or the time is over."""
         deadline = time.monotonic() + seconds
         while True:
             if not self.running():
@@ -69,7 +69,7 @@ class Child:
                 return
             if time.monotonic() > deadline:
                 raise SandboxError(f"{self.name} was not ready after {seconds:g} s. {self.output()}")
-            time.sleep(0.02)
+            time.sleep(every)
 
     def wait(self) -> int:
         """Wait for the command to end by itself; its exit code, negative for a signal."""

@@ -41,3 +41,8 @@ class Rpc:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._client.close()
+
+
+def loopback(port: int) -> str:
+    """The URL of a port of this machine."""
+    return f"http://127.0.0.1:{port}"

@@ -2,65 +2,42 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 from rich.console import Console
-from rich.table import Table
 
 from sandbox.accounts import BUYER
 from sandbox.chains import Chain, both_chains
 from sandbox.environment import environment
 from sandbox.process import Child, SandboxError, choose_port
+from sandbox.rpc import loopback
 
 START_SECONDS = 120.0
 STOP_SECONDS = 15.0  # for requests that are being settled
 ROUTE = "/v1/remove-background"
 
 
-@contextmanager
-def service(base: Chain, tempo: Chain, port: int = 0, **settings: str) -> Iterator[str]:
-    """Run the service on these chains (port 0: any free one); its URL, once it is ready. Its log goes to our output.
-
-    Args:
-        settings: further environment variables, such as CLEARCANVAS_DATABASE_URL.
-
-    Raises:
-        SandboxError: it ended, or was not ready in time.
-    """
-    with _started(base, tempo, choose_port(port), settings) as (_, url):
-        yield url
-
-
 def serve(port: int, base_port: int, tempo_port: int) -> None:
     """Run everything, say how to buy, and stay until the service ends, which raises SandboxError."""
     console = Console(soft_wrap=True, highlight=False)
-    port = choose_port(port)
     console.print("Starting the two local chains and the service ...")
-    with both_chains(base_port, tempo_port) as (base, tempo), _started(base, tempo, port, {}) as (child, url):
+    port, base_port, tempo_port = choose_port(port), base_port or choose_port(0), tempo_port or choose_port(0)
+    url = loopback(port)
+    # Both take seconds to come up and need each other only at the end. The service outlives no chain: it ends first.
+    with ExitStack() as chains, _service(port, environment(loopback(base_port), loopback(tempo_port), url)) as service:
+        base, tempo = chains.enter_context(both_chains(base_port, tempo_port))
+        service.wait_until(lambda: _ready(url), START_SECONDS, every=0.25)
         _greet(console, url, base, tempo)
-        raise SandboxError(f"The service ended by itself with code {child.wait()}.")
+        raise SandboxError(f"The service ended by itself with code {service.wait()}.")
 
 
-@contextmanager
-def _started(base: Chain, tempo: Chain, port: int, settings: Mapping[str, str]) -> Iterator[tuple[Child, str]]:
-    url = f"http://127.0.0.1:{port}"
+def _service(port: int, settings: dict[str, str]) -> Child:
     bentoml = Path(sys.executable).with_name("bentoml")
-    command: list[str | Path] = [
-        bentoml,
-        "serve",
-        "service:BackgroundRemoval",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-    ]
-    env = {**os.environ, "BENTOML_DO_NOT_TRACK": "True", **environment(base, tempo, url), **settings}
-    with Child("the service", command, env=env, quiet=False, patience=STOP_SECONDS) as child:
-        child.wait_until(lambda: _ready(url), START_SECONDS)
-        yield child, url
+    command: list[str | Path] = [bentoml, "serve", "service:BackgroundRemoval", "--port", str(port)]
+    env = {**os.environ, "BENTOML_DO_NOT_TRACK": "True", **settings}
+    return Child("the service", command, env=env, quiet=False, patience=STOP_SECONDS)
 
 
 def _ready(url: str) -> bool:
@@ -72,15 +49,21 @@ def _ready(url: str) -> bool:
 
 def _greet(console: Console, url: str, base: Chain, tempo: Chain) -> None:
     """Print addresses and the lines to paste; none is wrapped, so that each can be copied whole."""
-    facts = Table.grid(padding=(0, 2))
-    facts.add_row("service", url)
-    facts.add_row("x402", f"USDC (test token) on a local Base, eip155:{base.chain_id}, RPC {base.rpc_url}")
-    facts.add_row("MPP", f"pathUSD on a local Tempo, chain {tempo.chain_id}, RPC {tempo.rpc_url}")
-    facts.add_row("buyer's key", f"{BUYER.key} (funded on both rails; public, sandbox only)")
-    console.print("\n[bold]ClearCanvas is ready.[/bold] Money here is play money.\n", facts)
+    console.print("\n[bold]ClearCanvas is ready.[/bold] Money here is play money.\n")
+    for name, fact in _facts(url, base, tempo):
+        console.print(f"{name:12} {fact}")
     for title, line in _lines(f"{url}{ROUTE}", tempo.rpc_url):
         console.print(f"\n[bold]{title}[/bold]\n{line}")
     console.print("\nCtrl-C stops everything.")
+
+
+def _facts(url: str, base: Chain, tempo: Chain) -> tuple[tuple[str, str], ...]:
+    return (
+        ("service", url),
+        ("x402", f"USDC on a local Base, eip155:{base.chain_id}, RPC {base.rpc_url}"),
+        ("MPP", f"pathUSD on a local Tempo, chain {tempo.chain_id}, RPC {tempo.rpc_url}"),
+        ("buyer's key", f"{BUYER.key} (funded on both rails, known to everybody)"),
+    )
 
 
 def _lines(endpoint: str, tempo_url: str) -> tuple[tuple[str, str], ...]:

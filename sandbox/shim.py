@@ -30,7 +30,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox.process import Child, choose_port
-from sandbox.rpc import Rpc
+from sandbox.rpc import Rpc, loopback
 
 Mode = Literal["none", "error5xx", "rpcerror", "hang", "slow", "drop_after_send"]
 START_SECONDS = 20.0
@@ -138,7 +138,7 @@ def shim(upstream: str, chain_id: int, port: int = 0) -> Iterator[Rpc]:
     """Run a shim before the chain at `upstream` (port 0: any free one). Raises SandboxError."""
     port = choose_port(port)
     command = [sys.executable, "-m", "sandbox.shim", upstream, str(port)]
-    with Child(f"RPC shim on port {port}", command) as child, Rpc(f"http://127.0.0.1:{port}") as rpc:
+    with Child(f"RPC shim on port {port}", command) as child, Rpc(loopback(port)) as rpc:
         child.wait_until(lambda: rpc.answers(chain_id), START_SECONDS)
         yield rpc
 

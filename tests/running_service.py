@@ -46,7 +46,7 @@ def run_service(
     bentoml = str(Path(sys.executable).with_name("bentoml"))
     command = [bentoml, "serve", "service:BackgroundRemoval", "--port", str(port)]
     env = {name: value for name, value in os.environ.items() if not name.startswith(("CLEARCANVAS_", "BENTOML_"))}
-    env |= environment(base_chain, tempo_chain, url)
+    env |= environment(base_chain.rpc_url, tempo_chain.rpc_url, url)
     env |= {
         "BENTOML_DO_NOT_TRACK": "True",
         "BENTOML_HOME": str(folder / "bentoml"),  # holds the metrics of all processes

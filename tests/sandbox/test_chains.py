@@ -1,9 +1,15 @@
 """What stands on the local chains once they are up."""
 
+import subprocess
+import sys
+
+import pytest
 from eth_account import Account as Keys
 
 from sandbox.accounts import BUYER, SECOND_BUYER
-from sandbox.chains import ALLOWANCE, BaseChain, TempoChain
+from sandbox.chains import ALLOWANCE, BaseChain, TempoChain, ensure_running
+from sandbox.process import ROOT, SandboxError, choose_port
+from sandbox.rpc import loopback
 
 
 def test_base_chain_has_the_id_of_base_sepolia(base_chain: BaseChain) -> None:
@@ -11,7 +17,7 @@ def test_base_chain_has_the_id_of_base_sepolia(base_chain: BaseChain) -> None:
 
 
 def test_both_buyers_hold_tokens(base_chain: BaseChain) -> None:
-    assert base_chain.balance_of(SECOND_BUYER.address) == ALLOWANCE
+    assert 0 < base_chain.balance_of(SECOND_BUYER.address) <= ALLOWANCE
     assert base_chain.balance_of(BUYER.address) > 0
 
 
@@ -35,3 +41,25 @@ def test_tempo_funding_adds_to_the_balance(tempo_chain: TempoChain) -> None:
     tempo_chain.fund(stranger, 70_000)
     tempo_chain.fund(stranger, 5)
     assert tempo_chain.balance_of(stranger) == 70_005
+
+
+def test_a_service_runs_the_chains_for_as_long_as_it_lives() -> None:
+    urls = loopback(choose_port(0)), loopback(choose_port(0))
+    program = f"from sandbox.chains import ensure_running; ensure_running(*{urls}); print('up', flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", program], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as service:
+        assert service.stdout
+        assert service.stdout.readline() == "up\n"
+        with BaseChain.connect(urls[0]) as base, TempoChain.connect(urls[1]) as tempo:
+            assert base.stands()
+            assert tempo.stands()
+            service.communicate("end\n", timeout=20)
+            assert not base.stands()
+            assert not tempo.stands()
+
+
+@pytest.mark.parametrize("url", ["https://sepolia.base.org", "http://192.0.2.1:8545", "http://127.0.0.1"])
+def test_no_chain_is_run_for_an_address_elsewhere(url: str) -> None:
+    with pytest.raises(SandboxError, match="run on this machine"):
+        ensure_running(url, url)

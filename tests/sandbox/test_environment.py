@@ -22,7 +22,7 @@ def test_the_profile_expects_the_chains_where_they_are_run() -> None:
 
 
 def test_other_ports_reach_the_service(base_chain: BaseChain, tempo_chain: TempoChain) -> None:
-    settings = config.load(environment(base_chain, tempo_chain, "http://127.0.0.1:3333"))
+    settings = config.load(environment(base_chain.rpc_url, tempo_chain.rpc_url, "http://127.0.0.1:3333"))
     assert secrets_shown(settings) == (base_chain.rpc_url, tempo_chain.rpc_url, SETTLER.key)
     assert settings.public_url == "http://127.0.0.1:3333"
     assert settings.profile == "sandbox"
