@@ -103,5 +103,5 @@ async def _twice(attempt: Callable[[], Awaitable[T]]) -> T:
         return await attempt()
     except (RunnerUnavailable, ProcessingFailed) as error:
         log.warning("inference_retried", code=error.code, exc_info=error.__cause__)
-        await asyncio.sleep(_PAUSE_S)
-        return await attempt()
+    await asyncio.sleep(_PAUSE_S)
+    return await attempt()

@@ -1,9 +1,169 @@
-"""The service as a whole, over HTTP, with two API workers and one runner."""
+"""The service as a whole: two API workers, one runner and their supervisor, started as an operator starts them."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
 
 import httpx
+import psutil
+import pytest
+from PIL import Image
+from skimage import data
 
-from tests.running_service import RunningService
+from sandbox.accounts import BUYER
+from sandbox.chains import BaseChain, TempoChain
+from sandbox.process import ROOT
+from sandbox.wallets import sign_x402
+from tests.running_service import RunningService, run_service
+
+ROUTE = "/v1/remove-background"
+PROBLEM = "application/problem+json"
 
 
-def test_it_is_ready(running_service: RunningService) -> None:
-    assert httpx.get(f"{running_service.url}/readyz").json()["ready"]
+@pytest.fixture(scope="module")
+def own_service(
+    base_chain: BaseChain, tempo_chain: TempoChain, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningService]:
+    """A service for tests that hurt it; it believes no proxy of this machine."""
+    settings = {"CLEARCANVAS_TRUSTED_PROXIES": "203.0.113.1"}
+    with run_service(base_chain, tempo_chain, tmp_path_factory.mktemp("own"), **settings) as service:
+        yield service
+
+
+def test_it_says_that_every_part_is_ready(running_service: RunningService) -> None:
+    answer = httpx.get(f"{running_service.url}/readyz").json()
+    assert answer["parts"] == {"runner": "ok", "ledger": "ok"}
+    assert answer["rails"] == {"x402": "ok", "mpp": "ok"}
+
+
+@pytest.mark.parametrize(
+    "path", ["/docs.json", "/schema.json", "/static_content/swagger-ui.css", "/assets/x", "/infer"]
+)
+def test_no_page_of_bentoml_is_public(running_service: RunningService, path: str) -> None:
+    answer = httpx.get(running_service.url + path)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert answer.headers["content-type"] == PROBLEM
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
+def test_a_wrong_method_is_answered_in_our_form(running_service: RunningService, path: str) -> None:
+    answer = httpx.delete(running_service.url + path)
+    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+
+
+def test_metrics_come_from_all_processes(running_service: RunningService) -> None:
+    """Batches are counted in the runner, requests in the API workers; BentoML's own numbers by raw path are off."""
+    lines = httpx.get(f"{running_service.url}/metrics").text.splitlines()
+    [batches] = [line for line in lines if line.startswith("clearcanvas_batch_size_count")]
+    assert float(batches.split()[-1]) > 0
+    assert any(line.startswith('clearcanvas_requests_total{method="GET",route="/readyz"') for line in lines)
+    assert not any("bentoml" in line for line in lines)
+
+
+def test_the_log_is_json_and_has_no_client_in_it(running_service: RunningService) -> None:
+    httpx.get(f"{running_service.url}/a-secret-path", headers={"X-Forwarded-For": "198.51.100.77"})
+    log = running_service.log_path.read_text()
+    assert "a-secret-path" not in log
+    assert "198.51.100.77" not in log
+
+
+def test_addresses_from_a_trusted_proxy_are_counted_apart(running_service: RunningService) -> None:
+    left = [_unpaid(running_service, f"198.51.100.{host}") for host in (201, 201, 202)]
+    assert left == [29, 28, 29]
+
+
+def test_nobody_else_is_believed(own_service: RunningService) -> None:
+    left = [_unpaid(own_service, f"198.51.100.{host}") for host in (201, 201, 202)]
+    assert left == [29, 28, 27]
+
+
+async def test_a_sale_survives_the_death_of_the_runner(own_service: RunningService) -> None:
+    """The supervisor starts another one, and the picture is tried again there."""
+    _runner(own_service).kill()
+    [answer] = await _buy(own_service, [_photograph(quality=90)])
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["X-Model"] == "matting-v0 7a86178d"
+
+
+async def test_stopping_finishes_the_sales_under_way(own_service: RunningService) -> None:
+    """SIGTERM while eight paid requests are at work: each gets its picture, and the process ends by itself."""
+    pictures = [_photograph(quality) for quality in range(80, 88)]
+    answers = await _buy(own_service, pictures, stop=own_service.process)
+    assert [answer.status_code for answer in answers] == [200] * 8
+    assert await asyncio.to_thread(own_service.process.wait, 30) is not None
+
+
+def test_wrong_settings_end_it_with_all_their_names(tmp_path: Path) -> None:
+    """One list, no traceback, and a failure for whoever started it."""
+    ended = _serve(tmp_path, CLEARCANVAS_PRICE_USD="-1", CLEARCANVAS_WORKERS="many", CLEARCANVAS_WORKER="2")
+    assert ended.returncode != 0
+    assert "Traceback" not in ended.stderr
+    for name in ("CLEARCANVAS_PRICE_USD", "CLEARCANVAS_WORKERS", "CLEARCANVAS_WORKER:"):
+        assert ended.stderr.count(f"  {name}") == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        ({"CLEARCANVAS_RUNNER__MODEL": "matting-v9"}, "There is no manifest matting-v9.toml"),
+        ({"CLEARCANVAS_DATABASE_URL": "sqlite+aiosqlite:////dev/null/ledger.sqlite3"}, "The ledger does not answer"),
+        ({"CLEARCANVAS_MPP__RPC_URL": "http://192.0.2.1:1"}, "The sandbox's chains are run on this machine"),
+    ],
+)
+def test_what_cannot_start_says_why(tmp_path: Path, setting: dict[str, str], sentence: str) -> None:
+    ended = _serve(tmp_path, **setting)
+    assert ended.returncode != 0
+    assert sentence in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def _photograph(quality: int) -> bytes:
+    file = BytesIO()
+    Image.fromarray(data.astronaut()).save(file, "JPEG", quality=quality)
+    return file.getvalue()
+
+
+def _unpaid(service: RunningService, address: str) -> int:
+    """How many unpaid answers are left after one for this address."""
+    answer = httpx.post(service.url + ROUTE, headers={"X-Forwarded-For": address})
+    assert answer.status_code == 402
+    return int(answer.headers["RateLimit"].split("r=")[1].split(";")[0])
+
+
+def _runner(service: RunningService) -> psutil.Process:
+    workers = psutil.Process(service.process.pid).children(recursive=True)
+    return next(worker for worker in workers if "MattingRunner" in worker.cmdline())
+
+
+async def _buy(
+    service: RunningService, pictures: list[bytes], stop: subprocess.Popen[bytes] | None = None
+) -> list[httpx.Response]:
+    """Buy all pictures at once with x402; with `stop`, that process is told to end while they are at work."""
+    async with httpx.AsyncClient(base_url=service.url, timeout=60, trust_env=False) as client:
+        quotes = [await client.post(ROUTE) for _ in pictures]
+        headers = [
+            {**sign_x402(BUYER.key, quote.headers["PAYMENT-REQUIRED"]), "Content-Type": "image/jpeg"}
+            for quote in quotes
+        ]
+        sales = [
+            asyncio.create_task(client.post(ROUTE, content=picture, headers=header))
+            for picture, header in zip(pictures, headers, strict=True)
+        ]
+        if stop:
+            await asyncio.sleep(0.3)
+            stop.terminate()
+        return await asyncio.gather(*sales)
+
+
+def _serve(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("CLEARCANVAS_", "BENTOML_"))}
+    env |= {"BENTOML_HOME": str(folder), "BENTOML_DO_NOT_TRACK": "True"}
+    env |= {"CLEARCANVAS_DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.sqlite3", **settings}
+    bentoml = Path(sys.executable).with_name("bentoml")
+    return subprocess.run(
+        [bentoml, "serve"], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False
+    )

@@ -1,0 +1,57 @@
+"""Manifests: what they must hold, and that weights are the ones they name."""
+
+from pathlib import Path
+
+import pytest
+
+from models.manifest import MODELS, ModelError, ModelManifest
+
+
+@pytest.mark.parametrize("name", [path.stem for path in MODELS.glob("*.toml")])
+def test_every_manifest_is_complete_and_has_its_weights(name: str) -> None:
+    manifest = ModelManifest.load(name)
+    assert manifest.weights()
+    assert manifest.licence
+    assert manifest.provenance.data
+    assert manifest.provenance.held_out
+
+
+def test_the_label_names_model_and_weights() -> None:
+    assert ModelManifest.load("matting-v0").label == "matting-v0 7a86178d"
+
+
+def test_a_missing_manifest_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(ModelError, match=r"no manifest matting-v9\.toml; there are: matting-v0"):
+        ModelManifest.load("matting-v9")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fault"),
+    [
+        ('licence = "Apache-2.0"', "", "licence"),
+        ("size = 384", "size = 0", "size"),
+        ('dtype = "uint8"', 'dtype = "float32"', "dtype"),
+        ('name = "matting-v0"', 'name = "other"', "calls its model 'other'"),
+        ("[input]", "[input", "no model manifest"),
+    ],
+)
+def test_a_faulty_manifest_is_refused(tmp_path: Path, before: str, after: str, fault: str) -> None:
+    text = (MODELS / "matting-v0.toml").read_text()
+    assert before in text
+    (tmp_path / "matting-v0.toml").write_text(text.replace(before, after, 1))
+    with pytest.raises(ModelError, match=fault):
+        ModelManifest.load("matting-v0", tmp_path)
+
+
+def test_other_weights_than_the_named_ones_are_refused(tmp_path: Path) -> None:
+    manifest = ModelManifest.load("matting-v0")
+    weights = tmp_path / manifest.file
+    weights.parent.mkdir()
+    weights.write_bytes(manifest.weights() + b"\0")
+    with pytest.raises(ModelError, match="are not those of matting-v0"):
+        manifest.weights(tmp_path)
+
+
+def test_missing_weights_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="cannot be read"):
+        ModelManifest.load("matting-v0").weights(tmp_path)

@@ -1,0 +1,81 @@
+"""Stopping: the runner's socket can be reached to the end, and the runner waits for the others."""
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import rmtree
+from tempfile import TemporaryDirectory
+
+import psutil
+import pytest
+
+from runners.ending import KeptSocket, others
+
+_SUPERVISOR = """
+import subprocess, sys
+sleep = [sys.executable, "-c", "import time; time.sleep(60)"]
+worker = ["-m", "_bentoml_impl.worker.service", "service:It", "--service-name"]
+children = [subprocess.Popen([*sleep, *arguments]) for arguments in ([*worker, "Api"], [*worker, "Runner"],
+            [*worker, "Runner"], ["anvil"])]
+print(*(child.pid for child in children), flush=True)
+sys.stdin.read()
+for child in children:
+    child.kill()
+    child.wait()
+"""
+
+
+@pytest.fixture
+def workers() -> Iterator[list[psutil.Process]]:
+    """Under one supervisor: a worker of Api, two of Runner, and a process that is no worker."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _SUPERVISOR], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as supervisor:
+        assert supervisor.stdout
+        yield [psutil.Process(int(pid)) for pid in supervisor.stdout.readline().split()]
+        supervisor.communicate()
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    """A Unix socket in a folder of its own; names of sockets are short, so not in pytest's."""
+    with TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listener:
+        path = Path(folder) / "uds" / "it.sock"
+        path.parent.mkdir()
+        listener.bind(str(path))
+        listener.listen()
+        yield listener
+
+
+def test_a_runner_waits_for_workers_of_other_services_only(workers: list[psutil.Process]) -> None:
+    api, runner, _, _ = workers
+    assert others(runner) == [api]
+
+
+def test_a_runner_waits_for_the_living_only(workers: list[psutil.Process]) -> None:
+    api, runner, _, _ = workers
+    api.kill()
+    psutil.wait_procs([api], timeout=5)
+    assert others(runner) == []
+
+
+def test_a_removed_socket_is_reached_again_when_it_was_restored(listener: socket.socket) -> None:
+    path = Path(listener.getsockname())
+    kept = KeptSocket(path)
+    rmtree(path.parent)
+    kept.restore()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+        listener.accept()[0].close()
+
+
+def test_nothing_of_it_is_left_behind(listener: socket.socket) -> None:
+    """A runner that was started anew keeps the same link."""
+    path = Path(listener.getsockname())
+    for _ in range(2):
+        kept = KeptSocket(path)
+    kept.restore()
+    kept.remove()
+    assert list(path.parent.parent.iterdir()) == []

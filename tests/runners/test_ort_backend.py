@@ -1,0 +1,79 @@
+"""The real network on the CPU. CUDA is only refused here: no test of this file has a GPU."""
+
+import hashlib
+from collections.abc import Iterator
+
+import numpy as np
+import onnxruntime  # type: ignore[import-untyped]
+import pytest
+from PIL import Image
+from skimage import data
+
+from models.manifest import MODELS, ModelManifest
+from runners.backend import BackendError, Pixels, load_backend
+from runners.ort_backend import OrtBackend
+
+MANIFEST = ModelManifest.load("matting-v0")
+SIDE = MANIFEST.input.size
+
+
+@pytest.fixture(scope="module")
+def backend() -> Iterator[OrtBackend]:
+    backend = OrtBackend(MANIFEST, device="cpu", threads=1)
+    yield backend
+    backend.close()
+
+
+@pytest.fixture(scope="module")
+def photographs() -> Pixels:
+    """uint8 [3,S,S,3]."""
+    pictures = (data.astronaut(), data.coffee(), data.chelsea())
+    return np.stack([np.asarray(Image.fromarray(each).resize((SIDE, SIDE))) for each in pictures])
+
+
+def test_a_picture_comes_out_the_same_alone_and_in_a_batch(backend: OrtBackend, photographs: Pixels) -> None:
+    together = backend.infer(photographs)
+    alone = np.concatenate([backend.infer(each[None]) for each in photographs])
+    assert together.shape == (3, SIDE, SIDE)
+    assert together.dtype == np.uint8
+    assert np.abs(together.astype(int) - alone).max() <= 1
+
+
+def test_the_person_is_foreground_and_the_corner_is_not(backend: OrtBackend, photographs: Pixels) -> None:
+    [alpha] = backend.infer(photographs[:1])
+    assert alpha[SIDE // 3, SIDE * 45 // 100] > 240
+    assert alpha[5, 5] < 16
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        np.zeros((1, SIDE, SIDE + 1, 3), np.uint8),
+        np.zeros((SIDE, SIDE, 3), np.uint8),
+        np.zeros((1, SIDE, SIDE, 4), np.uint8),
+        np.zeros((1, SIDE, SIDE, 3), np.float32),
+    ],
+)
+def test_what_is_no_batch_of_pictures_is_refused(backend: OrtBackend, images: Pixels) -> None:
+    with pytest.raises(BackendError, match="pictures are uint8"):
+        backend.infer(images)
+
+
+def test_the_real_network_proves_itself() -> None:
+    chosen = load_backend(("cpu",), MANIFEST, {"cpu": lambda manifest: OrtBackend(manifest, device="cpu", threads=1)})
+    assert chosen.name == "onnxruntime-cpu"
+
+
+@pytest.mark.skipif(
+    "CUDAExecutionProvider" in onnxruntime.get_available_providers(), reason="this onnxruntime is the one for GPUs"
+)
+def test_cuda_is_refused_where_the_runtime_cannot_do_it() -> None:
+    with pytest.raises(BackendError, match="has no CUDAExecutionProvider"):
+        OrtBackend(MANIFEST, device="cuda", threads=1)
+
+
+def test_weights_that_are_no_network_are_refused() -> None:
+    text = (MODELS / "matting-v0.toml").read_bytes()
+    broken = MANIFEST.model_copy(update={"file": "matting-v0.toml", "sha256": hashlib.sha256(text).hexdigest()})
+    with pytest.raises(BackendError, match="no session on CPUExecutionProvider"):
+        OrtBackend(broken, device="cpu", threads=1)
