@@ -9,9 +9,10 @@ import skimage.data
 from PIL import Image
 
 from imaging.formats import ImageFormat
+from imaging.picture import Pixels
 from imaging.probe import probe
 from models.manifest import ModelManifest
-from pipeline import CutOut, Pixels
+from pipeline import CutOut
 from runners.ort_backend import OrtBackend
 
 TARGET = Path(__file__).with_name("before-after.jpg")
@@ -43,7 +44,8 @@ async def main() -> None:
     backend = OrtBackend(manifest, device="cpu", threads=1)
 
     async def infer(image: Pixels) -> Pixels:
-        return backend.infer(image[None])[0]
+        alpha: Pixels = backend.infer(image[None])[0]
+        return alpha
 
     cut_out = CutOut(infer, input_size=manifest.input.size)
     strip = []
