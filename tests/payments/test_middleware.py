@@ -1,0 +1,248 @@
+"""The till as HTTP: quotes, refusals and sales, and nothing on the wire before the money has moved."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import httpx
+import pytest
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import ProblemMiddleware
+from api.request_id import RequestIdMiddleware
+from errors import InvalidImage, Overloaded, ProcessingFailed
+from payments.gate import Gate
+from payments.middleware import PaymentMiddleware
+from payments.rail import Order
+from payments.recent import RecentDeliveries
+from tests.fakes.rails import Outcome, ScriptedRail
+from tests.fakes.shop import Shop, order
+
+PAYMENT = {"one-payment": "id print"}
+
+
+class Counter:
+    """The middleware between the problem form and a small app, with two rails; `two.example` takes the second only.
+
+    `app` makes the goods; `judging` and `admitting` hold what the next calls raise.
+    """
+
+    def __init__(self, shop: Shop) -> None:
+        self.one, self.two = ScriptedRail("one"), ScriptedRail("two")
+        self.gate = Gate(
+            (self.one, self.two),
+            shop.ledger,
+            hosts={"two.example": ("two",)},
+            recent=RecentDeliveries(0),
+            clock=shop.clock,
+        )
+        self.app: ASGIApp = Response(b"cut-out", media_type="image/png", headers={"X-Width": "7"})
+        self.judging: list[Exception] = []
+        self.admitting: list[Exception] = []
+        paid = PaymentMiddleware(self._serve, gate=self.gate, order=_order, judge=self._judge, admit=self._admit)
+        self.asgi: ASGIApp = RequestIdMiddleware(ProblemMiddleware(paid))
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+    def _judge(self, _: Scope) -> None:
+        if self.judging:
+            raise self.judging.pop()
+
+    async def _admit(self, _: Scope) -> None:
+        if self.admitting:
+            raise self.admitting.pop()
+
+
+def _order(scope: Scope) -> Order:
+    return order(Request(scope).headers.get("x-body", "").encode())
+
+
+@pytest.fixture
+def counter(shop: Shop) -> Counter:
+    return Counter(shop)
+
+
+@pytest.fixture
+async def client(counter: Counter) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(counter.asgi)
+    async with httpx.AsyncClient(transport=transport, base_url="https://cut.example") as client:
+        yield client
+
+
+async def test_quotes_every_rail_in_one_402(client: httpx.AsyncClient, counter: Counter) -> None:
+    answer = await client.post("/")
+    assert answer.status_code == 402
+    assert answer.headers.get_list("www-authenticate") == ['one price="0.05"', 'two price="0.05"']
+    body = answer.json()
+    assert (body["code"], body["charged"]) == ("payment_required", False)
+    assert body["one"] == body["two"] == {"url": order().url, "rejection": None}
+    assert counter.one.calls == counter.two.calls == []
+
+
+@pytest.mark.parametrize(("host", "quoted"), [("two.example", {"two"}), ("elsewhere.example", {"one", "two"})])
+async def test_quotes_on_a_host_what_is_bound_to_it(client: httpx.AsyncClient, host: str, quoted: set[str]) -> None:
+    answer = await client.post("/", headers={"Host": f"{host}:443"})
+    assert answer.json().keys() & {"one", "two"} == quoted
+
+
+async def test_takes_on_a_host_what_is_bound_to_it(client: httpx.AsyncClient, counter: Counter) -> None:
+    refused = await client.post("/", headers={"Host": "two.example", **PAYMENT})
+    assert (refused.status_code, refused.json()["reason"]) == (402, "rail_not_offered")
+    assert counter.one.calls == []
+    assert (await client.post("/", headers={"Host": "two.example", "two-payment": "id print"})).status_code == 200
+
+
+async def test_judges_what_is_not_paid_for(client: httpx.AsyncClient, counter: Counter) -> None:
+    """A body that could never be served is told so instead of what it would cost."""
+    counter.judging = [InvalidImage("No image.")]
+    assert (await client.post("/")).status_code == 400
+    counter.judging = [InvalidImage("No image.")]
+    assert (await client.post("/", headers=PAYMENT)).status_code == 200
+
+
+async def test_admits_what_is_paid_for(client: httpx.AsyncClient, counter: Counter) -> None:
+    counter.admitting = [Overloaded("Full.")]
+    answer = await client.post("/", headers=PAYMENT)
+    assert (answer.status_code, answer.json()["charged"]) == (503, False)
+    assert counter.one.calls == []
+
+
+async def test_sells(client: httpx.AsyncClient, counter: Counter) -> None:
+    answer = await client.post("/", headers=PAYMENT)
+    assert (answer.status_code, answer.content) == (200, b"cut-out")
+    assert counter.one.moved == ["id"]
+    headers = dict(answer.headers)
+    assert headers.pop("x-request-id")
+    assert headers == {
+        "cache-control": "private",
+        "content-length": "7",
+        "content-type": "image/png",
+        "x-width": "7",
+        "one-receipt": "0xid",
+    }
+
+
+async def test_marks_what_is_delivered_again(client: httpx.AsyncClient, counter: Counter) -> None:
+    first, again = [await client.post("/", headers=PAYMENT) for _ in range(2)]
+    assert "idempotent-replayed" not in first.headers
+    assert again.headers["idempotent-replayed"] == "true"
+    assert (again.content, again.headers["one-receipt"]) == (first.content, first.headers["one-receipt"])
+    assert counter.one.moved == ["id"]
+
+
+async def test_refuses_a_used_payment_for_another_body(client: httpx.AsyncClient, counter: Counter) -> None:
+    await client.post("/", headers=PAYMENT)
+    answer = await client.post("/", headers={**PAYMENT, "X-Body": "other"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "payment_used")
+    assert counter.one.moved == ["id"]
+
+
+@pytest.mark.parametrize("step", ["verifying", "settling"])
+async def test_answers_a_refused_payment_with_a_fresh_quote(
+    client: httpx.AsyncClient, counter: Counter, step: str
+) -> None:
+    getattr(counter.one, step).append(Outcome.REFUSED)
+    answer = await client.post("/", headers=PAYMENT)
+    body = answer.json()
+    assert (answer.status_code, body["code"], body["reason"]) == (402, "payment_rejected", "refused")
+    assert body["one"]["rejection"] == "refused"
+    assert len(answer.headers.get_list("www-authenticate")) == 2
+    assert "one-receipt" not in answer.headers
+
+
+async def test_answers_a_doubt_without_a_bill(client: httpx.AsyncClient, counter: Counter) -> None:
+    counter.one.settling = [Outcome.REPLY_LOST]
+    answer = await client.post("/", headers=PAYMENT)
+    assert (answer.status_code, answer.json()["charged"]) == (503, True)
+    assert answer.headers["retry-after"]
+    assert "www-authenticate" not in answer.headers
+    assert (await client.post("/", headers=PAYMENT)).content == b"cut-out"
+    assert counter.one.moved == ["id"]
+
+
+@pytest.mark.parametrize("header", ["id", ""])
+async def test_refuses_what_it_cannot_read(client: httpx.AsyncClient, header: str) -> None:
+    answer = await client.post("/", headers={"one-payment": header})
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_payment")
+
+
+async def test_refuses_two_payments(client: httpx.AsyncClient, counter: Counter) -> None:
+    answer = await client.post("/", headers={**PAYMENT, "two-payment": "id print"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_payment")
+    assert counter.one.calls == counter.two.calls == []
+
+
+async def test_puts_an_answer_together(client: httpx.AsyncClient, counter: Counter) -> None:
+    async def parts() -> AsyncIterator[bytes]:
+        for part in (b"a", b"", b"bc"):
+            yield part
+
+    counter.app = StreamingResponse(parts())
+    assert (await client.post("/", headers=PAYMENT)).content == b"abc"
+
+
+async def _raises(scope: Scope, receive: Receive, send: Send) -> None:
+    raise ProcessingFailed("Broken.")
+
+
+async def _has_no_such_page(scope: Scope, receive: Receive, send: Send) -> None:
+    raise HTTPException(404)
+
+
+async def _says_nothing(scope: Scope, receive: Receive, send: Send) -> None:
+    return None
+
+
+async def _stops_in_the_middle(scope: Scope, receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"cut-", "more_body": True})
+
+
+@pytest.mark.parametrize(
+    "app",
+    [_raises, _has_no_such_page, _says_nothing, _stops_in_the_middle, Response(status_code=204), Response("", 500)],
+)
+async def test_sells_nothing_but_a_whole_answer(client: httpx.AsyncClient, counter: Counter, app: ASGIApp) -> None:
+    whole, counter.app = counter.app, app
+    answer = await client.post("/", headers=PAYMENT)
+    assert answer.status_code in {404, 500}
+    assert not answer.json()["charged"]
+    assert counter.one.moved == []
+    counter.app = whole
+    assert (await client.post("/", headers=PAYMENT)).content == b"cut-out"
+
+
+async def test_sends_nothing_before_the_money_has_moved(counter: Counter) -> None:
+    counter.one.may_settle.clear()
+    sent: list[Message] = []
+    request = asyncio.create_task(_request(counter.asgi, sent.append))
+    async with asyncio.timeout(10):
+        while not counter.one.called("settle"):  # noqa: ASYNC110 - the rail knows of no event
+            await asyncio.sleep(0.001)
+    assert sent == []
+    counter.one.may_settle.set()
+    await request
+    assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
+
+
+async def _request(app: ASGIApp, sent: Callable[[Message], None]) -> None:
+    scope: Scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/",
+        "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in PAYMENT.items()],
+        "server": ("cut.example", 443),
+        "scheme": "https",
+    }
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def send(message: Message) -> None:
+        sent(message)
+
+    await app(scope, receive, send)
