@@ -36,8 +36,8 @@ class OpenStore:
     """The SDK's replay store, granting everything: the ledger is the guard.
 
     The ledger lets one holder at a time settle a payment id and knows each transaction hash once, over all workers and
-    hosts and across restarts. A second guard per process would only do harm: the SDK's own refuses every payment after
-    its 10,000th, and refuses to broadcast again what a settlement of unknown outcome has left behind.
+    hosts and across restarts. A second guard per process could only differ from it, and would remember every hash until
+    the process ends: the SDK's default refuses every payment after its 10,000th.
     """
 
     async def get(self, key: str) -> None:

@@ -1,5 +1,6 @@
 """Rails on the local Tempo chain, their buyer and the faults of their RPC."""
 
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from decimal import Decimal
 
@@ -74,3 +75,12 @@ def faults(rpc_url: str) -> Iterator[Control]:
     control = Control(rpc_url)
     yield control
     control.clear()
+
+
+@pytest.fixture
+def ordinary_recursion() -> Iterator[None]:
+    """Python's own recursion limit; py_ecc, which some wallets import, raises it a hundredfold."""
+    raised = sys.getrecursionlimit()
+    sys.setrecursionlimit(1000)
+    yield
+    sys.setrecursionlimit(raised)

@@ -110,6 +110,16 @@ class TestSettle:
         await rail.settle(payment, credential)
         assert buyer.received() == before + UNITS
 
+    async def test_no_guard_of_the_process_keeps_a_payment_from_being_broadcast_again(
+        self, rail: MppRail, buyer: MppBuyer, order: Order, faults: Control
+    ) -> None:
+        """The ledger decides who may settle, for all processes alike; the SDK's own store would decide for one."""
+        credential = read(rail, await buyer.pay(await rail.challenge(order)))
+        payment = await rail.verify(credential, order)
+        sent = faults.calls()[SEND]
+        assert await rail.settle(payment, credential) == await rail.settle(payment, credential)
+        assert faults.calls()[SEND] == sent + 2
+
     async def test_gives_a_receipt_even_if_the_chain_falls_silent_after_the_transfer(
         self, rail: MppRail, buyer: MppBuyer, order: Order, faults: Control
     ) -> None:

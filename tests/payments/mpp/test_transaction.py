@@ -76,6 +76,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.usefixtures("ordinary_recursion")
 @pytest.mark.parametrize("raw", REFUSED.values(), ids=REFUSED)
 def test_anything_else_is_refused(raw: str) -> None:
     with pytest.raises(ValueError, match=r"."):

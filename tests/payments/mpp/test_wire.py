@@ -103,6 +103,7 @@ def test_another_payment_method_is_unsupported() -> None:
 ECHO = {"id": ASKED.id, "method": "tempo", "intent": "charge"}
 
 
+@pytest.mark.usefixtures("ordinary_recursion")
 @pytest.mark.parametrize(
     ("headers", "reason"),
     [
