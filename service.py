@@ -100,7 +100,8 @@ class BackgroundRemoval:
     @bentoml.on_deployment  # type: ignore[untyped-decorator]
     @staticmethod
     def prepare() -> None:
-        """Once per start, before any worker: the weights are checked, the database and in the sandbox the chains."""
+        """Once per start, before any worker: check the weights, migrate the database, run the sandbox's chains."""
+        sys.path.insert(0, str(ROOT))  # serving a bento, BentoML has taken it out again by now
         try:
             manifest.weights()
             with chdir(ROOT):  # where the workers run

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,13 +38,23 @@ class RunningService:
 
 @contextmanager
 def run_service(
-    base_chain: BaseChain, tempo_chain: TempoChain, folder: Path, **settings: str
+    base_chain: BaseChain,
+    tempo_chain: TempoChain,
+    folder: Path,
+    settings: Mapping[str, str] | None = None,
+    *,
+    bento: str = "service:BackgroundRemoval",
+    cwd: Path = ROOT,
 ) -> Iterator[RunningService]:
-    """Serve until the block ends, with all state in `folder`. `settings` are further environment variables."""
+    """Serve until the block ends, with all state in `folder`. `settings` are further environment variables.
+
+    A built bento is named by its tag, looked up in `folder / "bentoml"`, and served from another `cwd` than the
+    source's, which would lend it its modules.
+    """
     port = choose_port(0)
     url, log_path = f"http://127.0.0.1:{port}", folder / "service.log"
     bentoml = str(Path(sys.executable).with_name("bentoml"))
-    command = [bentoml, "serve", "service:BackgroundRemoval", "--port", str(port)]
+    command = [bentoml, "serve", bento, "--port", str(port)]
     env = {name: value for name, value in os.environ.items() if not name.startswith(("CLEARCANVAS_", "BENTOML_"))}
     env |= environment(base_chain.rpc_url, tempo_chain.rpc_url, url)
     env |= {
@@ -57,8 +67,8 @@ def run_service(
     with log_path.open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", LEASH, str(os.getpid()), *command],
-            cwd=ROOT,
-            env=env | settings,
+            cwd=cwd,
+            env=env | dict(settings or {}),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -5,22 +5,17 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from io import BytesIO
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
-from PIL import Image
-from skimage import data
 
-from sandbox.accounts import BUYER
 from sandbox.chains import BaseChain, TempoChain
 from sandbox.process import ROOT
-from sandbox.wallets import sign_x402
+from tests.buying import ROUTE, buy, photograph
 from tests.running_service import RunningService, run_service
 
-ROUTE = "/v1/remove-background"
 PROBLEM = "application/problem+json"
 
 
@@ -30,7 +25,7 @@ def own_service(
 ) -> Iterator[RunningService]:
     """A service for tests that hurt it; it believes no proxy of this machine."""
     settings = {"CLEARCANVAS_TRUSTED_PROXIES": "203.0.113.1"}
-    with run_service(base_chain, tempo_chain, tmp_path_factory.mktemp("own"), **settings) as service:
+    with run_service(base_chain, tempo_chain, tmp_path_factory.mktemp("own"), settings) as service:
         yield service
 
 
@@ -84,15 +79,15 @@ def test_nobody_else_is_believed(own_service: RunningService) -> None:
 async def test_a_sale_survives_the_death_of_the_runner(own_service: RunningService) -> None:
     """The supervisor starts another one, and the picture is tried again there."""
     _runner(own_service).kill()
-    [answer] = await _buy(own_service, [_photograph(quality=90)])
+    [answer] = await buy(own_service, [photograph(quality=90)])
     assert answer.status_code == 200, answer.text
     assert answer.headers["X-Model"] == "matting-v0 7a86178d"
 
 
 async def test_stopping_finishes_the_sales_under_way(own_service: RunningService) -> None:
     """SIGTERM while eight paid requests are at work: each gets its picture, and the process ends by itself."""
-    pictures = [_photograph(quality) for quality in range(80, 88)]
-    answers = await _buy(own_service, pictures, stop=own_service.process)
+    pictures = [photograph(quality) for quality in range(80, 88)]
+    answers = await buy(own_service, pictures, stop=own_service.process)
     assert [answer.status_code for answer in answers] == [200] * 8
     assert await asyncio.to_thread(own_service.process.wait, 30) is not None
 
@@ -121,12 +116,6 @@ def test_what_cannot_start_says_why(tmp_path: Path, setting: dict[str, str], sen
     assert "Traceback" not in ended.stderr
 
 
-def _photograph(quality: int) -> bytes:
-    file = BytesIO()
-    Image.fromarray(data.astronaut()).save(file, "JPEG", quality=quality)
-    return file.getvalue()
-
-
 def _unpaid(service: RunningService, address: str) -> int:
     """How many unpaid answers are left after one for this address."""
     answer = httpx.post(service.url + ROUTE, headers={"X-Forwarded-For": address})
@@ -137,26 +126,6 @@ def _unpaid(service: RunningService, address: str) -> int:
 def _runner(service: RunningService) -> psutil.Process:
     workers = psutil.Process(service.process.pid).children(recursive=True)
     return next(worker for worker in workers if "MattingRunner" in worker.cmdline())
-
-
-async def _buy(
-    service: RunningService, pictures: list[bytes], stop: subprocess.Popen[bytes] | None = None
-) -> list[httpx.Response]:
-    """Buy all pictures at once with x402; with `stop`, that process is told to end while they are at work."""
-    async with httpx.AsyncClient(base_url=service.url, timeout=60, trust_env=False) as client:
-        quotes = [await client.post(ROUTE) for _ in pictures]
-        headers = [
-            {**sign_x402(BUYER.key, quote.headers["PAYMENT-REQUIRED"]), "Content-Type": "image/jpeg"}
-            for quote in quotes
-        ]
-        sales = [
-            asyncio.create_task(client.post(ROUTE, content=picture, headers=header))
-            for picture, header in zip(pictures, headers, strict=True)
-        ]
-        if stop:
-            await asyncio.sleep(0.3)
-            stop.terminate()
-        return await asyncio.gather(*sales)
 
 
 def _serve(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,39 @@
+"""Buys from a running service with x402, many pictures at once."""
+
+import asyncio
+import subprocess
+from io import BytesIO
+
+import httpx
+from PIL import Image
+from skimage import data
+
+from sandbox.accounts import BUYER
+from sandbox.wallets import sign_x402
+from tests.running_service import RunningService
+
+ROUTE = "/v1/remove-background"
+
+
+def photograph(quality: int) -> bytes:
+    """A person as JPEG, 512 x 512; another order for each quality."""
+    file = BytesIO()
+    Image.fromarray(data.astronaut()).save(file, "JPEG", quality=quality)
+    return file.getvalue()
+
+
+async def buy(
+    service: RunningService, pictures: list[bytes], stop: subprocess.Popen[bytes] | None = None
+) -> list[httpx.Response]:
+    """The answers for all pictures; with `stop`, that process is told to end while they are at work."""
+    async with httpx.AsyncClient(base_url=service.url, timeout=60, trust_env=False) as client:
+        quotes = [await client.post(ROUTE) for _ in pictures]
+        payments = [sign_x402(BUYER.key, quote.headers["PAYMENT-REQUIRED"]) for quote in quotes]
+        sales = [
+            asyncio.create_task(client.post(ROUTE, content=picture, headers={"Content-Type": "image/jpeg", **payment}))
+            for picture, payment in zip(pictures, payments, strict=True)
+        ]
+        if stop:
+            await asyncio.sleep(0.3)
+            stop.terminate()
+        return await asyncio.gather(*sales)

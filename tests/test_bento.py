@@ -1,0 +1,92 @@
+"""What `bentoml build` packs, and that it sells without the rest of the repository. No image is built here: that takes
+Docker."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.accounts import SELLER, SETTLER
+from sandbox.chains import BaseChain, TempoChain
+from sandbox.process import ROOT
+from tests.buying import buy, photograph
+from tests.running_service import RunningService, run_service
+
+SHIPPED = {
+    "api", "composition.py", "config", "errors.py", "imaging", "models", "payments", "pipeline.py", "runners",
+    "service.py", "storage", "telemetry.py",
+}  # fmt: skip
+BESIDE = {"LICENSE", "bentofile.yaml", "requirements"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the bento is built: BENTOML_HOME is its subfolder `bentoml`."""
+    folder = tmp_path_factory.mktemp("bento")
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("CLEARCANVAS_", "BENTOML_"))}
+    env |= {"BENTOML_HOME": str(folder / "bentoml"), "BENTOML_DO_NOT_TRACK": "True"}
+    bentoml = Path(sys.executable).with_name("bentoml")
+    subprocess.run([bentoml, "build", "--version", "test"], cwd=ROOT, env=env, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def served(folder: Path, base_chain: BaseChain, tempo_chain: TempoChain) -> Iterator[RunningService]:
+    """The bento outside the sandbox profile, on the local chains nevertheless."""
+    settings = {
+        "CLEARCANVAS_PROFILE": "testnet",
+        "CLEARCANVAS_X402__PAY_TO": SELLER.address,
+        "CLEARCANVAS_X402__SETTLEMENT_KEY": SETTLER.key,
+        "CLEARCANVAS_MPP__RECIPIENT": SELLER.address,
+        "CLEARCANVAS_MPP__SECRET_KEY": "a secret for nothing but this test",
+        "CLEARCANVAS_WORKERS": "1",
+    }
+    with run_service(base_chain, tempo_chain, folder, settings, bento="clearcanvas:test", cwd=folder) as service:
+        yield service
+
+
+def test_it_holds_what_serves_and_nothing_else(folder: Path) -> None:
+    source = folder / "bentoml/bentos/clearcanvas/test/src"
+    assert {path.name for path in source.iterdir()} == SHIPPED | BESIDE
+    assert not [path for path in source.rglob("*") if path.suffix in {".pyc", ".md"} or path.name.startswith("test_")]
+
+
+def test_it_holds_every_file_of_what_it_ships(folder: Path) -> None:
+    source = folder / "bentoml/bentos/clearcanvas/test/src"
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
+    ours = {path for path in tracked if path.split("/")[0] in SHIPPED}
+    assert {path for path in ours if not (source / path).is_file()} == set()
+
+
+def test_its_packages_are_locked_by_hash(folder: Path) -> None:
+    text = (folder / "bentoml/bentos/clearcanvas/test/env/python/requirements.txt").read_text()
+    assert "bentoml==1.4.39" in text
+    assert "--hash=sha256:" in text
+    assert "index-url" not in text
+
+
+async def test_it_sells(served: RunningService) -> None:
+    [answer] = await buy(served, [photograph(quality=90)])
+    assert answer.status_code == 200, answer.text
+
+
+def test_it_has_no_sandbox(folder: Path) -> None:
+    """Whoever forgets the profile is told so, instead of selling for play money."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("CLEARCANVAS_", "BENTOML_"))}
+    env |= {"BENTOML_HOME": str(folder / "bentoml"), "BENTOML_DO_NOT_TRACK": "True"}
+    bentoml = Path(sys.executable).with_name("bentoml")
+    ended = subprocess.run(
+        [bentoml, "serve", "clearcanvas:test"],
+        cwd=folder,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode != 0
+    assert "Set CLEARCANVAS_PROFILE to testnet or mainnet" in ended.stderr
+    assert "Traceback" not in ended.stderr
