@@ -1,5 +1,6 @@
 """The chain's JSON-RPC over one or two URLs: bounded in time, and mute about what it talks to."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -39,6 +40,7 @@ class Rpc:
     def __init__(self, urls: tuple[str, ...], *, timeout_s: float) -> None:
         self._nodes = [_node(url, timeout_s) for url in urls]
         self._sessions: list[ClientSession] = []
+        self._connecting = asyncio.Lock()
 
     async def ask(self, question: Callable[[AsyncEth], Awaitable[T]]) -> T:
         """One question, to the first URL that answers.
@@ -102,11 +104,12 @@ class Rpc:
 
     async def _connect(self) -> None:
         # web3's own session opens a new connection for every call.
-        if not self._sessions:
+        async with self._connecting:
+            if self._sessions:
+                return
             for node in self._nodes:
-                session = ClientSession(raise_for_status=True)
-                self._sessions.append(session)
-                await node.provider.cache_async_session(session)
+                self._sessions.append(ClientSession(raise_for_status=True))
+                await node.provider.cache_async_session(self._sessions[-1])
 
     def _prefer(self, node: AsyncWeb3[AsyncHTTPProvider]) -> None:
         if self._nodes[0] is not node:
