@@ -13,11 +13,10 @@ import asyncio
 import ipaddress
 import math
 import time
-from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import TypeVar
 
 import structlog
+from cachetools import TTLCache
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import Storage
 from limits.errors import StorageError
@@ -27,8 +26,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from errors import RateLimited, ServiceError
 from payments.rail import HeaderFields
 
-T = TypeVar("T")
-
 log = structlog.get_logger(__name__)
 
 UNPAID = frozenset({400, 402, 408, 413, 415})
@@ -36,15 +33,21 @@ PAYMENT_HEADERS = ("x-payment", "payment-signature", "authorization")
 
 _WINDOW_S = 60
 _PATIENCE_S = 0.5
+_REMEMBERED = 100_000  # addresses
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What an address has used of its minute: answers counted, and seconds until the count starts anew."""
+    """What an address has used of its minute: answers counted, and the unix second at which the count starts anew."""
 
     count: int
     limit: int
-    reset_s: int
+    until: float
+
+    @property
+    def reset_s(self) -> int:
+        """Whole seconds until then."""
+        return min(max(math.ceil(self.until - time.time()), 1), _WINDOW_S)
 
     @property
     def headers(self) -> HeaderFields:
@@ -65,7 +68,10 @@ class Usage:
 
 
 class UnpaidLimit:
-    """Counts unpaid answers per address and minute.
+    """Counts unpaid answers per address and minute: one question to the store per answer.
+
+    What the store said last is remembered here, so an address that is over its limit costs no question at all. Another
+    worker learns it with the first answer that it counts, and that answer is a 429 already.
 
     Args:
         storage: an asynchronous storage of the `limits` package, shared by all workers.
@@ -75,6 +81,7 @@ class UnpaidLimit:
         self.per_minute = per_minute
         self._storage = storage
         self._item = RateLimitItemPerMinute(per_minute, namespace="unpaid")
+        self._last: TTLCache[str, Usage] = TTLCache(_REMEMBERED, ttl=_WINDOW_S)
         failures = storage.base_exceptions
         self._failures: tuple[type[Exception], ...] = (
             StorageError,
@@ -82,32 +89,34 @@ class UnpaidLimit:
             *(failures if isinstance(failures, tuple) else (failures,)),
         )
 
-    async def refuse(self, address: str, at: int) -> None:
-        """Raise `RateLimited` when `at` or more answers are counted for the address."""
-        count = await self._ask(self._storage.get(self._key(address)))
-        if count is not None and count >= at:
-            raise (await self._usage(address, count)).refusal()
+    def refuse(self, address: str, at: int) -> None:
+        """Raise `RateLimited` when `at` or more answers are known to be counted for the address."""
+        usage = self._known(_network(address))
+        if usage is not None and usage.count >= at:
+            raise usage.refusal()
 
     async def hit(self, address: str) -> Usage | None:
         """Count one more answer; None when the store does not answer."""
-        count = await self._ask(self._storage.incr(self._key(address), _WINDOW_S))
-        return None if count is None else await self._usage(address, count)
-
-    async def _usage(self, address: str, count: int) -> Usage:
-        until = await self._ask(self._storage.get_expiry(self._key(address)))
-        left = _WINDOW_S if until is None else math.ceil(until - time.time())
-        return Usage(count, self.per_minute, reset_s=min(max(left, 1), _WINDOW_S))
-
-    def _key(self, address: str) -> str:
-        return self._item.key_for(_network(address))
-
-    async def _ask(self, answer: Awaitable[T]) -> T | None:
+        network = _network(address)
         try:
             async with asyncio.timeout(_PATIENCE_S):
-                return await answer
+                count = await self._storage.incr(self._item.key_for(network), _WINDOW_S)
+                usage = Usage(count, self.per_minute, await self._until(network, count))
         except self._failures as error:
             log.warning("unpaid_answer_not_counted", error=repr(error))
             return None
+        self._last[network] = usage
+        return usage
+
+    async def _until(self, network: str, count: int) -> float:
+        if count == 1:  # the window begins with its first answer
+            return time.time() + _WINDOW_S
+        known = self._known(network)
+        return known.until if known else await self._storage.get_expiry(self._item.key_for(network))
+
+    def _known(self, network: str) -> Usage | None:
+        usage = self._last.get(network)
+        return usage if usage is not None and usage.until > time.time() else None
 
 
 class UnpaidLimitMiddleware:
@@ -120,7 +129,7 @@ class UnpaidLimitMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, or raise `RateLimited`; an unpaid refusal from below leaves with the `RateLimit` fields."""
         address = scope["client"][0] if scope.get("client") else "unknown"
-        await self.limit.refuse(address, at=self.limit.per_minute * (2 if _carries_payment(scope) else 1))
+        self.limit.refuse(address, at=self.limit.per_minute * (2 if _carries_payment(scope) else 1))
         try:
             await self.app(scope, receive, send)
         except ServiceError as error:

@@ -14,7 +14,7 @@ from tests.fakes.rails import Outcome
 class SlowStorage(MemoryStorage):
     """A store that hangs."""
 
-    async def get(self, key: str) -> int:
+    async def incr(self, key: str, expiry: float, amount: int = 1) -> int:
         """Too late."""
         await asyncio.sleep(60)
         return 0
@@ -118,10 +118,10 @@ async def test_workers_count_together_in_the_database(tmp_path: Path) -> None:
     await migrate(url)
     stores = [SqlRateLimits(url), SqlRateLimits(url)]
     one, other = (UnpaidLimit(store, per_minute=2) for store in stores)
-    await one.hit("192.0.2.1")
-    await other.hit("192.0.2.1")
+    counted = [await limit.hit("192.0.2.1") for limit in (one, other, one)]
+    assert [usage.count for usage in counted if usage] == [1, 2, 3]
     with pytest.raises(RateLimited):
-        await one.refuse("192.0.2.1", at=2)
-    await one.refuse("192.0.2.2", at=2)
+        one.refuse("192.0.2.1", at=2)
+    one.refuse("192.0.2.2", at=2)
     for store in stores:
         await store.aclose()
