@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import bentoml
+from bentoml._internal.utils.analytics.usage_stats import do_not_track
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -36,10 +37,14 @@ def _settings() -> tuple[Settings, ModelManifest]:
         sys.exit(str(error))
 
 
-settings, manifest = _settings()
-configure_logging(settings.log_level, settings.secrets())
+# BentoML reports its use to its makers; its command line has asked, and remembers, before it reads this file.
+os.environ["BENTOML_DO_NOT_TRACK"] = "True"
+do_not_track.cache_clear()
 # The server would believe X-Forwarded-For from this machine; whom to believe is our own setting, `trusted_proxies`.
 os.environ["FORWARDED_ALLOW_IPS"] = ""
+
+settings, manifest = _settings()
+configure_logging(settings.log_level, settings.secrets())
 
 MattingRunner = matting_runner(
     settings.runner.model,

@@ -23,8 +23,12 @@ PROBLEM = "application/problem+json"
 def own_service(
     base_chain: BaseChain, tempo_chain: TempoChain, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningService]:
-    """A service for tests that hurt it; it believes no proxy of this machine."""
-    settings = {"CLEARCANVAS_TRUSTED_PROXIES": "203.0.113.1"}
+    """A service for tests that hurt it. It believes no proxy of this machine, and BentoML would log what it reports."""
+    settings = {
+        "CLEARCANVAS_TRUSTED_PROXIES": "203.0.113.1",
+        "BENTOML_DO_NOT_TRACK": "False",
+        "__BENTOML_DEBUG_USAGE": "True",
+    }
     with run_service(base_chain, tempo_chain, tmp_path_factory.mktemp("own"), settings) as service:
         yield service
 
@@ -90,6 +94,12 @@ async def test_stopping_finishes_the_sales_under_way(own_service: RunningService
     answers = await buy(own_service, pictures, stop=own_service.process)
     assert [answer.status_code for answer in answers] == [200] * 8
     assert await asyncio.to_thread(own_service.process.wait, 30) is not None
+
+
+def test_nothing_is_reported_to_the_makers_of_bentoml(own_service: RunningService) -> None:
+    """Neither at the start nor at the end, which the test before has brought about."""
+    assert own_service.process.poll() is not None
+    assert "Tracking" not in own_service.log_path.read_text()
 
 
 def test_wrong_settings_end_it_with_all_their_names(tmp_path: Path) -> None:
