@@ -137,12 +137,13 @@ class MppRail:
         """
         ours = _ours(credential)
         check_time(ours, margin_s=self._broadcast_margin_s)
-        try:
-            done = await self._with_its_secret(lambda engine: engine.broadcast_credential(ours.sent))
-        except Exception as exc:  # noqa: BLE001 - whatever it was, only the chain knows whether the money moved
-            logger.warning("a broadcast did not report success: %s", type(exc).__name__)
-            return await self._after_doubt(payment)
-        return await self._chain.receipt(payment, otherwise_at=int(done.timestamp.timestamp()))
+        reported_at = await self._broadcast(ours)
+        if reported_at is not None:
+            return await self._chain.receipt(payment, otherwise_at=reported_at)
+        receipt = await self._chain.find_receipt(payment)
+        if receipt is None:
+            raise rejected(VERIFICATION_FAILED, "The chain did not carry out the transfer. Nothing was charged.")
+        return receipt
 
     async def find_receipt(self, payment: Payment) -> Receipt | None:
         return await self._chain.find_receipt(payment)
@@ -184,11 +185,14 @@ class MppRail:
                 continue
         return await ask(last)
 
-    async def _after_doubt(self, payment: Payment) -> Receipt:
-        receipt = await self._chain.find_receipt(payment)
-        if receipt is None:
-            raise rejected(VERIFICATION_FAILED, "The chain did not carry out the transfer. Nothing was charged.")
-        return receipt
+    async def _broadcast(self, credential: MppCredential) -> int | None:
+        """When the SDK saw the transfer on the chain, unix seconds; None when it did not."""
+        try:
+            seen = await self._with_its_secret(lambda engine: engine.broadcast_credential(credential.sent))
+        except Exception as exc:  # noqa: BLE001 - whatever it was, only the chain knows whether the money moved
+            logger.warning("a broadcast did not report success: %s", type(exc).__name__)
+            return None
+        return int(seen.timestamp.timestamp())
 
 
 def _scoped(order: Order) -> Request:
