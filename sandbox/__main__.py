@@ -60,8 +60,8 @@ def demo(
     image: Annotated[Path, typer.Argument(help="The picture: PNG, JPEG or WebP.")],
     url: Annotated[str, typer.Option(help="Where the sandbox serves.")] = "http://127.0.0.1:3000",
     out: Annotated[Path, typer.Option(help="Folder for cut-outs and receipts.")] = Path("results/demo"),
-    base_port: BasePort = BASE_PORT,
-    tempo_port: TempoPort = TEMPO_PORT,
+    base_port: Annotated[int, typer.Option(help="Port of its Base-like chain.")] = BASE_PORT,
+    tempo_port: Annotated[int, typer.Option(help="Port of its Tempo-mode chain.")] = TEMPO_PORT,
 ) -> None:
     """Buy one cut-out per rail from a running sandbox; show receipts and balances."""
     from sandbox.demo import demo as buy_on_both_rails  # noqa: PLC0415 - over a second of SDKs, which serve needs not

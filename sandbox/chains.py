@@ -27,7 +27,11 @@ ALLOWANCE = 1_000_000_000  # base units a buyer starts with on the Base-like cha
 
 # States of old blocks are of no use here; without this option anvil writes them to the home directory.
 BASE_OPTIONS = ("--block-time", "1", "--prune-history", "256")
-TEMPO_OPTIONS = ("--network", "tempo", "--hardfork", "T4", "--prune-history", "256")
+# A transaction is mined at once, and the chain's time passes without one: it is what proves that a lost one is over.
+TEMPO_OPTIONS = (
+    *("--network", "tempo", "--hardfork", "T4", "--prune-history", "256"),
+    *("--block-time", "1", "--mixed-mining"),
+)
 CONTRACTS = Path(__file__).parent / "contracts"
 LOCK = ROOT / "state" / "sandbox.lock"
 

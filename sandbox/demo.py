@@ -93,6 +93,7 @@ def demo(image: Path, out: Path, *, url: str, base_rpc_url: str, tempo_rpc_url: 
     media_type = mimetypes.guess_type(image, strict=False)[0] or "image/jpeg"
     request = Request(f"{url}/v1/remove-background", image.read_bytes(), media_type)
     with BaseChain.connect(base_rpc_url) as base, TempoChain.connect(tempo_rpc_url) as tempo_chain:
+        _assert_standing(base, tempo_chain)
         rails = (
             Rail("x402", base, "PAYMENT-RESPONSE", buy_x402),
             Rail("mpp", tempo_chain, "Payment-Receipt", buy_mpp),
@@ -152,6 +153,14 @@ def _assert_serving(url: str) -> None:
         httpx.get(f"{url}/livez", timeout=5, trust_env=False).raise_for_status()
     except httpx.HTTPError as error:
         raise SandboxError(f"Nothing serves at {url}. In another terminal: make serve") from error
+
+
+def _assert_standing(*chains: Chain) -> None:
+    for chain in chains:
+        if not chain.stands():
+            raise SandboxError(
+                f"Chain {chain.chain_id} does not answer at {chain.rpc_url}. Name the ports that `serve` was given."
+            )
 
 
 def _dollars(units: int) -> str:
