@@ -16,6 +16,7 @@ import bentoml
 from bentoml._internal.utils.analytics.usage_stats import do_not_track
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from config import ConfigurationError, Settings, load
 from errors import ServiceError
@@ -77,9 +78,11 @@ class Door:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Requests to our application, the lifespan to BentoML's."""
-        chosen = self.app if scope["type"] == "lifespan" else application
-        await chosen(scope, receive, send)
+        """Requests to our application, the lifespan to BentoML's; nobody here talks over WebSockets."""
+        if scope["type"] == "websocket":
+            await WebSocketClose()(scope, receive, send)
+        else:
+            await (self.app if scope["type"] == "lifespan" else application)(scope, receive, send)
 
 
 @bentoml.service(

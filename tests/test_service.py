@@ -29,7 +29,7 @@ def own_service(
         "BENTOML_DO_NOT_TRACK": "False",
         "__BENTOML_DEBUG_USAGE": "True",
     }
-    with run_service(base_chain, tempo_chain, tmp_path_factory.mktemp("own"), settings) as service:
+    with run_service(base_chain, tempo_chain, tmp_path_factory.mktemp("own"), settings, bento=".") as service:
         yield service
 
 
@@ -52,6 +52,13 @@ def test_no_page_of_bentoml_is_public(running_service: RunningService, path: str
 def test_a_wrong_method_is_answered_in_our_form(running_service: RunningService, path: str) -> None:
     answer = httpx.delete(running_service.url + path)
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+
+
+def test_a_websocket_is_refused_without_a_fuss(running_service: RunningService) -> None:
+    headers = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    headers["Sec-WebSocket-Key"] = "dGhlIHNhbXBsZSBub25jZQ=="
+    assert httpx.get(running_service.url + ROUTE, headers=headers).status_code == 403
+    assert "Exception in ASGI application" not in running_service.log_path.read_text()
 
 
 def test_metrics_come_from_all_processes(running_service: RunningService) -> None:
