@@ -17,6 +17,8 @@ from telemetry import RAIL_UP
 
 log = structlog.get_logger(__name__)
 
+_BAD_KEPT_S = 0.25
+
 Check = Callable[[], Awaitable[str | None]]
 """Says what is out in one public sentence, or None; may say it by raising a `ServiceError` as well."""
 
@@ -39,7 +41,7 @@ class Readiness:
 
     Args:
         patience_s: after which a part that has not answered is out.
-        kept_s: for which an answer is kept.
+        kept_s: for which a good answer is kept; a bad one is asked again soon, for somebody waits for the change.
     """
 
     def __init__(
@@ -69,12 +71,15 @@ class Readiness:
     async def report(self) -> Report:
         """The state of all parts."""
         async with self._lock:
-            if self._report is None or time.monotonic() - self._asked_at >= self._kept_s:
+            if self._report is None or time.monotonic() - self._asked_at >= self._keep(self._report):
                 before, self._report = self._report, await self._ask()
                 self._asked_at = time.monotonic()
                 if before != self._report:
                     log.info("readiness", ready=self._report.ready, parts=self._report.parts, rails=self._report.rails)
             return self._report
+
+    def _keep(self, report: Report) -> float:
+        return self._kept_s if report.ready else min(self._kept_s, _BAD_KEPT_S)
 
     async def _ask(self) -> Report:
         rails: dict[str, Check] = {name: rail.health for name, rail in self._rails.items()}
