@@ -10,7 +10,7 @@ from tests.running_service import RunningService
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 ADDRESS = "http://127.0.0.1:3000"
-FROM = ["-sS", "-H", "X-Forwarded-For: 192.0.2.77"]
+OTHERS = ("-sS", "-H", "X-Forwarded-For: 192.0.2.77")
 
 
 def _console(number: int) -> tuple[str, list[str]]:
@@ -22,12 +22,7 @@ def _console(number: int) -> tuple[str, list[str]]:
 
 def test_the_first_curl_line_prints_what_the_readme_shows(running_service: RunningService) -> None:
     command, shown = _console(0)
-    arguments = [
-        *shlex.split(command.replace(ADDRESS, running_service.url)),
-        "-sS",
-        "-H",
-        "X-Forwarded-For: 192.0.2.77",
-    ]
+    arguments = [*shlex.split(command.replace(ADDRESS, running_service.url)), *OTHERS]
     printed = subprocess.run(arguments, capture_output=True, text=True, check=True, timeout=30).stdout
     head, _, body = printed.partition("\n\n")
     for line in shown[: shown.index("")]:
