@@ -24,6 +24,7 @@ from payments.money import Price
 from payments.mpp import MppRail
 from payments.rail import Rail
 from payments.recent import RecentDeliveries
+from payments.sweeper import keep_sweeping
 from payments.x402 import X402Rail
 from pipeline import CutOut
 from runners.client import Runner, RunnerClient
@@ -49,6 +50,7 @@ async def compose(settings: Settings, manifest: ModelManifest, runner: Runner) -
             recent=RecentDeliveries(settings.recent_results_mb * 1_000_000),
         )
         stack.push_async_callback(gate.aclose)
+        stack.push_async_callback(_end, asyncio.create_task(keep_sweeping(gate)))
         yield create_app(
             gate=gate,
             cut_out=_cut_out(settings, manifest, client),
@@ -63,6 +65,11 @@ async def compose(settings: Settings, manifest: ModelManifest, runner: Runner) -
             checks={"runner": client.health, "ledger": ledger.ping},
             trusted_proxies=settings.trusted_proxies,
         )
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
 
 
 def _rails(settings: Settings, lock: SqlLock) -> tuple[Rail, ...]:

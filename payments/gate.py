@@ -148,7 +148,7 @@ class Gate:
         work: Callable[[], Awaitable[Delivery]],
     ) -> Sale:
         rail = self.rails[credential.rail]
-        receipt = await self._look_up(rail, credential, order)
+        receipt = await self._look_up(credential, order)
         if receipt is not None:
             with _charged():
                 delivery = await self._deliver_again(credential, order, admit, work)
@@ -164,7 +164,7 @@ class Gate:
             self._recent.put(order.digest, delivery, size=len(delivery.body))
             return Sale(delivery, rail.receipt_headers(receipt, credential), replayed=False)
 
-    async def _look_up(self, rail: Rail, credential: Credential, order: Order) -> Receipt | None:
+    async def _look_up(self, credential: Credential, order: Order) -> Receipt | None:
         """The receipt of a payment that has settled; None when the payment is free to be used."""
         with _charged():
             entry = await self._ledger.find(credential.payment_id)
@@ -177,7 +177,7 @@ class Gate:
         if entry.lease_until > self._clock():
             raise PaymentInProgress()
         with _charged():
-            return await self._settlement.clear_doubt(rail, entry)
+            return await self.clear_doubt(entry)
 
     async def _deliver_again(
         self,
@@ -209,7 +209,7 @@ class Gate:
                 return await rail.verify(credential, order)
         except ServiceError as error:
             # A copy of this payment that was quicker makes this one look spent: never answer that with a 402.
-            if await self._look_up(rail, credential, order) is not None:
+            if await self._look_up(credential, order) is not None:
                 raise PaymentInProgress() from error
             raise
 
@@ -252,6 +252,19 @@ class Gate:
         except asyncio.CancelledError:
             task.add_done_callback(_log_abandoned)
             raise
+
+    async def in_doubt(self, at_most: int) -> list[Entry]:
+        """Payments over which settlement began and nobody is at work, longest in doubt first; on our rails only."""
+        return [entry for entry in await self._ledger.in_doubt(at_most) if entry.payment.rail in self.rails]
+
+    async def clear_doubt(self, entry: Entry) -> Receipt | None:
+        """Ask the chain about a payment in doubt: afterwards it is SETTLED (its receipt), or forgotten (None).
+
+        Raises:
+            PaymentInProgress: somebody else is asking.
+            PaymentOutcomeUnknown: the chain gives no answer yet.
+        """
+        return await self._settlement.clear_doubt(self.rails[entry.payment.rail], entry)
 
     def _is_free(self, entry: Entry) -> bool:
         """A claim whose holder went silent before any money could move binds nothing."""
