@@ -8,7 +8,8 @@ from tests.api.shop import Shop, picture
 ROOT = Path(__file__).parents[2]
 
 WORKER = """
-from telemetry import PAYMENTS
+from telemetry import IN_FLIGHT, PAYMENTS
+IN_FLIGHT.inc()
 PAYMENTS.labels("x", "settled").inc()
 """
 
@@ -43,4 +44,6 @@ def test_workers_are_added_up(tmp_path: Path) -> None:
 
     run(WORKER)
     run(WORKER)
-    assert 'clearcanvas_payments_total{outcome="settled",rail="x"} 2.0' in run(READER)
+    shown = run(READER)
+    assert 'clearcanvas_payments_total{outcome="settled",rail="x"} 2.0' in shown
+    assert "clearcanvas_images_in_flight 2.0" not in shown, "workers that ended have nothing in flight"
