@@ -1,5 +1,6 @@
 """The shop counter, step by step: ask, sign, buy. What a client does in one go, held in the hand."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from random import randrange
 from typing import Literal
@@ -41,7 +42,9 @@ class Counter:
         """What the seller holds on that chain, in base units."""
         return self.chain.balance_of(SELLER.address)
 
-    async def post(self, picture: bytes, headers: dict[str, str], parameters: str = "") -> httpx.Response:
+    async def post(
+        self, picture: bytes | AsyncIterator[bytes], headers: dict[str, str], parameters: str = ""
+    ) -> httpx.Response:
         return await self.client.post(
             f"{self.service.url}/v1/remove-background?{parameters}",
             content=picture,

@@ -1,0 +1,44 @@
+"""Customers who bring bad things, each from an address of its own, and a look into the seller's tills."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import count
+
+import httpx
+import pytest
+
+from sandbox.accounts import SELLER
+from tests.buying import photograph
+from tests.clients.counter import Counter, Way
+from tests.running_service import RunningService
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def address() -> str:
+    """An address that nobody has come from, so that its limit on unpaid answers is untouched."""
+    number = next(_numbers)
+    return f"10.20.{number // 256}.{number % 256}"
+
+
+@pytest.fixture
+async def counter(running_service: RunningService, address: str) -> AsyncIterator[Callable[[Way], Counter]]:
+    """The counter of the running service, for each way to pay."""
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+        yield lambda way: Counter(running_service, client, way, address)
+
+
+@pytest.fixture
+def unharmed(running_service: RunningService) -> Iterator[None]:
+    """After the test the seller holds on both chains what he held before it, and the service is ready to sell."""
+    chains = running_service.base_chain, running_service.tempo_chain
+    before = [chain.balance_of(SELLER.address) for chain in chains]
+    yield
+    assert [chain.balance_of(SELLER.address) for chain in chains] == before
+    assert httpx.get(f"{running_service.url}/readyz", trust_env=False).status_code == 200
+
+
+@pytest.fixture(scope="session")
+def picture() -> bytes:
+    """A photograph of a person, JPEG, 512 x 512."""
+    return photograph(quality=90)

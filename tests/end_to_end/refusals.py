@@ -1,0 +1,57 @@
+"""What an answer that sells nothing has to be: a problem with every member, no receipt, and a quote with every 402."""
+
+import httpx
+import mpp
+from x402.http.utils import decode_payment_required_header
+from x402.schemas import PaymentRequired
+from x402.schemas.v1 import PaymentRequiredV1
+
+from tests.clients.counter import RECEIPT_HEADER
+from tests.clients.cutouts import PRICE
+
+MEMBERS = {
+    "type": str,
+    "title": str,
+    "status": int,
+    "detail": str,
+    "code": str,
+    "retryable": bool,
+    "charged": bool,
+    "request_id": str,
+}
+QUOTE = {"payment-required", "www-authenticate"}
+
+
+def assert_refused(
+    answer: httpx.Response, status: int, code: str, *, reason: str | None = None, retryable: bool = False
+) -> None:
+    """The whole form of a refusal that charged nothing; a 402 quotes on both rails, and nothing else does."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.headers["Cache-Control"] == "no-store"
+    problem = answer.json()
+    assert {name: type(problem.get(name)) for name in MEMBERS} == MEMBERS
+    assert (problem["status"], problem["code"], problem.get("reason")) == (status, code, reason)
+    assert (problem["retryable"], problem["charged"]) == (retryable, False)
+    assert problem["request_id"] == answer.headers["X-Request-Id"]
+    assert not set(RECEIPT_HEADER.values()) & set(answer.headers)
+    if status == 402:
+        assert_quoted(answer)
+    else:
+        assert not QUOTE & set(answer.headers)
+
+
+def assert_quoted(answer: httpx.Response) -> None:
+    """One answer that the clients of x402 v1, x402 v2 and MPP understand, each in its own way."""
+    body = answer.json()
+    v1 = PaymentRequiredV1.model_validate(body)
+    assert [(each.network, each.max_amount_required) for each in v1.accepts] == [("base-sepolia", str(PRICE))]
+    assert None not in [*body.values(), *body["accepts"][0].values()]
+
+    v2 = decode_payment_required_header(answer.headers["PAYMENT-REQUIRED"])
+    assert isinstance(v2, PaymentRequired)
+    assert [(each.network, each.amount) for each in v2.accepts] == [("eip155:84532", str(PRICE))]
+
+    challenge = mpp.Challenge.from_www_authenticate(answer.headers["WWW-Authenticate"])
+    assert challenge.id == body["challengeId"]
+    assert challenge.request["amount"] == str(PRICE)

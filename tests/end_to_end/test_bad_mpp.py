@@ -1,0 +1,126 @@
+"""MPP credentials that cannot be read or cannot pay, for a picture that is sound.
+
+What cannot be read is answered with a fresh quote, as the `Payment` scheme demands; what no client of it sends is
+answered 400.
+"""
+
+import base64
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import mpp
+import pytest
+
+from payments.rail import Challenge
+from tests.clients.counter import Counter, Way
+from tests.contracts.rail_contract import FAULTS
+from tests.end_to_end.refusals import assert_refused
+from tests.payments.mpp.buyer import MppBuyer, sign
+
+pytestmark = pytest.mark.usefixtures("unharmed")
+
+PROBLEMS = "https://paymentauth.org/problems/"
+REASONS = dict.fromkeys(FAULTS, "verification-failed") | {
+    "expired": "payment-expired",
+    "unfunded": "payment-insufficient",
+}
+
+
+def encoded(content: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
+
+
+UNREADABLE = {
+    "nothing": "",
+    "no base64url": "%%%",
+    "no JSON": base64.urlsafe_b64encode(b"{").decode(),
+    "no object": encoded([]),
+    "deep nesting": base64.urlsafe_b64encode(b"[" * 6_000).decode(),
+    "no challenge": encoded({"payload": {}}),
+}
+
+
+@pytest.fixture
+def buyer(counter: Callable[[Way], Counter]) -> Counter:
+    return counter("mpp")
+
+
+@pytest.mark.parametrize("value", UNREADABLE.values(), ids=UNREADABLE.keys())
+async def test_a_credential_that_cannot_be_read_gets_a_fresh_quote(buyer: Counter, picture: bytes, value: str) -> None:
+    answer = await buyer.post(picture, {"Authorization": f"Payment {value}".strip()})
+    _assert_rejected(answer, "malformed-credential")
+
+
+@pytest.mark.parametrize("size", [16_384, 60_000])
+async def test_a_credential_over_the_limit_is_malformed(buyer: Counter, picture: bytes, size: int) -> None:
+    answer = await buyer.post(picture, {"Authorization": "Payment " + "A" * size})
+    assert_refused(answer, 400, "malformed_payment")
+
+
+async def test_two_credentials_are_malformed(buyer: Counter, picture: bytes) -> None:
+    one, other = [(await buyer.sign(picture))["Authorization"] for _ in range(2)]
+    answer = await buyer.post(picture, {"Authorization": f"{one}, {other}"})
+    assert_refused(answer, 400, "malformed_payment")
+
+
+async def test_another_payment_method_is_malformed(buyer: Counter, picture: bytes) -> None:
+    credential = sign(replace(await _asked(buyer, picture), method="stripe"))
+    answer = await buyer.post(picture, {"Authorization": credential.to_authorization()})
+    assert_refused(answer, 400, "malformed_payment")
+    assert answer.json()["type"] == PROBLEMS + "method-unsupported"
+
+
+async def test_what_authorizes_something_else_is_no_payment(buyer: Counter, picture: bytes) -> None:
+    answer = await buyer.post(picture, {"Authorization": "Bearer token"})
+    assert_refused(answer, 402, "payment_required")
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_payment_that_cannot_pay_gets_the_reason_and_a_fresh_quote(
+    buyer: Counter, picture: bytes, fault: str
+) -> None:
+    challenge = Challenge((("WWW-Authenticate", await _quoted(buyer, picture)),), {})
+    payment = await MppBuyer(buyer.service.tempo_chain).pay(challenge, fault)
+    answer = await buyer.post(picture, dict(payment))
+    _assert_rejected(answer, REASONS[fault])
+    assert answer.headers["WWW-Authenticate"] != dict(challenge.headers)["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize("change", [{"id": "A" * 43}, {"realm": "elsewhere"}, {"expires": "2099-01-01T00:00:00Z"}])
+async def test_a_challenge_that_was_not_issued_here_is_refused(
+    buyer: Counter, picture: bytes, change: dict[str, Any]
+) -> None:
+    credential = sign(replace(await _asked(buyer, picture), **change))
+    answer = await buyer.post(picture, {"Authorization": credential.to_authorization()})
+    _assert_rejected(answer, "invalid-challenge")
+
+
+async def test_a_quote_for_another_picture_is_refused(buyer: Counter, picture: bytes) -> None:
+    payment = await buyer.sign(picture)
+    answer = await buyer.post(picture + b"\0", payment)
+    _assert_rejected(answer, "invalid-challenge")
+
+
+async def test_a_transaction_that_was_sent_already_is_refused(buyer: Counter, picture: bytes) -> None:
+    """Push mode: the money would be gone before there is a picture."""
+    asked = await _asked(buyer, picture)
+    credential = mpp.Credential(asked.to_echo(), {"type": "hash", "hash": "0x" + "1" * 64})
+    answer = await buyer.post(picture, {"Authorization": credential.to_authorization()})
+    _assert_rejected(answer, "verification-failed")
+
+
+def _assert_rejected(answer: httpx.Response, reason: str) -> None:
+    assert_refused(answer, 402, "payment_rejected", reason=reason)
+    assert answer.json()["type"] == PROBLEMS + reason
+
+
+async def _asked(buyer: Counter, picture: bytes) -> mpp.Challenge:
+    return mpp.Challenge.from_www_authenticate(await _quoted(buyer, picture))
+
+
+async def _quoted(buyer: Counter, picture: bytes) -> str:
+    value: str = (await buyer.post(picture, {})).headers["WWW-Authenticate"]
+    return value

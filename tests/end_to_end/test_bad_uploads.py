@@ -1,0 +1,143 @@
+"""Pictures that cannot be cut out, unpaid and with a good payment on every rail: refused, and nothing is charged."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import h11
+import httpx
+import numpy as np
+import pytest
+
+from imaging.formats import ImageFormat
+from tests.buying import ROUTE
+from tests.clients.counter import WAYS, Counter, Way
+from tests.end_to_end.refusals import assert_refused
+from tests.imaging.samples import empty_webp, png, saved, scene, with_jpeg_size
+
+pytestmark = pytest.mark.usefixtures("unharmed")
+
+PNG, JPEG, WEBP = ImageFormat.PNG, ImageFormat.JPEG, ImageFormat.WEBP
+SOUND = {format: saved(scene(), format) for format in ImageFormat}
+TOO_MANY_BYTES = 26_000_000
+
+
+@dataclass(frozen=True)
+class Bad:
+    """A request that is refused, and the refusal."""
+
+    body: bytes
+    content_type: str = JPEG.media_type
+    query: str = ""
+    status: int = 400
+    code: str = "invalid_image"
+
+
+BAD = {
+    "a wrong type": Bad(b"GIF89a", "image/gif", status=415, code="unsupported_media_type"),
+    "no type": Bad(SOUND[JPEG], "", status=415, code="unsupported_media_type"),
+    "a form": Bad(SOUND[JPEG], "multipart/form-data; boundary=x", status=415, code="unsupported_media_type"),
+    "another type than it says": Bad(SOUND[PNG], JPEG.media_type),
+    "not the type it says": Bad(b"<svg xmlns='http://www.w3.org/2000/svg'/>", PNG.media_type),
+    "a truncated PNG": Bad(SOUND[PNG][:-20], PNG.media_type),
+    "a truncated JPEG": Bad(SOUND[JPEG][:-20], JPEG.media_type),
+    "a truncated WebP": Bad(SOUND[WEBP][:-20], WEBP.media_type),
+    "10,001 pixels wide": Bad(saved(np.zeros((1, 10_001, 3), np.uint8), PNG), PNG.media_type),
+    "10,001 pixels high": Bad(saved(np.zeros((10_001, 1, 3), np.uint8), JPEG), JPEG.media_type),
+    "a PNG bomb": Bad(png(60_000, 60_000, 8, 6, b""), PNG.media_type),
+    "a JPEG bomb": Bad(with_jpeg_size(SOUND[JPEG], 60_000, 60_000), JPEG.media_type),
+    "a WebP bomb": Bad(empty_webp(16_384, 16_384), WEBP.media_type),  # the format ends here
+    "an unknown format": Bad(SOUND[JPEG], query="format=bmp", code="unknown_format"),
+    "an empty format": Bad(SOUND[JPEG], query="format=", code="unknown_format"),
+    "two formats": Bad(SOUND[JPEG], query="format=png&format=webp", code="unknown_format"),
+    "an unknown parameter": Bad(SOUND[JPEG], query="size=small", code="bad_request"),
+    "26 MB": Bad(bytes(TOO_MANY_BYTES), status=413, code="upload_too_large"),
+}
+
+
+@pytest.mark.parametrize("bad", BAD.values(), ids=BAD.keys())
+async def test_without_payment_it_gets_no_quote(counter: Callable[[Way], Counter], bad: Bad) -> None:
+    answer = await counter("x402 v2").post(bad.body, {"Content-Type": bad.content_type}, bad.query)
+    assert_refused(answer, bad.status, bad.code)
+    assert ("Accept-Post" in answer.headers) == (bad.status == 415)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("bad", BAD.values(), ids=BAD.keys())
+async def test_with_payment_it_is_not_charged(counter: Callable[[Way], Counter], way: Way, bad: Bad) -> None:
+    buyer = counter(way)
+    payment = await buyer.sign(b"")
+    answer = await buyer.post(bad.body, {"Content-Type": bad.content_type, **payment}, bad.query)
+    assert_refused(answer, bad.status, bad.code)
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"), [(b"", "image/png"), (b"", ""), (b"{}", "application/json")], ids=["png", "none", "json"]
+)
+async def test_a_question_without_a_picture_is_answered_with_the_price(
+    counter: Callable[[Way], Counter], body: bytes, content_type: str
+) -> None:
+    answer = await counter("x402 v2").post(body, {"Content-Type": content_type})
+    assert_refused(answer, 402, "payment_required")
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_payment_without_a_picture_is_not_charged(counter: Callable[[Way], Counter], way: Way) -> None:
+    buyer = counter(way)
+    payment = await buyer.sign(b"")
+    assert_refused(await buyer.post(b"", payment), 400, "invalid_image")
+    json = await buyer.post(b"{}", {"Content-Type": "application/json", **payment})
+    assert_refused(json, 415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize("way", [None, "x402 v2", "mpp"], ids=["unpaid", "x402", "mpp"])
+async def test_a_declared_length_over_the_limit_is_refused_before_the_body_is_sent(
+    counter: Callable[[Way], Counter], way: Way | None
+) -> None:
+    buyer = counter(way or "x402 v2")
+    payment = await buyer.sign(b"") if way else {}
+    answer = await _answer_to_the_head_of(buyer, {"Content-Length": str(TOO_MANY_BYTES), **payment})
+    assert_refused(answer, 413, "upload_too_large")
+
+
+@pytest.mark.parametrize("way", [None, "x402 v2", "mpp"], ids=["unpaid", "x402", "mpp"])
+async def test_a_stream_without_a_length_is_refused_at_the_limit(
+    counter: Callable[[Way], Counter], way: Way | None
+) -> None:
+    buyer = counter(way or "x402 v2")
+    payment = await buyer.sign(b"") if way else {}
+    assert_refused(await buyer.post(_stream(), payment), 413, "upload_too_large")
+
+
+async def _stream() -> AsyncIterator[bytes]:
+    for _ in range(TOO_MANY_BYTES // 100_000):
+        yield bytes(100_000)
+
+
+async def _answer_to_the_head_of(buyer: Counter, fields: dict[str, str]) -> httpx.Response:
+    """What comes back when the head of a request is sent and its body is kept back; fails when we are told to go on."""
+    url = urlsplit(buyer.service.url)
+    head = {
+        "Host": url.netloc,
+        "Content-Type": JPEG.media_type,
+        "X-Forwarded-For": buyer.address,
+        "Expect": "100-continue",
+        **fields,
+    }
+    connection = h11.Connection(h11.CLIENT)
+    reader, writer = await asyncio.open_connection(url.hostname, url.port)
+    with closing(writer):
+        writer.write(connection.send(h11.Request(method="POST", target=ROUTE, headers=list(head.items()))))
+        events: list[h11.Event] = []
+        while not events or not isinstance(events[-1], h11.EndOfMessage):
+            event = connection.next_event()
+            if isinstance(event, h11.Event):
+                events.append(event)
+            else:
+                connection.receive_data(await asyncio.wait_for(reader.read(65_536), 5))
+    begin, *rest = events
+    assert isinstance(begin, h11.Response), begin
+    body = b"".join(each.data for each in rest if isinstance(each, h11.Data))
+    return httpx.Response(begin.status_code, headers=list(begin.headers), content=body)

@@ -1,0 +1,77 @@
+"""The limit on unpaid answers, over both API workers of the running service."""
+
+import asyncio
+from collections import Counter as Tally
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+
+import httpx
+import psutil
+import pytest
+
+from tests.buying import ROUTE
+from tests.clients.counter import Counter, Way
+from tests.end_to_end.cheats import pay_badly
+from tests.end_to_end.refusals import assert_refused
+from tests.running_service import WORKERS, RunningService
+
+pytestmark = pytest.mark.usefixtures("unharmed")
+
+ASKED, LIMIT = 40, 30
+
+
+@pytest.fixture
+async def connections(running_service: RunningService) -> AsyncIterator[list[httpx.AsyncClient]]:
+    """Connections that stay open, as many as it takes until every worker holds one."""
+    async with AsyncExitStack() as stack:
+        opened: list[httpx.AsyncClient] = []
+        while _workers_in_use(running_service) < WORKERS:
+            assert len(opened) < 200, "one worker takes all connections"
+            client = httpx.AsyncClient(base_url=running_service.url, trust_env=False)
+            opened.append(await stack.enter_async_context(client))
+            await client.get("/livez")
+        yield opened
+
+
+async def test_thirty_unpaid_answers_a_minute_one_after_the_other(
+    connections: list[httpx.AsyncClient], address: str
+) -> None:
+    fields = {"X-Forwarded-For": address}
+    _assert_limited([await connections[n % len(connections)].post(ROUTE, headers=fields) for n in range(ASKED)])
+
+
+async def test_thirty_unpaid_answers_a_minute_at_once(connections: list[httpx.AsyncClient], address: str) -> None:
+    fields = {"X-Forwarded-For": address}
+    asked = (connections[n % len(connections)].post(ROUTE, headers=fields) for n in range(ASKED))
+    _assert_limited(await asyncio.gather(*asked))
+
+
+async def test_rejected_payments_count_as_unpaid(
+    connections: list[httpx.AsyncClient], counter: Callable[[Way], Counter], address: str, picture: bytes
+) -> None:
+    """Every second request carries a payment that cannot pay; the quote that it was signed for is the first answer."""
+    payment = {"PAYMENT-SIGNATURE": await pay_badly(counter("x402 v2"), picture, 2, "recipient")}
+    fields = {"X-Forwarded-For": address, "Content-Type": "image/jpeg"}
+    asked = (
+        connections[n % len(connections)].post(ROUTE, content=picture, headers=fields | (payment if n % 2 else {}))
+        for n in range(ASKED)
+    )
+    _assert_limited(await asyncio.gather(*asked), unpaid=LIMIT - 1)
+
+
+def _assert_limited(answers: list[httpx.Response], unpaid: int = LIMIT) -> None:
+    assert Tally(answer.status_code for answer in answers) == {402: unpaid, 429: ASKED - unpaid}
+    for answer in answers:
+        if answer.status_code == 429:
+            assert_refused(answer, 429, "rate_limited", retryable=True)
+            assert 0 < int(answer.headers["Retry-After"]) <= 60
+
+
+def _workers_in_use(service: RunningService) -> int:
+    """How many processes of the service hold a connection to its public port."""
+    port = httpx.URL(service.url).port
+    processes = psutil.Process(service.process.pid).children(recursive=True)
+    return sum(
+        any(each.status == psutil.CONN_ESTABLISHED and each.laddr.port == port for each in process.net_connections())
+        for process in processes
+    )
