@@ -17,6 +17,7 @@ from bentoml._internal.utils.analytics.usage_stats import do_not_track
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
+from uvicorn.config import HTTP_PROTOCOLS
 
 from config import ConfigurationError, Settings, load
 from errors import ServiceError
@@ -43,6 +44,8 @@ os.environ["BENTOML_DO_NOT_TRACK"] = "True"
 do_not_track.cache_clear()
 # The server would believe X-Forwarded-For from this machine; whom to believe is our own setting, `trusted_proxies`.
 os.environ["FORWARDED_ALLOW_IPS"] = ""
+# BentoML leaves the choice of the protocol to the server, whose own answers what it cannot read with a line of text.
+HTTP_PROTOCOLS["auto"] = "api.unreadable:ProblemProtocol"
 
 settings, manifest = _settings()
 configure_logging(settings.log_level, settings.secrets())
@@ -81,8 +84,15 @@ class Door:
         """Requests to our application, the lifespan to BentoML's; nobody here talks over WebSockets."""
         if scope["type"] == "websocket":
             await WebSocketClose()(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
         else:
-            await (self.app if scope["type"] == "lifespan" else application)(scope, receive, send)
+            await application(_rooted(scope), receive, send)
+
+
+def _rooted(scope: Scope) -> Scope:
+    """A path as routes know them; for `*` and whole URLs Starlette would answer 404 in a form of its own."""
+    return scope if scope["path"].startswith("/") else {**scope, "path": f"/{scope['path']}"}
 
 
 @bentoml.service(

@@ -1,13 +1,8 @@
 """Pictures that cannot be cut out, unpaid and with a good payment on every rail: refused, and nothing is charged."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import closing
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
-import h11
-import httpx
 import numpy as np
 import pytest
 
@@ -16,6 +11,7 @@ from tests.buying import ROUTE
 from tests.clients.counter import WAYS, Counter, Way
 from tests.end_to_end.refusals import assert_refused
 from tests.imaging.samples import empty_webp, png, saved, scene, with_jpeg_size
+from tests.raw_http import answer_to
 
 pytestmark = pytest.mark.usefixtures("unharmed")
 
@@ -98,7 +94,10 @@ async def test_a_declared_length_over_the_limit_is_refused_before_the_body_is_se
 ) -> None:
     buyer = counter(way or "x402 v2")
     payment = await buyer.sign(b"") if way else {}
-    answer = await _answer_to_the_head_of(buyer, {"Content-Length": str(TOO_MANY_BYTES), **payment})
+    fields = {"Host": "cut.example", "X-Forwarded-For": buyer.address, "Expect": "100-continue", **payment}
+    fields |= {"Content-Type": JPEG.media_type, "Content-Length": str(TOO_MANY_BYTES)}
+    lines = [f"POST {ROUTE} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
+    answer = await answer_to(buyer.service.url, "\r\n".join(lines).encode())
     assert_refused(answer, 413, "upload_too_large")
 
 
@@ -114,30 +113,3 @@ async def test_a_stream_without_a_length_is_refused_at_the_limit(
 async def _stream() -> AsyncIterator[bytes]:
     for _ in range(TOO_MANY_BYTES // 100_000):
         yield bytes(100_000)
-
-
-async def _answer_to_the_head_of(buyer: Counter, fields: dict[str, str]) -> httpx.Response:
-    """What comes back when the head of a request is sent and its body is kept back; fails when we are told to go on."""
-    url = urlsplit(buyer.service.url)
-    head = {
-        "Host": url.netloc,
-        "Content-Type": JPEG.media_type,
-        "X-Forwarded-For": buyer.address,
-        "Expect": "100-continue",
-        **fields,
-    }
-    connection = h11.Connection(h11.CLIENT)
-    reader, writer = await asyncio.open_connection(url.hostname, url.port)
-    with closing(writer):
-        writer.write(connection.send(h11.Request(method="POST", target=ROUTE, headers=list(head.items()))))
-        events: list[h11.Event] = []
-        while not events or not isinstance(events[-1], h11.EndOfMessage):
-            event = connection.next_event()
-            if isinstance(event, h11.Event):
-                events.append(event)
-            else:
-                connection.receive_data(await asyncio.wait_for(reader.read(65_536), 5))
-    begin, *rest = events
-    assert isinstance(begin, h11.Response), begin
-    body = b"".join(each.data for each in rest if isinstance(each, h11.Data))
-    return httpx.Response(begin.status_code, headers=list(begin.headers), content=body)

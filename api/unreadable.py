@@ -1,0 +1,30 @@
+"""What the server cannot read as HTTP never becomes a request of the application; it is refused in the same form."""
+
+import uuid
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from api.problems import problem
+from errors import BadRequest
+
+
+class ProblemProtocol(H11Protocol):
+    """uvicorn's HTTP/1.1 that answers a problem instead of a line of text."""
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse and hang up; only hang up when this request was answered already and its body turns out broken."""
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            request_id = uuid.uuid4().hex
+            refusal = problem(
+                BadRequest("This is no HTTP/1.1 request that can be read, or its header fields are too long."),
+                request_id,
+            )
+            headers = [*refusal.raw_headers, (b"X-Request-Id", request_id.encode()), (b"Connection", b"close")]
+            self._write(h11.Response(status_code=refusal.status_code, headers=headers, reason=b"Bad Request"))
+            self._write(h11.Data(data=bytes(refusal.body)))
+            self._write(h11.EndOfMessage())
+        self.transport.close()
+
+    def _write(self, event: h11.Event) -> None:
+        self.transport.write(self.conn.send(event) or b"")
