@@ -58,6 +58,7 @@ async def compose(settings: Settings, manifest: ModelManifest, runner: Runner) -
                 price=Price(settings.price_usd),
                 public_url=settings.public_url,
                 model=manifest.label,
+                hosts=frozenset(settings.rail_hosts),
                 tokens={"x402": settings.x402.asset, "mpp": settings.mpp.currency},
             ),
             upload_limits=UploadLimits(**dict(settings.upload)),

@@ -24,7 +24,7 @@ class BackgroundRemoval:
         """
         upload = upload_of(scope)
         return Order(
-            url=self._offer.url,
+            url=self._offer.url_at(Request(scope).url.hostname),
             method=scope["method"],
             body=upload.body,
             parameters=(("format", upload.output.name.lower()),),

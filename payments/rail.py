@@ -29,7 +29,7 @@ class Order:
         url: absolute public URL of the resource, without query.
         method: HTTP method, upper case.
         body: the uploaded bytes; empty for a discovery probe.
-        parameters: everything else that decides the answer (output format, model), sorted by name.
+        parameters: everything else that decides the answer, as names and values.
         price: what it costs.
     """
 

@@ -61,6 +61,7 @@ def run_service(
         "BENTOML_DO_NOT_TRACK": "True",
         "BENTOML_HOME": str(folder / "bentoml"),  # holds the metrics of all processes
         "CLEARCANVAS_DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.sqlite3",
+        "CLEARCANVAS_RAIL_HOSTS": '{"x402.example": ["x402"], "mpp.example": ["mpp"]}',
         "CLEARCANVAS_TRUSTED_PROXIES": "127.0.0.1",
         "CLEARCANVAS_WORKERS": str(WORKERS),
     }

@@ -1,0 +1,41 @@
+"""Host names that sell on one rail only: `x402.example` and `mpp.example`, as `running_service` is set up."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.clients.counter import WAYS, Counter, Way
+from tests.clients.cutouts import PRICE
+
+BOUND: dict[Way, str] = {"x402 v2": "x402.example", "x402 v1": "x402.example", "mpp": "mpp.example"}
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_bound_host_quotes_its_rail_alone_and_sells_on_it(
+    counter: Callable[[Way], Counter], picture: bytes, way: Way
+) -> None:
+    buyer, host = counter(way), {"Host": BOUND[way]}
+    quote = await buyer.post(b"", host)
+    assert quote.status_code == 402
+    assert ("WWW-Authenticate" in quote.headers) is (way == "mpp")
+    assert ("PAYMENT-REQUIRED" in quote.headers) is (way != "mpp")
+    assert ("accepts" in quote.json()) is (way != "mpp")
+    if way != "mpp":
+        assert quote.json()["accepts"][0]["resource"].startswith("http://x402.example:")
+
+    earned = buyer.earned()
+    sold = await buyer.post(picture, {**host, **await buyer.sign(b"")})
+    assert sold.status_code == 200, sold.text
+    assert buyer.earned() == earned + PRICE
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.usefixtures("unharmed")
+async def test_a_payment_of_the_other_rail_is_refused(
+    counter: Callable[[Way], Counter], picture: bytes, way: Way
+) -> None:
+    buyer = counter(way)
+    other = "x402.example" if way == "mpp" else "mpp.example"
+    refusal = await buyer.post(picture, {"Host": other, **await buyer.sign(picture)})
+    assert refusal.status_code == 402
+    assert (refusal.json()["reason"], refusal.json()["charged"]) == ("rail_not_offered", False)
