@@ -123,7 +123,9 @@ def create_engine(url: URL, *, durable: bool = True, timeout_s: float = TIMEOUT_
     if url.get_backend_name() == "postgresql":
         settings = {} if durable else {"synchronous_commit": "off"}
         arguments = {"timeout": timeout_s, "command_timeout": timeout_s, "server_settings": settings}
-        return create_async_engine(url, connect_args=arguments, pool_pre_ping=True, **common)
+        return create_async_engine(
+            url, connect_args=arguments, pool_pre_ping=True, pool_size=5, max_overflow=0, **common
+        )
     # SQLite admits one writer at a time: waiting in this pool is fair and wakes at once, waiting in SQLite is neither.
     engine = create_async_engine(url, pool_size=1, max_overflow=0, **common)
     pragmas = ("journal_mode=WAL", f"synchronous={'FULL' if durable else 'NORMAL'}")

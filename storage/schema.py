@@ -2,17 +2,32 @@
 
 from sqlalchemy import (
     JSON,
-    BigInteger,
     CheckConstraint,
     Column,
+    Dialect,
     Double,
     Index,
     Integer,
     MetaData,
     String,
     Table,
+    TypeDecorator,
     UniqueConstraint,
 )
+
+
+class Uint256(TypeDecorator[int]):
+    """What a chain calls uint256, as decimal text: an authorization may be valid until 2**256 - 1."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> str | None:
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> int | None:
+        return None if value is None else int(value)
+
 
 metadata = MetaData(
     naming_convention={"ix": "ix_%(table_name)s_%(column_0_name)s", "uq": "uq_%(table_name)s_%(column_0_name)s"}
@@ -24,8 +39,8 @@ payments = Table(
     Column("id", String, primary_key=True),
     Column("rail", String, nullable=False),
     Column("payer", String, nullable=False),
-    Column("amount", BigInteger, nullable=False),
-    Column("valid_before", BigInteger, nullable=False),
+    Column("amount", Uint256, nullable=False),
+    Column("valid_before", Uint256, nullable=False),
     Column("evidence", JSON, nullable=False),
     Column("transaction_hash", String),
     Column("state", String, nullable=False),

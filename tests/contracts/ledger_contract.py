@@ -66,6 +66,11 @@ class LedgerContract:
             receipt=None,
         )
 
+    async def test_remembers_numbers_as_large_as_a_chain_has_them(self, ledger: Ledger) -> None:
+        largest = replace(PAYMENT, amount=2**256 - 1, valid_before=2**256 - 1)
+        await taken(ledger, largest)
+        assert (await found(ledger)).payment == largest
+
     async def test_gives_a_payment_to_one_only(self, ledger: Ledger, elsewhere: Ledger) -> None:
         claims = await asyncio.gather(*(take(each) for each in (ledger, elsewhere) for _ in range(10)))
         assert len([claim for claim in claims if claim]) == 1

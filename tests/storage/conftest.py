@@ -1,7 +1,8 @@
 """Empty databases of both kinds, brought to the present schema."""
 
 import asyncio
-from collections.abc import Iterator
+import threading
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,15 @@ import pytest
 import storage
 from tests.fakes.clock import FakeClock
 from tests.fakes.postgres import PostgresServer, binaries, postgres_server
+
+
+@pytest.fixture(autouse=True)
+async def _threads_end_before_their_loop() -> AsyncIterator[None]:
+    """aiosqlite does not wait for the thread of a connection that failed to open, which complains to a closed loop."""
+    yield
+    async with asyncio.timeout(10):
+        while any("_connection_worker_thread" in thread.name for thread in threading.enumerate()):  # noqa: ASYNC110 - no event
+            await asyncio.sleep(0.001)
 
 
 @pytest.fixture(scope="session")
