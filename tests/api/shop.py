@@ -27,7 +27,10 @@ from storage import SqlLedger, migrate
 from tests.fakes.rails import ScriptedRail
 
 OFFER = Offer(
-    Price(Decimal("0.05")), "https://cutouts.example.com", "matting-v0 7a86178d", {"x402": "0xusdc", "mpp": "0xpath"}
+    Price(Decimal("0.05")),
+    "https://cutouts.example.com",
+    "matting-v0 7a86178d",
+    tokens={"x402": "0xusdc", "mpp": "0xpath"},
 )
 LIMITS = UploadLimits()
 JPEG = {"Content-Type": "image/jpeg"}
