@@ -255,7 +255,7 @@ class Gate:
 
     async def in_doubt(self, at_most: int) -> list[Entry]:
         """Payments over which settlement began and nobody is at work, longest in doubt first; on our rails only."""
-        return [entry for entry in await self._ledger.in_doubt(at_most) if entry.payment.rail in self.rails]
+        return await self._ledger.in_doubt(self.rails, at_most)
 
     async def clear_doubt(self, entry: Entry) -> Receipt | None:
         """Ask the chain about a payment in doubt: afterwards it is SETTLED (its receipt), or forgotten (None).

@@ -11,6 +11,7 @@ A claim has a lease, so a crash locks nothing. SETTLING means money may have mov
 (`Rail.find_receipt`) leads out of it.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -100,8 +101,8 @@ class Ledger(Protocol):
         """Take back one count of a re-delivery that could not be made."""
         ...
 
-    async def in_doubt(self, limit: int) -> list[Entry]:
-        """SETTLING entries whose lease ran out, oldest first: the sweeper's work."""
+    async def in_doubt(self, rails: Collection[str], limit: int) -> list[Entry]:
+        """SETTLING entries of these rails whose lease ran out, oldest first: the sweeper's work."""
         ...
 
     async def ping(self) -> None:

@@ -61,7 +61,7 @@ class RunnerClient:
             async with asyncio.timeout(self._timeout_s):
                 return await _twice(lambda: self._infer(image))
         except TimeoutError as error:
-            raise RunnerUnavailable("The picture was not cut out in time. Nothing was charged.") from error
+            raise RunnerUnavailable("The picture was not cut out in time.") from error
 
     async def _infer(self, image: Pixels) -> Pixels:
         try:
@@ -69,7 +69,7 @@ class RunnerClient:
         except (ClientError, ServiceUnavailable) as error:
             raise RunnerUnavailable("The matting runner does not answer.") from error
         except BentoMLException as error:
-            raise ProcessingFailed("The picture could not be cut out. Nothing was charged.") from error
+            raise ProcessingFailed("The picture could not be cut out.") from error
         return alpha
 
     async def warm_up(self) -> None:

@@ -1,6 +1,7 @@
 """The ledger in SQL: each transition is one statement, so the database alone decides every race."""
 
 import time
+from collections.abc import Collection
 from dataclasses import asdict
 from secrets import token_hex
 from typing import Any
@@ -106,9 +107,9 @@ class SqlLedger:
         """Take back one count of a re-delivery that could not be made."""
         await self._change((_row.id == payment_id) & (_row.deliveries > 0), deliveries=_row.deliveries - 1)
 
-    async def in_doubt(self, limit: int) -> list[Entry]:
-        """SETTLING entries whose lease ran out, oldest first: the sweeper's work."""
-        silent = (_row.state == State.SETTLING) & (_row.lease_until <= self._database.clock())
+    async def in_doubt(self, rails: Collection[str], limit: int) -> list[Entry]:
+        """SETTLING entries of these rails whose lease ran out, oldest first: the sweeper's work."""
+        silent = (_row.state == State.SETTLING) & _row.rail.in_(rails) & (_row.lease_until <= self._database.clock())
         rows = await self._database.rows(select(payments).where(silent).order_by(_row.lease_until).limit(limit))
         return [_entry(row) for row in rows]
 

@@ -167,9 +167,10 @@ class LedgerContract:
     async def test_leaves_a_doubt_to_the_next_one(self, ledger: Ledger) -> None:
         claim = await settling(ledger)
         await ledger.leave_in_doubt(Claim(claim.payment_id, "stranger"))
-        assert await ledger.in_doubt(10) == []
+        assert await ledger.in_doubt({PAYMENT.rail}, 10) == []
         await ledger.leave_in_doubt(claim)
-        assert await ledger.in_doubt(10) == [await found(ledger)]
+        assert await ledger.in_doubt({PAYMENT.rail}, 10) == [await found(ledger)]
+        assert await ledger.in_doubt({"another rail"}, 10) == []
         assert await ledger.take_over(PAYMENT.id, lease_s=LEASE_S)
 
     async def test_lists_doubts_oldest_first(self, ledger: Ledger, clock: FakeClock) -> None:
@@ -177,9 +178,9 @@ class LedgerContract:
             await settling(ledger, replace(PAYMENT, id=payment_id, transaction=None))
             clock.advance(1)
         await taken(ledger, replace(PAYMENT, id="claimed", transaction=None))
-        assert await ledger.in_doubt(10) == []
+        assert await ledger.in_doubt({PAYMENT.rail}, 10) == []
         clock.advance(2 * LEASE_S)
-        assert [entry.payment.id for entry in await ledger.in_doubt(2)] == ["b", "a"]
+        assert [entry.payment.id for entry in await ledger.in_doubt({PAYMENT.rail}, 2)] == ["b", "a"]
 
     async def test_counts_deliveries_up_to_their_bound(self, ledger: Ledger, elsewhere: Ledger) -> None:
         await settling(ledger)

@@ -193,7 +193,7 @@ class LedgerStates(RuleBasedStateMachine):
             for payment_id, row in self.rows.items()
             if row.state is State.SETTLING and row.lease_until <= self.clock.now
         }
-        listed = {entry.payment.id for entry in self.run(self.ledger.in_doubt(10_000))}
+        listed = {entry.payment.id for entry in self.run(self.ledger.in_doubt({PAYMENT.rail}, 10_000))}
         assert {payment_id for payment_id in listed if payment_id.startswith(self.example)} == doubts
 
 
