@@ -27,19 +27,17 @@ from payments.recent import RecentDeliveries
 from payments.sweeper import keep_sweeping
 from payments.x402 import X402Rail
 from pipeline import CutOut
-from runners.client import Runner, RunnerClient
+from runners.client import RunnerClient
 from storage import SqlLedger, SqlLock, SqlRateLimits
 
 T = TypeVar("T")
 
 
 @asynccontextmanager
-async def compose(settings: Settings, manifest: ModelManifest, runner: Runner) -> AsyncIterator[Starlette]:
+async def compose(settings: Settings, manifest: ModelManifest, client: RunnerClient) -> AsyncIterator[Starlette]:
     """Everything one API worker is made of; closed in the opposite order, after the sales under way have ended."""
     database_url = settings.database_url.get_secret_value()
     async with AsyncExitStack() as stack:
-        client = RunnerClient(runner, size=manifest.input.size, timeout_s=settings.runner.timeout_s)
-        stack.callback(asyncio.create_task(client.warm_up()).cancel)
         ledger = SqlLedger(database_url)
         lock = SqlLock(database_url, "x402 settlement")
         stack.push_async_callback(lock.aclose)

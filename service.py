@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, chdir
+from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,6 +23,7 @@ from uvicorn.config import HTTP_PROTOCOLS
 from config import ConfigurationError, Settings, load
 from errors import ServiceError
 from models.manifest import ModelError, ModelManifest
+from runners.client import RunnerClient
 from runners.matting import matting_runner
 from telemetry import configure_logging
 
@@ -61,11 +63,16 @@ MattingRunner = matting_runner(
 
 @asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
-    from composition import compose  # noqa: PLC0415  # only API workers sell
-
-    async with compose(settings, manifest, app.state.runner) as composed:
-        app.mount("/", composed)
-        yield
+    client = RunnerClient(app.state.runner, size=manifest.input.size, timeout_s=settings.runner.timeout_s)
+    warming_up = asyncio.create_task(client.warm_up())
+    try:
+        # Only API workers sell, so only they load these rooms: for seconds, in which the runner warms up.
+        composition = await asyncio.to_thread(import_module, "composition")
+        async with composition.compose(settings, manifest, client) as composed:
+            app.mount("/", composed)
+            yield
+    finally:
+        warming_up.cancel()
 
 
 application = Starlette(lifespan=_lifespan)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from sandbox.chains import BASE_PORT, TEMPO_PORT, both_chains
+from sandbox.environment import BASE_PORT, TEMPO_PORT
 from sandbox.process import SandboxError
 from sandbox.rpc import loopback
 from sandbox.serve import serve as serve_all
@@ -49,6 +49,8 @@ def serve(port: Port = 3000, base_port: BasePort = BASE_PORT, tempo_port: TempoP
 @app.command()
 def chains(base_port: BasePort = BASE_PORT, tempo_port: TempoPort = TEMPO_PORT) -> None:
     """Run the two chains alone, for a service that is started otherwise: bentoml serve. Ctrl-C ends them."""
+    from sandbox.chains import both_chains  # noqa: PLC0415 - see serve.py
+
     with until_stopped(), both_chains(base_port, tempo_port) as (base, tempo):
         typer.echo(f"Base-like chain {base.chain_id}: {base.rpc_url}")
         typer.echo(f"Tempo-mode chain {tempo.chain_id}: {tempo.rpc_url}")

@@ -17,11 +17,11 @@ from urllib.parse import urlsplit
 from sandbox.accounts import BUYER, SECOND_BUYER, TREASURY
 from sandbox.anvil import anvil
 from sandbox.calls import call_data
+from sandbox.environment import BASE_PORT, TEMPO_PORT
 from sandbox.process import ROOT, SandboxError
 from sandbox.rpc import Rpc, loopback
 from sandbox.shim import shim
 
-BASE_PORT, TEMPO_PORT = 18545, 18546
 MULTICALL = "0xcA11bde05977b3631167028862bE2a173976CA11"
 ALLOWANCE = 1_000_000_000  # base units a buyer starts with on the Base-like chain: 1,000 dollars
 

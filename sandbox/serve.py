@@ -4,15 +4,18 @@ import os
 import sys
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 from rich.console import Console
 
 from sandbox.accounts import BUYER
-from sandbox.chains import Chain, both_chains
 from sandbox.environment import environment
 from sandbox.process import Child, SandboxError, choose_port
 from sandbox.rpc import loopback
+
+if TYPE_CHECKING:
+    from sandbox.chains import Chain
 
 START_SECONDS = 120.0
 STOP_SECONDS = 15.0  # for requests that are being settled
@@ -27,6 +30,8 @@ def serve(port: int, base_port: int, tempo_port: int) -> None:
     url = loopback(port)
     # Both take seconds to come up and need each other only at the end. The service outlives no chain: it ends first.
     with ExitStack() as chains, _service(port, environment(loopback(base_port), loopback(tempo_port), url)) as service:
+        from sandbox.chains import both_chains  # noqa: PLC0415 - most of a second, in which the service starts
+
         base, tempo = chains.enter_context(both_chains(base_port, tempo_port))
         service.wait_until(lambda: _ready(url), START_SECONDS, every=0.25)
         _greet(console, url, base, tempo)
@@ -47,7 +52,7 @@ def _ready(url: str) -> bool:
         return False
 
 
-def _greet(console: Console, url: str, base: Chain, tempo: Chain) -> None:
+def _greet(console: Console, url: str, base: "Chain", tempo: "Chain") -> None:
     """Print addresses and the lines to paste; none is wrapped, so that each can be copied whole."""
     console.print("\n[bold]ClearCanvas is ready.[/bold] Money here is play money.\n")
     for name, fact in _facts(url, base, tempo):
@@ -57,7 +62,7 @@ def _greet(console: Console, url: str, base: Chain, tempo: Chain) -> None:
     console.print("\nCtrl-C stops everything.")
 
 
-def _facts(url: str, base: Chain, tempo: Chain) -> tuple[tuple[str, str], ...]:
+def _facts(url: str, base: "Chain", tempo: "Chain") -> tuple[tuple[str, str], ...]:
     return (
         ("service", url),
         ("x402", f"USDC on a local Base, eip155:{base.chain_id}, RPC {base.rpc_url}"),

@@ -10,7 +10,7 @@ from loadtests.photo import photo
 from loadtests.users import PATH, from_somewhere, judge
 from loadtests.wallet import shared_wallet
 from sandbox.accounts import BUYER, SECOND_BUYER
-from sandbox.chains import TEMPO_PORT
+from sandbox.environment import TEMPO_PORT
 
 PHOTO = photo()
 ACCOUNTS = cycle((BUYER, SECOND_BUYER))

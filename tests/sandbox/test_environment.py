@@ -2,8 +2,8 @@
 
 import config
 from sandbox.accounts import SELLER, SETTLER
-from sandbox.chains import BASE_PORT, TEMPO_PORT, BaseChain, TempoChain
-from sandbox.environment import environment
+from sandbox.chains import BaseChain, TempoChain
+from sandbox.environment import BASE_PORT, TEMPO_PORT, environment
 
 
 def secrets_shown(settings: config.Settings) -> tuple[str, ...]:
