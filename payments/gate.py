@@ -95,7 +95,7 @@ class Gate:
         self._hosts = {host.lower(): self._named(names) for host, names in (hosts or {}).items()}
         self._recent = recent or RecentDeliveries(max_bytes=0)
         self._clock = clock
-        self._settlement = Settlement(ledger, lease_s=self._terms.settle_lease_s)
+        self._settlement = Settlement(ledger, lease_s=self._terms.settle_lease_s, clock=clock)
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def quote(self, order: Order, host: str, refusal: PaymentRejected | None = None) -> PaymentRequired:

@@ -5,6 +5,7 @@ wire format and its own chain, and knows neither the ledger nor pictures. `Gate`
 """
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -79,6 +80,7 @@ class Payment:
         amount: base units.
         valid_before: unix seconds after which it can no longer settle.
         transaction: the hash, where it is known before broadcast (MPP pull); unique in the ledger.
+        funds: base units that the payer held at verification, where the rail could see them; not kept in the ledger.
         evidence: plain strings that `Rail.find_receipt` needs after a restart; holds no secret and no signature.
     """
 
@@ -89,6 +91,7 @@ class Payment:
     valid_before: int
     evidence: Mapping[str, str]
     transaction: str | None = None
+    funds: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +141,9 @@ class Rail(Protocol):
         """
         ...
 
-    async def settle(self, payment: Payment, credential: Credential) -> Receipt:
-        """Move the money; idempotent per payment id.
+    async def settle(self, payment: Payment, credential: Credential, *, not_after: float = math.inf) -> Receipt:
+        """Move the money; idempotent per payment id. Sends nothing any more after `not_after` (unix seconds): from
+        then on others may judge the payment.
 
         Raises:
             PaymentRejected: the chain proves that nothing moved and nothing of ours can still move it.

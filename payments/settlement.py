@@ -1,7 +1,8 @@
 """Moving the money, and finding out whether it moved: the only file in which a payment can be in doubt."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 from errors import (
@@ -26,11 +27,13 @@ class Settlement:
 
     Args:
         lease_s: how long a silent holder of a SETTLING payment is trusted to be alive.
+        clock: unix seconds, the same as the ledger's.
     """
 
-    def __init__(self, ledger: Ledger, *, lease_s: float) -> None:
+    def __init__(self, ledger: Ledger, *, lease_s: float, clock: Callable[[], float] = time.time) -> None:
         self._ledger = ledger
         self._lease_s = lease_s
+        self._clock = clock
 
     async def settle(self, rail: Rail, claim: Claim, payment: Payment, credential: Credential) -> Receipt:
         """Settle a claimed payment.
@@ -40,11 +43,14 @@ class Settlement:
             PaymentRejected, DeadlineUnreachable: nothing moved, and the payment is free again.
             PaymentOutcomeUnknown: anything else.
         """
+        limit_s = self._lease_s * _PATIENCE
+        # Taken before the lease begins: a process that freezes anywhere from here on has less time, never more.
+        not_after = self._clock() + limit_s
         await self._begin(claim)
         async with self._doubt(claim):
             try:
-                async with asyncio.timeout(self._lease_s * _PATIENCE):
-                    receipt = await rail.settle(payment, credential)
+                async with asyncio.timeout(limit_s):
+                    receipt = await rail.settle(payment, credential, not_after=not_after)
             except _UNMOVED as refusal:
                 unmoved = refusal
             else:

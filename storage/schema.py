@@ -51,6 +51,7 @@ payments = Table(
     Column("deliveries", Integer, nullable=False),
     Column("receipt", JSON(none_as_null=True)),
     Column("settled_at", Double),
+    Column("idempotency_key", String),
     UniqueConstraint("transaction_hash"),
     CheckConstraint("state IN ('claimed', 'settling', 'settled')", name="payments_state"),
     CheckConstraint("(state = 'settled') = (receipt IS NOT NULL)", name="payments_receipt"),
@@ -60,6 +61,11 @@ amounts base units. `settled_at` is when the ledger learnt of it, from which the
 
 in_doubt = payments.c.state == "settling"
 Index("ix_payments_in_doubt", payments.c.lease_until, sqlite_where=in_doubt, postgresql_where=in_doubt)
+
+under_way = payments.c.state != "settled"
+Index("ix_payments_under_way", payments.c.payer, sqlite_where=under_way, postgresql_where=under_way)
+
+Index("uq_payments_idempotency_key", payments.c.idempotency_key, unique=True)
 
 locks = Table(
     "locks",

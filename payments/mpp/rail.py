@@ -7,6 +7,7 @@ funds, and the chain's word after every doubt.
 import asyncio
 import json
 import logging
+import math
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -128,7 +129,7 @@ class MppRail:
             transaction=ours.transaction.hash,
         )
 
-    async def settle(self, payment: Payment, credential: Credential) -> Receipt:
+    async def settle(self, payment: Payment, credential: Credential, *, not_after: float = math.inf) -> Receipt:
         """Broadcast, and believe the chain.
 
         Raises:

@@ -6,6 +6,7 @@ chain, and by nobody else.
 
 import asyncio
 import logging
+import math
 import time
 from contextlib import suppress
 
@@ -137,7 +138,7 @@ class X402Rail:
             evidence=evidence(authorization, self._terms, now=now),
         )
 
-    async def settle(self, payment: Payment, credential: Credential) -> Receipt:
+    async def settle(self, payment: Payment, credential: Credential, *, not_after: float = math.inf) -> Receipt:
         payload = self._payload(_ours(credential), payment.amount)
         try:
             transaction = await self._facilitator.settle(payload, self._terms.requirements(payment.amount))

@@ -1,6 +1,7 @@
 """A rail without a network, whose every word can be scripted."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from enum import Enum, auto
 
@@ -68,6 +69,8 @@ class ScriptedRail:
         """While one of them is cleared, its calls wait."""
         self.may_verify.set()
         self.may_settle.set()
+        self.not_after = math.inf
+        """What the last settlement was told."""
         self.closed = False
 
     def called(self, verb: str) -> int:
@@ -104,8 +107,9 @@ class ScriptedRail:
             evidence={"memo": credential.payment_id},
         )
 
-    async def settle(self, payment: Payment, credential: Credential) -> Receipt:
+    async def settle(self, payment: Payment, credential: Credential, *, not_after: float = math.inf) -> Receipt:
         self.calls.append("settle")
+        self.not_after = not_after
         await self.may_settle.wait()
         if not self.settling or self.settling[0] in MOVING:
             self.moved.append(payment.id)
