@@ -2,10 +2,12 @@
 
 import json
 import logging
+import re
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from urllib.parse import quote
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
@@ -114,10 +116,10 @@ class _Redaction:
 
     def __init__(self, secrets: Iterable[str]) -> None:
         plain = set(secrets)
-        self._secrets = sorted(plain | {json.dumps(each)[1:-1] for each in plain}, key=len, reverse=True)
+        every = plain | {json.dumps(each)[1:-1] for each in plain} | {quote(each, safe="") for each in plain}
+        longest_first = sorted(every - {""}, key=len, reverse=True)
+        # Hex digits come back in either case.
+        self._secrets = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)", re.IGNORECASE)
 
     def __call__(self, logger: object, method: str, line: object) -> str:
-        text = str(line)
-        for secret in self._secrets:
-            text = text.replace(secret, "[secret]")
-        return text
+        return self._secrets.sub("[secret]", str(line))

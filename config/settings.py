@@ -1,9 +1,11 @@
 """Every setting with its type, its range and its meaning. The sentences below stand in docs/configuration.md too."""
 
+import re
+from base64 import b64encode
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr
 
@@ -144,15 +146,37 @@ class Settings(Section):
     mpp: MppSettings = MppSettings()
 
     def secrets(self) -> Iterator[str]:
-        """Every text that may be in no log: the secrets, and the parts of URLs that libraries quote."""
+        """Every text that may be in no log: the secrets, and the parts of URLs that libraries and nodes quote."""
         for section in (self, self.rate_limit, self.x402, self.mpp):
-            for _, value in section:
+            for name, value in section:
                 if isinstance(value, SecretStr):
                     yield from _secret_parts(value.get_secret_value())
+                elif name == "facilitator_url" and value is not None:
+                    yield from _parts_of_url(value)
+
+
+_URL = re.compile(r"[a-z0-9+.-]+://((?P<user>.*)@)?[^/?#]*(?P<path>[^?#]*)([?](?P<query>.*))?", re.IGNORECASE)
+"""Any text at all can be a secret, so nothing in here may fail; `urlsplit` does for some, and quotes them."""
 
 
 def _secret_parts(secret: str) -> Iterator[str]:
     yield secret.removeprefix("0x")
-    parts = urlsplit(secret)
-    # Short ones are no keys, and striking them out would spoil every line.
-    yield from (part for part in (parts.password, parts.path, parts.query) if part and len(part) >= 8)
+    yield from _parts_of_url(secret)
+
+
+def _parts_of_url(url: str) -> Iterator[str]:
+    parts = _URL.match(url)
+    if parts is None or url.startswith("sqlite"):
+        return
+    user, path, query = (parts[name] or "" for name in ("user", "path", "query"))
+    name, _, password = user.partition(":")
+    if not url.startswith(("http", "ws")):
+        name = ""  # of a database; there it says who, not that he may
+    # Shorter ones are no keys, and striking them out would spoil every line.
+    yield from _spelt(8, query, name, password, *(value for _, value in parse_qsl(query)))
+    yield from _spelt(16, path, *path.split("/"), b64encode(user.encode()).decode().rstrip("="))
+
+
+def _spelt(at_least: int, *parts: str) -> Iterator[str]:
+    """Those parts that are long enough, as they stand in the URL and as they are meant."""
+    yield from {each for part in parts for each in (part, unquote(part)) if len(each) >= at_least}

@@ -4,7 +4,7 @@ import ipaddress
 import json
 from decimal import Decimal
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from eth_keys.datatypes import PrivateKey
 from eth_utils.address import is_checksum_address, is_hex_address
@@ -13,15 +13,25 @@ from eth_utils.hexadecimal import decode_hex
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 
+def _parts(text: str) -> SplitResult:
+    """`urlsplit`, which quotes what it cannot read: part of a password, where one stands there unescaped."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("cannot be read as a URL; escape special characters of a password with %XX") from None
+    return parts
+
+
 def _url(text: str) -> str:
-    parts = urlsplit(text)
+    parts = _parts(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise ValueError("is no http(s) URL without query")
     return text.rstrip("/")
 
 
 def _secret_url(secret: SecretStr) -> SecretStr:
-    parts = urlsplit(secret.get_secret_value())
+    parts = _parts(secret.get_secret_value())
     if parts.scheme not in ("http", "https", "ws", "wss") or not parts.hostname:
         raise ValueError("is no URL")
     return secret
@@ -57,13 +67,13 @@ def _long(secret: SecretStr) -> SecretStr:
 
 
 def _database(secret: SecretStr) -> SecretStr:
-    if urlsplit(secret.get_secret_value()).scheme.partition("+")[0] not in ("sqlite", "postgresql", "postgres"):
+    if _parts(secret.get_secret_value()).scheme.partition("+")[0] not in ("sqlite", "postgresql", "postgres"):
         raise ValueError("begins neither with sqlite:// nor with postgresql://")
     return secret
 
 
 def _redis(secret: SecretStr) -> SecretStr:
-    if not secret.get_secret_value().startswith(("redis://", "rediss://")):
+    if _parts(secret.get_secret_value()).scheme not in ("redis", "rediss"):
         raise ValueError("begins neither with redis:// nor with rediss://")
     return secret
 
