@@ -12,7 +12,9 @@
     ├─ UploadTimeout                  408     upload_timeout
     ├─ PaymentConflict                409     payment_conflict
     │  ├─ PaymentInProgress           409     payment_in_progress
-    │  └─ PaymentUsed                 409     payment_used
+    │  ├─ PaymentUsed                 409     payment_used
+    │  ├─ FundsUnderWay               409     funds_under_way
+    │  └─ IdempotencyKeyUsed          409     idempotency_key_used
     ├─ UploadTooLarge                 413     upload_too_large
     ├─ UnsupportedMediaType           415     unsupported_media_type
     ├─ RateLimited                    429     rate_limited
@@ -151,6 +153,26 @@ class PaymentUsed(PaymentConflict):
     """The payment bought something else: another image, other parameters, or its re-deliveries are used up."""
 
     code, title = "payment_used", "Payment already used"
+
+
+class FundsUnderWay(PaymentConflict):
+    """The payer's other payments under way need what the payer holds; this one is untouched."""
+
+    code, title = "funds_under_way", "Funds under way"
+    retryable = True
+
+    def __init__(
+        self,
+        detail: str = "The payer's payments under way take all that the payer holds. Send this one again when they are "
+        "done.",
+    ) -> None:
+        super().__init__(detail, retry_after=2)
+
+
+class IdempotencyKeyUsed(PaymentConflict):
+    """The payer has used this idempotency key for another image or other parameters."""
+
+    code, title = "idempotency_key_used", "Idempotency key already used"
 
 
 class UploadTooLarge(ServiceError):

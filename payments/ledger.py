@@ -18,6 +18,9 @@ from typing import Protocol
 
 from payments.rail import Payment, Receipt
 
+UNSEEN_FUNDS_COVER = 8
+"""Payments that a payer may have under way when nobody can see what the payer holds."""
+
 
 class State(StrEnum):
     """Where a payment stands; see the module's drawing."""
@@ -64,12 +67,27 @@ class Ledger(Protocol):
         """What is known of a payment."""
         ...
 
-    async def claim(self, payment: Payment, *, fingerprint: str, order_digest: str, lease_s: float) -> Claim | None:
+    async def find_purchase(self, purchase: str) -> Entry | None:
+        """What is known under the name that a payer gave to a purchase (see `claim`)."""
+        ...
+
+    async def claim(
+        self, payment: Payment, *, fingerprint: str, order_digest: str, lease_s: float, purchase: str | None = None
+    ) -> Claim | None:
         """Take an unknown payment, or one whose CLAIMED lease ran out; None when another holds or held it.
+
+        `purchase` is an idempotency key within its rail and payer: one payment has it at a time, and None is answered
+        while another one does. As many payments of one payer are under way as `payment.funds` covers at this amount;
+        when the rail does not know the funds, `UNSEEN_FUNDS_COVER`.
 
         Raises:
             PaymentUsed: its transaction is known under another payment id.
+            FundsUnderWay: the payer has too many payments under way.
         """
+        ...
+
+    async def renew(self, claim: Claim, *, lease_s: float) -> bool:
+        """Lengthen the lease of a CLAIMED payment, for the holder; False when the claim was lost."""
         ...
 
     async def begin_settlement(self, claim: Claim, *, lease_s: float) -> bool:
@@ -103,6 +121,10 @@ class Ledger(Protocol):
 
     async def in_doubt(self, rails: Collection[str], limit: int) -> list[Entry]:
         """SETTLING entries of these rails whose lease ran out, oldest first: the sweeper's work."""
+        ...
+
+    async def forget_abandoned(self, *, silent_s: float) -> int:
+        """Delete CLAIMED entries whose lease ran out at least so many seconds ago; how many there were."""
         ...
 
     async def ping(self) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import URL, CursorResult, Executable, Row, Table, event, make_url
+from sqlalchemy import URL, CursorResult, Executable, Row, Table, event, literal, make_url, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
@@ -67,14 +67,21 @@ class Database:
         values: Mapping[str, Any],
         *,
         update: Mapping[str, Any],
+        only_if: ColumnElement[bool] | None = None,
         where: ColumnElement[bool] | None = None,
         returning: ColumnElement[Any],
     ) -> Executable:
-        """INSERT, or UPDATE the row with the same primary key where the condition holds; no row where it does not."""
+        """INSERT, or UPDATE the row with the same primary key where the condition holds; no row where it does not.
+
+        Where `only_if` does not hold, nothing is done at all.
+        """
         insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
+        columns = [table.c[name] for name in values]
+        row = select(*(literal(value, column.type) for value, column in zip(values.values(), columns, strict=True)))
+        # SQLite cannot tell where a SELECT without a condition ends and ON CONFLICT begins.
         return (
             insert(table)
-            .values(values)
+            .from_select(columns, row.where(true() if only_if is None else only_if))
             .on_conflict_do_update(index_elements=list(table.primary_key), set_=update, where=where)
             .returning(returning)
         )

@@ -6,17 +6,19 @@ from dataclasses import asdict
 from secrets import token_hex
 from typing import Any
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
-from errors import PaymentUsed
-from payments.ledger import Claim, Entry, State
+from errors import FundsUnderWay, PaymentUsed
+from payments.ledger import UNSEEN_FUNDS_COVER, Claim, Entry, State
 from payments.rail import Payment, Receipt
 from storage.engine import TIMEOUT_S, Clock, Database
-from storage.schema import locks, payments
+from storage.schema import in_doubt, locks, payments, under_way
 
 _row = payments.c
+_MANY = 1_000_000
+"""More than any payer has under way, and small enough for every database's integers."""
 
 
 class SqlLedger:
@@ -39,13 +41,27 @@ class SqlLedger:
         row = await self._database.first(select(payments).where(_row.id == payment_id))
         return None if row is None else _entry(row)
 
-    async def claim(self, payment: Payment, *, fingerprint: str, order_digest: str, lease_s: float) -> Claim | None:
-        """Take an unknown payment, or one whose CLAIMED lease ran out; None when another holds or held it.
+    async def find_purchase(self, purchase: str) -> Entry | None:
+        """What is known under the name that a payer gave to a purchase."""
+        row = await self._database.first(select(payments).where(_row.purchase == purchase))
+        return None if row is None else _entry(row)
+
+    async def claim(
+        self, payment: Payment, *, fingerprint: str, order_digest: str, lease_s: float, purchase: str | None = None
+    ) -> Claim | None:
+        """Take an unknown payment, or one whose CLAIMED lease ran out; None when another holds or held it, or holds
+        the name of the purchase.
+
+        PostgreSQL may let two payments of one payer that arrive within the same milliseconds both pass the bound on
+        what is under way. It bounds work that earns nothing, not money.
 
         Raises:
             PaymentUsed: its transaction is known under another payment id.
+            FundsUnderWay: the payer has too many payments under way.
         """
         now, claim = self._database.clock(), Claim(payment.id, token_hex(16))
+        if purchase is not None:
+            await self._database.run(delete(payments).where(_row.purchase == purchase, _abandoned(now)))
         values = {
             **_columns(payment),
             "state": State.CLAIMED,
@@ -54,13 +70,29 @@ class SqlLedger:
             "holder": claim.holder,
             "lease_until": now + lease_s,
             "deliveries": 0,
+            "purchase": purchase,
         }
-        free = (_row.state == State.CLAIMED) & (_row.lease_until <= now)
-        statement = self._database.upsert(payments, values, update=values, where=free, returning=_row.id)
+        statement = self._database.upsert(
+            payments,
+            values,
+            update=values,
+            only_if=_funds_cover(payment, now),
+            where=_abandoned(now),
+            returning=_row.id,
+        )
         try:
-            return claim if await self._database.first(statement) else None
+            taken = await self._database.first(statement)
         except IntegrityError as exc:
+            if await self._holds(purchase):
+                return None
             raise PaymentUsed("The transaction of this payment belongs to another payment. Sign a new one.") from exc
+        if taken is None and not await self._is_held(payment.id):
+            raise FundsUnderWay()
+        return claim if taken else None
+
+    async def renew(self, claim: Claim, *, lease_s: float) -> bool:
+        """Lengthen the lease of a CLAIMED payment, for the holder; False when the claim was lost."""
+        return await self._change(_held(claim, State.CLAIMED), lease_until=self._database.clock() + lease_s)
 
     async def begin_settlement(self, claim: Claim, *, lease_s: float) -> bool:
         """CLAIMED → SETTLING, only for the holder; False when the claim was lost."""
@@ -109,9 +141,13 @@ class SqlLedger:
 
     async def in_doubt(self, rails: Collection[str], limit: int) -> list[Entry]:
         """SETTLING entries of these rails whose lease ran out, oldest first: the sweeper's work."""
-        silent = (_row.state == State.SETTLING) & _row.rail.in_(rails) & (_row.lease_until <= self._database.clock())
+        silent = in_doubt & _row.rail.in_(rails) & (_row.lease_until <= self._database.clock())
         rows = await self._database.rows(select(payments).where(silent).order_by(_row.lease_until).limit(limit))
         return [_entry(row) for row in rows]
+
+    async def forget_abandoned(self, *, silent_s: float) -> int:
+        """Delete CLAIMED entries whose lease ran out at least so many seconds ago; how many there were."""
+        return await self._database.run(delete(payments).where(_abandoned(self._database.clock() - silent_s)))
 
     async def ping(self) -> None:
         """Raise unless a payment could be written now: writes, because a full or read-only disk still reads well."""
@@ -124,6 +160,27 @@ class SqlLedger:
 
     async def _change(self, where: ColumnElement[bool], **values: Any) -> bool:
         return await self._database.run(update(payments).where(where).values(**values)) == 1
+
+    async def _holds(self, purchase: str | None) -> bool:
+        return purchase is not None and await self.find_purchase(purchase) is not None
+
+    async def _is_held(self, payment_id: str) -> bool:
+        held = (_row.id == payment_id) & ~_abandoned(self._database.clock())
+        return await self._database.first(select(_row.id).where(held)) is not None
+
+
+def _abandoned(now: float) -> ColumnElement[bool]:
+    """A claim whose holder went silent before any money could move."""
+    return under_way & (_row.state == State.CLAIMED) & (_row.lease_until <= now)
+
+
+def _funds_cover(payment: Payment, now: float) -> ColumnElement[bool]:
+    """Whether the payer can pay this on top of the payments under way, all taken to be of this amount."""
+    at_work = under_way & ((_row.state == State.SETTLING) | (_row.lease_until > now))
+    others = (_row.payer == payment.payer) & (_row.rail == payment.rail) & (_row.id != payment.id)
+    covered = UNSEEN_FUNDS_COVER if payment.funds is None else payment.funds // payment.amount
+    count = select(func.count()).select_from(payments).where(others & at_work).scalar_subquery()
+    return count < min(covered, _MANY)
 
 
 def _held(claim: Claim, *states: State) -> ColumnElement[bool]:

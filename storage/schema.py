@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 
@@ -51,7 +52,7 @@ payments = Table(
     Column("deliveries", Integer, nullable=False),
     Column("receipt", JSON(none_as_null=True)),
     Column("settled_at", Double),
-    Column("idempotency_key", String),
+    Column("purchase", String),
     UniqueConstraint("transaction_hash"),
     CheckConstraint("state IN ('claimed', 'settling', 'settled')", name="payments_state"),
     CheckConstraint("(state = 'settled') = (receipt IS NOT NULL)", name="payments_receipt"),
@@ -59,13 +60,12 @@ payments = Table(
 """One row per payment that is being worked on or has settled, and the operator's books. Times are unix seconds,
 amounts base units. `settled_at` is when the ledger learnt of it, from which the 24 hours of re-delivery count."""
 
-in_doubt = payments.c.state == "settling"
+# Spelt out rather than bound: PostgreSQL's general plans would not find the indexes otherwise.
+in_doubt = payments.c.state == text("'settling'")
+under_way = payments.c.state != text("'settled'")
 Index("ix_payments_in_doubt", payments.c.lease_until, sqlite_where=in_doubt, postgresql_where=in_doubt)
-
-under_way = payments.c.state != "settled"
 Index("ix_payments_under_way", payments.c.payer, sqlite_where=under_way, postgresql_where=under_way)
-
-Index("uq_payments_idempotency_key", payments.c.idempotency_key, unique=True)
+Index("uq_payments_purchase", payments.c.purchase, unique=True)
 
 locks = Table(
     "locks",

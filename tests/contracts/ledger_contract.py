@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from errors import PaymentUsed
-from payments.ledger import Claim, Entry, Ledger, State
+from errors import FundsUnderWay, PaymentUsed
+from payments.ledger import UNSEEN_FUNDS_COVER, Claim, Entry, Ledger, State
 from payments.rail import Payment, Receipt
 from tests.fakes.clock import FakeClock
 
@@ -111,6 +111,83 @@ class LedgerContract:
     async def test_takes_many_payments_without_a_transaction(self, ledger: Ledger) -> None:
         for payment_id in ("one", "two"):
             assert await take(ledger, replace(PAYMENT, id=payment_id, transaction=None))
+
+    async def test_takes_as_many_payments_of_a_payer_as_the_payer_can_pay(self, ledger: Ledger) -> None:
+        """What is under way counts, whether it is being worked on or in doubt; what has settled is paid."""
+        two = replace(PAYMENT, transaction=None, funds=2 * PAYMENT.amount + 1)
+        await settling(ledger, replace(two, id="first"))
+        await taken(ledger, replace(two, id="second"))
+        with pytest.raises(FundsUnderWay) as refusal:
+            await take(ledger, replace(two, id="third"))
+        assert refusal.value.retryable
+        assert await ledger.find("third") is None
+        assert await take(ledger, replace(two, id="stranger's", payer="0xother"))
+        await ledger.settled("first", RECEIPT)
+        assert await take(ledger, replace(two, id="third"))
+
+    async def test_counts_no_silent_claim_against_the_payer(self, ledger: Ledger, clock: FakeClock) -> None:
+        one = replace(PAYMENT, transaction=None, funds=PAYMENT.amount)
+        await taken(ledger, replace(one, id="silent"))
+        clock.advance(LEASE_S)
+        assert await take(ledger, replace(one, id="next"))
+        with pytest.raises(FundsUnderWay):
+            await take(ledger, replace(one, id="silent"))
+
+    async def test_takes_few_payments_of_a_payer_whose_funds_nobody_sees(self, ledger: Ledger) -> None:
+        unseen = replace(PAYMENT, transaction=None)
+        for number in range(UNSEEN_FUNDS_COVER):
+            await taken(ledger, replace(unseen, id=str(number)))
+        with pytest.raises(FundsUnderWay):
+            await take(ledger, replace(unseen, id="one more"))
+
+    async def test_gives_the_name_of_a_purchase_to_one_payment(self, ledger: Ledger, elsewhere: Ledger) -> None:
+        claims = await asyncio.gather(
+            *(
+                take(each, replace(PAYMENT, id=f"{name} {number}", transaction=None), purchase="my key")
+                for name, each in (("here", ledger), ("there", elsewhere))
+                for number in range(3)
+            )
+        )
+        [winner] = [claim for claim in claims if claim]
+        entry = await elsewhere.find_purchase("my key")
+        assert entry is not None
+        assert entry.payment.id == winner.payment_id
+        assert await ledger.find_purchase("another key") is None
+
+    async def test_takes_the_name_of_a_purchase_from_a_silent_claim(self, ledger: Ledger, clock: FakeClock) -> None:
+        """But never from one over which money may have moved."""
+        first, second, third = (replace(PAYMENT, id=name, transaction=None) for name in ("first", "second", "third"))
+        old = await take(ledger, first, purchase="my key")
+        clock.advance(LEASE_S)
+        new = await take(ledger, second, purchase="my key")
+        assert old is not None
+        assert new is not None
+        assert not await ledger.begin_settlement(old, lease_s=LEASE_S)
+        assert await ledger.begin_settlement(new, lease_s=LEASE_S)
+        clock.advance(10 * LEASE_S)
+        assert await take(ledger, third, purchase="my key") is None
+
+    async def test_lengthens_a_lease_for_its_holder(self, ledger: Ledger, clock: FakeClock) -> None:
+        claim = await taken(ledger)
+        clock.advance(LEASE_S - 1)
+        assert not await ledger.renew(Claim(claim.payment_id, "stranger"), lease_s=LEASE_S)
+        assert await ledger.renew(claim, lease_s=LEASE_S)
+        clock.advance(LEASE_S - 1)
+        assert await take(ledger) is None
+        await ledger.begin_settlement(claim, lease_s=LEASE_S)
+        assert not await ledger.renew(claim, lease_s=10 * LEASE_S)
+
+    async def test_forgets_abandoned_claims_and_nothing_else(self, ledger: Ledger, clock: FakeClock) -> None:
+        await settling(ledger, replace(PAYMENT, id="in doubt", transaction=None))
+        await taken(ledger)
+        clock.advance(LEASE_S + 9)
+        await taken(ledger, replace(PAYMENT, id="at work", transaction=None))
+        assert await ledger.forget_abandoned(silent_s=10) == 0
+        clock.advance(1)
+        assert await ledger.forget_abandoned(silent_s=10) == 1
+        assert await ledger.find(PAYMENT.id) is None
+        assert await ledger.find("in doubt")
+        assert await ledger.find("at work")
 
     async def test_begins_a_settlement_once_and_only_for_the_holder(self, ledger: Ledger, clock: FakeClock) -> None:
         claim = await taken(ledger)
@@ -218,10 +295,17 @@ class LedgerContract:
 
 
 async def take(
-    ledger: Ledger, payment: Payment = PAYMENT, *, fingerprint: str = "print", order_digest: str = "order"
+    ledger: Ledger,
+    payment: Payment = PAYMENT,
+    *,
+    fingerprint: str = "print",
+    order_digest: str = "order",
+    purchase: str | None = None,
 ) -> Claim | None:
     """Try to claim."""
-    return await ledger.claim(payment, fingerprint=fingerprint, order_digest=order_digest, lease_s=LEASE_S)
+    return await ledger.claim(
+        payment, fingerprint=fingerprint, order_digest=order_digest, lease_s=LEASE_S, purchase=purchase
+    )
 
 
 async def taken(ledger: Ledger, payment: Payment = PAYMENT) -> Claim:

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, multiple, rule, run_state_machine_as_test
 
-from errors import PaymentUsed
-from payments.ledger import Claim, Entry, State
+from errors import FundsUnderWay, PaymentUsed
+from payments.ledger import UNSEEN_FUNDS_COVER, Claim, Entry, State
 from payments.rail import Payment, Receipt
 from storage import SqlLedger
 from tests.contracts.ledger_contract import PAYMENT, RECEIPT
@@ -26,6 +26,9 @@ NAMES = ("a", "b", "c")
 ids = st.sampled_from(NAMES)
 orders = st.sampled_from(["order 1", "order 2"])
 transactions = st.sampled_from([None, "0x1", "0x2"])
+purchases = st.sampled_from([None, None, "my key"])
+covered = st.sampled_from([None, 1, 2])
+"""How many payments the payer's funds cover."""
 
 
 @dataclass
@@ -36,6 +39,7 @@ class Row:
     order: str
     holder: str
     lease_until: float
+    purchase: str | None = None
     state: State = State.CLAIMED
     deliveries: int = 0
     receipt: Receipt | None = None
@@ -90,31 +94,85 @@ class LedgerStates(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.clock.advance(seconds)
 
-    @rule(target=claims, name=ids, order=orders, transaction=transactions)
-    def claim(self, name: str, order: str, transaction: str | None) -> Any:
-        payment = replace(PAYMENT, id=self.own(name), transaction=transaction and self.own(transaction))
+    def abandoned(self, row: Row) -> bool:
+        return row.state is State.CLAIMED and row.lease_until <= self.clock.now
+
+    def others(self, row: Row | None) -> list[Row]:
+        return [other for other in self.rows.values() if other is not row]
+
+    @rule(target=claims, name=ids, order=orders, transaction=transactions, purchase=purchases, covered=covered)
+    def claim(self, name: str, order: str, transaction: str | None, purchase: str | None, covered: int | None) -> Any:
+        payment = replace(
+            PAYMENT,
+            id=self.own(name),
+            payer=self.own("payer"),
+            transaction=transaction and self.own(transaction),
+            funds=covered and covered * PAYMENT.amount,
+        )
+        purchase = purchase and self.own(purchase)
+        if purchase:  # a purchase whose payment was abandoned is free
+            self.rows = {
+                key: row for key, row in self.rows.items() if not (row.purchase == purchase and self.abandoned(row))
+            }
         row = self.rows.get(payment.id)
-        free = row is None or (row.state is State.CLAIMED and row.lease_until <= self.clock.now)
-        known = {other.payment.transaction for other in self.rows.values() if other is not row} - {None}
+        free = row is None or self.abandoned(row)
+        known = {other.payment.transaction for other in self.others(row)} - {None}
+        named = {other.purchase for other in self.others(row)} - {None}
+        under_way = [other for other in self.others(row) if other.state is not State.SETTLED]
+        at_work = [other for other in under_way if not self.abandoned(other)]
+        short = len(at_work) >= (covered or UNSEEN_FUNDS_COVER)
         try:
             claim = self.run(
-                self.ledger.claim(payment, fingerprint=f"print of {order}", order_digest=order, lease_s=LEASE_S)
+                self.ledger.claim(
+                    payment,
+                    fingerprint=f"print of {order}",
+                    order_digest=order,
+                    lease_s=LEASE_S,
+                    purchase=purchase,
+                )
             )
         except PaymentUsed:
             assert payment.transaction in known
             return multiple()
+        except FundsUnderWay:
+            assert free
+            assert short
+            return multiple()
         if claim is None:
-            assert not free
+            assert not free or purchase in named
             return multiple()
         assert free
+        assert not short
         assert payment.transaction not in known
-        self.rows[payment.id] = Row(payment, order, claim.holder, self.clock.now + LEASE_S)
+        assert purchase not in named
+        self.rows[payment.id] = Row(payment, order, claim.holder, self.clock.now + LEASE_S, purchase)
         return claim
+
+    @rule(claim=claims)
+    def renew(self, claim: Claim) -> None:
+        row = self.held(claim, State.CLAIMED)
+        assert self.run(self.ledger.renew(claim, lease_s=LEASE_S)) == bool(row)
+        if row:
+            row.lease_until = self.clock.now + LEASE_S
+
+    @rule(silent_s=st.sampled_from([0.0, LEASE_S]))
+    def forget_abandoned(self, silent_s: float) -> None:
+        self.run(self.ledger.forget_abandoned(silent_s=silent_s))
+        until = self.clock.now - silent_s
+        self.rows = {
+            key: row for key, row in self.rows.items() if not (row.state is State.CLAIMED and row.lease_until <= until)
+        }
+
+    @rule(purchase=purchases)
+    def find_purchase(self, purchase: str | None) -> None:
+        if purchase:
+            entries = [row.entry() for row in self.rows.values() if row.purchase == self.own(purchase)]
+            assert self.run(self.ledger.find_purchase(self.own(purchase))) == (entries[0] if entries else None)
 
     @rule(target=claims, name=ids, to_the_end=st.booleans())
     def sale(self, name: str, to_the_end: bool) -> Any:
         """Several steps at once, so that examples get far."""
-        claim = self.claim(name, "order 1", None)
+        claim = self.claim(name, "order 1", None, None, None)
         if isinstance(claim, Claim):
             self.begin_settlement(claim)
             if to_the_end:
