@@ -103,6 +103,7 @@ def _mpp(settings: Settings) -> MppRail:
         currency=mpp.currency,
         chain_id=mpp.chain_id,
         rpc_url=_there(_plain(mpp.rpc_url)),
+        fallback_rpc_url=_plain(mpp.fallback_rpc_url),
         challenge_seconds=mpp.challenge_seconds,
         work_margin_s=mpp.work_margin_s,
         broadcast_margin_s=mpp.broadcast_margin_s,

@@ -97,6 +97,8 @@ class MppSettings(Section):
     """4217 is Tempo, 42431 is Tempo Moderato."""
     rpc_url: SecretUrl | None = None
     """JSON-RPC endpoint of the chain."""
+    fallback_rpc_url: SecretUrl | None = None
+    """A second endpoint, asked when the first one gives no answer."""
     currency: Address = "0x20c0000000000000000000000000000000000000"
     """The token that is taken."""
     recipient: Address | None = None
@@ -113,8 +115,8 @@ class MppSettings(Section):
     """Seconds that a payment must still be valid before the work begins."""
     broadcast_margin_s: PositiveFloat = 4.0
     """Seconds that a payment must still be valid before it is broadcast."""
-    confirmation_timeout_s: PositiveFloat = 10.0
-    """Seconds to wait for a confirmation before the outcome counts as unknown."""
+    confirmation_timeout_s: PositiveFloat = 4.0
+    """Seconds to wait for the confirmation of a broadcast before it is repeated."""
 
 
 class Settings(Section):

@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 
 NODE_LAG_S = 15
 """A public endpoint is many nodes: the one that is asked for the receipt may lag behind the one that told the time."""
+_PROBE_S = 0.9
+"""For each URL, so that a second one can still answer within the two seconds that a rail's health may take."""
 _BALANCE_OF = "0x70a08231"
 _UNREADABLE = (KeyError, IndexError, TypeError, AttributeError)  # what reading a malformed answer raises
 
@@ -56,9 +58,16 @@ class Chain:
         if payment.evidence["network"] != self._network:
             raise PaymentOutcomeUnknown()  # the operator has moved to another chain; this one knows nothing of it
         try:
-            # The time is asked first: what is in no block of a chain past its end will be in none.
-            now = _number((await self._rpc.call("eth_getBlockByNumber", "latest", False))["timestamp"])
-            found = await self._lookup(payment.transaction)
+            # One node speaks for itself, and tells the time before it looks: what is in no block of a chain past its
+            # end will be in none. Another node may be hours behind, or on another chain.
+            chain_id, block, found = await self._rpc.ask(
+                ("eth_chainId",),
+                ("eth_getBlockByNumber", "latest", False),
+                ("eth_getTransactionReceipt", payment.transaction),
+            )
+            now = _number(block["timestamp"])
+            if _number(chain_id) != self._chain_id:
+                raise PaymentOutcomeUnknown()
             if found is not None:
                 return await self._judge(found, payment)
         except (RailUnavailable, *_UNREADABLE):
@@ -77,7 +86,7 @@ class Chain:
     async def health(self) -> str | None:
         """None when the chain answers and is the right one, else one public sentence."""
         try:
-            chain_id = _number(await self._rpc.call("eth_chainId"))
+            chain_id = _number(await self._rpc.call("eth_chainId", timeout_s=_PROBE_S))
         except RailUnavailable:
             return "The payment chain does not answer."
         return None if chain_id == self._chain_id else "The payment chain is not the one that is configured."

@@ -4,6 +4,7 @@ A transaction ends at its `valid_before`, a challenge at its `expires`; the earl
 (mppx) to 60 s (pympp), so the work has to fit into what is left when the payment arrives.
 """
 
+import math
 import time
 from datetime import datetime
 
@@ -27,26 +28,28 @@ def check_term(credential: MppCredential, *, margin_s: float) -> None:
     if not 0 < transaction.valid_before <= _expires(credential) + LATEST_AFTER_EXPIRY_S:
         # Until this moment nobody can say that a transaction whose broadcast was lost will not pay after all.
         raise rejected(VERIFICATION_FAILED, "The transaction must expire (`validBefore`) when the challenge does.")
-    if seconds_left(credential) <= 0:
+    if ends_at(credential) <= time.time():
         raise rejected(PAYMENT_EXPIRED, "The signed transaction has expired. Take a new quote and sign again.")
     check_time(credential, margin_s=margin_s)
 
 
-def check_time(credential: MppCredential, *, margin_s: float) -> None:
-    """Refuse, before anything is broadcast, what has less than `margin_s` seconds left.
+def check_time(credential: MppCredential, *, margin_s: float, not_after: float = math.inf) -> float:
+    """Until when the payment may be broadcast, unix seconds: `margin_s` seconds before its end, or `not_after`.
 
     Raises:
-        DeadlineUnreachable: too little is left.
+        DeadlineUnreachable: that moment has passed.
     """
-    if seconds_left(credential) < margin_s:
+    until = min(ends_at(credential) - margin_s, not_after)
+    if time.time() > until:
         raise DeadlineUnreachable(
             "This payment ends too soon to be settled. Nothing was charged; take a new quote and sign again."
         )
+    return until
 
 
-def seconds_left(credential: MppCredential) -> float:
-    """Seconds until the earlier of the two ends; negative when it has passed."""
-    return min(_expires(credential), credential.transaction.valid_before) - time.time()
+def ends_at(credential: MppCredential) -> float:
+    """The earlier of the two ends, unix seconds."""
+    return min(_expires(credential), credential.transaction.valid_before)
 
 
 def _expires(credential: MppCredential) -> float:

@@ -17,11 +17,13 @@ from eth_utils.address import is_hex_address
 from mpp._validation import Validation
 from mpp.errors import InvalidChallengeError, PaymentError
 from mpp.server.http import Request
+from mpp.server.method import ServerMethod
 from mpp.server.mpp import Mpp
 
 from payments.health import Health
 from payments.mpp.chain import Chain
 from payments.mpp.deadline import check_term, check_time
+from payments.mpp.persistence import persist
 from payments.mpp.preflight import check_on_chain
 from payments.mpp.problems import INVALID_CHALLENGE, VERIFICATION_FAILED, refusal, rejected
 from payments.mpp.pull import DECIMALS, INTENT, pull_charge
@@ -47,11 +49,12 @@ class MppRail:
         recipient, currency: the seller's address and the TIP-20 token (pathUSD).
         chain_id: 4217 (Tempo) or 42431 (Moderato).
         rpc_url: the chain.
+        fallback_rpc_url: asked when `rpc_url` does not answer, and every second broadcast of a payment goes there.
         challenge_seconds: how long a quote holds.
         work_margin_s: a payment with less time left is refused before the work.
         broadcast_margin_s: a payment with less time left is not broadcast after it.
-        confirmation_timeout_s: for one broadcast, its receipt included.
-        rpc_timeout_s: for one other chain call.
+        confirmation_timeout_s: for one broadcast, its receipt included; then the chain is asked, and it is repeated.
+        rpc_timeout_s: for one other call of one URL.
 
     Raises:
         ValueError: settings that cannot work; the text holds no secret.
@@ -68,11 +71,12 @@ class MppRail:
         currency: str,
         chain_id: int,
         rpc_url: str,
+        fallback_rpc_url: str | None = None,
         previous_secret: str | None = None,
         challenge_seconds: int = 300,
         work_margin_s: float = 8.0,
         broadcast_margin_s: float = 4.0,
-        confirmation_timeout_s: float = 10.0,
+        confirmation_timeout_s: float = 4.0,
         rpc_timeout_s: float = 3.0,
     ) -> None:
         secrets = (secret,) if previous_secret is None else (secret, previous_secret)
@@ -85,22 +89,31 @@ class MppRail:
         self._validity = timedelta(seconds=challenge_seconds)
         self._work_margin_s, self._broadcast_margin_s = work_margin_s, broadcast_margin_s
         self._client = httpx.AsyncClient(timeout=confirmation_timeout_s, trust_env=False)
-        self._chain = Chain(Rpc(rpc_url, self._client, timeout_s=rpc_timeout_s), chain_id)
+        urls = (rpc_url, fallback_rpc_url) if fallback_rpc_url else (rpc_url,)
+        self._rpc = Rpc(urls, self._client, timeout_s=rpc_timeout_s)
+        self._chain = Chain(self._rpc, chain_id)
         self._health = Health(self._chain.health, too_slow="The payment chain is too slow to answer.")
-        methods = pull_charge(
-            recipient=recipient,
-            currency=currency,
-            chain_id=chain_id,
-            rpc_url=rpc_url,
-            client=self._client,
-            confirmation_s=confirmation_timeout_s,
-        )
-        self._engines = tuple(Mpp(methods, realm=realm, secret_key=secret) for secret in secrets)
+        self._engines = {
+            url: _engines(
+                pull_charge(
+                    recipient=recipient,
+                    currency=currency,
+                    chain_id=chain_id,
+                    rpc_url=url,
+                    client=self._client,
+                    confirmation_s=confirmation_timeout_s,
+                ),
+                realm,
+                secrets,
+            )
+            for url in urls
+        }
+        self._issuer, *_ = self._engines[rpc_url]
 
     async def challenge(self, order: Order, rejection: str | None = None) -> Challenge:
         """A fresh challenge. One for an order without a body is not bound to a body, so that a quote can be had for
         an empty POST and be paid with the picture."""
-        issue = self._engines[0].charge(
+        issue = self._issuer.charge(
             amount=str(order.price), expires_in=self._validity, body=order.body if order.body else None
         )
         answer = (await _hashing(order.body, issue(_scoped(order)))).challenge
@@ -130,18 +143,15 @@ class MppRail:
         )
 
     async def settle(self, payment: Payment, credential: Credential, *, not_after: float = math.inf) -> Receipt:
-        """Broadcast, and believe the chain.
+        """Broadcast, and believe the chain; again as long as it does not say what happened, and time is left.
 
         Raises:
             DeadlineUnreachable: too little time is left; nothing was sent.
             PaymentRejected, PaymentOutcomeUnknown: as every rail.
         """
         ours = _ours(credential)
-        check_time(ours, margin_s=self._broadcast_margin_s)
-        reported_at = await self._broadcast(ours)
-        if reported_at is not None:
-            return await self._chain.receipt(payment, otherwise_at=reported_at)
-        receipt = await self._chain.find_receipt(payment)
+        until = check_time(ours, margin_s=self._broadcast_margin_s, not_after=not_after)
+        receipt = await persist(lambda url: self._attempt(payment, ours, url), self._rpc.urls, until=until)
         if receipt is None:
             raise rejected(VERIFICATION_FAILED, "The chain did not carry out the transfer. Nothing was charged.")
         return receipt
@@ -164,7 +174,8 @@ class MppRail:
         judge = self._with_its_secret(
             lambda engine: engine.validate_credential(
                 credential.sent, intent=INTENT, request={"amount": str(order.price)}, meta=None, body=body
-            )
+            ),
+            self._rpc.urls[0],
         )
         try:
             judged: Validation = await _hashing(body or b"", judge)
@@ -176,9 +187,9 @@ class MppRail:
             raise rejected(VERIFICATION_FAILED, "The payer cannot be told from the transaction's signature.")
         return judged.payer
 
-    async def _with_its_secret(self, ask: Callable[[Mpp], Coroutine[Any, Any, T]]) -> T:
+    async def _with_its_secret(self, ask: Callable[[Mpp], Coroutine[Any, Any, T]], url: str) -> T:
         """Ask the engine whose secret issued the challenge: every other one raises InvalidChallengeError at once."""
-        *others, last = self._engines
+        *others, last = self._engines[url]
         for engine in others:
             try:
                 return await ask(engine)
@@ -186,14 +197,26 @@ class MppRail:
                 continue
         return await ask(last)
 
-    async def _broadcast(self, credential: MppCredential) -> int | None:
+    async def _attempt(self, payment: Payment, credential: MppCredential, url: str) -> Receipt | None:
+        """One broadcast, and what the chain says about it; None: it moved nothing and never will."""
+        reported_at = await self._broadcast(credential, url)
+        if reported_at is not None:
+            return await self._chain.receipt(payment, otherwise_at=reported_at)
+        return await self._chain.find_receipt(payment)
+
+    async def _broadcast(self, credential: MppCredential, url: str) -> int | None:
         """When the SDK saw the transfer on the chain, unix seconds; None when it did not."""
         try:
-            seen = await self._with_its_secret(lambda engine: engine.broadcast_credential(credential.sent))
+            seen = await self._with_its_secret(lambda engine: engine.broadcast_credential(credential.sent), url)
         except Exception as exc:  # noqa: BLE001 - whatever it was, only the chain knows whether the money moved
             logger.warning("a broadcast did not report success: %s", type(exc).__name__)
             return None
         return int(seen.timestamp.timestamp())
+
+
+def _engines(methods: list[ServerMethod], realm: str, secrets: tuple[str, ...]) -> tuple[Mpp, ...]:
+    """The SDK, once for each secret: the present one first, which issues the challenges."""
+    return tuple(Mpp(methods, realm=realm, secret_key=secret) for secret in secrets)
 
 
 def _scoped(order: Order) -> Request:

@@ -11,7 +11,7 @@ from payments.mpp import MppRail
 from payments.rail import Order
 from sandbox.accounts import SELLER
 from sandbox.chains import TempoChain
-from sandbox.shim import Control
+from sandbox.shim import Control, shim
 from tests.payments.mpp.buyer import MppBuyer
 
 SECRET = "the secret of the tests, long enough"
@@ -75,6 +75,13 @@ def faults(rpc_url: str) -> Iterator[Control]:
     control = Control(rpc_url)
     yield control
     control.clear()
+
+
+@pytest.fixture
+def second_url(rpc_url: str) -> Iterator[str]:
+    """Another way to the same chain, with faults of its own."""
+    with shim(rpc_url, TempoChain.chain_id) as rpc:
+        yield rpc.url
 
 
 @pytest.fixture

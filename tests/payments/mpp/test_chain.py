@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from errors import PaymentOutcomeUnknown
+from payments.health import Health
 from payments.mpp import MppRail
 from payments.mpp.chain import NODE_LAG_S, Chain
 from payments.mpp.rpc import Rpc
@@ -26,7 +27,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 def chain(client: httpx.AsyncClient, rpc_url: str) -> Chain:
-    return Chain(Rpc(rpc_url, client, timeout_s=2.0), TempoChain.chain_id)
+    return Chain(Rpc((rpc_url,), client, timeout_s=2.0), TempoChain.chain_id)
 
 
 @pytest.fixture
@@ -108,12 +109,31 @@ async def test_a_silent_chain_leaves_the_doubt(
 
 async def test_another_chain_is_not_asked(client: httpx.AsyncClient, rpc_url: str, payment: Payment) -> None:
     """It would swear that it has never seen the transaction."""
-    other = Chain(Rpc(rpc_url, client, timeout_s=2.0), 4217)
+    other = Chain(Rpc((rpc_url,), client, timeout_s=2.0), 4217)
     with pytest.raises(PaymentOutcomeUnknown):
         await other.find_receipt(dataclasses.replace(payment, valid_before=1))
 
 
+async def test_a_node_of_another_chain_proves_nothing(
+    client: httpx.AsyncClient, rpc_url: str, payment: Payment
+) -> None:
+    """As a fallback URL that was set up for the test network would be."""
+    evidence = {**payment.evidence, "network": "eip155:4217"}
+    misled = Chain(Rpc((rpc_url,), client, timeout_s=2.0), 4217)
+    with pytest.raises(PaymentOutcomeUnknown):
+        await misled.find_receipt(dataclasses.replace(payment, valid_before=1, evidence=evidence))
+
+
+async def test_a_second_url_tells_in_time_that_all_is_well(
+    client: httpx.AsyncClient, rpc_url: str, second_url: str
+) -> None:
+    """Within the two seconds that a rail's health may take."""
+    Control(second_url).inject("hang", seconds=5.0)
+    chain = Chain(Rpc((second_url, rpc_url), client, timeout_s=3.0), TempoChain.chain_id)
+    assert await Health(chain.health, too_slow="slow")() is None
+
+
 async def test_is_healthy_on_the_right_chain_only(client: httpx.AsyncClient, rpc_url: str, chain: Chain) -> None:
     assert await chain.health() is None
-    assert await Chain(Rpc(rpc_url, client, timeout_s=2.0), 4217).health()
-    assert await Chain(Rpc(NOBODY, client, timeout_s=2.0), TempoChain.chain_id).health()
+    assert await Chain(Rpc((rpc_url,), client, timeout_s=2.0), 4217).health()
+    assert await Chain(Rpc((NOBODY,), client, timeout_s=2.0), TempoChain.chain_id).health()

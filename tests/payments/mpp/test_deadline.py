@@ -8,7 +8,7 @@ import mpp
 import pytest
 
 from errors import DeadlineUnreachable, PaymentRejected
-from payments.mpp.deadline import LATEST_AFTER_EXPIRY_S, check_term, check_time, seconds_left
+from payments.mpp.deadline import LATEST_AFTER_EXPIRY_S, check_term, check_time, ends_at
 from payments.mpp.wire import MppCredential, read_credential
 from tests.payments.mpp.buyer import header, sign
 
@@ -29,7 +29,8 @@ def credential(*, expires_in: float, valid_for: int | None) -> MppCredential:
 
 @pytest.mark.parametrize(("expires_in", "valid_for", "left"), [(300, 25, 25), (10, 25, 10), (-5, 25, -5), (25, -5, -5)])
 def test_the_earlier_end_counts(expires_in: float, valid_for: int, left: float) -> None:
-    assert seconds_left(credential(expires_in=expires_in, valid_for=valid_for)) == pytest.approx(left, abs=1.5)
+    ends_in = ends_at(credential(expires_in=expires_in, valid_for=valid_for)) - time.time()
+    assert ends_in == pytest.approx(left, abs=1.5)
 
 
 def test_a_payment_with_enough_time_is_taken() -> None:
@@ -59,6 +60,16 @@ def test_a_payment_that_is_over_or_lasts_too_long_is_rejected(valid_for: int | N
     with pytest.raises(PaymentRejected) as refused:
         check_term(credential(expires_in=300, valid_for=valid_for), margin_s=8)
     assert refused.value.reason == reason
+
+
+def test_says_until_when_a_payment_may_be_sent() -> None:
+    """The margin before its end, or the caller's own end."""
+    sent = credential(expires_in=300, valid_for=25)
+    assert check_time(sent, margin_s=4) == ends_at(sent) - 4
+    soon = time.time() + 5
+    assert check_time(sent, margin_s=4, not_after=soon) == soon
+    with pytest.raises(DeadlineUnreachable):
+        check_time(sent, margin_s=4, not_after=time.time() - 1)
 
 
 def test_a_payment_that_is_not_valid_yet_is_rejected() -> None:

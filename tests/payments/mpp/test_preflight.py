@@ -25,7 +25,7 @@ PRICE, FEE = 50_000, 21_000
 @pytest.fixture
 async def chain(rpc_url: str) -> AsyncIterator[Chain]:
     async with httpx.AsyncClient() as client:
-        yield Chain(Rpc(rpc_url, client, timeout_s=2.0), TempoChain.chain_id)
+        yield Chain(Rpc((rpc_url,), client, timeout_s=2.0), TempoChain.chain_id)
 
 
 @pytest.fixture

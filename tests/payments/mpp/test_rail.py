@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import logging
+import time
 import traceback
 from collections.abc import Callable
 
@@ -97,19 +98,69 @@ class TestSettle:
         assert receipt == await rail.find_receipt(payment)
 
     @pytest.mark.parametrize("mode", ["error5xx", "rpcerror", "hang"])
-    async def test_settles_after_a_failed_broadcast_and_only_once(
+    async def test_settles_through_a_failed_broadcast_and_only_once(
         self, rail: MppRail, buyer: MppBuyer, order: Order, faults: Control, mode: Mode
     ) -> None:
-        """A broadcast that failed leaves a doubt, and the very same payment may be settled again."""
+        credential = read(rail, await buyer.pay(await rail.challenge(order)))
+        payment = await rail.verify(credential, order)
+        before, sent = buyer.received(), faults.calls()[SEND]
+        faults.inject(mode, methods=[SEND], count=1, seconds=6.0)
+        receipt = await rail.settle(payment, credential)
+        assert faults.calls()[SEND] == sent + 2
+        assert buyer.received() == before + UNITS
+        assert receipt == await rail.find_receipt(payment)
+
+    @pytest.mark.parametrize("mode", ["error5xx", "rpcerror", "hang"])
+    async def test_an_outage_leaves_a_doubt_that_the_same_payment_ends(
+        self, rail: MppRail, buyer: MppBuyer, order: Order, faults: Control, mode: Mode
+    ) -> None:
         credential = read(rail, await buyer.pay(await rail.challenge(order)))
         payment = await rail.verify(credential, order)
         before = buyer.received()
-        faults.inject(mode, methods=[SEND], count=1, seconds=6.0)
+        faults.inject(mode, methods=[SEND], seconds=6.0)
         with pytest.raises(PaymentOutcomeUnknown) as doubt:
-            await rail.settle(payment, credential)
+            await rail.settle(payment, credential, not_after=time.time() + 1.0)
         assert doubt.value.charged is True
+        faults.clear()
         await rail.settle(payment, credential)
         assert buyer.received() == before + UNITS
+
+    async def test_sends_nothing_after_the_end_it_was_told(
+        self, rail: MppRail, buyer: MppBuyer, order: Order, faults: Control
+    ) -> None:
+        credential = read(rail, await buyer.pay(await rail.challenge(order)))
+        payment = await rail.verify(credential, order)
+        sent = faults.calls()[SEND]
+        with pytest.raises(DeadlineUnreachable) as refused:
+            await rail.settle(payment, credential, not_after=time.time() - 0.1)
+        assert refused.value.charged is False
+        assert faults.calls()[SEND] == sent
+
+    async def test_sends_nothing_again_when_too_little_time_is_left(
+        self, build: Build, buyer: MppBuyer, order: Order, faults: Control
+    ) -> None:
+        """The margin before the payment's end counts for every broadcast, not for the first one only."""
+        rail = build(broadcast_margin_s=7.0, work_margin_s=7.0)
+        credential = read(rail, header(sign(challenge_of(await rail.challenge(order)), valid_for=9)))
+        payment = await rail.verify(credential, order)
+        faults.inject("rpcerror", methods=[SEND])
+        with pytest.raises(PaymentOutcomeUnknown):
+            await rail.settle(payment, credential)
+        assert payment.valid_before - time.time() > 4
+
+    async def test_settles_over_the_second_url(
+        self, build: Build, rail: MppRail, buyer: MppBuyer, order: Order, second_url: str, rpc_url: str
+    ) -> None:
+        """The first one takes no transaction, and then nothing at all."""
+        first, two_urls = Control(second_url), build(second_url, fallback_rpc_url=rpc_url)
+        credential = read(rail, await buyer.pay(await rail.challenge(order)))
+        payment = await two_urls.verify(credential, order)
+        before = buyer.received()
+        first.inject("hang", methods=[SEND], seconds=6.0)
+        receipt = await two_urls.settle(payment, credential)
+        assert buyer.received() == before + UNITS
+        first.inject("error5xx")
+        assert await two_urls.find_receipt(payment) == receipt
 
     async def test_no_guard_of_the_process_keeps_a_payment_from_being_broadcast_again(
         self, rail: MppRail, buyer: MppBuyer, order: Order, faults: Control
@@ -191,7 +242,8 @@ async def test_the_rpc_url_is_written_nowhere(
     rail, marked = build(), build(f"{NOBODY if down else rpc_url}/marked-key", confirmation_timeout_s=1.0)
     credential = read(rail, await buyer.pay(await rail.challenge(order)))
     payment = await rail.verify(credential, order)
-    for attempt in (marked.verify(credential, order), marked.settle(payment, credential)):
+    soon = time.time() + 1.0
+    for attempt in (marked.verify(credential, order), marked.settle(payment, credential, not_after=soon)):
         with pytest.raises((RailUnavailable, PaymentOutcomeUnknown)) as refused:
             await attempt
         assert "marked-key" not in "".join(traceback.format_exception(refused.value))

@@ -20,7 +20,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 def rpc(client: httpx.AsyncClient, rpc_url: str) -> Rpc:
-    return Rpc(rpc_url, client, timeout_s=0.5)
+    return Rpc((rpc_url,), client, timeout_s=0.5)
 
 
 async def test_gives_the_result(rpc: Rpc) -> None:
@@ -42,6 +42,47 @@ async def test_everything_else_is_an_outage(rpc: Rpc, faults: Control, mode: Mod
 
 @pytest.mark.parametrize("path", ["", "/ctl"], ids=["nobody listens", "no JSON-RPC"])
 async def test_a_url_without_a_node_is_an_outage(client: httpx.AsyncClient, rpc_url: str, path: str) -> None:
-    rpc = Rpc(f"{rpc_url}/nowhere" if path else NOBODY, client, timeout_s=0.5)
+    rpc = Rpc((f"{rpc_url}/nowhere" if path else NOBODY,), client, timeout_s=0.5)
     with pytest.raises(RailUnavailable):
         await rpc.call("eth_chainId")
+
+
+@pytest.mark.parametrize("mode", ["error5xx", "rpcerror", "hang", "drop_after_send"])
+async def test_the_second_url_answers_when_the_first_does_not(
+    client: httpx.AsyncClient, rpc_url: str, second_url: str, mode: Mode
+) -> None:
+    Control(second_url).inject(mode, seconds=3.0)
+    rpc = Rpc((second_url, rpc_url), client, timeout_s=0.5)
+    assert await rpc.call("eth_chainId") == hex(42431)
+
+
+async def test_the_url_that_answered_last_is_asked_first(
+    client: httpx.AsyncClient, rpc_url: str, second_url: str
+) -> None:
+    rpc = Rpc((NOBODY, second_url, rpc_url), client, timeout_s=0.5)
+    assert rpc.urls[0] == NOBODY
+    await rpc.call("eth_chainId")
+    assert rpc.urls == (second_url, NOBODY, rpc_url)
+    Control(second_url).inject("error5xx")
+    await rpc.call("eth_chainId")
+    assert rpc.urls[0] == rpc_url
+
+
+async def test_questions_that_belong_together_are_answered_by_one_node(
+    client: httpx.AsyncClient, rpc_url: str, second_url: str
+) -> None:
+    """The time of one node says nothing about the blocks of another."""
+    flaky = Control(second_url)
+    flaky.inject("error5xx", methods=["eth_getTransactionReceipt"])
+    rpc = Rpc((second_url, rpc_url), client, timeout_s=0.5)
+    questions = [("eth_chainId",), ("eth_getTransactionReceipt", "0x" + "0" * 64)]
+    before = Control(rpc_url).calls()
+    assert await rpc.ask(*questions) == [hex(42431), None]
+    asked = Control(rpc_url).calls() - before
+    assert asked["eth_chainId"] == 2  # the first URL leads to the same chain
+    assert asked["eth_getTransactionReceipt"] == 1
+
+
+async def test_two_silent_urls_are_an_outage(client: httpx.AsyncClient) -> None:
+    with pytest.raises(RailUnavailable):
+        await Rpc((NOBODY, f"{NOBODY}/2"), client, timeout_s=0.5).call("eth_chainId")

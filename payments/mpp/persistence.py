@@ -1,0 +1,42 @@
+"""One broadcast after the other, until the chain has said what became of the transaction.
+
+Only the credential holds the signed transaction: when its request has ended, nobody can send it any more, and an
+unclear payment stays in doubt until it expires. Sending the same bytes again is harmless: they have one hash, and their
+expiring nonce lets that hash into one block at most.
+"""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from errors import PaymentOutcomeUnknown
+
+T = TypeVar("T")
+
+FIRST_PAUSE_S = 0.2
+LONGEST_PAUSE_S = 1.0
+MAX_ATTEMPTS = 15
+"""A transaction that no node takes, because the payer has spent the money meanwhile, costs no more than this."""
+
+
+async def persist(attempt: Callable[[str], Awaitable[T]], urls: Sequence[str], *, until: float) -> T:
+    """The first clear outcome of `attempt`, which is given the URLs in turn and begun at once and up to `until`.
+
+    Args:
+        until: unix seconds.
+
+    Raises:
+        PaymentOutcomeUnknown: no attempt was clear.
+    """
+    pause_s = FIRST_PAUSE_S
+    for url in itertools.islice(itertools.cycle(urls), MAX_ATTEMPTS):
+        try:
+            return await attempt(url)
+        except PaymentOutcomeUnknown:
+            await asyncio.sleep(pause_s)
+        if time.time() > until:
+            break
+        pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+    raise PaymentOutcomeUnknown()
