@@ -2,12 +2,14 @@
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     CheckConstraint,
     Column,
     Dialect,
     Double,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -82,3 +84,21 @@ rate_limits = Table(
     Column("hits", Integer, nullable=False),
     Column("expires_at", Double, nullable=False, index=True),
 )
+
+transactions = Table(
+    "transactions",
+    metadata,
+    Column("chain_id", BigInteger, primary_key=True),
+    Column("sender", String, primary_key=True),
+    Column("nonce", BigInteger, primary_key=True),
+    Column("reference", String, nullable=False, index=True),
+    Column("hash", String, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("to", String, nullable=False),
+    Column("data", String, nullable=False),
+    Column("max_fee", Uint256, nullable=False),
+    Column("max_tip", Uint256, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("sent_at", Double, nullable=False),
+)
+"""The outbox of the settlement key: one row per transaction from before it is sent until it is deep in the chain."""

@@ -1,0 +1,72 @@
+"""The port of the outbox: every transaction of a settlement key, written down before it is sent."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A transaction that a node may have.
+
+    Attributes:
+        chain_id, sender, nonce: what the chain takes once; `sender` is a checksummed address.
+        reference: id of the payment that it settles.
+        hash, raw: of the latest form, 0x-hex and as it is sent.
+        to, data: the call, 0x-hex; a replacement makes the same.
+        max_fee, max_tip: wei per gas.
+        attempt: how often it was sent at most, from 1; counted before each sending.
+        sent_at: unix seconds of the latest one.
+    """
+
+    chain_id: int
+    sender: str
+    nonce: int
+    reference: str
+    hash: str
+    raw: bytes = field(repr=False)
+    to: str
+    data: str = field(repr=False)
+    max_fee: int
+    max_tip: int
+    attempt: int
+    sent_at: float
+
+
+class Outbox(Protocol):
+    """Records of transactions, shared by all processes. Each change is one atomic statement.
+
+    Every method raises `LedgerUnavailable` when the store does not answer.
+    """
+
+    async def record(self, sent: Sent, *, not_after: float) -> bool:
+        """Write a new transaction down; False, and nothing is written, when its nonce has a record already or when it
+        is later than `not_after` (unix seconds) by the store's own clock."""
+        ...
+
+    async def renew(self, old: Sent, new: Sent) -> bool:
+        """Put another attempt in place of `old`; False when that is not the latest one any more."""
+        ...
+
+    async def withdraw(self, sent: Sent) -> bool:
+        """Forget a transaction that is nowhere; False when `sent` is not the latest attempt any more."""
+        ...
+
+    async def of(self, reference: str) -> list[Sent]:
+        """The transactions of a payment."""
+        ...
+
+    async def senders(self, chain_id: int) -> list[str]:
+        """Whose transactions are recorded."""
+        ...
+
+    async def since(self, chain_id: int, sender: str, nonce: int) -> list[Sent]:
+        """A sender's transactions from this nonce on, in their order."""
+        ...
+
+    async def forget(self, chain_id: int, sender: str, *, below: int) -> None:
+        """Delete a sender's transactions below this nonce: they are in blocks, or others are in their place."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give back connections."""
+        ...

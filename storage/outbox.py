@@ -1,0 +1,105 @@
+"""The outbox in SQL: a transaction is recorded, changed and forgotten by single statements."""
+
+import time
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Double, delete, insert, literal, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.functions import FunctionElement
+
+from payments.x402.outbox import Sent
+from storage.engine import TIMEOUT_S, Clock, Database
+from storage.schema import transactions
+
+_row = transactions.c
+
+
+class _DatabaseTime(FunctionElement[float]):
+    """Unix seconds by the database's clock at the moment of execution, not of the transaction's begin."""
+
+    type = Double()
+    inherit_cache = True
+
+
+@compiles(_DatabaseTime, "postgresql")
+def _postgresql_time(element: _DatabaseTime, compiler: SQLCompiler, **_: Any) -> str:
+    return "extract(epoch FROM clock_timestamp())"
+
+
+@compiles(_DatabaseTime, "sqlite")
+def _sqlite_time(element: _DatabaseTime, compiler: SQLCompiler, **_: Any) -> str:
+    return "(julianday('now') - 2440587.5) * 86400.0"  # the Julian day of 1970-01-01; reads well before SQLite 3.42
+
+
+class SqlOutbox:
+    """A `payments.x402.outbox.Outbox` on SQLite or PostgreSQL.
+
+    Args:
+        url, timeout_s, clock: see `storage.engine.Database`; this clock judges nothing here.
+    """
+
+    def __init__(self, url: str, *, timeout_s: float = TIMEOUT_S, clock: Clock = time.time) -> None:
+        self._database = Database(url, timeout_s=timeout_s, clock=clock)
+
+    async def record(self, sent: Sent, *, not_after: float) -> bool:
+        """Write a new transaction down; False, and nothing is written, when its nonce has a record already or when it
+        is later than `not_after` by the database's clock.
+
+        A process that stood still finds out here: the clock is read by the statement that writes.
+        """
+        values = asdict(sent)
+        row = select(*(literal(value, _row[name].type) for name, value in values.items()))
+        in_time = row.where(_DatabaseTime() < not_after)
+        try:
+            return await self._database.run(insert(transactions).from_select(list(values), in_time)) == 1
+        except IntegrityError:
+            return False
+
+    async def renew(self, old: Sent, new: Sent) -> bool:
+        """Put another attempt in place of `old`; False when that is not the latest one any more."""
+        return await self._database.run(update(transactions).where(_is(old)).values(asdict(new))) == 1
+
+    async def withdraw(self, sent: Sent) -> bool:
+        """Forget a transaction that is nowhere; False when `sent` is not the latest attempt any more."""
+        return await self._database.run(delete(transactions).where(_is(sent))) == 1
+
+    async def of(self, reference: str) -> list[Sent]:
+        """The transactions of a payment."""
+        return await self._found(_row.reference == reference)
+
+    async def senders(self, chain_id: int) -> list[str]:
+        """Whose transactions are recorded."""
+        rows = await self._database.rows(select(_row.sender).where(_row.chain_id == chain_id).distinct())
+        return [row.sender for row in rows]
+
+    async def since(self, chain_id: int, sender: str, nonce: int) -> list[Sent]:
+        """A sender's transactions from this nonce on, in their order."""
+        return await self._found((_row.chain_id == chain_id) & (_row.sender == sender) & (_row.nonce >= nonce))
+
+    async def forget(self, chain_id: int, sender: str, *, below: int) -> None:
+        """Delete a sender's transactions below this nonce: they are in blocks, or others are in their place."""
+        done = (_row.chain_id == chain_id) & (_row.sender == sender) & (_row.nonce < below)
+        await self._database.run(delete(transactions).where(done))
+
+    async def aclose(self) -> None:
+        """Give back connections."""
+        await self._database.aclose()
+
+    async def _found(self, where: ColumnElement[bool]) -> list[Sent]:
+        rows = await self._database.rows(select(transactions).where(where).order_by(_row.nonce))
+        return [Sent(**row._mapping) for row in rows]
+
+
+def _is(sent: Sent) -> ColumnElement[bool]:
+    """The record, as long as this attempt is its latest."""
+    return (
+        (_row.chain_id == sent.chain_id)
+        & (_row.sender == sent.sender)
+        & (_row.nonce == sent.nonce)
+        & (_row.attempt == sent.attempt)
+        & (_row.hash == sent.hash)
+    )

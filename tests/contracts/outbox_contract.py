@@ -1,0 +1,105 @@
+"""What every outbox promises, as one class of tests: inherit it and provide the fixture at its top."""
+
+import math
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+
+import pytest
+
+from payments.x402.outbox import Outbox, Sent
+
+CHAIN = 84532
+OURS, PREVIOUS = "0xOurs", "0xPrevious"
+SENT = Sent(
+    chain_id=CHAIN,
+    sender=OURS,
+    nonce=7,
+    reference="eip155:84532:0xasset:0xpayer:0x01",
+    hash="0x71",
+    raw=b"\x02\x00\xff",
+    to="0xToken",
+    data="0xa9",
+    max_fee=2**255,
+    max_tip=10**6,
+    attempt=1,
+    sent_at=1_800_000_000.25,
+)
+BUMPED = replace(SENT, hash="0x72", raw=b"\x03", max_fee=2**255 + 1, attempt=2, sent_at=SENT.sent_at + 15)
+
+
+class OutboxContract:
+    """Inherit as `class TestMyOutbox(OutboxContract)`."""
+
+    @pytest.fixture
+    def build(self) -> Callable[[], Outbox]:
+        """Opens the test's store, as one more process would; the store is empty at first."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    async def outbox(self, build: Callable[[], Outbox]) -> AsyncIterator[Outbox]:
+        outbox = build()
+        yield outbox
+        await outbox.aclose()
+
+    @pytest.fixture
+    async def elsewhere(self, build: Callable[[], Outbox]) -> AsyncIterator[Outbox]:
+        """The same store through connections of its own."""
+        outbox = build()
+        yield outbox
+        await outbox.aclose()
+
+    async def test_is_empty_at_first(self, outbox: Outbox) -> None:
+        assert await outbox.senders(CHAIN) == []
+        assert await outbox.of(SENT.reference) == []
+        assert await outbox.since(CHAIN, OURS, 0) == []
+
+    async def test_remembers_a_transaction_in_full(self, outbox: Outbox, elsewhere: Outbox) -> None:
+        assert await outbox.record(SENT, not_after=math.inf)
+        assert await elsewhere.of(SENT.reference) == [SENT]
+
+    async def test_a_nonce_has_one_record(self, outbox: Outbox, elsewhere: Outbox) -> None:
+        """Of one sender on one chain."""
+        assert await outbox.record(SENT, not_after=math.inf)
+        assert not await elsewhere.record(replace(SENT, reference="another", hash="0x99"), not_after=math.inf)
+        assert await elsewhere.record(replace(SENT, sender=PREVIOUS), not_after=math.inf)
+        assert await elsewhere.record(replace(SENT, chain_id=8453), not_after=math.inf)
+        assert await outbox.since(CHAIN, OURS, 0) == [SENT]
+
+    async def test_records_nothing_too_late(self, outbox: Outbox) -> None:
+        """By the store's own clock, which goes right to within a few seconds."""
+        assert not await outbox.record(SENT, not_after=time.time() - 5)
+        assert await outbox.of(SENT.reference) == []
+        assert await outbox.record(SENT, not_after=time.time() + 5)
+
+    async def test_replaces_the_latest_attempt_only(self, outbox: Outbox, elsewhere: Outbox) -> None:
+        await outbox.record(SENT, not_after=math.inf)
+        assert await elsewhere.renew(SENT, BUMPED)
+        assert not await outbox.renew(SENT, replace(BUMPED, hash="0x73"))
+        assert await outbox.of(SENT.reference) == [BUMPED]
+
+    async def test_withdraws_the_latest_attempt_only(self, outbox: Outbox, elsewhere: Outbox) -> None:
+        """Once somebody else may have sent it again, nobody can say that it is nowhere."""
+        await outbox.record(SENT, not_after=math.inf)
+        again = replace(SENT, attempt=2)
+        assert await elsewhere.renew(SENT, again)
+        assert not await outbox.withdraw(SENT)
+        assert await outbox.withdraw(again)
+        assert not await outbox.withdraw(again)
+        assert await outbox.of(SENT.reference) == []
+
+    async def test_what_was_withdrawn_is_not_sent_again(self, outbox: Outbox, elsewhere: Outbox) -> None:
+        await outbox.record(SENT, not_after=math.inf)
+        assert await outbox.withdraw(SENT)
+        assert not await elsewhere.renew(SENT, BUMPED)
+        assert await outbox.since(CHAIN, OURS, 0) == []
+
+    async def test_forgets_a_sender_s_lower_nonces(self, outbox: Outbox) -> None:
+        for nonce in (12, 7, 9, 100):
+            await outbox.record(replace(SENT, nonce=nonce, reference=f"payment {nonce}"), not_after=math.inf)
+        await outbox.record(replace(SENT, sender=PREVIOUS), not_after=math.inf)
+        await outbox.forget(CHAIN, OURS, below=12)
+        assert [sent.nonce for sent in await outbox.since(CHAIN, OURS, 0)] == [12, 100]
+        assert [sent.nonce for sent in await outbox.since(CHAIN, OURS, 13)] == [100]
+        assert sorted(await outbox.senders(CHAIN)) == [OURS, PREVIOUS]
+        assert await outbox.senders(8453) == []
