@@ -45,6 +45,10 @@ load-quotes: $(VENV)/.dev ## Ask a running service for 20 quotes a second; fails
 load-paid: $(VENV)/.dev ## Buy from a running sandbox on both rails: make load-paid BUYERS=4
 	$(BIN)/python -m loadtests paid --buyers $(or $(BUYERS),1)
 
+.PHONY: faults
+faults: setup ## Buy through injected faults, kills and races, and audit the chains: make faults N=10000
+	@$(BIN)/python -m tests.faults --calls $(or $(N),100) $(if $(SEED),--seed $(SEED)) $(if $(LEGS),--legs $(LEGS)) $(if $(BREAK),--break $(BREAK))
+
 .PHONY: picture
 picture: $(VENV)/.dev ## Make the README's picture anew with the shipped model
 	$(BIN)/python -m docs.pictures.make

@@ -1,0 +1,121 @@
+"""python -m tests.faults: ten thousand paid calls in bad weather, and the books afterwards."""
+
+import asyncio
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from sandbox.process import ROOT, SandboxError
+from tests.faults import report
+from tests.faults.breaks import BREAKS, source_tree
+from tests.faults.campaign import Plan, Result, Watch, run_leg
+from tests.faults.history import History
+from tests.faults.legs import LEGS, Leg, missing
+
+HELP = """Buy through bad weather and see that no money is lost.
+
+Runs the real service on local chains, behind proxies that break its calls to the chains, the facilitator and the
+database; kills its processes; and buys from it as the contract allows, and a little worse. At the end every transfer
+on the chains is matched to the payment that was signed and to the picture that arrived. Exit code 0 only when no
+payment was charged without a picture, charged twice, delivered unpaid, or told an untruth about.
+
+The table goes to results/faults.json, the stories of payments that went wrong to results/faults-offenders.json, and
+the services' logs are kept when something went wrong. docs/faults.md says how to read them.
+"""
+RESULTS = ROOT / "results"
+ALL = ",".join(LEGS)
+
+Calls = Annotated[
+    int, typer.Option("--calls", "-n", min=10, help="Paid calls over all legs; the last phase adds some.")
+]
+Seed = Annotated[int | None, typer.Option(help="Repeats the choices of a campaign, though not its timing.")]
+Names = Annotated[str, typer.Option(help=f"Deployments, with commas: {', '.join(LEGS)}.")]
+Buyers = Annotated[int, typer.Option(min=1, max=64, help="Buyers at the same time.")]
+Minutes = Annotated[float, typer.Option(help="After this time no new payment is begun, all legs together.")]
+BreakName = Annotated[str, typer.Option("--break", help=f"Take out a guard: {', '.join(BREAKS)}. Has to be noticed.")]
+Out = Annotated[Path, typer.Option(help="Folder for what is written.")]
+Kills = Annotated[bool, typer.Option(help="Whether processes are killed.")]
+
+
+def main(
+    calls: Calls = 100,
+    seed: Seed = None,
+    legs: Names = ALL,
+    buyers: Buyers = 12,
+    minutes: Minutes = 60,
+    break_: BreakName = "",
+    kills: Kills = True,
+    out: Out = RESULTS,
+) -> None:
+    console = Console(soft_wrap=True)
+    chosen = _chosen(legs, console)
+    seed = secrets.randbelow(10**6) if seed is None else seed
+    console.print(f"seed {seed}, {calls} calls over {', '.join(chosen)}")
+    folder = Path(tempfile.mkdtemp(prefix="faults-"))
+    try:
+        with source_tree(break_ or None) as source:
+            share, time_ = -(-calls // len(chosen)), minutes / len(chosen)
+            plan = Plan(share, seed, buyers, time_, source, kills)
+            results = asyncio.run(_run(chosen, plan, folder, console))
+    except SandboxError as error:
+        console.print(str(error), style="red")
+        raise typer.Exit(2) from error
+    raise typer.Exit(_conclude(console, results, out, folder, {"seed": seed, "asked": calls, "break": break_ or None}))
+
+
+def _chosen(legs: str, console: Console) -> list[Leg]:
+    names = [name.strip() for name in legs.split(",")]
+    unknown = set(names) - set(LEGS)
+    if unknown:
+        raise typer.BadParameter(f"no such leg: {', '.join(sorted(unknown))}")
+    for leg in LEGS:
+        if leg in names and (reason := missing(leg)):
+            console.print(f"Leg {leg} is left out: {reason}.", style="yellow")
+    return [leg for leg in LEGS if leg in names and not missing(leg)]
+
+
+async def _run(legs: list[Leg], plan: Plan, folder: Path, console: Console) -> list[Result]:
+    results = []
+    with Live(console=console, refresh_per_second=4, transient=True) as live:
+        for leg in legs:
+            (folder / leg).mkdir()
+            results.append(await run_leg(leg, plan, folder / leg, _progress(leg, plan.calls, live)))
+    return results
+
+
+def _progress(leg: Leg, calls: int, live: Live) -> Watch:
+    def watch(history: History, phase: str) -> None:
+        payments = history.payments
+        settled, delivered = sum(each.moved for each in payments), sum(each.delivered for each in payments)
+        doubt = sum(each.in_doubt for each in payments)
+        counts = f"{len(payments)} payments, {settled} settled, {delivered} delivered, {doubt} in doubt"
+        live.update(Text(f"{leg}: {phase}: {history.calls}/{calls} calls, {counts}"))
+
+    return watch
+
+
+def _conclude(console: Console, results: list[Result], out: Path, logs: Path, told_with: dict[str, object]) -> int:
+    report.show(console, results)
+    console.print(f"Written: {report.write(out, results, told_with)}")
+    clean = report.clean(results)
+    stories = report.write_stories(out, results)
+    if stories:
+        console.print(f"Payments that went wrong: {stories}; logs of the services: {logs}", style="red")
+    else:
+        shutil.rmtree(logs)
+    if told_with["break"]:
+        console.print("not noticed" if clean else "noticed", style="red" if clean else "green")
+    return 0 if clean else 1
+
+
+if __name__ == "__main__":
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command(help=HELP)(main)
+    app()

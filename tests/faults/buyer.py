@@ -1,0 +1,120 @@
+"""A buyer who does what the contract says (docs/payments.md), and now and then what he should not.
+
+A picture came: done. No answer, "in progress", `charged: true` or `retryable: true`: the same payment again.
+`charged: false` and not retryable: that payment is over, a new one may be signed for the same order.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from enum import Enum, auto
+from random import Random
+
+from tests.clients.counter import WAYS
+from tests.faults.client import Manner
+from tests.faults.counter import Counter
+from tests.faults.history import Call, Order, Payment
+from tests.faults.pictures import OUTPUTS, PICTURES
+from tests.faults.wallet import Wallet
+
+_TRIES = 6
+"""Calls with one payment before its order is put aside for the last phase."""
+_PAYMENTS = 6
+"""Payments for one order before the buyer gives it up; none of them has moved by what the service said."""
+_LONGEST_WAIT_S = 1.5
+_MANNERS = (
+    *([Manner.PLAIN] * 14),
+    Manner.SLOW_UPLOAD,
+    Manner.HANG_UP_IN_UPLOAD,
+    Manner.HANG_UP_BEFORE_ANSWER,
+    Manner.HANG_UP_BEFORE_ANSWER,
+    Manner.HANG_UP_IN_ANSWER,
+)
+_COPIES, _REPLAYED, _OTHER_PICTURE = 0.12, 0.15, 0.1  # chances
+
+
+class Verdict(Enum):
+    """What the buyer knows after one or more calls with a payment."""
+
+    DELIVERED = auto()
+    DOUBT = auto()
+    UNCHARGED = auto()
+
+
+def verdict(calls: Sequence[Call]) -> Verdict:
+    """What calls that were made together say about the payment."""
+    if any(call.answer is not None for call in calls):
+        return Verdict.DELIVERED
+    over = all(call.lost is None and call.charged is False and not call.retryable for call in calls)
+    return Verdict.UNCHARGED if over else Verdict.DOUBT
+
+
+class Buyer:
+    """Buys picture after picture, one order at a time.
+
+    Args:
+        enough: asked before each order and each call; a payment in doubt is then left to the last phase.
+    """
+
+    def __init__(
+        self, number: int, counter: Counter, wallet: Wallet, random: Random, enough: Callable[[], bool]
+    ) -> None:
+        self._number = number
+        self._counter = counter
+        self._wallet = wallet
+        self._random = random
+        self._enough = enough
+
+    async def run(self) -> None:
+        """Until there is enough."""
+        while not self._enough():
+            await self._fulfil(self._order())
+
+    def _order(self) -> Order:
+        choose = self._random.choice
+        return self._counter.history.order(self._number, choose(WAYS), choose(PICTURES), choose(OUTPUTS))
+
+    async def _fulfil(self, order: Order) -> None:
+        while len(order.payments) < _PAYMENTS and not self._enough():
+            payment = await self._counter.sign(order, self._wallet)
+            if payment is None:
+                await asyncio.sleep(self._random.uniform(0.3, 1))
+                continue
+            await self._pursue(payment)
+            if payment.verdict != "uncharged":
+                return
+
+    async def _pursue(self, payment: Payment) -> None:
+        for _ in range(_TRIES):
+            calls = await self._send(payment)
+            match verdict(calls):
+                case Verdict.DELIVERED:
+                    payment.verdict = "delivered"
+                    await self._misbehave(payment)
+                    return
+                case Verdict.UNCHARGED:
+                    payment.verdict = "uncharged"
+                    return
+                case Verdict.DOUBT:
+                    payment.verdict = "doubt"
+            if self._enough():
+                return
+            asked = max((call.retry_after or 0 for call in calls), default=0)
+            await asyncio.sleep(min(asked, _LONGEST_WAIT_S) or self._random.uniform(0.1, 0.8))
+
+    async def _send(self, payment: Payment) -> list[Call]:
+        copies = self._random.randint(2, 3) if self._random.random() < _COPIES else 1
+        # Copies are raced over all hosts, and over the workers of one.
+        hosts = [self._counter.hosts[place % len(self._counter.hosts)] for place in range(copies)]
+        chosen = hosts if copies > 1 else [None]
+        return list(
+            await asyncio.gather(
+                *(self._counter.send(payment, self._random.choice(_MANNERS), host=host) for host in chosen)
+            )
+        )
+
+    async def _misbehave(self, payment: Payment) -> None:
+        if self._random.random() < _REPLAYED:
+            await self._counter.send(payment, self._random.choice(_MANNERS))
+        if self._random.random() < _OTHER_PICTURE:
+            other = self._random.choice([each for each in PICTURES if each is not payment.order.picture])
+            await self._counter.send(payment, picture=other)

@@ -1,0 +1,139 @@
+"""The counter as buyers see it: ask for a quote, send a payment, and note down what came of it."""
+
+import hashlib
+import json
+import time
+from collections import Counter as Tally
+from collections.abc import Sequence
+from itertools import count
+from random import Random
+from typing import Any
+
+import httpx
+
+from sandbox.process import SandboxError
+from tests.faults.client import Answer, Lost, Manner, post
+from tests.faults.history import Call, History, Order, Payment
+from tests.faults.host import Host
+from tests.faults.pictures import Picture
+from tests.faults.wallet import Wallet
+
+PROBLEM = "application/problem+json"
+
+
+def digest(picture: bytes) -> str:
+    """The name by which pictures are compared."""
+    return hashlib.sha256(picture).hexdigest()[:16]
+
+
+class Counter:
+    """Sends requests to the hosts of a leg, each from an address of its own, so that no limit on addresses is met.
+
+    Args:
+        expected: digest of the right cut-out by picture name and output format; filled by the undisturbed sales.
+        statuses: counts of answers to calls, by status and code.
+    """
+
+    def __init__(
+        self, hosts: Sequence[Host], history: History, expected: dict[tuple[str, str], str], random: Random
+    ) -> None:
+        self.hosts = hosts
+        self.history = history
+        self.expected = expected
+        self.random = random
+        self.statuses: Tally[str] = Tally()
+        self._addresses = count(1)
+
+    async def sign(self, order: Order, wallet: Wallet) -> Payment | None:
+        """Take a quote and pay it; None when there was no quote to be had just now."""
+        # A quote for an empty request may be paid with any picture; MPP binds one for a picture to its bytes.
+        body = self.random.choice([b"", order.picture.content])
+        try:
+            quote = await self._post(self.random.choice(self.hosts), order.picture, order, {}, Manner.PLAIN, body=body)
+            if quote.status != 402:
+                return None
+            signed = await wallet.sign(order.way, quote)
+        except (Lost, httpx.HTTPError, SandboxError):
+            return None
+        return self.history.payment(order, signed.headers, signed.key, signed.ledger_id, time.time())
+
+    async def send(
+        self,
+        payment: Payment,
+        manner: Manner = Manner.PLAIN,
+        *,
+        host: Host | None = None,
+        picture: Picture | None = None,
+    ) -> Call:
+        """One call with a payment; what comes back is in the call. `picture`: another one than the payment's own."""
+        order, host = payment.order, host or self.random.choice(self.hosts)
+        sent = picture or order.picture
+        call = self.history.call(payment, host.name, manner, sent.name, time.time())
+        try:
+            answer = await self._post(host, sent, order, payment.headers, manner)
+        except Lost as lost:
+            call.lost = str(lost)
+            self.statuses["no answer"] += 1
+        else:
+            _note(call, answer)
+            self._judge(call, order, sent)
+            self.statuses[f"{call.status} {call.code or ''}".strip()] += 1
+        call.ended_at = time.time()
+        return call
+
+    def _judge(self, call: Call, order: Order, sent: Picture) -> None:
+        if call.answer is not None and sent is order.picture:
+            wanted = self.expected.setdefault((sent.name, order.output), call.answer)
+            call.right = call.answer == wanted
+
+    async def _post(
+        self,
+        host: Host,
+        picture: Picture,
+        order: Order,
+        payment: dict[str, str],
+        manner: Manner,
+        *,
+        body: bytes | None = None,
+    ) -> Answer:
+        number = next(self._addresses)
+        headers = {
+            "Content-Type": picture.media_type,
+            "X-Forwarded-For": f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}",
+            **payment,
+        }
+        return await post(
+            host.url,
+            picture.content if body is None else body,
+            headers,
+            parameters=f"format={order.output}",
+            manner=manner,
+            random=self.random,
+        )
+
+
+def _note(call: Call, answer: Answer) -> None:
+    call.status = answer.status
+    call.request_id = answer.headers.get("x-request-id")
+    if answer.status == 200:
+        call.answer = digest(answer.body)
+        return
+    problem = _problem(answer)
+    retry_after = answer.headers.get("retry-after", "")
+    call.retry_after = float(retry_after) if retry_after.isdecimal() else None
+    call.code, call.detail = problem.get("code"), problem.get("detail")
+    if isinstance(problem.get("retryable"), bool) and isinstance(problem.get("charged"), bool):
+        call.retryable, call.charged = problem["retryable"], problem["charged"]
+    else:
+        call.bare = True
+
+
+def _problem(answer: Answer) -> dict[str, Any]:
+    """The members of a problem; none for an answer in another form."""
+    if answer.headers.get("content-type", "").split(";")[0] != PROBLEM:
+        return {}
+    try:
+        members = json.loads(answer.body)
+    except ValueError:
+        return {}
+    return members if isinstance(members, dict) else {}

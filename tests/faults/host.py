@@ -1,0 +1,139 @@
+"""One `bentoml serve` that is killed and comes back on the same port."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+import httpx
+import psutil
+
+from sandbox.process import LEASH, SandboxError
+
+Part = Literal["worker", "runner", "service"]
+_START_S = 90.0
+_STEADY = 6
+_STOP_S = 20.0
+_SERVICES: dict[Part, str] = {"worker": "BackgroundRemoval", "runner": "MattingRunner"}
+
+
+class Host:
+    """A supervisor with its API workers and runner. To be used from the main thread (see sandbox/leash.py).
+
+    Args:
+        source: the folder of the source tree that is served.
+        env: its settings; nothing else of ours is passed on that it reads.
+    """
+
+    def __init__(self, name: str, port: int, *, source: Path, env: Mapping[str, str], log: Path) -> None:
+        self.name = name
+        self.url = f"http://127.0.0.1:{port}"
+        self._port = port
+        self._source = source
+        self._env = _outer() | dict(env)
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+        self._whole = 0
+
+    def start(self) -> None:
+        """Start the supervisor; it does not wait for it."""
+        bentoml = str(Path(sys.executable).with_name("bentoml"))
+        command = [bentoml, "serve", "service:BackgroundRemoval", "--port", str(self._port), "--host", "127.0.0.1"]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", LEASH, str(os.getpid()), *command],
+                cwd=self._source,
+                env=self._env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    async def until_up(self, *, ready: bool = False) -> bool:
+        """Wait until it answers several times in a row, with `ready` until it says that it can sell; False: it ended.
+
+        Raises:
+            SandboxError: it did neither in time.
+        """
+        deadline, steady = time.monotonic() + _START_S, 0
+        async with httpx.AsyncClient(trust_env=False, timeout=3) as client:
+            while steady < _STEADY:
+                if not self.alive():
+                    return False
+                if time.monotonic() > deadline:
+                    raise SandboxError(f"{self.name} did not come up. See {self._log}")
+                steady = steady + 1 if await self._answers(client, ready) else 0
+                await asyncio.sleep(0.1)
+        self._whole = max(self._whole, len(self.members()))
+        return True
+
+    async def _answers(self, client: httpx.AsyncClient, ready: bool) -> bool:
+        with suppress(httpx.HTTPError):
+            answer = await client.get(f"{self.url}/readyz", headers={"Connection": "close"})
+            return answer.is_success or not ready
+        return False
+
+    def alive(self) -> bool:
+        """Whether the supervisor runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def whole(self) -> bool:
+        """Whether as many workers and runners live as after the first start."""
+        return self.alive() and len(self.members()) >= self._whole
+
+    def members(self, part: Part | None = None) -> list[psutil.Process]:
+        """The living processes of a part; without one, of all parts."""
+        assert self._process is not None
+        try:
+            children = psutil.Process(self._process.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
+        names = [_SERVICES[part]] if part in _SERVICES else list(_SERVICES.values())
+        return [child for child in children if any(name in _command(child) for name in names)]
+
+    def kill(self, part: Part, choice: int) -> int:
+        """kill -9 one process of a part, or all of them for "service"; how many were hit."""
+        assert self._process is not None
+        if part != "service":
+            found = self.members(part)
+            victims = [found[choice % len(found)]] if found else []
+        else:
+            # The supervisor first, so that it starts no others; its workers are in sessions of their own.
+            victims = []
+            with suppress(psutil.NoSuchProcess):
+                supervisor = psutil.Process(self._process.pid)
+                victims = [supervisor, *supervisor.children(recursive=True)]
+        for victim in victims:
+            with suppress(psutil.NoSuchProcess):
+                victim.kill()
+        if part == "service":
+            self._process.wait()
+            psutil.wait_procs(victims[1:], timeout=5)
+        return len(victims)
+
+    def close(self) -> None:
+        """End it as an operator does, and with force when that takes too long."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            self.kill("service", 0)
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def _outer() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("CLEARCANVAS_", "BENTOML_"))}

@@ -1,0 +1,56 @@
+"""The service's ledger, read by SQL and only to be compared: no count of the campaign comes from it."""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from pathlib import Path
+
+import asyncpg  # type: ignore[import-untyped]  # ships no types
+
+from tests.faults.history import History
+
+Rows = list[tuple[str, str]]
+"""Payment id and state ("claimed", "settling", "settled")."""
+ReadRows = Callable[[], Awaitable[Rows]]
+_QUERY = "SELECT id, state FROM payments"
+
+
+def sqlite_rows(path: Path) -> ReadRows:
+    """Reads a SQLite file."""
+
+    def read() -> Rows:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            return [(str(id), str(state)) for id, state in connection.execute(_QUERY)]
+
+    return lambda: asyncio.to_thread(read)
+
+
+def postgres_rows(url: str) -> ReadRows:
+    """Reads a PostgreSQL database, not through the weather."""
+
+    async def read() -> Rows:
+        connection = await asyncpg.connect(url)
+        try:
+            return [(row["id"], row["state"]) for row in await connection.fetch(_QUERY)]
+        finally:
+            await connection.close()
+
+    return read
+
+
+def orphans(rows: Rows) -> list[str]:
+    """Payments that the ledger still holds for unfinished."""
+    return [f"{id}: {state}" for id, state in rows if state != "settled"]
+
+
+def differences(rows: Rows, history: History) -> list[str]:
+    """Where ledger and chain do not say the same, one sentence each."""
+    states = {id.rpartition(":")[2].lower() if ":" in id else id: state for id, state in rows}
+    known = {payment.ledger_id: payment for payment in history.payments}
+    found = [f"{id}: {state} in the ledger, and nobody signed it" for id, state in states.items() if id not in known]
+    for id, payment in known.items():
+        state = states.get(id, "unknown")
+        if (state == "settled") != payment.moved:
+            found.append(f"payment {payment.number}: {state} in the ledger, {'moved' if payment.moved else 'unmoved'}")
+    return found

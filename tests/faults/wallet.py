@@ -1,0 +1,63 @@
+"""A buyer's wallet: an account of its own on both chains, and the official SDKs to sign with."""
+
+import base64
+import json
+from dataclasses import dataclass
+
+import rlp  # type: ignore[import-untyped]  # ships no types
+from eth_account import Account
+
+from sandbox.chains import BaseChain, TempoChain
+from sandbox.wallets import sign_mpp, sign_x402, sign_x402_v1
+from tests.clients.counter import Way
+from tests.faults.client import Answer
+
+FUNDS = 2_000_000_000  # base units: 2,000 dollars, forty thousand pictures
+_MEMO = slice(68, 100)  # of the call's data: selector, recipient, amount, memo
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A payment in the hand: the header that pays, and the names that chain and ledger will give it."""
+
+    headers: dict[str, str]
+    key: str
+    ledger_id: str
+
+
+class Wallet:
+    """Signs quotes for one account, which holds `FUNDS` on each chain from the start.
+
+    Args:
+        number: tells the accounts of one campaign apart. They are the same in every campaign: the chains are not.
+    """
+
+    def __init__(self, number: int, base: BaseChain, tempo: TempoChain) -> None:
+        self._key = "0x" + (0xFA017 * 2**64 + number + 1).to_bytes(32).hex()
+        self._tempo_url = tempo.rpc_url
+        address = str(Account.from_key(self._key).address)
+        base.fund(address, FUNDS)
+        tempo.fund(address, FUNDS)
+
+    async def sign(self, way: Way, quote: Answer) -> Signed:
+        """Pay a 402 one way. Raises httpx.HTTPError when the wallet's own node does not answer."""
+        if way == "mpp":
+            headers = await sign_mpp(self._key, quote.headers["www-authenticate"], self._tempo_url)
+            return _mpp(headers)
+        if way == "x402 v1":
+            return _x402(sign_x402_v1(self._key, quote.body))
+        return _x402(sign_x402(self._key, quote.headers["payment-required"]))
+
+
+def _x402(headers: dict[str, str]) -> Signed:
+    [value] = headers.values()
+    nonce = str(json.loads(base64.b64decode(value))["payload"]["authorization"]["nonce"]).lower()
+    return Signed(headers, nonce, nonce)
+
+
+def _mpp(headers: dict[str, str]) -> Signed:
+    encoded = headers["Authorization"].partition(" ")[2]
+    sent = json.loads(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
+    transaction = rlp.decode(bytes.fromhex(sent["payload"]["signature"].removeprefix("0x"))[1:])
+    [[_, _, call]] = transaction[4]
+    return Signed(headers, "0x" + call[_MEMO].hex(), sent["challenge"]["id"])
