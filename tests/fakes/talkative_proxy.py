@@ -1,8 +1,10 @@
 """A proxy before a node or a facilitator that fails on demand, and tells in every failure all that it was told."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import cycle
 from typing import Literal
 
 import httpx
@@ -14,23 +16,35 @@ from starlette.routing import Route
 from tests.fakes.serving import serving
 
 Mode = Literal["well", "status", "html", "rpc_error", "reverted", "refused", "lost_reply", "hang"]
+HANG_S = 4.0
 
 
 class TalkativeProxy:
     """Forwards every path to `upstream + target(path)`.
 
     Attributes:
-        mode: how it fails: "status" 503; "html" 200 without JSON; "rpc_error" and "reverted" JSON-RPC errors; "refused"
-            a facilitator's refusal; "lost_reply" forwards and answers 502; "hang" answers nothing until the mode
-            changes. The text of each holds the request's URL, its header fields and its body.
-        only: the words of which a request's path or body must hold one to fail.
+        failures: how often it failed in each way.
     """
 
     def __init__(self, upstream: str, target: Callable[[str], str]) -> None:
-        self.mode: Mode = "well"
-        self.only: tuple[str, ...] = ("",)
+        self.failures: Counter[Mode] = Counter()
         self._upstream = upstream
         self._target = target
+        self._modes: Iterator[Mode] = cycle(("well",))
+        self._only: tuple[str, ...] = ()
+
+    def fail(self, *modes: Mode, only: tuple[str, ...] = ("",)) -> None:
+        """From now on each request that holds one of the words `only` in its path or body fails in the next way.
+
+        "status" is 503; "html" 200 without JSON; "rpc_error" and "reverted" JSON-RPC errors; "refused" a facilitator's
+        refusal; "lost_reply" forwards and answers 502; "hang" answers 503 after `HANG_S` seconds. The text of each
+        holds the request's URL, its header fields and its body.
+        """
+        self._modes, self._only = cycle(modes), only
+
+    def recover(self) -> None:
+        """From now on nothing fails."""
+        self.fail("well")
 
     @contextmanager
     def serve(self) -> Iterator[str]:
@@ -40,13 +54,15 @@ class TalkativeProxy:
 
     async def answer(self, request: Request) -> Response:
         body = await request.body()
-        mode = self.mode if any(word in request.url.path + body.decode() for word in self.only) else "well"
+        meant = any(word in request.url.path + body.decode() for word in self._only)
+        mode = next(self._modes) if meant else "well"
         if mode == "well":
             return await self._forward(request, body)
+        self.failures[mode] += 1
         if mode == "lost_reply":
             await self._forward(request, body)
-        while mode == "hang" and self.mode == "hang":  # noqa: ASYNC110 - it is set from another thread
-            await asyncio.sleep(0.05)
+        if mode == "hang":
+            await asyncio.sleep(HANG_S)
         return _failure(mode, f"{request.url} {dict(request.headers)} {body.decode()}")
 
     async def _forward(self, request: Request, body: bytes) -> Response:
@@ -58,14 +74,24 @@ class TalkativeProxy:
 
 
 def _failure(mode: Mode, told: str) -> Response:
-    header = {"X-Told": told.encode("unicode_escape").decode()[:2000]}
-    refusal = {"isValid": False, "invalidReason": told, "success": False, "errorReason": told, "transaction": ""}
-    error = {"code": 3, "message": f"execution reverted: {told}"} if mode == "reverted" else {"code": -1, "message": told}
+    header = {"X-Told": told.encode("unicode_escape").decode()[:2000].strip()}
     match mode:
-        case "rpc_error" | "reverted":
-            return JSONResponse({"jsonrpc": "2.0", "id": 1, "error": error}, headers=header)
+        case "rpc_error":
+            return JSONResponse(_rpc({"code": -32000, "message": told}), headers=header)
+        case "reverted":
+            return JSONResponse(_rpc({"code": 3, "message": f"execution reverted: {told}"}), headers=header)
         case "refused":
-            return JSONResponse({**refusal, "network": "eip155:84532"}, headers=header)
+            return JSONResponse(_refusal(told), headers=header)
         case "html":
             return Response(f"<html>{told}", headers=header)
     return Response(told, status_code=502 if mode == "lost_reply" else 503, headers=header)
+
+
+def _rpc(error: dict[str, object]) -> dict[str, object]:
+    return {"jsonrpc": "2.0", "id": 1, "error": error}
+
+
+def _refusal(reason: str) -> dict[str, object]:
+    """Of a facilitator, for `verify` and `settle` alike (x402 specification v2 §7)."""
+    network = {"network": "eip155:84532", "transaction": ""}
+    return {"isValid": False, "invalidReason": reason, "success": False, "errorReason": reason, **network}

@@ -1,0 +1,107 @@
+"""A buyer who keeps everything: what was signed, and what came back."""
+
+import asyncio
+import json
+from base64 import b64decode
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
+from secrets import token_hex
+
+import httpx
+import mpp
+
+from sandbox.wallets import sign_mpp, sign_x402
+from tests.clients.counter import Counter, Way
+from tests.running_service import RunningService
+from tests.secrets.marks import SECRETS, found
+
+_numbers = count(1)
+
+
+class Witness:
+    """Buys from a service, every time from another address.
+
+    Attributes:
+        codes: of the problems that were answered.
+    """
+
+    def __init__(self, service: RunningService, client: httpx.AsyncClient) -> None:
+        self.codes: set[str] = set()
+        self._service = service
+        self._client = client
+        self._answers: list[str] = []
+        self._payments: list[str] = []
+
+    def counter(self, way: Way) -> Counter:
+        number = next(_numbers)
+        return Counter(self._service, self._client, way, f"10.30.{number // 256}.{number % 256}")
+
+    async def sign(self, way: Way, picture: bytes = b"") -> dict[str, str]:
+        """A payment for any picture."""
+        payment = await self.counter(way).sign(picture)
+        self._payments += _parts(payment)
+        return payment
+
+    async def sign_unfunded(self, way: Way) -> dict[str, str]:
+        """A payment from an empty purse."""
+        key = "0x" + token_hex(32)
+        quote = await self.counter(way).post(b"", {})
+        if way == "mpp":
+            rpc_url = self._service.tempo_chain.rpc_url
+            payment = await sign_mpp(key, quote.headers["WWW-Authenticate"], rpc_url)
+        else:
+            payment = sign_x402(key, quote.headers["PAYMENT-REQUIRED"])
+        self._payments += _parts(payment)
+        return payment
+
+    async def send(self, way: Way, picture: bytes, payment: dict[str, str], parameters: str = "") -> httpx.Response:
+        return await self.counter(way).post(picture, payment, parameters)
+
+    async def buy(self, way: Way, picture: bytes) -> httpx.Response:
+        return await self.send(way, picture, await self.sign(way))
+
+    async def buy_all(self, ways: tuple[Way, ...], picture: bytes) -> list[httpx.Response]:
+        """At the same time; everything is signed before the first is sent."""
+        payments = await asyncio.gather(*(self.sign(way) for way in ways))
+        sales = (self.send(way, picture, payment) for way, payment in zip(ways, payments, strict=True))
+        return await asyncio.gather(*sales)
+
+    async def get(self, path: str, method: str = "GET") -> httpx.Response:
+        return await self._client.request(method, self._service.url + path)
+
+    async def remember(self, answer: httpx.Response) -> None:
+        """Keep an answer; of a picture only the header fields."""
+        await answer.aread()
+        kind = answer.headers.get("Content-Type", "")
+        body = "" if kind.startswith("image/") else answer.text
+        self._answers.append(f"{answer.status_code} {answer.headers.multi_items()} {body}")
+        if kind == "application/problem+json":
+            self.codes.add(answer.json()["code"])
+
+    def leaks(self, *files: Path) -> list[str]:
+        """Every line of the log, of an answer or of a file that holds a secret of the operator, or a payment."""
+        lines = [*self._answers, *self._service.log_path.read_text().splitlines()]
+        lines += [line for file in files for line in file.read_text("latin-1").splitlines()]
+        leaked = found("\n".join(lines), (*SECRETS, *self._payments))
+        return [line for line in lines if found(line, leaked)]
+
+
+@asynccontextmanager
+async def witness(service: RunningService) -> AsyncIterator[Witness]:
+    """A witness whose connections end with the block."""
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+        one = Witness(service, client)
+        client.event_hooks = {"response": [one.remember]}
+        yield one
+
+
+def _parts(payment: dict[str, str]) -> Iterator[str]:
+    """The header's value and the signature in it."""
+    [(name, value)] = payment.items()
+    yield value.removeprefix("Payment ")
+    if name == "Authorization":
+        yield mpp.Credential.from_authorization(value).payload["signature"].removeprefix("0x")
+    else:
+        yield json.loads(b64decode(value))["payload"]["signature"].removeprefix("0x")
