@@ -176,7 +176,7 @@ def _parts_of_url(url: str) -> Iterator[str]:
         name = ""  # of a database; there it says who, not that he may
     # Shorter ones are no keys, and striking them out would spoil every line.
     yield from _spelt(8, query, name, password, *(value for _, value in parse_qsl(query)))
-    yield from _spelt(16, path, *path.split("/"), b64encode(user.encode()).decode().rstrip("="))
+    yield from _spelt(16, path, *path.split("/"), b64encode(unquote(user).encode()).decode().rstrip("="))
 
 
 def _spelt(at_least: int, *parts: str) -> Iterator[str]:
