@@ -25,6 +25,7 @@ from payments.mpp import MppRail
 from payments.rail import Rail
 from payments.recent import RecentDeliveries
 from payments.sweeper import keep_sweeping
+from payments.watch import RailWatch, keep_watching
 from payments.x402 import X402Rail
 from pipeline import CutOut
 from runners.client import RunnerClient
@@ -41,16 +42,20 @@ async def compose(settings: Settings, manifest: ModelManifest, client: RunnerCli
         ledger = SqlLedger(database_url)
         lock = SqlLock(database_url, "x402 settlement")
         stack.push_async_callback(lock.aclose)
+        rails = _rails(settings, lock)
+        watch = RailWatch(rails)
         gate = Gate(
-            _rails(settings, lock),
+            rails,
             ledger,
             hosts=settings.rail_hosts,
             recent=RecentDeliveries(settings.recent_results_mb * 1_000_000),
         )
         stack.push_async_callback(gate.aclose)
         stack.push_async_callback(_end, asyncio.create_task(keep_sweeping(gate)))
+        stack.push_async_callback(_end, asyncio.create_task(keep_watching(watch)))
         yield create_app(
             gate=gate,
+            watch=watch,
             cut_out=_cut_out(settings, manifest, client),
             offer=Offer(
                 price=Price(settings.price_usd),

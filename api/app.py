@@ -22,6 +22,7 @@ from api.server_timing import ServerTimingMiddleware
 from api.upload import UploadLimits, UploadMiddleware
 from payments.gate import Gate
 from payments.middleware import PaymentMiddleware
+from payments.watch import RailWatch
 from pipeline import CutOut
 
 PUBLIC_HEADERS = (
@@ -46,6 +47,7 @@ PUBLIC_HEADERS = (
 def create_app(
     *,
     gate: Gate,
+    watch: RailWatch,
     cut_out: CutOut,
     offer: Offer,
     upload_limits: UploadLimits,
@@ -57,13 +59,14 @@ def create_app(
     """The service over HTTP. Every part is handed in, and none is closed here.
 
     Args:
-        gate: sells; `/readyz` asks its rails.
+        gate: sells.
+        watch: knows how the gate's rails are, for `/readyz`.
         checks: further parts of `/readyz` by name: `{"runner": client.health, "ledger": ledger.ping}`.
         trusted_proxies: addresses or networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
         lifespan: opens and closes the parts, for whoever serves the app.
     """
     removal = BackgroundRemoval(cut_out, offer)
-    readiness = Readiness(checks, gate.rails)
+    readiness = Readiness(checks, watch)
 
     every_request = [
         Middleware(ProxyHeadersMiddleware, trusted_hosts=list(trusted_proxies)),

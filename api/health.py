@@ -12,8 +12,7 @@ from starlette.responses import JSONResponse, Response
 from api.problems import problem
 from api.request_id import request_id_of
 from errors import ServiceError, Unavailable
-from payments.rail import Rail
-from telemetry import RAIL_UP
+from payments.watch import RailWatch
 
 log = structlog.get_logger(__name__)
 
@@ -39,21 +38,24 @@ class Report:
 class Readiness:
     """Asks all parts at once, and keeps the answer for a while, so that whoever asks us often troubles nobody else.
 
+    The rails are not asked: their chains may hang, and the watch knows how they are.
+
     Args:
         patience_s: after which a part that has not answered is out.
         kept_s: for which a good answer is kept; a bad one is asked again soon, for somebody waits for the change.
     """
 
     def __init__(
-        self, checks: Mapping[str, Check], rails: Mapping[str, Rail], *, patience_s: float = 2.5, kept_s: float = 2.0
+        self, checks: Mapping[str, Check], watch: RailWatch, *, patience_s: float = 2.5, kept_s: float = 2.0
     ) -> None:
         self._checks = dict(checks)
-        self._rails = dict(rails)
+        self._watch = watch
         self._patience_s = patience_s
         self._kept_s = kept_s
         self._lock = asyncio.Lock()
         self._asked_at = float("-inf")
-        self._report: Report | None = None
+        self._parts: Mapping[str, str | None] = {}
+        self._last: Report | None = None
 
     async def endpoint(self, request: Request) -> Response:
         """`GET /readyz`: every part and rail by name, with what is out; 503 when no picture can be sold right now."""
@@ -70,27 +72,22 @@ class Readiness:
 
     async def report(self) -> Report:
         """The state of all parts."""
+        rails = await self._watch.states()
         async with self._lock:
-            if self._report is None or time.monotonic() - self._asked_at >= self._keep(self._report):
-                before, self._report = self._report, await self._ask()
+            if time.monotonic() - self._asked_at >= self._keep():
+                self._parts = await self._ask_all()
                 self._asked_at = time.monotonic()
-                if before != self._report:
-                    log.info("readiness", ready=self._report.ready, parts=self._report.parts, rails=self._report.rails)
-            return self._report
+            before, self._last = self._last, Report(self._parts, rails)
+            if before != self._last:
+                log.info("readiness", ready=self._last.ready, parts=self._parts, rails=rails)
+            return self._last
 
-    def _keep(self, report: Report) -> float:
-        return self._kept_s if report.ready else min(self._kept_s, _BAD_KEPT_S)
+    def _keep(self) -> float:
+        return min(self._kept_s, _BAD_KEPT_S) if any(self._parts.values()) else self._kept_s
 
-    async def _ask(self) -> Report:
-        rails: dict[str, Check] = {name: rail.health for name, rail in self._rails.items()}
-        parts, states = await asyncio.gather(self._ask_all(self._checks), self._ask_all(rails))
-        for name, fault in states.items():
-            RAIL_UP.labels(name).set(fault is None)
-        return Report(parts, states)
-
-    async def _ask_all(self, checks: Mapping[str, Check]) -> dict[str, str | None]:
-        faults = await asyncio.gather(*(self._fault(name, check) for name, check in checks.items()))
-        return dict(zip(checks, faults, strict=True))
+    async def _ask_all(self) -> dict[str, str | None]:
+        faults = await asyncio.gather(*(self._fault(name, check) for name, check in self._checks.items()))
+        return dict(zip(self._checks, faults, strict=True))
 
     async def _fault(self, name: str, check: Check) -> str | None:
         try:

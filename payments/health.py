@@ -1,15 +1,14 @@
-"""One probe for many who ask: the last answer counts for a few seconds, and no answer takes longer than two."""
+"""A rail's answer about itself, in time: nobody who asks waits for longer than two seconds."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 
 PROBE_LIMIT_S = 2.0
-FRESH_S = 3.0
 
 
 class Health:
-    """Runs a probe at most once at a time and once in `FRESH_S` seconds.
+    """A probe that is cut off when it takes too long. It is asked by the watch alone (`watch.py`), once every few
+    seconds.
 
     Args:
         probe: gives None, or one public sentence that says what is out.
@@ -19,19 +18,9 @@ class Health:
     def __init__(self, probe: Callable[[], Awaitable[str | None]], *, too_slow: str) -> None:
         self._probe = probe
         self._too_slow = too_slow
-        self._lock = asyncio.Lock()
-        self._fresh_until = 0.0
-        self._answer: str | None = None
 
     async def __call__(self) -> str | None:
         """The present answer."""
-        async with self._lock:
-            if time.monotonic() >= self._fresh_until:
-                self._answer = await self._bounded()
-                self._fresh_until = time.monotonic() + FRESH_S
-            return self._answer
-
-    async def _bounded(self) -> str | None:
         try:
             async with asyncio.timeout(PROBE_LIMIT_S):
                 return await self._probe()

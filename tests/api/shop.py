@@ -22,6 +22,7 @@ from api.upload import UploadLimits
 from imaging.picture import Pixels
 from payments.gate import Gate
 from payments.money import Price
+from payments.watch import RailWatch
 from pipeline import CutOut, Infer
 from storage import SqlLedger, migrate
 from tests.fakes.rails import ScriptedRail
@@ -84,9 +85,12 @@ async def open_shop(
     await migrate(database)
     ledger = SqlLedger(database)
     rails = rails or (ScriptedRail("x"),)
-    gate = Gate(rails, ledger)
+    gate, watch = Gate(rails, ledger), RailWatch(rails)
+    for _ in range(2):  # a rail is out after two bad answers
+        await watch.look()
     app = create_app(
         gate=gate,
+        watch=watch,
         cut_out=CutOut(infer, input_size=64, threads=1),
         offer=offer,
         upload_limits=limits,

@@ -6,6 +6,7 @@ from prometheus_client import REGISTRY
 
 from api.health import Check, Readiness
 from errors import LedgerUnavailable
+from payments.watch import RailWatch
 from tests.api.shop import open_shop
 from tests.fakes.rails import ScriptedRail
 
@@ -37,15 +38,26 @@ async def hanging() -> str | None:
 
 
 class WeatherRail(ScriptedRail):
-    """A rail that is well, or out for a reason."""
+    """A rail that is well, or out for a reason, or hangs."""
 
-    def __init__(self, name: str, fault: str | None = None) -> None:
+    def __init__(self, name: str, fault: str | None = None, *, hangs: bool = False) -> None:
         super().__init__(name)
         self.fault = fault
+        self.hangs = hangs
 
     async def health(self) -> str | None:
         """The reason."""
+        if self.hangs:
+            await asyncio.sleep(60)
         return self.fault
+
+
+@pytest.fixture
+async def watch() -> RailWatch:
+    """A watch over one rail, which has looked."""
+    watch = RailWatch((ScriptedRail("x"),))
+    await watch.look()
+    return watch
 
 
 async def test_a_process_that_runs_says_so_whatever_else_is_out(tmp_path: Path) -> None:
@@ -96,12 +108,12 @@ async def test_a_part_that_is_out_closes_the_shop_and_tells_no_secret(tmp_path: 
     assert "marked" not in answer.text
 
 
-async def test_a_part_that_hangs_is_out() -> None:
-    report = await Readiness({"runner": hanging}, {"x": ScriptedRail("x")}, patience_s=0.02).report()
+async def test_a_part_that_hangs_is_out(watch: RailWatch) -> None:
+    report = await Readiness({"runner": hanging}, watch, patience_s=0.02).report()
     assert (report.ready, report.parts) == (False, {"runner": "does not answer in time"})
 
 
-async def test_many_questions_at_once_ask_the_parts_once() -> None:
+async def test_many_questions_at_once_ask_the_parts_once(watch: RailWatch) -> None:
     asked = 0
 
     async def counting() -> str | None:
@@ -110,16 +122,44 @@ async def test_many_questions_at_once_ask_the_parts_once() -> None:
         await asyncio.sleep(0.01)
         return None
 
-    readiness = Readiness({"runner": counting}, {"x": ScriptedRail("x")})
+    readiness = Readiness({"runner": counting}, watch)
     await asyncio.gather(*(readiness.report() for _ in range(20)))
     assert asked == 1
 
 
-async def test_an_answer_is_asked_anew_when_it_is_old() -> None:
+async def test_an_answer_is_asked_anew_when_it_is_old(watch: RailWatch) -> None:
     states = iter(["out", None])
 
     async def recovering() -> str | None:
         return next(states)
 
-    readiness = Readiness({"runner": recovering}, {"x": ScriptedRail("x")}, kept_s=0)
+    readiness = Readiness({"runner": recovering}, watch, kept_s=0)
     assert [(await readiness.report()).ready for _ in range(2)] == [False, True]
+
+
+async def test_a_rail_is_out_as_soon_as_the_watch_says_so(watch: RailWatch) -> None:
+    """However long the answers of the parts are kept."""
+    rail = WeatherRail("a")
+    watch = RailWatch((rail,))
+    await watch.look()
+    readiness = Readiness({"runner": well}, watch, kept_s=60)
+    assert (await readiness.report()).ready
+    rail.fault = "out"
+    for _ in range(2):
+        await watch.look()
+    report = await readiness.report()
+    assert (report.ready, report.rails) == (False, {"a": "out"})
+
+
+async def test_nobody_waits_for_a_rail_that_hangs() -> None:
+    """A full outage with lines that are held: the last view is told, while the watch waits for the next."""
+    rail = WeatherRail("a")
+    watch = RailWatch((rail,))
+    await watch.look()
+    rail.hangs = True
+    looking = asyncio.create_task(watch.look())
+    async with asyncio.timeout(1):
+        report = await Readiness({"runner": well}, watch).report()
+    assert not looking.done()
+    assert (report.ready, report.rails) == (True, {"a": None})
+    looking.cancel()

@@ -1,0 +1,77 @@
+"""The watch: asks every rail in the background how it is, so that no buyer and no probe waits for the answer."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+import structlog
+
+from payments.rail import Rail
+from telemetry import RAIL_UP
+
+log = structlog.get_logger(__name__)
+
+EVERY_S = 3.0
+AGAIN_S = 0.5
+"""The pause after a bad answer, of which only the second one counts."""
+PATIENCE_S = 2.5
+"""Rails bound their answer to two seconds by themselves."""
+FIRST_LOOK_S = 2.0
+
+
+class RailWatch:
+    """The present view of every rail: out after two bad answers in a row, back after one good one.
+
+    Before the first look every rail counts as in.
+    """
+
+    def __init__(self, rails: Sequence[Rail], *, patience_s: float = PATIENCE_S) -> None:
+        self._rails = tuple(rails)
+        self._patience_s = patience_s
+        self._answers: dict[str, str | None] = {rail.name: None for rail in rails}
+        self._out = dict(self._answers)
+        self._looked = asyncio.Event()
+
+    def is_out(self, name: str) -> str | None:
+        """One public sentence that says what is out; None while payments can be taken over this rail."""
+        return self._out[name]
+
+    async def states(self) -> Mapping[str, str | None]:
+        """What `is_out` says of every rail: at once, but for the start, when it waits a little for the first look."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_LOOK_S):
+                await self._looked.wait()
+        return dict(self._out)
+
+    async def look(self) -> bool:
+        """Ask every rail once; whether all of them are as they were: a first bad answer calls for a second look."""
+        answers = await asyncio.gather(*(self._ask(rail) for rail in self._rails))
+        for rail, answer in zip(self._rails, answers, strict=True):
+            self._note(rail.name, answer)
+        self._looked.set()
+        return self._answers == self._out
+
+    def _note(self, name: str, answer: str | None) -> None:
+        confirmed = answer if self._answers[name] else None
+        if (confirmed is None) != (self._out[name] is None):
+            log.warning("rail_out" if confirmed else "rail_back", rail=name, fault=confirmed)
+        self._answers[name], self._out[name] = answer, confirmed
+        RAIL_UP.labels(name).set(confirmed is None)
+
+    async def _ask(self, rail: Rail) -> str | None:
+        try:
+            async with asyncio.timeout(self._patience_s):
+                return await rail.health()
+        except TimeoutError:
+            return "The rail does not answer in time."
+        except Exception:
+            # Whatever one rail raises, the others are watched on.
+            log.exception("rail_not_asked", rail=rail.name)
+            return "The rail does not answer."
+
+
+async def keep_watching(watch: RailWatch, *, every_s: float = EVERY_S, again_s: float = AGAIN_S) -> None:
+    """Look until cancelled, in every worker."""
+    while True:
+        settled = await watch.look()
+        await asyncio.sleep(every_s if settled else again_s)
