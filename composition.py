@@ -29,7 +29,7 @@ from payments.watch import RailWatch, keep_watching
 from payments.x402 import X402Rail
 from pipeline import CutOut
 from runners.client import RunnerClient
-from storage import SqlLedger, SqlLock, SqlRateLimits
+from storage import SqlLedger, SqlLock, SqlOutbox, SqlRateLimits
 
 T = TypeVar("T")
 
@@ -42,7 +42,9 @@ async def compose(settings: Settings, manifest: ModelManifest, client: RunnerCli
         ledger = SqlLedger(database_url)
         lock = SqlLock(database_url, "x402 settlement")
         stack.push_async_callback(lock.aclose)
-        rails = _rails(settings, lock)
+        outbox = SqlOutbox(database_url)
+        stack.push_async_callback(outbox.aclose)
+        rails = _rails(settings, lock, outbox)
         watch = RailWatch(rails)
         gate = Gate(
             rails,
@@ -76,19 +78,25 @@ async def _end(task: asyncio.Task[None]) -> None:
     await asyncio.wait({task})
 
 
-def _rails(settings: Settings, lock: SqlLock) -> tuple[Rail, ...]:
+def _rails(settings: Settings, lock: SqlLock, outbox: SqlOutbox) -> tuple[Rail, ...]:
     """The enabled rails, in the order in which they are quoted."""
-    build: dict[str, Callable[[], Rail]] = {"x402": lambda: _x402(settings.x402, lock), "mpp": lambda: _mpp(settings)}
+    build: dict[str, Callable[[], Rail]] = {
+        "x402": lambda: _x402(settings.x402, lock, outbox),
+        "mpp": lambda: _mpp(settings),
+    }
     return tuple(make() for name, make in build.items() if getattr(settings, name).enabled)
 
 
-def _x402(x402: X402Settings, lock: SqlLock) -> X402Rail:
+def _x402(x402: X402Settings, lock: SqlLock, outbox: SqlOutbox) -> X402Rail:
     return X402Rail(
         chain_id=x402.chain_id,
         asset=x402.asset,
         pay_to=_there(x402.pay_to),
         settlement_key=_plain(x402.settlement_key),
         lock=lambda: lock,
+        outbox=outbox,
+        bump_after_s=x402.bump_after_s,
+        max_fee_gwei=x402.max_fee_gwei,
         facilitator_url=None if x402.settlement_key else x402.facilitator_url,
         rpc_url=_plain(x402.rpc_url),
         fallback_rpc_url=_plain(x402.fallback_rpc_url),

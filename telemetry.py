@@ -21,6 +21,11 @@ STAGE_SECONDS = Histogram(
 )
 PAYMENTS = Counter("clearcanvas_payments_total", "Payments by rail and what became of them", ["rail", "outcome"])
 RAIL_UP = Gauge("clearcanvas_rail_up", "1 while the rail can take payments", ["rail"], multiprocess_mode="livemin")
+SETTLEMENTS_AFFORDABLE = Gauge(
+    "clearcanvas_settlements_affordable",
+    "Settlements that the x402 settlement key's gas still pays for",
+    multiprocess_mode="livemostrecent",
+)
 IN_FLIGHT = Gauge(
     "clearcanvas_images_in_flight", "Images queued or at work in the API workers", multiprocess_mode="livesum"
 )

@@ -80,6 +80,10 @@ class X402Settings(Section):
     """HTTP facilitator that verifies and settles."""
     settlement_key: Key | None = None
     """Private key that settles on the chain itself, without a facilitator; its account pays the gas."""
+    bump_after_s: PositiveFloat = 15.0
+    """Seconds after which a transaction of the settlement key that is in no block yet is sent with higher fees."""
+    max_fee_gwei: PositiveFloat = 5.0
+    """Fee per gas in gwei above which the settlement key sends nothing; a settlement takes about 80,000 gas."""
     max_timeout_seconds: PositiveInt = 120
     """Validity asked of a payment, in seconds."""
     verify_timeout_s: PositiveFloat = 8.0

@@ -1,123 +1,140 @@
-"""Sends transactions of our settlement key: one at a time over all processes, without nonce gaps, EIP-1559 fees."""
+"""Sends transactions of our settlement key: recorded first, one at a time over all processes, without nonce gaps."""
 
-import asyncio
-import re
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
-from typing import Any, Literal
-
-from eth_account import Account
-from eth_account.signers.local import LocalAccount
 from eth_typing import HexStr
-from web3.eth import AsyncEth
+from eth_utils.address import to_checksum_address
+from web3.exceptions import TransactionNotFound
 
 from errors import RailUnavailable
-from payments.x402.rpc import Rpc
+from payments.x402.fees import GAS_LIMIT, Fees, suggested
+from payments.x402.outbox import Outbox, Sent
+from payments.x402.rpc import NodeRefusal, NonceTooLow, Rpc
+from payments.x402.settlement_key import SettlementKey
+from payments.x402.tender import LockFactory, Tender, transaction_count
+from payments.x402.whole import unbroken
 
-LockFactory = Callable[[], AbstractAsyncContextManager[object]]
-"""Makes a lock that one holder has at a time over all processes that use the same settlement key."""
+SURE_BLOCKS = 2
+"""How deep in the chain a transaction's end is believed: the tip of a chain may still change."""
 
-# A transfer with a plain key's signature takes about 80,000, a contract wallet's check comes on top.
-GAS_LIMIT = 300_000
-MIN_TIP_WEI = 1_000_000  # what nodes of the OP stack suggest at least
-
-_KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
-_NO_KEY = "the x402 settlement key is not a private key of 32 bytes in hex"
+_TOO_DEAR = "The chain's fee is above what a settlement may cost."
 
 
 class Broadcaster:
     """The one way in which our settlement key spends gas.
 
     Args:
-        key: 32 bytes as hex.
+        outbox: remembers every transaction from before it is sent.
         lock: held from taking a nonce until the node has the transaction.
-
-    Raises:
-        ValueError: the key is none.
+        bump_after_s: how long a transaction may stay out of the blocks before its fees are raised.
+        max_fee_wei: wei per gas at most.
     """
 
-    def __init__(self, rpc: Rpc, key: str, *, chain_id: int, lock: LockFactory) -> None:
+    def __init__(
+        self,
+        rpc: Rpc,
+        key: SettlementKey,
+        outbox: Outbox,
+        *,
+        chain_id: int,
+        lock: LockFactory,
+        bump_after_s: float,
+        max_fee_wei: int,
+    ) -> None:
         self._rpc = rpc
-        self._account = _account(key)
-        self._chain_id = chain_id
+        self._key = key
+        self._outbox = outbox
         self._lock = lock
-        self._next_nonce: int | None = None
+        self._cap = max_fee_wei
+        self._tender = Tender(
+            rpc, outbox, key, chain_id=chain_id, lock=lock, bump_after_s=bump_after_s, cap=max_fee_wei
+        )
 
     @property
     def address(self) -> str:
         """The settlement key's address, checksummed."""
-        return str(self._account.address)
+        return self._key.address
 
-    async def send(self, to: str, data: HexStr) -> str:
-        """Sign and send a call; gives its transaction hash, 0x-hex.
+    async def send(self, to: str, data: HexStr, *, reference: str, not_after: float) -> str:
+        """Sign, record and send a call for a payment; gives its transaction hash, 0x-hex.
 
-        The hash is given back also when it is not known whether the node took the transaction: whoever waits for its
-        receipt will learn it.
+        The hash is given back also when it is not known whether the node took the transaction: its record is there, so
+        it is sent again until it is in a block.
 
         Raises:
-            RailUnavailable: the chain does not answer; nothing was sent.
-            NodeRefusal: the node does not take the transaction.
+            RailUnavailable: the chain does not answer, or it is later than `not_after`; nothing was sent.
+            NodeRefusal: the node does not take the transaction; it is nowhere, and its nonce is free again.
+            LedgerUnavailable: lock or outbox do not answer; nothing was sent, but its record may be there.
         """
-        priced: dict[str, Any] = {
-            "to": to,
-            "data": data,
-            "value": 0,
-            "chainId": self._chain_id,
-            "gas": GAS_LIMIT,
-            **await self._fees(),
-        }
+        fees = await suggested(self._rpc, cap=self._cap)
+        if fees is None:
+            raise RailUnavailable(_TOO_DEAR)
+        try:
+            return await self._send_once(to, data, fees, reference, not_after)
+        except NonceTooLow:  # the key was used elsewhere, or the node that counted was late
+            return await self._send_once(to, data, fees, reference, not_after)
+
+    async def hashes(self, reference: str) -> set[str]:
+        """The transactions of a payment as they were sent last."""
+        return {sent.hash for sent in await self._outbox.of(reference)}
+
+    async def done_by(self, reference: str) -> int | None:
+        """The number of a block by which no transaction of ours for a payment is under way any more: each is in a
+        block, or another one has its nonce. 0 when there is none; None while there is one, which is tended from now on.
+
+        Raises:
+            RailUnavailable, LedgerUnavailable: chain or outbox do not answer.
+        """
+        recorded = await self._outbox.of(reference)
+        if not recorded:
+            return 0
+        self._tender.keep()
+        latest = await self._rpc.ask(lambda eth: eth.block_number)
+        sure = max(0, latest - SURE_BLOCKS)
+        for sent in recorded:
+            if sent.nonce >= await transaction_count(self._rpc, sent.sender, sure):
+                return None
+        return latest
+
+    async def affordable(self) -> int | None:
+        """How many settlements the key can pay at the present fee and the whole gas limit; None when the fee is above
+        what one may cost.
+
+        Raises:
+            RailUnavailable: the chain does not answer.
+        """
+        fees = await suggested(self._rpc, cap=self._cap)
+        balance = await self._rpc.ask(lambda eth: eth.get_balance(to_checksum_address(self.address)))
+        return None if fees is None else balance // (fees.max_fee * GAS_LIMIT)
+
+    async def aclose(self) -> None:
+        """Stop tending; what is recorded is tended by whoever looks next."""
+        await self._tender.aclose()
+
+    async def _send_once(self, to: str, data: HexStr, fees: Fees, reference: str, not_after: float) -> str:
         async with self._lock():
-            nonce = await self._nonce()
-            # Whatever goes wrong from here on, the next transaction asks the chain for its nonce.
-            self._next_nonce = None
-            signed = self._account.sign_transaction({**priced, "nonce": nonce})
-            try:
-                await self._rpc.send(signed.raw_transaction)
-            except RailUnavailable:
-                return str(signed.hash.to_0x_hex())
-            self._next_nonce = nonce + 1
-        return str(signed.hash.to_0x_hex())
+            view = await self._tender.tend(self.address)
+            sent = self._key.sign(to, data, nonce=view.free, fees=fees, reference=reference)
+            await unbroken(self._post(sent, not_after))
+        return sent.hash
 
-    def forget_nonce(self) -> None:
-        """Ask the chain for the next nonce: a transaction of ours did not come through."""
-        self._next_nonce = None
+    async def _post(self, sent: Sent, not_after: float) -> None:
+        """Record, then send. The two are not torn apart, so whoever is told that this failed can rely on it."""
+        if not await self._outbox.record(sent, not_after=not_after):
+            raise RailUnavailable("It is too late to settle this payment now, or the lock was lost.")
+        self._tender.keep()
+        try:
+            await self._rpc.send(sent.raw)
+        except RailUnavailable:
+            return  # perhaps it has arrived
+        except NodeRefusal:
+            if await self._is_nowhere(sent) and await self._outbox.withdraw(sent):
+                raise
 
-    async def idle(self) -> bool:
-        """Whether the node knows of no transaction of ours that is not in a block yet."""
-        mined, known = await asyncio.gather(self._count("latest"), self._count("pending"))
-        return mined == known
-
-    async def can_pay_gas(self) -> bool:
-        """Whether the key holds the gas of one settlement at the present price."""
-        balance, price = await asyncio.gather(
-            self._rpc.ask(lambda eth: eth.get_balance(self._account.address)), self._rpc.ask(lambda eth: eth.gas_price)
-        )
-        return balance >= price * GAS_LIMIT
-
-    async def _nonce(self) -> int:
-        # A node behind a load balancer may not know our last transaction yet.
-        return max(await self._count("pending"), self._next_nonce or 0)
-
-    async def _count(self, block: Literal["latest", "pending"]) -> int:
-        return await self._rpc.ask(lambda eth: eth.get_transaction_count(self._account.address, block))
-
-    async def _fees(self) -> dict[str, int]:
-        base_fee, tip = await self._rpc.ask(_prices)
-        # Twice the base fee stays valid for at least five full blocks: each may raise it by an eighth.
-        return {"maxFeePerGas": 2 * base_fee + tip, "maxPriorityFeePerGas": tip}
-
-
-async def _prices(eth: AsyncEth) -> tuple[int, int]:
-    """Base fee of the next block and the median tip of the last one, in wei."""
-    history = await eth.fee_history(1, "latest", [50])
-    return history["baseFeePerGas"][-1], max(history["reward"][0][0], MIN_TIP_WEI)
-
-
-def _account(key: str) -> LocalAccount:
-    if not _KEY.fullmatch(key):
-        raise ValueError(_NO_KEY)
-    try:
-        account: LocalAccount = Account.from_key(key)
-    except ValueError:  # zero, or beyond the curve's order
-        raise ValueError(_NO_KEY) from None
-    return account
+    async def _is_nowhere(self, sent: Sent) -> bool:
+        """A service before several nodes may have passed it on twice, and tell the second node's answer only."""
+        try:
+            await self._rpc.ask(lambda eth: eth.get_transaction(HexStr(sent.hash)))
+        except TransactionNotFound:
+            return True
+        except RailUnavailable:
+            pass
+        return False

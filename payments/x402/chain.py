@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from web3.types import BlockData, BlockIdentifier, FilterParams, LogReceipt
-from x402.mechanisms.evm.constants import AUTHORIZATION_STATE_ABI
+from x402.mechanisms.evm.constants import AUTHORIZATION_STATE_ABI, BALANCE_OF_ABI
 
 from errors import RailUnavailable
 from payments.rail import Payment
@@ -61,23 +61,26 @@ class ChainTruth:
         self._rpc = rpc
         self._log_span = log_span
 
-    async def fate(self, payment: Payment) -> Fate:
-        """What the latest block says about a payment.
+    async def fate(self, payment: Payment, *, at_least: int = 0) -> Fate:
+        """What the latest block says about a payment; the block has this number at least.
 
         Raises:
             RailUnavailable: the chain does not answer, or not yet with one voice.
         """
         try:
-            # The time is asked first: an authorization that is unused after its end stays unused.
-            expired = (await self._block("latest"))["timestamp"] >= payment.valid_before
-            if not await self._is_spent(payment):
+            latest = await self._block("latest")
+            if latest["number"] < at_least:
+                raise RailUnavailable("The chain does not show its latest blocks yet.")
+            expired = latest["timestamp"] >= payment.valid_before
+            # Of this very block: another node behind the same URL may be a few blocks late, and say "unused".
+            if not await self._is_spent(payment, latest["number"]):
                 return Fate(refusal=refusals.VALID_BEFORE if expired else None)
             transaction = await self._paid_by(await self._use(payment), payment)
             return Fate(transaction, refusal=None if transaction else refusals.NONCE_USED)
         except ANSWERS:
             raise RailUnavailable("The chain does not know the token, or not yet the payment.") from None
 
-    async def _is_spent(self, payment: Payment) -> bool:
+    async def _is_spent(self, payment: Payment, block: BlockIdentifier) -> bool:
         return bool(
             await self._rpc.read(
                 payment.evidence["asset"],
@@ -86,6 +89,7 @@ class ChainTruth:
                 to_checksum_address(payment.payer),
                 payment.evidence["nonce"],
                 sender=payment.payer,
+                block=block,
             )
         )
 
@@ -161,3 +165,12 @@ async def check_chain(rpc: Rpc, terms: Terms) -> str | None:
     if not await rpc.code(terms.asset):
         return f"There is no token at {terms.asset}."
     return None
+
+
+async def balance_of(rpc: Rpc, terms: Terms, holder: str) -> int | None:
+    """What an address holds of the token, in base units; None when the chain does not say."""
+    try:
+        address = to_checksum_address(holder)
+        return int(await rpc.read(terms.asset, BALANCE_OF_ABI, "balanceOf", address, sender=holder))
+    except (RailUnavailable, *ANSWERS):
+        return None

@@ -20,20 +20,25 @@ class Facilitator(Protocol):
         """
         ...
 
-    async def settle(self, payload: PaymentPayload, requirements: PaymentRequirements) -> str:
-        """Move the money; gives the hash of the transaction that did, 0x-hex.
+    async def settle(
+        self, payload: PaymentPayload, requirements: PaymentRequirements, *, reference: str, not_after: float
+    ) -> str:
+        """Move the money of the payment `reference`; gives the hash of the transaction that did, 0x-hex.
+
+        Whoever sends by himself does not begin to after `not_after` (unix seconds).
 
         Raises:
-            PaymentRejected: a definite "no", and no transaction of this call is under way.
+            PaymentRejected: a definite "no", and no transaction for this payment is under way.
             PaymentOutcomeUnknown: anything else; ask the chain.
         """
         ...
 
-    async def idle(self) -> bool:
-        """Whether it is known that no transaction of ours is under way; False when it cannot be known.
+    async def done_by(self, reference: str) -> int | None:
+        """The number of a block by which no transaction for a payment is under way any more, 0 when there never was
+        one; None while there may be one.
 
         Raises:
-            RailUnavailable: the chain does not answer.
+            RailUnavailable, LedgerUnavailable: nobody can tell.
         """
         ...
 

@@ -50,7 +50,9 @@ class HttpFacilitator:
                 "The payment facilitator cannot judge the payment now. Nothing was charged."
             )
 
-    async def settle(self, payload: PaymentPayload, requirements: PaymentRequirements) -> str:
+    async def settle(
+        self, payload: PaymentPayload, requirements: PaymentRequirements, *, reference: str, not_after: float
+    ) -> str:
         try:
             async with asyncio.timeout(self._settle_timeout_s):
                 answer = await self._client.settle(payload, requirements)
@@ -62,8 +64,8 @@ class HttpFacilitator:
             raise PaymentOutcomeUnknown()
         raise refusal(answer.error_reason, unclear=_UNCLEAR) or PaymentOutcomeUnknown()
 
-    async def idle(self) -> bool:
-        return False
+    async def done_by(self, reference: str) -> int | None:
+        return None  # only the facilitator knows whether it will still send it
 
     async def health(self) -> str | None:
         try:

@@ -8,10 +8,10 @@ from typing import TypeVar
 from x402.mechanisms.evm.exact.facilitator import ExactEvmScheme, ExactEvmSchemeConfig
 from x402.schemas import PaymentPayload, PaymentRequirements, SettleResponse, VerifyResponse
 
-from errors import PaymentOutcomeUnknown, PaymentRejected, RailUnavailable
-from payments.x402 import refusals
+from errors import LedgerUnavailable, PaymentOutcomeUnknown, PaymentRejected, RailUnavailable
 from payments.x402.broadcaster import Broadcaster
-from payments.x402.refusals import refusal, refuse
+from payments.x402.gas_alarm import GasAlarm
+from payments.x402.refusals import refusal
 from payments.x402.rpc import Rpc
 from payments.x402.signer import ChainSigner
 
@@ -33,9 +33,10 @@ class LocalFacilitator:
         self._limits = {"verify": verify_timeout_s, "settle": settle_timeout_s}
         self._pools = {verb: ThreadPoolExecutor(size, f"x402-{verb}") for verb, size in _THREADS.items()}
         self._signers: set[ChainSigner] = set()
+        self._alarm = GasAlarm()
 
     async def verify(self, payload: PaymentPayload, requirements: PaymentRequirements) -> None:
-        signer = self._signer("verify")
+        signer = ChainSigner(self._rpc, self._broadcaster, limit_s=self._limits["verify"])
         scheme = ExactEvmScheme(signer, _CONFIG)
         try:
             answer = await self._in_thread("verify", signer, lambda: scheme.verify(payload, requirements))
@@ -46,36 +47,45 @@ class LocalFacilitator:
                 "The payment cannot be judged now. Nothing was charged."
             )
 
-    async def settle(self, payload: PaymentPayload, requirements: PaymentRequirements) -> str:
-        signer = self._signer("settle")
+    async def settle(
+        self, payload: PaymentPayload, requirements: PaymentRequirements, *, reference: str, not_after: float
+    ) -> str:
+        signer = ChainSigner(
+            self._rpc, self._broadcaster, limit_s=self._limits["settle"], reference=reference, not_after=not_after
+        )
         scheme = ExactEvmScheme(signer, _CONFIG)
         try:
             answer = await self._in_thread("settle", signer, lambda: scheme.settle(payload, requirements))
         except (TimeoutError, RuntimeError):
-            self._broadcaster.forget_nonce()
             raise PaymentOutcomeUnknown() from None
         if answer.success:
-            return answer.transaction
-        if answer.transaction and answer.error_reason == "transaction_failed":
-            raise refuse(refusals.TRANSACTION)  # it is in a block, reverted
-        raise _definite(answer.error_reason, signer) or PaymentOutcomeUnknown()
+            return signer.mined or answer.transaction
+        refused = _definite(answer.error_reason, signer)
+        if refused is None or not await self._is_over(reference):
+            raise PaymentOutcomeUnknown()
+        raise refused
 
-    async def idle(self) -> bool:
-        return await self._broadcaster.idle()
+    async def done_by(self, reference: str) -> int | None:
+        return await self._broadcaster.done_by(reference)
 
     async def health(self) -> str | None:
-        if not await self._broadcaster.can_pay_gas():
-            return "The settlement key cannot pay for gas."
-        return None
+        affordable = await self._broadcaster.affordable()
+        if affordable is None:
+            return "The chain's fee is above what a settlement may cost."
+        self._alarm.report(affordable)
+        return None if affordable else "The settlement key cannot pay for gas."
 
     async def aclose(self) -> None:
-        for signer in self._signers:
-            signer.close()
+        await asyncio.gather(*(signer.aclose() for signer in self._signers))
+        await self._broadcaster.aclose()
         for pool in self._pools.values():
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _signer(self, verb: str) -> ChainSigner:
-        return ChainSigner(self._rpc, self._broadcaster, limit_s=self._limits[verb])
+    async def _is_over(self, reference: str) -> bool:
+        try:
+            return await self._broadcaster.done_by(reference) is not None
+        except (RailUnavailable, LedgerUnavailable):
+            return False
 
     async def _in_thread(self, verb: str, signer: ChainSigner, call: Callable[[], T]) -> T:
         self._signers.add(signer)
@@ -84,7 +94,7 @@ class LocalFacilitator:
                 return await asyncio.get_running_loop().run_in_executor(self._pools[verb], call)
         finally:
             # A thread cannot be stopped, but from here on it can send nothing.
-            signer.close()
+            await signer.aclose()
             self._signers.discard(signer)
 
 

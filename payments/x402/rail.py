@@ -13,24 +13,29 @@ from contextlib import suppress
 from eth_utils.address import to_checksum_address
 from x402.schemas import PaymentPayload
 
-from errors import PaymentOutcomeUnknown, PaymentRejected, RailUnavailable
+from errors import LedgerUnavailable, PaymentOutcomeUnknown, PaymentRejected, RailUnavailable
 from payments.health import Health
 from payments.rail import Challenge, Credential, HeaderFields, Order, Payment, Receipt
 from payments.x402 import refusals
-from payments.x402.broadcaster import Broadcaster, LockFactory
-from payments.x402.chain import ChainTruth, check_chain, evidence
+from payments.x402.broadcaster import Broadcaster
+from payments.x402.chain import ChainTruth, Fate, balance_of, check_chain, evidence
 from payments.x402.checks import check_locally
 from payments.x402.facilitator import Facilitator
 from payments.x402.http_facilitator import HttpFacilitator
 from payments.x402.local_facilitator import LocalFacilitator
+from payments.x402.outbox import Outbox
 from payments.x402.refusals import refuse
 from payments.x402.requirements import Terms, base_units
 from payments.x402.rpc import Rpc
+from payments.x402.settlement_key import SettlementKey
+from payments.x402.tender import LockFactory
 from payments.x402.wire import RAIL, X402Credential, read_payment, write_challenge, write_receipt
 
 # At INFO and DEBUG they write typed data and URLs, which may hold API keys.
 _TALKATIVE = ("x402", "web3", "httpx")
 _DOUBT_POLL_S = 1.0
+_FUNDS_WAIT_S = 1.0
+_NO_ANSWER = (RailUnavailable, LedgerUnavailable)
 
 
 class X402Rail:
@@ -39,8 +44,11 @@ class X402Rail:
     Args:
         chain_id: 84532 (Base Sepolia) or 8453 (Base).
         asset, pay_to: the USDC contract and the seller's address.
-        settlement_key: hex key that pays the gas; needs `rpc_url` and `lock`.
-        lock: makes the lock that all processes with this key share; see `broadcaster.LockFactory`.
+        settlement_key: hex key that pays the gas; needs `rpc_url`, `lock` and `outbox`.
+        lock: makes the lock that all processes with this key share; see `tender.LockFactory`.
+        outbox: where they write down what they send; the rail does not close it.
+        bump_after_s: seconds after which a transaction that is in no block yet is sent with higher fees.
+        max_fee_gwei: fee per gas above which nothing is sent.
         facilitator_url: service that verifies and settles instead.
         rpc_url: the chain; with a facilitator it is optional, and without it nobody can be asked in doubt.
         fallback_rpc_url: asked when `rpc_url` does not answer.
@@ -63,6 +71,9 @@ class X402Rail:
         pay_to: str,
         settlement_key: str | None = None,
         lock: LockFactory | None = None,
+        outbox: Outbox | None = None,
+        bump_after_s: float = 15.0,
+        max_fee_gwei: float = 5.0,
         facilitator_url: str | None = None,
         rpc_url: str | None = None,
         fallback_rpc_url: str | None = None,
@@ -86,37 +97,28 @@ class X402Rail:
         urls = tuple(url for url in (rpc_url, fallback_rpc_url) if url)
         self._rpc = Rpc(urls, timeout_s=rpc_timeout_s) if urls else None
         self._truth = ChainTruth(self._rpc) if self._rpc else None
-        self._facilitator = self._build_facilitator(
-            settlement_key, lock, facilitator_url, verify_timeout_s=verify_timeout_s, settle_timeout_s=settle_timeout_s
-        )
+        if (settlement_key is None) == (facilitator_url is None):
+            raise ValueError("x402 settles either with a settlement key or through a facilitator URL: give one of them")
+        timeouts = {"verify_timeout_s": verify_timeout_s, "settle_timeout_s": settle_timeout_s}
+        self._facilitator: Facilitator
+        if facilitator_url is not None:
+            self._facilitator = HttpFacilitator(facilitator_url, network=self._terms.network.caip2, **timeouts)
+        elif settlement_key is None or lock is None or outbox is None or self._rpc is None:
+            raise ValueError("an x402 settlement key needs an RPC URL, a lock and an outbox")
+        else:
+            broadcaster = Broadcaster(
+                self._rpc,
+                SettlementKey(settlement_key, chain_id=chain_id),
+                outbox,
+                chain_id=chain_id,
+                lock=lock,
+                bump_after_s=bump_after_s,
+                max_fee_wei=round(max_fee_gwei * 10**9),
+            )
+            self._facilitator = LocalFacilitator(self._rpc, broadcaster, **timeouts)
         self._health = Health(self._probe, too_slow="The payment chain is too slow to answer.")
         self._min_validity_s = min_validity_s
         self._doubt_s = doubt_s
-
-    def _build_facilitator(
-        self,
-        key: str | None,
-        lock: LockFactory | None,
-        url: str | None,
-        *,
-        verify_timeout_s: float,
-        settle_timeout_s: float,
-    ) -> Facilitator:
-        if (key is None) == (url is None):
-            raise ValueError("x402 settles either with a settlement key or through a facilitator URL: give one of them")
-        if url is not None:
-            return HttpFacilitator(
-                url,
-                network=self._terms.network.caip2,
-                verify_timeout_s=verify_timeout_s,
-                settle_timeout_s=settle_timeout_s,
-            )
-        if key is None or lock is None or self._rpc is None:
-            raise ValueError("an x402 settlement key needs an RPC URL and a lock")
-        broadcaster = Broadcaster(self._rpc, key, chain_id=self._terms.network.chain_id, lock=lock)
-        return LocalFacilitator(
-            self._rpc, broadcaster, verify_timeout_s=verify_timeout_s, settle_timeout_s=settle_timeout_s
-        )
 
     async def challenge(self, order: Order, rejection: str | None = None) -> Challenge:
         return write_challenge(self._terms, base_units(order.price), order.url, rejection)
@@ -127,21 +129,31 @@ class X402Rail:
     async def verify(self, credential: Credential, order: Order) -> Payment:
         sent, units, now = _ours(credential), base_units(order.price), time.time()
         check_locally(sent, self._terms, units, now=now, min_validity_s=self._min_validity_s)
-        await self._facilitator.verify(self._payload(sent, units), self._terms.requirements(units))
         authorization = sent.signed.authorization
+        looking = asyncio.create_task(self._funds(authorization.payer))
+        try:
+            await self._facilitator.verify(self._payload(sent, units), self._terms.requirements(units))
+            await asyncio.wait({looking}, timeout=_FUNDS_WAIT_S)
+            funds = looking.result() if looking.done() else None
+        finally:
+            looking.cancel()
         return Payment(
             id=sent.payment_id,
             rail=RAIL,
             payer=authorization.payer,
             amount=authorization.value,
             valid_before=authorization.valid_before,
+            funds=funds,
             evidence=evidence(authorization, self._terms, now=now),
         )
 
     async def settle(self, payment: Payment, credential: Credential, *, not_after: float = math.inf) -> Receipt:
         payload = self._payload(_ours(credential), payment.amount)
+        requirements = self._terms.requirements(payment.amount)
         try:
-            transaction = await self._facilitator.settle(payload, self._terms.requirements(payment.amount))
+            transaction = await self._facilitator.settle(
+                payload, requirements, reference=payment.id, not_after=not_after
+            )
         except (PaymentRejected, PaymentOutcomeUnknown) as doubt:
             return await self._clear(payment, doubt)
         return self._receipt(payment, transaction)
@@ -150,14 +162,12 @@ class X402Rail:
         if self._truth is None:
             raise PaymentOutcomeUnknown()
         try:
-            # Asked first: what is not under way now is in a block by the time of the second question, or nowhere.
-            idle = await self._facilitator.idle()
-            fate = await self._truth.fate(payment)
-        except RailUnavailable:
+            fate, over = await self._fate(payment, self._truth)
+        except _NO_ANSWER:
             raise PaymentOutcomeUnknown() from None
         if fate.transaction is not None:
             return self._receipt(payment, fate.transaction)
-        if fate.refusal is None and not idle:
+        if fate.refusal is None and not over:
             raise PaymentOutcomeUnknown()
         return None
 
@@ -182,17 +192,29 @@ class X402Rail:
             raise doubt if refused else PaymentOutcomeUnknown()
         deadline = time.monotonic() + self._doubt_s
         while True:
-            with suppress(RailUnavailable):
-                fate = await self._truth.fate(payment)
+            with suppress(*_NO_ANSWER):
+                fate, over = await self._fate(payment, self._truth)
                 if fate.transaction is not None:
                     return self._receipt(payment, fate.transaction)
                 if fate.refusal is not None:
                     raise refuse(fate.refusal)
-                if refused:
+                # Nothing of ours is under way: waiting shows no more. Whoever asks next learns that nothing moved.
+                if refused or (over and isinstance(doubt, PaymentOutcomeUnknown)):
                     raise doubt
             if time.monotonic() >= deadline:
                 raise PaymentOutcomeUnknown()
             await asyncio.sleep(_DOUBT_POLL_S)
+
+    async def _fate(self, payment: Payment, truth: ChainTruth) -> tuple[Fate, bool]:
+        """The chain's word about a payment, and whether no transaction of ours can change it any more.
+
+        Asked in this order: what is over by a block is seen on that block.
+        """
+        done_by = await self._facilitator.done_by(payment.id)
+        return await truth.fate(payment, at_least=done_by or 0), done_by is not None
+
+    async def _funds(self, payer: str) -> int | None:
+        return await balance_of(self._rpc, self._terms, payer) if self._rpc else None
 
     async def _probe(self) -> str | None:
         try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -10,6 +11,7 @@ from eth_utils.address import to_checksum_address
 from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.eth import AsyncEth
 from web3.exceptions import BadFunctionCallOutput, ContractLogicError, TransactionNotFound, Web3Exception, Web3RPCError
+from web3.types import BlockIdentifier
 
 from errors import RailUnavailable
 
@@ -23,8 +25,17 @@ ANSWERS = (ContractLogicError, BadFunctionCallOutput, TransactionNotFound)
 _OUTAGES = (Web3Exception, ClientError, OSError, ValueError, TypeError, AttributeError, LookupError)
 
 
+_KNOWN = re.compile(r"\bknown transaction|already ?known|already imported|same hash", re.IGNORECASE)
+_LOW = re.compile(r"nonce ?too ?low|old ?nonce", re.IGNORECASE)
+"""What geth, reth, Erigon, Nethermind, Besu and anvil say; JSON-RPC has no codes for it."""
+
+
 class NodeRefusal(Exception):
     """The node answered a transaction with an error: it has not taken it."""
+
+
+class NonceTooLow(NodeRefusal):
+    """There is a transaction with this nonce in a block."""
 
 
 class Rpc:
@@ -66,7 +77,7 @@ class Rpc:
         """Hand a signed transaction over; sending the very same one twice does no harm.
 
         Raises:
-            NodeRefusal: the first node asked said no, so it is nowhere.
+            NodeRefusal: the first node asked said no, so this call has put it nowhere.
             RailUnavailable: not known whether it arrived.
         """
         await self._connect()
@@ -75,9 +86,12 @@ class Rpc:
             try:
                 await node.eth.send_raw_transaction(raw_transaction)
             except Web3RPCError as exc:
+                if _KNOWN.search(str(exc)):
+                    return
                 logger.warning("the node refuses a transaction: %s", type(exc).__name__)
                 if not unclear:
-                    raise NodeRefusal("the node refuses the transaction") from None  # its text may quote the URL
+                    kind = NonceTooLow if _LOW.search(str(exc)) else NodeRefusal
+                    raise kind("the node refuses the transaction") from None  # its text may quote the URL
             except _OUTAGES as exc:
                 logger.warning("sending a transaction failed: %s", type(exc).__name__)
                 unclear = True
@@ -85,11 +99,19 @@ class Rpc:
                 return
         raise RailUnavailable("It is not known whether the chain took the transaction.")
 
-    async def read(self, address: str, abi: list[dict[str, Any]], function: str, *args: Any, sender: str) -> Any:
-        """The decoded result of a contract's function, called as `sender`; raises as `ask` does."""
+    async def read(
+        self,
+        address: str,
+        abi: list[dict[str, Any]],
+        function: str,
+        *args: Any,
+        sender: str,
+        block: BlockIdentifier = "latest",
+    ) -> Any:
+        """The decoded result of a contract's function, called as `sender` on a block; raises as `ask` does."""
         to, caller = to_checksum_address(address), to_checksum_address(sender)
         return await self.ask(
-            lambda eth: eth.contract(address=to, abi=abi).functions[function](*args).call({"from": caller})
+            lambda eth: eth.contract(address=to, abi=abi).functions[function](*args).call({"from": caller}, block)
         )
 
     async def code(self, address: str) -> bytes:

@@ -7,9 +7,11 @@ remembers whether the chain was out, and once closed it sends nothing more.
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 from eth_typing import HexStr
+from web3.eth import AsyncEth
 from web3.exceptions import TransactionNotFound
 from web3.types import TxReceipt
 from x402.mechanisms.evm.constants import BALANCE_OF_ABI
@@ -18,12 +20,14 @@ from x402.mechanisms.evm.multicall import encode_contract_call
 from x402.mechanisms.evm.types import TransactionReceipt, TypedDataDomain
 from x402.mechanisms.evm.verify import verify_typed_data_strict
 
-from errors import RailUnavailable
+from errors import LedgerUnavailable, RailUnavailable
 from payments.x402.broadcaster import Broadcaster
 from payments.x402.rpc import Rpc
+from payments.x402.whole import ended
 
 T = TypeVar("T")
 RECEIPT_POLL_S = 0.2
+REPLACED_POLL_S = 2.0
 
 
 class ChainSigner:
@@ -31,13 +35,20 @@ class ChainSigner:
 
     Args:
         limit_s: how long the thread waits for any one answer, come what may of the event loop.
+        reference, not_after: for which payment, and until when (unix seconds), it may send; nothing without them.
 
     Attributes:
-        unreachable: the chain gave no answer to at least one question.
+        unreachable: chain or outbox gave no answer to at least one question.
+        mined: hash of the transaction whose receipt was found: a replacement has another one than was sent first.
     """
 
-    def __init__(self, rpc: Rpc, broadcaster: Broadcaster, *, limit_s: float) -> None:
+    def __init__(
+        self, rpc: Rpc, broadcaster: Broadcaster, *, limit_s: float, reference: str = "", not_after: float = 0.0
+    ) -> None:
         self.unreachable = False
+        self.mined: str | None = None
+        self._reference = reference
+        self._not_after = not_after
         self._limit_s = limit_s
         self._rpc = rpc
         self._broadcaster = broadcaster
@@ -45,11 +56,13 @@ class ChainSigner:
         self._task: asyncio.Task[Any] | None = None
         self._closed = False
 
-    def close(self) -> None:
-        """End the question under way and refuse all further ones; called on the event loop."""
+    async def aclose(self) -> None:
+        """End the question under way and refuse all further ones. What is being recorded and sent is so when this
+        returns: from then on, the outbox tells whether this call has sent anything."""
         self._closed = True
         if self._task is not None:
             self._task.cancel()
+            await ended(self._task)
 
     def get_addresses(self) -> list[str]:
         return [self._broadcaster.address]
@@ -77,15 +90,18 @@ class ChainSigner:
         data_suffix: str | None = None,
     ) -> str:
         call = append_data_suffix("0x" + encode_contract_call(abi, function_name, *args).hex(), data_suffix)
-        return self._wait(lambda: self._broadcaster.send(address, HexStr(call)))
+        return self._send(address, HexStr(call))
 
     def send_transaction(self, to: str, data: bytes) -> str:
-        return self._wait(lambda: self._broadcaster.send(to, HexStr("0x" + data.hex())))
+        return self._send(to, HexStr("0x" + data.hex()))
 
     def wait_for_transaction_receipt(self, tx_hash: str) -> TransactionReceipt:
         receipt = self._wait(lambda: self._receipt(tx_hash))
         return TransactionReceipt(
-            status=receipt["status"], block_number=receipt["blockNumber"], tx_hash=tx_hash, logs=list(receipt["logs"])
+            status=receipt["status"],
+            block_number=receipt["blockNumber"],
+            tx_hash=receipt["transactionHash"].to_0x_hex(),
+            logs=list(receipt["logs"]),
         )
 
     def get_balance(self, address: str, token_address: str) -> int:
@@ -97,17 +113,29 @@ class ChainSigner:
     def get_code(self, address: str) -> bytes:
         return self._wait(lambda: self._rpc.code(address))
 
+    def _send(self, to: str, data: HexStr) -> str:
+        return self._wait(
+            lambda: self._broadcaster.send(to, data, reference=self._reference, not_after=self._not_after)
+        )
+
     async def _receipt(self, tx_hash: str) -> TxReceipt:
+        """An outage while we wait is no answer about the transaction: the caller's deadline ends the waiting."""
+        hashes = {tx_hash}
         while True:
-            # An outage while we wait is no answer about the transaction: the caller's deadline ends the waiting.
-            with suppress(TransactionNotFound, RailUnavailable):
-                return await self._rpc.ask(lambda eth: eth.get_transaction_receipt(HexStr(tx_hash)))
-            await asyncio.sleep(RECEIPT_POLL_S)
+            for _ in range(round(REPLACED_POLL_S / RECEIPT_POLL_S)):
+                for each in hashes:
+                    with suppress(TransactionNotFound, RailUnavailable):
+                        receipt = await self._rpc.ask(partial(_receipt_of, each))
+                        self.mined = each
+                        return receipt
+                await asyncio.sleep(RECEIPT_POLL_S)
+            with suppress(LedgerUnavailable):
+                hashes |= await self._broadcaster.hashes(self._reference)
 
     def _wait(self, question: Callable[[], Coroutine[Any, Any, T]]) -> T:
         try:
             return asyncio.run_coroutine_threadsafe(self._answer(question), self._loop).result(self._limit_s)
-        except RailUnavailable:
+        except (RailUnavailable, LedgerUnavailable):
             self.unreachable = True
             raise
 
@@ -116,3 +144,7 @@ class ChainSigner:
             raise RailUnavailable("The call was given up.")
         self._task = asyncio.current_task()
         return await question()
+
+
+async def _receipt_of(tx_hash: str, eth: AsyncEth) -> TxReceipt:
+    return await eth.get_transaction_receipt(HexStr(tx_hash))

@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
+import storage
 from payments.money import Price
 from payments.rail import Order
 from payments.x402 import X402Rail
@@ -13,6 +15,7 @@ from payments.x402.requirements import Terms
 from sandbox.accounts import SELLER, SETTLER, STRANGER
 from sandbox.chains import BaseChain
 from sandbox.shim import Control, shim
+from storage import SqlOutbox
 from tests.fakes.facilitator import Facilitator
 from tests.fakes.serving import serving
 from tests.payments.x402.buyer import X402Buyer
@@ -89,8 +92,18 @@ def buyer(base_chain: BaseChain) -> X402Buyer:
 
 
 @pytest.fixture
-async def new_rail(rpc_url: str) -> AsyncIterator[RailBuilder]:
-    """Makes rails that settle with the sandbox's settlement key; all share one lock, as processes share one."""
+async def outbox(tmp_path: Path) -> AsyncIterator[SqlOutbox]:
+    """The outbox that all rails of a test share."""
+    url = f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
+    await storage.migrate(url)
+    outbox = SqlOutbox(url)
+    yield outbox
+    await outbox.aclose()
+
+
+@pytest.fixture
+async def new_rail(rpc_url: str, outbox: SqlOutbox) -> AsyncIterator[RailBuilder]:
+    """Makes rails that settle with the sandbox's settlement key; all share lock and outbox, as processes do."""
     lock = asyncio.Lock()
     rails: list[X402Rail] = []
 
@@ -102,6 +115,7 @@ async def new_rail(rpc_url: str) -> AsyncIterator[RailBuilder]:
             "rpc_url": rpc_url,
             "settlement_key": SETTLER.key,
             "lock": lambda: lock,
+            "outbox": outbox,
             "doubt_s": 2.5,
             **settings,
         }

@@ -4,22 +4,26 @@ import asyncio
 import dataclasses
 import time
 from collections import Counter
+from contextlib import suppress
 
 import pytest
 from eth_abi.abi import encode
 from eth_account import Account
+from prometheus_client import REGISTRY
 from x402.mechanisms.evm.constants import ERC6492_MAGIC_VALUE
 
 from errors import PaymentOutcomeUnknown, PaymentRejected, RailUnavailable, ServiceError
-from payments.rail import Order
+from payments.rail import Order, Payment, Receipt
 from payments.x402 import X402Rail
 from payments.x402.requirements import Terms
 from sandbox.accounts import STRANGER
 from sandbox.chains import BaseChain
 from sandbox.shim import Control, Mode
+from storage import SqlOutbox
 from tests.contracts.rail_contract import FAULTS, NOBODY, UNITS
 from tests.payments.x402.buyer import X402Buyer, bought, cancel, empty_purse
 from tests.payments.x402.conftest import RailBuilder
+from tests.payments.x402.miner import standing_still
 
 WALLET_TO_BE = encode(["address", "bytes", "bytes"], [STRANGER.address, b"deploy", b"1" * 97]) + ERC6492_MAGIC_VALUE
 
@@ -118,7 +122,7 @@ async def test_a_settlement_whose_receipt_stays_away_is_unknown_and_then_found(
     assert buyer.received() == before + UNITS
 
 
-@pytest.mark.parametrize("method", ["eth_sendRawTransaction", "eth_feeHistory", "eth_getTransactionCount"])
+@pytest.mark.parametrize("method", ["eth_feeHistory", "eth_getTransactionCount"])
 async def test_a_settlement_that_was_never_sent_can_be_settled_later(
     new_rail: RailBuilder, flaky_url: str, flaky: Control, buyer: X402Buyer, order: Order, method: str
 ) -> None:
@@ -134,6 +138,88 @@ async def test_a_settlement_that_was_never_sent_can_be_settled_later(
     assert await rail.find_receipt(payment) is None
     await rail.settle(payment, credential)
     assert buyer.received() == before + UNITS
+
+
+async def test_a_settlement_that_was_recorded_and_not_sent_goes_on_by_itself(
+    new_rail: RailBuilder, flaky_url: str, flaky: Control, buyer: X402Buyer, order: Order, outbox: SqlOutbox
+) -> None:
+    """As after a crash in between: in doubt until the record is sent by whoever comes by, and paid once then."""
+    rail = new_rail(flaky_url, settle_timeout_s=1.0, doubt_s=0.1)
+    credential = await bought(rail, buyer, order)
+    payment = await rail.verify(credential, order)
+    before = buyer.received()
+    flaky.inject("error5xx", methods=["eth_sendRawTransaction"])
+    with pytest.raises(PaymentOutcomeUnknown):
+        await rail.settle(payment, credential)
+    await rail.aclose()
+    [recorded] = await outbox.of(payment.id)
+    with pytest.raises(PaymentOutcomeUnknown):
+        await new_rail().find_receipt(payment)
+    receipt = await _found(new_rail(), payment)
+    assert receipt is not None
+    assert receipt.transaction == recorded.hash
+    assert buyer.received() == before + UNITS
+
+
+async def test_sends_nothing_when_others_may_judge_the_payment(
+    new_rail: RailBuilder, buyer: X402Buyer, order: Order, outbox: SqlOutbox
+) -> None:
+    """A process that stood still comes too late: no record, no transaction, and the payment is proven unmoved."""
+    rail = new_rail()
+    credential = await bought(rail, buyer, order)
+    payment = await rail.verify(credential, order)
+    before = buyer.received()
+    with pytest.raises(PaymentOutcomeUnknown):
+        await rail.settle(payment, credential, not_after=time.time() - 1)
+    assert await outbox.of(payment.id) == []
+    assert await rail.find_receipt(payment) is None
+    assert buyer.received() == before
+
+
+async def test_a_busy_key_does_not_keep_another_payment_in_doubt(
+    new_rail: RailBuilder, base_chain: BaseChain, buyer: X402Buyer, order: Order
+) -> None:
+    """One payment waits for its block; of another one, which was never sent, nothing moved, and that is known."""
+    rail = new_rail(settle_timeout_s=1.0, doubt_s=0.1)
+    waiting, unsent = [await bought(rail, buyer, order) for _ in range(2)]
+    payments = [await rail.verify(credential, order) for credential in (waiting, unsent)]
+    with standing_still(base_chain):
+        with pytest.raises(PaymentOutcomeUnknown):
+            await rail.settle(payments[0], waiting)
+        with pytest.raises(PaymentOutcomeUnknown):
+            await rail.find_receipt(payments[0])
+        assert await rail.find_receipt(payments[1]) is None
+    assert await _found(rail, payments[0]) is not None
+
+
+async def test_a_reverted_transfer_ends_in_seconds(
+    new_rail: RailBuilder, base_chain: BaseChain, order: Order, outbox: SqlOutbox
+) -> None:
+    """The purse was emptied after the last look: the block shows that nothing moved, and two more make it sure."""
+    purse = Account.create()
+    base_chain.fund(purse.address, UNITS)
+    buyer = X402Buyer(base_chain, version=2, key=purse.key.to_0x_hex())
+    rail = new_rail(doubt_s=0.1)
+    credential = await bought(rail, buyer, order)
+    payment = await rail.verify(credential, order)
+    with standing_still(base_chain):
+        settlement = asyncio.create_task(rail.settle(payment, credential))
+        async with asyncio.timeout(5):
+            while not await outbox.of(payment.id):
+                await asyncio.sleep(0.05)
+        base_chain.rpc.call("anvil_dropAllTransactions")
+        empty_purse(base_chain, purse)
+    with pytest.raises(PaymentOutcomeUnknown):
+        await settlement
+    assert await _found(rail, payment) is None
+
+
+async def test_knows_what_the_payer_holds(new_rail: RailBuilder, base_chain: BaseChain, order: Order) -> None:
+    purse = Account.create()
+    base_chain.fund(purse.address, 3 * UNITS + 1)
+    buyer = X402Buyer(base_chain, version=2, key=purse.key.to_0x_hex())
+    rail = new_rail()
+    assert (await rail.verify(await bought(rail, buyer, order), order)).funds == 3 * UNITS + 1
 
 
 async def test_refuses_at_settlement_what_the_payer_can_no_longer_pay(
@@ -249,6 +335,44 @@ async def test_closing_ends_the_calls_under_way(
 async def test_says_when_the_settlement_key_has_no_gas(new_rail: RailBuilder) -> None:
     pauper = Account.create().key.to_0x_hex()
     assert await new_rail(settlement_key=pauper).health() == "The settlement key cannot pay for gas."
+    assert affordable() == 0
+
+
+async def test_warns_before_the_gas_runs_out(
+    new_rail: RailBuilder, base_chain: BaseChain, caplog: pytest.LogCaptureFixture
+) -> None:
+    poor = Account.create()
+    # A settlement's gas limit at the highest fee, 60 times over; the chain's fee is below that.
+    base_chain.rpc.call("anvil_setBalance", poor.address, hex(60 * 300_000 * 10**9))
+    base_chain.rpc.call("anvil_setNextBlockBaseFeePerGas", hex(10**9))
+    base_chain.rpc.call("evm_mine")
+    assert await new_rail(settlement_key=poor.key.to_0x_hex()).health() is None
+    assert 1 <= affordable() < 100
+    assert "settlement_key_low_on_gas" in caplog.text
+
+
+async def test_says_when_the_chain_is_too_dear(new_rail: RailBuilder, buyer: X402Buyer, order: Order) -> None:
+    """Nothing is sent then, and the payment is free again at once."""
+    rail = new_rail(max_fee_gwei=0.000_001)
+    assert await rail.health() == "The chain's fee is above what a settlement may cost."
+    credential = await bought(rail, buyer, order)
+    payment = await rail.verify(credential, order)
+    with pytest.raises(PaymentOutcomeUnknown):
+        await rail.settle(payment, credential)
+    assert await rail.find_receipt(payment) is None
+
+
+def affordable() -> float | None:
+    return REGISTRY.get_sample_value("clearcanvas_settlements_affordable")
+
+
+async def _found(rail: X402Rail, payment: Payment) -> Receipt | None:
+    """What the chain says of a payment, as soon as it does."""
+    async with asyncio.timeout(20):
+        while True:
+            with suppress(PaymentOutcomeUnknown):
+                return await rail.find_receipt(payment)
+            await asyncio.sleep(0.2)
 
 
 async def _buy(rail: X402Rail, buyer: X402Buyer, order: Order) -> str:

@@ -1,0 +1,91 @@
+"""Our settlement key: it signs transactions, and nothing else."""
+
+import re
+import time
+from dataclasses import replace
+
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from eth_typing import HexStr
+
+from payments.x402.fees import GAS_LIMIT, Fees
+from payments.x402.outbox import Sent
+
+_KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
+_NO_KEY = "the x402 settlement key is not a private key of 32 bytes in hex"
+
+
+class SettlementKey:
+    """Makes signed transactions for one chain.
+
+    Args:
+        key: 32 bytes as hex.
+
+    Raises:
+        ValueError: the key is none.
+    """
+
+    def __init__(self, key: str, *, chain_id: int) -> None:
+        self._account = _account(key)
+        self._chain_id = chain_id
+
+    @property
+    def address(self) -> str:
+        """The key's address, checksummed."""
+        return str(self._account.address)
+
+    def sign(self, to: str, data: str, *, nonce: int, fees: Fees, reference: str) -> Sent:
+        """A call as a new transaction."""
+        hash_, raw = self._signed(to, data, nonce, fees)
+        return Sent(
+            chain_id=self._chain_id,
+            sender=self.address,
+            nonce=nonce,
+            reference=reference,
+            hash=hash_,
+            raw=raw,
+            to=to,
+            data=data,
+            max_fee=fees.max_fee,
+            max_tip=fees.max_tip,
+            attempt=1,
+            sent_at=time.time(),
+        )
+
+    def replacement(self, old: Sent, fees: Fees) -> Sent:
+        """The same call with the same nonce at other fees: the chain takes one of the two."""
+        hash_, raw = self._signed(old.to, old.data, old.nonce, fees)
+        return replace(
+            old,
+            hash=hash_,
+            raw=raw,
+            max_fee=fees.max_fee,
+            max_tip=fees.max_tip,
+            attempt=old.attempt + 1,
+            sent_at=time.time(),
+        )
+
+    def _signed(self, to: str, data: str, nonce: int, fees: Fees) -> tuple[str, bytes]:
+        signed = self._account.sign_transaction(
+            {
+                "to": HexStr(to),
+                "data": HexStr(data),
+                "value": 0,
+                "chainId": self._chain_id,
+                "gas": GAS_LIMIT,
+                "nonce": nonce,
+                "maxFeePerGas": fees.max_fee,
+                "maxPriorityFeePerGas": fees.max_tip,
+            }
+        )
+        return str(signed.hash.to_0x_hex()), bytes(signed.raw_transaction)
+
+
+def _account(key: str) -> LocalAccount:
+    if not _KEY.fullmatch(key):
+        raise ValueError(_NO_KEY)
+    try:
+        account: LocalAccount = Account.from_key(key)
+    except ValueError:  # zero, or beyond the curve's order
+        raise ValueError(_NO_KEY) from None
+    return account

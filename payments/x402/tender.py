@@ -1,0 +1,209 @@
+"""Tends the recorded transactions: sends again what got lost, replaces what is stuck, forgets what is over."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from eth_utils.address import to_checksum_address
+
+from errors import LedgerUnavailable, RailUnavailable
+from payments.x402.fees import Fees, suggested
+from payments.x402.outbox import Outbox, Sent
+from payments.x402.rpc import NodeRefusal, NonceTooLow, Rpc
+from payments.x402.settlement_key import SettlementKey
+
+LockFactory = Callable[[], AbstractAsyncContextManager[object]]
+"""Makes a lock that one holder has at a time over all processes that settle on the same chain."""
+
+KEPT_BLOCKS = 30
+"""How deep in the chain a transaction is forgotten: until then its record is there for a block that is taken back, and
+for a node that is some blocks late."""
+
+LOST_AFTER_S = 2.0  # a node that does not know a transaction by then is told again, each time after twice as long
+_MOST_DOUBLINGS = 8  # about eight minutes
+ROUND_S = 2.0
+_IDLE_S = 20.0
+_AT_ONCE = 5  # transactions tended while the lock is held
+_HELD_S = 10.0  # how long tending may hold the lock
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the chain and the outbox say of a sender's transactions.
+
+    Attributes:
+        mined, known: how many transactions are in blocks, and how many the node knows to come without a gap.
+        recorded: those from the lower of the two numbers on.
+    """
+
+    mined: int
+    known: int
+    recorded: list[Sent]
+
+    @property
+    def unmined(self) -> list[Sent]:
+        """Recorded, and not in a block."""
+        return [sent for sent in self.recorded if sent.nonce >= self.mined]
+
+    @property
+    def free(self) -> int:
+        """The lowest nonce that nobody has used. A node that is late knows fewer than we have recorded."""
+        taken = {sent.nonce for sent in self.recorded}
+        nonce = max(self.mined, self.known)
+        while nonce in taken:
+            nonce += 1
+        return nonce
+
+
+class Tender:
+    """Looks after the transactions of our settlement key, and after those that an earlier key has left.
+
+    Args:
+        lock: held while anything is sent.
+        bump_after_s: how long a transaction may stay out of the blocks before its fees are raised.
+        cap: wei per gas at most.
+    """
+
+    def __init__(
+        self,
+        rpc: Rpc,
+        outbox: Outbox,
+        key: SettlementKey,
+        *,
+        chain_id: int,
+        lock: LockFactory,
+        bump_after_s: float,
+        cap: int,
+    ) -> None:
+        self._rpc = rpc
+        self._outbox = outbox
+        self._key = key
+        self._chain_id = chain_id
+        self._lock = lock
+        self._bump_after_s = bump_after_s
+        self._cap = cap
+        self._news = asyncio.Event()
+        self._keeper: asyncio.Task[None] | None = None
+
+    def keep(self) -> None:
+        """Tend from now on, until no record is left."""
+        self._news.set()
+        if self._keeper is None or self._keeper.done():
+            self._keeper = asyncio.create_task(self._tend_on())
+
+    async def aclose(self) -> None:
+        """Stop tending; the records stay."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.wait({self._keeper})
+
+    async def tend(self, sender: str) -> View:
+        """Send again and replace what needs it; the sender's transactions as they were before. Call it under the lock.
+
+        Raises:
+            RailUnavailable, LedgerUnavailable: chain or outbox give no answer, or too slowly.
+        """
+        try:
+            async with asyncio.timeout(_HELD_S):
+                view = await self._look(sender)
+                for sent in self._due(view)[:_AT_ONCE]:
+                    await self._help(sent, lost=sent.nonce >= view.known)
+        except TimeoutError:
+            raise RailUnavailable("The chain is too slow to settle payments.") from None
+        return view
+
+    async def _look(self, sender: str) -> View:
+        mined, known = await asyncio.gather(self._count(sender, "latest"), self._count(sender, "pending"))
+        return View(mined, known, await self._outbox.since(self._chain_id, sender, min(mined, known)))
+
+    def _due(self, view: View) -> list[Sent]:
+        return [sent for sent in view.unmined if self._is_stuck(sent) or (sent.nonce >= view.known and _is_lost(sent))]
+
+    def _is_stuck(self, sent: Sent) -> bool:
+        return sent.sender == self._key.address and time.time() - sent.sent_at > self._bump_after_s
+
+    async def _help(self, sent: Sent, *, lost: bool) -> None:
+        """Failing here is no harm: the record stays, and so does the need."""
+        with suppress(RailUnavailable, LedgerUnavailable):
+            better = await self._bumped(sent) if self._is_stuck(sent) else None
+            if better is None and lost and _is_lost(sent):
+                better = replace(sent, attempt=sent.attempt + 1)
+            # Recorded first: whoever may think that it is nowhere sees that it is sent once more.
+            if better is not None and await self._outbox.renew(sent, better):
+                await self._send(better)
+
+    async def _send(self, sent: Sent) -> None:
+        try:
+            await self._rpc.send(sent.raw)
+        except NonceTooLow:
+            return  # a block was quicker
+        except NodeRefusal:
+            logger.warning("a recorded transaction is refused: nonce %d of %s", sent.nonce, sent.sender)
+
+    async def _bumped(self, sent: Sent) -> Sent | None:
+        """The transaction at higher fees; None when that is over the cap, or when higher fees are of no use."""
+        block = await self._rpc.ask(lambda eth: eth.get_block("latest"))
+        if block["timestamp"] <= sent.sent_at:
+            return None  # no block since: the chain stands still
+        market = await suggested(self._rpc, cap=self._cap)
+        fees = market.over(Fees(sent.max_fee, sent.max_tip), cap=self._cap) if market else None
+        if fees is None:
+            logger.warning("nonce %d of %s is stuck, and its fee cannot be raised", sent.nonce, sent.sender)
+            return None
+        return self._key.replacement(sent, fees)
+
+    async def _tend_on(self) -> None:
+        left = True
+        while left or self._news.is_set():
+            self._news.clear()
+            left, unmined = await self._round()
+            await asyncio.sleep(ROUND_S)
+            if left and not unmined:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_IDLE_S):
+                        await self._news.wait()
+
+    async def _round(self) -> tuple[bool, bool]:
+        """Look once at all senders: whether any record is left, and any that is in no block."""
+        unmined = False
+        try:
+            senders = await self._outbox.senders(self._chain_id)
+            for sender in senders:
+                unmined |= await self._tend_if_due(sender)
+                await self._forget(sender)
+        except (RailUnavailable, LedgerUnavailable):
+            return True, True
+        return bool(senders), unmined
+
+    async def _tend_if_due(self, sender: str) -> bool:
+        view = await self._look(sender)
+        if self._due(view):
+            async with self._lock():
+                view = await self.tend(sender)
+        return bool(view.unmined)
+
+    async def _forget(self, sender: str) -> None:
+        deep = await self._rpc.ask(lambda eth: eth.block_number) - KEPT_BLOCKS
+        if deep > 0:
+            await self._outbox.forget(self._chain_id, sender, below=await self._count(sender, deep))
+
+    async def _count(self, sender: str, block: Literal["latest", "pending"] | int) -> int:
+        return await transaction_count(self._rpc, sender, block)
+
+
+def _is_lost(sent: Sent) -> bool:
+    """Whether a node that does not know it is to be told (again)."""
+    doublings = min(sent.attempt, _MOST_DOUBLINGS)
+    return time.time() - sent.sent_at > LOST_AFTER_S * ((1 << doublings) - 1)
+
+
+async def transaction_count(rpc: Rpc, sender: str, block: Literal["latest", "pending"] | int) -> int:
+    """How many transactions a sender has: in blocks up to one, or altogether (`pending`)."""
+    address = to_checksum_address(sender)
+    return await rpc.ask(lambda eth: eth.get_transaction_count(address, block))
