@@ -9,13 +9,14 @@ the claim back, whatever is unclear after it stays SETTLING until the chain has 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import structlog
 
 from errors import (
+    IdempotencyKeyUsed,
     InternalError,
     MalformedPayment,
     PaymentInProgress,
@@ -24,23 +25,19 @@ from errors import (
     PaymentUsed,
     ServiceError,
 )
+from payments.delivery import Delivery
+from payments.idempotency import named
+from payments.lease import renewed
 from payments.ledger import Claim, Entry, Ledger, State
 from payments.rail import Credential, HeaderFields, Order, Payment, Rail, Receipt
 from payments.recent import RecentDeliveries
+from payments.redelivery import Redelivery
 from payments.settlement import Settlement
 from telemetry import PAYMENTS, stage
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """The goods: a finished answer without its receipt."""
-
-    headers: HeaderFields
-    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +50,29 @@ class Sale:
 
 
 @dataclass(frozen=True, slots=True)
+class Bought:
+    """A payment that has settled, with its receipt."""
+
+    payment_id: str
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """The gate's own rules.
 
     Attributes:
-        work_lease_s, settle_lease_s: how long a silent holder of a claim is trusted to be alive.
+        work_lease_s, settle_lease_s: how long a silent holder of a claim is trusted to be alive; while it works, it
+            renews its lease.
         max_redeliveries, redelivery_s: the bounds of the entitlement to a lost picture.
+        abandoned_s: how long after its lease a claim that nobody came back for is kept.
     """
 
-    work_lease_s: float = 120.0
-    settle_lease_s: float = 90.0
+    work_lease_s: float = 20.0
+    settle_lease_s: float = 60.0
     max_redeliveries: int = 20
     redelivery_s: float = 24 * 3600
+    abandoned_s: float = 3600.0
 
 
 class Gate:
@@ -93,9 +101,14 @@ class Gate:
         self._ledger = ledger
         self._terms = terms or Terms()
         self._hosts = {host.lower(): self._named(names) for host, names in (hosts or {}).items()}
-        self._recent = recent or RecentDeliveries(max_bytes=0)
         self._clock = clock
         self._settlement = Settlement(ledger, lease_s=self._terms.settle_lease_s, clock=clock)
+        self._redelivery = Redelivery(
+            ledger,
+            recent or RecentDeliveries(max_bytes=0),
+            at_most=self._terms.max_redeliveries,
+            within_s=self._terms.redelivery_s,
+        )
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def quote(self, order: Order, host: str, refusal: PaymentRejected | None = None) -> PaymentRequired:
@@ -113,6 +126,7 @@ class Gate:
 
         Raises:
             MalformedPayment: unreadable, or more than one.
+            BadRequest: its `Idempotency-Key` is unreadable.
             PaymentRejected: for a rail that is not taken on this host.
         """
         found = [c for rail in self.rails.values() if (c := rail.credential(headers)) is not None]
@@ -122,7 +136,7 @@ class Gate:
             return None
         if found[0].rail not in {rail.name for rail in self._offered(host)}:
             raise PaymentRejected(f"This host does not take {found[0].rail} payments.", reason="rail_not_offered")
-        return found[0]
+        return named(found[0], headers)
 
     async def sell(
         self,
@@ -148,60 +162,58 @@ class Gate:
         work: Callable[[], Awaitable[Delivery]],
     ) -> Sale:
         rail = self.rails[credential.rail]
-        receipt = await self._look_up(credential, order)
-        if receipt is not None:
+        bought = await self._look_up(credential, order)
+        if bought is None:
+            await admit()
+            payment = await self._verify(rail, credential, order)
+            bought = await self._look_up_purchase(payment, credential, order)
+        if bought is not None:
             with _charged():
-                delivery = await self._deliver_again(credential, order, admit, work)
-                return Sale(delivery, rail.receipt_headers(receipt, credential), replayed=True)
+                delivery = await self._redelivery.fetch(bought.payment_id, order, admit, work)
+                return Sale(delivery, rail.receipt_headers(bought.receipt, credential), replayed=True)
 
-        await admit()
-        payment = await self._verify(rail, credential, order)
         claim = await self._claim(payment, credential, order)
         delivery = await self._work_or_give_back(claim, work)
         with stage("settle"):
             receipt = await self._settlement.settle(rail, claim, payment, credential)
         with _charged():
-            self._recent.put(order.digest, delivery, size=len(delivery.body))
+            self._redelivery.keep(order, delivery)
             return Sale(delivery, rail.receipt_headers(receipt, credential), replayed=False)
 
-    async def _look_up(self, credential: Credential, order: Order) -> Receipt | None:
-        """The receipt of a payment that has settled; None when the payment is free to be used."""
+    async def _look_up(self, credential: Credential, order: Order) -> Bought | None:
+        """What this payment has bought; None when it is free to be used."""
         with _charged():
             entry = await self._ledger.find(credential.payment_id)
         if entry is None or self._is_free(entry):
             return None
         if entry.fingerprint != credential.fingerprint or entry.order_digest != order.digest:
             raise PaymentUsed("This payment belongs to another image or other parameters. Sign a new payment.")
-        if entry.state is State.SETTLED:
-            return entry.receipt
-        if entry.lease_until > self._clock():
-            raise PaymentInProgress()
-        with _charged():
-            return await self.clear_doubt(entry)
+        return await self._bought_by(entry)
 
-    async def _deliver_again(
-        self,
-        credential: Credential,
-        order: Order,
-        admit: Callable[[], Awaitable[None]],
-        work: Callable[[], Awaitable[Delivery]],
-    ) -> Delivery:
-        kept = self._recent.get(order.digest)
-        if kept is not None:
-            return kept
-        await admit()
-        if not await self._ledger.count_delivery(
-            credential.payment_id, at_most=self._terms.max_redeliveries, not_after_s=self._terms.redelivery_s
-        ):
-            raise PaymentUsed("The picture of this payment can no longer be fetched again. Sign a new payment.")
-        try:
-            delivery = await work()
-        except BaseException:
-            with suppress(ServiceError):  # at worst the buyer has one re-delivery less
-                await self._ledger.uncount_delivery(credential.payment_id)
-            raise
-        self._recent.put(order.digest, delivery, size=len(delivery.body))
-        return delivery
+    async def _look_up_purchase(self, payment: Payment, credential: Credential, order: Order) -> Bought | None:
+        """What this payer has bought under the same idempotency key with another payment; that payer is verified."""
+        purchase = _purchase(payment, credential)
+        if purchase is None:
+            return None
+        with _charged():
+            entry = await self._ledger.find_purchase(purchase)
+        if entry is None or self._is_free(entry):
+            return None
+        if entry.order_digest != order.digest:
+            raise IdempotencyKeyUsed(
+                "This idempotency key belongs to another image or other parameters. Take a new one."
+            )
+        return await self._bought_by(entry)
+
+    async def _bought_by(self, entry: Entry) -> Bought | None:
+        """The end of an entry that is not free; None: it has just been proven unmoved, and is forgotten."""
+        receipt = entry.receipt
+        if receipt is None:
+            if entry.lease_until > self._clock():
+                raise PaymentInProgress()
+            with _charged():
+                receipt = await self.clear_doubt(entry)
+        return Bought(entry.payment.id, receipt) if receipt else None
 
     async def _verify(self, rail: Rail, credential: Credential, order: Order) -> Payment:
         try:
@@ -219,6 +231,7 @@ class Gate:
             fingerprint=credential.fingerprint,
             order_digest=order.digest,
             lease_s=self._terms.work_lease_s,
+            purchase=_purchase(payment, credential),
         )
         if claim is None:
             raise PaymentInProgress()
@@ -226,7 +239,8 @@ class Gate:
 
     async def _work_or_give_back(self, claim: Claim, work: Callable[[], Awaitable[Delivery]]) -> Delivery:
         try:
-            return await work()
+            async with renewed(self._ledger, claim, lease_s=self._terms.work_lease_s):
+                return await work()
         except BaseException:
             await self._settlement.give_back(claim)
             raise
@@ -256,6 +270,10 @@ class Gate:
     async def in_doubt(self, at_most: int) -> list[Entry]:
         """Payments over which settlement began and nobody is at work, longest in doubt first; on our rails only."""
         return await self._ledger.in_doubt(self.rails, at_most)
+
+    async def forget_abandoned(self) -> int:
+        """Delete the claims of those who went silent long ago; how many there were."""
+        return await self._ledger.forget_abandoned(silent_s=self._terms.abandoned_s)
 
     async def clear_doubt(self, entry: Entry) -> Receipt | None:
         """Ask the chain about a payment in doubt: afterwards it is SETTLED (its receipt), or forgotten (None).
@@ -301,6 +319,12 @@ def _charged() -> Iterator[None]:
         failure = InternalError("Something went wrong on our side. Send the same payment again; do not pay anew.")
         failure.charged = True
         raise failure from error
+
+
+def _purchase(payment: Payment, credential: Credential) -> str | None:
+    """The ledger's name for the purchase: nobody can use a key of somebody else's."""
+    key = credential.idempotency_key
+    return None if key is None else f"{payment.rail}:{payment.payer}:{key}"
 
 
 def _log_abandoned(task: asyncio.Task[Any]) -> None:

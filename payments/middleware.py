@@ -8,7 +8,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from errors import PaymentRejected, ProcessingFailed
-from payments.gate import Delivery, Gate, Sale
+from payments.delivery import Delivery
+from payments.gate import Gate, Sale
 from payments.rail import HeaderFields, Order
 
 

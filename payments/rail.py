@@ -63,11 +63,13 @@ class Credential:
         rail: name of the rail it is addressed to.
         payment_id: the ledger's key (x402 `chain:asset:payer:nonce`, MPP the challenge id).
         fingerprint: hex SHA-256 of the signed content: equal means the very same payment was sent again.
+        idempotency_key: the buyer's own name for the purchase (see idempotency.py).
     """
 
     rail: str
     payment_id: str
     fingerprint: str
+    idempotency_key: str | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

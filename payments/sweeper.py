@@ -1,4 +1,4 @@
-"""The sweeper: ends doubts about payments that no buyer comes back for."""
+"""The sweeper: ends doubts about payments that no buyer comes back for, and clears away abandoned claims."""
 
 import asyncio
 
@@ -35,6 +35,7 @@ async def keep_sweeping(gate: Gate, *, every_s: float = 5.0) -> None:
         await asyncio.sleep(every_s)
         try:
             cleared = await sweep(gate)
+            await gate.forget_abandoned()
         except ServiceError as error:
             log.warning("not_swept", code=error.code)
             continue

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
-from payments.gate import Delivery, Gate, Sale, Terms
+from payments.delivery import Delivery
+from payments.gate import Gate, Sale, Terms
 from payments.ledger import Entry, Ledger, State
 from payments.money import Price
 from payments.rail import Credential, Order

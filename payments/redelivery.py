@@ -1,0 +1,63 @@
+"""The entitlement of a buyer whose picture got lost: the same again, without a charge, within bounds."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from errors import PaymentUsed, ServiceError
+from payments.delivery import Delivery
+from payments.ledger import Ledger
+from payments.rail import Order
+from payments.recent import RecentDeliveries
+
+Work = Callable[[], Awaitable[Delivery]]
+
+
+class Redelivery:
+    """Hands out the picture of a settled payment again: from memory, or by doing the work again.
+
+    Args:
+        recent: keeps finished pictures for a while.
+        at_most, within_s: how often, and for how long after the settlement, the work is done again.
+    """
+
+    def __init__(self, ledger: Ledger, recent: RecentDeliveries[Delivery], *, at_most: int, within_s: float) -> None:
+        self._ledger = ledger
+        self._recent = recent
+        self._at_most = at_most
+        self._within_s = within_s
+        self._at_work: dict[str, asyncio.Task[Delivery]] = {}
+
+    def keep(self, order: Order, delivery: Delivery) -> None:
+        """Remember a picture that was just made."""
+        self._recent.put(order.digest, delivery, size=len(delivery.body))
+
+    async def fetch(self, payment_id: str, order: Order, admit: Callable[[], Awaitable[None]], work: Work) -> Delivery:
+        """The picture; copies of one request that come at once wait for one piece of work.
+
+        Raises:
+            PaymentUsed: too often, or too late.
+            ServiceError: from `admit`, `work` and the ledger.
+        """
+        kept = self._recent.get(order.digest)
+        if kept is not None:
+            return kept
+        task = self._at_work.get(payment_id)
+        if task is None:
+            task = asyncio.create_task(self._make(payment_id, order, admit, work))
+            self._at_work[payment_id] = task
+            task.add_done_callback(lambda _: self._at_work.pop(payment_id))
+        return await asyncio.shield(task)
+
+    async def _make(self, payment_id: str, order: Order, admit: Callable[[], Awaitable[None]], work: Work) -> Delivery:
+        await admit()
+        if not await self._ledger.count_delivery(payment_id, at_most=self._at_most, not_after_s=self._within_s):
+            raise PaymentUsed("The picture of this payment can no longer be fetched again. Sign a new payment.")
+        try:
+            delivery = await work()
+        except BaseException:
+            with suppress(ServiceError):  # at worst the buyer has one re-delivery less
+                await self._ledger.uncount_delivery(payment_id)
+            raise
+        self.keep(order, delivery)
+        return delivery
