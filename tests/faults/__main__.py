@@ -17,6 +17,7 @@ from tests.faults import report
 from tests.faults.breaks import BREAKS, source_tree
 from tests.faults.campaign import Plan, Result, Watch, run_leg
 from tests.faults.history import History
+from tests.faults.killer import ALL_PARTS
 from tests.faults.legs import LEGS, Leg, missing
 
 HELP = """Buy through bad weather and see that no money is lost.
@@ -48,7 +49,7 @@ def main(
     calls: Calls = 100,
     seed: Seed = None,
     legs: Names = ALL,
-    buyers: Buyers = 12,
+    buyers: Buyers = 16,
     minutes: Minutes = 60,
     break_: BreakName = "",
     kills: Kills = True,
@@ -62,7 +63,7 @@ def main(
     try:
         with source_tree(break_ or None) as source:
             share, time_ = -(-calls // len(chosen)), minutes / len(chosen)
-            plan = Plan(share, seed, buyers, time_, source, kills)
+            plan = Plan(share, seed, buyers, time_, source, ALL_PARTS if kills else ())
             results = asyncio.run(_run(chosen, plan, folder, console))
     except SandboxError as error:
         console.print(str(error), style="red")
@@ -96,7 +97,7 @@ def _progress(leg: Leg, calls: int, live: Live) -> Watch:
         settled, delivered = sum(each.moved for each in payments), sum(each.delivered for each in payments)
         doubt = sum(each.in_doubt for each in payments)
         counts = f"{len(payments)} payments, {settled} settled, {delivered} delivered, {doubt} in doubt"
-        live.update(Text(f"{leg}: {phase}: {history.calls}/{calls} calls, {counts}"))
+        live.update(Text(f"{leg}: {phase}: {history.paid_calls}/{calls} calls, {counts}"))
 
     return watch
 

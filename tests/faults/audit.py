@@ -55,7 +55,7 @@ def audit(history: History, ledger_differences: list[str], orphans: list[str]) -
     """All columns of one leg."""
     findings, payments = Findings(), history.payments
     findings.columns = {
-        "calls": history.calls,
+        "calls": history.paid_calls,
         "payments": len(payments),
         "orders": sum(bool(order.payments) for order in history.orders),
         "settled": sum(payment.moved for payment in payments),

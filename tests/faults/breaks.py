@@ -33,9 +33,10 @@ BREAKS = {
     ),
     "doubt": Break(
         "payments/settlement.py",
-        "                raise PaymentOutcomeUnknown() from error\n",
-        '                raise PaymentRejected("The settlement failed.", reason="failed") from error\n',
-        "a settlement whose outcome is unknown is answered 402 instead of 503",
+        "            except _UNMOVED as refusal:\n                unmoved = refusal\n",
+        "            except ServiceError:\n"
+        '                unmoved = PaymentRejected("The settlement failed.", reason="settlement_failed")\n',
+        "a settlement whose outcome is unknown is taken for one that moved nothing",
     ),
     "digest": Break(
         "payments/gate.py",

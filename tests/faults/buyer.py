@@ -5,6 +5,7 @@ A picture came: done. No answer, "in progress", `charged: true` or `retryable: t
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
 from random import Random
@@ -17,7 +18,8 @@ from tests.faults.pictures import OUTPUTS, PICTURES
 from tests.faults.wallet import Wallet
 
 _TRIES = 6
-"""Calls with one payment before its order is put aside for the last phase."""
+"""Calls with one payment before its order is put aside for a while."""
+_ASIDE_S = (5.0, 40.0)
 _PAYMENTS = 6
 """Payments for one order before the buyer gives it up; none of them has moved by what the service said."""
 _LONGEST_WAIT_S = 1.5
@@ -44,12 +46,16 @@ def verdict(calls: Sequence[Call]) -> Verdict:
     """What calls that were made together say about the payment."""
     if any(call.answer is not None for call in calls):
         return Verdict.DELIVERED
-    over = all(call.lost is None and call.charged is False and not call.retryable for call in calls)
-    return Verdict.UNCHARGED if over else Verdict.DOUBT
+    return Verdict.UNCHARGED if all(_over(call) for call in calls) else Verdict.DOUBT
+
+
+def _over(call: Call) -> bool:
+    """The answer allows a new payment; a missed deadline says so in words, the same payment would only expire."""
+    return call.charged is False and (not call.retryable or call.code == "deadline_unreachable")
 
 
 class Buyer:
-    """Buys picture after picture, one order at a time.
+    """Buys picture after picture, one order at a time, and comes back for those that he has put aside.
 
     Args:
         enough: asked before each order and each call; a payment in doubt is then left to the last phase.
@@ -63,23 +69,33 @@ class Buyer:
         self._wallet = wallet
         self._random = random
         self._enough = enough
+        self._aside: list[tuple[float, Order]] = []
 
     async def run(self) -> None:
         """Until there is enough."""
         while not self._enough():
-            await self._fulfil(self._order())
+            await self._fulfil(self._old_order() or self._new_order())
 
-    def _order(self) -> Order:
+    def _old_order(self) -> Order | None:
+        if self._aside and time.monotonic() > self._aside[0][0]:
+            return self._aside.pop(0)[1]
+        return None
+
+    def _new_order(self) -> Order:
         choose = self._random.choice
         return self._counter.history.order(self._number, choose(WAYS), choose(PICTURES), choose(OUTPUTS))
 
     async def _fulfil(self, order: Order) -> None:
         while len(order.payments) < _PAYMENTS and not self._enough():
-            payment = await self._counter.sign(order, self._wallet)
+            payment = order.payments[-1] if order.payments else None
+            if payment is None or not payment.in_doubt:
+                payment = await self._counter.sign(order, self._wallet)
             if payment is None:
                 await asyncio.sleep(self._random.uniform(0.3, 1))
                 continue
             await self._pursue(payment)
+            if payment.in_doubt:
+                self._aside.append((time.monotonic() + self._random.uniform(*_ASIDE_S), order))
             if payment.verdict != "uncharged":
                 return
 

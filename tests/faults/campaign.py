@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter as Tally
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,15 +16,16 @@ from tests.faults.buyer import Buyer
 from tests.faults.chain_books import Books
 from tests.faults.counter import Counter
 from tests.faults.history import History, Transfer
-from tests.faults.killer import Killer, plan
-from tests.faults.last_phase import finish
+from tests.faults.host import Part
+from tests.faults.killer import ALL_PARTS, Killer, plan
+from tests.faults.last_phase import LastPhase
 from tests.faults.ledger_books import differences, orphans
 from tests.faults.legs import Deployment, Leg, deployment
 from tests.faults.pictures import OUTPUTS, PICTURES
 from tests.faults.wallet import Wallet
 
-LAST_PHASE_S = 200.0
-"""An authorization lives for 120 s, a lease of the ledger no longer; afterwards everything can be decided."""
+LAST_PHASE_S = 180.0
+"""Authorizations live for 45 s, and a killed settlement is asked about when its lease is over: then all is decided."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Plan:
     Attributes:
         calls: paid calls before the last phase.
         minutes: after which the last phase begins, however many calls were made.
-        kills: whether anything is killed.
+        kills: what may be killed; nothing when it is empty.
     """
 
     calls: int
@@ -42,7 +43,7 @@ class Plan:
     buyers: int
     minutes: float
     source: Path
-    kills: bool = True
+    kills: tuple[Part, ...] = ALL_PARTS
 
 
 @dataclass
@@ -97,7 +98,7 @@ class _Campaign:
         self._by_key: dict[str, int] = {}
         self._books = [Books(chain, self._found) for chain in (built.base, built.tempo)]
         self._ends = time.monotonic() + plan_.minutes * 60
-        kills = plan(plan_.calls, random) if plan_.kills else []
+        kills = plan(plan_.calls, plan_.kills, random)
         self._killer = Killer(built.hosts, self._history, kills, Random(random.random()), result.kills)
 
     async def run(self) -> None:
@@ -112,7 +113,7 @@ class _Campaign:
                 self._phase.name = "last phase"
                 await asyncio.sleep(1)
                 await self._until_whole()
-                await self._finish()
+                await self._finish(wallets)
         await self._close_books()
 
     def _wallet(self, number: int) -> Wallet:
@@ -122,7 +123,7 @@ class _Campaign:
         return Buyer(number, self._counter, wallet, Random(self._random.random()), self._enough)
 
     def _enough(self) -> bool:
-        return self._history.calls >= self._plan.calls or time.monotonic() > self._ends
+        return self._history.paid_calls >= self._plan.calls or time.monotonic() > self._ends
 
     async def _undisturbed(self, wallet: Wallet) -> None:
         """One sale of each picture in each format: what comes is what has to come ever after."""
@@ -143,13 +144,12 @@ class _Campaign:
                 for each in self._built.hosts:
                     await each.until_up()
 
-    async def _finish(self) -> None:
-        deadline = time.monotonic() + LAST_PHASE_S
+    async def _finish(self, wallets: Sequence[Wallet]) -> None:
+        last = LastPhase(self._counter, wallets, seconds=LAST_PHASE_S)
         for _ in range(3):
             await self._read_books()
             mark_untrue(self._history.payments)
-            open_ = [each for each in self._history.payments if each.in_doubt or (each.moved and not each.delivered)]
-            await finish(self._counter, open_, seconds=max(10.0, deadline - time.monotonic()))
+            await last.finish(self._history.orders)
             await self._read_books()
             if not any(each.moved and not each.delivered for each in self._history.payments):
                 break

@@ -18,6 +18,7 @@ from tests.faults.host import Host
 from tests.faults.pictures import Picture
 from tests.faults.wallet import Wallet
 
+NOBODY_LISTENS = ConnectionRefusedError.__name__
 PROBLEM = "application/problem+json"
 
 
@@ -73,7 +74,8 @@ class Counter:
             answer = await self._post(host, sent, order, payment.headers, manner)
         except Lost as lost:
             call.lost = str(lost)
-            self.statuses["no answer"] += 1
+            self.history.unheard += call.lost == NOBODY_LISTENS
+            self.statuses["nobody listens" if call.lost == NOBODY_LISTENS else "no answer"] += 1
         else:
             _note(call, answer)
             self._judge(call, order, sent)

@@ -107,6 +107,12 @@ class History:
     unmatched: list[Transfer] = field(default_factory=list)
     events: list[tuple[float, str]] = field(default_factory=list)
     calls: int = 0
+    unheard: int = 0
+
+    @property
+    def paid_calls(self) -> int:
+        """Calls that found somebody who listens."""
+        return self.calls - self.unheard
 
     def order(self, buyer: int, way: Way, picture: Picture, output: Output) -> Order:
         """A new order."""

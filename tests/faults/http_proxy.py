@@ -12,7 +12,7 @@ from tests.faults.weather import Fault, Weather
 
 MOVES_MONEY = (b"eth_sendRawTransaction", b"eth_getTransactionReceipt", b"/settle")
 """Found in a request whose loss is the dangerous one; these are struck more often."""
-_HEAVIER = 4.0
+_HEAVIER = 8.0
 _UPSTREAM_S = 60.0
 
 
@@ -55,6 +55,7 @@ class HttpProxy:
         self._upstream = upstream
         self._weather = weather
         self._passed = 0
+        self._lines: set[asyncio.Task[None] | None] = set()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["HttpProxy"]:
@@ -67,9 +68,11 @@ class HttpProxy:
                 yield self
             finally:
                 server.close()
+                await hang_up(self._lines)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, asyncio.IncompleteReadError):
+        self._lines.add(asyncio.current_task())
+        with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             while True:
                 answer = await self._answer(await _read(reader))
                 if answer is not None:
@@ -77,6 +80,7 @@ class HttpProxy:
                     await writer.drain()
                 if answer is None or answer.cut:
                     break
+        self._lines.discard(asyncio.current_task())
         writer.transport.abort()
 
     async def _answer(self, request: _Request) -> _Answer | None:
@@ -151,6 +155,14 @@ class HttpProxy:
         return self._weather.random.choice(
             [_Answer(503, b"no healthy upstream"), _Answer(200, json.dumps(said).encode())]
         )
+
+
+async def hang_up(lines: set[asyncio.Task[None] | None]) -> None:
+    """End the connections that are still served."""
+    open_ = [line for line in lines if line is not None]
+    for line in open_:
+        line.cancel()
+    await asyncio.gather(*open_)
 
 
 async def _read(reader: asyncio.StreamReader) -> _Request:

@@ -12,16 +12,18 @@ from tests.faults.host import Host, Part
 
 EVERY_CALLS = 180
 """About one kill in so many paid calls."""
-_PARTS: tuple[Part, ...] = ("worker", "runner", "worker", "service")
+ALL_PARTS: tuple[Part, ...] = ("worker", "runner", "worker", "service")
+"""In turn: every fourth kill is a whole service."""
 _PATIENCE_S = 40.0  # for a supervisor that replaces a dead worker
 
 
-def plan(calls: int, random: Random) -> list[tuple[int, Part]]:
-    """At which paid call of a leg what is killed: at least one kill, every fourth is a whole service."""
-    count = max(1, round(calls / EVERY_CALLS))
-    moments = sorted(random.uniform(0.15, 0.85) * calls for _ in range(count))
-    first = random.randrange(len(_PARTS))
-    return [(round(moment), _PARTS[(first + place) % len(_PARTS)]) for place, moment in enumerate(moments)]
+def plan(calls: int, parts: Sequence[Part], random: Random) -> list[tuple[int, Part]]:
+    """At which paid call of a leg which part is killed: at least one kill, unless there are no parts to choose from."""
+    if not parts:
+        return []
+    moments = sorted(random.uniform(0.15, 0.85) * calls for _ in range(max(1, round(calls / EVERY_CALLS))))
+    first = random.randrange(len(parts))
+    return [(round(moment), parts[(first + place) % len(parts)]) for place, moment in enumerate(moments)]
 
 
 class Killer:
@@ -49,7 +51,7 @@ class Killer:
         """Until cancelled."""
         while True:
             await asyncio.sleep(0.2)
-            if self._kills and self._history.calls >= self._kills[0][0]:
+            if self._kills and self._history.paid_calls >= self._kills[0][0]:
                 _, part = self._kills.pop(0)
                 await asyncio.sleep(self._random.uniform(0, 0.5))
                 host = self._random.choice(self._hosts)

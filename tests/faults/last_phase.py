@@ -1,33 +1,59 @@
-"""The end of a leg, under a clear sky: whatever is in doubt is asked about until the service decides."""
+"""The end of a leg, under a clear sky: whatever is in doubt is asked about, and every order gets its picture."""
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 from tests.faults.buyer import Verdict, verdict
 from tests.faults.counter import Counter
-from tests.faults.history import Payment
+from tests.faults.history import Order, Payment
+from tests.faults.wallet import Wallet
 
-AT_ONCE = 6
+_AT_ONCE = 6
 _PAUSE_S = (1.0, 3.0)
+_NEW_PAYMENTS = 3
 
 
-async def finish(counter: Counter, payments: list[Payment], *, seconds: float) -> None:
-    """Send each payment again until a picture comes, or `charged: false`; those that get neither stay in doubt."""
-    deadline = time.monotonic() + seconds
-    turns = asyncio.Semaphore(AT_ONCE)
-    await asyncio.gather(*(_finish(counter, payment, turns, deadline) for payment in payments))
+class LastPhase:
+    """Sends payments again until a picture comes, or `charged: false`; those that get neither stay in doubt.
 
+    Args:
+        wallets: by the number of their buyer.
+        seconds: after which nothing is sent any more.
+    """
 
-async def _finish(counter: Counter, payment: Payment, turns: asyncio.Semaphore, deadline: float) -> None:
-    while True:
-        async with turns:
-            call = await counter.send(payment)
-        if verdict([call]) is Verdict.DELIVERED:
-            payment.verdict = "delivered"
-            return
-        if call.charged is False:
-            payment.verdict = "uncharged"
-            return
-        if time.monotonic() > deadline:
-            return
-        await asyncio.sleep(min(max(call.retry_after or 0, _PAUSE_S[0]), _PAUSE_S[1]))
+    def __init__(self, counter: Counter, wallets: Sequence[Wallet], *, seconds: float) -> None:
+        self._counter = counter
+        self._wallets = wallets
+        self._ends = time.monotonic() + seconds
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+
+    async def finish(self, orders: Sequence[Order]) -> None:
+        """Settle what is open about these orders; an order that was paid for in vain is paid anew, as buyers do."""
+        await asyncio.gather(*(self._finish(order) for order in orders if order.payments))
+
+    async def _finish(self, order: Order) -> None:
+        for payment in order.payments:
+            if payment.in_doubt or (payment.moved and not payment.delivered):
+                await self._ask(payment)
+        for _ in range(_NEW_PAYMENTS):
+            if any(payment.delivered or payment.in_doubt for payment in order.payments):
+                return
+            async with self._turns:
+                payment_ = await self._counter.sign(order, self._wallets[order.buyer])
+            if payment_ is not None:
+                await self._ask(payment_)
+
+    async def _ask(self, payment: Payment) -> None:
+        while True:
+            async with self._turns:
+                call = await self._counter.send(payment)
+            if verdict([call]) is Verdict.DELIVERED:
+                payment.verdict = "delivered"
+                return
+            if call.charged is False:
+                payment.verdict = "uncharged"
+                return
+            if time.monotonic() > self._ends:
+                return
+            await asyncio.sleep(min(max(call.retry_after or 0, _PAUSE_S[0]), _PAUSE_S[1]))

@@ -80,7 +80,7 @@ async def deployment(leg: Leg, folder: Path, source: Path, random: Random) -> As
             built.storms.append(lambda: keep_locking(path, whims, built.tally))
         for number in range(2 if leg == "postgres" else 1):
             built.hosts.append(_host(number, settings, folder, source))
-            stack.callback(built.hosts[-1].close)
+            stack.push_async_callback(asyncio.to_thread, built.hosts[-1].close)
         for host in built.hosts:
             host.start()
             assert await host.until_up(ready=True), f"{host.name} ended at its start; see {folder}"
@@ -146,6 +146,10 @@ def _host(number: int, settings: dict[str, str], folder: Path, source: Path) -> 
         "CLEARCANVAS_PUBLIC_URL": "http://127.0.0.1:3000",  # one name for all hosts, as behind a load balancer
         "CLEARCANVAS_WORKERS": str(WORKERS),
         "CLEARCANVAS_TRUSTED_PROXIES": "127.0.0.1",
+        # Short lives, so that doubts come to their end; between the three at least what config/rules.py asks.
+        "CLEARCANVAS_X402__MAX_TIMEOUT_SECONDS": "45",
+        "CLEARCANVAS_X402__SETTLE_TIMEOUT_S": "20",
+        "CLEARCANVAS_X402__VERIFY_TIMEOUT_S": "6",
         "CLEARCANVAS_X402__PAY_TO": SELLER.address,
         "CLEARCANVAS_MPP__RECIPIENT": SELLER.address,
         "CLEARCANVAS_MPP__SECRET_KEY": SECRET,

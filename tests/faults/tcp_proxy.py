@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from tests.faults.http_proxy import hang_up
 from tests.faults.weather import Fault, Weather
 
 KINDS = (Fault.RESET, Fault.HANG, Fault.SLOW, Fault.LOST, Fault.CUT)
@@ -18,6 +19,7 @@ class TcpProxy:
         self.port = 0
         self._upstream = port
         self._weather = weather
+        self._lines: set[asyncio.Task[None] | None] = set()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["TcpProxy"]:
@@ -28,19 +30,20 @@ class TcpProxy:
             yield self
         finally:
             server.close()
+            await hang_up(self._lines)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
+        self._lines.add(asyncio.current_task())
+        with suppress(OSError, asyncio.CancelledError):
             up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self._upstream)
-        except OSError:
-            writer.transport.abort()
-            return
-        answers = asyncio.create_task(_pump(up_reader, writer))
-        with suppress(OSError):
-            await self._pass_on(reader, up_writer, answers)
-        answers.cancel()
-        for each in (writer, up_writer):
-            each.transport.abort()
+            answers = asyncio.create_task(_pump(up_reader, writer))
+            try:
+                await self._pass_on(reader, up_writer, answers)
+            finally:
+                answers.cancel()
+                up_writer.transport.abort()
+        self._lines.discard(asyncio.current_task())
+        writer.transport.abort()
 
     async def _pass_on(
         self, reader: asyncio.StreamReader, up_writer: asyncio.StreamWriter, answers: asyncio.Task[None]

@@ -38,8 +38,10 @@ class Sky(StrEnum):
 
 
 OUT = (Fault.ERROR, Fault.RESET, Fault.RESET, Fault.HANG)
-_CHANCE = {Sky.CALM: 0.005, Sky.SHOWER: 0.06, Sky.OUTAGE: 1.0}
-_SECONDS = {Sky.CALM: (4.0, 12.0), Sky.SHOWER: (5.0, 12.0), Sky.OUTAGE: (1.5, 7.0)}
+_CHANCE = {Sky.CALM: 0.005, Sky.SHOWER: 0.05, Sky.OUTAGE: 1.0}
+_SECONDS = {Sky.CALM: (3.0, 10.0), Sky.SHOWER: (6.0, 15.0), Sky.OUTAGE: (1.0, 5.0)}
+_LONG_OUTAGE_S = (15.0, 30.0)  # about as long as the service tries to find out what became of a settlement
+_LONG_OUTAGES = 0.1
 _NEXT = {
     Sky.CALM: (Sky.SHOWER, Sky.SHOWER, Sky.SHOWER, Sky.OUTAGE),
     Sky.SHOWER: (Sky.CALM, Sky.CALM, Sky.OUTAGE),
@@ -66,14 +68,18 @@ class Weather:
 
     async def run(self) -> None:
         """Spell after spell, until cancelled."""
-        self._sky = self.random.choice(list(Sky))
+        self._sky = self.random.choice([Sky.CALM, Sky.SHOWER])
         try:
             while True:
                 self._tally[f"{self._part}: spell of {self._sky}"] += 1
-                await asyncio.sleep(self.random.uniform(*_SECONDS[self._sky]))
+                await asyncio.sleep(self._spell_s(self._sky))
                 self._sky = self.random.choice(_NEXT[self._sky])
         finally:
             self._sky = None
+
+    def _spell_s(self, sky: Sky) -> float:
+        long = sky is Sky.OUTAGE and self.random.random() < _LONG_OUTAGES
+        return self.random.uniform(*(_LONG_OUTAGE_S if long else _SECONDS[sky]))
 
     def strike(self, weight: float = 1.0) -> Fault | None:
         """What happens to the next call; `weight` makes it likelier for steps that move money."""
