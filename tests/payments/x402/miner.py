@@ -1,8 +1,10 @@
 """The one who makes the blocks, told what to do."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from payments.x402.outbox import Outbox, Sent
 from sandbox.chains import BaseChain
 
 
@@ -21,3 +23,25 @@ def mine(chain: BaseChain, *, base_fee_wei: int | None = None) -> None:
     if base_fee_wei is not None:
         chain.rpc.call("anvil_setNextBlockBaseFeePerGas", hex(base_fee_wei))
     chain.rpc.call("evm_mine")
+
+
+async def until_sent(chain: BaseChain, outbox: Outbox, reference: str) -> Sent:
+    """A payment's transaction, once the node knows it."""
+    async with asyncio.timeout(10):
+        while True:
+            for sent in await outbox.of(reference):
+                if chain.rpc.call("eth_getTransactionByHash", sent.hash) is not None:
+                    return sent
+            await asyncio.sleep(0.05)
+
+
+async def until_mined(chain: BaseChain, *hashes: str, seconds: float = 15.0) -> None:
+    """Every one of these transactions is in a block."""
+    async with asyncio.timeout(seconds):
+        while any(chain.rpc.call("eth_getTransactionReceipt", sent) is None for sent in hashes):  # noqa: ASYNC110 - a chain
+            await asyncio.sleep(0.1)
+
+
+def nonce_of(chain: BaseChain, sent: str) -> int:
+    """The nonce of a transaction that the node knows."""
+    return int(chain.rpc.call("eth_getTransactionByHash", sent)["nonce"], 16)

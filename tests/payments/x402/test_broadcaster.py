@@ -1,6 +1,7 @@
-"""The broadcaster: nonces without gaps or collisions, whatever fails on the way."""
+"""The broadcaster: recorded before it is sent, nonces without gaps or collisions, whatever fails on the way."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -10,48 +11,61 @@ from eth_typing import HexStr
 from errors import RailUnavailable
 from payments.x402.broadcaster import Broadcaster
 from payments.x402.rpc import NodeRefusal, Rpc
+from payments.x402.settlement_key import SettlementKey
 from sandbox.accounts import SETTLER, STRANGER
 from sandbox.chains import BaseChain
 from sandbox.shim import Control
+from storage import SqlOutbox
+from tests.payments.x402.miner import nonce_of, standing_still, until_mined
 
 NO_DATA = HexStr("0x")
+Build = Callable[..., Broadcaster]
 
 
 @pytest.fixture
-async def new_broadcaster() -> AsyncIterator[Callable[..., Broadcaster]]:
-    """Makes broadcasters of the settlement key under one common lock."""
+async def new_broadcaster(outbox: SqlOutbox) -> AsyncIterator[Build]:
+    """Makes broadcasters of the settlement key over one outbox, under one common lock."""
     lock = asyncio.Lock()
-    opened: list[Rpc] = []
+    opened: list[Rpc | Broadcaster] = []
 
     def build(url: str, key: str = SETTLER.key) -> Broadcaster:
-        opened.append(Rpc((url,), timeout_s=1))
-        return Broadcaster(opened[-1], key, chain_id=BaseChain.chain_id, lock=lambda: lock)
+        rpc = Rpc((url,), timeout_s=1)
+        broadcaster = Broadcaster(
+            rpc,
+            SettlementKey(key, chain_id=BaseChain.chain_id),
+            outbox,
+            chain_id=BaseChain.chain_id,
+            lock=lambda: lock,
+            bump_after_s=60,
+            max_fee_wei=10**10,
+        )
+        opened.extend((rpc, broadcaster))
+        return broadcaster
 
     yield build
-    for rpc in opened:
-        await rpc.aclose()
+    for each in reversed(opened):
+        await each.aclose()
+
+
+async def send(broadcaster: Broadcaster, reference: str = "payment") -> str:
+    return await broadcaster.send(STRANGER.address, NO_DATA, reference=reference, not_after=math.inf)
 
 
 async def nonces(chain: BaseChain, hashes: list[str]) -> list[int]:
     """The nonces of transactions, once all of them are in a block."""
-    async with asyncio.timeout(5):
-        while any(chain.rpc.call("eth_getTransactionReceipt", sent) is None for sent in hashes):  # noqa: ASYNC110 - a chain
-            await asyncio.sleep(0.1)
-    return sorted(int(chain.rpc.call("eth_getTransactionByHash", sent)["nonce"], 16) for sent in hashes)
+    await until_mined(chain, *hashes)
+    return sorted(nonce_of(chain, sent) for sent in hashes)
 
 
-async def test_many_at_once_from_two_processes_leave_no_gap(
-    base_chain: BaseChain, new_broadcaster: Callable[..., Broadcaster]
-) -> None:
+async def test_many_at_once_from_two_processes_leave_no_gap(base_chain: BaseChain, new_broadcaster: Build) -> None:
     both = [new_broadcaster(base_chain.rpc_url) for _ in range(2)]
-    sent = await asyncio.gather(*(both[i % 2].send(STRANGER.address, NO_DATA) for i in range(20)))
+    sent = await asyncio.gather(*(send(both[i % 2]) for i in range(20)))
     used = await nonces(base_chain, sent)
     assert used == list(range(used[0], used[0] + 20))
-    assert await both[0].idle()
 
 
-async def test_transactions_pay_by_eip_1559(base_chain: BaseChain, new_broadcaster: Callable[..., Broadcaster]) -> None:
-    sent = await new_broadcaster(base_chain.rpc_url).send(STRANGER.address, NO_DATA)
+async def test_transactions_pay_by_eip_1559(base_chain: BaseChain, new_broadcaster: Build) -> None:
+    sent = await send(new_broadcaster(base_chain.rpc_url))
     transaction = base_chain.rpc.call("eth_getTransactionByHash", sent)
     base_fee = int(base_chain.rpc.call("eth_getBlockByNumber", "latest", False)["baseFeePerGas"], 16)
     assert transaction["type"] == "0x2"
@@ -61,44 +75,101 @@ async def test_transactions_pay_by_eip_1559(base_chain: BaseChain, new_broadcast
 
 @pytest.mark.parametrize("method", ["eth_feeHistory", "eth_getTransactionCount", "eth_sendRawTransaction"])
 async def test_a_failure_leaves_no_gap(
-    base_chain: BaseChain,
-    new_broadcaster: Callable[..., Broadcaster],
-    flaky_url: str,
-    flaky: Control,
-    method: str,
+    base_chain: BaseChain, new_broadcaster: Build, outbox: SqlOutbox, flaky_url: str, flaky: Control, method: str
 ) -> None:
+    """A transaction that the node refuses is nowhere: its record is gone, and the next one takes its nonce."""
     broadcaster = new_broadcaster(flaky_url)
-    first = await broadcaster.send(STRANGER.address, NO_DATA)
-    flaky.inject("rpcerror", methods=[method], count=1)
+    first = await send(broadcaster)
+    flaky.inject("rpcerror", methods=[method])
     with pytest.raises((RailUnavailable, NodeRefusal)):
-        await broadcaster.send(STRANGER.address, NO_DATA)
-    second = await broadcaster.send(STRANGER.address, NO_DATA)
+        await send(broadcaster, "failed")
+    flaky.clear()
+    assert await outbox.of("failed") == []
+    assert await broadcaster.done_by("failed") == 0
+    second = await send(broadcaster)
     used = await nonces(base_chain, [first, second])
     assert used == [used[0], used[0] + 1]
 
 
 async def test_a_lost_reply_leaves_no_gap(
-    base_chain: BaseChain, new_broadcaster: Callable[..., Broadcaster], flaky_url: str, flaky: Control
+    base_chain: BaseChain, new_broadcaster: Build, flaky_url: str, flaky: Control
 ) -> None:
     """The hash is known before the reply; the transaction is in a block with the others."""
     broadcaster = new_broadcaster(flaky_url)
     flaky.inject("drop_after_send", methods=["eth_sendRawTransaction"], count=1)
-    sent = [await broadcaster.send(STRANGER.address, NO_DATA) for _ in range(3)]
+    sent = [await send(broadcaster) for _ in range(3)]
     used = await nonces(base_chain, sent)
     assert used == list(range(used[0], used[0] + 3))
 
 
+async def test_records_before_it_sends(
+    new_broadcaster: Build, outbox: SqlOutbox, flaky_url: str, flaky: Control
+) -> None:
+    broadcaster = new_broadcaster(flaky_url)
+    flaky.inject("hang", methods=["eth_sendRawTransaction"], count=1, seconds=1)
+    sending = asyncio.create_task(send(broadcaster))
+    async with asyncio.timeout(5):
+        while not (recorded := await outbox.of("payment")):  # noqa: ASYNC110 - a database
+            await asyncio.sleep(0.01)
+    assert not sending.done()
+    assert await sending == recorded[0].hash
+
+
+async def test_sends_nothing_too_late(
+    new_broadcaster: Build, outbox: SqlOutbox, flaky_url: str, flaky: Control
+) -> None:
+    before = flaky.calls()["eth_sendRawTransaction"]
+    with pytest.raises(RailUnavailable):
+        await new_broadcaster(flaky_url).send(STRANGER.address, NO_DATA, reference="late", not_after=0)
+    assert await outbox.of("late") == []
+    assert flaky.calls()["eth_sendRawTransaction"] == before
+
+
+async def test_a_key_that_is_used_elsewhere_takes_the_next_nonce(
+    base_chain: BaseChain, new_broadcaster: Build, flaky_url: str, flaky: Control
+) -> None:
+    """Between our question for the nonce and our sending, somebody else's transaction with it gets into a block."""
+    broadcaster, elsewhere = new_broadcaster(flaky_url), SettlementKey(SETTLER.key, chain_id=BaseChain.chain_id)
+    with standing_still(base_chain):
+        flaky.inject("slow", methods=["eth_sendRawTransaction"], count=1, seconds=0.5)
+        sending = asyncio.create_task(send(broadcaster))
+        calls = flaky.calls()["eth_sendRawTransaction"]
+        async with asyncio.timeout(5):
+            while flaky.calls()["eth_sendRawTransaction"] == calls:  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.01)
+        base_chain.rpc.call("anvil_impersonateAccount", SETTLER.address)
+        other = base_chain.rpc.call(
+            "eth_sendTransaction", {"from": elsewhere.address, "to": STRANGER.address, "value": "0x1"}
+        )
+        base_chain.rpc.call("evm_mine")
+        sent = await sending
+    assert await nonces(base_chain, [other, sent]) == [nonce_of(base_chain, other), nonce_of(base_chain, other) + 1]
+
+
+async def test_knows_when_nothing_of_a_payment_is_under_way(base_chain: BaseChain, new_broadcaster: Build) -> None:
+    """Not before its transaction lies two blocks deep."""
+    broadcaster = new_broadcaster(base_chain.rpc_url)
+    with standing_still(base_chain):
+        sent = await send(broadcaster)
+        for _ in range(3):
+            assert await broadcaster.done_by("payment") is None
+            base_chain.rpc.call("evm_mine")
+        block = int(base_chain.rpc.call("eth_getTransactionReceipt", sent)["blockNumber"], 16)
+        assert await broadcaster.done_by("payment") == block + 2
+
+
 async def test_a_key_without_gas_is_refused_by_the_node(
-    base_chain: BaseChain, new_broadcaster: Callable[..., Broadcaster]
+    base_chain: BaseChain, new_broadcaster: Build, outbox: SqlOutbox
 ) -> None:
     pauper = new_broadcaster(base_chain.rpc_url, Account.create().key.to_0x_hex())
-    assert not await pauper.can_pay_gas()
+    assert await pauper.affordable() == 0
     with pytest.raises(NodeRefusal):
-        await pauper.send(STRANGER.address, NO_DATA)
+        await send(pauper)
+    assert await outbox.of("payment") == []
 
 
 @pytest.mark.parametrize("key", ["", "0x12", "hello", SETTLER.key[:-1], SETTLER.key + "00", "0" * 64, "f" * 64])
-def test_a_wrong_key_is_not_quoted(key: str, rpc_url: str) -> None:
+def test_a_wrong_key_is_not_quoted(key: str) -> None:
     with pytest.raises(ValueError, match="not a private key of 32 bytes in hex") as refusal:
-        Broadcaster(Rpc((rpc_url,), timeout_s=1), key, chain_id=1, lock=asyncio.Lock)
+        SettlementKey(key, chain_id=1)
     assert not key or key not in str(refusal.value)

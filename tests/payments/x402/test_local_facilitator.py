@@ -10,6 +10,7 @@ import pytest
 from eth_abi.abi import encode
 from eth_account import Account
 from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 from x402.mechanisms.evm.constants import ERC6492_MAGIC_VALUE
 
 from errors import PaymentOutcomeUnknown, PaymentRejected, RailUnavailable, ServiceError
@@ -23,7 +24,7 @@ from storage import SqlOutbox
 from tests.contracts.rail_contract import FAULTS, NOBODY, UNITS
 from tests.payments.x402.buyer import X402Buyer, bought, cancel, empty_purse
 from tests.payments.x402.conftest import RailBuilder
-from tests.payments.x402.miner import standing_still
+from tests.payments.x402.miner import mine, standing_still, until_sent
 
 WALLET_TO_BE = encode(["address", "bytes", "bytes"], [STRANGER.address, b"deploy", b"1" * 97]) + ERC6492_MAGIC_VALUE
 
@@ -204,9 +205,7 @@ async def test_a_reverted_transfer_ends_in_seconds(
     payment = await rail.verify(credential, order)
     with standing_still(base_chain):
         settlement = asyncio.create_task(rail.settle(payment, credential))
-        async with asyncio.timeout(5):
-            while not await outbox.of(payment.id):
-                await asyncio.sleep(0.05)
+        await until_sent(base_chain, outbox, payment.id)
         base_chain.rpc.call("anvil_dropAllTransactions")
         empty_purse(base_chain, purse)
     with pytest.raises(PaymentOutcomeUnknown):
@@ -338,17 +337,16 @@ async def test_says_when_the_settlement_key_has_no_gas(new_rail: RailBuilder) ->
     assert affordable() == 0
 
 
-async def test_warns_before_the_gas_runs_out(
-    new_rail: RailBuilder, base_chain: BaseChain, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_warns_before_the_gas_runs_out(new_rail: RailBuilder, base_chain: BaseChain) -> None:
     poor = Account.create()
-    # A settlement's gas limit at the highest fee, 60 times over; the chain's fee is below that.
     base_chain.rpc.call("anvil_setBalance", poor.address, hex(60 * 300_000 * 10**9))
-    base_chain.rpc.call("anvil_setNextBlockBaseFeePerGas", hex(10**9))
-    base_chain.rpc.call("evm_mine")
-    assert await new_rail(settlement_key=poor.key.to_0x_hex()).health() is None
-    assert 1 <= affordable() < 100
-    assert "settlement_key_low_on_gas" in caplog.text
+    with standing_still(base_chain), capture_logs() as logs:
+        mine(base_chain, base_fee_wei=10**9)
+        rail = new_rail(settlement_key=poor.key.to_0x_hex())
+        assert [await rail.health() for _ in range(2)] == [None, None]
+    # The next base fee is 0.875 gwei; twice that and a tip of 0.001 gwei is offered for 300,000 gas.
+    assert affordable() == 34
+    assert [log["event"] for log in logs] == ["settlement_key_low_on_gas"]
 
 
 async def test_says_when_the_chain_is_too_dear(new_rail: RailBuilder, buyer: X402Buyer, order: Order) -> None:

@@ -1,6 +1,7 @@
 """The SDK's signer over our chain: it remembers outages, and sends nothing once it is closed."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 
 import pytest
@@ -8,21 +9,41 @@ from x402.mechanisms.evm.constants import BALANCE_OF_ABI
 
 from errors import RailUnavailable
 from payments.x402.broadcaster import Broadcaster
+from payments.x402.fees import Fees
 from payments.x402.rpc import Rpc
+from payments.x402.settlement_key import SettlementKey
 from payments.x402.signer import ChainSigner
 from sandbox.accounts import BUYER, SETTLER, STRANGER
 from sandbox.chains import BaseChain
 from sandbox.shim import Control
+from storage import SqlOutbox
+from tests.payments.x402.miner import mine, standing_still, until_sent
 
 
 @pytest.fixture
-async def signer(flaky_url: str, flaky: Control) -> AsyncIterator[ChainSigner]:
+async def broadcaster(flaky_url: str, flaky: Control, outbox: SqlOutbox) -> AsyncIterator[Broadcaster]:
     rpc = Rpc((flaky_url,), timeout_s=1)
-    broadcaster = Broadcaster(rpc, SETTLER.key, chain_id=BaseChain.chain_id, lock=asyncio.Lock)
-    signer = ChainSigner(rpc, broadcaster, limit_s=5)
-    yield signer
-    signer.close()
+    key = SettlementKey(SETTLER.key, chain_id=BaseChain.chain_id)
+    broadcaster = Broadcaster(
+        rpc, key, outbox, chain_id=BaseChain.chain_id, lock=asyncio.Lock, bump_after_s=60, max_fee_wei=10**10
+    )
+    yield broadcaster
+    await broadcaster.aclose()
     await rpc.aclose()
+
+
+@pytest.fixture
+async def rpc(flaky_url: str) -> AsyncIterator[Rpc]:
+    rpc = Rpc((flaky_url,), timeout_s=1)
+    yield rpc
+    await rpc.aclose()
+
+
+@pytest.fixture
+async def signer(rpc: Rpc, broadcaster: Broadcaster) -> AsyncIterator[ChainSigner]:
+    signer = ChainSigner(rpc, broadcaster, limit_s=15, reference="payment", not_after=math.inf)
+    yield signer
+    await signer.aclose()
 
 
 async def test_answers_what_the_sdk_asks(signer: ChainSigner, base_chain: BaseChain) -> None:
@@ -57,7 +78,7 @@ async def test_waits_for_a_receipt_through_an_outage(signer: ChainSigner, flaky:
 
 
 async def test_a_closed_signer_sends_nothing(signer: ChainSigner, flaky: Control) -> None:
-    signer.close()
+    await signer.aclose()
     before = flaky.calls()
     for call in (
         lambda: signer.send_transaction(STRANGER.address, b""),
@@ -71,7 +92,46 @@ async def test_a_closed_signer_sends_nothing(signer: ChainSigner, flaky: Control
 async def test_closing_ends_the_wait_at_once(signer: ChainSigner) -> None:
     waiting = asyncio.create_task(asyncio.to_thread(signer.wait_for_transaction_receipt, "0x" + "12" * 32))
     await asyncio.sleep(0.3)
-    signer.close()
+    await signer.aclose()
     async with asyncio.timeout(1):
         with pytest.raises(asyncio.CancelledError):
             await waiting
+
+
+async def test_sends_nothing_unless_told_for_which_payment(rpc: Rpc, broadcaster: Broadcaster, flaky: Control) -> None:
+    before = flaky.calls()["eth_sendRawTransaction"]
+    with pytest.raises(RailUnavailable):
+        await asyncio.to_thread(ChainSigner(rpc, broadcaster, limit_s=5).send_transaction, STRANGER.address, b"")
+    assert flaky.calls()["eth_sendRawTransaction"] == before
+
+
+async def test_finds_the_receipt_of_a_replacement(
+    signer: ChainSigner, base_chain: BaseChain, outbox: SqlOutbox
+) -> None:
+    """The transaction that was sent first is in no block, and never will be."""
+    key = SettlementKey(SETTLER.key, chain_id=BaseChain.chain_id)
+    with standing_still(base_chain):
+        first = await asyncio.to_thread(signer.send_transaction, STRANGER.address, b"")
+        waiting = asyncio.create_task(asyncio.to_thread(signer.wait_for_transaction_receipt, first))
+        sent = await until_sent(base_chain, outbox, "payment")
+        better = key.replacement(sent, Fees(2 * sent.max_fee, 2 * sent.max_tip))
+        assert await outbox.renew(sent, better)
+        base_chain.rpc.call("eth_sendRawTransaction", "0x" + better.raw.hex())
+        mine(base_chain)
+    assert (await waiting).tx_hash == signer.mined == better.hash != first
+
+
+async def test_what_is_being_recorded_is_sent_before_closing_returns(
+    signer: ChainSigner, flaky: Control, outbox: SqlOutbox, base_chain: BaseChain
+) -> None:
+    """Whoever closes looks into the outbox afterwards, and must not miss a record that was on its way."""
+    flaky.inject("slow", methods=["eth_sendRawTransaction"], seconds=0.5)
+    sending = asyncio.create_task(asyncio.to_thread(signer.send_transaction, STRANGER.address, b""))
+    async with asyncio.timeout(5):
+        while not await outbox.of("payment"):  # noqa: ASYNC110 - no event of ours tells
+            await asyncio.sleep(0.01)
+    await signer.aclose()
+    [sent] = await outbox.of("payment")
+    assert base_chain.rpc.call("eth_getTransactionByHash", sent.hash) is not None
+    with pytest.raises(asyncio.CancelledError):
+        await sending

@@ -1,0 +1,51 @@
+"""A process of its own that sells with the sandbox's settlement key; run by name."""
+
+import asyncio
+import time
+from decimal import Decimal
+
+import storage
+from payments.money import Price
+from payments.rail import Order
+from payments.x402 import X402Rail
+from sandbox.accounts import SELLER, SETTLER
+from sandbox.chains import BaseChain
+from tests.payments.x402.buyer import X402Buyer, bought
+
+ORDER = Order(
+    url="https://cut.example/v1/remove-background",
+    method="POST",
+    body=b"picture",
+    parameters=(("format", "png"),),
+    price=Price(Decimal("0.05")),
+)
+
+
+def sell_at_once(start_at: float, database_url: str, rpc_url: str, payments: int) -> list[str]:
+    """Settle so many distinct payments at the same time; the transactions that paid."""
+
+    async def run() -> list[str]:
+        lock, outbox = storage.SqlLock(database_url, "x402 settlement"), storage.SqlOutbox(database_url)
+        rail = X402Rail(
+            chain_id=BaseChain.chain_id,
+            asset=BaseChain.token,
+            pay_to=SELLER.address,
+            settlement_key=SETTLER.key,
+            lock=lambda: lock,
+            outbox=outbox,
+            rpc_url=rpc_url,
+            verify_timeout_s=60,
+            settle_timeout_s=60,
+        )
+        with BaseChain.connect(rpc_url) as chain:
+            buyer = X402Buyer(chain, version=2)
+            credentials = [await bought(rail, buyer, ORDER) for _ in range(payments)]
+        verified = [(await rail.verify(credential, ORDER), credential) for credential in credentials]
+        await asyncio.sleep(max(0.0, start_at - time.time()))
+        receipts = await asyncio.gather(*(rail.settle(payment, credential) for payment, credential in verified))
+        await rail.aclose()
+        await lock.aclose()
+        await outbox.aclose()
+        return [receipt.transaction for receipt in receipts]
+
+    return asyncio.run(run())
