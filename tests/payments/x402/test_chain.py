@@ -12,7 +12,7 @@ from x402.mechanisms.evm.multicall import encode_contract_call
 from errors import RailUnavailable
 from payments.rail import Payment
 from payments.x402 import refusals
-from payments.x402.chain import ChainTruth, Fate, check_chain, evidence
+from payments.x402.chain import ChainTruth, Fate, balance_of, check_chain, evidence
 from payments.x402.eip3009 import SignedAuthorization
 from payments.x402.requirements import Terms
 from payments.x402.rpc import Rpc
@@ -150,6 +150,28 @@ async def test_a_token_that_is_not_there_gives_no_verdict(
     )
     with pytest.raises(RailUnavailable):
         await truth.fate(payment_of(authorize(payer, SELLER.address, nonce, terms), astray, now=now))
+
+
+async def test_gives_no_verdict_on_a_chain_that_is_late(
+    base_chain: BaseChain, truth: ChainTruth, payer: LocalAccount, nonce: str, terms: Terms, now: int
+) -> None:
+    """Unused so far, says a node that has not seen yet what another one has."""
+    payment = payment_of(authorize(payer, SELLER.address, nonce, terms), terms, now=now)
+    latest = int(base_chain.rpc.call("eth_blockNumber"), 16)
+    assert await truth.fate(payment, at_least=latest) == Fate()
+    with pytest.raises(RailUnavailable):
+        await truth.fate(payment, at_least=latest + 1000)
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_sees_what_a_payer_holds_or_does_not_know(
+    base_chain: BaseChain, rpc: Rpc, terms: Terms, known: bool
+) -> None:
+    elsewhere = Terms(
+        chain_id=84532, asset=STRANGER.address, pay_to=SELLER.address, max_timeout_seconds=60, description=""
+    )
+    held = await balance_of(rpc, terms if known else elsewhere, BUYER.address.lower())
+    assert held == (base_chain.balance_of(BUYER.address) if known else None)
 
 
 async def test_gives_no_verdict_without_a_chain(payer: LocalAccount, nonce: str, terms: Terms, now: int) -> None:

@@ -20,7 +20,7 @@ from web3.exceptions import BadFunctionCallOutput, ContractLogicError, OffchainL
 from x402.mechanisms.evm.constants import BALANCE_OF_ABI, IS_VALID_SIGNATURE_ABI
 
 from errors import RailUnavailable
-from payments.x402.rpc import NodeRefusal, Rpc
+from payments.x402.rpc import NodeRefusal, NonceTooLow, Rpc
 from sandbox.accounts import BUYER, STRANGER
 from sandbox.chains import BaseChain
 from sandbox.shim import Control
@@ -138,6 +138,40 @@ async def test_the_chains_own_no_is_an_answer(rpcs: list[Rpc], rpc_url: str) -> 
 async def test_a_node_that_refuses_a_transaction_has_not_taken_it(rpcs: list[Rpc], rpc_url: str) -> None:
     with pytest.raises(NodeRefusal):
         await connect(rpcs, rpc_url).send(b"\x02no transaction")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "already known",  # geth, reth, Erigon
+        "AlreadyKnown",  # Nethermind
+        "Known transaction",  # Besu
+        "transaction already imported",  # anvil
+    ],
+)
+async def test_a_transaction_that_the_node_has_is_no_refusal(nodes: ExitStack, rpcs: list[Rpc], text: str) -> None:
+    node = failing({"code": -32000, "message": text})
+    await connect(rpcs, nodes.enter_context(serving(node.app()))).send(b"")
+
+
+@pytest.mark.parametrize(
+    ("text", "low"),
+    [
+        ("nonce too low: next nonce 5, tx nonce 4", True),  # geth, reth
+        ("OldNonce, Current nonce: 5, nonce of rejected tx: 4", True),  # Nethermind
+        ("Nonce too low", True),  # Besu
+        ("replacement transaction underpriced", False),
+        ("insufficient funds for gas * price + value: balance 0, tx cost 1", False),
+        ("unknown transaction type", False),
+    ],
+)
+async def test_tells_a_nonce_that_was_used_from_other_refusals(
+    nodes: ExitStack, rpcs: list[Rpc], text: str, low: bool
+) -> None:
+    node = failing({"code": -32000, "message": text})
+    with pytest.raises(NodeRefusal) as refusal:
+        await connect(rpcs, nodes.enter_context(serving(node.app()))).send(b"")
+    assert isinstance(refusal.value, NonceTooLow) == low
 
 
 async def test_a_refusal_after_a_lost_reply_proves_nothing(nodes: ExitStack, rpcs: list[Rpc], rpc_url: str) -> None:

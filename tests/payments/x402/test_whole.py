@@ -1,0 +1,40 @@
+"""Work that is not torn."""
+
+import asyncio
+
+import pytest
+
+from payments.x402.whole import unbroken
+
+
+async def test_gives_the_result_or_the_error() -> None:
+    async def fail() -> None:
+        raise LookupError
+
+    assert await unbroken(asyncio.sleep(0, "done")) == "done"
+    with pytest.raises(LookupError):
+        await unbroken(fail())
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_is_cancelled_only_when_the_work_is_done(fails: bool) -> None:
+    """However often, and whatever becomes of the work."""
+    may_go_on, done = asyncio.Event(), False
+
+    async def work() -> None:
+        nonlocal done
+        await may_go_on.wait()
+        done = True
+        if fails:
+            raise LookupError
+
+    task = asyncio.create_task(unbroken(work()))
+    for _ in range(3):
+        await asyncio.sleep(0)
+        task.cancel()
+    await asyncio.sleep(0)
+    assert not task.done()
+    may_go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert done
