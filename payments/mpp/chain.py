@@ -20,6 +20,7 @@ NODE_LAG_S = 15
 _PROBE_S = 0.9
 """For each URL, so that a second one can still answer within the two seconds that a rail's health may take."""
 _BALANCE_OF = "0x70a08231"
+_UNREADABLE_ANSWER = "The payment chain's answer cannot be read. Nothing was charged."
 _UNREADABLE = (KeyError, IndexError, TypeError, AttributeError)  # what reading a malformed answer raises
 
 
@@ -35,6 +36,13 @@ class Chain:
         """Base units of a TIP-20 token. Raises RailUnavailable."""
         data = _BALANCE_OF + _word(holder)
         return _number(await self._rpc.call("eth_call", {"to": token, "data": data}, "latest"))
+
+    async def base_fee(self) -> int:
+        """What the latest block asked for one unit of gas, in 10^-18 dollars. Raises RailUnavailable."""
+        try:
+            return _number((await self._rpc.call("eth_getBlockByNumber", "latest", False))["baseFeePerGas"])
+        except _UNREADABLE:
+            raise RailUnavailable(_UNREADABLE_ANSWER) from None
 
     def evidence(self, transaction: SignedTransaction, *, recipient: str, currency: str) -> Mapping[str, str]:
         """What `find_receipt` needs beside the payment's own fields."""
@@ -142,4 +150,4 @@ def _number(value: Any) -> int:
     try:
         return int(value, 16)
     except (ValueError, TypeError):
-        raise RailUnavailable("The payment chain's answer cannot be read. Nothing was charged.") from None
+        raise RailUnavailable(_UNREADABLE_ANSWER) from None

@@ -131,7 +131,7 @@ class MppRail:
         payer = await self._authenticate(ours, order)
         check_term(ours, margin_s=self._work_margin_s)
         amount = order.price.base_units(DECIMALS)
-        await check_on_chain(self._chain, ours.transaction, payer, amount, self._currency)
+        funds = await check_on_chain(self._chain, ours.transaction, payer, amount, self._currency)
         return Payment(
             id=ours.payment_id,
             rail=RAIL,
@@ -140,6 +140,7 @@ class MppRail:
             valid_before=ours.transaction.valid_before,
             evidence=self._chain.evidence(ours.transaction, recipient=self._recipient, currency=self._currency),
             transaction=ours.transaction.hash,
+            funds=funds,
         )
 
     async def settle(self, payment: Payment, credential: Credential, *, not_after: float = math.inf) -> Receipt:

@@ -106,7 +106,8 @@ def _transaction(raw: str) -> SignedTransaction:
     except ValueError as exc:
         raise rejected(
             VERIFICATION_FAILED,
-            "The payload holds no signed Tempo transaction (0x76) with a single call whose gas the payer pays.",
+            "Taken is a signed Tempo transaction (0x76) with a single call, an expiring nonce and gas that the payer "
+            "pays, signed by the payer's own secp256k1 key: no passkey, no access key, no authorizations.",
         ) from exc
 
 

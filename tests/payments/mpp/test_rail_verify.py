@@ -8,9 +8,11 @@ from decimal import Decimal
 
 import pytest
 import rlp  # type: ignore[import-untyped]  # ships no types
+from eth_account import Account
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpp.methods.tempo.attribution import encode
+from mpp.methods.tempo.intents import _transaction_sender
 
 from errors import DeadlineUnreachable, PaymentRejected, RailUnavailable
 from payments.money import Price
@@ -115,6 +117,44 @@ async def test_refuses_a_source_that_did_not_sign(rail: MppRail, order: Order) -
     credential = sign(challenge_of(await rail.challenge(order)))
     other = dataclasses.replace(credential, source=f"did:pkh:eip155:42431:{STRANGER.address}")
     assert await refusal(rail, header(other), order) == "verification-failed"
+
+
+ROOT = bytes.fromhex(BUYER.address[2:])
+KEYS = {
+    "P256": b"\1" + bytes(128) + b"\0",
+    "WebAuthn": b"\2" + bytes(200),
+    "access key (V1)": b"\3" + ROOT + b"\1" * 65,
+    "access key (V2)": b"\4" + ROOT + b"\1" * 65,
+    "multisig": b"\5" + rlp.encode([ROOT, []]),
+}
+
+
+@pytest.mark.parametrize("signature", KEYS.values(), ids=KEYS)
+@pytest.mark.parametrize("named", [True, False], ids=["with its source", "without a source"])
+async def test_believes_no_payer_who_is_only_named(
+    rail: MppRail, order: Order, faults: Control, signature: bytes, *, named: bool
+) -> None:
+    """Nobody but the chain has checked such a signature: the funds would be somebody else's, and the work unpaid."""
+    honest = sign(challenge_of(await rail.challenge(order)))
+    fields = rlp.decode(bytes.fromhex(honest.payload["signature"][4:]))
+    raw = f"0x76{rlp.encode([*fields[:-1], signature]).hex()}"
+    payer = _transaction_sender(raw)
+    assert payer is not None  # the SDK takes it at its word
+    source = f"did:pkh:eip155:42431:{payer}" if named else None
+    forged = dataclasses.replace(honest, payload={"type": "transaction", "signature": raw}, source=source)
+    before = faults.calls()
+    with pytest.raises(PaymentRejected, match="secp256k1") as refused:
+        await rail.verify(read(rail, header(forged)), order)
+    assert refused.value.reason == "verification-failed"
+    assert faults.calls() == before
+
+
+async def test_says_what_the_payer_can_spend(rail: MppRail, order: Order, tempo_chain: TempoChain) -> None:
+    payer = Account.create()
+    tempo_chain.fund(payer.address, 1_000_000)
+    credential = read(rail, header(sign(challenge_of(await rail.challenge(order)), key=payer.key.hex())))
+    payment = await rail.verify(credential, order)
+    assert payment.funds == 1_000_000 - credential.transaction.max_fee
 
 
 async def test_refuses_an_expired_challenge(build: Build, order: Order) -> None:

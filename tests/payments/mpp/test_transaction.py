@@ -5,6 +5,7 @@ from dataclasses import replace
 import mpp
 import pytest
 import rlp  # type: ignore[import-untyped]  # ships no types
+from eth_keys.constants import SECPK1_N
 from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +24,11 @@ def changed(**fields: object) -> str:
     for name, value in fields.items():
         decoded[int(name[1:])] = value
     return f"0x76{rlp.encode(decoded).hex()}"
+
+
+def number(value: int) -> bytes:
+    """As RLP wants it."""
+    return value.to_bytes((value.bit_length() + 7) // 8)
 
 
 def test_reads_what_the_wallet_signed() -> None:
@@ -49,7 +55,8 @@ def test_the_payer_may_leave_the_fee_token_to_the_chain() -> None:
 
 @pytest.mark.parametrize(("price", "fee"), [(1, 1), (1_000_000, 1), (1_000_001, 2)])
 def test_the_fee_is_rounded_up(price: int, fee: int) -> None:
-    assert read_transaction(changed(f2=price.to_bytes(8))).max_fee == fee
+    transaction = read_transaction(changed(f1=b"", f2=number(price)))
+    assert (transaction.gas_price, transaction.max_fee) == (price, fee)
 
 
 def test_the_hash_is_the_one_the_chain_computes() -> None:
@@ -58,6 +65,9 @@ def test_the_hash_is_the_one_the_chain_computes() -> None:
     raw = changed(f13=signature[:64] + bytes([signature[64] - 27]))
     assert read_transaction(raw) == replace(read_transaction(RAW))
 
+
+SIGNATURE: bytes = rlp.decode(bytes.fromhex(RAW[4:]))[-1]
+R, S, V = SIGNATURE[:32], int.from_bytes(SIGNATURE[32:64]), SIGNATURE[64]
 
 REFUSED = {
     "nothing": "0x",
@@ -71,6 +81,15 @@ REFUSED = {
     "gas for a sponsor to pay": changed(f11=b"\0"),
     "gas paid by a sponsor": changed(f11=[b"", b"\1", b"\2"]),
     "a list for a number": changed(f8=[]),
+    "a list of authorizations": changed(f12=[b"\1"]),
+    "a key authorization": f"0x76{rlp.encode([*rlp.decode(bytes.fromhex(RAW[4:]))[:-1], [], SIGNATURE]).hex()}",
+    "a counted nonce": changed(f6=b""),
+    "a counted nonce of a key": changed(f6=b"\1", f7=b"\1"),
+    "an expiring nonce with a count": changed(f7=b"\1"),
+    "the upper half of s": changed(f13=R + (SECPK1_N - S).to_bytes(32) + bytes([55 - V])),
+    "a recovery id of a chain": changed(f13=SIGNATURE[:64] + bytes([V + 8])),
+    "leading zeros": changed(f8=b"\0\1"),
+    "a tip above the price": changed(f1=b"\2", f2=b"\1"),
     "no fields": "0x76c0",
     "a deep list": "0x76" + "c1" * 7000,
 }
