@@ -4,9 +4,14 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Callable
 
+import httpx
 import pytest
 from eth_account import Account
 from eth_typing import HexStr
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from errors import RailUnavailable
 from payments.x402.broadcaster import Broadcaster
@@ -16,10 +21,30 @@ from sandbox.accounts import SETTLER, STRANGER
 from sandbox.chains import BaseChain
 from sandbox.shim import Control
 from storage import SqlOutbox
+from tests.fakes.serving import serving
 from tests.payments.x402.miner import nonce_of, standing_still, until_mined
 
 NO_DATA = HexStr("0x")
 Build = Callable[..., Broadcaster]
+
+
+class TwoFaced:
+    """A node that takes every transaction and says that it does not."""
+
+    def __init__(self, upstream: str) -> None:
+        self._upstream = upstream
+
+    async def answer(self, request: Request) -> Response:
+        question = await request.json()
+        async with httpx.AsyncClient(trust_env=False) as client:
+            answer = await client.post(self._upstream, json=question)
+        if question["method"] != "eth_sendRawTransaction":
+            return Response(answer.content, media_type="application/json")
+        refusal = {"code": -32000, "message": "nonce too low"}
+        return JSONResponse({"jsonrpc": "2.0", "id": question["id"], "error": refusal})
+
+    def app(self) -> Starlette:
+        return Starlette(routes=[Route("/", self.answer, methods=["POST"])])
 
 
 @pytest.fixture
@@ -144,6 +169,16 @@ async def test_a_key_that_is_used_elsewhere_takes_the_next_nonce(
         base_chain.rpc.call("evm_mine")
         sent = await sending
     assert await nonces(base_chain, [other, sent]) == [nonce_of(base_chain, other), nonce_of(base_chain, other) + 1]
+
+
+async def test_a_refusal_of_what_is_there_counts_for_nothing(
+    base_chain: BaseChain, new_broadcaster: Build, outbox: SqlOutbox
+) -> None:
+    """A service before several nodes passed the transaction on twice, and tells the second node's answer."""
+    with serving(TwoFaced(base_chain.rpc_url).app()) as url:
+        sent = await send(new_broadcaster(url))
+    assert [recorded.hash for recorded in await outbox.of("payment")] == [sent]
+    await until_mined(base_chain, sent)
 
 
 async def test_knows_when_nothing_of_a_payment_is_under_way(base_chain: BaseChain, new_broadcaster: Build) -> None:
