@@ -49,6 +49,14 @@ load-paid: $(VENV)/.dev ## Buy from a running sandbox on both rails: make load-p
 faults: setup ## Buy through injected faults, kills and races, and audit the chains: make faults N=10000
 	@$(BIN)/python -m tests.faults --calls $(or $(N),100) $(if $(SEED),--seed $(SEED)) $(if $(LEGS),--legs $(LEGS)) $(if $(BREAK),--break $(BREAK))
 
+.PHONY: bench-payments
+bench-payments: $(VENV)/.dev node_modules/.stamp ## Print the CPU time that a paid request costs us, by stage and rail
+	@$(BIN)/python -m benchmarks.payments
+
+.PHONY: bench-outage
+bench-outage: $(VENV)/.dev node_modules/.stamp ## Print how health answers and how others settle while chains fail
+	@$(BIN)/python -m benchmarks.outage
+
 .PHONY: picture
 picture: $(VENV)/.dev ## Make the README's picture anew with the shipped model
 	$(BIN)/python -m docs.pictures.make
