@@ -51,6 +51,7 @@ async def compose(settings: Settings, manifest: ModelManifest, client: RunnerCli
             ledger,
             hosts=settings.rail_hosts,
             recent=RecentDeliveries(settings.recent_results_mb * 1_000_000),
+            is_out=watch.is_out,
         )
         stack.push_async_callback(gate.aclose)
         stack.push_async_callback(_end, asyncio.create_task(keep_sweeping(gate)))

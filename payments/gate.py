@@ -23,6 +23,7 @@ from errors import (
     PaymentRejected,
     PaymentRequired,
     PaymentUsed,
+    RailUnavailable,
     ServiceError,
 )
 from payments.delivery import Delivery
@@ -81,6 +82,7 @@ class Gate:
     Args:
         rails: in the order in which they are quoted.
         hosts: host name → names of the rails quoted there; a host that is not named quotes all.
+        is_out: says of a rail's name what is out with it, or None; such a rail is not quoted.
         clock: unix seconds, the same as the ledger's.
 
     Raises:
@@ -95,12 +97,14 @@ class Gate:
         terms: Terms | None = None,
         hosts: Mapping[str, tuple[str, ...]] | None = None,
         recent: RecentDeliveries[Delivery] | None = None,
+        is_out: Callable[[str], str | None] = lambda name: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.rails = {rail.name: rail for rail in rails}
         self._ledger = ledger
         self._terms = terms or Terms()
         self._hosts = {host.lower(): self._named(names) for host, names in (hosts or {}).items()}
+        self._is_out = is_out
         self._clock = clock
         self._settlement = Settlement(ledger, lease_s=self._terms.settle_lease_s, clock=clock)
         self._redelivery = Redelivery(
@@ -112,10 +116,19 @@ class Gate:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def quote(self, order: Order, host: str, refusal: PaymentRejected | None = None) -> PaymentRequired:
-        """The 402 for an order: one answer that the clients of every rail of this host understand."""
+        """The 402 for an order: one answer that the clients of every rail of this host understand.
+
+        A payment that comes all the same over a rail that is out is tried: the chain may be back by then.
+
+        Raises:
+            RailUnavailable: every rail of this host is out.
+        """
         error = refusal or PaymentRequired(f"This picture costs ${order.price}. Pay on one of the rails offered.")
         rejection = refusal.reason if refusal else None
-        for rail in self._offered(host):
+        offered = [rail for rail in self._offered(host) if self._is_out(rail.name) is None]
+        if not offered:
+            raise RailUnavailable("No payment can be taken now. Nothing was charged; ask again shortly.", retry_after=5)
+        for rail in offered:
             challenge = await rail.challenge(order, rejection)
             error.headers += challenge.headers
             error.members.update(challenge.members)

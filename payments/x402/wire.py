@@ -17,7 +17,9 @@ from x402.schemas.v1 import PaymentPayloadV1, PaymentRequiredV1
 
 from errors import MalformedPayment
 from payments.rail import Challenge, Credential, HeaderFields, Receipt, values
+from payments.x402 import payment_identifier
 from payments.x402.eip3009 import SignedAuthorization
+from payments.x402.payment_identifier import read_identifier
 from payments.x402.requirements import MIME_TYPE, Terms
 
 RAIL = "x402"
@@ -86,6 +88,7 @@ def _credential(version: int, decoded: dict[str, Any], terms: Terms) -> X402Cred
         rail=RAIL,
         payment_id=_payment_id(signed, terms),
         fingerprint=signed.fingerprint,
+        idempotency_key=read_identifier(payment.extensions) if isinstance(payment, PaymentPayload) else None,
         version=version,
         scheme=payment.get_scheme(),
         network=payment.get_network(),
@@ -105,6 +108,7 @@ def write_challenge(terms: Terms, units: int, url: str, rejection: str | None) -
         error=rejection or _UNPAID[2],
         resource=ResourceInfo(url=url, description=terms.description, mime_type=MIME_TYPE),
         accepts=[terms.requirements(units)],
+        extensions={payment_identifier.NAME: payment_identifier.DECLARATION},
     )
     v1 = PaymentRequiredV1(error=rejection or _UNPAID[1], accepts=[terms.requirements_v1(units, url)])
     return Challenge(

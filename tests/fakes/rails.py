@@ -69,6 +69,9 @@ class ScriptedRail:
         """While one of them is cleared, its calls wait."""
         self.may_verify.set()
         self.may_settle.set()
+        self.payer = PAYER
+        self.funds: int | None = None
+        """What a payer is seen to hold at verification."""
         self.not_after = math.inf
         """What the last settlement was told."""
         self.closed = False
@@ -101,10 +104,11 @@ class ScriptedRail:
         return Payment(
             id=credential.payment_id,
             rail=self.name,
-            payer=PAYER,
+            payer=self.payer,
             amount=50_000,
             valid_before=1_900_000_000,
             evidence={"memo": credential.payment_id},
+            funds=self.funds,
         )
 
     async def settle(self, payment: Payment, credential: Credential, *, not_after: float = math.inf) -> Receipt:

@@ -56,11 +56,13 @@ class Shop:
         self,
         wanted: Order | None = None,
         *,
+        payment_id: str = "payment",
         fingerprint: str = "print",
+        key: str | None = None,
         gate: Gate | None = None,
         steps: Steps | None = None,
     ) -> Sale:
-        """Send the one payment with an order, the same one each time."""
+        """Send a payment with an order, the same one each time unless told otherwise; `key` names the purchase."""
         wanted, watch = wanted or order(), steps or Steps(None)
 
         async def work() -> Delivery:
@@ -75,7 +77,7 @@ class Shop:
                 raise self.admitting.pop(0)
 
         return await (gate or self.gate).sell(
-            Credential(self.rail.name, "payment", fingerprint),
+            Credential(self.rail.name, payment_id, fingerprint, idempotency_key=key),
             wanted,
             admit=lambda: watch.step("admit", admit),
             work=lambda: watch.step("work", work),
@@ -105,6 +107,16 @@ class Shop:
             return entry is not None and entry.state is state
 
         await _until(reached)
+
+    async def wait_until(self, changed: Callable[[Entry, Entry], bool]) -> None:
+        """Until the ledger's entry of the payment has changed in this way: before, now."""
+        before = await self.entry()
+
+        async def has() -> bool:
+            now = await self.entry()
+            return before is not None and now is not None and changed(before, now)
+
+        await _until(has)
 
     async def _has_worked(self) -> bool:
         return self.works > 0

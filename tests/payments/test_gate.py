@@ -7,20 +7,24 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from errors import (
+    FundsUnderWay,
+    IdempotencyKeyUsed,
     InternalError,
     MalformedPayment,
     Overloaded,
     PaymentInProgress,
+    PaymentOutcomeUnknown,
     PaymentRejected,
     PaymentUsed,
     ProcessingFailed,
+    RailUnavailable,
     ServiceError,
 )
 from payments.gate import Gate, Terms
 from payments.ledger import State
 from payments.rail import Order
 from tests.fakes.clock import FakeClock
-from tests.fakes.rails import Outcome, ScriptedRail
+from tests.fakes.rails import PAYER, Outcome, ScriptedRail
 from tests.fakes.shop import Shop, order
 from tests.fakes.steps import Crash, Steps
 
@@ -250,6 +254,127 @@ class TestEntitlement:
         assert refusal.value.charged
         assert (await shop.send()).replayed
 
+    async def test_copies_at_once_are_one_work(self, shop: Shop) -> None:
+        await shop.send()
+        shop.may_work.clear()
+        copies = [asyncio.create_task(shop.send()) for _ in range(10)]
+        await asyncio.wait(copies, timeout=0.1)
+        shop.may_work.set()
+        assert [sale.delivery.body for sale in await asyncio.gather(*copies)] == [CUT_OUT] * 10
+        assert shop.works == 2
+        entry = await shop.entry()
+        assert entry is not None
+        assert entry.deliveries == 1
+
+
+class TestPurchasesByName:
+    """`Idempotency-Key`: another payment for the same purchase is not needed, and not charged."""
+
+    async def test_the_same_purchase_is_delivered_for_the_first_payment(self, shop: Shop) -> None:
+        first = await shop.send(key="my key")
+        again = await shop.send(payment_id="another", fingerprint="other print", key="my key")
+        assert again.replayed
+        assert (again.delivery, again.receipt_headers) == (first.delivery, first.receipt_headers)
+        assert shop.rail.moved == ["payment"]
+        assert await shop.ledger.find("another") is None
+
+    async def test_another_request_under_the_same_name_is_refused_and_uncharged(self, shop: Shop) -> None:
+        await shop.send(key="my key")
+        with pytest.raises(IdempotencyKeyUsed) as refusal:
+            await shop.send(order(b"other"), payment_id="another", key="my key")
+        assert not refusal.value.charged
+        assert (shop.works, shop.rail.moved) == (1, ["payment"])
+
+    async def test_another_name_is_another_purchase(self, shop: Shop) -> None:
+        await shop.send(key="my key")
+        assert not (await shop.send(payment_id="another", key="other key")).replayed
+        assert not (await shop.send(payment_id="a third")).replayed
+        assert shop.rail.moved == ["payment", "another", "a third"]
+
+    async def test_only_the_payer_who_named_it_gets_it(self, shop: Shop) -> None:
+        """The payer is known when the payment is verified, so nothing is looked up before."""
+        await shop.send(key="my key")
+        shop.rail.payer = "0xstranger"
+        assert not (await shop.send(payment_id="another", key="my key")).replayed
+        shop.rail.payer = PAYER
+        shop.rail.verifying = [Outcome.REFUSED]
+        with pytest.raises(PaymentRejected):
+            await shop.send(payment_id="a third", key="my key")
+
+    async def test_two_payments_at_once_are_one_charge(self, shop: Shop) -> None:
+        shop.may_work.clear()
+        first = asyncio.create_task(shop.send(key="my key"))
+        await shop.wait_for_work()
+        with pytest.raises(PaymentInProgress):
+            await shop.send(payment_id="another", key="my key")
+        shop.may_work.set()
+        await first
+        assert (await shop.send(payment_id="another", key="my key")).replayed
+        assert shop.rail.moved == ["payment"]
+
+    async def test_a_purchase_in_doubt_is_cleared_first(self, shop: Shop) -> None:
+        for outcome, moved in ((Outcome.REPLY_LOST, ["payment"]), (Outcome.UNSENT, ["payment", "fourth"])):
+            key = outcome.name
+            shop.rail.settling = [outcome]
+            with pytest.raises(PaymentOutcomeUnknown):
+                await shop.send(payment_id="payment" if outcome is Outcome.REPLY_LOST else "third", key=key)
+            sale = await shop.send(payment_id="second" if outcome is Outcome.REPLY_LOST else "fourth", key=key)
+            assert sale.replayed == (outcome is Outcome.REPLY_LOST)
+            assert shop.rail.moved == moved
+
+    async def test_a_failed_purchase_is_free_again(self, shop: Shop) -> None:
+        shop.working = [ProcessingFailed("broken")]
+        with pytest.raises(ProcessingFailed):
+            await shop.send(key="my key")
+        assert not (await shop.send(order(b"other"), payment_id="another", key="my key")).replayed
+
+
+async def test_a_payer_has_no_more_under_way_than_the_funds_cover(shop: Shop) -> None:
+    """Everything else would be work that the payer cannot pay for."""
+    shop.rail.funds = 3 * 50_000 + 49_999
+    shop.may_work.clear()
+    sales = [asyncio.create_task(shop.send(order(bytes([n])), payment_id=f"payment {n}")) for n in range(10)]
+    done, at_work = await asyncio.wait(sales, timeout=1)
+    assert (len(done), len(at_work), shop.works) == (7, 3, 3)
+    for sale in done:
+        error = sale.exception()
+        assert isinstance(error, FundsUnderWay)
+        assert not error.charged
+    shop.may_work.set()
+    await asyncio.wait(at_work)
+    assert len(shop.rail.moved) == 3
+
+
+@pytest.mark.parametrize("terms", [Terms(work_lease_s=0.2)])
+async def test_a_holder_at_work_keeps_its_claim(shop: Shop, clock: FakeClock) -> None:
+    """However long the work takes, the lease is short and renewed."""
+    shop.may_work.clear()
+    sale = asyncio.create_task(shop.send())
+    await shop.wait_for_work()
+    for _ in range(5):
+        entry = await shop.entry()
+        assert entry is not None
+        clock.now = entry.lease_until - 0.01
+        await shop.wait_until(lambda before, now: now.lease_until > before.lease_until)
+    shop.may_work.set()
+    assert not (await sale).replayed
+    await asyncio.sleep(0.2)
+    entry = await shop.entry()
+    assert entry is not None
+    assert entry.state is State.SETTLED
+
+
+async def test_a_settlement_is_told_its_end(shop: Shop, clock: FakeClock) -> None:
+    """Before the lease is over, so that nothing is sent when others may judge the payment."""
+    shop.rail.may_settle.clear()
+    sale = asyncio.create_task(shop.send())
+    await shop.wait_for("settle")
+    entry = await shop.entry()
+    assert entry is not None
+    assert clock.now < shop.rail.not_after < entry.lease_until
+    shop.rail.may_settle.set()
+    await sale
+
 
 class TestSeveralRails:
     """One 402 and one till for all rails."""
@@ -267,6 +392,15 @@ class TestSeveralRails:
 
     async def test_quotes_on_a_host_of_its_own_only_its_own(self, gate: Gate) -> None:
         assert (await gate.quote(order(), "one.EXAMPLE")).members.keys() == {"one"}
+
+    async def test_quotes_no_rail_that_is_out(self, shop: Shop) -> None:
+        rails = (ScriptedRail("one"), ScriptedRail("two"))
+        out = {"one": "The chain does not answer.", "two": None}
+        gate = Gate(rails, shop.ledger, hosts={"one.example": ("one",)}, is_out=lambda name: out[name])
+        assert (await gate.quote(order(), "cut.example")).members.keys() == {"two"}
+        with pytest.raises(RailUnavailable):
+            await gate.quote(order(), "one.example")
+        assert gate.credential((("one-payment", "id print"),), "one.example")
 
     async def test_quotes_anew_with_the_reason_of_a_refusal(self, gate: Gate) -> None:
         refusal = PaymentRejected("No.", reason="expired")

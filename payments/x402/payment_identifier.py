@@ -1,0 +1,48 @@
+"""The x402 extension `payment-identifier`: the buyer's own name for a purchase, carried in a version 2 payment.
+
+The SDK's module for it needs a JSON Schema library for one regular expression, so the few lines are here.
+Specification: x402, specs/extensions/payment_identifier.md.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from errors import MalformedPayment
+
+NAME = "payment-identifier"
+_ID = re.compile(r"[a-zA-Z0-9_-]{16,128}")
+
+DECLARATION: dict[str, Any] = {
+    "info": {"required": False},
+    "schema": {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "properties": {
+            "required": {"type": "boolean"},
+            "id": {"type": "string", "minLength": 16, "maxLength": 128, "pattern": "^[a-zA-Z0-9_-]+$"},
+        },
+        "required": ["required"],
+    },
+}
+"""What a quote says of it: welcome, not demanded."""
+
+
+def read_identifier(extensions: Mapping[str, Any] | None) -> str | None:
+    """The identifier among a payment's extensions; None where the client only echoes what the quote said.
+
+    Raises:
+        MalformedPayment: it breaks the extension's rules.
+    """
+    extension = (extensions or {}).get(NAME)
+    if extension is None:
+        return None
+    info = extension.get("info") if isinstance(extension, Mapping) else None
+    if not isinstance(info, Mapping):
+        raise MalformedPayment(f"The extension {NAME} holds no object `info`.")
+    identifier = info.get("id")
+    if identifier is None:
+        return None
+    if not (isinstance(identifier, str) and _ID.fullmatch(identifier)):
+        raise MalformedPayment(f"The id of {NAME} is 16 to 128 letters, digits, hyphens and underscores.")
+    return identifier
