@@ -42,6 +42,7 @@ Buyers = Annotated[int, typer.Option(min=1, max=64, help="Buyers at the same tim
 Minutes = Annotated[float, typer.Option(help="After this time no new payment is begun, all legs together.")]
 BreakName = Annotated[str, typer.Option("--break", help=f"Take out a guard: {', '.join(BREAKS)}. Has to be noticed.")]
 Out = Annotated[Path, typer.Option(help="Folder for what is written.")]
+Keep = Annotated[bool, typer.Option(help="Keep the services' logs and ledgers though nothing went wrong.")]
 Kills = Annotated[bool, typer.Option(help="Whether processes are killed.")]
 
 
@@ -54,6 +55,7 @@ def main(
     break_: BreakName = "",
     kills: Kills = True,
     out: Out = RESULTS,
+    keep: Keep = False,
 ) -> None:
     console = Console(soft_wrap=True)
     chosen = _chosen(legs, console)
@@ -68,7 +70,12 @@ def main(
     except SandboxError as error:
         console.print(str(error), style="red")
         raise typer.Exit(2) from error
-    raise typer.Exit(_conclude(console, results, out, folder, {"seed": seed, "asked": calls, "break": break_ or None}))
+    code = _conclude(console, results, out, {"seed": seed, "asked": calls, "break": break_ or None})
+    if code or keep:
+        console.print(f"Logs and ledgers: {folder}")
+    else:
+        shutil.rmtree(folder)
+    raise typer.Exit(code)
 
 
 def _chosen(legs: str, console: Console) -> list[Leg]:
@@ -102,15 +109,12 @@ def _progress(leg: Leg, calls: int, live: Live) -> Watch:
     return watch
 
 
-def _conclude(console: Console, results: list[Result], out: Path, logs: Path, told_with: dict[str, object]) -> int:
+def _conclude(console: Console, results: list[Result], out: Path, told_with: dict[str, object]) -> int:
     report.show(console, results)
     console.print(f"Written: {report.write(out, results, told_with)}")
     clean = report.clean(results)
-    stories = report.write_stories(out, results)
-    if stories:
-        console.print(f"Payments that went wrong: {stories}; logs of the services: {logs}", style="red")
-    else:
-        shutil.rmtree(logs)
+    if stories := report.write_stories(out, results):
+        console.print(f"Stories of the payments that went wrong: {stories}", style="red")
     if told_with["break"]:
         console.print("not noticed" if clean else "noticed", style="red" if clean else "green")
     return 0 if clean else 1

@@ -44,13 +44,13 @@ BREAKS = {
         "        if entry.fingerprint != credential.fingerprint:\n",
         "a settled payment fetches any picture",
     ),
-    "verdict": Break(
+    "entitlement": Break(
         "payments/gate.py",
-        "            if await self._look_up(credential, order) is not None:\n",
-        "            if False:\n",
-        "a copy that lost the race against a quicker one is told that its payment is spent",
+        "        return Bought(entry.payment.id, receipt) if receipt else None\n",
+        '        raise PaymentUsed("This payment has been used.")\n',
+        "a settled payment is refused when it is sent again",
     ),
-    "receipt-first": Break(
+    "chain": Break(
         "payments/settlement.py",
         "                receipt = await rail.find_receipt(entry.payment)\n",
         "                receipt = None\n",

@@ -59,7 +59,7 @@ class Result:
     statuses: Tally[str] = field(default_factory=Tally)
     ledger_differences: list[str] = field(default_factory=list)
     orphans: list[str] = field(default_factory=list)
-    seconds: float = 0.0
+    seconds: dict[str, float] = field(default_factory=dict)
 
 
 Watch = Callable[[History, str], None]
@@ -68,22 +68,31 @@ Watch = Callable[[History, str], None]
 
 async def run_leg(leg: Leg, plan_: Plan, folder: Path, watch: Watch) -> Result:
     """Run one leg in an empty folder, which keeps the logs of its hosts."""
-    random, began = Random(f"{plan_.seed} {leg}"), time.monotonic()
+    random = Random(f"{plan_.seed} {leg}")
     result = Result(leg, History(leg))
-    phase = _Phase("starting")
+    phase = _Phase(result.seconds)
     async with (
         _every(0.3, lambda: watch(result.history, phase.name)),
         deployment(leg, folder, plan_.source, random) as built,
     ):
         result.faults = built.tally
         await _Campaign(built, plan_, result, random, phase).run()
-    result.seconds = time.monotonic() - began
+    phase.begin("over")
     return result
 
 
-@dataclass
 class _Phase:
-    name: str
+    """What a leg is at, and how long it has been at everything before."""
+
+    def __init__(self, seconds: dict[str, float]) -> None:
+        self.name = "starting"
+        self._seconds = seconds
+        self._since = time.monotonic()
+
+    def begin(self, name: str) -> None:
+        """Note the seconds of the phase that ends here."""
+        self._seconds[self.name] = round(time.monotonic() - self._since, 1)
+        self.name, self._since = name, time.monotonic()
 
 
 class _Campaign:
@@ -104,17 +113,18 @@ class _Campaign:
     async def run(self) -> None:
         wallets = [await asyncio.to_thread(self._wallet, number) for number in range(self._plan.buyers)]
         async with _together(*(book.follow for book in self._books)):
-            self._phase.name = "undisturbed"
+            self._phase.begin("undisturbed")
             await self._undisturbed(wallets[0])
-            self._phase.name = "bad weather"
+            self._phase.begin("bad weather")
             async with _together(self._killer.run):
                 async with _together(*self._built.storms):
                     await asyncio.gather(*(self._buyer(number, wallet).run() for number, wallet in enumerate(wallets)))
-                self._phase.name = "last phase"
+                self._phase.begin("last phase")
                 await asyncio.sleep(1)
                 await self._until_whole()
                 await self._finish(wallets)
         await self._close_books()
+        self._phase.begin("ending")
 
     def _wallet(self, number: int) -> Wallet:
         return Wallet(number, self._built.base, self._built.tempo)

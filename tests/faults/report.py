@@ -43,6 +43,7 @@ def show(console: Console, results: Sequence[Result]) -> None:
         counted: Counter[str] = sum((getattr(result, attribute) for result in results), Counter())
         console.print(f"[bold]{title}:[/bold] " + ", ".join(f"{name} {counted[name]}" for name in sorted(counted)))
     for result in results:
+        console.print(f"Seconds of {result.leg}: " + ", ".join(f"{name} {s:.0f}" for name, s in result.seconds.items()))
         for line in [*result.ledger_differences[:10], *(f"orphaned {row}" for row in result.orphans[:10])]:
             console.print(f"{result.leg}: {line}")
 
@@ -54,7 +55,7 @@ def write(folder: Path, results: Sequence[Result], told_with: dict[str, Any]) ->
     legs = {
         result.leg: {
             **result.findings.columns,
-            "seconds": round(result.seconds),
+            "seconds": result.seconds,
             "faults": result.faults,
             "kills": result.kills,
             "clients": result.manners,
