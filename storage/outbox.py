@@ -11,7 +11,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.functions import FunctionElement
 
-from payments.x402.outbox import Sent
+from payments.outbox import Sent
 from storage.engine import TIMEOUT_S, Clock, Database
 from storage.schema import transactions
 
@@ -36,7 +36,7 @@ def _sqlite_time(element: _DatabaseTime, compiler: SQLCompiler, **_: Any) -> str
 
 
 class SqlOutbox:
-    """A `payments.x402.outbox.Outbox` on SQLite or PostgreSQL.
+    """A `payments.outbox.Outbox` on SQLite or PostgreSQL.
 
     Args:
         url, timeout_s, clock: see `storage.engine.Database`; this clock judges nothing here.

@@ -5,8 +5,8 @@ from eth_utils.address import to_checksum_address
 from web3.exceptions import TransactionNotFound
 
 from errors import RailUnavailable
+from payments.outbox import Outbox, Sent
 from payments.x402.fees import GAS_LIMIT, Fees, suggested
-from payments.x402.outbox import Outbox, Sent
 from payments.x402.rpc import NodeRefusal, NonceTooLow, Rpc
 from payments.x402.settlement_key import SettlementKey
 from payments.x402.tender import LockFactory, Tender, transaction_count

@@ -15,6 +15,7 @@ from x402.schemas import PaymentPayload
 
 from errors import LedgerUnavailable, PaymentOutcomeUnknown, PaymentRejected, RailUnavailable
 from payments.health import Health
+from payments.outbox import Outbox
 from payments.rail import Challenge, Credential, HeaderFields, Order, Payment, Receipt
 from payments.x402 import refusals
 from payments.x402.broadcaster import Broadcaster
@@ -23,7 +24,6 @@ from payments.x402.checks import check_locally
 from payments.x402.facilitator import Facilitator
 from payments.x402.http_facilitator import HttpFacilitator
 from payments.x402.local_facilitator import LocalFacilitator
-from payments.x402.outbox import Outbox
 from payments.x402.refusals import refuse
 from payments.x402.requirements import Terms, base_units
 from payments.x402.rpc import Rpc

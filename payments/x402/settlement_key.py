@@ -8,8 +8,8 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_typing import HexStr
 
+from payments.outbox import Sent
 from payments.x402.fees import GAS_LIMIT, Fees
-from payments.x402.outbox import Sent
 
 _KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 _NO_KEY = "the x402 settlement key is not a private key of 32 bytes in hex"

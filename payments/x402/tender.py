@@ -11,8 +11,8 @@ from typing import Literal
 from eth_utils.address import to_checksum_address
 
 from errors import LedgerUnavailable, RailUnavailable
+from payments.outbox import Outbox, Sent
 from payments.x402.fees import Fees, suggested
-from payments.x402.outbox import Outbox, Sent
 from payments.x402.rpc import NodeRefusal, NonceTooLow, Rpc
 from payments.x402.settlement_key import SettlementKey
 

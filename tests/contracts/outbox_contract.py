@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from payments.x402.outbox import Outbox, Sent
+from payments.outbox import Outbox, Sent
 
 CHAIN = 84532
 OURS, PREVIOUS = "0xOurs", "0xPrevious"

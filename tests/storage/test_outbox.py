@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from errors import LedgerUnavailable
-from payments.x402.outbox import Outbox
+from payments.outbox import Outbox
 from storage import SqlOutbox
 from storage.engine import create_engine, parse
 from tests.contracts.outbox_contract import CHAIN, OURS, SENT, OutboxContract

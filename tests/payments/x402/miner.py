@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from payments.x402.outbox import Outbox, Sent
+from payments.outbox import Outbox, Sent
 from sandbox.chains import BaseChain
 
 

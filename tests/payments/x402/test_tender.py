@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 from eth_account import Account
 
+from payments.outbox import Sent
 from payments.x402.fees import Fees
-from payments.x402.outbox import Sent
 from payments.x402.rpc import Rpc
 from payments.x402.settlement_key import SettlementKey
 from payments.x402.tender import KEPT_BLOCKS, Tender, View

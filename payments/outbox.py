@@ -1,4 +1,7 @@
-"""The port of the outbox: every transaction of a settlement key, written down before it is sent."""
+"""The port of the outbox: every transaction of a settlement key, written down before it is sent.
+
+It stands outside of the rail's folder, whose import loads web3: what only stores or migrates need not.
+"""
 
 from dataclasses import dataclass, field
 from typing import Protocol
