@@ -17,6 +17,7 @@ from errors import RailUnavailable
 from payments.x402.broadcaster import Broadcaster
 from payments.x402.rpc import NodeRefusal, Rpc
 from payments.x402.settlement_key import SettlementKey
+from payments.x402.tender import LockFactory
 from sandbox.accounts import SETTLER, STRANGER
 from sandbox.chains import BaseChain
 from sandbox.shim import Control
@@ -28,19 +29,32 @@ NO_DATA = HexStr("0x")
 Build = Callable[..., Broadcaster]
 
 
-class TwoFaced:
-    """A node that takes every transaction and says that it does not."""
+class Refusing:
+    """A node that refuses every transaction.
 
-    def __init__(self, upstream: str) -> None:
+    Args:
+        takes: it passes it on nevertheless.
+
+    Attributes:
+        holding: it does not answer yet.
+    """
+
+    def __init__(self, upstream: str, *, takes: bool) -> None:
+        self.holding = False
         self._upstream = upstream
+        self._takes = takes
 
     async def answer(self, request: Request) -> Response:
         question = await request.json()
-        async with httpx.AsyncClient(trust_env=False) as client:
-            answer = await client.post(self._upstream, json=question)
-        if question["method"] != "eth_sendRawTransaction":
+        sending = question["method"] == "eth_sendRawTransaction"
+        if self._takes or not sending:
+            async with httpx.AsyncClient(trust_env=False) as client:
+                answer = await client.post(self._upstream, json=question)
+        while sending and self.holding:  # noqa: ASYNC110 - it is set from another thread
+            await asyncio.sleep(0.05)
+        if not sending:
             return Response(answer.content, media_type="application/json")
-        refusal = {"code": -32000, "message": "nonce too low"}
+        refusal = {"code": -32000, "message": "nonce too low" if self._takes else "txpool is full"}
         return JSONResponse({"jsonrpc": "2.0", "id": question["id"], "error": refusal})
 
     def app(self) -> Starlette:
@@ -50,17 +64,19 @@ class TwoFaced:
 @pytest.fixture
 async def new_broadcaster(outbox: SqlOutbox) -> AsyncIterator[Build]:
     """Makes broadcasters of the settlement key over one outbox, under one common lock."""
-    lock = asyncio.Lock()
+    common = asyncio.Lock()
     opened: list[Rpc | Broadcaster] = []
 
-    def build(url: str, key: str = SETTLER.key) -> Broadcaster:
-        rpc = Rpc((url,), timeout_s=1)
+    def build(
+        url: str, key: str = SETTLER.key, timeout_s: float = 1.0, lock: LockFactory = lambda: common
+    ) -> Broadcaster:
+        rpc = Rpc((url,), timeout_s=timeout_s)
         broadcaster = Broadcaster(
             rpc,
             SettlementKey(key, chain_id=BaseChain.chain_id),
             outbox,
             chain_id=BaseChain.chain_id,
-            lock=lambda: lock,
+            lock=lock,
             bump_after_s=60,
             max_fee_wei=10**10,
         )
@@ -74,6 +90,13 @@ async def new_broadcaster(outbox: SqlOutbox) -> AsyncIterator[Build]:
 
 async def send(broadcaster: Broadcaster, reference: str = "payment") -> str:
     return await broadcaster.send(STRANGER.address, NO_DATA, reference=reference, not_after=math.inf)
+
+
+async def until_recorded(outbox: SqlOutbox, attempt: int) -> None:
+    """The payment's transaction has a record of this attempt."""
+    async with asyncio.timeout(10):
+        while [recorded.attempt for recorded in await outbox.of("payment")] != [attempt]:  # noqa: ASYNC110 - a database
+            await asyncio.sleep(0.01)
 
 
 async def nonces(chain: BaseChain, hashes: list[str]) -> list[int]:
@@ -133,11 +156,10 @@ async def test_records_before_it_sends(
     broadcaster = new_broadcaster(flaky_url)
     flaky.inject("hang", methods=["eth_sendRawTransaction"], count=1, seconds=1)
     sending = asyncio.create_task(send(broadcaster))
-    async with asyncio.timeout(5):
-        while not (recorded := await outbox.of("payment")):  # noqa: ASYNC110 - a database
-            await asyncio.sleep(0.01)
+    await until_recorded(outbox, 1)
     assert not sending.done()
-    assert await sending == recorded[0].hash
+    [recorded] = await outbox.of("payment")
+    assert await sending == recorded.hash
 
 
 async def test_sends_nothing_too_late(
@@ -175,8 +197,27 @@ async def test_a_refusal_of_what_is_there_counts_for_nothing(
     base_chain: BaseChain, new_broadcaster: Build, outbox: SqlOutbox
 ) -> None:
     """A service before several nodes passed the transaction on twice, and tells the second node's answer."""
-    with serving(TwoFaced(base_chain.rpc_url).app()) as url:
+    with serving(Refusing(base_chain.rpc_url, takes=True).app()) as url:
         sent = await send(new_broadcaster(url))
+    assert [recorded.hash for recorded in await outbox.of("payment")] == [sent]
+    await until_mined(base_chain, sent)
+
+
+async def test_a_process_that_stood_still_withdraws_nothing_that_others_have_sent(
+    base_chain: BaseChain, new_broadcaster: Build, outbox: SqlOutbox
+) -> None:
+    """It recorded, lost the lock while it stood still, and is refused when it wakes up: somebody else has sent it."""
+    node = Refusing(base_chain.rpc_url, takes=False)
+    node.holding = True
+    elsewhere = new_broadcaster(base_chain.rpc_url, lock=asyncio.Lock)
+    with standing_still(base_chain), serving(node.app()) as url:
+        sending = asyncio.create_task(send(new_broadcaster(url, timeout_s=20)))
+        await until_recorded(outbox, 1)
+        assert await elsewhere.done_by("payment") is None
+        await until_recorded(outbox, 2)
+        base_chain.rpc.call("anvil_dropAllTransactions")  # a node that does not know it, asked whether it does
+        node.holding = False
+        sent = await sending
     assert [recorded.hash for recorded in await outbox.of("payment")] == [sent]
     await until_mined(base_chain, sent)
 
