@@ -89,7 +89,14 @@ def _operation(offer: Offer) -> Json:
                 "in": "query",
                 "description": "Format of the answer. Without it `Accept: image/webp` alone selects webp.",
                 "schema": {"type": "string", "enum": list(OUTPUTS), "default": "png"},
-            }
+            },
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "description": "Your own name for this purchase, best a UUID. A new payment under the same name by the "
+                "same payer for the same picture is not charged: the first purchase is delivered again.",
+                "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+            },
         ],
         "requestBody": {"required": True, "content": dict.fromkeys(INPUTS, picture)},
         "responses": {

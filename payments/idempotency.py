@@ -13,7 +13,7 @@ from payments.rail import Credential, HeaderFields, values
 
 C = TypeVar("C", bound=Credential)
 MAX_CHARS = 128
-_KEY = re.compile(r'"?([A-Za-z0-9._~:/+=@-]{1,128})"?')
+_KEY = re.compile(r'(")?([A-Za-z0-9._~:/+=@-]{1,128})(?(1)")')
 
 
 def named(credential: C, headers: HeaderFields) -> C:
@@ -31,6 +31,6 @@ def named(credential: C, headers: HeaderFields) -> C:
             f"Idempotency-Key is one string of 1 to {MAX_CHARS} letters, digits and ._~:/+=@- characters, "
             'best a new UUID for each purchase: Idempotency-Key: "8e03978e-40d5-43dd-bc93-6894a57f9324".'
         )
-    if credential.idempotency_key not in (None, match[1]):
+    if credential.idempotency_key not in (None, match[2]):
         raise BadRequest("Idempotency-Key and the payment's own identifier differ. Send one of them.")
-    return replace(credential, idempotency_key=match[1])
+    return replace(credential, idempotency_key=match[2])

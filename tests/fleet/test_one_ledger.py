@@ -1,0 +1,128 @@
+"""Several processes sell as one: over real HTTP, real chains and a real database, on every rail."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from io import BytesIO
+from itertools import count, cycle
+
+import httpx
+import pytest
+from PIL import Image
+
+from tests.clients.counter import Counter, Way
+from tests.clients.cutouts import PRICE
+from tests.fleet.conftest import Fleet
+
+COPIES = 100
+AT_ONCE, ROUNDS = 40, 5
+PATIENCE = 60
+"""How often a buyer who is told to wait asks again."""
+
+_shades = count()
+
+
+def picture() -> bytes:
+    """A small picture that no other test has."""
+    file = BytesIO()
+    Image.new("RGB", (64, 64), (next(_shades) % 256, 90, 200)).save(file, "JPEG")
+    return file.getvalue()
+
+
+class Buyer:
+    """Sends requests to the services of a fleet in turn, from many addresses."""
+
+    def __init__(self, fleet: Fleet, way: Way, client: httpx.AsyncClient) -> None:
+        self._services = cycle(fleet)
+        self._way = way
+        self._client = client
+
+    def counter(self) -> Counter:
+        return Counter(next(self._services), self._client, self._way)
+
+    def earned(self) -> int:
+        return self.counter().earned()
+
+    async def sign(self, wanted: bytes) -> dict[str, str]:
+        return await self.counter().sign(wanted)
+
+    async def send(self, wanted: bytes, payment: dict[str, str]) -> httpx.Response:
+        return await self.counter().post(wanted, payment)
+
+    async def fetch(self, wanted: bytes, payment: dict[str, str]) -> httpx.Response:
+        """Send the payment, and again for as long as the answer is to wait."""
+        answer = await self.send(wanted, payment)
+        for _ in range(PATIENCE):
+            if answer.status_code == 200 or not answer.json()["retryable"]:
+                break
+            await asyncio.sleep(0.5)
+            answer = await self.send(wanted, payment)
+        return answer
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    limits = httpx.Limits(max_connections=COPIES, max_keepalive_connections=COPIES)
+    async with httpx.AsyncClient(timeout=120, trust_env=False, limits=limits) as client:
+        yield client
+
+
+@pytest.fixture(params=["x402 v2", "mpp"])
+def buyer(request: pytest.FixtureRequest, fleet: Fleet, client: httpx.AsyncClient) -> Buyer:
+    return Buyer(fleet, request.param, client)
+
+
+async def test_what_one_process_sold_every_process_delivers_again(buyer: Buyer) -> None:
+    wanted, earned = picture(), buyer.earned()
+    payment = await buyer.sign(wanted)
+    answers = [await buyer.send(wanted, payment) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [200] * 6
+    assert len({answer.content for answer in answers}) == 1
+    assert [answer.headers.get("Idempotent-Replayed") for answer in answers] == [None] + 5 * ["true"]
+    assert buyer.earned() - earned == PRICE
+
+
+async def test_a_hundred_copies_at_once_are_one_settlement_and_one_picture(buyer: Buyer) -> None:
+    wanted, earned = picture(), buyer.earned()
+    payment = await buyer.sign(wanted)
+    answers = await asyncio.gather(*(buyer.fetch(wanted, payment) for _ in range(COPIES)))
+    assert [answer.status_code for answer in answers] == [200] * COPIES
+    assert len({answer.content for answer in answers}) == 1
+    assert len([answer for answer in answers if "Idempotent-Replayed" not in answer.headers]) == 1
+    assert buyer.earned() - earned == PRICE
+
+
+async def test_a_hundred_copies_of_a_settled_payment_are_delivered(buyer: Buyer) -> None:
+    wanted, earned = picture(), buyer.earned()
+    payment = await buyer.sign(wanted)
+    first = await buyer.send(wanted, payment)
+    answers = await asyncio.gather(*(buyer.send(wanted, payment) for _ in range(COPIES)))
+    assert [answer.status_code for answer in answers] == [200] * COPIES
+    assert {answer.content for answer in answers} == {first.content}
+    assert buyer.earned() - earned == PRICE
+
+
+async def test_forty_payments_at_once_five_times_are_all_served(buyer: Buyer) -> None:
+    """None is stuck behind another one: one key settles for all processes, without gaps in its nonces."""
+    earned = buyer.earned()
+    for _ in range(ROUNDS):
+        pictures = [picture() for _ in range(AT_ONCE)]
+        payments = [await buyer.sign(wanted) for wanted in pictures]
+        answers = await asyncio.gather(*map(buyer.send, pictures, payments))
+        assert [answer.status_code for answer in answers] == [200] * AT_ONCE, [
+            answer.text for answer in answers if answer.status_code != 200
+        ]
+    assert buyer.earned() - earned == ROUNDS * AT_ONCE * PRICE
+
+
+async def test_one_name_is_one_purchase_in_every_process(buyer: Buyer) -> None:
+    wanted, earned = picture(), buyer.earned()
+    key = {"Idempotency-Key": '"8e03978e-40d5-43dd-bc93-6894a57f9324"'}
+    payments = [{**await buyer.sign(wanted), **key} for _ in range(4)]
+    answers = await asyncio.gather(*(buyer.fetch(wanted, payment) for payment in payments))
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert len({answer.content for answer in answers}) == 1
+    other = picture()
+    refused = await buyer.send(other, {**await buyer.sign(other), **key})
+    assert (refused.status_code, refused.json()["code"]) == (409, "idempotency_key_used")
+    assert not refused.json()["charged"]
+    assert buyer.earned() - earned == PRICE

@@ -1,0 +1,38 @@
+"""`Idempotency-Key` as buyers write it."""
+
+import pytest
+
+from errors import BadRequest
+from payments.idempotency import named
+from payments.rail import Credential
+
+PLAIN = Credential("x402", "id", "print")
+NAMED = Credential("x402", "id", "print", idempotency_key="pay_7d5d747be160e280")
+
+
+@pytest.mark.parametrize("value", ['"8e03978e-40d5-43dd-bc93-6894a57f9324"', "8e03978e-40d5-43dd-bc93-6894a57f9324"])
+def test_quotes_may_be_left_out(value: str) -> None:
+    credential = named(PLAIN, (("idempotency-key", value),))
+    assert credential.idempotency_key == "8e03978e-40d5-43dd-bc93-6894a57f9324"
+
+
+def test_without_it_a_payment_keeps_the_name_it_carries() -> None:
+    assert named(PLAIN, (("accept", "*/*"),)).idempotency_key is None
+    assert named(NAMED, ()) == NAMED
+
+
+def test_both_may_say_the_same() -> None:
+    assert named(NAMED, (("idempotency-key", "pay_7d5d747be160e280"),)) == NAMED
+    with pytest.raises(BadRequest, match="differ"):
+        named(NAMED, (("idempotency-key", "pay_another_0123456789"),))
+
+
+@pytest.mark.parametrize("value", ["", '""', '"half', 'half"', "two words", "a" * 129, "ü", 'a"b', "a,b"])
+def test_what_is_no_key_is_refused(value: str) -> None:
+    with pytest.raises(BadRequest, match="Idempotency-Key is one string"):
+        named(PLAIN, (("idempotency-key", value),))
+
+
+def test_two_are_refused() -> None:
+    with pytest.raises(BadRequest):
+        named(PLAIN, (("idempotency-key", "a"), ("idempotency-key", "a")))
