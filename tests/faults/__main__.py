@@ -20,16 +20,16 @@ from tests.faults.history import History
 from tests.faults.killer import ALL_PARTS
 from tests.faults.legs import LEGS, Leg, missing
 
-HELP = """Buy through bad weather and see that no money is lost.
-
-Runs the real service on local chains, behind proxies that break its calls to the chains, the facilitator and the
-database; kills its processes; and buys from it as the contract allows, and a little worse. At the end every transfer
-on the chains is matched to the payment that was signed and to the picture that arrived. Exit code 0 only when no
-payment was charged without a picture, charged twice, delivered unpaid, or told an untruth about.
-
-The table goes to results/faults.json, the stories of payments that went wrong to results/faults-offenders.json, and
-the services' logs are kept when something went wrong. docs/faults.md says how to read them.
-"""
+HELP = (
+    "Buy through bad weather and see that no money is lost.\n\n"
+    "Runs the real service on local chains, behind proxies that break its calls to the chains, the facilitator and "
+    "the database; kills its processes; and buys from it as the contract allows, and a little worse. At the end "
+    "every transfer on the chains is matched to the payment that was signed and to the picture that arrived. Exit "
+    "code 0 only when no payment was charged without a picture, charged twice, delivered unpaid, or told an untruth "
+    "about.\n\n"
+    "The table goes to faults.json, the stories of payments that went wrong to faults-offenders.json, and the "
+    "services' logs are kept when something went wrong. docs/faults.md says how to read them."
+)
 RESULTS = ROOT / "results"
 ALL = ",".join(LEGS)
 
@@ -41,7 +41,7 @@ Names = Annotated[str, typer.Option(help=f"Deployments, with commas: {', '.join(
 Buyers = Annotated[int, typer.Option(min=1, max=64, help="Buyers at the same time.")]
 Minutes = Annotated[float, typer.Option(help="After this time no new payment is begun, all legs together.")]
 BreakName = Annotated[str, typer.Option("--break", help=f"Take out a guard: {', '.join(BREAKS)}. Has to be noticed.")]
-Out = Annotated[Path, typer.Option(help="Folder for what is written.")]
+Out = Annotated[Path, typer.Option(show_default="results", help="Folder for what is written.")]
 Keep = Annotated[bool, typer.Option(help="Keep the services' logs and ledgers though nothing went wrong.")]
 Kills = Annotated[bool, typer.Option(help="Whether processes are killed.")]
 
