@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from signal import SIGCONT, SIGSTOP
 from urllib.parse import quote
@@ -83,8 +84,7 @@ async def test_nothing_comes_out_with_a_key_a_database_and_a_redis_of_its_own(
             await _silent_runner(buyer, service)
             await _crash_inside(buyer, tmp_path)
             await _broken_constraint(buyer, programs, server.url())
-            database.close()
-            await buyer.buy_all(WAYS, PICTURE)
+            await buyer.buy_all(WAYS, PICTURE, database.close)
             await buyer.get("/readyz")
     assert buyer.leaks() == []
     assert buyer.codes >= {
@@ -149,12 +149,15 @@ async def _sales(buyer: Witness) -> None:
 async def _failing_nodes(buyer: Witness, base: TalkativeProxy, tempo: TalkativeProxy) -> None:
     """Every way to fail, for the questions of a verification, and for the transaction of a settlement."""
     for only in (("",), SEND):
-        for node in (base, tempo):
-            node.fail(*NODE_FAILURES, only=only)
-        await buyer.buy_all(("x402 v2", "mpp") * 6, PICTURE)
+        await buyer.buy_all(("x402 v2", "mpp") * 6, PICTURE, partial(_fail, (base, tempo), only))
         await buyer.get("/readyz")
-    for node in (base, tempo):
-        node.recover()
+        for node in (base, tempo):
+            node.recover()
+
+
+def _fail(nodes: tuple[TalkativeProxy, ...], only: tuple[str, ...]) -> None:
+    for node in nodes:
+        node.fail(*NODE_FAILURES, only=only)
 
 
 async def _silent_runner(buyer: Witness, service: RunningService) -> None:
@@ -231,14 +234,15 @@ def _facilitator(host: str) -> dict[str, str]:
 
 
 async def _failing_facilitator(buyer: Witness, facilitator: TalkativeProxy) -> None:
-    facilitator.fail(*FACILITATOR_FAILURES, only=("/verify",))
-    await buyer.buy_all(("x402 v2",) * 5, PICTURE)
+    fail = partial(facilitator.fail, *FACILITATOR_FAILURES, only=("/verify",))
+    await buyer.buy_all(("x402 v2",) * 5, PICTURE, fail)
     facilitator.fail("status")
     await buyer.get("/readyz")
     facilitator.recover()
 
 
 async def _no_room_and_no_time(buyer: Witness) -> None:
+    await buyer.until_well()
     payment = await buyer.sign("mpp")
     await asyncio.sleep(1)
     await buyer.send("mpp", PICTURE, payment)
@@ -253,8 +257,9 @@ async def _too_many(buyer: Witness) -> None:
 
 async def _told_to_end(buyer: Witness, service: RunningService, facilitator: TalkativeProxy) -> None:
     """SIGTERM in the middle of sales whose settlements fail; the one whose reply was lost is found on the chain."""
-    facilitator.fail(*FACILITATOR_FAILURES, only=("/settle",))
-    sales = asyncio.create_task(buyer.buy_all(("x402 v1",) * 5, PICTURE))
+    fail = partial(facilitator.fail, *FACILITATOR_FAILURES, only=("/settle",))
+    await buyer.until_well()
+    sales = asyncio.create_task(buyer.buy_all(("x402 v1",) * 5, PICTURE, fail))
     await asyncio.sleep(1)
     service.process.terminate()
     assert {answer.status_code for answer in await sales} <= {200, 503}

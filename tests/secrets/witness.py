@@ -3,7 +3,7 @@
 import asyncio
 import json
 from base64 import b64decode
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
@@ -68,11 +68,22 @@ class Witness:
             await asyncio.sleep(0.5)
         raise AssertionError(answer.text)
 
-    async def buy_all(self, ways: tuple[Way, ...], picture: bytes) -> list[httpx.Response]:
-        """At the same time; everything is signed before the first is sent."""
+    async def buy_all(
+        self, ways: tuple[Way, ...], picture: bytes, before: Callable[[], None] = lambda: None
+    ) -> list[httpx.Response]:
+        """At the same time; everything is signed while the rails are well, and `before` comes before it is sent."""
+        await self.until_well()
         payments = await asyncio.gather(*(self.sign(way) for way in ways))
+        before()
         sales = (self.send(way, picture, payment) for way, payment in zip(ways, payments, strict=True))
         return await asyncio.gather(*sales)
+
+    async def until_well(self) -> None:
+        """Wait until every rail is quoted: one that is out is not."""
+        for _ in range(100):
+            if '"rails":{"x402":"ok","mpp":"ok"}' in (await self.get("/readyz")).text:
+                return
+            await asyncio.sleep(0.25)
 
     async def get(self, path: str, method: str = "GET") -> httpx.Response:
         return await self._client.request(method, self._service.url + path)
