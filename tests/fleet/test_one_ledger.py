@@ -14,7 +14,9 @@ from tests.clients.cutouts import PRICE
 from tests.fleet.conftest import Fleet
 
 COPIES = 100
-AT_ONCE, ROUNDS = 40, 5
+AT_ONCE = 40
+ROUNDS: dict[Way, int] = {"x402 v2": 5, "mpp": 1}
+"""A settlement key has nonces to get wrong, MPP payments have none in common."""
 PATIENCE = 60
 """How often a buyer who is told to wait asks again."""
 
@@ -33,11 +35,11 @@ class Buyer:
 
     def __init__(self, fleet: Fleet, way: Way, client: httpx.AsyncClient) -> None:
         self._services = cycle(fleet)
-        self._way = way
+        self.way = way
         self._client = client
 
     def counter(self) -> Counter:
-        return Counter(next(self._services), self._client, self._way)
+        return Counter(next(self._services), self._client, self.way)
 
     def earned(self) -> int:
         return self.counter().earned()
@@ -101,17 +103,17 @@ async def test_a_hundred_copies_of_a_settled_payment_are_delivered(buyer: Buyer)
     assert buyer.earned() - earned == PRICE
 
 
-async def test_forty_payments_at_once_five_times_are_all_served(buyer: Buyer) -> None:
+async def test_forty_payments_at_once_are_all_served_again_and_again(buyer: Buyer) -> None:
     """None is stuck behind another one: one key settles for all processes, without gaps in its nonces."""
     earned = buyer.earned()
-    for _ in range(ROUNDS):
+    for _ in range(ROUNDS[buyer.way]):
         pictures = [picture() for _ in range(AT_ONCE)]
         payments = [await buyer.sign(wanted) for wanted in pictures]
         answers = await asyncio.gather(*map(buyer.send, pictures, payments))
         assert [answer.status_code for answer in answers] == [200] * AT_ONCE, [
             answer.text for answer in answers if answer.status_code != 200
         ]
-    assert buyer.earned() - earned == ROUNDS * AT_ONCE * PRICE
+    assert buyer.earned() - earned == ROUNDS[buyer.way] * AT_ONCE * PRICE
 
 
 async def test_one_name_is_one_purchase_in_every_process(buyer: Buyer) -> None:
