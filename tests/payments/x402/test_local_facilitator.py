@@ -213,6 +213,26 @@ async def test_a_reverted_transfer_ends_in_seconds(
     assert await _found(rail, payment) is None
 
 
+async def test_a_refusal_proves_nothing_while_an_earlier_attempt_is_under_way(
+    new_rail: RailBuilder, base_chain: BaseChain, order: Order, outbox: SqlOutbox
+) -> None:
+    """The purse is empty; were it filled again, the first transaction would pay."""
+    purse = Account.create()
+    base_chain.fund(purse.address, UNITS)
+    buyer = X402Buyer(base_chain, version=2, key=purse.key.to_0x_hex())
+    rail = new_rail(settle_timeout_s=3.0, doubt_s=0.1)
+    credential = await bought(rail, buyer, order)
+    payment = await rail.verify(credential, order)
+    with standing_still(base_chain):
+        with pytest.raises(PaymentOutcomeUnknown):
+            await rail.settle(payment, credential)
+        await until_sent(base_chain, outbox, payment.id)
+        base_chain.rpc.call("anvil_dropAllTransactions")
+        empty_purse(base_chain, purse)
+        with pytest.raises(PaymentOutcomeUnknown):
+            await rail.settle(payment, credential)
+
+
 async def test_knows_what_the_payer_holds(new_rail: RailBuilder, base_chain: BaseChain, order: Order) -> None:
     purse = Account.create()
     base_chain.fund(purse.address, 3 * UNITS + 1)
