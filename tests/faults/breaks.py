@@ -27,8 +27,8 @@ class Break:
 BREAKS = {
     "look-up": Break(
         "payments/gate.py",
-        "        receipt = await self._look_up(credential, order)\n        if receipt is not None:",
-        "        receipt = None\n        if receipt is not None:",
+        "        bought = await self._look_up(credential, order)\n        if bought is None:\n",
+        "        bought = None\n        if bought is None:\n",
         "a settled payment is judged anew instead of being looked up in the ledger",
     ),
     "doubt": Break(

@@ -16,7 +16,7 @@ from tests.faults.client import Answer, Lost, Manner, post
 from tests.faults.history import Call, History, Order, Payment
 from tests.faults.host import Host
 from tests.faults.pictures import Picture
-from tests.faults.wallet import Wallet
+from tests.faults.wallet import Wallet, offers
 
 NOBODY_LISTENS = ConnectionRefusedError.__name__
 PROBLEM = "application/problem+json"
@@ -51,7 +51,7 @@ class Counter:
         body = self.random.choice([b"", order.picture.content])
         try:
             quote = await self._post(self.random.choice(self.hosts), order.picture, order, {}, Manner.PLAIN, body=body)
-            if quote.status != 402:
+            if quote.status != 402 or not offers(quote, order.way):
                 return None
             signed = await wallet.sign(order.way, quote)
         except (Lost, httpx.HTTPError, SandboxError):

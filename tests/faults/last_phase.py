@@ -12,6 +12,7 @@ from tests.faults.wallet import Wallet
 _AT_ONCE = 6
 _PAUSE_S = (1.0, 3.0)
 _NEW_PAYMENTS = 3
+_NO_QUOTE_S = 3.0  # the service has yet to notice that the weather is over
 
 
 class LastPhase:
@@ -41,7 +42,9 @@ class LastPhase:
                 return
             async with self._turns:
                 payment_ = await self._counter.sign(order, self._wallets[order.buyer])
-            if payment_ is not None:
+            if payment_ is None:
+                await asyncio.sleep(_NO_QUOTE_S)
+            else:
                 await self._ask(payment_)
 
     async def _ask(self, payment: Payment) -> None:

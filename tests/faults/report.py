@@ -44,7 +44,7 @@ def show(console: Console, results: Sequence[Result]) -> None:
         console.print(f"[bold]{title}:[/bold] " + ", ".join(f"{name} {counted[name]}" for name in sorted(counted)))
     for result in results:
         console.print(f"Seconds of {result.leg}: " + ", ".join(f"{name} {s:.0f}" for name, s in result.seconds.items()))
-        for line in [*result.ledger_differences[:10], *(f"orphaned {row}" for row in result.orphans[:10])]:
+        for line in [*result.ledger_differences[:10], *(f"orphaned {row}" for row in result.orphans[:3])]:
             console.print(f"{result.leg}: {line}")
 
 

@@ -49,6 +49,13 @@ class Wallet:
         return _x402(sign_x402(self._key, quote.headers["payment-required"]))
 
 
+def offers(quote: Answer, way: Way) -> bool:
+    """Whether a 402 can be paid this way: a rail that is out is not quoted."""
+    if way == "x402 v1":
+        return bool(json.loads(quote.body).get("accepts"))
+    return ("www-authenticate" if way == "mpp" else "payment-required") in quote.headers
+
+
 def _x402(headers: dict[str, str]) -> Signed:
     [value] = headers.values()
     nonce = str(json.loads(base64.b64decode(value))["payload"]["authorization"]["nonce"]).lower()
