@@ -26,7 +26,7 @@ from tests.faults.pictures import OUTPUTS, PICTURES
 from tests.faults.wallet import Wallet
 
 LAST_PHASE_S = 180.0
-"""Authorizations live for 45 s, and a killed settlement is asked about when its lease is over: then all is decided."""
+"""Authorizations live for 35 s, and a killed settlement is asked about when its lease is over: then all is decided."""
 
 
 @dataclass(frozen=True)

@@ -147,9 +147,9 @@ def _host(number: int, settings: dict[str, str], folder: Path, source: Path) -> 
         "CLEARCANVAS_WORKERS": str(WORKERS),
         "CLEARCANVAS_TRUSTED_PROXIES": "127.0.0.1",
         # Short lives, so that doubts come to their end; between the three at least what config/rules.py asks.
-        "CLEARCANVAS_X402__MAX_TIMEOUT_SECONDS": "45",
-        "CLEARCANVAS_X402__SETTLE_TIMEOUT_S": "20",
-        "CLEARCANVAS_X402__VERIFY_TIMEOUT_S": "6",
+        "CLEARCANVAS_X402__MAX_TIMEOUT_SECONDS": "35",
+        "CLEARCANVAS_X402__SETTLE_TIMEOUT_S": "15",
+        "CLEARCANVAS_X402__VERIFY_TIMEOUT_S": "5",
         "CLEARCANVAS_X402__PAY_TO": SELLER.address,
         "CLEARCANVAS_MPP__RECIPIENT": SELLER.address,
         "CLEARCANVAS_MPP__SECRET_KEY": SECRET,
