@@ -1,5 +1,8 @@
 """Sends transactions of our settlement key: recorded first, one at a time over all processes, without nonce gaps."""
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
 from eth_typing import HexStr
 from eth_utils.address import to_checksum_address
 from web3.exceptions import TransactionNotFound
@@ -9,8 +12,11 @@ from payments.outbox import Outbox, Sent
 from payments.x402.fees import GAS_LIMIT, Fees, suggested
 from payments.x402.rpc import NodeRefusal, NonceTooLow, Rpc
 from payments.x402.settlement_key import SettlementKey
-from payments.x402.tender import LockFactory, Tender, transaction_count
+from payments.x402.tender import Tender, View, counts, transaction_count
 from payments.x402.whole import unbroken
+
+LockFactory = Callable[[], AbstractAsyncContextManager[object]]
+"""Makes a lock that one holder has at a time over all processes that settle on the same chain."""
 
 SURE_BLOCKS = 2
 """How deep in the chain a transaction's end is believed: the tip of a chain may still change."""
@@ -23,7 +29,8 @@ class Broadcaster:
 
     Args:
         outbox: remembers every transaction from before it is sent.
-        lock: held from taking a nonce until the node has the transaction.
+        lock: held from choosing a nonce until it is written down. Nothing is asked of the chain meanwhile, so a slow
+            answer holds up nobody else.
         bump_after_s: how long a transaction may stay out of the blocks before its fees are raised.
         max_fee_wei: wei per gas at most.
     """
@@ -44,9 +51,8 @@ class Broadcaster:
         self._outbox = outbox
         self._lock = lock
         self._cap = max_fee_wei
-        self._tender = Tender(
-            rpc, outbox, key, chain_id=chain_id, lock=lock, bump_after_s=bump_after_s, cap=max_fee_wei
-        )
+        self._chain_id = chain_id
+        self._tender = Tender(rpc, outbox, key, chain_id=chain_id, bump_after_s=bump_after_s, cap=max_fee_wei)
 
     @property
     def address(self) -> str:
@@ -110,24 +116,38 @@ class Broadcaster:
         await self._tender.aclose()
 
     async def _send_once(self, to: str, data: HexStr, fees: Fees, reference: str, not_after: float) -> str:
+        # An answer from before the lock does no harm: whatever was sent since is recorded.
+        mined, known = await counts(self._rpc, self.address)
         async with self._lock():
-            view = await self._tender.tend(self.address)
-            sent = self._key.sign(to, data, nonce=view.free, fees=fees, reference=reference)
-            await unbroken(self._post(sent, not_after))
+            recorded = await self._outbox.since(self._chain_id, self.address, min(mined, known))
+            nonce = View(mined, known, recorded).free
+            sent = self._key.sign(to, data, nonce=nonce, fees=fees, reference=reference)
+            # Not torn by a cancellation: whoever is told that this failed has to know what the outbox says.
+            await unbroken(self._record(sent, not_after))
+        await unbroken(self._post(sent))
         return sent.hash
 
-    async def _post(self, sent: Sent, not_after: float) -> None:
-        """Record, then send. The two are not torn apart, so whoever is told that this failed can rely on it."""
+    async def _record(self, sent: Sent, not_after: float) -> None:
         if not await self._outbox.record(sent, not_after=not_after):
             raise RailUnavailable("It is too late to settle this payment now, or the lock was lost.")
         self._tender.keep()
+
+    async def _post(self, sent: Sent) -> None:
         try:
             await self._rpc.send(sent.raw)
         except RailUnavailable:
             return  # perhaps it has arrived
-        except NodeRefusal:
-            if await self._is_nowhere(sent) and await self._outbox.withdraw(sent):
+        except NodeRefusal as refusal:
+            gap = not isinstance(refusal, NonceTooLow)
+            if await self._is_nowhere(sent) and await self._withdraw(sent, leaves_a_gap=gap):
                 raise
+
+    async def _withdraw(self, sent: Sent, *, leaves_a_gap: bool) -> bool:
+        """Give a refused transaction's nonce back, unless later ones build on it: then it is sent until it is taken."""
+        async with self._lock():
+            if leaves_a_gap and len(await self._outbox.since(self._chain_id, self.address, sent.nonce)) > 1:
+                return False
+            return await self._outbox.withdraw(sent)
 
     async def _is_nowhere(self, sent: Sent) -> bool:
         """A service before several nodes may have passed it on twice, and tell the second node's answer only."""

@@ -18,7 +18,7 @@ from payments.health import Health
 from payments.outbox import Outbox
 from payments.rail import Challenge, Credential, HeaderFields, Order, Payment, Receipt
 from payments.x402 import refusals
-from payments.x402.broadcaster import Broadcaster
+from payments.x402.broadcaster import Broadcaster, LockFactory
 from payments.x402.chain import ChainTruth, Fate, balance_of, check_chain, evidence
 from payments.x402.checks import check_locally
 from payments.x402.facilitator import Facilitator
@@ -28,7 +28,6 @@ from payments.x402.refusals import refuse
 from payments.x402.requirements import Terms, base_units
 from payments.x402.rpc import Rpc
 from payments.x402.settlement_key import SettlementKey
-from payments.x402.tender import LockFactory
 from payments.x402.wire import RAIL, X402Credential, read_payment, write_challenge, write_receipt
 
 # At INFO and DEBUG they write typed data and URLs, which may hold API keys.
@@ -45,7 +44,7 @@ class X402Rail:
         chain_id: 84532 (Base Sepolia) or 8453 (Base).
         asset, pay_to: the USDC contract and the seller's address.
         settlement_key: hex key that pays the gas; needs `rpc_url`, `lock` and `outbox`.
-        lock: makes the lock that all processes with this key share; see `tender.LockFactory`.
+        lock: makes the lock that all processes with this key share; see `broadcaster.LockFactory`.
         outbox: where they write down what they send; the rail does not close it.
         bump_after_s: seconds after which a transaction that is in no block yet is sent with higher fees.
         max_fee_gwei: fee per gas above which nothing is sent.

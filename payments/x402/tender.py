@@ -3,8 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -16,9 +15,6 @@ from payments.x402.fees import Fees, suggested
 from payments.x402.rpc import NodeRefusal, NonceTooLow, Rpc
 from payments.x402.settlement_key import SettlementKey
 
-LockFactory = Callable[[], AbstractAsyncContextManager[object]]
-"""Makes a lock that one holder has at a time over all processes that settle on the same chain."""
-
 KEPT_BLOCKS = 30
 """How deep in the chain a transaction is forgotten: until then its record is there for a block that is taken back, and
 for a node that is some blocks late."""
@@ -27,8 +23,7 @@ LOST_AFTER_S = 2.0  # a node that does not know a transaction by then is told ag
 _MOST_DOUBLINGS = 8  # about eight minutes
 ROUND_S = 2.0
 _IDLE_S = 20.0
-_AT_ONCE = 5  # transactions tended while the lock is held
-_HELD_S = 10.0  # how long tending may hold the lock
+_AT_ONCE = 5  # transactions tended in one round
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +60,6 @@ class Tender:
     """Looks after the transactions of our settlement key, and after those that an earlier key has left.
 
     Args:
-        lock: held while anything is sent.
         bump_after_s: how long a transaction may stay out of the blocks before its fees are raised.
         cap: wei per gas at most.
     """
@@ -77,7 +71,6 @@ class Tender:
         key: SettlementKey,
         *,
         chain_id: int,
-        lock: LockFactory,
         bump_after_s: float,
         cap: int,
     ) -> None:
@@ -85,7 +78,6 @@ class Tender:
         self._outbox = outbox
         self._key = key
         self._chain_id = chain_id
-        self._lock = lock
         self._bump_after_s = bump_after_s
         self._cap = cap
         self._news = asyncio.Event()
@@ -104,23 +96,17 @@ class Tender:
             await asyncio.wait({self._keeper})
 
     async def tend(self, sender: str) -> View:
-        """Send again and replace what needs it; the sender's transactions as they were before. Call it under the lock.
+        """Send again and replace what needs it; the sender's transactions as they were before.
+
+        Needs no lock: of many who tend one transaction at the same time, one gets its record.
 
         Raises:
-            RailUnavailable, LedgerUnavailable: chain or outbox give no answer, or too slowly.
+            RailUnavailable, LedgerUnavailable: chain or outbox give no answer.
         """
-        try:
-            async with asyncio.timeout(_HELD_S):
-                view = await self._look(sender)
-                for sent in self._due(view)[:_AT_ONCE]:
-                    await self._help(sent, lost=sent.nonce >= view.known)
-        except TimeoutError:
-            raise RailUnavailable("The chain is too slow to settle payments.") from None
+        view = await look(self._rpc, self._outbox, self._chain_id, sender)
+        for sent in self._due(view)[:_AT_ONCE]:
+            await self._help(sent, lost=sent.nonce >= view.known)
         return view
-
-    async def _look(self, sender: str) -> View:
-        mined, known = await asyncio.gather(self._count(sender, "latest"), self._count(sender, "pending"))
-        return View(mined, known, await self._outbox.since(self._chain_id, sender, min(mined, known)))
 
     def _due(self, view: View) -> list[Sent]:
         return [sent for sent in view.unmined if self._is_stuck(sent) or (sent.nonce >= view.known and _is_lost(sent))]
@@ -175,32 +161,37 @@ class Tender:
         try:
             senders = await self._outbox.senders(self._chain_id)
             for sender in senders:
-                unmined |= await self._tend_if_due(sender)
+                unmined |= bool((await self.tend(sender)).unmined)
                 await self._forget(sender)
         except (RailUnavailable, LedgerUnavailable):
             return True, True
         return bool(senders), unmined
 
-    async def _tend_if_due(self, sender: str) -> bool:
-        view = await self._look(sender)
-        if self._due(view):
-            async with self._lock():
-                view = await self.tend(sender)
-        return bool(view.unmined)
-
     async def _forget(self, sender: str) -> None:
         deep = await self._rpc.ask(lambda eth: eth.block_number) - KEPT_BLOCKS
         if deep > 0:
-            await self._outbox.forget(self._chain_id, sender, below=await self._count(sender, deep))
-
-    async def _count(self, sender: str, block: Literal["latest", "pending"] | int) -> int:
-        return await transaction_count(self._rpc, sender, block)
+            mined = await transaction_count(self._rpc, sender, deep)
+            await self._outbox.forget(self._chain_id, sender, below=mined)
 
 
 def _is_lost(sent: Sent) -> bool:
     """Whether a node that does not know it is to be told (again)."""
     doublings = min(sent.attempt, _MOST_DOUBLINGS)
     return time.time() - sent.sent_at > LOST_AFTER_S * ((1 << doublings) - 1)
+
+
+async def look(rpc: Rpc, outbox: Outbox, chain_id: int, sender: str) -> View:
+    """What chain and outbox say now. Raises RailUnavailable, LedgerUnavailable."""
+    mined, known = await counts(rpc, sender)
+    return View(mined, known, await outbox.since(chain_id, sender, min(mined, known)))
+
+
+async def counts(rpc: Rpc, sender: str) -> tuple[int, int]:
+    """How many transactions a sender has in blocks, and how many the node knows. Raises RailUnavailable."""
+    mined, known = await asyncio.gather(
+        transaction_count(rpc, sender, "latest"), transaction_count(rpc, sender, "pending")
+    )
+    return mined, known
 
 
 async def transaction_count(rpc: Rpc, sender: str, block: Literal["latest", "pending"] | int) -> int:

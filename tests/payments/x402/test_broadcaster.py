@@ -14,10 +14,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from errors import RailUnavailable
-from payments.x402.broadcaster import Broadcaster
+from payments.x402.broadcaster import Broadcaster, LockFactory
 from payments.x402.rpc import NodeRefusal, Rpc
 from payments.x402.settlement_key import SettlementKey
-from payments.x402.tender import LockFactory
 from sandbox.accounts import SETTLER, STRANGER
 from sandbox.chains import BaseChain
 from sandbox.shim import Control
@@ -160,6 +159,37 @@ async def test_records_before_it_sends(
     assert not sending.done()
     [recorded] = await outbox.of("payment")
     assert await sending == recorded.hash
+
+
+async def test_nobody_waits_for_the_slow_sending_of_another(
+    base_chain: BaseChain, new_broadcaster: Build, outbox: SqlOutbox
+) -> None:
+    """The second transaction is with the node while the first one is still on its way; then both are in a block."""
+    node = Refusing(base_chain.rpc_url, takes=True)
+    node.holding = True
+    with serving(node.app()) as url:
+        slow = asyncio.create_task(send(new_broadcaster(url, timeout_s=20)))
+        await until_recorded(outbox, 1)
+        quick = await send(new_broadcaster(base_chain.rpc_url), "another payment")
+        assert not slow.done()
+        node.holding = False
+        assert len(await nonces(base_chain, [quick, await slow])) == 2
+
+
+async def test_a_refused_transaction_keeps_its_nonce_once_another_one_follows(
+    base_chain: BaseChain, new_broadcaster: Build, outbox: SqlOutbox
+) -> None:
+    """Given back, it would be a gap that holds up the next one; so it is sent again instead."""
+    node = Refusing(base_chain.rpc_url, takes=False)
+    node.holding = True
+    with serving(node.app()) as url:
+        refused = asyncio.create_task(send(new_broadcaster(url, timeout_s=20)))
+        await until_recorded(outbox, 1)
+        next_one = await send(new_broadcaster(base_chain.rpc_url), "another payment")
+        node.holding = False
+        first = await refused
+    assert nonce_of(base_chain, next_one) == (await outbox.of("payment"))[0].nonce + 1
+    await until_mined(base_chain, first, next_one)
 
 
 async def test_sends_nothing_too_late(

@@ -49,7 +49,6 @@ def key(base_chain: BaseChain) -> SettlementKey:
 @pytest.fixture
 async def build(rpc_url: str, outbox: SqlOutbox, key: SettlementKey) -> AsyncIterator[Build]:
     """Makes the tender of one more process."""
-    lock = asyncio.Lock()
     opened: list[Rpc | Tender] = []
 
     def build(key: SettlementKey = key, bump_after_s: float = 60.0, cap: int = 10 * GWEI) -> Tender:
@@ -59,7 +58,6 @@ async def build(rpc_url: str, outbox: SqlOutbox, key: SettlementKey) -> AsyncIte
             outbox,
             key,
             chain_id=BaseChain.chain_id,
-            lock=lambda: lock,
             bump_after_s=bump_after_s,
             cap=cap,
         )
