@@ -242,9 +242,10 @@ class LedgerUnavailable(Unavailable):
 
 
 class DeadlineUnreachable(Unavailable):
-    """The payment would expire before it could be settled; nothing was charged."""
+    """The payment would expire before it could be settled; nothing was charged, and another payment is needed."""
 
     code, title = "deadline_unreachable", "Deadline not reachable"
+    retryable = False
 
 
 class PaymentOutcomeUnknown(Unavailable):

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import structlog
 
 from errors import (
+    DeadlineUnreachable,
     IdempotencyKeyUsed,
     InternalError,
     MalformedPayment,
@@ -248,6 +249,11 @@ class Gate:
         )
         if claim is None:
             raise PaymentInProgress()
+        # A copy of this payment may have been refused for its time while this one was being verified, and its buyer
+        # told to pay anew. Whoever is refused from here on finds the claim.
+        if self._clock() > payment.work_by:
+            await self._settlement.give_back(claim)
+            raise DeadlineUnreachable("Too little time is left for this payment. Take a new quote and sign again.")
         return claim
 
     async def _work_or_give_back(self, claim: Claim, work: Callable[[], Awaitable[Delivery]]) -> Delivery:

@@ -83,6 +83,7 @@ class Payment:
         valid_before: unix seconds after which it can no longer settle.
         transaction: the hash, where it is known before broadcast (MPP pull); unique in the ledger.
         funds: base units that the payer held at verification, where the rail could see them; not kept in the ledger.
+        work_by: unix seconds after which the work may not begin any more; not kept in the ledger.
         evidence: plain strings that `Rail.find_receipt` needs after a restart; holds no secret and no signature.
     """
 
@@ -94,6 +95,7 @@ class Payment:
     evidence: Mapping[str, str]
     transaction: str | None = None
     funds: int | None = field(default=None, compare=False)
+    work_by: float = field(default=math.inf, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

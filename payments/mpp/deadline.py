@@ -15,8 +15,9 @@ from payments.mpp.wire import MppCredential
 LATEST_AFTER_EXPIRY_S = 60
 
 
-def check_term(credential: MppCredential, *, margin_s: float) -> None:
-    """Judge a payment before the work. Its challenge must have been authenticated.
+def check_term(credential: MppCredential, *, margin_s: float) -> float:
+    """Judge a payment before the work, which may begin until the moment that is given back (unix seconds). Its
+    challenge must have been authenticated.
 
     Raises:
         PaymentRejected: expired, not valid yet, or valid for so long that a doubt about it could not be cleared.
@@ -30,7 +31,7 @@ def check_term(credential: MppCredential, *, margin_s: float) -> None:
         raise rejected(VERIFICATION_FAILED, "The transaction must expire (`validBefore`) when the challenge does.")
     if ends_at(credential) <= time.time():
         raise rejected(PAYMENT_EXPIRED, "The signed transaction has expired. Take a new quote and sign again.")
-    check_time(credential, margin_s=margin_s)
+    return check_time(credential, margin_s=margin_s)
 
 
 def check_time(credential: MppCredential, *, margin_s: float, not_after: float = math.inf) -> float:

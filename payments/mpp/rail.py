@@ -129,7 +129,7 @@ class MppRail:
     async def verify(self, credential: Credential, order: Order) -> Payment:
         ours = _ours(credential)
         payer = await self._authenticate(ours, order)
-        check_term(ours, margin_s=self._work_margin_s)
+        work_by = check_term(ours, margin_s=self._work_margin_s)
         amount = order.price.base_units(DECIMALS)
         funds = await check_on_chain(self._chain, ours.transaction, payer, amount, self._currency)
         return Payment(
@@ -141,6 +141,7 @@ class MppRail:
             evidence=self._chain.evidence(ours.transaction, recipient=self._recipient, currency=self._currency),
             transaction=ours.transaction.hash,
             funds=funds,
+            work_by=work_by,
         )
 
     async def settle(self, payment: Payment, credential: Credential, *, not_after: float = math.inf) -> Receipt:

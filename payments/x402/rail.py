@@ -143,6 +143,7 @@ class X402Rail:
             amount=authorization.value,
             valid_before=authorization.valid_before,
             funds=funds,
+            work_by=authorization.valid_before - self._min_validity_s,
             evidence=evidence(authorization, self._terms, now=now),
         )
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from decimal import Decimal
@@ -85,6 +86,16 @@ class RailContract:
 
     async def test_reads_no_payment_where_there_is_none(self, rail: Rail) -> None:
         assert rail.credential((("content-type", "image/png"),)) is None
+
+    async def test_says_what_the_payer_holds_and_until_when_to_work(
+        self, rail: Rail, credential: Credential, order: Order
+    ) -> None:
+        """What is refused for its time is refused for good: the moment does not depend on when it is verified."""
+        first, second = [await rail.verify(credential, order) for _ in range(2)]
+        assert first.funds is not None
+        assert first.funds >= first.amount
+        assert time.time() < first.work_by < first.valid_before
+        assert first.work_by == second.work_by
 
     async def test_sells_once(
         self, rail: Rail, restarted: Rail, buyer: Buyer, order: Order, credential: Credential

@@ -72,6 +72,8 @@ class ScriptedRail:
         self.payer = PAYER
         self.funds: int | None = None
         """What a payer is seen to hold at verification."""
+        self.work_by = math.inf
+        """Until when the work on a payment may begin."""
         self.not_after = math.inf
         """What the last settlement was told."""
         self.closed = False
@@ -109,6 +111,7 @@ class ScriptedRail:
             valid_before=1_900_000_000,
             evidence={"memo": credential.payment_id},
             funds=self.funds,
+            work_by=self.work_by,
         )
 
     async def settle(self, payment: Payment, credential: Credential, *, not_after: float = math.inf) -> Receipt:

@@ -50,8 +50,8 @@ def verdict(calls: Sequence[Call]) -> Verdict:
 
 
 def _over(call: Call) -> bool:
-    """The answer allows a new payment; a missed deadline says so in words, the same payment would only expire."""
-    return call.charged is False and (not call.retryable or call.code == "deadline_unreachable")
+    """The answer allows a new payment."""
+    return call.charged is False and not call.retryable
 
 
 class Buyer:

@@ -7,6 +7,7 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from errors import (
+    DeadlineUnreachable,
     FundsUnderWay,
     IdempotencyKeyUsed,
     InternalError,
@@ -163,6 +164,21 @@ async def test_a_copy_that_is_checked_late_is_never_told_to_pay_anew(shop: Shop)
     with pytest.raises(PaymentInProgress):
         await late
     assert (await shop.send()).replayed
+
+
+async def test_a_copy_that_is_checked_for_too_long_is_not_worked_on(shop: Shop, clock: FakeClock) -> None:
+    """Another copy is refused for its time by now, and its buyer signs a new payment."""
+    shop.rail.work_by = clock.now + 1
+    shop.rail.may_verify.clear()
+    late = asyncio.create_task(shop.send())
+    await shop.wait_for("verify")
+    clock.advance(2)
+    shop.rail.may_verify.set()
+    with pytest.raises(DeadlineUnreachable) as refusal:
+        await late
+    assert not refusal.value.charged
+    assert not refusal.value.retryable
+    assert (shop.works, shop.rail.moved, await shop.entry()) == (0, [], None)
 
 
 class TestHangUp:
