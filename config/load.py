@@ -68,7 +68,7 @@ def _given(environ: Mapping[str, str]) -> tuple[Values, list[Fault]]:
     found: list[Fault] = []
     try:
         values = dict(_flat(_file(environ), known))
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         found.append(Fault("config", f"cannot be read as TOML: {error}"))
     for name, value in environ.items():
         if name.startswith(_PREFIX) and name != _FILE and value:

@@ -67,8 +67,14 @@ def _long(secret: SecretStr) -> SecretStr:
 
 
 def _database(secret: SecretStr) -> SecretStr:
-    if _parts(secret.get_secret_value()).scheme.partition("+")[0] not in ("sqlite", "postgresql", "postgres"):
+    parts = _parts(secret.get_secret_value())
+    kind = parts.scheme.partition("+")[0]
+    if kind not in ("sqlite", "postgresql", "postgres"):
         raise ValueError("begins neither with sqlite:// nor with postgresql://")
+    if kind == "sqlite" and parts.path.strip("/") in ("", ":memory:"):
+        raise ValueError(
+            "names no file: what is in memory is neither shared nor kept. Try sqlite:///state/ledger.sqlite3"
+        )
     return secret
 
 

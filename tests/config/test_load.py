@@ -108,11 +108,16 @@ def test_an_unknown_profile_is_the_only_fault_it_causes() -> None:
     assert refusal({"CLEARCANVAS_PROFILE": "production"}).names == ("CLEARCANVAS_PROFILE",)
 
 
-@pytest.mark.parametrize("text", [None, "x402 = ["])
-def test_a_file_that_cannot_be_read_is_a_fault_of_its_name(tmp_path: Path, text: str | None) -> None:
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:", "mysql://host/db"])
+def test_a_ledger_has_to_be_kept_somewhere(url: str) -> None:
+    assert refusal({"CLEARCANVAS_DATABASE_URL": url}).names == ("CLEARCANVAS_DATABASE_URL",)
+
+
+@pytest.mark.parametrize("content", [None, b"x402 = [", b"price_usd = '\xff'"])
+def test_a_file_that_cannot_be_read_is_a_fault_of_its_name(tmp_path: Path, content: bytes | None) -> None:
     file = tmp_path / "clearcanvas.toml"
-    if text is not None:
-        file.write_text(text)
+    if content is not None:
+        file.write_bytes(content)
     assert refusal({"CLEARCANVAS_CONFIG": str(file)}).names == ("CLEARCANVAS_CONFIG",)
 
 

@@ -20,7 +20,7 @@ async def build(url: str, clock: FakeClock) -> AsyncIterator[Build]:
     """Makes a lock as one more process would."""
     async with AsyncExitStack() as opened:
 
-        def build(name: str = "key", wait_s: float = 0.1) -> SqlLock:
+        def build(name: str = "key", wait_s: float = 1.0) -> SqlLock:
             lock = SqlLock(url, name, lease_s=30, wait_s=wait_s, clock=clock)
             opened.push_async_callback(lock.aclose)
             return lock
