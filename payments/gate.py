@@ -60,6 +60,14 @@ class Bought:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """A payment that is ours to work for."""
+
+    payment: Payment
+    claim: Claim
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """The gate's own rules.
 
@@ -114,6 +122,7 @@ class Gate:
             at_most=self._terms.max_redeliveries,
             within_s=self._terms.redelivery_s,
         )
+        self._being_judged: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def quote(self, order: Order, host: str, refusal: PaymentRejected | None = None) -> PaymentRequired:
@@ -176,23 +185,42 @@ class Gate:
         work: Callable[[], Awaitable[Delivery]],
     ) -> Sale:
         rail = self.rails[credential.rail]
-        bought = await self._look_up(credential, order)
-        if bought is None:
-            await admit()
-            payment = await self._verify(rail, credential, order)
-            bought = await self._look_up_purchase(payment, credential, order)
-        if bought is not None:
+        found: Bought | Taken | None = await self._look_up(credential, order)
+        if found is None:
+            with self._only_copy(credential):
+                found = await self._take(rail, credential, order, admit)
+        if isinstance(found, Bought):
             with _charged():
-                delivery = await self._redelivery.fetch(bought.payment_id, order, admit, work)
-                return Sale(delivery, rail.receipt_headers(bought.receipt, credential), replayed=True)
+                delivery = await self._redelivery.fetch(found.payment_id, order, admit, work)
+                return Sale(delivery, rail.receipt_headers(found.receipt, credential), replayed=True)
 
-        claim = await self._claim(payment, credential, order)
-        delivery = await self._work_or_give_back(claim, work)
+        delivery = await self._work_or_give_back(found.claim, work)
         with stage("settle"):
-            receipt = await self._settlement.settle(rail, claim, payment, credential)
+            receipt = await self._settlement.settle(rail, found.claim, found.payment, credential)
         with _charged():
             self._redelivery.keep(order, delivery)
             return Sale(delivery, rail.receipt_headers(receipt, credential), replayed=False)
+
+    async def _take(
+        self, rail: Rail, credential: Credential, order: Order, admit: Callable[[], Awaitable[None]]
+    ) -> Taken | Bought:
+        """A payment that nobody knows yet, judged and ours to work for; or what its payer has bought under its name."""
+        await admit()
+        payment = await self._verify(rail, credential, order)
+        bought = await self._look_up_purchase(payment, credential, order)
+        return bought or Taken(payment, await self._claim(payment, credential, order))
+
+    @contextmanager
+    def _only_copy(self, credential: Credential) -> Iterator[None]:
+        """Of copies that are not claimed yet, judge one at a time: each costs calls to the chain, and what one is
+        refused for may be over when the other is judged."""
+        if credential.payment_id in self._being_judged:
+            raise PaymentInProgress()
+        self._being_judged.add(credential.payment_id)
+        try:
+            yield
+        finally:
+            self._being_judged.remove(credential.payment_id)
 
     async def _look_up(self, credential: Credential, order: Order) -> Bought | None:
         """What this payment has bought; None when it is free to be used."""

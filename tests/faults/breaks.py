@@ -27,8 +27,8 @@ class Break:
 BREAKS = {
     "look-up": Break(
         "payments/gate.py",
-        "        bought = await self._look_up(credential, order)\n        if bought is None:\n",
-        "        bought = None\n        if bought is None:\n",
+        "        found: Bought | Taken | None = await self._look_up(credential, order)\n",
+        "        found: Bought | Taken | None = None\n",
         "a settled payment is judged anew instead of being looked up in the ledger",
     ),
     "doubt": Break(

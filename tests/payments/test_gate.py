@@ -155,7 +155,7 @@ async def test_a_copy_that_is_checked_late_is_never_told_to_pay_anew(shop: Shop)
     """By then the chain says that the payment is spent; it was the quicker copy who spent it."""
     held = shop.rail.may_verify
     held.clear()
-    late = asyncio.create_task(shop.send())
+    late = asyncio.create_task(shop.send(gate=shop.open()))
     await shop.wait_for("verify")
     shop.rail.may_verify = asyncio.Event()
     shop.rail.may_verify.set()
@@ -179,6 +179,23 @@ async def test_a_copy_that_is_checked_for_too_long_is_not_worked_on(shop: Shop, 
     assert not refusal.value.charged
     assert not refusal.value.retryable
     assert (shop.works, shop.rail.moved, await shop.entry()) == (0, [], None)
+
+
+async def test_one_copy_at_a_time_is_judged(shop: Shop) -> None:
+    """However many come, the chain is asked once; and none is refused while another one may yet be taken."""
+    shop.rail.may_verify.clear()
+    first = asyncio.create_task(shop.send())
+    await shop.wait_for("verify")
+    for _ in range(5):
+        with pytest.raises(PaymentInProgress):
+            await shop.send()
+    assert shop.rail.called("verify") == 1
+    shop.rail.may_verify.set()
+    await first
+    shop.rail.verifying = [Outcome.REFUSED]
+    with pytest.raises(PaymentRejected):
+        await shop.send(payment_id="another")
+    assert not (await shop.send(payment_id="another")).replayed
 
 
 class TestHangUp:
