@@ -26,7 +26,7 @@ demo: $(VENV)/.service ## Buy one cut-out per rail from a running `make serve`: 
 
 .PHONY: test
 test: setup lint ## Everything CI runs: lint, types, unit, contract and client tests
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST)
 
 .PHONY: lint
 lint: $(VENV)/.dev ## ruff and mypy strict

@@ -66,23 +66,25 @@ class Database:
         table: Table,
         values: Mapping[str, Any],
         *,
-        update: Mapping[str, Any],
+        update: Mapping[str, Any] | None = None,
         only_if: ColumnElement[bool] | None = None,
         where: ColumnElement[bool] | None = None,
         returning: ColumnElement[Any],
     ) -> Executable:
         """INSERT, or UPDATE the row with the same primary key where the condition holds; no row where it does not.
 
+        `update` is what the UPDATE sets; the same values if it is not given.
         Where `only_if` does not hold, nothing is done at all.
         """
         insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
         columns = [table.c[name] for name in values]
         row = select(*(literal(value, column.type) for value, column in zip(values.values(), columns, strict=True)))
+        statement = insert(table)
+        changes = {name: statement.excluded[name] for name in values} if update is None else update
         # SQLite cannot tell where a SELECT without a condition ends and ON CONFLICT begins.
         return (
-            insert(table)
-            .from_select(columns, row.where(true() if only_if is None else only_if))
-            .on_conflict_do_update(index_elements=list(table.primary_key), set_=update, where=where)
+            statement.from_select(columns, row.where(true() if only_if is None else only_if))
+            .on_conflict_do_update(index_elements=list(table.primary_key), set_=changes, where=where)
             .returning(returning)
         )
 

@@ -75,7 +75,6 @@ class SqlLedger:
         statement = self._database.upsert(
             payments,
             values,
-            update=values,
             only_if=_funds_cover(payment, now),
             where=_abandoned(now),
             returning=_row.id,
@@ -152,7 +151,7 @@ class SqlLedger:
     async def ping(self) -> None:
         """Raise unless a payment could be written now: writes, because a full or read-only disk still reads well."""
         probe = {"name": "ping", "holder": "", "lease_until": 0.0}
-        await self._database.first(self._database.upsert(locks, probe, update=probe, returning=locks.c.name))
+        await self._database.first(self._database.upsert(locks, probe, returning=locks.c.name))
 
     async def aclose(self) -> None:
         """Give back connections."""

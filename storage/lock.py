@@ -82,7 +82,7 @@ class SqlLock:
         now = self._database.clock()
         values = {"name": self._name, "holder": self._holder, "lease_until": now + self._lease_s}
         ended = locks.c.lease_until <= now
-        statement = self._database.upsert(locks, values, update=values, where=ended, returning=locks.c.name)
+        statement = self._database.upsert(locks, values, where=ended, returning=locks.c.name)
         return await self._database.first(statement) is not None
 
     async def _give_back(self) -> None:

@@ -50,4 +50,8 @@ async def suggested(rpc: Rpc, *, cap: int) -> Fees | None:
 async def _prices(eth: AsyncEth) -> tuple[int, int]:
     """Base fee of the next block and the median tip of the last one, in wei."""
     history = await eth.fee_history(1, "latest", [50])
-    return history["baseFeePerGas"][-1], max(history["reward"][0][0], MIN_TIP_WEI)
+    fees, tips = history["baseFeePerGas"], history.get("reward")
+    if not fees:  # a node that has its latest block, but no history of it yet
+        latest = (await eth.get_block("latest"))["baseFeePerGas"]
+        return _an_eighth_more(latest), MIN_TIP_WEI
+    return fees[-1], max(tips[0][0] if tips and tips[0] else 0, MIN_TIP_WEI)

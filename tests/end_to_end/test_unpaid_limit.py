@@ -52,11 +52,13 @@ async def test_rejected_payments_count_as_unpaid(
     """Every second request carries a payment that cannot pay; the quote that it was signed for is the first answer."""
     payment = {"PAYMENT-SIGNATURE": await pay_badly(counter("x402 v2"), picture, 2, "recipient")}
     fields = {"X-Forwarded-For": address, "Content-Type": "image/jpeg"}
-    asked = (
-        connections[n % len(connections)].post(ROUTE, content=picture, headers=fields | (payment if n % 2 else {}))
+    answers = [
+        await connections[n % len(connections)].post(
+            ROUTE, content=picture, headers=fields | (payment if n % 2 else {})
+        )
         for n in range(ASKED)
-    )
-    _assert_limited(await asyncio.gather(*asked), unpaid=LIMIT - 1)
+    ]
+    _assert_limited(answers, unpaid=LIMIT - 1)
 
 
 def _assert_limited(answers: list[httpx.Response], unpaid: int = LIMIT) -> None:

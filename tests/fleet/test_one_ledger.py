@@ -6,6 +6,7 @@ from io import BytesIO
 from itertools import count, cycle
 
 import httpx
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -20,13 +21,14 @@ ROUNDS: dict[Way, int] = {"x402 v2": 5, "mpp": 1}
 PATIENCE = 60
 """How often a buyer who is told to wait asks again."""
 
-_shades = count()
+_seeds = count()
 
 
 def picture() -> bytes:
     """A small picture that no other test has."""
     file = BytesIO()
-    Image.new("RGB", (64, 64), (next(_shades) % 256, 90, 200)).save(file, "JPEG")
+    noise = np.random.default_rng(next(_seeds)).integers(0, 256, (64, 64, 3), np.uint8)
+    Image.fromarray(noise).save(file, "JPEG")
     return file.getvalue()
 
 
