@@ -15,7 +15,7 @@ _BOUNDARY = 0.02
 def intersection_over_union(mask: Mask, truth: Mask) -> float:
     """0 to 1; 1 where both are empty."""
     union = np.count_nonzero(mask | truth)
-    return np.count_nonzero(mask & truth) / union if union else 1.0
+    return float(np.count_nonzero(mask & truth) / union) if union else 1.0
 
 
 def boundary_iou(mask: Mask, truth: Mask) -> float:

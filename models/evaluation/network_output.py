@@ -63,7 +63,7 @@ def _single(classes: Output) -> Output:
 def _probability(classes: NDArray[np.float32], *, is_logits: bool) -> NDArray[np.float32]:
     """Of not being background."""
     if len(classes) == 1:
-        return np.asarray(1 / (1 + np.exp(-classes[0])) if is_logits else classes[0], np.float32)
+        return np.asarray((1 + np.tanh(classes[0] / 2)) / 2 if is_logits else classes[0], np.float32)
     if is_logits:
         classes = np.exp(classes - classes.max(axis=0))
         classes /= classes.sum(axis=0)
