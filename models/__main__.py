@@ -1,9 +1,11 @@
-"""python -m models: judge matting networks. The tools' packages come with the extra `models`; the service needs none."""
+"""python -m models: get, wrap and judge matting networks. The packages come with the extra `models`."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from models.catalogue.commands import app as catalogue
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -48,6 +50,8 @@ def evaluate(
         typer.secho(str(error), err=True, fg="red")
         raise typer.Exit(1) from error
 
+
+app.add_typer(catalogue)
 
 if __name__ == "__main__":
     app()
