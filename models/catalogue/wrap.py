@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 import numpy as np
 import onnx
+from google.protobuf.message import EncodeError  # type: ignore[import-untyped]
 from numpy.typing import ArrayLike
 from onnx import NodeProto, TensorProto, compose, helper, numpy_helper
 
@@ -55,7 +56,7 @@ def serialised(model: onnx.ModelProto) -> bytes:
     try:
         onnx.checker.check_model(model)
         return bytes(model.SerializeToString())
-    except (onnx.checker.ValidationError, ValueError) as error:  # ValueError: over 2 GB
+    except (onnx.checker.ValidationError, EncodeError, ValueError) as error:  # the latter two: over 2 GB
         raise ModelError(f"The wrapped graph is not valid ONNX: {error}") from error
 
 

@@ -39,10 +39,10 @@ def _alpha(manifest: ModelManifest, pictures: NDArray[np.uint8]) -> NDArray[np.u
 
 
 def _is_right(manifest: ModelManifest) -> bool:
-    """Whether noise comes out as numpy has it, to one level: float32 against float64."""
+    """Whether noise comes out as numpy has it; by float32 against float64 a few pixels round to the next level."""
     pictures = graphs.pictures()
-    apart = _alpha(manifest, pictures).astype(int) - graphs.alpha(pictures)
-    return int(np.abs(apart).max()) <= 1
+    apart = np.abs(_alpha(manifest, pictures).astype(int) - graphs.alpha(pictures))
+    return int(apart.max()) <= 1 and float(apart.mean()) < 0.01
 
 
 def test_logits_of_planes_of_colour(tmp_path: Path, shelf: Path) -> None:
