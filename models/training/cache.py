@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -97,19 +98,22 @@ def _make(
 ) -> None:
     begun = pixels.with_suffix(".part")
     array = np.lib.format.open_memmap(begun, mode="w+", dtype=np.uint8, shape=(len(records), 4, side, side))
-    rows = []
-    for number, record in enumerate(records):
+
+    def decode(number: int) -> Entry:
+        record = records[number]
         colour, alpha = read(record)
-        square = cv2.resize(colour, (side, side), interpolation=cv2.INTER_AREA)
-        alpha_square = cv2.resize(alpha, (side, side), interpolation=cv2.INTER_AREA)
+        square, alpha_square = (_resized(pixels, (side, side)) for pixels in (colour, alpha))
         if record.hard and soften_hard:
             alpha_square = _softened(square, alpha_square)
-        array[number, :3] = square.transpose(2, 0, 1)
-        array[number, 3] = alpha_square
-        rows.append(asdict(_described(record, data, colour.shape[1] / colour.shape[0], alpha_square)))
-        seen(number)
+        array[number] = np.dstack((square, alpha_square)).transpose(2, 0, 1)
+        return _described(record, data, colour.shape[1] / colour.shape[0], alpha_square)
+
+    rows = []
+    with ThreadPoolExecutor() as threads:
+        for number, entry in enumerate(threads.map(decode, range(len(records)))):
+            rows.append(asdict(entry))
+            seen(number)
     array.flush()
-    del array
     begun.replace(pixels)
     # Last, for it is what says that the cache is whole.
     table.write_text(json.dumps(rows))
@@ -129,7 +133,7 @@ def read(record: Record) -> tuple[Pixels, Pixels]:
     alpha = _read(record.alpha, cv2.IMREAD_UNCHANGED)
     alpha = alpha if alpha.ndim == 2 else alpha[:, :, -1]
     if alpha.shape != colour.shape[:2]:
-        alpha = cv2.resize(alpha, colour.shape[1::-1], interpolation=cv2.INTER_AREA).astype(np.uint8)
+        alpha = _resized(alpha, colour.shape[1::-1])
     return colour, alpha
 
 
@@ -140,6 +144,10 @@ def _read(file: Path, flags: int) -> Pixels:
     return pixels.astype(np.uint8, copy=False)
 
 
+def _resized(pixels: Pixels, size: tuple[int, ...]) -> Pixels:
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+
+
 def bleed(colour: Pixels, alpha: Pixels) -> Pixels:
     """Fill what is transparent with the colour of what is opaque near it, so that resizing mixes in no foreign one.
 
@@ -148,7 +156,8 @@ def bleed(colour: Pixels, alpha: Pixels) -> Pixels:
     weight = alpha.astype(np.float32)[:, :, None] / 255
     filled = colour.astype(np.float32) * weight
     known = weight.copy()
-    small_colour, small_weight = filled, weight
+    small_colour: NDArray[Any] = filled
+    small_weight: NDArray[Any] = weight
     while min(small_colour.shape[:2]) > 1:
         size = (max(1, small_colour.shape[1] // 2), max(1, small_colour.shape[0] // 2))
         small_colour = cv2.resize(small_colour, size, interpolation=cv2.INTER_AREA)
@@ -179,7 +188,11 @@ def _described(record: Record, data: Path, aspect: float, alpha: Pixels) -> Entr
         aspect=aspect,
         box=around,
         head=_head(alpha, around),
-        free=(0.0, 0.0, 1.0, 1.0) if record.kind is Kind.BACKGROUND else _free(alpha) if record.kind is Kind.PHOTO else None,
+        free=(0.0, 0.0, 1.0, 1.0)
+        if record.kind is Kind.BACKGROUND
+        else _free(alpha)
+        if record.kind is Kind.PHOTO
+        else None,
     )
 
 

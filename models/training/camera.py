@@ -67,7 +67,7 @@ def noisy(dice: Dice, picture: Tensor) -> Tensor:
 
 
 def jpeg(picture: Tensor, quality: Tensor) -> Tensor:
-    """What JPEG at `quality` [N], 1..100, leaves: 4:2:0 colour and 8×8 blocks quantised by the standard's tables.
+    """What JPEG at `quality` [N], 1..100, leaves: 4:2:0 colour and 8 by 8 blocks quantised by the standard's tables.
 
     The sides of the picture must be multiples of 16. Only the lossless packing of the coefficients is left out.
     """
@@ -102,5 +102,5 @@ def _dct(device: str) -> Tensor:
 
 
 def _luma(picture: Tensor) -> Tensor:
-    r, g, b = picture.split(1, 1)
-    return LUMA[0] * r + LUMA[1] * g + LUMA[2] * b
+    r, g, b = picture.unbind(1)
+    return (LUMA[0] * r + LUMA[1] * g + LUMA[2] * b).unsqueeze(1)

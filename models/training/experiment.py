@@ -48,7 +48,7 @@ class NetworkSettings(_Table):
         start: encoder weights to begin from, relative to the data folder; none begins from chance.
         width: scales the channels of the decoder.
         context_width: channels at 1/32 of the side, where the whole picture is seen.
-        context_blocks: residual 5×5 blocks there; their dilations go 1, 2, 4, 1, 2, 4, …
+        context_blocks: residual blocks of 5 by 5 pixels there; their dilations go 1, 2, 4, 1, 2, 4, …
         context_global: add the mean over the whole picture there.
         frozen_blocks: the stem and so many encoder blocks keep their values.
         encoder_norm: give the encoder batch norms, set so that they change nothing at first.

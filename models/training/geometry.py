@@ -1,7 +1,7 @@
 """Where in a picture a sample looks, and the looking itself, in batches.
 
-A view is a 2×3 matrix that takes places of the sample to places of the picture, both -1..1 from left to right and from
-top to bottom, as torch's `affine_grid` wants it.
+A view is a matrix of two rows and three columns that takes places of the sample to places of the picture, both -1..1
+from left to right and from top to bottom, as torch's `affine_grid` wants it.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ def view(
 ) -> View:
     """Look at a picture of width/height `aspect` through a frame of width/height `frame`.
 
-    The frame is `height` pictures high and turned by `angle` radians; `centre` of the picture lies at `at` of the frame.
+    The frame is `height` pictures high and turned by `angle` radians; `centre` of the picture lies at its `at`.
     """
     across = -frame if flip else frame
     matrix = (

@@ -39,7 +39,9 @@ def glass(dice: Dice, alpha: Tensor, colour: Tensor) -> tuple[Tensor, Tensor]:
     streaks = smoothstep(noise(dice, count, 1, side, (5, 12)), 0.55, 0.75) * dice.even(count, 1, 1, 1)
     tint = 1 - (1 - _single_coloured(dice, colour)) * dice.even(count, 1, 1, 1)
     shown = torch.maximum(torch.maximum(body.expand_as(alpha), rim), streaks)
-    return alpha * shown.clamp(0, 1), torch.maximum(tint * dice.even(count, 1, 1, 1, low=0.5), streaks.expand_as(colour))
+    return alpha * shown.clamp(0, 1), torch.maximum(
+        tint * dice.even(count, 1, 1, 1, low=0.5), streaks.expand_as(colour)
+    )
 
 
 def _single_coloured(dice: Dice, colour: Tensor) -> Tensor:

@@ -58,21 +58,25 @@ class MattingNetwork(nn.Module):
         self.settings = settings
         widths = [max(8, round(channels * settings.width / 8) * 8) for channels in DECODER]
         self.encoder = Encoder(norm=settings.encoder_norm)
-        self.context = Context(
-            TAPS[-1], settings.context_width, settings.context_blocks, whole=settings.context_global
-        )
+        self.context = Context(TAPS[-1], settings.context_width, settings.context_blocks, whole=settings.context_global)
         ins = [settings.context_width, *widths[:-1]]
         joined = [below + tap for below, tap in zip(ins, reversed(TAPS[:-1]), strict=True)]
         self.decoder = nn.ModuleList(
             [
-                nn.Sequential(plain(joined[0], widths[0], 1), separable(widths[0], widths[0], 5), separable(widths[0], widths[0], 3)),
-                nn.Sequential(plain(joined[1], widths[1], 1), separable(widths[1], widths[1], 5), plain(widths[1], widths[1], 3)),
+                nn.Sequential(
+                    plain(joined[0], widths[0], 1),
+                    separable(widths[0], widths[0], 5),
+                    separable(widths[0], widths[0], 3),
+                ),
+                nn.Sequential(
+                    plain(joined[1], widths[1], 1), separable(widths[1], widths[1], 5), plain(widths[1], widths[1], 3)
+                ),
                 nn.Sequential(plain(joined[2], widths[2], 1), plain(widths[2], widths[2], 3)),
                 nn.Sequential(plain(joined[3], widths[3], 1), plain(widths[3], widths[3], 3)),
             ]
         )
         self.coarse = nn.Conv2d(widths[1], 1, 1)
-        self.fine = nn.Sequential(nn.Conv2d(widths[3] + 3, 12, 3, padding=1), nn.ReLU(), nn.Conv2d(12, 1, 3, padding=1))
+        self.fine = nn.Sequential(plain(widths[3] + 3, 12, 3), nn.Conv2d(12, 1, 3, padding=1))
         self.encoder.freeze(settings.frozen_blocks)
 
     def start_from(self, data: Path) -> None:

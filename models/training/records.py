@@ -68,7 +68,9 @@ def find(data: Path, *, permissive_only: bool) -> list[Record]:
     if permissive_only:
         records = [record for record in records if stated(record.licence)]
     if not any(record.kind is not Kind.BACKGROUND for record in records):
-        raise DataError(f"{data} has nothing to train on: it needs at least one of {', '.join(SETS)} with a manifest.csv.")
+        raise DataError(
+            f"{data} has nothing to train on: it needs at least one of {', '.join(SETS)} with a manifest.csv."
+        )
     _refuse_evaluation(records, data)
     return records
 
@@ -138,7 +140,7 @@ def _digest(file: Path) -> str:
 
 
 def look(file: Path) -> int:
-    """Difference hash of a picture: 64 bits, each whether grey grows from one cell of 9×8 to the next."""
+    """Difference hash of a picture: 64 bits, each whether grey grows from one of 9 by 8 cells to the next."""
     grey = cv2.imread(str(file), cv2.IMREAD_REDUCED_GRAYSCALE_2)
     if grey is None:
         raise DataError(f"{file} is no picture that can be read.")

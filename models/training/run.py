@@ -1,12 +1,12 @@
 """A run's folder: what was asked for, how it went, and what came out, each file written whole or not at all.
 
-    experiment.json   the experiment, every setting spelt out, and what it ran on
-    curves.csv        a row per measurement; curves.png the same as a picture
-    metrics.json      the last measurement
-    sheets/           samples with their alpha and what the network makes of them, validation likewise
-    checkpoint.pt     everything that resuming needs
-    weights.pt        the averaged weights, the result
-    digests.json      SHA-256 of every file above but the sheets
+experiment.json   the experiment, every setting spelt out, and what it ran on
+curves.csv        a row per measurement; curves.png the same as a picture
+metrics.json      the last measurement
+sheets/           samples with their alpha and what the network makes of them, validation likewise
+checkpoint.pt     everything that resuming needs
+weights.pt        the averaged weights, the result
+digests.json      SHA-256 of every file above but the sheets
 """
 
 import csv
@@ -41,7 +41,9 @@ class RunFolder:
         text = json.dumps(experiment.model_dump(mode="json"), indent=2) + "\n"
         if self.checkpoint.exists():
             if not resume:
-                raise ExperimentError(f"{self.path} holds a run already: go on with it by --resume, or name another folder.")
+                raise ExperimentError(
+                    f"{self.path} holds a run already: go on with it by --resume, or name another folder."
+                )
             if file.read_text() != text:
                 raise ExperimentError(f"{self.path} is the run of another experiment than {experiment.name} is now.")
         self.write("experiment.json", text.encode())

@@ -42,8 +42,15 @@ def guided(picture: Tensor, mask: Tensor, radius: int) -> tuple[Tensor, Tensor]:
     means = torch.cat([mean[:, i : i + 1] * mean[:, j : j + 1] for i, j in pairs], dim=1)
     ridge = torch.tensor([float(i == j) for i, j in pairs], device=mask.device).view(1, -1, 1, 1) * RIDGE
     rr, rg, rb, gg, gb, bb = (box(products, radius) - means + ridge).unbind(1)
-    # The inverse of the symmetric 3×3 matrix, by cofactors: much faster than a solver per pixel.
-    inverse = [gg * bb - gb * gb, gb * rb - rg * bb, rg * gb - gg * rb, rr * bb - rb * rb, rb * rg - rr * gb, rr * gg - rg * rg]
+    # The inverse of the symmetric 3 by 3 matrix, by cofactors: much faster than a solver per pixel.
+    inverse = [
+        gg * bb - gb * gb,
+        gb * rb - rg * bb,
+        rg * gb - gg * rb,
+        rr * bb - rb * rb,
+        rb * rg - rr * gb,
+        rr * gg - rg * rg,
+    ]
     determinant = rr * inverse[0] + rg * inverse[1] + rb * inverse[2]
     along = box(picture * mask, radius) - mean * mask_mean
     r, g, b = along.unbind(1)

@@ -54,7 +54,9 @@ def strands(dice: Dice, alpha: Tensor, colour: Tensor, style: Style) -> tuple[Te
     step = torch.stack((direction.cos(), direction.sin()), -1) * reach.unsqueeze(-1)
     step_end = torch.stack((end_direction.cos(), end_direction.sin()), -1) * reach.unsqueeze(-1)
     # The curve runs in -1..1, where a length of one side is 2.
-    curve = roots.unsqueeze(2) + 2 * (2 * step.unsqueeze(2) * t[:, None] + (step_end - step).unsqueeze(2) * t[:, None] ** 2)
+    curve = roots.unsqueeze(2) + 2 * (
+        2 * step.unsqueeze(2) * t[:, None] + (step_end - step).unsqueeze(2) * t[:, None] ** 2
+    )
     tone = _tone(dice, colour, roots, style)
     opacity = dice.even(count, style.count, low=0.35).unsqueeze(-1) * (1 - 0.75 * t**2)
     any_edge = (alpha.amax((1, 2, 3)) > 0.5).view(-1, 1, 1)
@@ -101,7 +103,9 @@ def _drawn(curve: Tensor, opacity: Tensor, tone: Tensor, side: int) -> tuple[Ten
     painted = strength.unsqueeze(1) * tone.transpose(1, 2).repeat_interleave(POINTS, 2)
     colour = torch.zeros((count, 3, large * large), device=curve.device)
     colour.scatter_add_(2, place.unsqueeze(1).expand(-1, 3, -1), painted)
-    weight = torch.zeros((count, 1, large * large), device=curve.device).scatter_add_(2, place.unsqueeze(1), strength.unsqueeze(1))
+    weight = torch.zeros((count, 1, large * large), device=curve.device).scatter_add_(
+        2, place.unsqueeze(1), strength.unsqueeze(1)
+    )
     both = torch.cat((colour, weight, alpha.unsqueeze(1)), 1).view(count, 5, large, large)
     both = gaussian(both, torch.full((count,), 0.7, device=curve.device))
     both = functional.avg_pool2d(both, 2)

@@ -1,7 +1,7 @@
 """Samples, made in batches where the network is: what is drawn, how it is looked at, and what is done to it.
 
 Decisions fall on the CPU and are lists, pixels stay on the device. The same code serves CPUs and GPUs; equal seeds
-give equal samples on one kind of device.
+give equal samples on a CPU, and on a GPU equal but for the order in which strands are added up.
 """
 
 from collections.abc import Callable, Sequence
@@ -58,7 +58,9 @@ class Synthesis:
         self._cache, self._settings, self._seed = cache, settings, seed
         known = {entry.group for entry in cache.entries}
         if unknown := data.weights.keys() - known:
-            raise DataError(f"No pictures belong to {', '.join(sorted(unknown))}; there are: {', '.join(sorted(known))}.")
+            raise DataError(
+                f"No pictures belong to {', '.join(sorted(unknown))}; there are: {', '.join(sorted(known))}."
+            )
         self._photos = _Drawer(cache, rows, lambda entry: _weight(entry, data, Kind.PHOTO))
         self._cutouts = _Drawer(cache, rows, lambda entry: _weight(entry, data, Kind.CUTOUT))
         self._backgrounds = _Drawer(cache, rows, _as_background)
@@ -109,7 +111,9 @@ class Synthesis:
             places = [place for place, plan in enumerate(plans) if plan.composed is composed]
             if places:
                 rows, views = [plans[place].row for place in places], [plans[place].view for place in places]
-                rgba[torch.tensor(places, device=rgba.device)] = look(self._cache.pixels, rows, views, side, padding=padding)
+                rgba[torch.tensor(places, device=rgba.device)] = look(
+                    self._cache.pixels, rows, views, side, padding=padding
+                )
         alpha, colour = rgba[:, 3:], rgba[:, :3]
         cut = [place for place, plan in enumerate(plans) if plan.moved]
         if cut:
@@ -168,7 +172,11 @@ class Synthesis:
         right, down = (dice.whole(-side // 20, side // 20 + 1) for _ in range(2))
         shifted = torch.roll(alpha, (down, right), (2, 3))
         cast = torch.tensor([float(dice.chance(self._settings.shadow)) for _ in range(len(alpha))], device=alpha.device)
-        return wide(shifted, max(2, side // 24)) * dice.even(len(alpha), 1, 1, 1, low=0.1, high=0.6) * cast.view(-1, 1, 1, 1)
+        return (
+            wide(shifted, max(2, side // 24))
+            * dice.even(len(alpha), 1, 1, 1, low=0.1, high=0.6)
+            * cast.view(-1, 1, 1, 1)
+        )
 
     def _grown(self, dice: Dice, alpha: Tensor, image: Tensor, style: Style, chance: float) -> Layer:
         places = [place for place in range(len(alpha)) if dice.chance(chance)]
@@ -216,7 +224,12 @@ def zoomed(dice: Dice, entry: Entry) -> View:
     centre = tuple(min(room, max(-room, at + dice.number(-0.35, 0.35))) for at in (x, y))
     angle = dice.number(-0.25, 0.25) if dice.chance(0.4) else 0.0
     return view(
-        aspect=entry.aspect, height=height, frame=frame, centre=(centre[0], centre[1]), angle=angle, flip=dice.chance(0.5)
+        aspect=entry.aspect,
+        height=height,
+        frame=frame,
+        centre=(centre[0], centre[1]),
+        angle=angle,
+        flip=dice.chance(0.5),
     )
 
 
@@ -243,8 +256,8 @@ def placed(dice: Dice, entry: Entry) -> View:
     if entry.kind is Kind.PHOTO and entry.box[3] > CUT:
         y, angle = 1.02 - size, 0.0
     return view(
-        aspect=entry.aspect, height=max(tall, 0.02) / size, frame=frame, centre=middle(entry.box), at=(x, y), angle=angle,
-        flip=dice.chance(0.5),
+        aspect=entry.aspect, height=max(tall, 0.02) / size, frame=frame, centre=middle(entry.box), at=(x, y),
+        angle=angle, flip=dice.chance(0.5),
     )  # fmt: skip
 
 
@@ -259,7 +272,7 @@ def free(dice: Dice, entry: Entry) -> View:
 
 
 def trimmed(dice: Dice, alpha: Tensor) -> Tensor:
-    """A thing cut out of a photograph without the pixels that its old background shines into; soft by various widths."""
+    """A thing cut out of a photograph without the pixels that its old background shines into; more or less soft."""
     inner = -functional.max_pool2d(-alpha, 3, 1, 1)
     wide_ = dice.even(len(alpha)) < 0.15
     sigma = torch.where(wide_, dice.even(len(alpha), low=1.5, high=4), dice.even(len(alpha), low=0.4, high=1.2))

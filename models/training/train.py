@@ -58,7 +58,7 @@ class Limits:
 
 @dataclass
 class Watch:
-    """What wants to know how it goes, and may end it: `progress` 0..1, a line of text; `stop` is asked at every step."""
+    """Who wants to know how it goes, as progress 0..1 and a line of text, and may end it: `stop` is asked each step."""
 
     report: Callable[[float, str], None] = lambda _progress, _line: None
     stop: Callable[[], bool] = lambda: False
@@ -130,7 +130,10 @@ class Trainer:
         network = MattingNetwork(experiment.network)
         network.start_from(data)
         # Channels last is what convolutions want on CPUs and tensor cores alike.
-        self.network = network.to(self.device, memory_format=torch.channels_last)
+        self.network = network.to(self.device)
+        for parameter in self.network.parameters():
+            if parameter.ndim == 4:
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
         self.average = _average(self.network, experiment.optimiser)
         self.optimiser = _optimiser(self.network, experiment.optimiser)
         self.step, self.minutes, self.pictures = 0, 0.0, 0
@@ -275,8 +278,11 @@ def _average(network: nn.Module, settings: OptimiserSettings) -> AveragedModel:
     """Exponential moving average of weights and batch norm statistics, which follows faster in the first steps."""
 
     def follow(averages: Any, currents: Any, count: Any) -> None:
-        past = min(settings.average, (1 + float(count)) / (10 + float(count)))
-        floats = [(a, c) for a, c in zip(averages, currents, strict=True) if a.is_floating_point()]
-        torch._foreach_lerp_([a for a, _ in floats], [c for _, c in floats], 1 - past)
+        # Each call brings tensors of one type; batch norms count their batches in whole numbers.
+        if averages[0].is_floating_point():
+            past = min(settings.average, (1 + float(count)) / (10 + float(count)))
+            torch._foreach_lerp_(averages, currents, 1 - past)
+        else:
+            torch._foreach_copy_(averages, currents)
 
     return AveragedModel(network, multi_avg_fn=follow, use_buffers=True)
