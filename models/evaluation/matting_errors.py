@@ -15,6 +15,7 @@ Alpha = NDArray[np.float64]
 
 _THOUSAND = 1000
 _SIGMA = 1.4
+_SOFT = 0.02
 _LEVELS = 10
 _CONNECTED = 0.15
 """The paper's theta: a pixel this little above the level at which it is connected counts as connected."""
@@ -36,8 +37,8 @@ def sum_absolute(alpha: Alpha, truth: Alpha) -> float:
 
 
 def soft_band(alpha: Alpha, truth: Alpha) -> float:
-    """Mean squared error where the truth is neither 0 nor 1; NaN without such a place."""
-    soft = (truth > 0) & (truth < 1)
+    """Mean squared error where the truth lies in 0.02 to 0.98: hard alpha is seldom exact. NaN without such a place."""
+    soft = (truth > _SOFT) & (truth < 1 - _SOFT)
     return mean_squared(alpha[soft], truth[soft]) if soft.any() else math.nan
 
 

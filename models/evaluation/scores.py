@@ -16,7 +16,7 @@ from models.evaluation.mask_overlap import boundary_iou, intersection_over_union
 class Scores:
     """What a matte, or a group of mattes, is worth.
 
-    Errors, best 0: `mae`, `mse` and `soft_mse` (where the truth is neither 0 nor 1; NaN without such a place) of
+    Errors, best 0: `mae`, `mse` and `soft_mse` (where the truth is soft; NaN without such a place) of
     alpha in 0..1; `sad`, `gradient` and `connectivity` summed over the whole picture, in thousands.
 
     Likeness, best 1: `iou` and `boundary_iou` of alpha cut at one half, `s_measure` (Fan et al., ICCV 2017) and

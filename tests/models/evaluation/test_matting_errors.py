@@ -54,8 +54,10 @@ def test_differences_of_a_quarter() -> None:
     assert sum_absolute(alpha, truth) == pytest.approx(0.025)
 
 
-def test_the_soft_band_is_where_the_truth_is_neither_0_nor_1() -> None:
+def test_the_soft_band_is_where_the_truth_is_neither_nearly_0_nor_nearly_1() -> None:
     assert soft_band(np.array([1.0, 0.25, 0.0]), np.array([0.0, 0.5, 1.0])) == 0.0625
+    assert soft_band(np.array([1.0, 0.25, 0.0]), np.array([5 / 255, 0.5, 250 / 255])) == 0.0625
+    assert soft_band(np.array([1.0, 1.0]), np.array([6 / 255, 249 / 255])) > 0.4
     assert math.isnan(soft_band(step(3), step(15)))
 
 
