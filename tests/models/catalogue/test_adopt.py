@@ -67,6 +67,20 @@ def test_alpha_of_0_to_255(tmp_path: Path, shelf: Path) -> None:
     assert _is_right(_adopt(save(tmp_path, nodes, outputs={"a": (1, 1, SIZE, SIZE)}), shelf, values="alpha"))
 
 
+def test_probabilities_that_overshoot_a_little_stay_within_0_to_255(tmp_path: Path, shelf: Path) -> None:
+    stretched = [node("Mul", ["p", "more"], "m"), node("Sub", ["m", "less"], "s")]
+    nodes = [
+        *conv(),
+        SIGMOID,
+        *constant("more", np.array([1.018], np.float32)),
+        *constant("less", np.array([0.009], np.float32)),
+        *stretched,
+    ]
+    manifest = _adopt(save(tmp_path, nodes, outputs={"s": None}), shelf)
+    black_and_white = np.stack([np.full((SIZE, SIZE, 3), value, np.uint8) for value in (0, 255)])
+    assert [np.unique(each).tolist() for each in _alpha(manifest, black_and_white)] == [[255], [0]]
+
+
 def test_half_precision(tmp_path: Path, shelf: Path) -> None:
     file = save(tmp_path, conv(dtype=np.float16), dtype=TensorProto.FLOAT16)
     manifest = _adopt(file, shelf)
