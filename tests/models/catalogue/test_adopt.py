@@ -141,6 +141,13 @@ def test_a_batch_fixed_in_the_signature_alone_is_freed(tmp_path: Path, shelf: Pa
     assert _is_right(manifest)
 
 
+def test_shapes_noted_for_a_batch_of_one_are_forgotten(tmp_path: Path, shelf: Path) -> None:
+    file = save(tmp_path, [*conv(target="c"), node("Identity", ["c"], "logits")])
+    onnx.save(onnx.shape_inference.infer_shapes(onnx.load(file)), file)
+    assert onnx.load(file).graph.value_info
+    assert not onnx.load(_adopt(file, shelf).path).graph.value_info
+
+
 def _reshaped() -> list[onnx.NodeProto]:
     return [*conv(target="c"), *constant("s", np.array([1, 1, SIZE, SIZE])), node("Reshape", ["c", "s"], "logits")]
 
@@ -243,6 +250,7 @@ def test_an_old_graph_is_refused_with_the_way_out(tmp_path: Path, shelf: Path) -
         (conv(), "logits", "probabilities", "not probabilities, perhaps logits"),
         ([*conv(), SIGMOID], "p", "alpha", "not an alpha of 0 to 255"),
         ([*conv("x", "c"), node("Sub", ["c", "c"], "same")], "same", None, "different pictures get the same alpha"),
+        ([node("RandomUniformLike", ["x"], "r"), *conv("r", "c")], "c", None, "another alpha than the network itself"),
         ([*conv("x", "c"), node("Sqrt", ["c"], "nan")], "nan", None, "not finite"),
         ([*conv("x", "c"), node("ReduceMean", ["c"], "m", axes=[2])], "m", None, r"came out as \[1, 1, 1, 32\]"),
     ],
