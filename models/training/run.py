@@ -67,7 +67,7 @@ class RunFolder:
         """What `save` wrote. Raises ExperimentError."""
         try:
             state: dict[str, Any] = torch.load(file, map_location=device, weights_only=True)
-        except (OSError, RuntimeError, pickle.UnpicklingError) as error:
+        except (OSError, RuntimeError, LookupError, ValueError, EOFError, pickle.UnpicklingError) as error:
             raise ExperimentError(f"{file} cannot be read: {error}") from error
         return state
 
