@@ -64,10 +64,11 @@ def pull(
     ] = False,
 ) -> None:
     """Download a model, check its digest, bring it into our form and check that. Goes on where it broke off."""
+    from models.catalogue.entries import entry  # noqa: PLC0415 - others need not
     from models.catalogue.screen import pull as run  # noqa: PLC0415 - others need not
 
     with told():
-        run(name, _shelf(folder), sha256=sha256, accept_non_commercial=accept_non_commercial)
+        run(name, entry(name), _shelf(folder), sha256=sha256, accept_non_commercial=accept_non_commercial)
 
 
 @app.command()

@@ -92,9 +92,10 @@ def digest_known(each: Entry) -> str:
     return "none published: give --sha256 if you have one; the SHA-256 of the first pull is pinned"
 
 
-def pull(name: str, folder: Path, *, sha256: str | None, accept_non_commercial: bool) -> None:
+def pull(
+    name: str, wanted: Entry, folder: Path, *, sha256: str | None = None, accept_non_commercial: bool = False
+) -> None:
     """Pull with a bar."""
-    wanted = entry(name)
     check_licence(name, wanted, accept_non_commercial=accept_non_commercial)
     if name in names(folder) and _is_whole(name, folder):
         console.print(f"{name} is here already: {folder / name}.toml")
@@ -103,15 +104,19 @@ def pull(name: str, folder: Path, *, sha256: str | None, accept_non_commercial: 
     if wanted.licence_note:
         console.print(wanted.licence_note, markup=False)
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(TextColumn(name), *columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(name, total=None)
+    with Progress(TextColumn("{task.description}"), *columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("download", total=None)
+
+        def progress(done: int, total: int | None) -> None:
+            bar.update(task, completed=done, total=total, description="wrap, check" if done == total else "download")
+
         manifest = pull_model(
             name,
             wanted,
             folder,
             sha256=sha256,
             accept_non_commercial=accept_non_commercial,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            progress=progress,
         )
     adopted(manifest)
 

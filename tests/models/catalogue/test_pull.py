@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from models.catalogue import screen
 from models.catalogue.entries import Entry, catalogue
 from models.catalogue.pull import pull
 from models.catalogue.shelf import check_name
@@ -97,6 +98,28 @@ def test_a_network_that_fails_its_check_is_not_downloaded_again(server: FileServ
     assert len(server.requests) == 1
     assert pull("small", _entry(server, **wrong | {"values": "logits"}), shelf)
     assert len(server.requests) == 1
+
+
+def test_the_operator_is_told_what_comes_and_what_came(
+    server: FileServer, shelf: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entry = _entry(server, licence_note="Read this.")
+    screen.pull("small", entry, shelf)
+    told = capsys.readouterr()
+    assert "Licence MIT. Digest: none published" in told.out
+    assert "Read this." in told.out
+    assert f"The file as it came has the SHA-256 {_sha256(server)}; it is pinned." in told.out
+    assert f"{len(server.content)}/{len(server.content)} bytes" in told.err
+    screen.pull("small", entry, shelf)
+    assert "small is here already" in capsys.readouterr().out
+    assert len(server.requests) == 1
+
+
+def test_what_is_here_and_broken_is_pulled_again(server: FileServer, shelf: Path) -> None:
+    screen.pull("small", _entry(server), shelf)
+    ModelManifest.load("small", shelf).path.write_bytes(b"")
+    screen.pull("small", _entry(server), shelf)
+    assert ModelManifest.load("small", shelf).weights()
 
 
 def test_the_catalogue_has_what_a_pull_needs() -> None:
