@@ -37,7 +37,9 @@ ONLY_IN = {
     "sqlalchemy": {"storage"},
     "alembic": {"storage"},
     "PIL": {"imaging"},
-    "cv2": {"imaging"},
+    "cv2": {"imaging", "models/training"},
+    "torch": {"models/training"},
+    "matplotlib": {"models/training"},
 }
 """Library → the rooms or files that may know it."""
 

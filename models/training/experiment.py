@@ -45,7 +45,7 @@ class NetworkSettings(_Table):
     """The shape of the network.
 
     Attributes:
-        start: encoder weights to begin from, relative to the data folder; none begins from chance.
+        start: encoder weights to begin from, relative to the data folder; false begins from chance.
         width: scales the channels of the decoder.
         context_width: channels at 1/32 of the side, where the whole picture is seen.
         context_blocks: residual blocks of 5 by 5 pixels there; their dilations go 1, 2, 4, 1, 2, 4, …
@@ -54,7 +54,7 @@ class NetworkSettings(_Table):
         encoder_norm: give the encoder batch norms, set so that they change nothing at first.
     """
 
-    start: str | None = "weights/backbones/mobilenet_v2_1.0_imagenet_int8_weights.npz"
+    start: str | Literal[False] = "weights/backbones/mobilenet_v2_1.0_imagenet_int8_weights.npz"
     width: Positive = 1.0
     context_width: Count = 192
     context_blocks: Annotated[int, Field(ge=0)] = 3

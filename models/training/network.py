@@ -81,7 +81,7 @@ class MattingNetwork(nn.Module):
 
     def start_from(self, data: Path) -> None:
         """Take the encoder's first weights from where the settings say, relative to `data`."""
-        if self.settings.start is not None:
+        if self.settings.start:
             self.encoder.load_int8(data / self.settings.start)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:

@@ -19,7 +19,7 @@ import numpy as np
 
 SETS = ("train_real", "train_fg", "rendered", "backgrounds")
 NEVER = "eval"
-NEAR = 2
+NEAR = 4
 """Bits of 64 by which two difference hashes may differ and the pictures still count as the same one."""
 
 # What manifests say of publishers who state nothing, or who keep others from using the pictures.

@@ -44,7 +44,7 @@ def strands(dice: Dice, alpha: Tensor, colour: Tensor, style: Style) -> tuple[Te
     count = len(alpha)
     roots, outward = _roots(dice, alpha, style)
     length = dice.even(count, style.count, low=style.shortest, high=style.longest) ** 1.3 * style.longest**-0.3
-    length = length * dice.even(count, 1, low=0.4) * 2
+    length = length * dice.even(count, 1, low=0.5, high=1.3)
     turn = dice.normal(count, style.count) * style.straying * dice.even(count, 1)
     direction = torch.atan2(outward[..., 1], outward[..., 0]) + turn
     bend = (dice.normal(count, 1) + 0.4 * dice.normal(count, style.count)) * style.bend

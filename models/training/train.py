@@ -177,7 +177,7 @@ class Trainer:
             logits, coarse = self.network(batch.image.contiguous(memory_format=torch.channels_last))
         total = torch.stack(list(loss(logits, coarse, batch.alpha, self.experiment.loss).values())).sum()
         self.optimiser.zero_grad(set_to_none=True)
-        total.backward()  # type: ignore[no-untyped-call]
+        total.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), settings.clip)
         self.optimiser.step()
         self.average.update_parameters(self.network)

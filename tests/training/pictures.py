@@ -17,7 +17,7 @@ TINY = Experiment.model_validate(
         "why": "Learns discs in seconds.",
         "data": {"side": SIDE, "validation": 4},
         "network": {
-            "start": None, "width": 0.25, "context_width": 16, "context_blocks": 1, "frozen_blocks": 0,
+            "start": False, "width": 0.25, "context_width": 16, "context_blocks": 1, "frozen_blocks": 0,
             "encoder_norm": True,
         },
         "optimiser": {"rate": 5e-3, "encoder_rate": 2e-3, "warm_up_steps": 2, "average": 0.8},

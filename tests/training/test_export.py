@@ -7,21 +7,23 @@ import pytest
 
 pytest.importorskip("torch", reason="training needs the dependency group `training`, which is not installed")
 
-import onnx  # noqa: E402
-import onnxruntime  # noqa: E402
-import torch  # noqa: E402
+import onnx
+import onnxruntime  # type: ignore[import-untyped]  # it carries no type information
+import torch
 
-from models.training.experiment import ExperimentError  # noqa: E402
-from models.training.export import deployed, export  # noqa: E402
-from models.training.run import sha256  # noqa: E402
-from models.training.train import Limits, train  # noqa: E402
-from tests.training.pictures import TINY, data_folder, disc  # noqa: E402
+from models.training.experiment import ExperimentError
+from models.training.export import deployed, export
+from models.training.run import sha256
+from models.training.train import Limits, train
+from tests.training.pictures import TINY, data_folder, disc
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("export")
-    train(TINY, data_folder(folder / "data"), folder / "run", Limits(steps=12), device=torch.device("cpu"), resume=False)
+    train(
+        TINY, data_folder(folder / "data"), folder / "run", Limits(steps=12), device=torch.device("cpu"), resume=False
+    )
     return folder / "run"
 
 

@@ -9,12 +9,12 @@ import pytest
 
 pytest.importorskip("torch", reason="training needs the dependency group `training`, which is not installed")
 
-import torch  # noqa: E402
+import torch
 
-from models.training.experiment import Experiment, ExperimentError  # noqa: E402
-from models.training.run import sha256  # noqa: E402
-from models.training.train import Limits, Watch, rate, train  # noqa: E402
-from tests.training.pictures import TINY, data_folder  # noqa: E402
+from models.training.experiment import Experiment, ExperimentError
+from models.training.run import sha256
+from models.training.train import Limits, Watch, rate, train
+from tests.training.pictures import TINY, data_folder
 
 CPU = torch.device("cpu")
 
