@@ -82,7 +82,7 @@ def train(
         raise typer.BadParameter("say how long: either --minutes or --steps")
     if threads:
         torch.set_num_threads(threads)
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    torch.backends.cudnn.benchmark = True
     where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
     limits = Limits(minutes=minutes, steps=steps, at_most=at_most, every=every)
     try:
@@ -123,6 +123,7 @@ def pack(
     out: Annotated[Path, typer.Argument(help="Folder for the parts and their index.")],
     side: Annotated[int, typer.Option(min=32, help="Pictures whose longer side is over this are scaled down.")] = 384,
     megabytes: Annotated[float, typer.Option(min=1, help="The largest part, in millions of bytes.")] = 55,
+    quality: Annotated[int, typer.Option(min=1, max=100, help="JPEG and WebP quality of what is scaled.")] = 86,
     permissive_only: Annotated[
         bool, typer.Option("--permissive-only", help="Only pictures with a stated licence.")
     ] = False,
@@ -131,7 +132,7 @@ def pack(
     try:
         with _bar() as watch:
             parts = pack_data(
-                data, out, side=side, megabytes=megabytes, permissive_only=permissive_only,
+                data, out, side=side, quality=quality, megabytes=megabytes, permissive_only=permissive_only,
                 seen=lambda done, of: watch.report(done / of, f"file {done} of {of}"),
             )  # fmt: skip
     except DataError as error:

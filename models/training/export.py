@@ -36,9 +36,9 @@ def deployed(run: Path) -> Deployed:
     folder = RunFolder(run)
     network = MattingNetwork(folder.experiment().network)
     if folder.weights.exists():
-        network.load_state_dict(folder.load(folder.weights, torch.device("cpu")))
+        network.load_state_dict(folder.load(folder.weights))
     elif folder.checkpoint.exists():
-        state = folder.load(folder.checkpoint, torch.device("cpu"))["average"]
+        state = folder.load(folder.checkpoint)["average"]
         inner = {name.removeprefix("module."): value for name, value in state.items() if name.startswith("module.")}
         network.load_state_dict(inner)
     else:

@@ -21,13 +21,19 @@ from models.training.run import replaced, sha256
 INDEX = "index.json"
 END = 2 * tarfile.RECORDSIZE
 """Room for the zeros that end an archive and fill it up to whole records."""
-QUALITY = 92
 EXTRAS = ("weights/backbones/*.npz",)
 """What a run needs beside pictures: the encoder's first weights."""
 
 
 def pack(
-    data: Path, out: Path, *, side: int, megabytes: float, permissive_only: bool, seen: Callable[[int, int], None]
+    data: Path,
+    out: Path,
+    *,
+    side: int,
+    quality: int,
+    megabytes: float,
+    permissive_only: bool,
+    seen: Callable[[int, int], None],
 ) -> list[Path]:
     """Write `part-00.tar`, `part-01.tar`, … of at most `megabytes` (10^6 bytes) and an index; returns the parts.
 
@@ -38,7 +44,7 @@ def pack(
     room = int(megabytes * 1e6)
     out.mkdir(parents=True, exist_ok=True)
     parts: list[Path] = []
-    for content in _bins(_members(data, records, side, seen), room):
+    for content in _bins(_members(data, records, side, quality, seen), room):
         parts.append(out / f"part-{len(parts):02}.tar")
         replaced(parts[-1], partial(_put, content))
     index = {"side": side, "parts": {part.name: sha256(part) for part in parts}}
@@ -84,7 +90,7 @@ def _extract(part: Path, out: Path) -> int:
 
 
 def _members(
-    data: Path, records: list[Record], side: int, seen: Callable[[int, int], None]
+    data: Path, records: list[Record], side: int, quality: int, seen: Callable[[int, int], None]
 ) -> Iterator[tuple[str, bytes]]:
     """Name and content of every file that is sent; manifests and weights first."""
     kept = {record.picture for record in records}
@@ -97,7 +103,7 @@ def _members(
     # Once each: the alpha of a scene is a file of another picture too.
     files = dict.fromkeys(file for record in records for file in (record.picture, record.alpha) if file)
     for number, file in enumerate(files, start=1):
-        yield file.relative_to(data).as_posix(), _scaled(file, side)
+        yield file.relative_to(data).as_posix(), _scaled(file, side, quality)
         seen(number, len(files))
 
 
@@ -112,7 +118,7 @@ def _manifest(manifest: Path, kept: set[Path]) -> bytes:
     return text.getvalue().encode()
 
 
-def _scaled(file: Path, side: int) -> bytes:
+def _scaled(file: Path, side: int, quality: int) -> bytes:
     """The file scaled down in its own format; one that is small enough already as it is.
 
     Cut-outs are mostly WebP without loss; with a little loss of colour, and none of alpha, they take a third.
@@ -127,7 +133,7 @@ def _scaled(file: Path, side: int) -> bytes:
         pixels = cv2.resize(pixels, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
     elif file.suffix != ".webp":
         return content
-    options = {".jpg": [cv2.IMWRITE_JPEG_QUALITY, QUALITY], ".webp": [cv2.IMWRITE_WEBP_QUALITY, QUALITY]}
+    options = {".jpg": [cv2.IMWRITE_JPEG_QUALITY, quality], ".webp": [cv2.IMWRITE_WEBP_QUALITY, quality]}
     encoded = cv2.imencode(file.suffix, pixels, options.get(file.suffix, []))[1].tobytes()
     return encoded if scale < 1 else min(content, encoded, key=len)
 

@@ -63,10 +63,10 @@ class RunFolder:
         """Put tensors and plain values into a file, in one move."""
         replaced(file, lambda stream: torch.save(state, stream))
 
-    def load(self, file: Path, device: torch.device) -> dict[str, Any]:
-        """What `save` wrote. Raises ExperimentError."""
+    def load(self, file: Path) -> dict[str, Any]:
+        """What `save` wrote, in main memory. Raises ExperimentError."""
         try:
-            state: dict[str, Any] = torch.load(file, map_location=device, weights_only=True)
+            state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
         except (OSError, RuntimeError, LookupError, ValueError, EOFError, pickle.UnpicklingError) as error:
             raise ExperimentError(f"{file} cannot be read: {error}") from error
         return state

@@ -248,7 +248,7 @@ class Trainer:
 
     def restore(self) -> None:
         """Stand where the last checkpoint stood. Samples come from the seed and the step, so nothing else is needed."""
-        state = self.folder.load(self.folder.checkpoint, self.device)
+        state = self.folder.load(self.folder.checkpoint)
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])

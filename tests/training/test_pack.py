@@ -23,7 +23,13 @@ def packed(
     data: Path, out: Path, *, side: int = 48, megabytes: float = ROOM, permissive_only: bool = False
 ) -> list[Path]:
     return pack(
-        data, out, side=side, megabytes=megabytes, permissive_only=permissive_only, seen=lambda _done, _of: None
+        data,
+        out,
+        side=side,
+        quality=90,
+        megabytes=megabytes,
+        permissive_only=permissive_only,
+        seen=lambda _done, _of: None,
     )
 
 
