@@ -22,7 +22,7 @@ from uvicorn.config import HTTP_PROTOCOLS
 
 from config import ConfigurationError, Settings, load
 from errors import ServiceError
-from models.manifest import ModelError, ModelManifest
+from models.manifest import MODELS, ModelError, ModelManifest
 from runners.client import RunnerClient
 from runners.matting import matting_runner
 from telemetry import configure_logging
@@ -36,7 +36,7 @@ def _settings() -> tuple[Settings, ModelManifest]:
     """Settings and model, or the end of this process with all that is wrong with them."""
     try:
         settings = load()
-        return settings, ModelManifest.load(settings.runner.model)
+        return settings, ModelManifest.load(settings.runner.model, MODELS, ROOT / settings.runner.models_folder)
     except (ConfigurationError, ModelError) as error:
         sys.exit(str(error))
 
@@ -53,7 +53,7 @@ settings, manifest = _settings()
 configure_logging(settings.log_level, settings.secrets())
 
 MattingRunner = matting_runner(
-    settings.runner.model,
+    manifest,
     backends=settings.runner.backends,
     threads=settings.runner.threads,
     max_batch_size=settings.runner.max_batch_size,

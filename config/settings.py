@@ -4,6 +4,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import parse_qsl, unquote
 
@@ -46,7 +47,9 @@ class RunnerSettings(Section):
     """The matting runner: which model and backend, and how much may wait for it."""
 
     model: str = "matting-v0"
-    """Name of a manifest in models/."""
+    """Name of a manifest in models/ or in the folder of pulled models."""
+    models_folder: Path = Path("state/models")
+    """Folder of models that `python -m models` pulled or added."""
     backends: Annotated[tuple[Literal["cuda", "cpu"], ...], Words, Field(min_length=1)] = ("cuda", "cpu")
     """Backends in the order in which they are tried; the first that proves itself is used."""
     threads: PositiveInt = 1

@@ -3,11 +3,17 @@
 import hashlib
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 MODELS = Path(__file__).parent
+
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Colour = tuple[float, float, float]
+Layout = Literal["NCHW", "NHWC"]
+Values = Literal["logits", "probabilities", "alpha"]
+"""What a foreign output holds: what a sigmoid makes probabilities of, 0 to 1, or 0 to 255 already."""
 
 
 class ModelError(Exception):
@@ -52,7 +58,7 @@ class Figure(_Table):
 
 
 class Provenance(_Table):
-    """Where the weights come from and how good they were found to be."""
+    """Where weights of our own come from and how good they were found to be."""
 
     summary: str
     start: str
@@ -61,30 +67,73 @@ class Provenance(_Table):
     held_out: tuple[Figure, ...]
 
 
+class Origin(_Table):
+    """Where weights of others come from and how they were brought into our form.
+
+    Attributes:
+        url: where they were pulled from; none for a file of the operator's.
+        sha256: of the file as it came, pinned: a later pull has to bring the same.
+        commercial: whether the licence allows to sell what the model makes.
+        layout, mean, std: what the network takes: (pixel / 255 - mean) / std, unless it takes pixels as they are.
+        output, values: the output that was chosen, and what stood in it.
+        checked: how the result was checked, with which runtime, or why it could not be run.
+    """
+
+    summary: str
+    url: str | None = None
+    sha256: Sha256
+    commercial: bool
+    layout: Layout
+    mean: Colour | None = None
+    std: Colour | None = None
+    output: str
+    values: Values
+    checked: str
+
+
 class ModelManifest(_Table):
-    """A model: its file and digest, its two ends, its licence and its origin."""
+    """A model: its file and digest, its two ends, its licence and its origin.
+
+    Attributes:
+        batch: "one" where the graph takes one picture per run and no more.
+        provenance, origin: the former for weights of our own, the latter for those of others.
+    """
 
     name: str
     file: str
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    sha256: Sha256
     licence: str
+    batch: Literal["any", "one"] = "any"
     input: Tensor
     output: Tensor
-    provenance: Provenance
+    provenance: Provenance | None = None
+    origin: Origin | None = None
+    _folder: Path = PrivateAttr(default=MODELS)
+
+    @model_validator(mode="after")
+    def _comes_from_somewhere(self) -> Self:
+        if (self.provenance is None) == (self.origin is None):
+            raise ValueError("a manifest has either [provenance] or [origin]")
+        return self
 
     @classmethod
-    def load(cls, name: str, folder: Path = MODELS) -> "ModelManifest":
-        """Read `<name>.toml`. Raises ModelError when it is missing or not what a manifest has to be."""
-        path = folder / f"{name}.toml"
+    def load(cls, name: str, *folders: Path) -> "ModelManifest":
+        """Read `<name>.toml` from the first of the folders that has it; from the shipped models where none is given.
+
+        Raises ModelError when it is missing or not what a manifest has to be.
+        """
+        paths = [folder / f"{name}.toml" for folder in folders or (MODELS,)]
+        path = next((path for path in paths if path.exists()), paths[0])
         try:
             manifest = cls.model_validate(tomllib.loads(path.read_text()))
         except OSError as error:
-            known = ", ".join(sorted(each.stem for each in folder.glob("*.toml")))
+            known = ", ".join(sorted(each.stem for path in paths for each in path.parent.glob("*.toml")))
             raise ModelError(f"There is no manifest {path.name}; there are: {known}.") from error
-        except (tomllib.TOMLDecodeError, ValidationError) as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:
             raise ModelError(f"{path.name} is no model manifest: {error}") from error
         if manifest.name != name:
             raise ModelError(f"{path.name} calls its model {manifest.name!r}.")
+        manifest._folder = path.parent
         return manifest
 
     @property
@@ -92,10 +141,15 @@ class ModelManifest(_Table):
         """Name and short digest, the value of `X-Model`: `matting-v0 7a86178d`."""
         return f"{self.name} {self.sha256[:8]}"
 
-    def weights(self, folder: Path = MODELS) -> bytes:
+    @property
+    def path(self) -> Path:
+        """The file of the weights, beside the manifest."""
+        return self._folder / self.file
+
+    def weights(self) -> bytes:
         """The bytes of the weights. Raises ModelError when they are missing or not those that the manifest names."""
         try:
-            content = (folder / self.file).read_bytes()
+            content = self.path.read_bytes()
         except OSError as error:
             raise ModelError(f"The weights {self.file} of {self.name} cannot be read.") from error
         digest = hashlib.sha256(content).hexdigest()

@@ -16,12 +16,12 @@ _NEVER = 10**9
 
 
 def matting_runner(
-    model: str, *, backends: Sequence[str], threads: int, max_batch_size: int, timeout_s: float
+    manifest: ModelManifest, *, backends: Sequence[str], threads: int, max_batch_size: int, timeout_s: float
 ) -> bentoml.Service[Any]:
     """The service `MattingRunner`, to be used through `bentoml.depends`.
 
     Args:
-        model: name of a manifest in models/.
+        manifest: the model to run.
         backends: "cuda" and "cpu" in the order in which they are tried.
         threads: CPU threads of one inference.
         max_batch_size: pictures per inference.
@@ -44,7 +44,7 @@ def matting_runner(
             from runners.ort_backend import OrtBackend  # noqa: PLC0415  # the other processes need no runtime
 
             factories = {device: partial(OrtBackend, device=device, threads=threads) for device in ("cuda", "cpu")}
-            self._backend = load_backend(backends, ModelManifest.load(model), factories)
+            self._backend = load_backend(backends, manifest, factories)
 
         # `max_latency_ms` is the age at which BentoML drops a waiting picture; the client's timeout comes first.
         @bentoml.api(batchable=True, max_batch_size=max_batch_size, max_latency_ms=60_000)  # type: ignore[untyped-decorator]

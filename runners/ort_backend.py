@@ -24,6 +24,7 @@ class OrtBackend:
         self.name = f"onnxruntime-{device}"
         self._input, self._output = manifest.input.name, manifest.output.name
         self._shape = (manifest.input.size, manifest.input.size, 3)
+        self._one_by_one = manifest.batch == "one"
         provider = _PROVIDERS[device]
         if provider not in onnxruntime.get_available_providers():
             raise BackendError(f"the installed onnxruntime has no {provider}")
@@ -41,10 +42,11 @@ class OrtBackend:
         if images.dtype != np.uint8 or images.shape[1:] != self._shape:
             raise BackendError(f"pictures are uint8 [N, {self._shape}], not {images.dtype} {images.shape}")
         try:
-            [alpha] = self._session.run([self._output], {self._input: images})
+            parts = np.split(images, len(images)) if self._one_by_one else [images]
+            alphas = [self._session.run([self._output], {self._input: part})[0] for part in parts]
         except Exception as error:  # the runtime's errors have no base class of their own
             raise BackendError(f"{self.name} failed: {error}") from error
-        return np.asarray(alpha, np.uint8)
+        return np.asarray(np.concatenate(alphas), np.uint8)
 
     def close(self) -> None:
         """Free the session."""

@@ -20,6 +20,7 @@ SHIPPED = {
     "service.py", "storage", "telemetry.py",
 }  # fmt: skip
 BESIDE = {"LICENSE", "bentofile.yaml", "requirements"}
+TOOLS = ("models/__main__.py", "models/catalogue/", "models/evaluation/", "models/training/")
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +58,9 @@ def test_it_holds_what_serves_and_nothing_else(folder: Path) -> None:
 def test_it_holds_every_file_of_what_it_ships(folder: Path) -> None:
     source = folder / "bentoml/bentos/clearcanvas/test/src"
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
-    ours = {path for path in tracked if path.split("/")[0] in SHIPPED}
+    ours = {path for path in tracked if path.split("/")[0] in SHIPPED and not path.startswith(TOOLS)}
     assert {path for path in ours if not (source / path).is_file()} == set()
+    assert not [tool for tool in TOOLS if (source / tool).exists()]
 
 
 def test_its_packages_are_locked_by_hash(folder: Path) -> None:

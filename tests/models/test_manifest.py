@@ -12,6 +12,7 @@ def test_every_manifest_is_complete_and_has_its_weights(name: str) -> None:
     manifest = ModelManifest.load(name)
     assert manifest.weights()
     assert manifest.licence
+    assert manifest.provenance
     assert manifest.provenance.data
     assert manifest.provenance.held_out
 
@@ -43,15 +44,47 @@ def test_a_faulty_manifest_is_refused(tmp_path: Path, before: str, after: str, f
         ModelManifest.load("matting-v0", tmp_path)
 
 
+def _copied(folder: Path) -> ModelManifest:
+    (folder / "matting-v0.toml").write_text((MODELS / "matting-v0.toml").read_text())
+    return ModelManifest.load("matting-v0", folder)
+
+
 def test_other_weights_than_the_named_ones_are_refused(tmp_path: Path) -> None:
-    manifest = ModelManifest.load("matting-v0")
-    weights = tmp_path / manifest.file
-    weights.parent.mkdir()
-    weights.write_bytes(manifest.weights() + b"\0")
+    manifest = _copied(tmp_path)
+    manifest.path.parent.mkdir()
+    manifest.path.write_bytes(ModelManifest.load("matting-v0").weights() + b"\0")
     with pytest.raises(ModelError, match="are not those of matting-v0"):
-        manifest.weights(tmp_path)
+        manifest.weights()
 
 
 def test_missing_weights_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="cannot be read"):
-        ModelManifest.load("matting-v0").weights(tmp_path)
+        _copied(tmp_path).weights()
+
+
+ORIGIN = f"""
+[origin]
+summary = "pulled"
+sha256 = "{"0" * 64}"
+commercial = true
+layout = "NCHW"
+mean = [0.5, 0.5, 0.5]
+std = [1.0, 1.0, 1.0]
+output = "alpha"
+values = "logits"
+checked = "not at all"
+"""
+
+
+def test_a_model_of_others_needs_an_origin_and_no_training_data(tmp_path: Path) -> None:
+    ours = (MODELS / "matting-v0.toml").read_text().partition("[provenance]")[0]
+    (tmp_path / "matting-v0.toml").write_text(ours + ORIGIN)
+    assert ModelManifest.load("matting-v0", tmp_path).origin
+    (tmp_path / "matting-v0.toml").write_text(ours)
+    with pytest.raises(ModelError, match=r"either \[provenance\] or \[origin\]"):
+        ModelManifest.load("matting-v0", tmp_path)
+
+
+def test_the_first_folder_that_has_the_manifest_is_believed(tmp_path: Path) -> None:
+    assert ModelManifest.load("matting-v0", tmp_path, MODELS).path == MODELS / "weights/matting-v0.onnx"
+    assert _copied(tmp_path).path == tmp_path / "weights/matting-v0.onnx"

@@ -1,0 +1,73 @@
+"""The networks of a run: ours by their manifests, others by their files."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from imaging.fit import fit, unfit
+from imaging.picture import Picture, Pixels
+from models.evaluation.errors import EvaluationError
+from models.evaluation.file_backend import FileBackend
+from models.evaluation.onnx_file import OnnxFile
+from models.evaluation.options import Options, parse
+from models.evaluation.tflite_file import TfliteFile
+from models.manifest import MODELS, ModelError, ModelManifest
+from runners.backend import Backend, BackendError
+from runners.ort_backend import OrtBackend
+
+_Kind = Callable[[Path, Options, int], FileBackend]
+_FILES: dict[str, _Kind] = {".onnx": OnnxFile, ".tflite": TfliteFile}
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A network and the way pictures go through it, which is the service's own.
+
+    Attributes:
+        sha256: of its file.
+        size: pixels per side of its input.
+    """
+
+    name: str
+    sha256: str
+    size: int
+    backend: Backend
+
+    def matte(self, picture: Picture) -> Pixels:
+        """uint8 [H,W], at the picture's size. Raises EvaluationError when the runtime fails."""
+        try:
+            alpha = self.backend.infer(fit(picture, self.size)[None])
+        except (BackendError, EvaluationError) as error:
+            raise EvaluationError(f"{self.name}: {error}") from error
+        return unfit(alpha[0], picture.width, picture.height)
+
+
+def manifests() -> list[str]:
+    """The names of all models that are described here."""
+    return sorted(file.stem for file in MODELS.glob("*.toml"))
+
+
+def open_network(text: str, *, threads: int) -> Network:
+    """A manifest's name, or a file with what it does not tell: `PATH[,option=value...]`.
+
+    Raises:
+        EvaluationError: there is no such model, or it cannot be run.
+    """
+    path, options = parse(text)
+    kind = _FILES.get(path.suffix)
+    try:
+        return _described(text, threads) if kind is None else _file(path, options, kind, threads)
+    except (EvaluationError, ModelError, BackendError, OSError) as error:
+        raise EvaluationError(f"{text}: {error}") from error
+
+
+def _described(name: str, threads: int) -> Network:
+    manifest = ModelManifest.load(name)
+    return Network(name, manifest.sha256, manifest.input.size, OrtBackend(manifest, device="cpu", threads=threads))
+
+
+def _file(path: Path, options: Options, kind: _Kind, threads: int) -> Network:
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    backend = kind(path, options, threads)
+    return Network(options.name or path.stem, digest, backend.size, backend)

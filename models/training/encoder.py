@@ -1,0 +1,122 @@
+"""MobileNetV2 (Sandler et al. 2018) without its classifier, batch norms folded into the convolutions."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+TAPS = (16, 24, 32, 96, 320)
+"""Channels at 1/2, 1/4, 1/8, 1/16 and 1/32 of the side."""
+
+STEM = 32
+# Expansion, channels, blocks, stride of the first: table 2 of the paper.
+STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+TAPPED_STAGES = (0, 1, 2, 4, 6)
+
+
+class Convolution(nn.Module):
+    """Convolution with bias; batch norm and ReLU6 where asked for."""
+
+    def __init__(self, ins: int, outs: int, kernel: int, *, stride: int = 1, groups: int = 1, active: bool, norm: bool):
+        super().__init__()
+        self.convolution = nn.Conv2d(ins, outs, kernel, stride, kernel // 2, groups=groups)
+        self.norm: nn.Module = nn.BatchNorm2d(outs) if norm else nn.Identity()
+        self.active = active
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N,ins,H,W] → [N,outs,H/stride,W/stride]."""
+        x = self.norm(self.convolution(x))
+        return nn.functional.relu6(x) if self.active else x
+
+
+class Block(nn.Module):
+    """Inverted residual: widen, filter each channel, narrow."""
+
+    def __init__(self, ins: int, outs: int, expansion: int, stride: int, *, norm: bool):
+        super().__init__()
+        wide = ins * expansion
+        layers = [Convolution(ins, wide, 1, active=True, norm=norm)] if expansion > 1 else []
+        layers.append(Convolution(wide, wide, 3, stride=stride, groups=wide, active=True, norm=norm))
+        layers.append(Convolution(wide, outs, 1, active=False, norm=norm))
+        self.layers = nn.Sequential(*layers)
+        self.residual = stride == 1 and ins == outs
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N,ins,H,W] → [N,outs,H/stride,W/stride]."""
+        y: Tensor = self.layers(x)
+        return x + y if self.residual else y
+
+
+class Encoder(nn.Module):
+    """Picture in -1..1 → features at five scales."""
+
+    def __init__(self, *, norm: bool):
+        super().__init__()
+        self.stem = Convolution(3, STEM, 3, stride=2, active=True, norm=norm)
+        self.blocks = nn.ModuleList()
+        self.taps: list[int] = []
+        ins = STEM
+        for number, (expansion, outs, count, stride) in enumerate(STAGES):
+            for first in range(count):
+                self.blocks.append(Block(ins, outs, expansion, stride if first == 0 else 1, norm=norm))
+                ins = outs
+            if number in TAPPED_STAGES:
+                self.taps.append(len(self.blocks) - 1)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """[N,3,S,S] → the channels of TAPS, from 1/2 to 1/32 of the side."""
+        x = self.stem(x)
+        features = []
+        for number, block in enumerate(self.blocks):
+            x = block(x)
+            if number in self.taps:
+                features.append(x)
+        return features
+
+    def freeze(self, blocks: int) -> None:
+        """Keep the stem and the first `blocks` blocks as they are."""
+        for part in (self.stem, *self.blocks[:blocks]) if blocks else ():
+            part.requires_grad_(False)
+
+    def load_int8(self, path: Path) -> None:
+        """Take 8-bit weights of a quantised MobileNetV2: w = (q - zero point) · scale, in the order of the layers.
+
+        The file holds `NNN_{conv,dw}_{w8,scale,zp,bias}`, weights as output, height, width, input (one, height, width,
+        channel where each channel is filtered alone), batch norms folded in.
+        """
+        layers = [module for module in self.modules() if isinstance(module, nn.Conv2d)]
+        with np.load(path) as file, torch.no_grad():
+            names = sorted({key.rsplit("_", 1)[0] for key in file.files})[: len(layers)]
+            for name, layer in zip(names, layers, strict=True):
+                q = file[f"{name}_w8"].astype(np.float32)
+                per_channel = (1, 1, 1, -1) if name.endswith("dw") else (-1, 1, 1, 1)
+                w = (q - file[f"{name}_zp"].reshape(per_channel)) * file[f"{name}_scale"].reshape(per_channel)
+                axes = (3, 0, 1, 2) if name.endswith("dw") else (0, 3, 1, 2)
+                layer.weight.copy_(torch.from_numpy(np.ascontiguousarray(w.transpose(axes), dtype=np.float32)))
+                assert layer.bias is not None  # noqa: S101 - every convolution here has one
+                layer.bias.copy_(torch.from_numpy(file[f"{name}_bias"]))
+
+
+@torch.no_grad()
+def calibrate(encoder: Encoder, picture: Tensor) -> None:
+    """Set each batch norm so that it passes on what it gets: its statistics from `picture`, its scale and shift their
+    inverse. Folded weights then start where they ended, and training finds normalised layers.
+    """
+
+    def settle(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        assert isinstance(norm, nn.BatchNorm2d) and norm.running_mean is not None and norm.running_var is not None  # noqa: S101, PT018
+        variance, mean = torch.var_mean(inputs[0].float(), dim=(0, 2, 3))
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(variance)
+        norm.weight.copy_((variance + norm.eps).sqrt())
+        norm.bias.copy_(mean)
+
+    norms = [module for module in encoder.modules() if isinstance(module, nn.BatchNorm2d)]
+    hooks = [norm.register_forward_pre_hook(settle) for norm in norms]
+    was = encoder.training
+    encoder.eval()
+    encoder(picture)
+    encoder.train(was)
+    for hook in hooks:
+        hook.remove()

@@ -1,0 +1,113 @@
+"""The whole command, on a tiny folder with the shipped model."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from imaging.picture import Picture
+from models.__main__ import app
+from models.evaluation.errors import EvaluationError
+from models.evaluation.networks import Network, manifests, open_network
+from models.evaluation.scores import score
+from models.manifest import MODELS
+from tests.fakes.backends import Breaking, DiscFinder
+from tests.imaging.samples import opaque
+from tests.models.evaluation.scenes import disc, picture, write_pair
+
+SHIPPED = MODELS / "weights/matting-v0.onnx"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pictures")
+    for seed, (name, radius) in enumerate({"car_1": 34, "car_2": 26, "shop": 30}.items()):
+        write_pair(folder, name, disc(radius), seed=seed)
+    return folder
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, ["evaluate", *map(str, arguments)], env={"COLUMNS": "160"})
+
+
+def test_networks_are_judged_side_by_side(folder: Path, tmp_path: Path) -> None:
+    arguments = ["--model", "matting-v0", "--model", f"{SHIPPED},name=by-path", "--cases", "1"]
+    result = run(folder, *arguments, "--out", tmp_path / "a")
+    assert result.exit_code == 0, result.output
+    assert "matting-v0" in result.output
+    assert "by-path" in result.output
+    report = json.loads((tmp_path / "a/report.json").read_text())
+    assert report["pictures"] == {"cars": 2, "others": 1, "all": 3}
+    described, by_path = report["networks"]
+    assert described["groups"] == by_path["groups"]
+    assert described["sha256"] == by_path["sha256"]
+    assert described["groups"]["all"]["iou"] > 0.9
+    with Image.open(tmp_path / "a/sheet.png") as sheet:
+        assert sheet.width == 4 * 244  # picture, truth, two networks
+    again = run(folder, *arguments, "--out", tmp_path / "b")
+    assert again.exit_code == 0
+    for name in ("report.json", "sheet.png"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_pictures_of_the_training_data_are_listed(folder: Path, tmp_path: Path) -> None:
+    training = tmp_path / "training"
+    training.mkdir()
+    with Image.open(folder / "shop.jpg") as image:
+        image.resize((200, 200)).save(training / "seen.jpg")
+    result = run(folder, "--model", "matting-v0", "--out", tmp_path / "out", "--training-data", training)
+    assert result.exit_code == 0, result.output
+    assert "shop = seen.jpg" in result.output
+    found = json.loads((tmp_path / "out/report.json").read_text())["duplicates"]
+    assert "shop" in {each["sample"] for each in found}
+
+
+def test_a_limit_takes_fewer_pictures(folder: Path, tmp_path: Path) -> None:
+    assert run(folder, "--model", "matting-v0", "--out", tmp_path, "--limit", "1").exit_code == 0
+    assert json.loads((tmp_path / "report.json").read_text())["pictures"]["all"] == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "fault"),
+    [
+        ("matting-v9", "There is no manifest matting-v9.toml"),
+        ("missing.onnx", "No such file"),
+        (f"{SHIPPED},output=3", "has 1 outputs"),
+        (f"{SHIPPED},colour=red", "colour: Extra inputs"),
+    ],
+)
+def test_a_model_that_cannot_be_used_is_told_in_a_line(folder: Path, tmp_path: Path, model: str, fault: str) -> None:
+    result = run(folder, "--model", model, "--out", tmp_path)
+    assert result.exit_code == 1
+    assert fault in result.output
+    assert "Traceback" not in result.output
+
+
+def test_without_models_all_that_are_described_are_judged() -> None:
+    assert "matting-v0" in manifests()
+
+
+def network(backend: DiscFinder) -> Network:
+    return Network("fake", "", 64, backend)
+
+
+def test_a_picture_goes_through_a_network_as_it_does_in_the_service() -> None:
+    """Stretched to its square and back: what finds the disc in the small picture cuts it out of the large one."""
+    wide = np.repeat(disc(30), 2, axis=1)
+    matte = network(DiscFinder()).matte(opaque(picture(wide)))
+    assert matte.shape == wide.shape
+    assert score(matte, wide).iou > 0.9
+
+
+def test_a_network_that_fails_is_named() -> None:
+    with pytest.raises(EvaluationError, match="fake: out of memory"):
+        network(Breaking()).matte(Picture(np.zeros((9, 9, 4), np.uint8), has_alpha=False))
+
+
+def test_a_file_keeps_its_name_unless_it_is_given_one() -> None:
+    opened = open_network(str(SHIPPED), threads=1)
+    assert (opened.name, opened.size) == ("matting-v0", 384)
+    opened.backend.close()

@@ -1,0 +1,41 @@
+"""Experiments: what their files must hold. Runs without torch."""
+
+from pathlib import Path
+
+import pytest
+
+from models.training.experiment import EXPERIMENTS, Experiment, ExperimentError
+
+
+@pytest.mark.parametrize("name", [path.stem for path in EXPERIMENTS.glob("*.toml")])
+def test_every_experiment_is_one_and_is_called_as_its_file(name: str) -> None:
+    assert Experiment.load(name).name == name
+
+
+def test_one_that_is_missing_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(ExperimentError, match="there are: default, permissive, short"):
+        Experiment.load("other")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fault"),
+    [
+        ("side = 192", "side = 200", "multiple of 32"),
+        ("share = 1.0", "share = 0", "greater than 0"),
+        ("[data]", "[date]", "Extra inputs"),
+        ("[data]", "[data", "no experiment"),
+        ("[data]", "[synthesis]\nphoto = 0\nmoved = 0\ncutout = 0\n[data]", "nothing to train on"),
+    ],
+)
+def test_a_faulty_one_is_refused(tmp_path: Path, before: str, after: str, fault: str) -> None:
+    text = (EXPERIMENTS / "short.toml").read_text()
+    assert before in text
+    (tmp_path / "short.toml").write_text(text.replace(before, after))
+    with pytest.raises(ExperimentError, match=fault):
+        Experiment.load(str(tmp_path / "short.toml"))
+
+
+def test_stages_follow_each_other_by_their_shares() -> None:
+    stages = [{"share": 1, "side": 64, "batch": 4}, {"share": 3, "side": 96, "batch": 2}]
+    experiment = Experiment.model_validate({"name": "two", "why": "two sizes", "stages": stages})
+    assert [experiment.stage(at).side for at in (0, 0.24, 0.26, 0.99, 1)] == [64, 64, 96, 96, 96]
