@@ -2,7 +2,7 @@
 
 import math
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -86,10 +86,10 @@ def train(
     where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
     limits = Limits(minutes=minutes, steps=steps, at_most=at_most, every=every)
     try:
-        with _bar() as watch:
+        with _bar() as report, _stoppable() as stop:
             rows = train_run(
                 Experiment.load(experiment), data, out, limits, device=where, resume=resume, cache_folder=cache,
-                watch=watch,
+                watch=Watch(report, stop),
             )  # fmt: skip
     except (ExperimentError, DataError) as error:
         raise _refused(error) from error
@@ -130,10 +130,10 @@ def pack(
 ) -> None:
     """Pack what can be trained on, scaled down, into parts that can be sent one by one."""
     try:
-        with _bar() as watch:
+        with _bar() as report:
             parts = pack_data(
                 data, out, side=side, quality=quality, megabytes=megabytes, permissive_only=permissive_only,
-                seen=lambda done, of: watch.report(done / of, f"file {done} of {of}"),
+                seen=lambda done, of: report(done / of, f"file {done} of {of}"),
             )  # fmt: skip
     except DataError as error:
         raise _refused(error) from error
@@ -156,16 +156,30 @@ def unpack(
 
 
 @contextmanager
-def _bar() -> Iterator[Watch]:
-    """A progress bar with a line of text, and a stop that signals ask for."""
+def _stoppable() -> Iterator[Callable[[], bool]]:
+    """Whether a signal asked to stop; a second one stops at once."""
     stopped: list[int] = []
-    before = {number: signal.signal(number, lambda got, _frame: stopped.append(got)) for number in SIGNALS}
+
+    def stop(number: int, _frame: object) -> None:
+        if stopped:
+            raise KeyboardInterrupt
+        stopped.append(number)
+
+    before = {number: signal.signal(number, stop) for number in SIGNALS}
+    try:
+        yield lambda: bool(stopped)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[float, str], None]]:
+    """A progress bar with a line of text; yields what moves it."""
     columns = (BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("beginning", total=1.0)
-        yield Watch(lambda done, line: bar.update(task, completed=done, description=line), lambda: bool(stopped))
-    for number, handler in before.items():
-        signal.signal(number, handler)
+        yield lambda done, line: bar.update(task, completed=done, description=line)
 
 
 def _refused(error: Exception) -> typer.Exit:

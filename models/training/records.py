@@ -19,6 +19,7 @@ import numpy as np
 
 SETS = ("train_real", "train_fg", "rendered", "backgrounds")
 NEVER = "eval"
+RENDERED_SCENES = "rendered_pairs"
 NEAR = 4
 """Bits of 64 by which two difference hashes may differ and the pictures still count as the same one."""
 
@@ -106,8 +107,8 @@ def _records(folder: Path, row: dict[str, str]) -> Iterator[Record]:
             group = row.get("family") or source
             yield Record(picture, picture, Kind.CUTOUT, group, licence)
             if pair := row.get("pair"):
-                scene = folder.with_name("rendered_pairs") / Path(pair).name
-                yield Record(scene, picture, Kind.PHOTO, "rendered_pairs", licence)
+                scene = folder.with_name(RENDERED_SCENES) / Path(pair).name
+                yield Record(scene, picture, Kind.PHOTO, RENDERED_SCENES, licence)
 
 
 def _refuse_evaluation(records: list[Record], data: Path) -> None:

@@ -19,7 +19,7 @@ from models.training.experiment import Experiment, OptimiserSettings
 from models.training.geometry import WHOLE, look
 from models.training.losses import figures, loss
 from models.training.network import MattingNetwork
-from models.training.records import Kind, find
+from models.training.records import RENDERED_SCENES, Kind, find
 from models.training.run import Row, RunFolder
 from models.training.sheets import curves, sheet
 from models.training.synthesis import Batch, Synthesis
@@ -110,8 +110,13 @@ def _cache(experiment: Experiment, data: Path, folder: Path, watch: Watch) -> Ca
 
 
 def validation_rows(cache: Cache, count: int) -> list[int]:
-    """Photographs kept apart: those whose names have the smallest digests, so that more pictures change few of them."""
-    photos = [row for row, entry in enumerate(cache.entries) if entry.kind is Kind.PHOTO]
+    """Photographs kept apart: those whose names have the smallest digests, so that more pictures change few of them.
+
+    Rendered scenes are none: their things are trained on as cut-outs too.
+    """
+    photos = [
+        row for row, entry in enumerate(cache.entries) if entry.kind is Kind.PHOTO and entry.group != RENDERED_SCENES
+    ]
     photos.sort(key=lambda row: hashlib.sha256(cache.entries[row].file.encode()).digest())
     return photos[: min(count, len(photos) // 5)]
 
