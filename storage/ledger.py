@@ -82,7 +82,8 @@ class SqlLedger:
         try:
             taken = await self._database.first(statement)
         except IntegrityError as exc:
-            if await self._holds(purchase):
+            # Of copies that come at once, PostgreSQL may find the other one by its transaction before it finds its id.
+            if await self._is_held(payment.id) or await self._holds(purchase):
                 return None
             raise PaymentUsed("The transaction of this payment belongs to another payment. Sign a new one.") from exc
         if taken is None and not await self._is_held(payment.id):

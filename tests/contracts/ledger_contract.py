@@ -72,8 +72,11 @@ class LedgerContract:
         assert (await found(ledger)).payment == largest
 
     async def test_gives_a_payment_to_one_only(self, ledger: Ledger, elsewhere: Ledger) -> None:
-        claims = await asyncio.gather(*(take(each) for each in (ledger, elsewhere) for _ in range(10)))
-        assert len([claim for claim in claims if claim]) == 1
+        """And says to nobody that its transaction belongs to another payment: that one would pay anew."""
+        for n in range(20):
+            payment = replace(PAYMENT, id=f"payment {n}", payer=f"payer {n}", transaction=f"transaction {n}")
+            claims = await asyncio.gather(*(take(each, payment) for each in (ledger, elsewhere) for _ in range(10)))
+            assert len([claim for claim in claims if claim]) == 1
 
     async def test_takes_a_silent_claim_from_its_holder(self, ledger: Ledger, clock: FakeClock) -> None:
         """After its lease a claim binds nothing: another order may have the payment, and the old holder is out."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
@@ -129,6 +130,13 @@ KEYS = {
 }
 
 
+def asked(faults: Control) -> Counter[str]:
+    """How often the chain was asked about payments; a health probe of an earlier test may still come in."""
+    calls = faults.calls()
+    del calls["eth_chainId"]
+    return calls
+
+
 @pytest.mark.parametrize("signature", KEYS.values(), ids=KEYS)
 @pytest.mark.parametrize("named", [True, False], ids=["with its source", "without a source"])
 async def test_believes_no_payer_who_is_only_named(
@@ -142,11 +150,11 @@ async def test_believes_no_payer_who_is_only_named(
     assert payer is not None  # the SDK takes it at its word
     source = f"did:pkh:eip155:42431:{payer}" if named else None
     forged = dataclasses.replace(honest, payload={"type": "transaction", "signature": raw}, source=source)
-    before = faults.calls()
+    before = asked(faults)
     with pytest.raises(PaymentRejected, match="secp256k1") as refused:
         await rail.verify(read(rail, header(forged)), order)
     assert refused.value.reason == "verification-failed"
-    assert faults.calls() == before
+    assert asked(faults) == before
 
 
 async def test_says_what_the_payer_can_spend(rail: MppRail, order: Order, tempo_chain: TempoChain) -> None:
@@ -182,9 +190,9 @@ async def test_refuses_work_that_could_not_be_settled_in_time(rail: MppRail, ord
 async def test_asks_no_chain_about_a_payment_that_is_wrong_in_itself(
     rail: MppRail, order: Order, faults: Control
 ) -> None:
-    before = faults.calls()
+    before = asked(faults)
     assert await refusal(rail, header(sign(challenge_of(await rail.challenge(order)), amount=1)), order)
-    assert faults.calls() == before
+    assert asked(faults) == before
 
 
 @pytest.mark.parametrize("mode", ["error5xx", "rpcerror", "hang"])
