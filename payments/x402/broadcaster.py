@@ -1,7 +1,8 @@
 """Sends transactions of our settlement key: recorded first, one at a time over all processes, without nonce gaps."""
 
+import asyncio
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 
 from eth_typing import HexStr
 from eth_utils.address import to_checksum_address
@@ -20,6 +21,9 @@ LockFactory = Callable[[], AbstractAsyncContextManager[object]]
 
 SURE_BLOCKS = 2
 """How deep in the chain a transaction's end is believed: the tip of a chain may still change."""
+
+SLOW_S = 0.5
+"""How long a node may take to accept a transaction before it is sent once more."""
 
 _TOO_DEAR = "The chain's fee is above what a settlement may cost."
 
@@ -134,13 +138,25 @@ class Broadcaster:
 
     async def _post(self, sent: Sent) -> None:
         try:
-            await self._rpc.send(sent.raw)
+            await self._send(sent)
         except RailUnavailable:
             return  # perhaps it has arrived
         except NodeRefusal as refusal:
             gap = not isinstance(refusal, NonceTooLow)
             if await self._is_nowhere(sent) and await self._withdraw(sent, leaves_a_gap=gap):
                 raise
+
+    async def _send(self, sent: Sent) -> None:
+        """Send, and once more when that takes long: in the node, all later nonces wait for this one."""
+        first = asyncio.create_task(self._rpc.send(sent.raw))
+        await asyncio.wait({first}, timeout=SLOW_S)
+        if not first.done():
+            with suppress(RailUnavailable, NodeRefusal):
+                await self._rpc.send(sent.raw)
+                first.cancel()
+                await asyncio.wait({first})
+                return
+        await first
 
     async def _withdraw(self, sent: Sent, *, leaves_a_gap: bool) -> bool:
         """Give a refused transaction's nonce back, unless later ones build on it: then it is sent until it is taken."""

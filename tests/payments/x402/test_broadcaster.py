@@ -176,6 +176,18 @@ async def test_nobody_waits_for_the_slow_sending_of_another(
         assert len(await nonces(base_chain, [quick, await slow])) == 2
 
 
+async def test_sends_once_more_what_hangs(
+    base_chain: BaseChain, new_broadcaster: Build, outbox: SqlOutbox, flaky_url: str, flaky: Control
+) -> None:
+    """Until it is with the node, every later transaction would wait there."""
+    before = flaky.calls()["eth_sendRawTransaction"]
+    flaky.inject("hang", methods=["eth_sendRawTransaction"], count=1, seconds=30)
+    sent = await send(new_broadcaster(flaky_url, timeout_s=20))
+    assert flaky.calls()["eth_sendRawTransaction"] == before + 2
+    assert [recorded.attempt for recorded in await outbox.of("payment")] == [1]
+    await until_mined(base_chain, sent)
+
+
 async def test_a_refused_transaction_keeps_its_nonce_once_another_one_follows(
     base_chain: BaseChain, new_broadcaster: Build, outbox: SqlOutbox
 ) -> None:
@@ -206,9 +218,12 @@ async def test_a_key_that_is_used_elsewhere_takes_the_next_nonce(
     base_chain: BaseChain, new_broadcaster: Build, flaky_url: str, flaky: Control
 ) -> None:
     """Between our question for the nonce and our sending, somebody else's transaction with it gets into a block."""
-    broadcaster, elsewhere = new_broadcaster(flaky_url), SettlementKey(SETTLER.key, chain_id=BaseChain.chain_id)
+    broadcaster, elsewhere = (
+        new_broadcaster(flaky_url, timeout_s=5),
+        SettlementKey(SETTLER.key, chain_id=BaseChain.chain_id),
+    )
     with standing_still(base_chain):
-        flaky.inject("slow", methods=["eth_sendRawTransaction"], count=1, seconds=0.5)
+        flaky.inject("slow", methods=["eth_sendRawTransaction"], count=2, seconds=1)
         sending = asyncio.create_task(send(broadcaster))
         calls = flaky.calls()["eth_sendRawTransaction"]
         async with asyncio.timeout(5):
