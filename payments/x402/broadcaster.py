@@ -154,7 +154,7 @@ class Broadcaster:
             with suppress(RailUnavailable, NodeRefusal):
                 await self._rpc.send(sent.raw)
                 first.cancel()
-                await asyncio.wait({first})
+                await asyncio.gather(first, return_exceptions=True)  # however it ended, nobody need hear of it
                 return
         await first
 
