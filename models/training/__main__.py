@@ -62,6 +62,12 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the checkpoint in OUT, if there is one.")
     ] = False,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", exists=True, file_okay=False, help="A finished run whose weights a new one begins with."
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU where there is one.")] = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all by default.")] = None,
     cache: Annotated[
@@ -88,8 +94,8 @@ def train(
     try:
         with _bar() as report, _stoppable() as stop:
             rows = train_run(
-                Experiment.load(experiment), data, out, limits, device=where, resume=resume, cache_folder=cache,
-                watch=Watch(report, stop),
+                Experiment.load(experiment), data, out, limits, device=where, resume=resume, start=start,
+                cache_folder=cache, watch=Watch(report, stop),
             )  # fmt: skip
     except (ExperimentError, DataError) as error:
         raise _refused(error) from error

@@ -1,10 +1,11 @@
 """MobileNetV2 (Sandler et al. 2018) without its classifier, batch norms folded into the convolutions."""
 
-from pathlib import Path
+from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor, nn
+
+from models.training.folded import Folded
 
 TAPS = (16, 24, 32, 96, 320)
 """Channels at 1/2, 1/4, 1/8, 1/16 and 1/32 of the side."""
@@ -79,23 +80,14 @@ class Encoder(nn.Module):
         for part in (self.stem, *self.blocks[:blocks]) if blocks else ():
             part.requires_grad_(False)
 
-    def load_int8(self, path: Path) -> None:
-        """Take 8-bit weights of a quantised MobileNetV2: w = (q - zero point) · scale, in the order of the layers.
-
-        The file holds `NNN_{conv,dw}_{w8,scale,zp,bias}`, weights as output, height, width, input (one, height, width,
-        channel where each channel is filtered alone), batch norms folded in.
-        """
-        layers = [module for module in self.modules() if isinstance(module, nn.Conv2d)]
-        with np.load(path) as file, torch.no_grad():
-            names = sorted({key.rsplit("_", 1)[0] for key in file.files})[: len(layers)]
-            for name, layer in zip(names, layers, strict=True):
-                q = file[f"{name}_w8"].astype(np.float32)
-                per_channel = (1, 1, 1, -1) if name.endswith("dw") else (-1, 1, 1, 1)
-                w = (q - file[f"{name}_zp"].reshape(per_channel)) * file[f"{name}_scale"].reshape(per_channel)
-                axes = (3, 0, 1, 2) if name.endswith("dw") else (0, 3, 1, 2)
-                layer.weight.copy_(torch.from_numpy(np.ascontiguousarray(w.transpose(axes), dtype=np.float32)))
-                assert layer.bias is not None  # noqa: S101 - every convolution here has one
-                layer.bias.copy_(torch.from_numpy(file[f"{name}_bias"]))
+    @torch.no_grad()
+    def load(self, layers: Sequence[Folded]) -> None:
+        """Take the weights of a trained MobileNetV2, layer by layer in its order; what follows the encoder is left."""
+        own = [module for module in self.modules() if isinstance(module, nn.Conv2d)]
+        for layer, (weight, bias) in zip(own, layers[: len(own)], strict=True):
+            layer.weight.copy_(torch.from_numpy(weight))
+            assert layer.bias is not None  # noqa: S101 - every convolution here has one
+            layer.bias.copy_(torch.from_numpy(bias))
 
 
 @torch.no_grad()

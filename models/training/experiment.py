@@ -62,6 +62,11 @@ class NetworkSettings(_Table):
     frozen_blocks: Annotated[int, Field(ge=0, le=17)] = 3
     encoder_norm: bool = False
 
+    @property
+    def shape(self) -> dict[str, object]:
+        """What two networks must have in common to exchange weights."""
+        return self.model_dump(exclude={"start", "frozen_blocks"})
+
 
 class LossSettings(_Table):
     """Weights of the terms of the loss; `losses.py` says what each is."""

@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from models.training.encoder import TAPS, Encoder
 from models.training.experiment import NetworkSettings
+from models.training.folded import folded
 
 DECODER = (128, 64, 48, 16)
 """Channels at 1/16, 1/8, 1/4 and 1/2 of the side, at width 1."""
@@ -82,7 +83,7 @@ class MattingNetwork(nn.Module):
     def start_from(self, data: Path) -> None:
         """Take the encoder's first weights from where the settings say, relative to `data`."""
         if self.settings.start:
-            self.encoder.load_int8(data / self.settings.start)
+            self.encoder.load(folded(data / self.settings.start))
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Values 0..255 [N,3,S,S] → logits [N,1,S,S] and coarse logits [N,1,S/8,S/8]."""

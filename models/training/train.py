@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import json
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -15,12 +16,12 @@ from torch.optim.swa_utils import AveragedModel
 
 from models.training.cache import Cache, open_cache
 from models.training.encoder import calibrate
-from models.training.experiment import Experiment, OptimiserSettings
+from models.training.experiment import Experiment, ExperimentError, OptimiserSettings
 from models.training.geometry import WHOLE, look
 from models.training.losses import figures, loss
 from models.training.network import MattingNetwork
 from models.training.records import RENDERED_SCENES, Kind, find
-from models.training.run import Row, RunFolder
+from models.training.run import Row, RunFolder, sha256
 from models.training.sheets import curves, sheet
 from models.training.synthesis import Batch, Synthesis
 
@@ -83,10 +84,13 @@ class Clock:
 
 
 def train(experiment: Experiment, data: Path, out: Path, limits: Limits, *, device: torch.device, resume: bool,
-          cache_folder: Path | None = None, watch: Watch | None = None) -> list[Row]:  # fmt: skip
+          start: Path | None = None, cache_folder: Path | None = None,
+          watch: Watch | None = None) -> list[Row]:  # fmt: skip
     """Run the experiment, or go on with it, and return its measurements.
 
-    Raises ExperimentError when the folder is another run's, DataError when the data cannot be trained on.
+    `start` is the folder of a finished run of an equal network whose weights a new run begins with.
+
+    Raises ExperimentError when a folder is another run's or not finished, DataError when the data cannot be trained on.
     """
     watch = watch or Watch()
     folder = RunFolder(out)
@@ -95,6 +99,8 @@ def train(experiment: Experiment, data: Path, out: Path, limits: Limits, *, devi
     trainer = Trainer(experiment, data, cache, folder, limits)
     if resume and folder.checkpoint.exists():
         trainer.restore()
+    elif start:
+        trainer.begin_with(RunFolder(start))
     else:
         trainer.calibrate()
     trainer.run(watch)
@@ -152,6 +158,17 @@ class Trainer:
             batch = self.synthesis.batch(-1, stage.batch, stage.side)
             calibrate(self.network.encoder, batch.image / 127.5 - 1)
             self.average = _average(self.network, self.experiment.optimiser)
+
+    def begin_with(self, run: RunFolder) -> None:
+        """Take the weights that another run ended with, and write down which."""
+        if run.experiment().network.shape != self.experiment.network.shape:
+            raise ExperimentError(
+                f"{run.path} trained a network of another shape than {self.experiment.name} describes."
+            )
+        self.network.load_state_dict(run.load(run.weights))
+        self.average = _average(self.network, self.experiment.optimiser)
+        begun = {"run": run.experiment().name, "weights": sha256(run.weights)}
+        self.folder.write("start.json", (json.dumps(begun, indent=2) + "\n").encode())
 
     def run(self, watch: Watch) -> None:
         """Until the end, the time of this call, or a stop; the last thing is always a checkpoint."""

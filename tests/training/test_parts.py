@@ -15,6 +15,7 @@ from torch import nn
 from models.training.cache import bleed, open_cache, read
 from models.training.encoder import TAPS, Encoder, calibrate
 from models.training.experiment import LossSettings, NetworkSettings
+from models.training.folded import folded
 from models.training.losses import figures, haze, loss, overlap, pyramid
 from models.training.network import MattingNetwork
 from models.training.records import DataError, find
@@ -101,7 +102,7 @@ def test_eight_bit_weights_are_read_in_the_order_of_the_layers(tmp_path: Path) -
     expected = [layer.weight.clone() for layer in layers]
     np.savez(tmp_path / "weights.npz", **file)
     other = Encoder(norm=False)
-    other.load_int8(tmp_path / "weights.npz")
+    other.load(folded(tmp_path / "weights.npz"))
     others = [module for module in other.modules() if isinstance(module, nn.Conv2d)]
     assert len(others) == 51
     for number, (layer, weight) in enumerate(zip(others, expected, strict=True)):

@@ -27,11 +27,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def go(data: Path, out: Path, limits: Limits, *, experiment: Experiment = TINY, resume: bool = False,
-       watch: Watch | None = None) -> list[dict[str, float]]:  # fmt: skip
+       start: Path | None = None, watch: Watch | None = None) -> list[dict[str, float]]:  # fmt: skip
     """Train on the CPU, with the pictures decoded once for all tests."""
     rows = train(
-        experiment, data, out, limits, device=CPU, resume=resume, cache_folder=data.parent / "cache", watch=watch
-    )
+        experiment, data, out, limits, device=CPU, resume=resume, start=start, cache_folder=data.parent / "cache",
+        watch=watch,
+    )  # fmt: skip
     return [dict(row) for row in rows]
 
 
@@ -126,3 +127,23 @@ def test_what_is_kept_apart_is_photographs_and_no_scene_whose_thing_is_trained_o
     kept = [cache.entries[row] for row in validation_rows(cache, 100)]
     assert len(kept) == 4
     assert {entry.group for entry in kept} <= {"ccp", "ecssd"}
+
+
+def test_a_run_begins_with_the_weights_of_another(data: Path, tmp_path: Path) -> None:
+    go(data, tmp_path / "first", Limits(steps=3))
+    still = TINY.model_copy(
+        update={"optimiser": TINY.optimiser.model_copy(update={"rate": 1e-9, "encoder_rate": 1e-9})}
+    )
+    go(data, tmp_path / "second", Limits(steps=1), experiment=still, start=tmp_path / "first")
+    first, second = weights(tmp_path / "first"), weights(tmp_path / "second")
+    learnt = [name for name in first if name.endswith("weight")]
+    assert all(torch.allclose(first[name], second[name], atol=1e-6) for name in learnt)
+    begun = json.loads((tmp_path / "second" / "start.json").read_text())
+    assert begun == {"run": TINY.name, "weights": sha256(tmp_path / "first" / "weights.pt")}
+
+
+def test_a_run_begins_with_no_network_of_another_shape(data: Path, tmp_path: Path) -> None:
+    go(data, tmp_path / "first", Limits(steps=1))
+    wider = TINY.model_copy(update={"network": TINY.network.model_copy(update={"width": 2.0})})
+    with pytest.raises(ExperimentError, match="another shape"):
+        go(data, tmp_path / "second", Limits(steps=1), experiment=wider, start=tmp_path / "first")
