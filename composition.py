@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeVar, cast
 from urllib.parse import urlsplit
@@ -13,7 +13,8 @@ from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from api.app import create_app
-from api.offer import Offer
+from api.health import Check
+from api.offer import Offer, SoldModel
 from api.rate_limit import UnpaidLimit
 from api.upload import UploadLimits
 from config import Settings
@@ -27,15 +28,18 @@ from payments.recent import RecentDeliveries
 from payments.sweeper import keep_sweeping
 from payments.watch import RailWatch, keep_watching
 from payments.x402 import X402Rail
-from pipeline import CutOut
+from pipeline import CutOut, Network
 from runners.client import RunnerClient
 from storage import SqlLedger, SqlLock, SqlOutbox, SqlRateLimits
 
 T = TypeVar("T")
 
+Models = Sequence[tuple[ModelManifest, RunnerClient]]
+"""What is served, in the order of `Settings.model_prices`."""
+
 
 @asynccontextmanager
-async def compose(settings: Settings, manifest: ModelManifest, client: RunnerClient) -> AsyncIterator[Starlette]:
+async def compose(settings: Settings, models: Models) -> AsyncIterator[Starlette]:
     """Everything one API worker is made of; closed in the opposite order, after the sales under way have ended."""
     database_url = settings.database_url.get_secret_value()
     async with AsyncExitStack() as stack:
@@ -59,17 +63,16 @@ async def compose(settings: Settings, manifest: ModelManifest, client: RunnerCli
         yield create_app(
             gate=gate,
             watch=watch,
-            cut_out=_cut_out(settings, manifest, client),
+            cut_out=_cut_out(settings, models),
             offer=Offer(
-                price=Price(settings.price_usd),
+                models=_sold(settings, models),
                 public_url=settings.public_url,
-                model=manifest.label,
                 hosts=frozenset(settings.rail_hosts),
                 tokens={"x402": settings.x402.asset, "mpp": settings.mpp.currency},
             ),
             upload_limits=UploadLimits(**dict(settings.upload)),
             unpaid_limit=UnpaidLimit(_counters(settings, stack), settings.rate_limit.unpaid_per_minute),
-            checks={"runner": client.health, "ledger": ledger.ping},
+            checks={**_runner_checks(models), "ledger": ledger.ping},
             trusted_proxies=settings.trusted_proxies,
         )
 
@@ -125,11 +128,32 @@ def _mpp(settings: Settings) -> MppRail:
     )
 
 
-def _cut_out(settings: Settings, manifest: ModelManifest, client: RunnerClient) -> CutOut:
+def _sold(settings: Settings, models: Models) -> tuple[SoldModel, ...]:
+    prices = settings.model_prices()
+    return tuple(
+        SoldModel(
+            name=manifest.name,
+            label=manifest.label,
+            price=Price(prices[manifest.name]),
+            size=manifest.input.size,
+            licence=manifest.licence,
+        )
+        for manifest, _ in models
+    )
+
+
+def _runner_checks(models: Models) -> dict[str, Check]:
+    """`runner` for the default model, `runner NAME` for each further one."""
+    return {
+        f"runner {manifest.name}" if place else "runner": client.health
+        for place, (manifest, client) in enumerate(models)
+    }
+
+
+def _cut_out(settings: Settings, models: Models) -> CutOut:
     cores = len(os.sched_getaffinity(0))
     return CutOut(
-        client.infer,
-        input_size=manifest.input.size,
+        {manifest.name: Network(client.infer, manifest.input.size) for manifest, client in models},
         threads=max(1, cores // settings.workers),
         max_megapixels=settings.runner.max_megapixels_in_flight,
         max_queue=settings.runner.max_queue,

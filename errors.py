@@ -4,6 +4,7 @@
     ├─ BadRequest                     400     bad_request
     │  ├─ InvalidImage                400     invalid_image
     │  ├─ UnknownFormat               400     unknown_format
+    │  ├─ UnknownModel                400     unknown_model
     │  └─ MalformedPayment            400     malformed_payment
     ├─ PaymentRequired                402     payment_required
     │  └─ PaymentRejected             402     payment_rejected
@@ -89,6 +90,12 @@ class UnknownFormat(BadRequest):
     """The `format` parameter names no output format."""
 
     code, title = "unknown_format", "Unknown output format"
+
+
+class UnknownModel(BadRequest):
+    """The `model` parameter names no model that is served."""
+
+    code, title = "unknown_model", "Unknown model"
 
 
 class MalformedPayment(BadRequest):

@@ -2,10 +2,11 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from contextvars import copy_context
+from dataclasses import dataclass
 from typing import TypeVar
 
 from errors import Overloaded
@@ -23,6 +24,15 @@ T = TypeVar("T")
 Infer = Callable[[Pixels], Awaitable[Pixels]]
 """uint8 [S,S,3] RGB to uint8 alpha [S,S]; raises only errors of errors.py."""
 
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A model, wherever it runs; `size` is S, the side of its square input."""
+
+    infer: Infer
+    size: int
+
+
 _BYTES_PER_PIXEL = 8
 """What the budget's megapixel stands for: the memory that a plain picture takes per pixel until it is a PNG."""
 
@@ -31,11 +41,10 @@ _OUTPUT_BYTES = {ImageFormat.PNG: 8, ImageFormat.WEBP: 24}
 
 
 class CutOut:
-    """Cuts pictures out, as many at a time as memory and cores allow.
+    """Cuts pictures out, as many at a time as memory and cores allow; all models share both.
 
     Args:
-        infer: the model, wherever it runs.
-        input_size: S, the side of the model's square input.
+        networks: by name; the first is the default.
         threads: CPU stages that run at a time, by default one per core; more would only make every picture slower.
         max_megapixels: pictures at work at a time, weighted by the memory that they need; one that weighs more than
             all of it runs alone.
@@ -44,15 +53,14 @@ class CutOut:
 
     def __init__(
         self,
-        infer: Infer,
+        networks: Mapping[str, Network],
         *,
-        input_size: int,
         threads: int | None = None,
         max_megapixels: float = 250.0,
         max_queue: int = 32,
     ) -> None:
-        self._infer = infer
-        self._input_size = input_size
+        self._networks = dict(networks)
+        self._default = next(iter(networks))
         threads = threads or os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="picture")
         self._cores = asyncio.Semaphore(threads)
@@ -66,8 +74,8 @@ class CutOut:
         """
         self._budget.refuse_when_full(_weight(info, output))
 
-    async def __call__(self, body: bytes, info: ImageInfo, output: ImageFormat) -> bytes:
-        """The cut-out of a probed upload, encoded.
+    async def __call__(self, body: bytes, info: ImageInfo, output: ImageFormat, model: str | None = None) -> bytes:
+        """The cut-out of a probed upload, encoded; `model` by its name, None for the default.
 
         Every wait for room or for a core counts as the stage "queue". A cancelled call ends, and gives its room
         back, when the CPU stage that it was in is done: a thread cannot be interrupted.
@@ -75,19 +83,16 @@ class CutOut:
         Raises:
             InvalidImage: the pixels cannot be decoded.
             Overloaded: the queue is full.
-            RunnerUnavailable, ProcessingFailed: from `infer`.
+            RunnerUnavailable, ProcessingFailed: from `Network.infer`.
+            KeyError: there is no such model.
         """
+        network = self._networks[model or self._default]
         with IN_FLIGHT.track_inprogress():
             async with self._budget.reserved(_weight(info, output)):
-                picture, fitted = await self._on_cpu(lambda: self._read(body, info))
+                picture, fitted = await self._on_cpu(lambda: _read(body, info, network.size))
                 with stage("infer"):
-                    alpha = await self._infer(fitted)
+                    alpha = await network.infer(fitted)
                 return await self._on_cpu(lambda: _write(picture, alpha, output))
-
-    def _read(self, body: bytes, info: ImageInfo) -> tuple[Picture, Pixels]:
-        with stage("decode"):
-            picture = decode(body, info)
-            return picture, fit(picture, self._input_size)
 
     async def _on_cpu(self, work: Callable[[], T]) -> T:
         with stage("queue"):
@@ -97,6 +102,12 @@ class CutOut:
             return await _to_its_end(loop.run_in_executor(self._pool, copy_context().run, work))
         finally:
             self._cores.release()
+
+
+def _read(body: bytes, info: ImageInfo, size: int) -> tuple[Picture, Pixels]:
+    with stage("decode"):
+        picture = decode(body, info)
+        return picture, fit(picture, size)
 
 
 def _write(picture: Picture, alpha: Pixels, output: ImageFormat) -> bytes:

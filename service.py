@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import bentoml
+import structlog
 from bentoml._internal.utils.analytics.usage_stats import do_not_track
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -23,20 +24,25 @@ from uvicorn.config import HTTP_PROTOCOLS
 from config import ConfigurationError, Settings, load
 from errors import ServiceError
 from models.manifest import MODELS, ModelError, ModelManifest
-from runners.client import RunnerClient
+from models.served import check_weights, load_served, may_be_sold
+from runners.client import Runner, RunnerClient, method_of
 from runners.matting import matting_runner
 from telemetry import configure_logging
+
+log = structlog.get_logger("service")
 
 ROOT = Path(__file__).parent
 FAR_OFF_S = 10**6
 """BentoML's own timeout would cancel a sale and answer 504 in a form of its own; ours are shorter and know better."""
 
 
-def _settings() -> tuple[Settings, ModelManifest]:
-    """Settings and model, or the end of this process with all that is wrong with them."""
+def _settings() -> tuple[Settings, tuple[ModelManifest, ...]]:
+    """Settings and models, or the end of this process with all that is wrong with them."""
     try:
         settings = load()
-        return settings, ModelManifest.load(settings.runner.model, MODELS, ROOT / settings.runner.models_folder)
+        folders = MODELS, ROOT / settings.runner.models_folder
+        for_money = settings.profile == "mainnet"
+        return settings, load_served(settings.model_prices(), *folders, for_money=for_money)
     except (ConfigurationError, ModelError) as error:
         sys.exit(str(error))
 
@@ -49,11 +55,11 @@ os.environ["FORWARDED_ALLOW_IPS"] = ""
 # BentoML leaves the choice of the protocol to the server, whose own answers what it cannot read with a line of text.
 HTTP_PROTOCOLS["auto"] = "api.unreadable:ProblemProtocol"
 
-settings, manifest = _settings()
+settings, manifests = _settings()
 configure_logging(settings.log_level, settings.secrets())
 
 MattingRunner = matting_runner(
-    manifest,
+    manifests,
     backends=settings.runner.backends,
     threads=settings.runner.threads,
     max_batch_size=settings.runner.max_batch_size,
@@ -63,16 +69,22 @@ MattingRunner = matting_runner(
 
 @asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
-    client = RunnerClient(app.state.runner, size=manifest.input.size, timeout_s=settings.runner.timeout_s)
-    warming_up = asyncio.create_task(client.warm_up())
+    clients = [_client(app.state.runner, place) for place in range(len(manifests))]
+    warming_up = asyncio.gather(*(client.warm_up() for client in clients))
     try:
         # Only API workers sell, so only they load these rooms: for seconds, in which the runner warms up.
         composition = await asyncio.to_thread(import_module, "composition")
-        async with composition.compose(settings, manifest, client) as composed:
+        models = list(zip(manifests, clients, strict=True))
+        async with composition.compose(settings, models) as composed:
             app.mount("/", composed)
             yield
     finally:
         warming_up.cancel()
+
+
+def _client(runner: Runner, place: int) -> RunnerClient:
+    size, timeout_s = manifests[place].input.size, settings.runner.timeout_s
+    return RunnerClient(runner, size=size, timeout_s=timeout_s, method=method_of(place))
 
 
 application = Starlette(lifespan=_lifespan)
@@ -128,13 +140,16 @@ class BackgroundRemoval:
         """Once per start, before any worker: check the weights, migrate the database, run the sandbox's chains."""
         sys.path.insert(0, str(ROOT))  # serving a bento, BentoML has taken it out again by now
         try:
-            manifest.weights()
+            check_weights(manifests)
             with chdir(ROOT):  # where the workers run
                 asyncio.run(_migrate())
         except ModelError as error:
             sys.exit(str(error))
         except ServiceError as error:
             sys.exit(error.detail)
+        for manifest in manifests:
+            if not may_be_sold(manifest):
+                log.warning("model_forbids_commercial_use", model=manifest.label, licence=manifest.licence)
         if settings.profile == "sandbox":
             _run_chains()
 

@@ -29,7 +29,13 @@ SETTLEMENTS_AFFORDABLE = Gauge(
 IN_FLIGHT = Gauge(
     "clearcanvas_images_in_flight", "Images queued or at work in the API workers", multiprocess_mode="livesum"
 )
-BATCH_SIZE = Histogram("clearcanvas_batch_size", "Images per inference call", buckets=(1, 2, 4, 8, 16, 32))
+BATCH_SIZE = Histogram("clearcanvas_batch_size", "Images per inference call", ["model"], buckets=(1, 2, 4, 8, 16, 32))
+INFERENCE_SECONDS = Histogram(
+    "clearcanvas_inference_seconds",
+    "Wall time of one inference call in the runner",
+    ["model"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
 
 _timings: ContextVar[dict[str, float] | None] = ContextVar("timings", default=None)
 

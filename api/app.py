@@ -80,7 +80,7 @@ def create_app(
     paid_request = [
         Middleware(ServerTimingMiddleware),
         Middleware(UnpaidLimitMiddleware, limit=unpaid_limit),
-        Middleware(UploadMiddleware, limits=upload_limits),
+        Middleware(UploadMiddleware, limits=upload_limits, models=offer.names),
         Middleware(PaymentMiddleware, gate=gate, order=removal.order, judge=removal.judge, admit=removal.admit),
     ]
     routes = [

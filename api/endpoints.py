@@ -20,15 +20,17 @@ class BackgroundRemoval:
     def order(self, scope: Scope) -> Order:
         """What a payment for this request buys.
 
-        The model is no parameter of the order: a picture paid for before an update is still delivered after it.
+        A model counts as it was named: a picture paid for before an update, or before another model became the
+        default, is still delivered after it.
         """
         upload = upload_of(scope)
+        named = () if upload.model is None else (("model", upload.model),)
         return Order(
-            url=self._offer.url_at(Request(scope).url.hostname),
+            url=self._offer.url(upload.model, Request(scope).url.hostname),
             method=scope["method"],
             body=upload.body,
-            parameters=(("format", upload.output.name.lower()),),
-            price=self._offer.price,
+            parameters=(("format", upload.output.name.lower()), *named),
+            price=self._offer.model(upload.model).price,
         )
 
     def judge(self, scope: Scope) -> None:
@@ -54,7 +56,8 @@ class BackgroundRemoval:
     async def remove_background(self, request: Request) -> Response:
         """The cut-out in the format asked for, as large as the upright input."""
         upload = upload_of(request.scope)
-        picture = await self._cut_out(upload.body, upload.info, upload.output)
+        model = self._offer.model(upload.model)
+        picture = await self._cut_out(upload.body, upload.info, upload.output, model.name)
         return Response(
             picture,
             media_type=upload.output.media_type,
@@ -63,6 +66,6 @@ class BackgroundRemoval:
                 "X-Content-Type-Options": "nosniff",
                 "X-Width": str(upload.info.width),
                 "X-Height": str(upload.info.height),
-                "X-Model": self._offer.model,
+                "X-Model": model.label,
             },
         )

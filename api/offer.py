@@ -2,38 +2,70 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from payments.money import Price
 
 PATH = "/v1/remove-background"
+MODELS_PATH = "/v1/models"
+
+
+@dataclass(frozen=True, slots=True)
+class SoldModel:
+    """One model that cuts pictures out, and what one picture costs.
+
+    Attributes:
+        name: the value of `?model=`.
+        label: name and short hash of the weights, the value of `X-Model`.
+        size: pixels per side of its input.
+        licence: of the weights, SPDX where there is one.
+    """
+
+    name: str
+    label: str
+    price: Price
+    size: int
+    licence: str
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One picture's worth of work, at one price.
+    """One picture's worth of work, by each of the models at its price.
 
     Attributes:
+        models: the first is the default.
         public_url: origin under which buyers reach the service, without a trailing slash.
-        model: name and short hash of the weights, the value of `X-Model`.
         hosts: further host names under which some rails are sold, on the port of `public_url`.
         tokens: rail name → address of the coin it takes, for the discovery documents.
     """
 
-    price: Price
+    models: tuple[SoldModel, ...]
     public_url: str
-    model: str
     hosts: frozenset[str] = frozenset()
     tokens: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def url(self) -> str:
-        """Absolute public URL of the paid route."""
-        return f"{self.public_url}{PATH}"
+    def default(self) -> SoldModel:
+        """The model of a request that names none."""
+        return self.models[0]
 
-    def url_at(self, host: str | None) -> str:
-        """The same under the host name that the buyer came by, if it is one of `hosts`."""
-        if host is None or host not in self.hosts:
-            return self.url
-        origin = urlsplit(self.public_url)
-        return f"{origin.scheme}://{host}{f':{origin.port}' if origin.port else ''}{PATH}"
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What `?model=` may name."""
+        return tuple(each.name for each in self.models)
+
+    def model(self, name: str | None) -> SoldModel:
+        """The model that a request asked for, by one of `names` or by none."""
+        return self.default if name is None else self.models[self.names.index(name)]
+
+    def url(self, model: str | None = None, host: str | None = None) -> str:
+        """Absolute public URL of the paid route, with the model where one is named: it decides the price.
+
+        Args:
+            host: the name that the buyer came by, used if it is one of `hosts`.
+        """
+        origin = self.public_url
+        if host is not None and host in self.hosts:
+            parts = urlsplit(self.public_url)
+            origin = f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}"
+        return f"{origin}{PATH}" + ("" if model is None else f"?model={quote(model, safe='')}")

@@ -7,7 +7,7 @@
 from collections import defaultdict
 from typing import Any
 
-from api.offer import PATH, Offer
+from api.offer import MODELS_PATH, PATH, Offer
 from api.upload import INPUTS, OUTPUTS
 from errors import MethodNotAllowed, NotFound, ServiceError
 
@@ -49,6 +49,45 @@ _QUOTE: Json = {
 }
 
 
+_MODEL_LIST: Json = {
+    "type": "object",
+    "required": ["models"],
+    "properties": {
+        "models": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["name", "label", "default", "size", "licence", "price", "url"],
+                "properties": {
+                    "name": {"type": "string", "description": "The value of `model`."},
+                    "label": {"type": "string", "description": "The value of the answer's `X-Model`."},
+                    "default": {"type": "boolean", "description": "Whether a request that names no model gets it."},
+                    "size": {"type": "integer", "description": "Pixels per side of what the model sees."},
+                    "licence": {"type": "string", "description": "Of the model's weights."},
+                    "price": {
+                        "type": "object",
+                        "required": ["currency", "amount"],
+                        "properties": {"currency": {"const": "USD"}, "amount": {"type": "string"}},
+                    },
+                    "url": {"type": "string", "description": "Where to post a picture for this model."},
+                },
+            },
+        }
+    },
+}
+
+_MODELS: Json = {
+    "operationId": "listModels",
+    "summary": "List the models and what a picture costs with each",
+    "responses": {
+        "200": {
+            "description": "The models, the default first.",
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Models"}}},
+        }
+    },
+}
+
+
 def openapi(offer: Offer) -> Json:
     """The whole document for one offer."""
     return {
@@ -57,8 +96,8 @@ def openapi(offer: Offer) -> Json:
             "title": "ClearCanvas",
             "version": "1",
             "contact": {"url": offer.public_url},
-            "description": f"Background removal, ${offer.price} per picture. No account: the answer 402 quotes the "
-            "price, the payment comes with the next request, and only a finished picture is charged.",
+            "description": f"Background removal, ${offer.default.price} per picture. No account: the answer 402 quotes "
+            "the price, the payment comes with the next request, and only a finished picture is charged.",
             "x-guidance": f"POST the bytes of one picture to {PATH}. Pay the 402 and send the same request again. "
             "After 503 or a lost answer send the same payment again: a picture is charged once.",
         },
@@ -72,8 +111,8 @@ def openapi(offer: Offer) -> Json:
             },
         },
         "security": [],
-        "paths": {PATH: {"post": _operation(offer)}},
-        "components": {"schemas": {"Problem": _PROBLEM, "Quote": _QUOTE}},
+        "paths": {PATH: {"post": _operation(offer)}, MODELS_PATH: {"get": _MODELS}},
+        "components": {"schemas": {"Problem": _PROBLEM, "Quote": _QUOTE, "Models": _MODEL_LIST}},
     }
 
 
@@ -89,6 +128,12 @@ def _operation(offer: Offer) -> Json:
                 "in": "query",
                 "description": "Format of the answer. Without it `Accept: image/webp` alone selects webp.",
                 "schema": {"type": "string", "enum": list(OUTPUTS), "default": "png"},
+            },
+            {
+                "name": "model",
+                "in": "query",
+                "description": f"Which model cuts the picture out, at its own price: {prices(offer)}.",
+                "schema": {"type": "string", "enum": list(offer.names), "default": offer.default.name},
             },
             {
                 "name": "Idempotency-Key",
@@ -109,8 +154,13 @@ def _operation(offer: Offer) -> Json:
     }
 
 
+def prices(offer: Offer) -> str:
+    """Every model with its price, the default first: `small $0.05, large $0.15`."""
+    return ", ".join(f"{each.name} ${each.price}" for each in offer.models)
+
+
 def payment_info(offer: Offer) -> Json:
-    """`x-payment-info`: what one call costs on each rail."""
+    """`x-payment-info`: what one call that names no model costs on each rail."""
     protocols: list[Json] = []
     offers: list[Json] = []
     if "x402" in offer.tokens:
@@ -118,9 +168,9 @@ def payment_info(offer: Offer) -> Json:
     if "mpp" in offer.tokens:
         terms = {"method": "tempo", "intent": "charge", "currency": offer.tokens["mpp"]}
         protocols.append({"mpp": terms})
-        amount = str(offer.price.base_units(_DECIMALS))
+        amount = str(offer.default.price.base_units(_DECIMALS))
         offers.append({**terms, "amount": amount, "description": "One picture without its background"})
-    price = {"mode": "fixed", "currency": "USD", "amount": str(offer.price)}
+    price = {"mode": "fixed", "currency": "USD", "amount": str(offer.default.price)}
     return {"offers": offers, "price": price, "protocols": protocols}
 
 

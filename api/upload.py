@@ -1,7 +1,7 @@
 """The uploaded picture: size and type are judged from the headers and while it streams in, before any decoding."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +15,7 @@ from errors import (
     InvalidImage,
     Overloaded,
     UnknownFormat,
+    UnknownModel,
     UnsupportedMediaType,
     UploadTimeout,
     UploadTooLarge,
@@ -27,6 +28,9 @@ INPUTS = {each.media_type: each for each in ImageFormat}
 
 OUTPUTS = {each.name.lower(): each for each in ImageFormat if each.is_output}
 """What `?format=` may name."""
+
+PARAMETERS = ("format", "model")
+"""What the query may hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +56,14 @@ class Upload:
     Attributes:
         declared: the format that Content-Type names; None for no body, or JSON in its place.
         output: the format of the answer.
+        model: the one that the query names, None where it names none.
     """
 
     body: bytes = field(repr=False)
     declared: ImageFormat | None
     output: ImageFormat
     max_side: int
+    model: str | None = None
 
     @property
     def is_probe(self) -> bool:
@@ -86,29 +92,36 @@ def upload_of(scope: Scope) -> Upload:
 
 
 class UploadMiddleware:
-    """Reads the body once, within the limits, and leaves it in the request's state as an `Upload`."""
+    """Reads the body once, within the limits, and leaves it in the request's state as an `Upload`.
 
-    def __init__(self, app: ASGIApp, *, limits: UploadLimits) -> None:
+    Args:
+        models: what `?model=` may name.
+    """
+
+    def __init__(self, app: ASGIApp, *, limits: UploadLimits, models: Sequence[str]) -> None:
         self.app = app
         self.limits = limits
+        self.models = models
         self._bytes_in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on with an `Upload`, or raise.
 
         Raises:
-            BadRequest, UnknownFormat: the query.
+            BadRequest, UnknownFormat, UnknownModel: the query.
             UploadTooLarge, UploadTimeout, UnsupportedMediaType: the body.
             Overloaded: too many bodies are held already.
             ClientDisconnect: the client hung up.
         """
         request = Request(scope, receive)
+        _refuse_unknown_parameters(request.query_params)
         output = _output(request.query_params, request.headers)
+        model = _model(request.query_params, self.models)
         self._refuse_declared_length(request.headers)
         with self._room() as take:
             body = await self._receive(request, take)
             declared = _declared(request.headers) if body else None
-            scope["state"]["upload"] = Upload(body, declared, output, self.limits.max_side)
+            scope["state"]["upload"] = Upload(body, declared, output, self.limits.max_side, model)
             await self.app(scope, receive, send)
 
     def _refuse_declared_length(self, headers: Headers) -> None:
@@ -171,14 +184,25 @@ def _unsupported() -> UnsupportedMediaType:
     )
 
 
-def _output(query: QueryParams, headers: Headers) -> ImageFormat:
-    """The output format: `?format=` wins; without it `Accept: image/webp` alone selects WebP.
-
-    A parameter that we do not know is refused: it may be a misspelt one, and the picture would be paid for.
-    """
-    unknown = sorted(set(query) - {"format"})
+def _refuse_unknown_parameters(query: QueryParams) -> None:
+    """A parameter that we do not know may be a misspelt one, and the picture would be paid for."""
+    unknown = sorted(set(query) - set(PARAMETERS))
     if unknown:
-        raise BadRequest(f"Unknown query parameter {unknown[0][:40]!r}. The only one is 'format'.")
+        raise BadRequest(f"Unknown query parameter {unknown[0][:40]!r}. There are: {', '.join(PARAMETERS)}.")
+
+
+def _model(query: QueryParams, served: Sequence[str]) -> str | None:
+    """The model that `?model=` names."""
+    wanted = query.getlist("model")
+    if not wanted:
+        return None
+    if len(wanted) > 1 or wanted[0] not in served:
+        raise UnknownModel(f"'model' names one of: {', '.join(served)}.")
+    return wanted[0]
+
+
+def _output(query: QueryParams, headers: Headers) -> ImageFormat:
+    """The output format: `?format=` wins; without it `Accept: image/webp` alone selects WebP."""
     wanted = query.getlist("format")
     if not wanted:
         return ImageFormat.WEBP if headers.getlist("accept") == ["image/webp"] else ImageFormat.PNG

@@ -183,7 +183,7 @@ async def figures(settings: Settings, tempo_url: str) -> dict[str, list[dict[str
             for name in names:
                 setattr(kind, name, meter.around(stage, getattr(kind, name)))
     sales: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
-    async with compose(settings, manifest, client) as app:
+    async with compose(settings, [(manifest, client)]) as app:
         for way in WAYS * (RUNS + 1):
             _, quote, body = await sold(app, {}, b"")
             payment = await pay(way, quote, body, tempo_url)

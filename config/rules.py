@@ -1,12 +1,13 @@
 """What settings cannot be right together."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from eth_utils.address import to_checksum_address
 
 from config.profiles import DEVELOPMENT_ADDRESSES, SANDBOX_SECRET
-from config.settings import MppSettings, Settings, X402Settings
+from config.settings import MppSettings, RunnerSettings, Settings, X402Settings
 from config.types import account_of
 
 
@@ -30,6 +31,7 @@ def faults(settings: Settings) -> Iterator[Fault]:
     if settings.mpp.enabled:
         yield from _mpp(settings.mpp)
     yield from _hosts(settings)
+    yield from _models(settings.runner)
     yield from _mainnet(settings) if settings.profile == "mainnet" else _play_money(settings)
 
 
@@ -65,6 +67,13 @@ def _hosts(settings: Settings) -> Iterator[Fault]:
         for rail in rails:
             if not getattr(settings, rail).enabled:
                 yield Fault("rail_hosts", f"{host!r} names {rail}, which is not enabled")
+
+
+def _models(runner: RunnerSettings) -> Iterator[Fault]:
+    names = Counter([runner.model, *(each.name for each in runner.more_models)])
+    for name, count in names.items():
+        if count > 1:
+            yield Fault("runner.more_models", f"{name} is served already; name it once", others=("runner.model",))
 
 
 def _mainnet(settings: Settings) -> Iterator[Fault]:

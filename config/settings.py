@@ -10,7 +10,20 @@ from urllib.parse import parse_qsl, unquote
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr
 
-from config.types import Address, DatabaseUrl, Key, LongSecret, Network, Price, RedisUrl, SecretUrl, Table, Url, Words
+from config.types import (
+    Address,
+    DatabaseUrl,
+    Key,
+    LongSecret,
+    Model,
+    Network,
+    Price,
+    RedisUrl,
+    SecretUrl,
+    Table,
+    Url,
+    Words,
+)
 
 RailName = Literal["x402", "mpp"]
 
@@ -47,7 +60,9 @@ class RunnerSettings(Section):
     """The matting runner: which model and backend, and how much may wait for it."""
 
     model: str = "matting-v0"
-    """Name of a manifest in models/ or in the folder of pulled models."""
+    """Name of a manifest in models/ or in the folder of pulled models: the default."""
+    more_models: Annotated[tuple[Model, ...], Words] = ()
+    """Further models to serve, for `?model=NAME`: names, or `NAME=PRICE` in US dollars where the price differs."""
     models_folder: Path = Path("state/models")
     """Folder of models that `python -m models` pulled or added."""
     backends: Annotated[tuple[Literal["cuda", "cpu"], ...], Words, Field(min_length=1)] = ("cuda", "cpu")
@@ -134,7 +149,7 @@ class Settings(Section):
     public_url: Url = "http://127.0.0.1:3000"
     """Origin under which buyers reach the service."""
     price_usd: Price = Decimal("0.05")
-    """Price of one picture in US dollars."""
+    """Price of one picture in US dollars, unless its model has an own one."""
     workers: PositiveInt = 1
     """API worker processes."""
     database_url: DatabaseUrl = SecretStr("sqlite:///state/ledger.sqlite3")
@@ -153,6 +168,11 @@ class Settings(Section):
     runner: RunnerSettings = RunnerSettings()
     x402: X402Settings = X402Settings()
     mpp: MppSettings = MppSettings()
+
+    def model_prices(self) -> dict[str, Decimal]:
+        """The models that are served with the price of a picture in US dollars, the default first."""
+        more = {each.name: self.price_usd if each.usd is None else each.usd for each in self.runner.more_models}
+        return {self.runner.model: self.price_usd, **more}
 
     def secrets(self) -> Iterator[str]:
         """Every text that may be in no log: the secrets, and the parts of URLs that libraries and nodes quote."""

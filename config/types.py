@@ -2,8 +2,9 @@
 
 import ipaddress
 import json
-from decimal import Decimal
-from typing import Annotated, Any
+import re
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from eth_keys.datatypes import PrivateKey
@@ -95,6 +96,31 @@ def _price(price: Decimal) -> Decimal:
     return price
 
 
+class PricedModel(NamedTuple):
+    """A model by its name, and its own price in US dollars if it has one."""
+
+    name: str
+    usd: Decimal | None
+
+    def __str__(self) -> str:
+        return self.name if self.usd is None else f"{self.name}={self.usd:f}"
+
+
+_MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def _priced_model(text: Any) -> Any:
+    if not isinstance(text, str):
+        return text
+    name, priced, usd = text.partition("=")
+    if not _MODEL_NAME.fullmatch(name):
+        raise ValueError(f"{text!r} is neither a model's name nor NAME=PRICE")
+    try:
+        return PricedModel(name, _price(Decimal(usd)) if priced else None)
+    except (InvalidOperation, ValueError):
+        raise ValueError(f"{text!r} names no positive price with at most 6 decimal places") from None
+
+
 def _split(text: Any) -> Any:
     return tuple(filter(None, text.replace(",", " ").split())) if isinstance(text, str) else text
 
@@ -112,6 +138,8 @@ RedisUrl = Annotated[SecretStr, AfterValidator(_redis)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
 Network = Annotated[str, AfterValidator(_network)]
 Price = Annotated[Decimal, AfterValidator(_price)]
+Model = Annotated[PricedModel, BeforeValidator(_priced_model)]
+"""Text is NAME or NAME=PRICE."""
 Words = BeforeValidator(_split)
 """For tuples: text is split at commas and blanks."""
 Table = BeforeValidator(_table)

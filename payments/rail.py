@@ -27,7 +27,7 @@ class Order:
     """What one payment buys: one body with its parameters, at one address, for one price.
 
     Attributes:
-        url: absolute public URL of the resource, without query.
+        url: absolute public URL of the resource, with the part of the query that decides its price.
         method: HTTP method, upper case.
         body: the uploaded bytes; empty for a discovery probe.
         parameters: everything else that decides the answer, as names and values.

@@ -24,7 +24,7 @@ _PAUSE_S = 0.5
 
 
 class Runner(Protocol):
-    """What a BentoML dependency offers of `MattingRunner`: `to_async.infer` and `is_ready`."""
+    """What a BentoML dependency offers of `MattingRunner`: its methods on `to_async`, and `is_ready`."""
 
     to_async: Any
 
@@ -33,16 +33,23 @@ class Runner(Protocol):
         ...
 
 
+def method_of(index: int) -> str:
+    """The runner's method for the model at this place: each has its own, so that no batch mixes models."""
+    return f"infer_{index}" if index else "infer"
+
+
 class RunnerClient:
-    """Sends single pictures to the runner, which joins what arrives together into one batch.
+    """Sends single pictures to one model of the runner, which joins what arrives together into one batch.
 
     Args:
         size: pixels per side of the network's input.
         timeout_s: for one picture, the retry included.
+        method: of the runner, see `method_of`.
     """
 
-    def __init__(self, runner: Runner, *, size: int, timeout_s: float) -> None:
+    def __init__(self, runner: Runner, *, size: int, timeout_s: float, method: str = "infer") -> None:
         self._runner = runner
+        self._method = method
         self._shape = (size, size, 3)
         self._timeout_s = timeout_s
         self._warm = False
@@ -65,7 +72,7 @@ class RunnerClient:
 
     async def _infer(self, image: Pixels) -> Pixels:
         try:
-            alpha: Pixels = (await self._runner.to_async.infer(image[None]))[0]
+            alpha: Pixels = (await getattr(self._runner.to_async, self._method)(image[None]))[0]
         except (ClientError, ServiceUnavailable) as error:
             raise RunnerUnavailable("The matting runner does not answer.") from error
         except BentoMLException as error:

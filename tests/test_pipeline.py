@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 from errors import InvalidImage, Overloaded, ProcessingFailed, RunnerUnavailable
 from imaging.formats import ImageFormat
 from imaging.probe import ImageInfo, probe
-from pipeline import CutOut, Infer
+from pipeline import CutOut, Infer, Network
 from telemetry import timings
 from tests.fakes.infer import Broken, Disc, HeldDisc
 from tests.imaging.samples import saved, scene, turned
@@ -23,7 +23,7 @@ ONE = WIDTH * HEIGHT / 1e6
 
 
 def cutter(infer: Infer, *, pictures: float = 100, max_queue: int = 0, threads: int = 2) -> CutOut:
-    return CutOut(infer, input_size=64, threads=threads, max_megapixels=pictures * ONE, max_queue=max_queue)
+    return CutOut({"only": Network(infer, 64)}, threads=threads, max_megapixels=pictures * ONE, max_queue=max_queue)
 
 
 async def is_free(cut_out: CutOut) -> bool:

@@ -12,7 +12,7 @@ from imaging.formats import ImageFormat
 from imaging.picture import Pixels
 from imaging.probe import probe
 from models.manifest import ModelManifest
-from pipeline import CutOut
+from pipeline import CutOut, Network
 from runners.ort_backend import OrtBackend
 
 TARGET = Path(__file__).with_name("before-after.jpg")
@@ -47,7 +47,7 @@ async def main() -> None:
         alpha: Pixels = backend.infer(image[None])[0]
         return alpha
 
-    cut_out = CutOut(infer, input_size=manifest.input.size)
+    cut_out = CutOut({manifest.name: Network(infer, manifest.input.size)})
     strip = []
     for name in ("astronaut", "coffee"):
         photo = Image.fromarray(getattr(skimage.data, name)())

@@ -222,7 +222,7 @@ def _engines(methods: list[ServerMethod], realm: str, secrets: tuple[str, ...]) 
 
 
 def _scoped(order: Order) -> Request:
-    """The request as the SDK binds it into a challenge: method and path, without the query."""
+    """The request as the SDK binds it into a challenge: method, path and the order's part of the query."""
     return Request(order.method, order.url)
 
 

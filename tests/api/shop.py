@@ -3,7 +3,7 @@
 import io
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,23 +16,21 @@ from starlette.applications import Starlette
 
 from api.app import create_app
 from api.health import Check
-from api.offer import PATH, Offer
+from api.offer import PATH, Offer, SoldModel
 from api.rate_limit import UnpaidLimit
 from api.upload import UploadLimits
 from imaging.picture import Pixels
 from payments.gate import Gate
 from payments.money import Price
 from payments.watch import RailWatch
-from pipeline import CutOut, Infer
+from pipeline import CutOut, Infer, Network
 from storage import SqlLedger, migrate
 from tests.fakes.rails import ScriptedRail
 
-OFFER = Offer(
-    Price(Decimal("0.05")),
-    "https://cutouts.example.com",
-    "matting-v0 7a86178d",
-    tokens={"x402": "0xusdc", "mpp": "0xpath"},
-)
+SMALL = SoldModel("small", "small 7a86178d", Price(Decimal("0.05")), 64, "Apache-2.0")
+LARGE = SoldModel("large", "large 0123abcd", Price(Decimal("0.15")), 96, "MIT")
+OFFER = Offer((SMALL,), "https://cutouts.example.com", tokens={"x402": "0xusdc", "mpp": "0xpath"})
+BOTH = replace(OFFER, models=(SMALL, LARGE))
 LIMITS = UploadLimits()
 JPEG = {"Content-Type": "image/jpeg"}
 
@@ -91,7 +89,7 @@ async def open_shop(
     app = create_app(
         gate=gate,
         watch=watch,
-        cut_out=CutOut(infer, input_size=64, threads=1),
+        cut_out=CutOut({each.name: Network(infer, each.size) for each in offer.models}, threads=1),
         offer=offer,
         upload_limits=limits,
         unpaid_limit=UnpaidLimit(storage or MemoryStorage(), per_minute),

@@ -10,7 +10,7 @@ from api.offer import PATH
 from api.upload import UploadLimits
 from errors import Overloaded
 from imaging.picture import Pixels
-from tests.api.shop import OFFER, Shop, open_shop, picture
+from tests.api.shop import OFFER, SMALL, Shop, open_shop, picture
 from tests.fakes.rails import Outcome, ScriptedRail
 
 
@@ -151,10 +151,10 @@ async def test_other_parameters_need_another_payment(shop: Shop) -> None:
 async def test_a_model_update_does_not_forfeit_a_paid_picture(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as shop:
         await shop.post(picture(), coin="coin-1")
-    updated = replace(OFFER, model="matting-v1 0123abcd")
+    updated = replace(OFFER, models=(replace(SMALL, name="newer", label="newer 0123abcd"),))
     async with open_shop(tmp_path, offer=updated) as shop:
         answer = await shop.post(picture(), coin="coin-1")
-    assert (answer.status_code, answer.headers["X-Model"]) == (200, "matting-v1 0123abcd")
+    assert (answer.status_code, answer.headers["X-Model"]) == (200, "newer 0123abcd")
     assert answer.headers["Idempotent-Replayed"] == "true"
 
 

@@ -11,6 +11,7 @@ from tests.api.shop import Shop
     [
         ("/", "text/html; charset=utf-8"),
         ("/llms.txt", "text/plain; charset=utf-8"),
+        ("/v1/models", "application/json"),
         ("/openapi.json", "application/json"),
         ("/.well-known/x402", "application/json"),
         ("/favicon.svg", "image/svg+xml"),
@@ -32,7 +33,13 @@ async def test_the_pages_name_price_and_address(shop: Shop) -> None:
 
 async def test_the_landing_page_loads_nothing_from_elsewhere(shop: Shop) -> None:
     page = (await shop.client.get("/")).text
-    assert re.findall(r'(?:src|href)="([^"]+)"', page) == ["/favicon.svg", "/openapi.json", "/llms.txt", "/readyz"]
+    assert re.findall(r'(?:src|href)="([^"]+)"', page) == [
+        "/favicon.svg",
+        "/v1/models",
+        "/openapi.json",
+        "/llms.txt",
+        "/readyz",
+    ]
     assert "<script" not in page
 
 

@@ -45,7 +45,7 @@ class Till:
         manifest = ModelManifest.load(settings.runner.model)
         client = RunnerClient(ScriptedRunner(), size=manifest.input.size, timeout_s=10)
         async with (
-            compose(settings, manifest, client) as app,
+            compose(settings, [(manifest, client)]) as app,
             httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=URL) as buyer,
         ):
             yield buyer

@@ -1,0 +1,58 @@
+"""The models that a service is to sell with: all there, all whole, and none that may not be sold with."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from models.manifest import ModelError, ModelManifest
+
+
+def load_served(names: Iterable[str], *folders: Path, for_money: bool) -> tuple[ModelManifest, ...]:
+    """The manifests in the order of the names.
+
+    Args:
+        folders: as `ModelManifest.load`.
+        for_money: the money is real, so whoever forbids commercial use may not be served.
+
+    Raises:
+        ModelError: with every fault, one per line.
+    """
+    found: list[ModelManifest] = []
+    faults: list[str] = []
+    for name in names:
+        try:
+            manifest = ModelManifest.load(name, *folders)
+        except ModelError as error:
+            faults.append(str(error))
+        else:
+            found.append(manifest)
+            faults += [_forbidden(manifest)] if for_money and not may_be_sold(manifest) else []
+    _refuse(faults)
+    return tuple(found)
+
+
+def check_weights(manifests: Sequence[ModelManifest]) -> None:
+    """Raises ModelError with every model whose weights are missing or not those that its manifest names."""
+    faults: list[str] = []
+    for manifest in manifests:
+        try:
+            manifest.weights()
+        except ModelError as error:
+            faults.append(str(error))
+    _refuse(faults)
+
+
+def may_be_sold(manifest: ModelManifest) -> bool:
+    """Whether its licence allows to sell what it makes, as far as its manifest says; ours do."""
+    return manifest.origin is None or manifest.origin.commercial
+
+
+def _forbidden(manifest: ModelManifest) -> str:
+    return (
+        f"The licence of {manifest.name}, {manifest.licence}, forbids commercial use, and on mainnet pictures are sold "
+        "for money. Serve another model."
+    )
+
+
+def _refuse(faults: list[str]) -> None:
+    if faults:
+        raise ModelError("\n".join(faults))
