@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,21 @@ def test_lists_are_split_at_commas_and_blanks() -> None:
     settings = load({"CLEARCANVAS_TRUSTED_PROXIES": "10.0.0.0/8, ::1", "CLEARCANVAS_RUNNER__BACKENDS": "cpu"})
     assert settings.trusted_proxies == ("10.0.0.0/8", "::1")
     assert settings.runner.backends == ("cpu",)
+
+
+def test_the_default_model_is_the_only_one_unless_more_are_named() -> None:
+    assert load({}).model_prices() == {load({}).runner.model: Decimal("0.05")}
+
+
+def test_further_models_have_the_price_of_all_or_their_own(tmp_path: Path) -> None:
+    expected = {"first": Decimal("0.10"), "large": Decimal("0.15"), "second": Decimal("0.10")}
+    base = {"CLEARCANVAS_PRICE_USD": "0.10", "CLEARCANVAS_RUNNER__MODEL": "first"}
+    settings = load(base | {"CLEARCANVAS_RUNNER__MORE_MODELS": "large=0.15, second"})
+    assert settings.model_prices() == expected
+    assert list(settings.model_prices()) == list(expected)
+    file = tmp_path / "clearcanvas.toml"
+    file.write_text('[runner]\nmore_models = ["large=0.15", "second"]\n')
+    assert load(base | {"CLEARCANVAS_CONFIG": str(file)}).model_prices() == expected
 
 
 def test_a_table_is_json_in_the_environment() -> None:

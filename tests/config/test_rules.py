@@ -90,3 +90,10 @@ def test_a_host_is_named_as_requests_name_it(hosts: str) -> None:
 
 def test_a_host_cannot_quote_a_rail_that_is_switched_off() -> None:
     assert faults(RAIL_HOSTS='{"mpp.example.com": ["mpp"]}', MPP__ENABLED="false") == {"RAIL_HOSTS"}
+
+
+@pytest.mark.parametrize("more", ["large, large=0.15", "first"])
+def test_a_model_is_served_once(more: str) -> None:
+    """At one price; a second one would be silently without effect."""
+    assert faults(RUNNER__MODEL="first", RUNNER__MORE_MODELS="large=0.15") == set()
+    assert faults(RUNNER__MODEL="first", RUNNER__MORE_MODELS=more) == {"RUNNER__MORE_MODELS"}

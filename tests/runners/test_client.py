@@ -8,7 +8,7 @@ from aiohttp import ServerDisconnectedError
 from bentoml.exceptions import BentoMLException, InternalServerError, ServiceUnavailable
 
 from errors import ProcessingFailed, RunnerUnavailable
-from runners.client import TRAINING_BATCHES, RunnerClient
+from runners.client import TRAINING_BATCHES, RunnerClient, method_of
 from tests.fakes.runners import ScriptedRunner
 
 SIDE = 8
@@ -63,6 +63,13 @@ async def test_a_picture_that_would_spoil_its_batch_is_not_sent(image: np.ndarra
     with pytest.raises(ValueError, match="the runner takes uint8"):
         await _client(runner).infer(image)
     assert runner.calls == 0
+
+
+async def test_each_model_is_asked_by_its_own_method() -> None:
+    runner = ScriptedRunner(methods=("infer", "infer_1"))
+    for place in range(2):
+        await RunnerClient(runner, size=SIDE, timeout_s=5.0, method=method_of(place)).infer(IMAGE)
+    assert runner.asked == ["infer", "infer_1"]
 
 
 async def test_warming_up_leads_the_batcher_through_its_training() -> None:

@@ -51,8 +51,9 @@ async def test_takes_a_big_picture(rail: MppRail, buyer: MppBuyer, order: Order)
         {"price": Price(Decimal("0.04"))},
         {"method": "PUT"},
         {"url": "https://cut.example/v1/upscale"},
+        {"url": "https://cut.example/v1/remove-background?model=large"},
     ],
-    ids=lambda change: next(iter(change)),
+    ids=["body", "no body", "price", "method", "url", "model"],
 )
 async def test_refuses_a_quote_for_something_else(
     rail: MppRail, buyer: MppBuyer, order: Order, change: dict[str, object]
