@@ -11,9 +11,13 @@ import httpx
 import psutil
 import pytest
 
+from config import load
+from models.catalogue.adopt import Facts, Papers, adopt
+from models.manifest import ModelManifest
 from sandbox.chains import BaseChain, TempoChain
 from sandbox.process import ROOT
 from tests.buying import ROUTE, buy, photograph
+from tests.models.catalogue.graphs import MEAN, STD, conv, save
 from tests.running_service import RunningService, run_service
 
 PROBLEM = "application/problem+json"
@@ -92,7 +96,7 @@ async def test_a_sale_survives_the_death_of_the_runner(own_service: RunningServi
     _runner(own_service).kill()
     [answer] = await buy(own_service, [photograph(quality=90)])
     assert answer.status_code == 200, answer.text
-    assert answer.headers["X-Model"] == "matting-v0 7a86178d"
+    assert answer.headers["X-Model"] == ModelManifest.load(load({}).runner.model).label
 
 
 async def test_stopping_finishes_the_sales_under_way(own_service: RunningService) -> None:
@@ -122,12 +126,45 @@ def test_wrong_settings_end_it_with_all_their_names(tmp_path: Path) -> None:
     ("setting", "sentence"),
     [
         ({"CLEARCANVAS_RUNNER__MODEL": "matting-v9"}, "There is no manifest matting-v9.toml"),
+        ({"CLEARCANVAS_RUNNER__MORE_MODELS": "matting-v9=0.15"}, "There is no manifest matting-v9.toml"),
         ({"CLEARCANVAS_DATABASE_URL": "sqlite+aiosqlite:////dev/null/ledger.sqlite3"}, "The ledger does not answer"),
         ({"CLEARCANVAS_MPP__RPC_URL": "http://192.0.2.1:1"}, "The sandbox's chains are run on this machine"),
     ],
 )
 def test_what_cannot_start_says_why(tmp_path: Path, setting: dict[str, str], sentence: str) -> None:
     ended = _serve(tmp_path, **setting)
+    assert ended.returncode != 0
+    assert sentence in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+MAINNET = {
+    "CLEARCANVAS_PROFILE": "mainnet",
+    "CLEARCANVAS_PUBLIC_URL": "https://cutouts.example.com",
+    "CLEARCANVAS_X402__RPC_URL": "https://rpc.example.com",
+    "CLEARCANVAS_X402__PAY_TO": "0x52908400098527886E0F7030069857D2E4169EE7",
+    "CLEARCANVAS_X402__FACILITATOR_URL": "https://facilitator.example.com",
+    "CLEARCANVAS_MPP__ENABLED": "false",
+}
+
+
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        (MAINNET, "The licence of gift, CC-BY-NC-4.0, forbids commercial use"),
+        ({}, "are not those of gift: their SHA-256 is"),
+    ],
+    ids=["for real money", "other weights"],
+)
+def test_a_further_model_that_may_not_be_served_ends_it(tmp_path: Path, setting: dict[str, str], sentence: str) -> None:
+    papers = Papers("a test's", "CC-BY-NC-4.0", commercial=False)
+    gift = adopt(save(tmp_path, conv()), "gift", Facts(MEAN, STD), papers, tmp_path / "models")
+    gift.path.write_bytes(b"other weights")
+    models = {
+        "CLEARCANVAS_RUNNER__MORE_MODELS": "gift",
+        "CLEARCANVAS_RUNNER__MODELS_FOLDER": str(tmp_path / "models"),
+    }
+    ended = _serve(tmp_path, **models, **setting)
     assert ended.returncode != 0
     assert sentence in ended.stderr
     assert "Traceback" not in ended.stderr
