@@ -1,6 +1,7 @@
-"""The networks of a run: ours by their manifests, others by their files."""
+"""The networks of a run: those with manifests by their names, others by their files."""
 
 import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,8 +45,8 @@ class Network:
 
 
 def manifests() -> list[str]:
-    """The names of all models that are described here."""
-    return sorted(file.stem for file in MODELS.glob("*.toml"))
+    """The names of all models that ship, were pulled or were added."""
+    return sorted({file.stem for folder in _folders() for file in folder.glob("*.toml")})
 
 
 def open_network(text: str, *, threads: int) -> Network:
@@ -62,8 +63,13 @@ def open_network(text: str, *, threads: int) -> Network:
         raise EvaluationError(f"{text}: {error}") from error
 
 
+def _folders() -> tuple[Path, Path]:
+    """Where the service looks, in its order."""
+    return MODELS, MODELS.parent / (os.environ.get("CLEARCANVAS_RUNNER__MODELS_FOLDER") or "state/models")
+
+
 def _described(name: str, threads: int) -> Network:
-    manifest = ModelManifest.load(name)
+    manifest = ModelManifest.load(name, *_folders())
     return Network(name, manifest.sha256, manifest.input.size, OrtBackend(manifest, device="cpu", threads=threads))
 
 

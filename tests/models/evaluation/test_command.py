@@ -10,12 +10,14 @@ from typer.testing import CliRunner, Result
 
 from imaging.picture import Picture
 from models.__main__ import app
+from models.catalogue.adopt import Facts, Papers, adopt
 from models.evaluation.errors import EvaluationError
-from models.evaluation.networks import Network, manifests, open_network
+from models.evaluation.networks import Network, open_network
 from models.evaluation.scores import score
 from models.manifest import MODELS
 from tests.fakes.backends import Breaking, DiscFinder
 from tests.imaging.samples import opaque
+from tests.models.catalogue.graphs import MEAN, STD, conv, save
 from tests.models.evaluation.scenes import disc, picture, write_pair
 
 SHIPPED = MODELS / "weights/matting-v0.onnx"
@@ -29,8 +31,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, ["evaluate", *map(str, arguments)], env={"COLUMNS": "160"})
+def run(*arguments: str | Path, shelf: Path | None = None) -> Result:
+    """`python -m models evaluate`, beside a folder of pulled and added models, or an empty one."""
+    env = {"COLUMNS": "160", "CLEARCANVAS_RUNNER__MODELS_FOLDER": str(shelf or "/nothing")}
+    return CliRunner().invoke(app, ["evaluate", *map(str, arguments)], env=env)
 
 
 def test_networks_are_judged_side_by_side(folder: Path, tmp_path: Path) -> None:
@@ -86,8 +90,15 @@ def test_a_model_that_cannot_be_used_is_told_in_a_line(folder: Path, tmp_path: P
     assert "Traceback" not in result.output
 
 
-def test_without_models_all_that_are_described_are_judged() -> None:
-    assert "matting-v0" in manifests()
+def test_without_models_all_that_ship_and_were_added_are_judged(folder: Path, tmp_path: Path) -> None:
+    papers = Papers("a test's", "MIT", commercial=True)
+    added = adopt(save(tmp_path, conv()), "added", Facts(MEAN, STD), papers, tmp_path / "models")
+    result = run(folder, "--out", tmp_path / "out", "--limit", "1", shelf=tmp_path / "models")
+    assert result.exit_code == 0, result.output
+    networks = json.loads((tmp_path / "out/report.json").read_text())["networks"]
+    shipped = {file.stem for file in MODELS.glob("*.toml")}
+    assert {each["name"] for each in networks} == shipped | {"added"}
+    assert [each["sha256"] for each in networks if each["name"] == "added"] == [added.sha256]
 
 
 def network(backend: DiscFinder) -> Network:
