@@ -8,6 +8,7 @@ import numpy as np
 import skimage.data
 from PIL import Image
 
+from config.settings import RunnerSettings
 from imaging.formats import ImageFormat
 from imaging.picture import Pixels
 from imaging.probe import probe
@@ -40,7 +41,7 @@ def _scaled(picture: Image.Image) -> Image.Image:
 
 async def main() -> None:
     """Cut the samples out with the shipped model and lay before and after side by side."""
-    manifest = ModelManifest.load("matting-v0")
+    manifest = ModelManifest.load(RunnerSettings().model)
     backend = OrtBackend(manifest, device="cpu", threads=1)
 
     async def infer(image: Pixels) -> Pixels:

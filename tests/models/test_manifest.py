@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from models.manifest import MODELS, ModelError, ModelManifest
+from tests.shipped import NAME, SHIPPED
 
 
 @pytest.mark.parametrize("name", [path.stem for path in MODELS.glob("*.toml")])
@@ -18,11 +19,11 @@ def test_every_manifest_is_complete_and_has_its_weights(name: str) -> None:
 
 
 def test_the_label_names_model_and_weights() -> None:
-    assert ModelManifest.load("matting-v0").label == "matting-v0 7a86178d"
+    assert SHIPPED.label == f"{NAME} {SHIPPED.sha256[:8]}"
 
 
 def test_a_missing_manifest_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(ModelError, match=r"no manifest matting-v9\.toml; there are: matting-v0"):
+    with pytest.raises(ModelError, match=rf"no manifest matting-v9\.toml; there are: .*{NAME}"):
         ModelManifest.load("matting-v9")
 
 
@@ -32,28 +33,28 @@ def test_a_missing_manifest_is_refused_with_those_that_there_are() -> None:
         ('licence = "Apache-2.0"', "", "licence"),
         ("size = 384", "size = 0", "size"),
         ('dtype = "uint8"', 'dtype = "float32"', "dtype"),
-        ('name = "matting-v0"', 'name = "other"', "calls its model 'other'"),
+        (f'name = "{NAME}"', 'name = "other"', "calls its model 'other'"),
         ("[input]", "[input", "no model manifest"),
     ],
 )
 def test_a_faulty_manifest_is_refused(tmp_path: Path, before: str, after: str, fault: str) -> None:
-    text = (MODELS / "matting-v0.toml").read_text()
+    text = (MODELS / f"{NAME}.toml").read_text()
     assert before in text
-    (tmp_path / "matting-v0.toml").write_text(text.replace(before, after, 1))
+    (tmp_path / f"{NAME}.toml").write_text(text.replace(before, after, 1))
     with pytest.raises(ModelError, match=fault):
-        ModelManifest.load("matting-v0", tmp_path)
+        ModelManifest.load(NAME, tmp_path)
 
 
 def _copied(folder: Path) -> ModelManifest:
-    (folder / "matting-v0.toml").write_text((MODELS / "matting-v0.toml").read_text())
-    return ModelManifest.load("matting-v0", folder)
+    (folder / f"{NAME}.toml").write_text((MODELS / f"{NAME}.toml").read_text())
+    return ModelManifest.load(NAME, folder)
 
 
 def test_other_weights_than_the_named_ones_are_refused(tmp_path: Path) -> None:
     manifest = _copied(tmp_path)
     manifest.path.parent.mkdir()
-    manifest.path.write_bytes(ModelManifest.load("matting-v0").weights() + b"\0")
-    with pytest.raises(ModelError, match="are not those of matting-v0"):
+    manifest.path.write_bytes(SHIPPED.weights() + b"\0")
+    with pytest.raises(ModelError, match=f"are not those of {NAME}"):
         manifest.weights()
 
 
@@ -77,14 +78,14 @@ checked = "not at all"
 
 
 def test_a_model_of_others_needs_an_origin_and_no_training_data(tmp_path: Path) -> None:
-    ours = (MODELS / "matting-v0.toml").read_text().partition("[provenance]")[0]
-    (tmp_path / "matting-v0.toml").write_text(ours + ORIGIN)
-    assert ModelManifest.load("matting-v0", tmp_path).origin
-    (tmp_path / "matting-v0.toml").write_text(ours)
+    ours = (MODELS / f"{NAME}.toml").read_text().partition("[provenance]")[0]
+    (tmp_path / f"{NAME}.toml").write_text(ours + ORIGIN)
+    assert ModelManifest.load(NAME, tmp_path).origin
+    (tmp_path / f"{NAME}.toml").write_text(ours)
     with pytest.raises(ModelError, match=r"either \[provenance\] or \[origin\]"):
-        ModelManifest.load("matting-v0", tmp_path)
+        ModelManifest.load(NAME, tmp_path)
 
 
 def test_the_first_folder_that_has_the_manifest_is_believed(tmp_path: Path) -> None:
-    assert ModelManifest.load("matting-v0", tmp_path, MODELS).path == MODELS / "weights/matting-v0.onnx"
-    assert _copied(tmp_path).path == tmp_path / "weights/matting-v0.onnx"
+    assert ModelManifest.load(NAME, tmp_path, MODELS).path == MODELS / SHIPPED.file
+    assert _copied(tmp_path).path == tmp_path / SHIPPED.file

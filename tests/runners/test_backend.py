@@ -7,8 +7,9 @@ import pytest
 from models.manifest import ModelManifest
 from runners.backend import Backend, BackendError, NoBackend, load_backend
 from tests.fakes.backends import Breaking, Constant, DiscFinder, Flat, Fractional, Inverted, Leaking
+from tests.shipped import SHIPPED
 
-MANIFEST = ModelManifest.load("matting-v0")
+MANIFEST = SHIPPED
 
 
 def _absent(_: ModelManifest) -> Backend:
@@ -39,7 +40,7 @@ def test_the_first_that_works_is_taken() -> None:
 )
 def test_one_that_does_not_do_the_work_is_refused_and_closed(kind: type[DiscFinder], reason: str) -> None:
     refused = kind()
-    with pytest.raises(NoBackend, match=f"No backend can run matting-v0 7a86178d. it: .*{reason}"):
+    with pytest.raises(NoBackend, match=f"No backend can run {SHIPPED.label}. it: .*{reason}"):
         load_backend(("it",), MANIFEST, {"it": _built(refused)})
     assert refused.closed
 

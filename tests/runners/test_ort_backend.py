@@ -9,11 +9,12 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from models.manifest import MODELS, ModelManifest
+from models.manifest import MODELS
 from runners.backend import BackendError, Pixels, load_backend
 from runners.ort_backend import OrtBackend
+from tests.shipped import NAME, SHIPPED
 
-MANIFEST = ModelManifest.load("matting-v0")
+MANIFEST = SHIPPED
 SIDE = MANIFEST.input.size
 
 
@@ -73,7 +74,7 @@ def test_cuda_is_refused_where_the_runtime_cannot_do_it() -> None:
 
 
 def test_weights_that_are_no_network_are_refused() -> None:
-    text = (MODELS / "matting-v0.toml").read_bytes()
-    broken = MANIFEST.model_copy(update={"file": "matting-v0.toml", "sha256": hashlib.sha256(text).hexdigest()})
+    text = (MODELS / f"{NAME}.toml").read_bytes()
+    broken = MANIFEST.model_copy(update={"file": f"{NAME}.toml", "sha256": hashlib.sha256(text).hexdigest()})
     with pytest.raises(BackendError, match="no session on CPUExecutionProvider"):
         OrtBackend(broken, device="cpu", threads=1)

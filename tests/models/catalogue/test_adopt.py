@@ -15,6 +15,7 @@ from runners.backend import load_backend
 from runners.ort_backend import OrtBackend
 from tests.models.catalogue import graphs
 from tests.models.catalogue.graphs import MEAN, SIZE, STD, constant, conv, node, save
+from tests.shipped import NAME, SHIPPED
 
 PAPERS = Papers("made by a test", "MIT", commercial=True)
 SIGMOID = node("Sigmoid", ["logits"], "p")
@@ -89,7 +90,7 @@ def test_half_precision(tmp_path: Path, shelf: Path) -> None:
 
 
 def test_a_network_in_our_form_gives_what_it_gave(shelf: Path) -> None:
-    shipped = ModelManifest.load("matting-v0")
+    shipped = SHIPPED
     manifest = _adopt(shipped.path, shelf, mean=None, std=None)
     assert manifest.origin
     assert manifest.origin.values == "alpha"
@@ -278,7 +279,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path, shelf: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "fault"),
-    [("matting-v0", "a shipped model"), ("../matting", "no name"), ("Big", "no name"), ("", "no name")],
+    [(NAME, "a shipped model"), ("../matting", "no name"), ("Big", "no name"), ("", "no name")],
 )
 def test_names_that_cannot_be_are_refused(tmp_path: Path, shelf: Path, name: str, fault: str) -> None:
     with pytest.raises(ModelError, match=fault):

@@ -12,6 +12,7 @@ from models.__main__ import app
 from models.catalogue.entries import catalogue
 from sandbox.process import ROOT
 from tests.models.catalogue.graphs import conv, save
+from tests.shipped import NAME
 
 Run = Callable[..., Result]
 IMAGENET = ("--mean", "0.485", "0.456", "0.406", "--std", "0.229", "0.224", "0.225")
@@ -31,7 +32,7 @@ def _add(run: Run, folder: Path, *words: str) -> Result:
 def test_list_shows_what_ships_what_is_here_and_what_there_is(run: Run, tmp_path: Path) -> None:
     assert _add(run, tmp_path).exit_code == 0
     states = {row[0]: row[1] for line in run("list").output.splitlines() if len(row := line.split()) > 1}
-    assert (states["matting-v0"], states["small"]) == ("shipped", "yes")
+    assert (states[NAME], states["small"]) == ("shipped", "yes")
     assert {states[name] for name in catalogue()} == {"no"}
 
 
@@ -42,7 +43,7 @@ def test_show_tells_all_of_the_catalogue_and_of_what_is_here(run: Run, tmp_path:
     assert "origin" not in shown
     _add(run, tmp_path)
     assert "origin.values: logits" in run("show", "small").output
-    assert "provenance.data.0.licence" in run("show", "matting-v0").output
+    assert "provenance.data.0.licence" in run("show", NAME).output
 
 
 def test_add_says_what_was_found_and_how_to_serve_it(run: Run, tmp_path: Path) -> None:
@@ -70,7 +71,8 @@ def test_faults_are_told_in_one_line(run: Run, tmp_path: Path) -> None:
 def test_verify_fails_when_something_is_wrong(run: Run, tmp_path: Path) -> None:
     _add(run, tmp_path)
     good = run("verify")
-    assert (good.exit_code, good.output.splitlines()) == (0, ["matting-v0: good", "small: good"])
+    assert good.exit_code == 0
+    assert {f"{NAME}: good", "small: good"} <= set(good.output.splitlines())
     next((tmp_path / "models").glob("*.onnx")).write_bytes(b"")
     bad = run("verify")
     assert bad.exit_code == 1

@@ -8,8 +8,9 @@ from models.catalogue.adopt import Facts, Papers, adopt
 from models.catalogue.verify import verify
 from models.manifest import MODELS, ModelError, ModelManifest
 from tests.models.catalogue.graphs import MEAN, STD, conv, save
+from tests.shipped import NAME
 
-OURS = "matting-v0"
+OURS = NAME
 
 
 @pytest.fixture
