@@ -51,7 +51,9 @@ def spline(knots: Line, count: int) -> Floats:
 
 def profile(heights: ArrayLike, radii: ArrayLike, count: int = 48) -> Floats:
     """A smooth outline [count,2] of radius and height, for `lathe`."""
-    return np.abs(spline(np.column_stack((np.asarray(radii, float), np.asarray(heights, float))), count))
+    curve = spline(np.column_stack((np.asarray(radii, float), np.asarray(heights, float))), count)
+    curve[:, 0] = np.abs(curve[:, 0])  # where it comes near the axis, the curve may swing past it
+    return curve
 
 
 def surface(
