@@ -4,15 +4,14 @@ import cv2
 import numpy as np
 
 from imaging.bands import bands
-from imaging.fit import shrink, unfit
-from imaging.foreground import Plane, estimate_foreground
+from imaging.fit import shrink
+from imaging.foreground import estimate_foreground
+from imaging.matte import matte_of
 from imaging.picture import Picture, Pixels
+from imaging.sampling import positions, sample
 
 ESTIMATE_SIDE = 512
 """Foreground and background colour vary slowly; the fusion brings the detail back."""
-
-_LINE = 1024
-"""OpenCV samples at points that lie in a rectangle with sides below 32,768."""
 
 
 def compose(picture: Picture, matte: Pixels) -> Pixels:
@@ -24,7 +23,7 @@ def compose(picture: Picture, matte: Pixels) -> Pixels:
     """
     rgba = picture.rgba
     colours = _Colours(picture, matte)
-    matte = unfit(matte, picture.width, picture.height)
+    matte = matte_of(picture, matte)
     for rows in bands(*matte.shape):
         alpha = _times_own(matte[rows], rgba[rows]) if picture.has_alpha else matte[rows]
         colours.purify(rows, matte[rows])
@@ -47,8 +46,8 @@ class _Colours:
         image = shrink(picture, width, height).astype(np.float32) / np.float32(255)
         small = cv2.resize(matte / np.float32(255), (width, height), interpolation=cv2.INTER_AREA)
         self._rgba = picture.rgba
-        self._columns = _positions(picture.width, width)
-        self._rows = _positions(picture.height, height)
+        self._columns = positions(picture.width, width)
+        self._rows = positions(picture.height, height)
         self._foreground, self._background = (
             np.asarray(cv2.cvtColor(each * 255, cv2.COLOR_RGB2RGBA), np.float32)
             for each in estimate_foreground(image, np.asarray(small, np.float32))
@@ -63,20 +62,7 @@ class _Colours:
         pixels = words[row, column].view(np.uint8).astype(np.float32)
         opacity = np.repeat(matte[row, column] / np.float32(255), 4)
         where = self._columns[column], self._rows[rows][row]
-        foreground, background = _sample(self._foreground, *where), _sample(self._background, *where)
+        foreground, background = (sample(each, *where).reshape(-1) for each in (self._foreground, self._background))
         mixed = background + opacity * (foreground - background)
         pure = np.clip(np.rint(foreground + opacity * (pixels - mixed)), 0, 255)
         words[row, column] = pure.astype(np.uint8).view(np.uint32)
-
-
-def _positions(length: int, small: int) -> Plane:
-    """Where the centre of each of `length` pixels lies among `small` ones."""
-    return ((np.arange(length) + 0.5) * (small / length) - 0.5).astype(np.float32)
-
-
-def _sample(colours: Plane, x: Plane, y: Plane) -> Plane:
-    """Linear interpolation of [h,w,4] at n points, flat [4n]."""
-    lines = -(-x.size // _LINE)
-    at_x, at_y = np.resize(x, (lines, _LINE)), np.resize(y, (lines, _LINE))
-    sampled = cv2.remap(colours, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(sampled, np.float32).reshape(-1)[: 4 * x.size]

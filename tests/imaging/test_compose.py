@@ -3,6 +3,7 @@ import pytest
 
 from imaging.compose import compose
 from imaging.fit import unfit
+from imaging.matte import matte_of
 from imaging.picture import Picture, Pixels
 from tests.imaging.samples import opaque, scene
 
@@ -13,7 +14,8 @@ def _disc(size: int = 96, softness: float = 0.2) -> Pixels:
 
 
 def test_alpha_is_the_models_at_full_size() -> None:
-    assert np.array_equal(compose(opaque(scene(700, 500)), _disc())[..., 3], unfit(_disc(), 700, 500))
+    expected = matte_of(opaque(scene(700, 500)), _disc())
+    assert np.array_equal(compose(opaque(scene(700, 500)), _disc())[..., 3], expected)
 
 
 def test_colour_is_gone_where_nothing_is_left() -> None:

@@ -28,6 +28,14 @@ def test_fine_patterns_do_not_alias() -> None:
     assert np.abs(fit(opaque(lines), 384).astype(int) - 128).max() <= 1
 
 
+def test_a_size_between_is_averaged_too() -> None:
+    """767 of 768: linear interpolation would see every second column and leave stripes."""
+    lines = np.zeros((40, 767, 3), np.uint8)
+    lines[:, ::2] = 255
+    fitted = fit(opaque(lines), 384)  # the height grows meanwhile
+    assert np.abs(fitted.astype(int) - 128).max() <= 2
+
+
 def test_transparent_parts_are_mid_grey_whatever_colour_hides_there() -> None:
     rgba = np.dstack([scene(800, 600), np.zeros((600, 800), np.uint8)])
     assert (fit(Picture(np.ascontiguousarray(rgba), has_alpha=True), 100) == MID_GREY).all()
