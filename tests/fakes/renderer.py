@@ -1,4 +1,4 @@
-"""A renderer that needs no Blender: a disc per picture, whose colour is its number."""
+"""A renderer that needs no Blender: a disc per picture, whose red is its number."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,13 +7,14 @@ from models.training.render.batch import Task
 
 
 class Disc:
-    """A disc of straight alpha with a soft edge, RGBA [side,side,4], and its set, one grey."""
+    """A disc of straight alpha with a soft edge, RGBA [side,side,4], greener to the right; and its set, one grey."""
 
     def __init__(self, number: int, side: int, *, pair: bool) -> None:
         y, x = np.mgrid[:side, :side] - (side - 1) / 2
         alpha = np.clip(side / 3 - np.hypot(x, y), 0, 1)
         self.rgba: NDArray[np.uint8] = np.empty((side, side, 4), np.uint8)
-        self.rgba[..., :3] = (number * 37 % 256, 200, 90)
+        self.rgba[..., :3] = (number * 37 % 256, 0, 90)
+        self.rgba[..., 1] = np.linspace(40, 220, side)
         self.rgba[..., 3] = np.rint(alpha * 255)
         self.in_set: NDArray[np.uint8] | None = np.full((side, side, 3), 128, np.uint8) if pair else None
 

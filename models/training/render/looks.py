@@ -76,11 +76,6 @@ class Look:
     melanin: float = 0.0
     picture: NDArray[np.uint8] | None = None
 
-    @property
-    def see_through(self) -> bool:
-        """Whether what lies behind shows."""
-        return self.transmission > 0 or self.body is Body.SHEER
-
 
 SHADES = ("any", "any", "any", "white", "black", "grey", "pastel", "earth")
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from models.training.render import blender
 from models.training.render.matte import Pixels
-from models.training.render.shading import glowing
+from models.training.render.shading import glow
 
 TRIAL_SIDE = 48
 LUMA = np.array([0.3, 0.59, 0.11])
@@ -96,11 +96,12 @@ def in_set(folder: Path, around: list[Any]) -> Pixels:
     return pixels
 
 
-def alpha(folder: Path, samples: int, *, see_through: bool) -> Pixels:
+def alpha(folder: Path, samples: int, *, refracts: bool) -> Pixels:
     """The alpha [S,S] alone, with many samples. The scene is not to be used for anything else afterwards.
 
-    A thing that hides what is behind it glows white in the dark: its colour is its alpha, and adaptive sampling, which
-    looks at colour, spends its samples on soft pixels only. Glass and veils keep their looks and take fixed samples.
+    What hides the background glows white in the dark: its colour is its alpha, and adaptive sampling, which looks at
+    colour, spends its samples on soft pixels only. A thing with glass keeps its looks and takes fixed samples, half as
+    many: what it mirrors is opaque, what it lets through is not, and which of the two a ray meets is drawn by chance.
     """
     scene = blender.scene()
     for part in scene.objects:
@@ -109,13 +110,14 @@ def alpha(folder: Path, samples: int, *, see_through: bool) -> Pixels:
     scene.world, scene.view_settings.exposure, scene.cycles.seed = None, 0, 11
     cycles = scene.cycles
     cycles.samples = samples
-    if see_through:
+    if refracts:
         cycles.samples = samples // 2
     else:
         cycles.max_bounces = 0
-        scene.view_layers[0].material_override = glowing()
+        for made in blender.data.materials:
+            glow(made)
         cycles.use_adaptive_sampling, cycles.adaptive_min_samples, cycles.adaptive_threshold = True, 16, 0.01
-    return colour(folder, denoise=False, through=see_through)[..., 3]
+    return colour(folder, denoise=False, through=refracts)[..., 3]
 
 
 def _rendered(file: Path) -> Pixels:

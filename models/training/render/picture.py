@@ -41,7 +41,7 @@ def _attempt(
     passes.prepare(quality, refracts=thing.refracts)
     if not fits(coverage(passes.trial(folder, scene.brightness))):
         return None
-    colour = passes.colour(folder, through=thing.see_through)
+    colour = passes.colour(folder, through=thing.refracts)
     in_set = passes.in_set(folder, around) if pair else None
-    alpha = passes.alpha(folder, quality.alpha, see_through=thing.see_through)
+    alpha = passes.alpha(folder, quality.alpha, refracts=thing.refracts)
     return Picture(joined(colour, alpha), in_set) if fits(coverage(alpha)) else None

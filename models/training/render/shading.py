@@ -9,6 +9,10 @@ from models.training.render import blender
 from models.training.render.looks import Body, Colour, Look, Pattern, darker
 from models.training.render.surroundings import Sky, SkyKind
 
+OUT = "out"
+VEIL = "veil"
+"""Names of the nodes that `glow` looks for."""
+
 
 class Nodes:
     """A node tree being built. A socket is Blender's own object, hence Any."""
@@ -46,18 +50,19 @@ def material(look: Look) -> Any:
     """A material that looks so."""
     made = blender.data.materials.new(look.body)
     nodes = Nodes(_tree(made))
-    out = nodes.add("ShaderNodeOutputMaterial")
-    made.node_tree.links.new(BODIES[look.body](nodes, look), out.inputs["Surface"])
+    nodes.add("ShaderNodeOutputMaterial", {"Surface": BODIES[look.body](nodes, look)}, name=OUT)
     return made
 
 
-def glowing() -> Any:
-    """White light of strength 1 from every surface: rendered against nothing, its colour is the alpha."""
-    made = blender.data.materials.new("glowing")
-    nodes = Nodes(_tree(made))
-    out = nodes.add("ShaderNodeOutputMaterial")
-    made.node_tree.links.new(nodes.add("ShaderNodeEmission").outputs[0], out.inputs["Surface"])
-    return made
+def glow(made: Any) -> None:
+    """Make a material shine white with strength 1 where it hides what is behind it, and do nothing else.
+
+    Rendered in the dark its colour is its alpha, without noise: only what is mirrored or bent is drawn by chance.
+    """
+    nodes, links = made.node_tree.nodes, made.node_tree.links
+    light = nodes.new("ShaderNodeEmission").outputs[0]
+    veil = nodes.get(VEIL)
+    links.new(light, veil.inputs[2] if veil else nodes[OUT].inputs["Surface"])
 
 
 def world(sky: Sky) -> Any:
@@ -121,7 +126,7 @@ def _sheer(nodes: Nodes, look: Look) -> Any:
         threads = nodes.add("ShaderNodeMapRange", edge).outputs[0]
         opacity = nodes.add("ShaderNodeMath", {0: opacity, 1: threads}, operation="MAXIMUM").outputs[0]
     through = nodes.add("ShaderNodeBsdfTransparent").outputs[0]
-    return _mixed(nodes, opacity, through, _solid(nodes, look))
+    return _mixed(nodes, opacity, through, _solid(nodes, look), name=VEIL)
 
 
 def _leaf(nodes: Nodes, look: Look) -> Any:
@@ -159,8 +164,8 @@ BODIES: dict[Body, Callable[[Nodes, Look], Any]] = {
 }
 
 
-def _mixed(nodes: Nodes, share: Any, first: Any, second: Any) -> Any:
-    return nodes.add("ShaderNodeMixShader", {0: share, 1: first, 2: second}).outputs[0]
+def _mixed(nodes: Nodes, share: Any, first: Any, second: Any, name: str = "mix") -> Any:
+    return nodes.add("ShaderNodeMixShader", {0: share, 1: first, 2: second}, name=name).outputs[0]
 
 
 def _colour(nodes: Nodes, look: Look, pattern: Any) -> Any:

@@ -29,8 +29,7 @@ def contact_sheet(files: Sequence[Path], *, tile: int = 160, columns: int = 10, 
 
 def _tile(picture: Image.Image, side: int, *, chequered: bool) -> Image.Image:
     ground = Image.fromarray(_ground(side, chequered=chequered))
-    # RGBa is multiplied by alpha: hidden colour cannot bleed in when it is scaled.
-    small = picture.convert("RGBa").resize((side, side), Image.Resampling.LANCZOS).convert("RGBA")
+    small = picture.resize((side, side), Image.Resampling.LANCZOS)
     ground.paste(small, (0, 0), small)
     return ground
 

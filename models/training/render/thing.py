@@ -73,13 +73,8 @@ class Thing:
         self.parts.extend(parts)
 
     @property
-    def see_through(self) -> bool:
-        """Whether light passes a part of it, so that its looks decide on its alpha."""
-        return any(part.look.see_through for part in self.parts)
-
-    @property
     def refracts(self) -> bool:
-        """Whether it has glass: light then needs more bounces."""
+        """Whether it has glass: its looks then decide on its alpha, and light needs more bounces."""
         return any(part.look.transmission for part in self.parts)
 
     def points(self) -> Floats:

@@ -46,14 +46,16 @@ def aim(chance: Chance, thing: Thing) -> View:
     axes = _axes(chance.uniform(*thing.elevation), azimuth, chance.normal(0, 0.03))
     fill = chance.uniform(0.66, 0.97) if chance.happens(0.88) else chance.uniform(1.03, 1.2)
     half = SENSOR / 2 / lens
-    centre, distance = _fit((points - middle) @ axes, half * fill)
-    slack = max(0.0, 1 - fill) * half * distance
+    seen = (points - middle) @ axes
+    centre, distance = _fit(seen, half * fill)
+    # Off the middle, but never so far that what is nearest leaves the frame.
+    slack = max(0.0, 1 - fill) * half * (distance - float(seen[:, 2].max()))
     centre += chance.uniforms(-0.7, 0.7, 2) * slack
     blurred = chance.happens(0.35)
     return View(
         place=middle + axes[:, :2] @ centre + axes[:, 2] * distance, axes=axes, lens=lens, distance=distance,
         focus=max(0.1 * distance, distance - chance.uniform(0, 0.25) * size),
-        blur=chance.uniform(0.004, 0.025) if blurred else 0.0, blades=chance.pick((0, 6, 8)), azimuth=azimuth,
+        blur=chance.uniform(0.003, 0.012) if blurred else 0.0, blades=chance.pick((0, 6, 8)), azimuth=azimuth,
     )  # fmt: skip
 
 
@@ -65,12 +67,12 @@ def _axes(elevation: float, azimuth: float, roll: float) -> Floats:
 
 
 def _fit(seen: Floats, tangent: float) -> tuple[Floats, float]:
-    """Where to look (right, up) and from how far, so that points [N,3] in camera axes fill this half of a frame."""
-    centre, distance = np.zeros(2), 1.0
-    nearest = seen[:, 2].max() * 1.05 + 0.05
-    for _ in range(12):
-        flat = (seen[:, :2] - centre) / np.maximum(distance - seen[:, 2], 1e-3)[:, None]
-        low, high = np.percentile(flat, INNER[0], 0), np.percentile(flat, INNER[1], 0)
-        centre += (low + high) / 2 * distance
-        distance = max(nearest, distance * float(((high - low) / 2).max()) / tangent)
-    return centre, distance
+    """Where to look (right, up) and from how far, so that points [N,3] in camera axes fill this half of a frame.
+
+    A point at x and depth z lies inside when |x - centre| <= tangent * (distance - z): two planes per side, and the
+    outermost points of each give centre and distance at once.
+    """
+    towards = tangent * seen[:, 2:]
+    right, left = (np.percentile(side * seen[:, :2] + towards, INNER[1], 0) for side in (1, -1))
+    nearest = float(seen[:, 2].max()) * 1.05 + 0.05
+    return (right - left) / 2, max(nearest, float((right + left).max()) / 2 / tangent)

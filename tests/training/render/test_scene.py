@@ -6,8 +6,12 @@ from dataclasses import astuple
 import numpy as np
 import pytest
 
+from models.training.render.chance import Chance
+from models.training.render.looks import Look
 from models.training.render.scene import Scene, compose
-from models.training.render.view import SENSOR
+from models.training.render.shapes import panel
+from models.training.render.thing import Thing
+from models.training.render.view import SENSOR, aim
 
 
 def digest(scene: Scene) -> str:
@@ -47,6 +51,18 @@ def test_the_camera_has_the_thing_in_its_frame(number: int) -> None:
     low, high = np.percentile(at, 0.2, 0), np.percentile(at, 99.8, 0)
     assert 0.6 < (high - low).max() / 2 < 1.25
     assert np.abs(low + high).max() / 2 < 0.6
+
+
+def test_a_thing_that_runs_away_from_the_camera_is_fitted_too() -> None:
+    look = Look(((0.5, 0.5, 0.5),))
+    thing = Thing([panel(1, 1, look, at=(-1, -4, 0)), panel(1, 1, look, at=(1, 4, 0))], azimuth=(0, 0))
+    reach = []
+    for seed in range(40):
+        view = aim(Chance(seed), thing)
+        seen = (thing.points() - view.place) @ view.axes
+        reach.append(np.abs(seen[:, :2] / -seen[:, 2:] * view.lens / (SENSOR / 2)).max())
+    assert np.mean(np.array(reach) < 1.01) > 0.8  # one of eight is cut off on purpose
+    assert max(reach) < 1.3
 
 
 def test_the_set_stands_under_the_thing_and_turns_with_the_camera() -> None:

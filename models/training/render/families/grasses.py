@@ -53,7 +53,7 @@ def fern(chance: Chance) -> Thing:
         t = np.linspace(0, 1, 30)[:, None]
         rib = UP * earth + ahead * t * length - UP * chance.uniform(0.3, 0.8) * length * t**2
         ribs.append(tube(rib, np.linspace(0.008, 0.002, 30), look, sides=5))
-        frond(leaves, rib, length * 0.22, length * 0.022)
+        frond(leaves, rib, length * 0.22, length * 0.013)
     return Thing([*parts, joined(ribs), *leaves.mesh])
 
 
@@ -62,7 +62,7 @@ def ears(chance: Chance) -> Thing:
     straw = colour(chance, chance.pick(("earth", "earth", "pastel", "any")))
     dry, stalks, hairs = finish(chance, "rough", straw), [], []
     thread = fibres(straw)
-    long, wild = chance.uniform(0.05, 0.2), chance.uniform(0.1, 0.5)
+    long, wild = chance.uniform(0.05, 0.2), chance.uniform(0.25, 0.7)
     grains = Foliage(dry)
     leaves = Foliage(leaf(chance))
     for _ in range(chance.whole(2, 12)):
@@ -75,8 +75,8 @@ def ears(chance: Chance) -> Thing:
         out = unit(chance.normals(wild, 260, 3) + along)
         roots = top[chance.wholes(0, len(top) - 1, 260)]
         hairs.append(bristles(chance, roots, out, thread, length=long, radius=0.0025, droop=0.25))
-        for root, way in zip(roots[:60], out[:60], strict=True):
-            grains.leaf(root, way, length=0.06, width=0.014, steps=4, droop=0)
+        for root, way in zip(roots[:150], out[:150], strict=True):
+            grains.leaf(root, way, length=0.08, width=0.014, steps=4, droop=0)
         leaves.leaf(line[10], upwards(chance, 0.5), length=chance.uniform(0.3, 0.6), width=0.012, droop=0.7, steps=12)
     parts: list[Part] = [joined(stalks), *grains.mesh, *leaves.mesh, *hairs]
     return Thing(parts, elevation=(-0.1, 0.25))

@@ -37,7 +37,7 @@ def whisk(chance: Chance) -> Thing:
     wide, long = chance.uniform(0.18, 0.32), chance.uniform(0.7, 1.0)
     loops = []
     for angle in np.linspace(0, pi, chance.whole(5, 11), endpoint=False):
-        out = wide * np.sin(pi * t) ** 0.7 * np.sign(0.5 - t) * np.where(np.abs(t - 0.5) < 0.02, 0.2, 1)
+        out = wide * np.sin(2 * pi * t)
         rise = 0.7 + long * np.sin(pi * t)
         loops.append(tube(np.stack([out * cos(angle), out * sin(angle), rise], -1), 0.007, wire, sides=6))
     handle = lathe(profile([0, 0.1, 0.5, 0.75], [0.03, 0.06, 0.05, 0.045]), grip)
