@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from models.catalogue.commands import app as catalogue
+from models.catalogue.commands import told
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -39,16 +40,59 @@ def evaluate(
     cases: Annotated[int, typer.Option(min=1, help="Worst and typical cases on the sheet, each.")] = 6,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads of one network.")] = 1,
     limit: Annotated[int | None, typer.Option(min=1, help="Pictures per folder, spread evenly.")] = None,
+    way: Annotated[
+        list[str] | None,
+        typer.Option(help="Way of the pictures through each network, see docs/evaluation.md, or all; may be repeated."),
+    ] = None,
 ) -> None:
     """Measure networks side by side on pictures with known alpha: a table, a JSON report and a sheet of cases."""
     from models.evaluation.command import evaluate as run  # noqa: PLC0415 - packages that other commands need not
     from models.evaluation.errors import EvaluationError  # noqa: PLC0415 - as above
 
     try:
-        run(folders, model or [], training_data or [], out=out, cases=cases, threads=threads, limit=limit)
+        run(
+            folders,
+            model or [],
+            training_data or [],
+            out=out,
+            cases=cases,
+            threads=threads,
+            limit=limit,
+            ways=way or ["service"],
+        )
     except EvaluationError as error:
         typer.secho(str(error), err=True, fg="red")
         raise typer.Exit(1) from error
+
+
+@app.command()
+def quantise(
+    *,
+    file: Annotated[Path, typer.Argument(help="A network of our form: uint8 pictures in, uint8 alpha out.")],
+    out: Annotated[Path, typer.Argument(help="Where the quantised network goes.")],
+    calibrate: Annotated[
+        Path | None, typer.Option(help="Folder of pictures as the network will see them. Without it: made in code.")
+    ] = None,
+    pictures: Annotated[int, typer.Option(min=3, help="Pictures to calibrate on.")] = 64,
+    float_first: Annotated[int, typer.Option(min=0, help="First convolutions that stay float.")] = 0,
+    float_last: Annotated[int, typer.Option(min=0, help="Last convolutions that stay float.")] = 0,
+    reduce_range: Annotated[
+        bool, typer.Option("--reduce-range", help="Weights of 7 bits, for processors with AVX2 but without VNNI.")
+    ] = False,
+) -> None:
+    """Bring a network to 8-bit weights and activations, check it and tell how near it stays to the original."""
+    with told():
+        from models.quantisation.command import run  # noqa: PLC0415 - packages that other commands need not
+
+        run(
+            file,
+            out,
+            calibrate,
+            pictures=pictures,
+            float_first=float_first,
+            float_last=float_last,
+            reduce_range=reduce_range,
+        )
 
 
 app.add_typer(catalogue)

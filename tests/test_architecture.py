@@ -44,7 +44,7 @@ ONLY_IN = {
 """Library → the rooms or files that may know it."""
 
 
-TOOLS = ("models/__main__.py", "models/catalogue", "models/evaluation", "models/training")
+TOOLS = ("models/__main__.py", "models/catalogue", "models/evaluation", "models/quantisation", "models/training")
 """Inside a room, yet none of it: run by hand, free in what they import, imported by no room."""
 
 

@@ -14,6 +14,9 @@ from models.evaluation.report import Judged, Report
 from models.evaluation.samples import Sample, find_samples
 from models.evaluation.scores import Scores, score
 from models.evaluation.sheet import choose_cases, save_sheet
+from models.evaluation.ways import SERVICE, WAYS
+
+ALL_WAYS = "all"
 
 
 def evaluate(
@@ -25,8 +28,12 @@ def evaluate(
     cases: int,
     threads: int,
     limit: int | None,
+    ways: Sequence[str] = (SERVICE,),
 ) -> Report:
     """Judge the models on the folders' pictures; print the table and write report.json and sheet.png to `out`.
+
+    Args:
+        ways: names of `WAYS`, or "all"; every model goes each of them.
 
     Raises:
         EvaluationError: a folder, a picture or a model cannot be used.
@@ -34,9 +41,10 @@ def evaluate(
     cv2.setNumThreads(threads)
     samples = find_samples(folders, limit)
     with ExitStack() as open_networks:
-        networks = [open_network(text, threads=threads) for text in models or manifests()]
-        for network in networks:
+        opened = [open_network(text, threads=threads) for text in models or manifests()]
+        for network in opened:
             open_networks.enter_context(closing(network.backend))
+        networks = [each for network in opened for each in network.by(list(WAYS) if ALL_WAYS in ways else ways)]
         report = _judge(samples, networks, training_pictures(training))
         out.mkdir(parents=True, exist_ok=True)
         report.save(out / "report.json")

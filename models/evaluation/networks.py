@@ -2,17 +2,17 @@
 
 import hashlib
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from imaging.fit import fit, unfit
 from imaging.picture import Picture, Pixels
 from models.evaluation.errors import EvaluationError
 from models.evaluation.file_backend import FileBackend
 from models.evaluation.onnx_file import OnnxFile
 from models.evaluation.options import Options, parse
 from models.evaluation.tflite_file import TfliteFile
+from models.evaluation.ways import SERVICE, WAYS, Way, service
 from models.manifest import MODELS, ModelError, ModelManifest
 from runners.backend import Backend, BackendError
 from runners.ort_backend import OrtBackend
@@ -23,7 +23,7 @@ _FILES: dict[str, _Kind] = {".onnx": OnnxFile, ".tflite": TfliteFile}
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A network and the way pictures go through it, which is the service's own.
+    """A network and the way pictures go through it.
 
     Attributes:
         sha256: of its file.
@@ -34,14 +34,25 @@ class Network:
     sha256: str
     size: int
     backend: Backend
+    way: Way = service
 
     def matte(self, picture: Picture) -> Pixels:
         """uint8 [H,W], at the picture's size. Raises EvaluationError when the runtime fails."""
         try:
-            alpha = self.backend.infer(fit(picture, self.size)[None])
+            return self.way(lambda image: self.backend.infer(image[None])[0], picture, self.size)
         except (BackendError, EvaluationError) as error:
             raise EvaluationError(f"{self.name}: {error}") from error
-        return unfit(alpha[0], picture.width, picture.height)
+
+    def by(self, ways: Sequence[str]) -> list["Network"]:
+        """The same network by each of the ways. Raises EvaluationError for a way that there is not."""
+        unknown = set(ways) - WAYS.keys()
+        if unknown:
+            raise EvaluationError(f"There is no way {', '.join(sorted(unknown))}; there are: {', '.join(WAYS)}.")
+        return [replace(self, name=_named(self.name, way), way=WAYS[way]) for way in ways]
+
+
+def _named(network: str, way: str) -> str:
+    return network if way == SERVICE else f"{network}, {way}"
 
 
 def manifests() -> list[str]:

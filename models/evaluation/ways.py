@@ -1,0 +1,111 @@
+"""Ways of a picture through a network: the service's own, and others to compare it with."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
+
+import cv2
+import numpy as np
+
+from imaging.fit import fit, shrink, unfit
+from imaging.guide import Guide
+from imaging.matte import matte_of
+from imaging.picture import Picture, Pixels
+from imaging.specks import drop_specks
+
+Infer = Callable[[Pixels], Pixels]
+"""uint8 RGB [S,S,3] to uint8 alpha [S,S]."""
+
+Way = Callable[[Infer, Picture, int], Pixels]
+"""Network, picture and S to the matte, uint8 [H,W] at the picture's size."""
+
+SERVICE = "service"
+
+_GREY, _WHITE = 128, 255
+_STRETCHED = np.clip(np.rint((np.arange(256) - 127.5) * 1.1 + 127.5), 0, 255).astype(np.uint8)
+_MILLI = 1000
+
+
+def service(infer: Infer, picture: Picture, size: int) -> Pixels:
+    """What the service does."""
+    return matte_of(picture, infer(fit(picture, size)))
+
+
+def _plain(infer: Infer, picture: Picture, size: int) -> Pixels:
+    """Stretched and enlarged, no more."""
+    return unfit(infer(fit(picture, size)), picture.width, picture.height)
+
+
+def _specks_only(infer: Infer, picture: Picture, size: int) -> Pixels:
+    return unfit(drop_specks(infer(fit(picture, size))), picture.width, picture.height)
+
+
+def _guide_only(infer: Infer, picture: Picture, size: int) -> Pixels:
+    alpha = infer(fit(picture, size))
+    matte = unfit(alpha, picture.width, picture.height)
+    Guide(picture, alpha).sharpen(slice(0, picture.height), matte)
+    return matte
+
+
+def _resized(infer: Infer, picture: Picture, size: int, *, filter: int) -> Pixels:
+    """The input made by one call of OpenCV's with this filter."""
+    whole = shrink(picture, picture.width, picture.height)
+    return matte_of(picture, infer(np.asarray(cv2.resize(whole, (size, size), interpolation=filter), np.uint8)))
+
+
+def _letterbox(infer: Infer, picture: Picture, size: int, *, border: int, value: int = 0) -> Pixels:
+    """The picture in its own shape in the middle of the square; the rest filled as OpenCV's border types say."""
+    scale = size / max(picture.width, picture.height)
+    width, height = max(round(picture.width * scale), 1), max(round(picture.height * scale), 1)
+    left, top = (size - width) // 2, (size - height) // 2
+    around = top, size - height - top, left, size - width - left
+    square = cv2.copyMakeBorder(shrink(picture, width, height), *around, border, value=(value,) * 3)
+    alpha = infer(np.asarray(square, np.uint8))[top : top + height, left : left + width]
+    return matte_of(picture, np.ascontiguousarray(alpha))
+
+
+def _flip_mean(infer: Infer, picture: Picture, size: int) -> Pixels:
+    """Mean of the picture's alpha and of its mirror image's: twice the work."""
+    image = fit(picture, size)
+    mirrored = infer(np.ascontiguousarray(image[:, ::-1]))[:, ::-1]
+    return matte_of(picture, np.asarray(cv2.addWeighted(infer(image), 0.5, mirrored.copy(), 0.5, 0), np.uint8))
+
+
+def _levels(infer: Infer, picture: Picture, size: int) -> Pixels:
+    """Alpha stretched by a tenth around one half: faint haze to 0, nearly solid to 255."""
+    return matte_of(picture, _STRETCHED[infer(fit(picture, size))])
+
+
+def _holes(infer: Infer, picture: Picture, size: int, *, milli: int) -> Pixels:
+    """Holes of up to so many thousandths of the subject's area filled."""
+    alpha = infer(fit(picture, size))
+    solid = alpha >= 128
+    holes, labels, facts, _ = cv2.connectedComponentsWithStats((~solid).astype(np.uint8), connectivity=4)
+    left, top = facts[:, cv2.CC_STAT_LEFT], facts[:, cv2.CC_STAT_TOP]
+    right, bottom = left + facts[:, cv2.CC_STAT_WIDTH], top + facts[:, cv2.CC_STAT_HEIGHT]
+    inside = (left > 0) & (top > 0) & (right < size) & (bottom < size)
+    small = facts[:, cv2.CC_STAT_AREA] * _MILLI <= milli * np.count_nonzero(solid)
+    filled = (inside & small & (np.arange(holes) > 0))[labels]
+    return matte_of(picture, np.where(filled, np.uint8(255), alpha))
+
+
+WAYS: Mapping[str, Way] = MappingProxyType(
+    {
+        SERVICE: service,
+        "plain": _plain,
+        "specks only": _specks_only,
+        "guide only": _guide_only,
+        "area": partial(_resized, filter=cv2.INTER_AREA),
+        "linear": partial(_resized, filter=cv2.INTER_LINEAR),
+        "cubic": partial(_resized, filter=cv2.INTER_CUBIC),
+        "letterbox grey": partial(_letterbox, border=cv2.BORDER_CONSTANT, value=_GREY),
+        "letterbox white": partial(_letterbox, border=cv2.BORDER_CONSTANT, value=_WHITE),
+        "letterbox edge": partial(_letterbox, border=cv2.BORDER_REPLICATE),
+        "letterbox mirror": partial(_letterbox, border=cv2.BORDER_REFLECT_101),
+        "flip mean": _flip_mean,
+        "levels": _levels,
+        "holes 5": partial(_holes, milli=5),
+        "holes 100": partial(_holes, milli=100),
+    }
+)
+"""By name. All but "plain" and the two "only" end as the service does, so that each differs from it in one thing."""
