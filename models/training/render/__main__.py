@@ -15,6 +15,7 @@ from models.training.render.batch import FOREGROUNDS, BatchError, Render, Report
 from models.training.render.batch import make as make_batch
 from models.training.render.families import FAMILIES
 from models.training.render.sheet import contact_sheet, of_folder
+from models.training.render.stopping import stoppable
 
 NEEDS_BLENDER = (
     "Blender as a Python module is not installed here. It wants Python 3.11 and an environment of its own:\n"
@@ -59,7 +60,8 @@ def make(
     """Render a batch; call it again to go on where it stopped.
 
     Picture number N of a family is the same on every call: its look, light and camera follow from N. A call that was
-    stopped, by Ctrl-C or by a crash, left only whole pictures behind, and the next one skips them. Two processes may
+    stopped, by a crash or by Ctrl-C (which lets it end the picture under way), left only whole pictures behind, and
+    the next one skips them. Two processes may
     fill one folder, each with numbers of its own:
 
         python -m models.training.render make --out DATA --count 1500 --seed 0 &
@@ -76,11 +78,15 @@ def make(
     new = len(missing(tasks, out))
     if new:
         render, before = _renderer(side, colour, alpha, threads), process_time()
-        with _bar() as bar:
-            hopeless = list(make_batch(tasks, out, render, _reporter(bar)))
-        _print_cost(new, process_time() - before)
+        with _bar() as bar, stoppable() as stop:
+            hopeless = list(make_batch(tasks, out, render, report=_reporter(bar), stop=stop))
+        left = len(missing(tasks, out))
+        _print_cost(new - left, process_time() - before)
         for task in hopeless:
             console.print(f"{task.stem}: five attempts, none covered between 3 and 85 % of the frame.", style="yellow")
+        if left and stop():
+            console.print(f"Stopped with {left} pictures left; the same call goes on.")
+            raise typer.Exit(130)
     _write_sheet(out / FOREGROUNDS, out / f"{FOREGROUNDS}.jpg", 120)
 
 

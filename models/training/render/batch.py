@@ -53,6 +53,14 @@ Render = Callable[[Task], Made | None]
 Report = Callable[[int, int, str], None]
 
 
+def _to_nobody(_done: int, _of: int, _name: str) -> None:
+    pass
+
+
+def _never() -> bool:
+    return False
+
+
 def plan(*, seed: int, count: int, families: list[str], pairs: float) -> list[Task]:
     """Pictures `seed` to `seed + count - 1`, families in turn, a share of `pairs` of them in pairs.
 
@@ -80,8 +88,10 @@ def _is_there(task: Task, row: Row | None, out: Path) -> bool:
     return not task.pair or (bool(row.pair) and (out / SCENES / row.pair).is_file())
 
 
-def make(tasks: list[Task], out: Path, render: Render, report: Report) -> Iterator[Task]:
-    """Make what is missing; yields the tasks of which five attempts gave no usable picture.
+def make(
+    tasks: list[Task], out: Path, render: Render, *, report: Report = _to_nobody, stop: Callable[[], bool] = _never
+) -> Iterator[Task]:
+    """Make what is missing, until `stop` says so; yields the tasks of which five attempts gave no usable picture.
 
     A picture counts once it is in the manifest, and gets there last: a call that dies leaves nothing half done that
     the next one believes.
@@ -90,6 +100,8 @@ def make(tasks: list[Task], out: Path, render: Render, report: Report) -> Iterat
     for folder in (FOREGROUNDS, SCENES):
         (out / folder).mkdir(parents=True, exist_ok=True)
     for place, task in enumerate(to_do):
+        if stop():
+            return
         report(len(tasks) - len(to_do) + place, len(tasks), task.stem)
         made = render(task)
         if made is None:

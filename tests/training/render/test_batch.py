@@ -13,12 +13,8 @@ from tests.fakes.renderer import Died, Disc, DiscRenderer
 TASKS = [Task(number, "vessel", number % 2 == 0) for number in range(6)]
 
 
-def silent(_done: int, _of: int, _name: str) -> None:
-    """Report to nobody."""
-
-
 def run(out: Path, renderer: DiscRenderer, tasks: list[Task] = TASKS) -> list[Task]:
-    return list(make(tasks, out, renderer, silent))
+    return list(make(tasks, out, renderer))
 
 
 def test_a_plan_follows_from_its_seed() -> None:
@@ -104,8 +100,15 @@ def test_hopeless_pictures_are_named_and_leave_nothing(tmp_path: Path) -> None:
 def test_progress_counts_what_was_there_before(tmp_path: Path) -> None:
     run(tmp_path, DiscRenderer(), TASKS[:4])
     seen: list[tuple[int, int]] = []
-    list(make(TASKS, tmp_path, DiscRenderer(), lambda done, of, _name: seen.append((done, of))))
+    list(make(TASKS, tmp_path, DiscRenderer(), report=lambda done, of, _name: seen.append((done, of))))
     assert seen == [(4, 6), (5, 6), (6, 6)]
+
+
+def test_a_batch_that_is_stopped_ends_after_a_whole_picture(tmp_path: Path) -> None:
+    renderer = DiscRenderer()
+    list(make(TASKS, tmp_path, renderer, stop=lambda: len(renderer.asked) == 2))
+    assert renderer.asked == TASKS[:2]
+    assert missing(TASKS, tmp_path) == TASKS[2:]
 
 
 def test_no_file_of_the_making_stays(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def test_a_family_that_is_not_there_is_refused_before_anything_is_made(tmp_path:
 
 def test_a_finished_batch_needs_no_blender(tmp_path: Path) -> None:
     tasks = plan(seed=3, count=4, families=["rope"], pairs=0.25)
-    list(make(tasks, tmp_path, DiscRenderer(), lambda *_: None))
+    list(make(tasks, tmp_path, DiscRenderer()))
     code, output = invoke("make", "--out", tmp_path, "--seed", "3", "--count", "4", "--families", "rope")
     assert code == 0, output
     with Image.open(tmp_path / f"{FOREGROUNDS}.jpg") as sheet:
@@ -58,7 +58,7 @@ def test_a_finished_batch_needs_no_blender(tmp_path: Path) -> None:
 
 
 def test_a_sheet_of_a_folder(tmp_path: Path) -> None:
-    list(make(plan(seed=0, count=3, families=[], pairs=0), tmp_path, DiscRenderer(), lambda *_: None))
+    list(make(plan(seed=0, count=3, families=[], pairs=0), tmp_path, DiscRenderer()))
     code, output = invoke("sheet", tmp_path / FOREGROUNDS, "--tile", "50", "--out", tmp_path / "all.jpg")
     assert code == 0, output
     assert (tmp_path / "all.jpg").is_file()

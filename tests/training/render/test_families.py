@@ -74,13 +74,6 @@ def test_a_cycle_brings_each_family_as_often_as_its_weight_says() -> None:
     assert turns[: len(names)] == names  # spread out: none comes twice before all came once
 
 
-def test_glass_is_only_where_it_is_looked_for() -> None:
-    """A thing with glass has noisier alpha and costs more."""
-    for name, family in FAMILIES.items():
-        if any(kind(Chance(seed)).refracts for kind in set(family.kinds) for seed in range(3)):
-            assert name in {"glassware", "eyewear", "wire"}
-
-
 def test_a_family_that_is_not_there_is_named() -> None:
     with pytest.raises(BatchError, match=r"no family unicorn\. There are: plant, "):
         plan(seed=0, count=1, families=["plant", "unicorn"], pairs=0)

@@ -1,13 +1,17 @@
 """What Blender makes of it: the same pixels every time, and alpha that is exact."""
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
+from time import sleep
 
 import numpy as np
 import pytest
 
 pytest.importorskip("bpy", reason="rendering needs the dependency group `render`, in an environment of its own")
 
-from models.training.render import blender, passes
+from models.training.render import blender, manifest, passes
 from models.training.render.batch import FOREGROUNDS, SCENES, Task, make
 from models.training.render.building import build
 from models.training.render.looks import Body, Look, glass
@@ -128,12 +132,27 @@ def test_a_picture_that_shows_next_to_nothing_is_made_anew(tmp_path: Path) -> No
     assert fits(coverage(made.rgba[..., 3]))
 
 
+def test_ctrl_c_ends_the_picture_under_way_and_the_next_call_goes_on(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "models.training.render", "make", "--out", str(tmp_path), "--count", "3"]
+    command += ["--families", "head", "--side", "96", "--alpha", "32"]
+    stopped = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while not list((tmp_path / FOREGROUNDS).glob("*.webp")):
+        assert stopped.poll() is None
+        sleep(0.05)
+    stopped.send_signal(signal.SIGINT)
+    _, said = stopped.communicate(timeout=120)
+    assert (stopped.returncode, "the same call goes on" in said) == (130, True), said
+    assert 1 <= len(manifest.read(tmp_path / FOREGROUNDS)) < 3
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    assert len(manifest.read(tmp_path / FOREGROUNDS)) == 3
+
+
 def test_a_batch_from_blender_lies_on_disk(tmp_path: Path) -> None:
     tasks = [Task(0, "rope", pair=True), Task(1, "food", pair=False)]
 
     def one(task: Task) -> Picture | None:
         return render(task.number, task.family, SMALL, pair=task.pair)
 
-    assert list(make(tasks, tmp_path, one, lambda *_: None)) == []
+    assert list(make(tasks, tmp_path, one)) == []
     assert (tmp_path / FOREGROUNDS / "00001_food.webp").is_file()
     assert (tmp_path / SCENES / "00000_rope.jpg").is_file()
