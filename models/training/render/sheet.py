@@ -43,6 +43,6 @@ def _ground(side: int, *, chequered: bool) -> NDArray[np.uint8]:
 
 def of_folder(folder: Path, most: int) -> list[Path]:
     """The pictures of a folder with a manifest, at most so many, spread evenly."""
-    files = [folder / row.file for row in manifest.read(folder)]
-    step = max(1, -(-len(files) // most))
-    return files[::step]
+    rows = manifest.read(folder)
+    places = np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(int)
+    return [folder / rows[place].file for place in places]
