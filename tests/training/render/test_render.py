@@ -84,6 +84,14 @@ def test_a_slanted_edge_is_soft_by_as_much_as_it_covers(tmp_path: Path) -> None:
     assert ((alpha > 20) & (alpha < 235)).sum() > 60
 
 
+def test_hair_has_nearly_the_alpha_that_many_more_samples_find(tmp_path: Path) -> None:
+    scene = compose(5000, "head")
+    usual, many = (alpha_of(scene, tmp_path, samples).astype(float) / 255 for samples in (256, 2048))
+    soft = (many > 0.02) & (many < 0.98)
+    assert soft.sum() > 500
+    assert np.sqrt(np.mean((usual - many)[soft] ** 2)) < 0.03
+
+
 def test_a_black_thing_is_as_solid_as_a_white_one(tmp_path: Path) -> None:
     black, white = (alpha_of(facing(square(Look((tone,)))), tmp_path) for tone in ((0, 0, 0), (1, 1, 1)))
     assert (black == white).all()
