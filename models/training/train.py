@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from models.training.ahead import Ahead
 from models.training.cache import Cache, open_cache
 from models.training.encoder import calibrate
 from models.training.experiment import Experiment, ExperimentError, OptimiserSettings
@@ -174,27 +175,27 @@ class Trainer:
         """Until the end, the time of this call, or a stop; the last thing is always a checkpoint."""
         clock = Clock(self.minutes)
         measured = clock.now
-        while (progress := self.limits.progress(clock.now, self.step)) < 1 and clock.here < self.limits.at_most:
-            if watch.stop():
-                break
-            self._since.append(self._learn(progress))
-            watch.report(progress, f"step {self.step}, {self.pictures} pictures{self._last()}")
-            if clock.now - measured >= self.limits.every:
-                self._measure(clock)
-                measured = clock.now
+        with Ahead(self.synthesis) as samples:
+            while (progress := self.limits.progress(clock.now, self.step)) < 1 and clock.here < self.limits.at_most:
+                if watch.stop():
+                    break
+                stage = self.experiment.stage(progress)
+                self._since.append(self._learn(samples.batch(self.step, stage.batch, stage.side), progress))
+                watch.report(progress, f"step {self.step}, {self.pictures} pictures{self._last()}")
+                if clock.now - measured >= self.limits.every:
+                    self._measure(clock)
+                    measured = clock.now
         self._measure(clock)
         if self.limits.progress(clock.now, self.step) >= 1:
             self.folder.save(self.folder.weights, self.average.module.state_dict())
         self.folder.seal()
 
-    def _learn(self, progress: float) -> Tensor:
+    def _learn(self, batch: Batch, progress: float) -> Tensor:
         """One step; returns its loss, left on the device so that nothing waits for it."""
-        stage = self.experiment.stage(progress)
         settings = self.experiment.optimiser
         self.network.train()
         for group in self.optimiser.param_groups:
             group["lr"] = group["rate"] * rate(settings, self.step, progress)
-        batch = self.synthesis.batch(self.step, stage.batch, stage.side)
         with self._cast():
             logits, coarse = self.network(batch.image.contiguous(memory_format=torch.channels_last))
         total = torch.stack(list(loss(logits, coarse, batch.alpha, self.experiment.loss).values())).sum()
@@ -204,7 +205,7 @@ class Trainer:
         self.optimiser.step()
         self.average.update_parameters(self.network)
         self.step += 1
-        self.pictures += stage.batch
+        self.pictures += len(batch.image)
         return total.detach()
 
     def _cast(self) -> contextlib.AbstractContextManager[Any]:

@@ -11,6 +11,7 @@ pytest.importorskip("torch", reason="training needs the dependency group `traini
 import torch
 from torch import Tensor
 
+from models.training.ahead import Ahead
 from models.training.cache import Cache, Entry, open_cache
 from models.training.camera import jpeg
 from models.training.dice import Dice
@@ -58,6 +59,15 @@ def test_equal_seeds_and_steps_give_equal_samples_whatever_came_before(cache: Ca
     first, second = one.batch(2, 8, SIDE), other.batch(2, 8, SIDE)
     assert torch.equal(first.image, second.image)
     assert torch.equal(first.alpha, second.alpha)
+
+
+def test_samples_made_ahead_are_those_of_their_step(cache: Cache) -> None:
+    """Also where a step is skipped, or wants another side than the one before it let expect."""
+    with Ahead(synthesis(cache)) as ahead:
+        for step, side in ((1, SIDE), (2, SIDE), (4, SIDE), (5, SIDE // 2)):
+            made, expected = ahead.batch(step, 2, side), synthesis(cache).batch(step, 2, side)
+            assert torch.equal(made.image, expected.image)
+            assert torch.equal(made.alpha, expected.alpha)
 
 
 @pytest.mark.parametrize(("seed", "step"), [(1, 3), (2, 2)])
