@@ -20,7 +20,7 @@ SHIPPED = {
     "service.py", "storage", "telemetry.py",
 }  # fmt: skip
 BESIDE = {"LICENSE", "bentofile.yaml", "requirements"}
-TOOLS = ("models/__main__.py", "models/catalogue/", "models/evaluation/", "models/training/")
+TOOLS = ("models/__main__.py", "models/catalogue/", "models/evaluation/", "models/quantisation/", "models/training/")
 
 
 @pytest.fixture(scope="module")

@@ -81,8 +81,10 @@ def _scores(samples: Sequence[Sample], networks: Sequence[Network], progress: Pr
 
 
 def _print(report: Report, out: Path) -> None:
-    console = Console()
-    console.print(report.table())
+    console, table = Console(), report.table()
+    # A line that a narrow terminal wraps can be read, a column that is cut to "0.…" cannot.
+    console.width = max(console.width, Console(width=1000).measure(table).maximum)
+    console.print(table)
     if report.duplicates is not None:
         shared = len({each.sample for each in report.duplicates})
         console.print(f"{shared} of {len(report.samples)} pictures occur in the training data, too.")

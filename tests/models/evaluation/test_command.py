@@ -19,8 +19,9 @@ from tests.fakes.backends import Breaking, DiscFinder
 from tests.imaging.samples import opaque
 from tests.models.catalogue.graphs import MEAN, STD, conv, save
 from tests.models.evaluation.scenes import disc, picture, write_pair
+from tests.shipped import NAME, SHIPPED
 
-SHIPPED = MODELS / "weights/matting-v0.onnx"
+WEIGHTS = SHIPPED.path
 
 
 @pytest.fixture(scope="module")
@@ -33,20 +34,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(*arguments: str | Path, shelf: Path | None = None) -> Result:
     """`python -m models evaluate`, beside a folder of pulled and added models, or an empty one."""
-    env = {"COLUMNS": "160", "CLEARCANVAS_RUNNER__MODELS_FOLDER": str(shelf or "/nothing")}
+    env = {"COLUMNS": "80", "CLEARCANVAS_RUNNER__MODELS_FOLDER": str(shelf or "/nothing")}
     return CliRunner().invoke(app, ["evaluate", *map(str, arguments)], env=env)
 
 
 def test_networks_are_judged_side_by_side(folder: Path, tmp_path: Path) -> None:
-    arguments = ["--model", "matting-v0", "--model", f"{SHIPPED},name=by-path", "--cases", "1"]
+    arguments = ["--model", NAME, "--model", f"{WEIGHTS},name=by-path", "--cases", "1"]
     result = run(folder, *arguments, "--out", tmp_path / "a")
     assert result.exit_code == 0, result.output
-    assert "matting-v0" in result.output
+    assert NAME in result.output
     assert "by-path" in result.output
     report = json.loads((tmp_path / "a/report.json").read_text())
     assert report["pictures"] == {"cars": 2, "others": 1, "all": 3}
     described, by_path = report["networks"]
     assert described["groups"] == by_path["groups"]
+    assert f"{described['groups']['cars']['iou']:.3f}" in result.output  # no column is cut in a narrow terminal
     assert described["sha256"] == by_path["sha256"]
     assert described["groups"]["all"]["iou"] > 0.9
     with Image.open(tmp_path / "a/sheet.png") as sheet:
@@ -62,7 +64,7 @@ def test_pictures_of_the_training_data_are_listed(folder: Path, tmp_path: Path) 
     training.mkdir()
     with Image.open(folder / "shop.jpg") as image:
         image.resize((200, 200)).save(training / "seen.jpg")
-    result = run(folder, "--model", "matting-v0", "--out", tmp_path / "out", "--training-data", training)
+    result = run(folder, "--model", NAME, "--out", tmp_path / "out", "--training-data", training)
     assert result.exit_code == 0, result.output
     assert "shop = seen.jpg" in result.output
     found = json.loads((tmp_path / "out/report.json").read_text())["duplicates"]
@@ -70,19 +72,19 @@ def test_pictures_of_the_training_data_are_listed(folder: Path, tmp_path: Path) 
 
 
 def test_a_limit_takes_fewer_pictures(folder: Path, tmp_path: Path) -> None:
-    assert run(folder, "--model", "matting-v0", "--out", tmp_path, "--limit", "1").exit_code == 0
+    assert run(folder, "--model", NAME, "--out", tmp_path, "--limit", "1").exit_code == 0
     assert json.loads((tmp_path / "report.json").read_text())["pictures"]["all"] == 1
 
 
 def test_a_network_is_judged_by_several_ways(folder: Path, tmp_path: Path) -> None:
-    result = run(folder, "--model", "matting-v0", "--way", "service", "--way", "letterbox grey", "--out", tmp_path)
+    result = run(folder, "--model", NAME, "--way", "service", "--way", "letterbox grey", "--out", tmp_path)
     assert result.exit_code == 0, result.output
     names = [each["name"] for each in json.loads((tmp_path / "report.json").read_text())["networks"]]
-    assert names == ["matting-v0", "matting-v0, letterbox grey"]
+    assert names == [NAME, f"{NAME}, letterbox grey"]
 
 
 def test_an_unknown_way_is_told_in_a_line(folder: Path, tmp_path: Path) -> None:
-    result = run(folder, "--model", "matting-v0", "--way", "sideways", "--out", tmp_path)
+    result = run(folder, "--model", NAME, "--way", "sideways", "--out", tmp_path)
     assert result.exit_code == 1
     assert "There is no way sideways; there are: service, plain" in result.output
 
@@ -92,8 +94,8 @@ def test_an_unknown_way_is_told_in_a_line(folder: Path, tmp_path: Path) -> None:
     [
         ("matting-v9", "There is no manifest matting-v9.toml"),
         ("missing.onnx", "No such file"),
-        (f"{SHIPPED},output=3", "has 1 outputs"),
-        (f"{SHIPPED},colour=red", "colour: Extra inputs"),
+        (f"{WEIGHTS},output=3", "has 1 outputs"),
+        (f"{WEIGHTS},colour=red", "colour: Extra inputs"),
     ],
 )
 def test_a_model_that_cannot_be_used_is_told_in_a_line(folder: Path, tmp_path: Path, model: str, fault: str) -> None:
@@ -132,6 +134,6 @@ def test_a_network_that_fails_is_named() -> None:
 
 
 def test_a_file_keeps_its_name_unless_it_is_given_one() -> None:
-    opened = open_network(str(SHIPPED), threads=1)
-    assert (opened.name, opened.size) == ("matting-v0", 384)
+    opened = open_network(str(WEIGHTS), threads=1)
+    assert (opened.name, opened.size) == (WEIGHTS.stem, SHIPPED.input.size)
     opened.backend.close()

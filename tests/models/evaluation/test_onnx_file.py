@@ -10,9 +10,9 @@ from onnx import TensorProto
 from models.evaluation.errors import EvaluationError
 from models.evaluation.onnx_file import OnnxFile
 from models.evaluation.options import Options
-from models.manifest import MODELS
 from runners.backend import probe_image
 from tests.models.evaluation.graphs import SIDE, Shape, save_network
+from tests.shipped import SHIPPED
 
 NCHW: Shape = [1, 3, SIDE, SIDE]
 NHWC: Shape = ["batch", SIDE, SIDE, 3]
@@ -101,7 +101,7 @@ def test_a_file_that_is_no_network_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_shipped_network_needs_no_options() -> None:
-    backend = OnnxFile(MODELS / "weights/matting-v0.onnx", Options(), 1)
+    backend = OnnxFile(SHIPPED.path, Options(), 1)
     assert (backend.size, backend.values) == (384, "bytes")
     alpha = backend.infer(probe_image(384)[None])
     assert alpha[0, 192, 192] > 200
