@@ -57,8 +57,8 @@ bench-payments: $(VENV)/.dev node_modules/.stamp ## Print the CPU time that a pa
 bench-outage: $(VENV)/.dev node_modules/.stamp ## Print how health answers and how others settle while chains fail
 	@$(BIN)/python -m benchmarks.outage
 
-.PHONY: picture
-picture: $(VENV)/.dev ## Make the README's picture anew with the shipped model
+.PHONY: pictures
+pictures: $(VENV)/.dev ## Make the pictures of README and model card anew with the shipped model
 	$(BIN)/python -m docs.pictures.make
 
 .PHONY: build

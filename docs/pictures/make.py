@@ -1,6 +1,7 @@
-"""Make the README's picture: photographs before, and their cut-outs on a chequerboard after. `make picture`."""
+"""Make the pictures of README and model card with the shipped model, cut-outs on a chequerboard. `make pictures`."""
 
 import asyncio
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -16,31 +17,20 @@ from models.manifest import ModelManifest
 from pipeline import CutOut, Network
 from runners.ort_backend import OrtBackend
 
-TARGET = Path(__file__).with_name("before-after.jpg")
-HEIGHT = 320
+FOLDER = Path(__file__).parent
+README, CARD = FOLDER / "before-after.jpg", FOLDER / "model-card.jpg"
+RENDERS = FOLDER / "renders"
+"""Scenes of our own: `python -m models.training.render make`, see the manifest for their numbers."""
 SQUARE = 16
 
 
-async def _cut(photo: Image.Image, cut_out: CutOut) -> Image.Image:
-    body = BytesIO()
-    photo.save(body, "PNG")
-    png = body.getvalue()
-    return Image.open(BytesIO(await cut_out(png, probe(png, ImageFormat.PNG, 10_000), ImageFormat.PNG)))
+def sample(name: str) -> Image.Image:
+    """A photograph out of scikit-image's own package."""
+    return Image.fromarray(getattr(skimage.data, name)())
 
 
-def _on_chequers(cut: Image.Image) -> Image.Image:
-    rows, columns = np.indices((cut.height, cut.width)) // SQUARE
-    board = np.where((rows + columns) % 2, 255, 215).astype(np.uint8)
-    ground = Image.fromarray(board).convert("RGBA")
-    return Image.alpha_composite(ground, cut.convert("RGBA")).convert("RGB")
-
-
-def _scaled(picture: Image.Image) -> Image.Image:
-    return picture.resize((round(picture.width * HEIGHT / picture.height), HEIGHT), Image.Resampling.LANCZOS)
-
-
-async def main() -> None:
-    """Cut the samples out with the shipped model and lay before and after side by side."""
+def network() -> CutOut:
+    """The pipeline with the model that a clone serves."""
     manifest = ModelManifest.load(RunnerSettings().model)
     backend = OrtBackend(manifest, device="cpu", threads=1)
 
@@ -48,17 +38,68 @@ async def main() -> None:
         alpha: Pixels = backend.infer(image[None])[0]
         return alpha
 
-    cut_out = CutOut({manifest.name: Network(infer, manifest.input.size)})
+    return CutOut({manifest.name: Network(infer, manifest.input.size)})
+
+
+async def cut(photo: Image.Image, cut_out: CutOut) -> Image.Image:
+    """As a buyer gets it."""
+    body = BytesIO()
+    photo.save(body, "PNG")
+    png = body.getvalue()
+    return Image.open(BytesIO(await cut_out(png, probe(png, ImageFormat.PNG, 10_000), ImageFormat.PNG)))
+
+
+def on_chequers(cut: Image.Image) -> Image.Image:
+    """Transparency as image editors show it."""
+    rows, columns = np.indices((cut.height, cut.width)) // SQUARE
+    board = np.where((rows + columns) % 2, 255, 215).astype(np.uint8)
+    ground = Image.fromarray(board).convert("RGBA")
+    return Image.alpha_composite(ground, cut.convert("RGBA")).convert("RGB")
+
+
+def scaled(picture: Image.Image, height: int) -> Image.Image:
+    """To a height, its shape kept."""
+    return picture.resize((round(picture.width * height / picture.height), height), Image.Resampling.LANCZOS)
+
+
+def beside(pictures: Sequence[Image.Image]) -> Image.Image:
+    """A strip of pictures of one height."""
+    strip = Image.new("RGB", (sum(each.width for each in pictures), pictures[0].height))
+    left = 0
+    for each in pictures:
+        strip.paste(each, (left, 0))
+        left += each.width
+    return strip
+
+
+def below(strips: Sequence[Image.Image]) -> Image.Image:
+    """Strips of one width, one below the other."""
+    turned = [strip.transpose(Image.Transpose.TRANSPOSE) for strip in strips]
+    return beside(turned).transpose(Image.Transpose.TRANSPOSE)
+
+
+async def main() -> None:
+    """Cut everything out and write both pictures."""
+    cut_out = network()
     strip = []
     for name in ("astronaut", "coffee"):
-        photo = Image.fromarray(getattr(skimage.data, name)())
-        strip += [_scaled(photo), _scaled(_on_chequers(await _cut(photo, cut_out)))]
-    sheet = Image.new("RGB", (sum(each.width for each in strip), HEIGHT))
-    left = 0
-    for each in strip:
-        sheet.paste(each, (left, 0))
-        left += each.width
-    sheet.save(TARGET, quality=88)
+        photo = sample(name)
+        strip += [scaled(each, 320) for each in (photo, on_chequers(await cut(photo, cut_out)))]
+    beside(strip).save(README, quality=88)
+    photos = [sample(name) for name in ("astronaut", "chelsea", "coffee")]
+    scenes = [Image.open(file).convert("RGB") for file in sorted(RENDERS.glob("*.jpg"))]
+    rows = []
+    for group in (photos, scenes):
+        cuts = [on_chequers(await cut(each, cut_out)) for each in group]
+        rows += [beside([scaled(each, 240) for each in side]) for side in (group, cuts)]
+    width = max(row.width for row in rows)
+    below([_widened(row, width) for row in rows]).save(CARD, quality=85)
+
+
+def _widened(strip: Image.Image, width: int) -> Image.Image:
+    wide = Image.new("RGB", (width, strip.height), "white")
+    wide.paste(strip, (0, 0))
+    return wide
 
 
 if __name__ == "__main__":
