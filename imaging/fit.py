@@ -26,8 +26,8 @@ def shrink(picture: Picture, width: int, height: int) -> Pixels:
     """The picture on mid-grey at another size, uint8 [height,width,3]; each axis on its own.
 
     Halved exactly, again and again, while it stays at least twice as large as wanted, and brought to size by the area
-    average: close to that of the whole picture at half of its cost. Linear interpolation where a side grows. A few
-    pixels are lost at the right and lower edge where the size is no multiple of the halvings.
+    average: close to that of the whole picture, and cheaper. Linear interpolation where a side grows. A few pixels are
+    lost at the right and lower edge where the size is no multiple of the halvings.
     """
     across, down = _halvings(picture.width, width), _halvings(picture.height, height)
     kept = picture.rgba[: picture.height >> down << down, : picture.width >> across << across]
