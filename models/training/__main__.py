@@ -39,7 +39,7 @@ app = typer.Typer(
     refused by place, content and look, wherever they turn up.
     """,
 )
-console = Console(stderr=True)
+console = Console(stderr=True, soft_wrap=True)
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 Data = Annotated[Path, typer.Option(exists=True, file_okay=False, help="The folder with the sets.")]

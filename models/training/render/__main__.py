@@ -39,7 +39,7 @@ app = typer.Typer(
     environment of its own: docs/rendering.md.
     """,
 )
-console = Console(stderr=True)
+console = Console(stderr=True, soft_wrap=True)
 
 
 @app.command()
