@@ -30,19 +30,19 @@ HEIGHT = np.interp(HEEL_TO_TOE, [0, 0.05, 0.3, 0.45, 0.65, 0.85, 1], [0.42, 0.5,
 
 def shoes(chance: Chance) -> Thing:
     """A shoe or a pair, laced."""
-    looks = _shoe_looks(chance)
-    parts = _shoe(chance, 0.0, 1, looks, boot=False)
-    if chance.happens(0.5):
-        parts += _shoe(chance, 0.6, -1, looks, boot=False)
-    return Thing(parts)
+    return _one_or_two(chance, boot=False)
 
 
 def boots(chance: Chance) -> Thing:
     """A boot or a pair."""
+    return _one_or_two(chance, boot=True)
+
+
+def _one_or_two(chance: Chance, *, boot: bool) -> Thing:
     looks = _shoe_looks(chance)
-    parts = _shoe(chance, 0.0, 1, looks, boot=True)
+    parts = _shoe(chance, 0.0, 1, looks, boot=boot)
     if chance.happens(0.5):
-        parts += _shoe(chance, 0.6, -1, looks, boot=True)
+        parts += _shoe(chance, 0.6, -1, looks, boot=boot)
     return Thing(parts)
 
 
