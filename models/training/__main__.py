@@ -1,7 +1,6 @@
 """`python -m models.training`: train, export, and send training data to a machine with a GPU in parts."""
 
 import math
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from models.training.pack import pack as pack_data
 from models.training.pack import unpack as unpack_data
 from models.training.records import DataError
 from models.training.run import sha256
+from models.training.stopping import stoppable
 from models.training.train import Limits, Watch
 from models.training.train import train as train_run
 
@@ -40,7 +40,6 @@ app = typer.Typer(
     """,
 )
 console = Console(stderr=True, soft_wrap=True)
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 Data = Annotated[Path, typer.Option(exists=True, file_okay=False, help="The folder with the sets.")]
 
@@ -92,7 +91,7 @@ def train(
     where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
     limits = Limits(minutes=minutes, steps=steps, at_most=at_most, every=every)
     try:
-        with _bar() as report, _stoppable() as stop:
+        with _bar() as report, stoppable() as stop:
             rows = train_run(
                 Experiment.load(experiment), data, out, limits, device=where, resume=resume, start=start,
                 cache_folder=cache, watch=Watch(report, stop),
@@ -159,24 +158,6 @@ def unpack(
     except DataError as error:
         raise _refused(error) from error
     console.print(f"{out} is complete; {count} files came now.")
-
-
-@contextmanager
-def _stoppable() -> Iterator[Callable[[], bool]]:
-    """Whether a signal asked to stop; a second one stops at once."""
-    stopped: list[int] = []
-
-    def stop(number: int, _frame: object) -> None:
-        if stopped:
-            raise KeyboardInterrupt
-        stopped.append(number)
-
-    before = {number: signal.signal(number, stop) for number in SIGNALS}
-    try:
-        yield lambda: bool(stopped)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

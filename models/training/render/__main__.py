@@ -15,7 +15,7 @@ from models.training.render.batch import FOREGROUNDS, BatchError, Render, Report
 from models.training.render.batch import make as make_batch
 from models.training.render.families import FAMILIES
 from models.training.render.sheet import contact_sheet, of_folder
-from models.training.render.stopping import stoppable
+from models.training.stopping import stoppable
 
 NEEDS_BLENDER = (
     "Blender as a Python module is not installed here. It wants Python 3.11 and an environment of its own:\n"

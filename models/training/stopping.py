@@ -1,4 +1,4 @@
-"""Ctrl-C between two pictures. Inside of a render it must not be raised: Cycles swallows it there and hangs."""
+"""Ctrl-C between two steps or pictures. It must not be raised inside of a render: Cycles swallows it and hangs."""
 
 import os
 import signal

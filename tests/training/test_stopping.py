@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from models.training.render.stopping import stoppable
+from models.training.stopping import stoppable
 
 STUBBORN = """
 import os, signal
-from models.training.render.stopping import stoppable
+from models.training.stopping import stoppable
 with stoppable():
     for _ in range(2):
         os.kill(os.getpid(), signal.SIGINT)
@@ -31,7 +31,7 @@ def test_a_signal_is_remembered_and_not_raised(number: signal.Signals) -> None:
 
 
 def test_a_second_signal_ends_the_process() -> None:
-    root = Path(__file__).parents[3]
+    root = Path(__file__).parents[2]
     ended = subprocess.run([sys.executable, "-c", STUBBORN], cwd=root, capture_output=True, text=True, check=False)
     assert ended.returncode == -signal.SIGINT
     assert "still here" not in ended.stdout
