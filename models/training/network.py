@@ -1,4 +1,4 @@
-"""The network: MobileNetV2 encoder, context at 1/32, U-Net decoder (Ronneberger et al. 2015) of separable layers."""
+"""The network: a small encoder, context at 1/32, U-Net decoder (Ronneberger et al. 2015) of separable layers."""
 
 from pathlib import Path
 
@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.training.encoder import TAPS, Encoder
+from models.training.encoder import Encoder
 from models.training.experiment import NetworkSettings
-from models.training.folded import folded
+from models.training.folded import folded, found
 
 DECODER = (128, 64, 48, 16)
 """Channels at 1/16, 1/8, 1/4 and 1/2 of the side, at width 1."""
@@ -58,10 +58,11 @@ class MattingNetwork(nn.Module):
         super().__init__()
         self.settings = settings
         widths = [max(8, round(channels * settings.width / 8) * 8) for channels in DECODER]
-        self.encoder = Encoder(norm=settings.encoder_norm)
-        self.context = Context(TAPS[-1], settings.context_width, settings.context_blocks, whole=settings.context_global)
+        self.encoder = Encoder(settings.encoder, norm=settings.encoder_norm)
+        taps = self.encoder.widths
+        self.context = Context(taps[-1], settings.context_width, settings.context_blocks, whole=settings.context_global)
         ins = [settings.context_width, *widths[:-1]]
-        joined = [below + tap for below, tap in zip(ins, reversed(TAPS[:-1]), strict=True)]
+        joined = [below + tap for below, tap in zip(ins, reversed(taps[:-1]), strict=True)]
         self.decoder = nn.ModuleList(
             [
                 nn.Sequential(
@@ -81,9 +82,9 @@ class MattingNetwork(nn.Module):
         self.encoder.freeze(settings.frozen_blocks)
 
     def start_from(self, data: Path) -> None:
-        """Take the encoder's first weights from where the settings say, relative to `data`."""
+        """Take the encoder's first weights from where the settings say: a package's file, or one in `data`."""
         if self.settings.start:
-            self.encoder.load(folded(data / self.settings.start))
+            self.encoder.load(folded(found(self.settings.start, data)))
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Values 0..255 [N,3,S,S] → logits [N,1,S,S] and coarse logits [N,1,S/8,S/8]."""

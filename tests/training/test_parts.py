@@ -1,7 +1,7 @@
 """The parts of training one by one: soft boundaries, losses, encoder, cache."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -13,9 +13,9 @@ import torch
 from torch import nn
 
 from models.training.cache import bleed, open_cache, read
-from models.training.encoder import TAPS, Encoder, calibrate
-from models.training.experiment import LossSettings, NetworkSettings
-from models.training.folded import folded
+from models.training.encoder import FORMS, Encoder, calibrate
+from models.training.experiment import ExperimentError, LossSettings, NetworkSettings
+from models.training.folded import SLIM_EPSILON, folded, found
 from models.training.losses import figures, haze, loss, overlap, pyramid
 from models.training.network import MattingNetwork
 from models.training.records import DataError, find
@@ -85,7 +85,7 @@ def test_figures_are_per_picture() -> None:
 
 
 def test_eight_bit_weights_are_read_in_the_order_of_the_layers(tmp_path: Path) -> None:
-    encoder = Encoder(norm=False)
+    encoder = Encoder("mobilenet-v2", norm=False)
     layers = [module for module in encoder.modules() if isinstance(module, nn.Conv2d)]
     chance = np.random.default_rng(0)
     file: dict[str, Any] = {}
@@ -101,7 +101,7 @@ def test_eight_bit_weights_are_read_in_the_order_of_the_layers(tmp_path: Path) -
             layer.weight.copy_(torch.from_numpy((q.astype(np.float32) - 3) * (0.5 + number)))
     expected = [layer.weight.clone() for layer in layers]
     np.savez(tmp_path / "weights.npz", **file)
-    other = Encoder(norm=False)
+    other = Encoder("mobilenet-v2", norm=False)
     other.load(folded(tmp_path / "weights.npz"))
     others = [module for module in other.modules() if isinstance(module, nn.Conv2d)]
     assert len(others) == 51
@@ -111,9 +111,38 @@ def test_eight_bit_weights_are_read_in_the_order_of_the_layers(tmp_path: Path) -
         assert (layer.bias == number).all()
 
 
+def test_batch_norms_of_a_state_dict_are_folded(tmp_path: Path) -> None:
+    """Convolutions each followed by a batch norm, in training's form, against the same ones folded."""
+    torch.manual_seed(0)
+    parts: list[nn.Module] = []
+    for ins, outs, groups in ((3, 8, 1), (8, 8, 8), (8, 4, 1)):
+        norm = nn.BatchNorm2d(outs, eps=SLIM_EPSILON)
+        for values in (norm.weight, norm.bias, norm.running_mean, norm.running_var):
+            assert values is not None
+            nn.init.uniform_(values, 0.5, 2)
+        parts += [nn.Conv2d(ins, outs, 3, groups=groups, bias=False), norm]
+    trained = nn.Sequential(*parts, nn.Flatten(), nn.Linear(4 * 2 * 2, 5)).eval()
+    torch.save(trained.state_dict(), tmp_path / "trained.pth")
+    x = picture = torch.rand((2, 3, 8, 8))
+    layers = folded(tmp_path / "trained.pth")
+    for (weight, bias), groups in zip(layers, (1, 8, 1), strict=True):
+        x = nn.functional.conv2d(x, torch.from_numpy(weight), torch.from_numpy(bias), groups=groups)
+    assert torch.allclose(x, trained[:6](picture), atol=1e-4)
+
+
+def test_first_weights_lie_in_the_data_or_in_a_package(tmp_path: Path) -> None:
+    (tmp_path / "own.npz").touch()
+    assert found("own.npz", tmp_path) == tmp_path / "own.npz"
+    assert found("models.training:folded.py", tmp_path).name == "folded.py"
+    with pytest.raises(ExperimentError, match="no file"):
+        found("other.npz", tmp_path)
+    with pytest.raises(ExperimentError, match="pip install no_such_package"):
+        found("no_such_package:weights.pth", tmp_path)
+
+
 def test_calibrated_batch_norms_change_nothing_at_first() -> None:
     torch.manual_seed(0)
-    plain, normed = Encoder(norm=False), Encoder(norm=True)
+    plain, normed = Encoder("mobilenet-v2", norm=False), Encoder("mobilenet-v2", norm=True)
     normed.load_state_dict(plain.state_dict(), strict=False)
     picture = torch.rand((4, 3, 64, 64)) * 2 - 1
     calibrate(normed, picture)
@@ -124,15 +153,21 @@ def test_calibrated_batch_norms_change_nothing_at_first() -> None:
             assert torch.allclose(one, other, atol=1e-4)
 
 
+@pytest.mark.parametrize("encoder", list(FORMS))
 @pytest.mark.parametrize("width", [0.5, 1.0, 1.5])
-def test_networks_of_any_width_give_a_logit_per_pixel(width: float) -> None:
-    network = MattingNetwork(NetworkSettings(start=False, width=width, context_width=32)).eval()
+def test_networks_of_any_form_and_width_give_a_logit_per_pixel(
+    encoder: Literal["mobilenet-v2", "efficientnet-lite2"], width: float
+) -> None:
+    settings = NetworkSettings(encoder=encoder, start=False, width=width, context_width=32)
+    network = MattingNetwork(settings).eval()
     with torch.no_grad():
         fine, coarse = network(torch.zeros((2, 3, 64, 96)))
         features = network.encoder(torch.zeros((1, 3, 64, 64)))
     assert fine.shape == (2, 1, 64, 96)
     assert coarse.shape == (2, 1, 8, 12)
-    assert [(each.shape[1], each.shape[2]) for each in features] == list(zip(TAPS, (32, 16, 8, 4, 2), strict=True))
+    assert [(each.shape[1], each.shape[2]) for each in features] == list(
+        zip(network.encoder.widths, (32, 16, 8, 4, 2), strict=True)
+    )
 
 
 def test_frozen_blocks_do_not_learn() -> None:
