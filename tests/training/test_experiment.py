@@ -13,7 +13,7 @@ def test_every_experiment_is_one_and_is_called_as_its_file(name: str) -> None:
 
 
 def test_one_that_is_missing_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(ExperimentError, match="there are: default, finish, permissive, short"):
+    with pytest.raises(ExperimentError, match="there are: default, permissive, renders, short"):
         Experiment.load("other")
 
 
