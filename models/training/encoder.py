@@ -15,7 +15,7 @@ STEM = 32
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Blocks of one width: the expansion inside, the channels between, and the stride of the first block."""
+    """Blocks of one width: expansion inside, channels between, stride of the first, pixels per side of the filters."""
 
     expansion: int
     channels: int
