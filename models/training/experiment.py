@@ -1,8 +1,11 @@
-"""One TOML file says everything about a training run but where its data lies and how long it may take."""
+"""One TOML file says everything about a training run but where its data lies and how long it may take.
+
+A file may say `extends = "other"` and then only what it does otherwise than the experiment of that name.
+"""
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -170,11 +173,8 @@ class Experiment(_Table):
         """Read a file, or one of `experiments/` by its name. Raises ExperimentError."""
         path = Path(name) if name.endswith(".toml") else EXPERIMENTS / f"{name}.toml"
         try:
-            return cls.model_validate(tomllib.loads(path.read_text()))
-        except OSError as error:
-            known = ", ".join(sorted(each.stem for each in EXPERIMENTS.glob("*.toml")))
-            raise ExperimentError(f"There is no experiment {path}; there are: {known}.") from error
-        except (tomllib.TOMLDecodeError, ValidationError) as error:
+            return cls.model_validate(_settings(path))
+        except ValidationError as error:
             raise ExperimentError(f"{path} is no experiment: {error}") from error
 
     def stage(self, progress: float) -> Stage:
@@ -186,3 +186,28 @@ class Experiment(_Table):
             if progress < passed:
                 return stage
         return self.stages[-1]
+
+
+def _settings(path: Path, *above: Path) -> dict[str, Any]:
+    """What a file says, and what those say that it extends; `above` are those that extend it."""
+    if path in above:
+        raise ExperimentError(f"{path} extends itself.")
+    table = _read(path)
+    base = table.pop("extends", None)
+    return _over(_settings(EXPERIMENTS / f"{base}.toml", path, *above), table) if base else table
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except OSError as error:
+        known = ", ".join(sorted(each.stem for each in EXPERIMENTS.glob("*.toml")))
+        raise ExperimentError(f"There is no experiment {path}; there are: {known}.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ExperimentError(f"{path} is no experiment: {error}") from error
+
+
+def _over(base: dict[str, Any], table: dict[str, Any]) -> dict[str, Any]:
+    """`base`, but where `table` has a setting of the same name; `weights` and `stages` each count as one setting."""
+    settings = {name: {**base.get(name, {}), **value} for name, value in table.items() if isinstance(value, dict)}
+    return {**base, **table, **settings}

@@ -63,7 +63,7 @@ class Synthesis:
             )
         self._photos = _Drawer(cache, rows, lambda entry: _weight(entry, data, Kind.PHOTO))
         self._cutouts = _Drawer(cache, rows, lambda entry: _weight(entry, data, Kind.CUTOUT))
-        self._backgrounds = _Drawer(cache, rows, _as_background)
+        self._backgrounds = _Drawer(cache, rows, lambda entry: _as_background(entry, data))
         shares = (settings.photo, settings.moved, settings.cutout)
         there = (self._photos, self._photos, self._cutouts)
         self._shares = torch.tensor([share if drawer else 0.0 for share, drawer in zip(shares, there, strict=True)])
@@ -208,9 +208,9 @@ def _weight(entry: Entry, data: DataSettings, kind: Kind) -> float:
     return data.weights.get(entry.group, 1.0) if entry.kind is kind else 0.0
 
 
-def _as_background(entry: Entry) -> float:
+def _as_background(entry: Entry, data: DataSettings) -> float:
     """Pictures that are nothing but background are few, so each counts for many parts of others."""
-    if entry.free is None:
+    if entry.free is None or data.weights.get(entry.group) == 0:
         return 0.0
     return 20.0 if entry.kind is Kind.BACKGROUND else 1.0
 

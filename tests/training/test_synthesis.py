@@ -107,6 +107,20 @@ def test_a_group_of_weight_0_is_not_drawn(cache: Cache) -> None:
     assert all((image - left).abs().amax((1, 2, 3)).min() <= 1 for image in batch.image)
 
 
+def test_a_group_of_weight_0_is_no_background_either(cache: Cache) -> None:
+    settings = NOTHING | {"photo": 0.0, "moved": 0.0, "cutout": 1.0, "drawn": 0.0}
+    left_out = dict.fromkeys(("kodak", "ccp", "ecssd", "rendered_pairs"), 0.0)
+    pixels = cache.pixels.clone()
+    pixels[[row for row, entry in enumerate(cache.entries) if entry.group in left_out]] = 0
+    black = Cache(pixels, cache.entries)
+    with_them, without = (
+        [synthesis(each, weights=weights, settings=settings).batch(0, 16, SIDE).image for each in (cache, black)]
+        for weights in ({}, left_out)
+    )
+    assert not torch.equal(*with_them)
+    assert torch.equal(*without)
+
+
 def test_a_portrait_shows_the_head_large() -> None:
     """The person is an eighth of the picture wide and fills its height; the crop has the head in its upper half."""
     picture = torch.zeros((1, 4, 256, 256), dtype=torch.uint8)
