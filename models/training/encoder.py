@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from models.training.experiment import ExperimentError
 from models.training.folded import Folded
 
 STEM = 32
@@ -105,7 +106,9 @@ class Encoder(nn.Module):
         return features
 
     def freeze(self, blocks: int) -> None:
-        """Keep the stem and the first `blocks` blocks as they are."""
+        """Keep the stem and the first `blocks` blocks as they are. Raises ExperimentError where there are fewer."""
+        if blocks > len(self.blocks):
+            raise ExperimentError(f"frozen_blocks is {blocks}, but the encoder has {len(self.blocks)} blocks.")
         for part in (self.stem, *self.blocks[:blocks]) if blocks else ():
             part.requires_grad_(False)
 

@@ -65,7 +65,7 @@ class NetworkSettings(_Table):
     context_width: Count = 192
     context_blocks: Annotated[int, Field(ge=0)] = 3
     context_global: bool = True
-    frozen_blocks: Annotated[int, Field(ge=0, le=21)] = 3
+    frozen_blocks: Annotated[int, Field(ge=0)] = 3
     encoder_norm: bool = False
 
     @property

@@ -170,6 +170,12 @@ def test_networks_of_any_form_and_width_give_a_logit_per_pixel(
     )
 
 
+def test_more_frozen_blocks_than_there_are_are_refused() -> None:
+    MattingNetwork(NetworkSettings(start=False, frozen_blocks=17))
+    with pytest.raises(ExperimentError, match="frozen_blocks is 18, but the encoder has 17"):
+        MattingNetwork(NetworkSettings(start=False, frozen_blocks=18))
+
+
 def test_frozen_blocks_do_not_learn() -> None:
     network = MattingNetwork(NetworkSettings(start=False, frozen_blocks=2))
     assert not any(
