@@ -2,6 +2,7 @@
 
 experiment.json   the experiment, every setting spelt out, and what it ran on
 start.json        the run whose weights this one began with, if any
+average.json      the runs whose weights this is the mean of, if it was not trained itself
 curves.csv        a row per measurement; curves.png the same as a picture
 metrics.json      the last measurement
 sheets/           samples with their alpha and what the network makes of them, validation likewise
