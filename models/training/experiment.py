@@ -209,5 +209,6 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _over(base: dict[str, Any], table: dict[str, Any]) -> dict[str, Any]:
     """`base`, but where `table` has a setting of the same name; `weights` and `stages` each count as one setting."""
-    settings = {name: {**base.get(name, {}), **value} for name, value in table.items() if isinstance(value, dict)}
-    return {**base, **table, **settings}
+    shared = [name for name in table.keys() & base.keys() if isinstance(table[name], dict)]
+    merged = {name: {**base[name], **table[name]} for name in shared if isinstance(base[name], dict)}
+    return {**base, **table, **merged}

@@ -63,6 +63,12 @@ def test_one_that_extends_what_it_cannot_is_refused(tmp_path: Path, base: str, f
         Experiment.load(str(own))
 
 
+def test_a_table_in_the_place_of_a_word_is_refused_in_one_that_extends_another(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text('extends = "renders"\nwhy = "a test"\n[name]\nfirst = 1\n')
+    with pytest.raises(ExperimentError, match=r"name\n.*valid string"):
+        Experiment.load(str(tmp_path / "own.toml"))
+
+
 def test_stages_follow_each_other_by_their_shares() -> None:
     stages = [{"share": 1, "side": 64, "batch": 4}, {"share": 3, "side": 96, "batch": 2}]
     experiment = Experiment.model_validate({"name": "two", "why": "two sizes", "stages": stages})

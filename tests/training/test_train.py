@@ -93,9 +93,10 @@ def test_a_stopped_run_goes_on_as_if_nothing_had_happened(data: Path, tmp_path: 
 
 
 def test_a_call_stops_after_its_time_and_leaves_a_checkpoint(data: Path, tmp_path: Path) -> None:
-    rows = go(data, tmp_path, Limits(minutes=60, at_most=1e-6))
-    assert [row["step"] for row in rows] == [1]
+    rows = go(data, tmp_path, Limits(minutes=60, at_most=0.02))
+    assert rows[-1]["step"] >= 1
     assert (tmp_path / "checkpoint.pt").exists()
+    assert not (tmp_path / "weights.pt").exists()
 
 
 def test_a_run_is_not_begun_twice_and_not_gone_on_with_as_another(data: Path, tmp_path: Path) -> None:
