@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 
 from imaging.fit import fit, shrink, unfit
-from imaging.guide import Guide
-from imaging.matte import matte_of
+from imaging.matte import guided, matte_of
 from imaging.picture import Picture, Pixels
 from imaging.specks import drop_specks
 
@@ -41,10 +40,11 @@ def _specks_only(infer: Infer, picture: Picture, size: int) -> Pixels:
 
 
 def _guide_only(infer: Infer, picture: Picture, size: int) -> Pixels:
-    alpha = infer(fit(picture, size))
-    matte = unfit(alpha, picture.width, picture.height)
-    Guide(picture, alpha).sharpen(slice(0, picture.height), matte)
-    return matte
+    return guided(picture, infer(fit(picture, size)))
+
+
+def _no_levels(infer: Infer, picture: Picture, size: int) -> Pixels:
+    return guided(picture, drop_specks(infer(fit(picture, size))))
 
 
 def _resized(infer: Infer, picture: Picture, size: int, *, filter: int) -> Pixels:
@@ -71,7 +71,7 @@ def _flip_mean(infer: Infer, picture: Picture, size: int) -> Pixels:
     return matte_of(picture, np.asarray(cv2.addWeighted(infer(image), 0.5, mirrored.copy(), 0.5, 0), np.uint8))
 
 
-def _levels(infer: Infer, picture: Picture, size: int) -> Pixels:
+def _strong_levels(infer: Infer, picture: Picture, size: int) -> Pixels:
     """Alpha stretched by a tenth around one half: faint haze to 0, nearly solid to 255."""
     return matte_of(picture, _STRETCHED[infer(fit(picture, size))])
 
@@ -95,6 +95,7 @@ WAYS: Mapping[str, Way] = MappingProxyType(
         "plain": _plain,
         "specks only": _specks_only,
         "guide only": _guide_only,
+        "no levels": _no_levels,
         "area": partial(_resized, filter=cv2.INTER_AREA),
         "linear": partial(_resized, filter=cv2.INTER_LINEAR),
         "cubic": partial(_resized, filter=cv2.INTER_CUBIC),
@@ -103,9 +104,9 @@ WAYS: Mapping[str, Way] = MappingProxyType(
         "letterbox edge": partial(_letterbox, border=cv2.BORDER_REPLICATE),
         "letterbox mirror": partial(_letterbox, border=cv2.BORDER_REFLECT_101),
         "flip mean": _flip_mean,
-        "levels": _levels,
+        "strong levels": _strong_levels,
         "holes 5": partial(_holes, milli=5),
         "holes 100": partial(_holes, milli=100),
     }
 )
-"""By name. All but "plain" and the two "only" end as the service does, so that each differs from it in one thing."""
+"""By name. All but "plain" and the two "only" differ from the service's in one thing."""

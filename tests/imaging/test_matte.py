@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from imaging.fit import unfit
+from imaging.levels import set_levels
 from imaging.matte import matte_of
 from imaging.picture import Picture, Pixels
 from tests.imaging.samples import opaque, scene
@@ -69,7 +70,7 @@ def test_where_colours_tell_nothing_alpha_stays_soft() -> None:
 
 def test_what_is_settled_stays_settled() -> None:
     truth = waves(640, 480)
-    plain = unfit(small(truth), 640, 480)
+    plain = unfit(set_levels(small(truth)), 640, 480)
     matte = matte_of(opaque(photograph(truth)), small(truth))
     settled = (plain < 10) | (plain > 245)
     assert np.array_equal(matte[settled], plain[settled])
@@ -96,3 +97,12 @@ def test_a_speck_does_not_come_out() -> None:
     alpha = small(waves(640, 480))
     alpha[4:6, 4:6] = 255
     assert not matte_of(opaque(scene(640, 480)), alpha)[:60, :60].any()
+
+
+def test_a_faint_haze_does_not_come_out() -> None:
+    """Nor does what is all but solid stay see-through."""
+    truth = waves(640, 480)
+    plain = small(truth)
+    hazy = np.clip(plain, 5, 250)
+    picture = opaque(photograph(truth))
+    assert np.array_equal(matte_of(picture, hazy), matte_of(picture, plain))

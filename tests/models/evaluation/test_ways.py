@@ -62,10 +62,22 @@ def test_small_holes_are_filled_large_ones_and_open_ones_stay() -> None:
     assert filled[0, 41] == 0
 
 
-def test_levels_lose_haze_and_keep_the_middle() -> None:
-    for level, expected in ((8, 0), (128, 128), (250, 255)):
-        alpha = np.full((SIDE, SIDE), level, np.uint8)
-        assert (WAYS["levels"](lambda _, alpha=alpha: alpha, grey(90), SIDE) == expected).all()  # type: ignore[misc]
+@pytest.mark.parametrize(
+    ("way", "level", "expected"),
+    [
+        (SERVICE, 6, 0),
+        (SERVICE, 128, 128),
+        (SERVICE, 249, 255),
+        ("no levels", 6, 6),
+        ("no levels", 249, 249),
+        ("strong levels", 14, 0),
+        ("strong levels", 128, 128),
+        ("strong levels", 241, 255),
+    ],
+)
+def test_levels_lose_haze_and_keep_the_middle(way: str, level: int, expected: int) -> None:
+    alpha = np.full((SIDE, SIDE), level, np.uint8)
+    assert (WAYS[way](lambda _: alpha, grey(90), SIDE) == expected).all()
 
 
 def test_a_letterbox_keeps_the_shape_and_fills_the_rest() -> None:
