@@ -112,13 +112,15 @@ def make(
 
 
 def _keep(task: Task, made: Made, out: Path) -> None:
+    alpha = made.rgba[..., 3]
     scene = f"{task.stem}.jpg" if made.in_set is not None else ""
     if made.in_set is not None:
+        # With its alpha beside it the folder of scenes is one that `python -m models evaluate` takes.
+        _write(out / SCENES / f"{task.stem}.png", Image.fromarray(alpha), "PNG")
         _write(out / SCENES / scene, Image.fromarray(made.in_set), "JPEG", quality=95)
     name = f"{task.stem}.webp"
     # Alpha is kept to the bit, and `exact` keeps the colour under alpha 0, which a blurred edge needs.
     _write(out / FOREGROUNDS / name, Image.fromarray(made.rgba), "WEBP", quality=92, alpha_quality=100, exact=True)
-    alpha = made.rgba[..., 3]
     height, width = alpha.shape
     figures = (f"{coverage(alpha):.3f}", f"{soft(alpha):.3f}")
     manifest.add(out / FOREGROUNDS, Row(name, task.family, f"{width}x{height}", *figures, scene))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from models.evaluation.samples import find_samples
 from models.training.render import manifest
 from models.training.render.batch import FOREGROUNDS, SCENES, Task, make, missing, plan
 from tests.fakes.renderer import Died, Disc, DiscRenderer
@@ -39,7 +40,17 @@ def test_every_picture_lies_there_with_its_row(tmp_path: Path) -> None:
     assert [row.file for row in rows] == [f"{number:05}_vessel.webp" for number in range(6)]
     assert [row.pair for row in rows] == ["00000_vessel.jpg", "", "00002_vessel.jpg", "", "00004_vessel.jpg", ""]
     assert {row.size for row in rows} == {"24x24"}
-    assert sorted(file.name for file in (tmp_path / SCENES).iterdir()) == [row.pair for row in rows if row.pair]
+    assert sorted(file.name for file in (tmp_path / SCENES).glob("*.jpg")) == [row.pair for row in rows if row.pair]
+
+
+def test_the_folder_of_scenes_can_be_judged_on(tmp_path: Path) -> None:
+    """Beside every scene lies its alpha, as `python -m models evaluate` looks for it."""
+    run(tmp_path, DiscRenderer())
+    samples = find_samples([tmp_path / SCENES])
+    assert [sample.name for sample in samples] == ["00000_vessel", "00002_vessel", "00004_vessel"]
+    for number, sample in zip((0, 2, 4), samples, strict=True):
+        _, alpha = sample.read()
+        assert np.array_equal(alpha, Disc(number, 24, pair=True).rgba[..., 3])
 
 
 def test_alpha_and_the_colour_under_it_come_back_from_the_file(tmp_path: Path) -> None:
