@@ -65,7 +65,7 @@ def train(
     start: Annotated[
         Path | None,
         typer.Option(
-            "--from", exists=True, file_okay=False, help="A finished run whose weights a new one begins with."
+            "--from", exists=True, help="What a new run begins with: a finished run, or an ONNX file that export made."
         ),
     ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU where there is one.")] = "auto",

@@ -120,27 +120,3 @@ class Encoder(nn.Module):
             layer.weight.copy_(torch.from_numpy(weight))
             assert layer.bias is not None  # noqa: S101 - every convolution here has one
             layer.bias.copy_(torch.from_numpy(bias))
-
-
-@torch.no_grad()
-def calibrate(encoder: Encoder, picture: Tensor) -> None:
-    """Set each batch norm so that it passes on what it gets: its statistics from `picture`, its scale and shift their
-    inverse. Folded weights then start where they ended, and training finds normalised layers.
-    """
-
-    def settle(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        assert isinstance(norm, nn.BatchNorm2d) and norm.running_mean is not None and norm.running_var is not None  # noqa: S101, PT018
-        variance, mean = torch.var_mean(inputs[0].float(), dim=(0, 2, 3))
-        norm.running_mean.copy_(mean)
-        norm.running_var.copy_(variance)
-        norm.weight.copy_((variance + norm.eps).sqrt())
-        norm.bias.copy_(mean)
-
-    norms = [module for module in encoder.modules() if isinstance(module, nn.BatchNorm2d)]
-    hooks = [norm.register_forward_pre_hook(settle) for norm in norms]
-    was = encoder.training
-    encoder.eval()
-    encoder(picture)
-    encoder.train(was)
-    for hook in hooks:
-        hook.remove()

@@ -93,7 +93,8 @@ class OptimiserSettings(_Table):
         floor: what is left of the rates at the end.
         clip: longest gradient allowed.
         average: weight of the past in the running average of the weights.
-        precision: `bf16` multiplies in bfloat16, on CPUs and GPUs; weights stay 32-bit.
+        precision: `bf16` multiplies in bfloat16, on GPUs and on CPUs that have instructions for it, in 32 bits on
+            others; weights stay 32-bit.
     """
 
     rate: Positive = 2e-3

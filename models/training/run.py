@@ -1,7 +1,7 @@
 """A run's folder: what was asked for, how it went, and what came out, each file written whole or not at all.
 
 experiment.json   the experiment, every setting spelt out, and what it ran on
-start.json        the run whose weights this one began with, if any
+start.json        the run or file whose weights this one began with, if any
 average.json      the runs whose weights this is the mean of, if it was not trained itself
 curves.csv        a row per measurement; curves.png the same as a picture
 metrics.json      the last measurement

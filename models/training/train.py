@@ -15,9 +15,10 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from models.training.ahead import Ahead
+from models.training.batch_norms import calibrate
 from models.training.cache import Cache, open_cache
-from models.training.encoder import calibrate
 from models.training.experiment import Experiment, ExperimentError, OptimiserSettings
+from models.training.exported import take_back
 from models.training.geometry import WHOLE, look
 from models.training.losses import figures, loss
 from models.training.network import MattingNetwork
@@ -89,7 +90,8 @@ def train(experiment: Experiment, data: Path, out: Path, limits: Limits, *, devi
           watch: Watch | None = None) -> list[Row]:  # fmt: skip
     """Run the experiment, or go on with it, and return its measurements.
 
-    `start` is the folder of a finished run of an equal network whose weights a new run begins with.
+    `start` is what a new run takes its first weights from: the folder of a finished run of an equal network, or an ONNX
+    file that `export` made of one.
 
     Raises ExperimentError when a folder is another run's or not finished, DataError when the data cannot be trained on.
     """
@@ -101,7 +103,7 @@ def train(experiment: Experiment, data: Path, out: Path, limits: Limits, *, devi
     if resume and folder.checkpoint.exists():
         trainer.restore()
     elif start:
-        trainer.begin_with(RunFolder(start))
+        trainer.begin_with(start)
     else:
         trainer.calibrate()
     trainer.run(watch)
@@ -154,22 +156,33 @@ class Trainer:
 
     def calibrate(self) -> None:
         """Set the encoder's batch norms, where it has any, by one batch of the first stage."""
-        stage = self.experiment.stages[0]
         if self.experiment.network.encoder_norm:
-            batch = self.synthesis.batch(-1, stage.batch, stage.side)
-            calibrate(self.network.encoder, batch.image / 127.5 - 1)
+            calibrate(self.network.encoder, self._first() / 127.5 - 1)
             self.average = _average(self.network, self.experiment.optimiser)
 
-    def begin_with(self, run: RunFolder) -> None:
-        """Take the weights that another run ended with, and write down which."""
+    def begin_with(self, start: Path) -> None:
+        """Take the weights that another run ended with, or that an exported file holds, and write down which."""
+        if start.is_dir():
+            run = RunFolder(start)
+            self._go_on_from(run)
+            begun = {"run": run.experiment().name, "weights": sha256(run.weights)}
+        else:
+            take_back(self.network, start, self._first())
+            begun = {"file": start.name, "weights": sha256(start)}
+        self.average = _average(self.network, self.experiment.optimiser)
+        self.folder.write("start.json", (json.dumps(begun, indent=2) + "\n").encode())
+
+    def _go_on_from(self, run: RunFolder) -> None:
         if run.experiment().network.shape != self.experiment.network.shape:
             raise ExperimentError(
                 f"{run.path} trained a network of another shape than {self.experiment.name} describes."
             )
         self.network.load_state_dict(run.load(run.weights))
-        self.average = _average(self.network, self.experiment.optimiser)
-        begun = {"run": run.experiment().name, "weights": sha256(run.weights)}
-        self.folder.write("start.json", (json.dumps(begun, indent=2) + "\n").encode())
+
+    def _first(self) -> Tensor:
+        """Pictures to set batch norms by, 0..255 [N,3,S,S]: a batch of the first stage that no step trains on."""
+        stage = self.experiment.stages[0]
+        return self.synthesis.batch(-1, stage.batch, stage.side).image
 
     def run(self, watch: Watch) -> None:
         """Until the end, the time of this call, or a stop; the last thing is always a checkpoint."""
@@ -209,9 +222,8 @@ class Trainer:
         return total.detach()
 
     def _cast(self) -> contextlib.AbstractContextManager[Any]:
-        return torch.autocast(
-            self.device.type, dtype=torch.bfloat16, enabled=self.experiment.optimiser.precision == "bf16"
-        )
+        wanted = self.experiment.optimiser.precision == "bf16"
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=wanted and has_bfloat16(self.device))
 
     def _last(self) -> str:
         row = self.rows[-1] if self.rows else None
@@ -277,6 +289,11 @@ class Trainer:
         self.optimiser.load_state_dict(state["optimiser"])
         self.step, self.minutes, self.pictures = state["step"], state["minutes"], state["pictures"]
         self.rows = state["rows"]
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether bfloat16 saves time there. Processors without instructions for it need many times what 32 bits need."""
+    return device.type != "cpu" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def rate(settings: OptimiserSettings, step: int, progress: float) -> float:

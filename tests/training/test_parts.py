@@ -12,8 +12,9 @@ pytest.importorskip("torch", reason="training needs the dependency group `traini
 import torch
 from torch import nn
 
+from models.training.batch_norms import calibrate
 from models.training.cache import bleed, open_cache, read
-from models.training.encoder import FORMS, Encoder, calibrate
+from models.training.encoder import FORMS, Encoder
 from models.training.experiment import ExperimentError, LossSettings, NetworkSettings
 from models.training.folded import SLIM_EPSILON, folded, found
 from models.training.losses import figures, haze, loss, overlap, pyramid

@@ -1,0 +1,66 @@
+"""An exported network taken back to be trained on: what a clone of the repository can go on from."""
+
+from pathlib import Path
+
+import onnx
+import torch
+from google.protobuf.message import DecodeError
+from onnx import numpy_helper
+from torch import Tensor, nn
+
+from models.training.batch_norms import calibrate
+from models.training.experiment import ExperimentError
+from models.training.folded import Folded
+from models.training.network import MattingNetwork
+
+
+def take_back(network: MattingNetwork, file: Path, picture: Tensor) -> None:
+    """Give `network` the weights of the network of the same shape that `file` holds as `export` writes it.
+
+    Export folds batch norms into the convolutions before them, so theirs are made anew from `picture`, values 0..255
+    [N,3,S,S]. The guess at 1/8, which only training looks at, is not exported and begins from chance. Raises
+    ExperimentError.
+    """
+    layers = _convolutions(file)
+    own = [module for module in network.modules() if isinstance(module, nn.Conv2d) and module is not network.coarse]
+    shapes = [tuple(layer.weight.shape) for layer in own]
+    if [weight.shape for weight, _ in layers] != shapes:
+        raise ExperimentError(
+            f"{file} is not an exported network of the shape that the experiment describes: it has {len(layers)} "
+            f"convolutions with 32-bit weights, not the {len(own)} of that shape."
+        )
+    following = dict(zip(parts := _parts(network), parts[1:], strict=False))
+    for layer, folded in zip(own, layers, strict=True):
+        _fill(layer, following.get(layer), folded)
+    calibrate(network, picture)
+
+
+def _convolutions(file: Path) -> list[Folded]:
+    """Weight and bias of every convolution, in the order in which they are computed."""
+    try:
+        graph = onnx.load(file).graph
+    except (OSError, DecodeError) as error:
+        raise ExperimentError(f"{file} cannot be read as ONNX: {error}") from error
+    values = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
+    inputs = [node.input for node in graph.node if node.op_type == "Conv"]
+    return [(values[names[1]], values[names[2]]) for names in inputs if len(names) == 3 and names[1] in values]
+
+
+def _parts(network: nn.Module) -> list[nn.Module]:
+    return [module for module in network.modules() if isinstance(module, nn.Conv2d | nn.BatchNorm2d)]
+
+
+@torch.no_grad()
+def _fill(layer: nn.Conv2d, after: nn.Module | None, folded: Folded) -> None:
+    """The weight goes into the convolution, the bias there too or, where it has none, into the batch norm after it."""
+    weight, bias = (torch.tensor(values) for values in folded)
+    layer.weight.copy_(weight)
+    if isinstance(after, nn.BatchNorm2d):
+        after.reset_running_stats()
+        nn.init.constant_(after.weight, (1 + after.eps) ** 0.5)
+        if layer.bias is None:
+            after.bias.copy_(bias)
+            return
+        nn.init.zeros_(after.bias)
+    assert layer.bias is not None  # noqa: S101 - a convolution without bias has a batch norm after it
+    layer.bias.copy_(bias)
