@@ -11,13 +11,14 @@ pytest.importorskip("torch", reason="training needs the dependency group `traini
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from models.training.batch_norms import calibrate
 from models.training.cache import bleed, open_cache, read
 from models.training.encoder import FORMS, Encoder
 from models.training.experiment import ExperimentError, LossSettings, NetworkSettings
 from models.training.folded import SLIM_EPSILON, folded, found
-from models.training.losses import figures, haze, loss, overlap, pyramid
+from models.training.losses import figures, haze, loss, overlap, pyramid, spread
 from models.training.network import MattingNetwork
 from models.training.records import DataError, find
 from models.training.soften import soften
@@ -55,6 +56,12 @@ def test_losses_are_least_at_the_truth() -> None:
     for wrong in (1 - truth, torch.full_like(truth, 0.5)):
         assert pyramid(wrong, truth) > 0.1
         assert overlap(wrong, truth) > 0.3
+
+
+def test_spread_is_the_range_within_the_square() -> None:
+    alpha = torch.rand((2, 1, 12, 12), generator=torch.Generator().manual_seed(3))
+    squares = functional.unfold(alpha, 5).view(2, 25, 8, 8)
+    assert torch.allclose(spread(alpha, 5)[:, 0, 2:-2, 2:-2], squares.amax(1) - squares.amin(1))
 
 
 def test_haze_is_half_transparency_within_plain_parts_alone() -> None:
