@@ -6,8 +6,8 @@ from pathlib import Path
 
 import onnx
 import torch
-from torch import Tensor, nn
 
+from models.training.deployed import Deployed
 from models.training.experiment import Experiment, ExperimentError
 from models.training.network import MattingNetwork
 from models.training.run import RunFolder, replaced
@@ -17,22 +17,8 @@ OPSET = 17
 LARGEST = 20_000_000
 
 
-class Deployed(nn.Module):
-    """The network between bytes and bytes, its coarse guess left out."""
-
-    def __init__(self, network: MattingNetwork):
-        super().__init__()
-        self.network = network
-
-    def forward(self, image: Tensor) -> Tensor:
-        """uint8 [N,S,S,3] RGB → uint8 [N,S,S] alpha."""
-        logits, _ = self.network(image.permute(0, 3, 1, 2).to(torch.float32))
-        # Half a step more, for the cast cuts off what is behind the point.
-        return (logits.squeeze(1).sigmoid() * 255 + 0.5).to(torch.uint8)
-
-
-def deployed(run: Path) -> Deployed:
-    """The averaged weights of a run. Raises ExperimentError when it has none yet."""
+def trained(run: Path) -> MattingNetwork:
+    """The network with the averaged weights of a run. Raises ExperimentError when it has none yet."""
     folder = RunFolder(run)
     network = MattingNetwork(folder.experiment().network)
     if folder.weights.exists():
@@ -43,7 +29,7 @@ def deployed(run: Path) -> Deployed:
         network.load_state_dict(inner)
     else:
         raise ExperimentError(f"{run} has no weights and no checkpoint yet.")
-    return Deployed(network).eval()
+    return network.eval()
 
 
 def export(run: Path, file: Path, side: int) -> Experiment:
@@ -53,7 +39,7 @@ def export(run: Path, file: Path, side: int) -> Experiment:
     """
     if side % 32:
         raise ExperimentError(f"The side is {side}, but the network halves five times: it must be a multiple of 32.")
-    content = _graph(deployed(run), side)
+    content = _graph(Deployed(trained(run)), side)
     if len(content) > LARGEST:
         raise ExperimentError(f"The network has {len(content)} bytes; at most {LARGEST} are shipped.")
     file.parent.mkdir(parents=True, exist_ok=True)

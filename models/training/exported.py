@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
 import onnx
 import torch
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import Tensor, nn
 
@@ -36,14 +38,24 @@ def take_back(network: MattingNetwork, file: Path, picture: Tensor) -> None:
 
 
 def _convolutions(file: Path) -> list[Folded]:
-    """Weight and bias of every convolution, in the order in which they are computed."""
+    """Weight and bias of every convolution, in the order in which they are computed.
+
+    One without a bias is the part of the next one that sees the map from below (`deployed.py`): they are joined again.
+    """
     try:
         graph = onnx.load(file).graph
     except (OSError, DecodeError) as error:
         raise ExperimentError(f"{file} cannot be read as ONNX: {error}") from error
     values = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
-    inputs = [node.input for node in graph.node if node.op_type == "Conv"]
-    return [(values[names[1]], values[names[2]]) for names in inputs if len(names) == 3 and names[1] in values]
+    layers: list[Folded] = []
+    below: list[NDArray[np.float32]] = []
+    for node in graph.node:
+        if node.op_type == "Conv" and node.input[1] in values:
+            below.append(values[node.input[1]])
+            if len(node.input) == 3:
+                layers.append((np.concatenate(below, axis=1), values[node.input[2]]))
+                below = []
+    return layers
 
 
 def _parts(network: nn.Module) -> list[nn.Module]:

@@ -47,7 +47,8 @@ class Context(nn.Module):
         return x if self.whole is None else x + self.whole(x.mean((2, 3), keepdim=True))
 
 
-def _twice(x: Tensor) -> Tensor:
+def twice(x: Tensor) -> Tensor:
+    """[N,C,h,w] → [N,C,2h,2w], bilinear."""
     return functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 
@@ -93,7 +94,7 @@ class MattingNetwork(nn.Module):
         x = self.context(deepest)
         coarse = x
         for scale, (stage, skip) in enumerate(zip(self.decoder, reversed(skips), strict=True)):
-            x = stage(torch.cat((_twice(x), skip), dim=1))
+            x = stage(torch.cat((twice(x), skip), dim=1))
             if scale == 1:
                 coarse = self.coarse(x)
-        return self.fine(torch.cat((_twice(x), picture), dim=1)), coarse
+        return self.fine(torch.cat((twice(x), picture), dim=1)), coarse

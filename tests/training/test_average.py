@@ -11,7 +11,7 @@ import torch
 
 from models.training.average import average
 from models.training.experiment import Experiment, ExperimentError
-from models.training.export import deployed
+from models.training.export import trained
 from models.training.network import MattingNetwork
 from models.training.run import RunFolder, sha256
 from tests.training.pictures import TINY
@@ -29,7 +29,7 @@ def run(path: Path, experiment: Experiment, seed: int) -> Path:
 def test_the_mean_lies_between_and_names_its_parts(tmp_path: Path) -> None:
     runs = [run(tmp_path / str(seed), TINY, seed) for seed in (1, 2)]
     average(runs, tmp_path / "mean")
-    first, second, mean = (deployed(each).state_dict() for each in (*runs, tmp_path / "mean"))
+    first, second, mean = (trained(each).state_dict() for each in (*runs, tmp_path / "mean"))
     for name, value in mean.items():
         assert torch.allclose(value.float(), (first[name] + second[name]).float() / 2)
     parts = json.loads((tmp_path / "mean/average.json").read_text())

@@ -12,7 +12,7 @@ import onnxruntime  # type: ignore[import-untyped]  # it carries no type informa
 import torch
 
 from models.training.experiment import ExperimentError
-from models.training.export import deployed, export
+from models.training.export import export, trained
 from models.training.run import sha256
 from models.training.train import Limits, train
 from tests.training.pictures import TINY, data_folder, disc
@@ -47,7 +47,7 @@ def test_it_computes_what_torch_does_for_any_number_of_pictures(run: Path, file:
     session = onnxruntime.InferenceSession(file)
     together = session.run(None, {"image": pictures})[0]
     with torch.no_grad():
-        logits = deployed(run).network(torch.from_numpy(pictures).permute(0, 3, 1, 2).float())[0]
+        logits = trained(run)(torch.from_numpy(pictures).permute(0, 3, 1, 2).float())[0]
     expected = (logits.sigmoid()[:, 0] * 255).round().numpy()
     assert np.ptp(expected) > 100
     assert np.abs(together - expected).max() <= 1
@@ -64,7 +64,7 @@ def test_the_same_weights_give_the_same_bytes(run: Path, file: Path, tmp_path: P
 def test_a_run_under_way_gives_its_last_checkpoint(run: Path, tmp_path: Path) -> None:
     for name in ("experiment.json", "checkpoint.pt"):
         (tmp_path / name).write_bytes((run / name).read_bytes())
-    one, other = deployed(run).state_dict(), deployed(tmp_path).state_dict()
+    one, other = trained(run).state_dict(), trained(tmp_path).state_dict()
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 

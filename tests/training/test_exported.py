@@ -12,7 +12,7 @@ import torch
 from onnx import TensorProto, helper
 
 from models.training.experiment import Experiment, ExperimentError
-from models.training.export import deployed, export
+from models.training.export import export, trained
 from models.training.exported import take_back
 from models.training.network import MattingNetwork
 from models.training.run import RunFolder, sha256
@@ -48,7 +48,7 @@ def test_what_comes_back_computes_what_was_exported(run: Path) -> None:
     pictures = torch.rand((8, 3, SIDE, SIDE), generator=torch.Generator().manual_seed(1)) * 255
     network = MattingNetwork(RunFolder(run).experiment().network)
     take_back(network, run / "tiny.onnx", pictures)
-    first, again = deployed(run).network.eval(), network.eval()
+    first, again = trained(run), network.eval()
     with torch.no_grad():
         expected, found = first(pictures)[0].sigmoid(), again(pictures)[0].sigmoid()
     assert float(expected.max() - expected.min()) > 0.1
