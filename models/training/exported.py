@@ -43,9 +43,14 @@ def _convolutions(file: Path) -> list[Folded]:
     One without a bias is the part of the next one that sees the map from below (`deployed.py`): they are joined again.
     """
     try:
-        graph = onnx.load(file).graph
+        return _folded(onnx.load(file).graph)
     except (OSError, DecodeError) as error:
         raise ExperimentError(f"{file} cannot be read as ONNX: {error}") from error
+    except ValueError as error:
+        raise ExperimentError(f"{file} is not an exported network: its convolutions do not join: {error}") from error
+
+
+def _folded(graph: onnx.GraphProto) -> list[Folded]:
     values = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
     layers: list[Folded] = []
     below: list[NDArray[np.float32]] = []

@@ -7,9 +7,10 @@ import pytest
 
 pytest.importorskip("torch", reason="training needs the dependency group `training`, which is not installed")
 
+import numpy as np
 import onnx
 import torch
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from models.training.experiment import Experiment, ExperimentError
 from models.training.export import export, trained
@@ -44,6 +45,20 @@ def run(request: pytest.FixtureRequest, data: Path, tmp_path_factory: pytest.Tem
     return out
 
 
+def foreign() -> onnx.GraphProto:
+    """Two convolutions, the first without a bias, whose weights do not fit together."""
+    values = {
+        "a": np.zeros((8, 3, 1, 1), np.float32),
+        "b": np.zeros((4, 8, 1, 1), np.float32),
+        "c": np.zeros(4, np.float32),
+    }
+    nodes = [helper.make_node("Conv", ["x", "a"], ["m"]), helper.make_node("Conv", ["m", "b", "c"], ["y"])]
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in "xy"]
+    return helper.make_graph(
+        nodes, "foreign", ends[:1], ends[1:], [numpy_helper.from_array(value, name) for name, value in values.items()]
+    )
+
+
 def test_what_comes_back_computes_what_was_exported(run: Path) -> None:
     pictures = torch.rand((8, 3, SIDE, SIDE), generator=torch.Generator().manual_seed(1)) * 255
     network = MattingNetwork(RunFolder(run).experiment().network)
@@ -74,6 +89,9 @@ def test_a_file_of_another_shape_and_no_network_at_all_are_refused(run: Path, tm
     onnx.save(helper.make_model(empty), tmp_path / "none.onnx")
     with pytest.raises(ExperimentError, match="has 0 convolutions"):
         take_back(network, tmp_path / "none.onnx", pictures)
+    onnx.save(helper.make_model(foreign()), tmp_path / "foreign.onnx")
+    with pytest.raises(ExperimentError, match="do not join"):
+        take_back(network, tmp_path / "foreign.onnx", pictures)
     (tmp_path / "text.onnx").write_text("no network")
     with pytest.raises(ExperimentError, match="cannot be read as ONNX"):
         take_back(network, tmp_path / "text.onnx", pictures)
