@@ -1,50 +1,80 @@
 """The network as it is served: uint8 pictures in, uint8 alpha out, and the same values for less work.
 
 Where the decoder joins what comes from below with a skip and convolves both, W·[a, b] is computed as W_a·a + W_b·b.
-Nothing is copied together, a 1 by 1 convolution of what comes from below runs before it is enlarged, on a quarter of
-the pixels (both are linear, so they commute), and none takes 19 channels, which ONNX Runtime's blocked layout cannot.
+Nothing is copied together, and a 1 by 1 convolution of what comes from below runs before it is enlarged, on a quarter
+of the pixels (both are linear, so they commute). What is at full size is computed at half of it (`phases.py`).
 """
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from models.training.network import MattingNetwork, twice
+from models.training.phases import DOUBLED, PHASED, STRIDED, split
 
 
 class Joined(nn.Module):
-    """A convolution over two maps that are not joined, its batch norm folded in; then what followed it.
+    """A 1 by 1 convolution over two maps that are not joined, its batch norm folded in; then what followed it.
 
     Args:
         layers: convolution, batch norm, and what follows.
         below: channels of the first map.
-        early: convolve the first map before it is enlarged.
     """
 
-    def __init__(self, layers: nn.Sequential, below: int, *, early: bool):
+    def __init__(self, layers: nn.Sequential, below: int):
         super().__init__()
-        convolution, norm, *rest = layers
-        assert isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)  # noqa: S101, PT018
-        whole = fuse_conv_bn_eval(convolution, norm)
-        self.below, self.skip = _part(whole, 0, below, bias=False), _part(whole, below, whole.in_channels, bias=True)
-        self.rest = nn.Sequential(*rest)
-        self.early = early
+        whole = _folded(layers)
+        self.below = _convolution(whole.weight[:, :below])
+        self.skip = _convolution(whole.weight[:, below:], whole.bias)
+        self.rest = layers[2:]
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         """[N,below,h,w] and [N,others,2h,2w] → [N,outs,2h,2w]."""
-        large = twice(self.below(x)) if self.early else self.below(twice(x))
-        y: Tensor = self.rest(large + self.skip(skip))
+        y: Tensor = self.rest(twice(self.below(x)) + self.skip(skip))
         return y
 
 
-def _part(whole: nn.Conv2d, first: int, end: int, *, bias: bool) -> nn.Conv2d:
-    """The convolution of some of the channels that go in."""
-    part = nn.Conv2d(end - first, whole.out_channels, whole.kernel_size, padding=whole.padding, bias=bias)
-    part.weight.data = whole.weight.data[:, first:end].clone()
-    if bias and whole.bias is not None:
-        assert part.bias is not None  # noqa: S101 - it was asked for
-        part.bias.data = whole.bias.data.clone()
-    return part
+class Fine(nn.Module):
+    """The two 3 by 3 convolutions at full size, computed at half of it.
+
+    Args:
+        fine: of the network.
+        below: channels of the map at half size.
+    """
+
+    def __init__(self, fine: nn.Sequential, below: int):
+        super().__init__()
+        layers, last = fine
+        whole = _folded(layers)
+        self.below = _convolution(split(whole.weight[:, :below], DOUBLED), padding=1)
+        self.skip = _convolution(split(whole.weight[:, below:], STRIDED), _four(whole.bias), padding=1, stride=2)
+        self.rest = layers[2:]
+        self.last = _convolution(split(last.weight, PHASED), _four(last.bias), padding=1)
+
+    def forward(self, x: Tensor, picture: Tensor) -> Tensor:
+        """[N,below,h,w] and [N,3,2h,2w] → logits [N,1,2h,2w]."""
+        return functional.pixel_shuffle(self.last(self.rest(self.below(x) + self.skip(picture))), 2)
+
+
+def _folded(layers: nn.Sequential) -> nn.Conv2d:
+    """The first convolution with the batch norm after it."""
+    convolution, norm = layers[:2]
+    assert isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)  # noqa: S101, PT018
+    return fuse_conv_bn_eval(convolution, norm)
+
+
+def _convolution(weight: Tensor, bias: Tensor | None = None, *, padding: int = 0, stride: int = 1) -> nn.Conv2d:
+    outs, ins, *kernel = weight.shape
+    layer = nn.Conv2d(ins, outs, (kernel[0], kernel[1]), stride, padding, bias=bias is not None)
+    layer.weight.data = weight.detach().clone()
+    if bias is not None:
+        layer.bias.data = bias.detach().clone()  # type: ignore[union-attr]
+    return layer
+
+
+def _four(bias: Tensor | None) -> Tensor | None:
+    return bias if bias is None else bias.repeat(4)
 
 
 class Deployed(nn.Module):
@@ -54,15 +84,13 @@ class Deployed(nn.Module):
         super().__init__()
         network.eval()
         self.encoder, self.context = network.encoder, network.context
-        narrow, self.last = network.fine
         stages = list(network.decoder)
         skips = list(reversed(network.encoder.widths[:-1]))
         self.joins = nn.ModuleList(
-            Joined(stage[0], stage[0][0].in_channels - skip, early=True)
-            for stage, skip in zip(stages, skips, strict=True)
+            Joined(stage[0], stage[0][0].in_channels - skip) for stage, skip in zip(stages, skips, strict=True)
         )
         self.stages = nn.ModuleList(stage[1:] for stage in stages)
-        self.fine = Joined(narrow, narrow[0].in_channels - 3, early=False)
+        self.fine = Fine(network.fine, network.fine[0][0].in_channels - 3)
         self.eval()
 
     def forward(self, image: Tensor) -> Tensor:
@@ -72,6 +100,6 @@ class Deployed(nn.Module):
         x = self.context(deepest)
         for join, stage, skip in zip(self.joins, self.stages, reversed(skips), strict=True):
             x = stage(join(x, skip))
-        logits = self.last(self.fine(x, picture))
+        logits = self.fine(x, picture)
         # Half a step more, for the cast cuts off what is behind the point.
         return (logits.squeeze(1).sigmoid() * 255 + 0.5).to(torch.uint8)

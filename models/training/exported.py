@@ -14,6 +14,9 @@ from models.training.batch_norms import calibrate
 from models.training.experiment import ExperimentError
 from models.training.folded import Folded
 from models.training.network import MattingNetwork
+from models.training.phases import DOUBLED, PHASED, STRIDED, join
+
+_Part = tuple[NDArray[np.float32], NDArray[np.float32] | None]
 
 
 def take_back(network: MattingNetwork, file: Path, picture: Tensor) -> None:
@@ -38,28 +41,40 @@ def take_back(network: MattingNetwork, file: Path, picture: Tensor) -> None:
 
 
 def _convolutions(file: Path) -> list[Folded]:
-    """Weight and bias of every convolution, in the order in which they are computed.
+    """Weight and bias of every convolution of the network, in the order in which they are computed.
 
-    One without a bias is the part of the next one that sees the map from below (`deployed.py`): they are joined again.
+    One without a bias is the part of the next one that sees the map from below: they are joined again. The last three
+    are computed at half size (`deployed.py`).
     """
     try:
-        return _folded(onnx.load(file).graph)
+        *parts, below, picture, last = _stored(onnx.load(file).graph)
+        fine = [_at_full_size(*each) for each in zip((below, picture, last), (DOUBLED, STRIDED, PHASED), strict=True)]
+        return _joined([*parts, *fine])
     except (OSError, DecodeError) as error:
         raise ExperimentError(f"{file} cannot be read as ONNX: {error}") from error
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:
         raise ExperimentError(f"{file} is not an exported network: its convolutions do not join: {error}") from error
 
 
-def _folded(graph: onnx.GraphProto) -> list[Folded]:
+def _stored(graph: onnx.GraphProto) -> list[_Part]:
     values = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
+    stored = [node.input for node in graph.node if node.op_type == "Conv" and node.input[1] in values]
+    return [(values[names[1]], values[names[2]] if len(names) == 3 else None) for names in stored]
+
+
+def _at_full_size(part: _Part, taps: Tensor) -> _Part:
+    weight, bias = part
+    return join(torch.tensor(weight), taps).numpy(), None if bias is None else bias[: len(bias) // 4]
+
+
+def _joined(parts: list[_Part]) -> list[Folded]:
     layers: list[Folded] = []
     below: list[NDArray[np.float32]] = []
-    for node in graph.node:
-        if node.op_type == "Conv" and node.input[1] in values:
-            below.append(values[node.input[1]])
-            if len(node.input) == 3:
-                layers.append((np.concatenate(below, axis=1), values[node.input[2]]))
-                below = []
+    for weight, bias in parts:
+        below.append(weight)
+        if bias is not None:
+            layers.append((np.concatenate(below, axis=1), bias))
+            below = []
     return layers
 
 

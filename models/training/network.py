@@ -14,9 +14,10 @@ DECODER = (128, 64, 48, 16)
 """Channels at 1/16, 1/8, 1/4 and 1/2 of the side, at width 1."""
 
 
-def plain(ins: int, outs: int, kernel: int) -> nn.Sequential:
-    """Convolution, batch norm, ReLU."""
-    return nn.Sequential(nn.Conv2d(ins, outs, kernel, padding=kernel // 2, bias=False), nn.BatchNorm2d(outs), nn.ReLU())
+def plain(ins: int, outs: int, kernel: int, *, border: int | None = None) -> nn.Sequential:
+    """Convolution, batch norm, ReLU; of the size that goes in unless its border of zeros is said."""
+    padding = kernel // 2 if border is None else border
+    return nn.Sequential(nn.Conv2d(ins, outs, kernel, padding=padding, bias=False), nn.BatchNorm2d(outs), nn.ReLU())
 
 
 def separable(ins: int, outs: int, kernel: int, dilation: int = 1) -> nn.Sequential:
@@ -79,7 +80,7 @@ class MattingNetwork(nn.Module):
             ]
         )
         self.coarse = nn.Conv2d(widths[1], 1, 1)
-        self.fine = nn.Sequential(plain(widths[3] + 3, 12, 3), nn.Conv2d(12, 1, 3, padding=1))
+        self.fine = nn.Sequential(plain(widths[3] + 3, 12, 3, border=0), nn.Conv2d(12, 1, 3, padding=1))
         self.encoder.freeze(settings.frozen_blocks)
 
     def start_from(self, data: Path) -> None:
@@ -97,4 +98,6 @@ class MattingNetwork(nn.Module):
             x = stage(torch.cat((twice(x), skip), dim=1))
             if scale == 1:
                 coarse = self.coarse(x)
-        return self.fine(torch.cat((twice(x), picture), dim=1)), coarse
+        # The outside is zero at half size, too, so that both sizes can be computed as one (`phases.py`).
+        large = twice(functional.pad(x, (1, 1, 1, 1)))[:, :, 1:-1, 1:-1]
+        return self.fine(torch.cat((large, functional.pad(picture, (1, 1, 1, 1))), dim=1)), coarse
