@@ -59,7 +59,7 @@ class RateLimitSettings(Section):
 class RunnerSettings(Section):
     """The matting runner: which model and backend, and how much may wait for it."""
 
-    model: str = "clearcanvas-matte-3"
+    model: str = "clearcanvas-matte-4"
     """Name of a manifest in models/ or in the folder of pulled models: the default."""
     more_models: Annotated[tuple[Model, ...], Words] = ()
     """Further models to serve, for `?model=NAME`: names, or `NAME=PRICE` in US dollars where the price differs."""

@@ -69,7 +69,7 @@ def _convolution(weight: Tensor, bias: Tensor | None = None, *, padding: int = 0
     layer = nn.Conv2d(ins, outs, (kernel[0], kernel[1]), stride, padding, bias=bias is not None)
     layer.weight.data = weight.detach().clone()
     if bias is not None:
-        layer.bias.data = bias.detach().clone()  # type: ignore[union-attr]
+        layer.bias.data = bias.detach().clone()
     return layer
 
 
