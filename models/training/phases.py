@@ -1,15 +1,15 @@
-"""Convolutions at full size, 3 by 3, as ones at half size with four channels for each: the pixels of every 2 by 2.
+"""Two 3 by 3 convolutions at full size, computed at half of it: the four pixels of every 2 by 2 become channels.
 
-Bilinear doubling and convolution are linear, so that their product is a convolution, too. It wants no map at full
-size, and 12 channels are 48 (the sub-pixel convolution of Shi et al. 2016, arXiv:1609.05158, used backwards). A map
-outside of its border is zero before it is doubled.
+Bilinear doubling and a convolution are both linear, so one convolution at half size does both; it gives phases, as the
+sub-pixel convolution of Shi et al. 2016 does (arXiv:1609.05158). No map is written at full size, and 12 channels, of
+which blocks of 8 make 16, become 48. Outside of its border a map is zero before it is doubled.
 """
 
 import torch
 from torch import Tensor
 
-# What a pixel of phase f (0 even, 1 odd) sees through tap t of a row of three: axes [f, t, phase seen, tap at half
-# size]; all phases are apart from the others, and what it sees is at 2k + f + t - 1 of the row.
+# Of one row: [f, t, p, a] is how much the pixel 2k + f gets through tap t (that is, of the pixel 2k + f + t - 1) from
+# tap a at half size of phase p. Phase 0 is even, 1 odd.
 
 
 def _doubled() -> Tensor:
