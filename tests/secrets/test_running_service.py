@@ -18,6 +18,7 @@ import psutil
 import pytest
 from eth_account import Account
 
+from payments.health import PROBE_LIMIT_S
 from sandbox.accounts import SELLER, STRANGER
 from sandbox.chains import BaseChain, TempoChain
 from sandbox.process import ROOT
@@ -153,6 +154,8 @@ async def _failing_nodes(buyer: Witness, base: TalkativeProxy, tempo: TalkativeP
         await buyer.get("/readyz")
         for node in (base, tempo):
             node.recover()
+        # A probe that met a failure says so when it is done; only then "ok" is the word of one that came after.
+        await asyncio.sleep(PROBE_LIMIT_S + 1)
 
 
 def _fail(nodes: tuple[TalkativeProxy, ...], only: tuple[str, ...]) -> None:
