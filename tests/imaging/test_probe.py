@@ -189,7 +189,11 @@ def test_the_limit_is_per_side() -> None:
     ids=["png chunks", "jpeg segments", "jpeg filling", "jpeg stuffing"],
 )
 def test_no_file_of_25_megabytes_holds_the_event_loop_up(format: ImageFormat, body: bytes) -> None:
+    """Measured against an empty loop over its bytes, on this machine and now: work for each byte in Python costs more."""
     start = time.process_time()
     with pytest.raises(InvalidImage):
         probe(body, format, MAX_SIDE)
-    assert time.process_time() - start < 0.5
+    probed = time.process_time()
+    for _ in body:
+        pass
+    assert probed - start < 2 * (time.process_time() - probed)
