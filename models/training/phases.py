@@ -19,7 +19,7 @@ def _doubled() -> Tensor:
         for tap in range(3):
             nearer, side = divmod(phase + tap - 1, 2)
             taps[phase, tap, 0, nearer + 1] += 0.75
-            taps[phase, tap, 0, nearer + 1 + (1 if side else -1)] += 0.25
+            taps[phase, tap, 0, nearer + 2 * side] += 0.25
     return taps
 
 
