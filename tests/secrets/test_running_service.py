@@ -152,15 +152,19 @@ async def _failing_nodes(buyer: Witness, base: TalkativeProxy, tempo: TalkativeP
     for only in (("",), SEND):
         await buyer.buy_all(("x402 v2", "mpp") * 6, PICTURE, partial(_fail, (base, tempo), only))
         await buyer.get("/readyz")
-        for node in (base, tempo):
-            node.recover()
-        # A probe that met a failure says so when it is done; only then "ok" is the word of one that came after.
-        await asyncio.sleep(PROBE_LIMIT_S + 1)
+        await _recover(base, tempo)
 
 
 def _fail(nodes: tuple[TalkativeProxy, ...], only: tuple[str, ...]) -> None:
     for node in nodes:
         node.fail(*NODE_FAILURES, only=only)
+
+
+async def _recover(*proxies: TalkativeProxy) -> None:
+    """A probe that met a failure says so when it is done; only then "ok" is the word of one that came after."""
+    for proxy in proxies:
+        proxy.recover()
+    await asyncio.sleep(PROBE_LIMIT_S + 1)
 
 
 async def _silent_runner(buyer: Witness, service: RunningService) -> None:
@@ -241,7 +245,7 @@ async def _failing_facilitator(buyer: Witness, facilitator: TalkativeProxy) -> N
     await buyer.buy_all(("x402 v2",) * 5, PICTURE, fail)
     facilitator.fail("status")
     await buyer.get("/readyz")
-    facilitator.recover()
+    await _recover(facilitator)
 
 
 async def _no_room_and_no_time(buyer: Witness) -> None:
