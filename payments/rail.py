@@ -8,6 +8,7 @@ import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -84,7 +85,8 @@ class Payment:
         transaction: the hash, where it is known before broadcast (MPP pull); unique in the ledger.
         funds: base units that the payer held at verification, where the rail could see them; not kept in the ledger.
         work_by: unix seconds after which the work may not begin any more; not kept in the ledger.
-        evidence: plain strings that `Rail.find_receipt` needs after a restart; holds no secret and no signature.
+        evidence: plain strings that `Rail.find_receipt` and `Rail.recheck` need after a restart. Holds no secret of
+            ours; the payer's signed transaction may be in it (MPP), so it is never logged.
     """
 
     id: str
@@ -92,7 +94,7 @@ class Payment:
     payer: str
     amount: int
     valid_before: int
-    evidence: Mapping[str, str]
+    evidence: Mapping[str, str] = field(repr=False)
     transaction: str | None = None
     funds: int | None = field(default=None, compare=False)
     work_by: float = field(default=math.inf, compare=False)
@@ -107,6 +109,17 @@ class Receipt:
     transaction: str
     payer: str
     at: int
+
+
+class Finality(StrEnum):
+    """What the chain says about a settlement after it was written down; see `Rail.recheck`."""
+
+    FINAL = "final"
+    """In the chain, with as many blocks on top as the rail asks for."""
+    PENDING = "pending"
+    """In the chain but not that deep, or gone from it while it can still come back."""
+    LOST = "lost"
+    """Gone from the chain for good: the money did not move, and nothing of ours can move it any more."""
 
 
 class Rail(Protocol):
@@ -162,6 +175,15 @@ class Rail(Protocol):
 
         Raises:
             PaymentOutcomeUnknown: the chain cannot be asked, or can still go either way.
+        """
+        ...
+
+    async def recheck(self, payment: Payment, receipt: Receipt) -> Finality:
+        """Ask the chain again about a payment that has settled: a chain can drop its latest blocks. A payment that is
+        gone and still valid is sent again, where the rail keeps what it sent.
+
+        Raises:
+            PaymentOutcomeUnknown: the chain cannot be asked.
         """
         ...
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from eth_utils.address import to_checksum_address
@@ -11,7 +12,7 @@ from errors import PaymentOutcomeUnknown, RailUnavailable
 from payments.mpp.rpc import Rpc
 from payments.mpp.transaction import SignedTransaction
 from payments.mpp.wire import RAIL
-from payments.rail import Payment, Receipt
+from payments.rail import Finality, Payment, Receipt
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ class Chain:
             "memo": transaction.memo,
             "recipient": recipient.lower(),
             "currency": currency.lower(),
+            "raw": transaction.raw,
         }
 
     async def is_known(self, transaction: SignedTransaction) -> bool:
@@ -84,6 +86,27 @@ class Chain:
             raise PaymentOutcomeUnknown()
         return None
 
+    async def recheck(self, payment: Payment, *, finality_blocks: int) -> Finality:
+        """Whether a settled payment is still in the chain, and how deep; one that has vanished is sent once more.
+
+        Raises:
+            PaymentOutcomeUnknown: the chain does not answer, or is not the one that was paid on.
+        """
+        try:
+            found, head = await self._rpc.ask(
+                ("eth_getTransactionReceipt", payment.transaction), ("eth_getBlockByNumber", "latest", False)
+            )
+            if found is not None and _number(found["status"]) == 1:
+                deep = _number(head["number"]) - _number(found["blockNumber"]) >= finality_blocks
+                return Finality.FINAL if deep else Finality.PENDING
+        except (RailUnavailable, *_UNREADABLE):
+            raise PaymentOutcomeUnknown() from None
+        try:
+            return Finality.LOST if await self.find_receipt(payment) is None else Finality.PENDING
+        except PaymentOutcomeUnknown:
+            await self._send_again(payment)
+            return Finality.PENDING
+
     async def receipt(self, payment: Payment, *, otherwise_at: int) -> Receipt:
         """The receipt of a payment that is known to be in a block; dated by our clock if the chain is silent now."""
         try:
@@ -98,6 +121,11 @@ class Chain:
         except RailUnavailable:
             return "The payment chain does not answer."
         return None if chain_id == self._chain_id else "The payment chain is not the one that is configured."
+
+    async def _send_again(self, payment: Payment) -> None:
+        """Whether a node took it shows at the next look."""
+        with suppress(RailUnavailable, KeyError):  # payments of an earlier version were kept without their transaction
+            await self._rpc.call("eth_sendRawTransaction", payment.evidence["raw"])
 
     async def _lookup(self, transaction: str | None) -> Any:
         return await self._rpc.call("eth_getTransactionReceipt", transaction)

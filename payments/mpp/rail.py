@@ -29,7 +29,7 @@ from payments.mpp.problems import INVALID_CHALLENGE, VERIFICATION_FAILED, refusa
 from payments.mpp.pull import DECIMALS, INTENT, pull_charge
 from payments.mpp.rpc import Rpc
 from payments.mpp.wire import RAIL, MppCredential, read_credential, write_receipt
-from payments.rail import Challenge, Credential, HeaderFields, Order, Payment, Receipt
+from payments.rail import Challenge, Credential, Finality, HeaderFields, Order, Payment, Receipt
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -55,6 +55,7 @@ class MppRail:
         broadcast_margin_s: a payment with less time left is not broadcast after it.
         confirmation_timeout_s: for one broadcast, its receipt included; then the chain is asked, and it is repeated.
         rpc_timeout_s: for one other call of one URL.
+        finality_blocks: blocks on top of a settlement from which on it is final.
 
     Raises:
         ValueError: settings that cannot work; the text holds no secret.
@@ -78,6 +79,7 @@ class MppRail:
         broadcast_margin_s: float = 4.0,
         confirmation_timeout_s: float = 4.0,
         rpc_timeout_s: float = 3.0,
+        finality_blocks: int = 16,
     ) -> None:
         secrets = (secret,) if previous_secret is None else (secret, previous_secret)
         _check_settings(realm, secrets, recipient, currency)
@@ -86,6 +88,7 @@ class MppRail:
         for name in _TALKATIVE:
             logging.getLogger(name).setLevel(logging.WARNING)
         self._recipient, self._currency = recipient, currency
+        self._finality_blocks = finality_blocks
         self._validity = timedelta(seconds=challenge_seconds)
         self._work_margin_s, self._broadcast_margin_s = work_margin_s, broadcast_margin_s
         self._client = httpx.AsyncClient(timeout=confirmation_timeout_s, trust_env=False)
@@ -160,6 +163,9 @@ class MppRail:
 
     async def find_receipt(self, payment: Payment) -> Receipt | None:
         return await self._chain.find_receipt(payment)
+
+    async def recheck(self, payment: Payment, receipt: Receipt) -> Finality:
+        return await self._chain.recheck(payment, finality_blocks=self._finality_blocks)
 
     def receipt_headers(self, receipt: Receipt, credential: Credential) -> HeaderFields:
         return write_receipt(receipt, self._currency)

@@ -13,7 +13,7 @@ Taken is only what cannot get the work done for nothing:
 Both official clients sign so for a private key.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import rlp  # type: ignore[import-untyped]  # ships no types
 from eth_keys.constants import SECPK1_N
@@ -35,6 +35,7 @@ class SignedTransaction:
     """What the chain will be asked about, and what decides whether it is worth working for.
 
     Attributes:
+        raw: 0x-hex, as the payer signed it.
         hash: 0x-hex, the one the chain will know it by.
         memo: 0x-hex of the 32 bytes that stand where `transferWithMemo` has its memo.
         valid_after: unix seconds; before then no block takes it. 0 when it is valid at once.
@@ -44,6 +45,7 @@ class SignedTransaction:
         max_fee: base units of the fee token that the gas may cost.
     """
 
+    raw: str = field(repr=False)
     hash: str
     memo: str
     valid_after: int
@@ -76,6 +78,7 @@ def read_transaction(raw: str) -> SignedTransaction:
             if int.from_bytes(tip) > int.from_bytes(price):
                 raise ValueError("a priority fee above the highest fee, which no node takes")
             return SignedTransaction(
+                raw=raw,
                 hash=_raw_transaction_hash(_canonical_raw_transaction(raw)),
                 memo="0x" + call[_MEMO].hex(),
                 valid_after=int.from_bytes(after),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from eth_typing import HexStr
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from web3.types import BlockData, BlockIdentifier, FilterParams, LogReceipt
@@ -79,6 +80,18 @@ class ChainTruth:
             return Fate(transaction, refusal=None if transaction else refusals.NONCE_USED)
         except ANSWERS:
             raise RailUnavailable("The chain does not know the token, or not yet the payment.") from None
+
+    async def blocks_on_top(self, transaction: str) -> int:
+        """How many blocks came after the one that a transaction is in.
+
+        Raises:
+            RailUnavailable: the chain does not answer, or does not know the transaction.
+        """
+        try:
+            receipt = await self._rpc.ask(lambda eth: eth.get_transaction_receipt(HexStr(transaction)))
+            return (await self._block("latest"))["number"] - receipt["blockNumber"]
+        except ANSWERS:
+            raise RailUnavailable("The chain does not know the transaction.") from None
 
     async def _is_spent(self, payment: Payment, block: BlockIdentifier) -> bool:
         return bool(

@@ -16,7 +16,7 @@ from x402.schemas import PaymentPayload
 from errors import LedgerUnavailable, PaymentOutcomeUnknown, PaymentRejected, RailUnavailable
 from payments.health import Health
 from payments.outbox import Outbox
-from payments.rail import Challenge, Credential, HeaderFields, Order, Payment, Receipt
+from payments.rail import Challenge, Credential, Finality, HeaderFields, Order, Payment, Receipt
 from payments.x402 import refusals
 from payments.x402.broadcaster import Broadcaster, LockFactory
 from payments.x402.chain import ChainTruth, Fate, balance_of, check_chain, evidence
@@ -55,6 +55,7 @@ class X402Rail:
         min_validity_s: an authorization that ends sooner cannot be worked on and settled in time.
         rpc_timeout_s, verify_timeout_s, settle_timeout_s: for one chain call, one verification, one settlement.
         doubt_s: how long `settle` waits for the chain to show what became of an unclear settlement.
+        finality_blocks: blocks on top of a settlement from which on it is final.
 
     Raises:
         ValueError: settings that do not fit together; the text holds no secret.
@@ -83,6 +84,7 @@ class X402Rail:
         verify_timeout_s: float = 8.0,
         settle_timeout_s: float = 30.0,
         doubt_s: float = 5.0,
+        finality_blocks: int = 64,
     ) -> None:
         for name in _TALKATIVE:
             logging.getLogger(name).setLevel(logging.WARNING)
@@ -118,6 +120,7 @@ class X402Rail:
         self._health = Health(self._probe, too_slow="The payment chain is too slow to answer.")
         self._min_validity_s = min_validity_s
         self._doubt_s = doubt_s
+        self._finality_blocks = finality_blocks
 
     async def challenge(self, order: Order, rejection: str | None = None) -> Challenge:
         return write_challenge(self._terms, base_units(order.price), order.url, rejection)
@@ -170,6 +173,19 @@ class X402Rail:
         if fate.refusal is None and not over:
             raise PaymentOutcomeUnknown()
         return None
+
+    async def recheck(self, payment: Payment, receipt: Receipt) -> Finality:
+        """By the authorization, not by the receipt's hash: the outbox may have sent another transaction since."""
+        if self._truth is None:
+            raise PaymentOutcomeUnknown()
+        try:
+            fate, over = await self._fate(payment, self._truth)
+            if fate.transaction is not None:
+                deep = await self._truth.blocks_on_top(fate.transaction) >= self._finality_blocks
+                return Finality.FINAL if deep else Finality.PENDING
+        except _NO_ANSWER:
+            raise PaymentOutcomeUnknown() from None
+        return Finality.LOST if fate.refusal or over else Finality.PENDING
 
     def receipt_headers(self, receipt: Receipt, credential: Credential) -> HeaderFields:
         return write_receipt(receipt, _ours(credential), self._terms)

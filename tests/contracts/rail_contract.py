@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from errors import MalformedPayment, PaymentOutcomeUnknown, PaymentRejected, RailUnavailable
 from payments.money import Price
-from payments.rail import Challenge, Credential, HeaderFields, Order, Payment, Rail
+from payments.rail import Challenge, Credential, Finality, HeaderFields, Order, Payment, Rail
 
 UNITS = 50_000
 NOBODY = "http://127.0.0.1:9"  # the discard port: nothing listens there
@@ -146,6 +146,16 @@ class RailContract:
         payment = await rail.verify(credential, order)
         with suppress(PaymentOutcomeUnknown):
             assert await rail.find_receipt(payment) is None
+
+    async def test_looks_again_at_what_has_settled(
+        self, rail: Rail, cut_off: Rail, order: Order, credential: Credential
+    ) -> None:
+        """A settlement of a moment ago is in the chain and not deep yet; a chain that is down says nothing of it."""
+        payment = remembered(await rail.verify(credential, order))
+        receipt = await rail.settle(payment, credential)
+        assert await rail.recheck(payment, receipt) is Finality.PENDING
+        with pytest.raises(PaymentOutcomeUnknown):
+            await cut_off.recheck(payment, receipt)
 
     async def test_calls_an_outage_an_outage(
         self, cut_off: Rail, buyer: Buyer, order: Order, credential: Credential

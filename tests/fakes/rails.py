@@ -12,7 +12,7 @@ from errors import (
     PaymentRejected,
     RailUnavailable,
 )
-from payments.rail import Challenge, Credential, HeaderFields, Order, Payment, Receipt, values
+from payments.rail import Challenge, Credential, Finality, HeaderFields, Order, Payment, Receipt, values
 
 PAYER = "0x00000000000000000000000000000000000000aa"
 
@@ -76,6 +76,8 @@ class ScriptedRail:
         """Until when the work on a payment may begin."""
         self.not_after = math.inf
         """What the last settlement was told."""
+        self.finality = Finality.FINAL
+        """What the chain says of a settlement later."""
         self.closed = False
 
     def called(self, verb: str) -> int:
@@ -127,6 +129,11 @@ class ScriptedRail:
         self.calls.append("find_receipt")
         _meet(self.finding)
         return self._receipt(payment) if payment.id in self.moved else None
+
+    async def recheck(self, payment: Payment, receipt: Receipt) -> Finality:
+        self.calls.append("recheck")
+        _meet(self.finding)
+        return self.finality
 
     def receipt_headers(self, receipt: Receipt, credential: Credential) -> HeaderFields:
         return ((f"{self.name}-receipt", receipt.transaction),)
