@@ -60,6 +60,7 @@ async def compose(settings: Settings, models: Models) -> AsyncIterator[Starlette
         stack.push_async_callback(gate.aclose)
         stack.push_async_callback(_end, asyncio.create_task(keep_sweeping(gate)))
         stack.push_async_callback(_end, asyncio.create_task(keep_watching(watch)))
+        await watch.first_look()
         yield create_app(
             gate=gate,
             watch=watch,

@@ -16,21 +16,26 @@ AGAIN_S = 0.5
 """The pause after a bad answer, of which only the second one counts."""
 PATIENCE_S = 2.5
 """Rails bound their answer to two seconds by themselves."""
-FIRST_LOOK_S = 2.0
+FIRST_LOOK_S = 3.0
+"""A little more than the first look takes, at whose end every rail has been judged."""
+
+NOT_ASKED = "The rail has not answered yet."
 
 
 class RailWatch:
-    """The present view of every rail: out after two bad answers in a row, back after one good one.
+    """The present view of every rail: out until its first good answer, and after two bad answers in a row.
 
-    Before the first look every rail counts as in.
+    One good answer is enough to be back. Before it was asked, nothing is known about a rail, so it is out.
     """
 
     def __init__(self, rails: Sequence[Rail], *, patience_s: float = PATIENCE_S) -> None:
         self._rails = tuple(rails)
         self._patience_s = patience_s
-        self._answers: dict[str, str | None] = {rail.name: None for rail in rails}
+        self._answers: dict[str, str | None] = {rail.name: NOT_ASKED for rail in rails}
         self._out = dict(self._answers)
         self._looked = asyncio.Event()
+        for name in self._out:
+            RAIL_UP.labels(name).set(False)
 
     def is_out(self, name: str) -> str | None:
         """One public sentence that says what is out; None while payments can be taken over this rail."""
@@ -38,10 +43,14 @@ class RailWatch:
 
     async def states(self) -> Mapping[str, str | None]:
         """What `is_out` says of every rail: at once, but for the start, when it waits a little for the first look."""
+        await self.first_look()
+        return dict(self._out)
+
+    async def first_look(self) -> None:
+        """Wait until every rail has been asked once, for `FIRST_LOOK_S` at most."""
         with suppress(TimeoutError):
             async with asyncio.timeout(FIRST_LOOK_S):
                 await self._looked.wait()
-        return dict(self._out)
 
     async def look(self) -> bool:
         """Ask every rail once; whether all of them are as they were: a first bad answer calls for a second look."""
@@ -52,11 +61,13 @@ class RailWatch:
         return self._answers == self._out
 
     def _note(self, name: str, answer: str | None) -> None:
-        confirmed = answer if self._answers[name] else None
-        if (confirmed is None) != (self._out[name] is None):
-            log.warning("rail_out" if confirmed else "rail_back", rail=name, fault=confirmed)
-        self._answers[name], self._out[name] = answer, confirmed
-        RAIL_UP.labels(name).set(confirmed is None)
+        before, now = self._out[name], answer if self._answers[name] else None
+        if now is not None and (before is None or before == NOT_ASKED):
+            log.warning("rail_out", rail=name, fault=now)
+        elif now is None and before is not None:
+            log.info("rail_in", rail=name)
+        self._answers[name], self._out[name] = answer, now
+        RAIL_UP.labels(name).set(now is None)
 
     async def _ask(self, rail: Rail) -> str | None:
         try:

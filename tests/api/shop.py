@@ -76,15 +76,21 @@ async def open_shop(
     checks: Mapping[str, Check] | None = None,
     rails: tuple[ScriptedRail, ...] = (),
     offer: Offer = OFFER,
+    looks: int = 2,
     **options: Any,
 ) -> AsyncIterator[Shop]:
-    """A shop on an empty ledger, with one scripted rail unless others are given."""
+    """A shop on an empty ledger, with one scripted rail unless others are given.
+
+    Args:
+        looks: how often the rails have been asked how they are; one is out after two bad answers.
+    """
     database = f"sqlite+aiosqlite:///{directory}/ledger.sqlite3"
     await migrate(database)
     ledger = SqlLedger(database)
     rails = rails or (ScriptedRail("x"),)
-    gate, watch = Gate(rails, ledger), RailWatch(rails)
-    for _ in range(2):  # a rail is out after two bad answers
+    watch = RailWatch(rails)
+    gate = Gate(rails, ledger, is_out=watch.is_out)
+    for _ in range(looks):
         await watch.look()
     app = create_app(
         gate=gate,

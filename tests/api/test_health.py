@@ -6,7 +6,7 @@ from prometheus_client import REGISTRY
 
 from api.health import Check, Readiness
 from errors import LedgerUnavailable
-from payments.watch import RailWatch
+from payments.watch import NOT_ASKED, RailWatch
 from tests.api.shop import open_shop
 from tests.fakes.rails import ScriptedRail
 
@@ -163,3 +163,11 @@ async def test_nobody_waits_for_a_rail_that_hangs() -> None:
     assert not looking.done()
     assert (report.ready, report.rails) == (True, {"a": None})
     looking.cancel()
+
+
+async def test_before_a_rail_has_answered_nothing_is_ready_and_nothing_is_quoted(tmp_path: Path) -> None:
+    """A process that has just started knows nothing about its chains."""
+    async with open_shop(tmp_path, rails=(WeatherRail("a", hangs=True),), looks=0) as shop:
+        ready, quote = await shop.client.get("/readyz"), await shop.post()
+        assert (ready.status_code, ready.json()["rails"]) == (503, {"a": NOT_ASKED})
+        assert (quote.status_code, quote.json()["code"]) == (503, "rail_unavailable")

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 from prometheus_client import REGISTRY
 
-from payments.watch import FIRST_LOOK_S, RailWatch, keep_watching
+from payments.watch import FIRST_LOOK_S, NOT_ASKED, RailWatch, keep_watching
 from tests.fakes.rails import ScriptedRail
 from tests.waiting import eventually
 
@@ -61,24 +61,24 @@ async def watching(watch: RailWatch, *, every_s: float) -> AsyncIterator[None]:
 
 
 async def test_a_rail_is_out_after_two_bad_answers() -> None:
-    assert await views(WeatherRail(None, OUT, OUT, OUT), looks=4) == [None, None, None, OUT, OUT]
+    assert await views(WeatherRail(None, OUT, OUT, OUT), looks=4) == [NOT_ASKED, None, None, OUT, OUT]
 
 
 async def test_a_rail_is_back_after_one_good_answer() -> None:
-    assert await views(WeatherRail(OUT, OUT, None, OUT), looks=4) == [None, None, OUT, None, None]
+    assert await views(WeatherRail(OUT, OUT, None, OUT), looks=4) == [NOT_ASKED, OUT, OUT, None, None]
 
 
 async def test_bad_answers_that_are_not_in_a_row_are_none() -> None:
-    assert await views(WeatherRail(OUT, None, OUT, None), looks=4) == [None] * 5
+    assert await views(WeatherRail(None, OUT, None, OUT, None), looks=5) == [NOT_ASKED, *[None] * 5]
 
 
 async def test_the_latest_reason_is_told() -> None:
-    assert await views(WeatherRail("slow", OUT, "another chain"), looks=3) == [None, None, OUT, "another chain"]
+    assert await views(WeatherRail("slow", OUT, "another chain"), looks=3) == [NOT_ASKED, "slow", OUT, "another chain"]
 
 
 async def test_what_a_rail_forgot_to_map_is_an_outage_and_told_to_nobody() -> None:
     seen = await views(WeatherRail(OSError("https://rpc.example.com/marked")), looks=2)
-    assert seen == [None, None, "The rail does not answer."]
+    assert seen == [NOT_ASKED, *["The rail does not answer."] * 2]
 
 
 async def test_a_rail_that_hangs_is_out_and_hides_no_other() -> None:
@@ -90,19 +90,25 @@ async def test_a_rail_that_hangs_is_out_and_hides_no_other() -> None:
 
 async def test_the_gauge_follows() -> None:
     watch = RailWatch((WeatherRail(None, OUT, OUT, None, name="gauged"),))
-    up = []
+    up = [REGISTRY.get_sample_value("clearcanvas_rail_up", {"rail": "gauged"})]
     for _ in range(4):
         await watch.look()
         up.append(REGISTRY.get_sample_value("clearcanvas_rail_up", {"rail": "gauged"}))
-    assert up == [1, 1, 0, 1]
+    assert up == [0, 1, 1, 0, 1]
 
 
-async def test_a_first_bad_answer_calls_for_a_second_at_once() -> None:
-    rail = WeatherRail(OUT)
+async def test_a_bad_answer_after_a_good_one_calls_for_a_second_at_once() -> None:
+    rail = WeatherRail(None, OUT)
     watch = RailWatch((rail,))
+    await watch.look()
     async with watching(watch, every_s=60.0):
         assert await asyncio.to_thread(eventually, lambda: watch.is_out("a") == OUT)
-    assert rail.asked == 2
+    assert rail.asked == 3
+
+
+async def test_a_rail_that_has_never_been_well_is_out() -> None:
+    """Nothing is known about it before the first answer, and one bad answer is all that is known after it."""
+    assert await views(WeatherRail(OUT, None), looks=2) == [NOT_ASKED, OUT, None]
 
 
 async def test_looks_again_and_again() -> None:
@@ -123,6 +129,6 @@ async def test_the_first_question_waits_for_the_first_look() -> None:
 
 
 async def test_the_first_question_does_not_wait_for_long() -> None:
-    assert FIRST_LOOK_S <= 2
+    assert FIRST_LOOK_S <= 3
     async with asyncio.timeout(FIRST_LOOK_S + 2):
-        assert await RailWatch((HangingRail("a"),)).states() == {"a": None}
+        assert await RailWatch((HangingRail("a"),)).states() == {"a": NOT_ASKED}
