@@ -15,6 +15,8 @@ from typing import Any, cast
 
 import bentoml
 import structlog
+from bentoml._internal.configuration.containers import BentoMLContainer
+from bentoml._internal.context import server_context
 from bentoml._internal.utils.analytics.usage_stats import do_not_track
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -23,6 +25,7 @@ from uvicorn.config import HTTP_PROTOCOLS
 
 from config import ConfigurationError, Settings, load
 from errors import ServiceError
+from metrics_folder import own_folder
 from models.manifest import MODELS, ModelError, ModelManifest
 from models.served import check_weights, load_served, may_be_sold
 from runners.client import Runner, RunnerClient, method_of
@@ -50,6 +53,11 @@ def _settings() -> tuple[Settings, tuple[ModelManifest, ...]]:
 # BentoML reports its use to its makers; its command line has asked, and remembers, before it reads this file.
 os.environ["BENTOML_DO_NOT_TRACK"] = "True"
 do_not_track.cache_clear()
+# All services of a user would share one folder of counts, and each start would empty it. The supervisor asks for the
+# folder after it has read this file, and hands it to its workers.
+if server_context.worker_index is None:
+    counts = own_folder(Path(BentoMLContainer.bentoml_home.get()) / "clearcanvas-metrics")
+    BentoMLContainer.prometheus_multiproc_dir.set(str(counts))
 # The server would believe X-Forwarded-For from this machine; whom to believe is our own setting, `trusted_proxies`.
 os.environ["FORWARDED_ALLOW_IPS"] = ""
 # BentoML leaves the choice of the protocol to the server, whose own answers what it cannot read with a line of text.

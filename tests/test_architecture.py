@@ -13,6 +13,7 @@ FOUNDATION = {"errors", "telemetry"}
 MAY_IMPORT = {
     "errors": set(),
     "telemetry": set(),
+    "metrics_folder": set(),
     "config": set(),
     "imaging": FOUNDATION,
     "models": FOUNDATION,
@@ -22,7 +23,7 @@ MAY_IMPORT = {
     "pipeline": FOUNDATION | {"imaging"},
     "api": FOUNDATION | {"pipeline", "imaging", "payments"},
     "composition": FOUNDATION | {"config", "api", "payments", "storage", "pipeline", "runners", "models"},
-    "service": FOUNDATION | {"config", "composition", "storage", "runners", "models", "sandbox"},
+    "service": FOUNDATION | {"metrics_folder", "config", "composition", "storage", "runners", "models", "sandbox"},
     "sandbox": {"config"},
 }
 """Room → rooms it may import. Nobody imports `service`."""

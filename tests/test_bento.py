@@ -16,8 +16,8 @@ from tests.buying import buy, photograph
 from tests.running_service import RunningService, run_service
 
 SHIPPED = {
-    "api", "composition.py", "config", "errors.py", "imaging", "models", "payments", "pipeline.py", "runners",
-    "service.py", "storage", "telemetry.py",
+    "api", "composition.py", "config", "errors.py", "imaging", "metrics_folder.py", "models", "payments",
+    "pipeline.py", "runners", "service.py", "storage", "telemetry.py",
 }  # fmt: skip
 BESIDE = {"LICENSE", "bentofile.yaml", "requirements"}
 TOOLS = ("models/__main__.py", "models/catalogue/", "models/evaluation/", "models/quantisation/", "models/training/")
