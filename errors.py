@@ -1,4 +1,4 @@
-"""Every refusal the service can answer, drawn as one tree.
+"""Every refusal the service can answer, drawn as one tree, and what each says about the money.
 
     ServiceError                      status  code
     ├─ BadRequest                     400     bad_request
@@ -8,12 +8,14 @@
     │  └─ MalformedPayment            400     malformed_payment
     ├─ PaymentRequired                402     payment_required
     │  └─ PaymentRejected             402     payment_rejected
+    │     └─ DeadlineUnreachable      402     deadline_unreachable
     ├─ NotFound                       404     not_found
     ├─ MethodNotAllowed               405     method_not_allowed
     ├─ UploadTimeout                  408     upload_timeout
     ├─ PaymentConflict                409     payment_conflict
     │  ├─ PaymentInProgress           409     payment_in_progress
     │  ├─ PaymentUsed                 409     payment_used
+    │  ├─ PaymentSpentElsewhere       409     payment_spent_elsewhere
     │  ├─ FundsUnderWay               409     funds_under_way
     │  └─ IdempotencyKeyUsed          409     idempotency_key_used
     ├─ UploadTooLarge                 413     upload_too_large
@@ -26,7 +28,6 @@
        ├─ RunnerUnavailable           503     runner_unavailable
        ├─ RailUnavailable             503     rail_unavailable
        ├─ LedgerUnavailable           503     ledger_unavailable
-       ├─ DeadlineUnreachable         503     deadline_unreachable
        └─ PaymentOutcomeUnknown       503     payment_outcome_unknown
 
 Foreign exceptions (Pillow, web3, SQLAlchemy, ...) are mapped to these where they enter; `api/problems.py` is the
@@ -35,7 +36,49 @@ holds a secret, a path or a foreign exception's text.
 """
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any, ClassVar
+
+
+class PaymentState(StrEnum):
+    """What is known of the payment that came with a request, at the moment of the answer."""
+
+    NONE = "none"
+    """No payment came."""
+    UNUSED = "unused"
+    """It has moved no money, and nothing of ours can still move it."""
+    IN_FLIGHT = "in_flight"
+    """It may move, or may have moved."""
+    SETTLED = "settled"
+    """It has moved, to us, and stands in the ledger."""
+    SPENT_ELSEWHERE = "spent_elsewhere"
+    """The chain knows it as used, and this ledger did not use it."""
+
+
+class RetryAction(StrEnum):
+    """What the buyer should do next."""
+
+    PAY = "pay"
+    """Pay one of the offers of this 402."""
+    RESEND_SAME = "resend_same"
+    """Send the same request with the same payment again."""
+    WAIT_AND_RESEND = "wait_and_resend"
+    """The same, after `retry_after` seconds."""
+    NEW_PAYMENT = "new_payment"
+    """This payment buys nothing here (any more): sign a new one."""
+    FIX_REQUEST = "fix_request"
+    """The request must change; the payment need not."""
+    ASK_OPERATOR = "ask_operator"
+    """Do not pay anew. Only the operator can help, who finds the request by its `request_id`."""
+
+
+_CHARGED = {
+    PaymentState.NONE: False,
+    PaymentState.UNUSED: False,
+    PaymentState.IN_FLIGHT: True,
+    PaymentState.SETTLED: True,
+}
+_RETRYABLE = frozenset({RetryAction.RESEND_SAME, RetryAction.WAIT_AND_RESEND})
 
 
 class ServiceError(Exception):
@@ -43,9 +86,10 @@ class ServiceError(Exception):
 
     Attributes:
         status, code, title: the HTTP status, the stable machine-readable name and its English title.
-        retryable: whether the very same request may succeed when it is sent again.
-        charged: False is a proof that this request moved no money; True means that money has moved or may yet
-            move, so the buyer re-sends the same payment and never signs a new one.
+        payment_state: of the payment that came; None where that is not known (yet).
+        retry_action: the buyer's next step. `charged` and `retryable` follow from these two.
+        retry_after: whole seconds to wait before it, where that helps.
+        payment_expires_at: unix seconds after which the payment can no longer move, where that is known and matters.
         detail: the public sentence.
         members: further members of the problem body.
         headers: headers of the answer, in order, repeats allowed.
@@ -55,8 +99,10 @@ class ServiceError(Exception):
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"
     title: ClassVar[str] = "Internal error"
-    retryable: bool = False
-    charged: bool = False
+    payment_state: PaymentState | None = None
+    retry_action: RetryAction = RetryAction.ASK_OPERATOR
+    retry_after: int | None = None
+    payment_expires_at: int | None = None
 
     def __init__(
         self,
@@ -70,14 +116,30 @@ class ServiceError(Exception):
         super().__init__(detail)
         self.detail = detail
         self.members = dict(members or {})
-        self.headers = headers if retry_after is None else (*headers, ("Retry-After", str(retry_after)))
+        self.headers = headers
+        self.retry_after = retry_after
         self.type = type
+
+    @property
+    def charged(self) -> bool | None:
+        """False: the payment that came has moved no money and nothing of ours can still move it. True: it has moved
+        or may have. None: not known."""
+        if self.payment_state is None:
+            return None
+        # A payment spent elsewhere either paid us, which only the operator can put right, or it did not.
+        return _CHARGED.get(self.payment_state, self.retry_action is RetryAction.ASK_OPERATOR)
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the very same request may succeed when it is sent again."""
+        return self.retry_action in _RETRYABLE
 
 
 class BadRequest(ServiceError):
     """The request can never succeed as it stands."""
 
     status, code, title = 400, "bad_request", "Bad request"
+    retry_action = RetryAction.FIX_REQUEST
 
 
 class InvalidImage(BadRequest):
@@ -108,51 +170,70 @@ class PaymentRequired(ServiceError):
     """No payment came with the request; the headers and members carry the quote."""
 
     status, code, title = 402, "payment_required", "Payment required"
+    payment_state = PaymentState.NONE
+    retry_action = RetryAction.PAY
 
 
 class PaymentRejected(PaymentRequired):
-    """A payment came that provably moved nothing and never will by our hand; `reason` is the rail's own code."""
+    """A payment came that has provably moved nothing, and nothing of ours can still move it; `reason` is the rail's
+    own code."""
 
     code, title = "payment_rejected", "Payment rejected"
+    payment_state = PaymentState.UNUSED
+    retry_action = RetryAction.NEW_PAYMENT
 
     def __init__(self, detail: str, *, reason: str, type: str = "about:blank") -> None:
         super().__init__(detail, members={"reason": reason}, type=type)
         self.reason = reason
 
 
+class DeadlineUnreachable(PaymentRejected):
+    """The payment expires too soon for the work and the settlement; another one is needed."""
+
+    code, title = "deadline_unreachable", "Deadline not reachable"
+
+    def __init__(self, detail: str, *, reason: str = code, type: str = "about:blank") -> None:
+        super().__init__(detail, reason=reason, type=type)
+
+
 class NotFound(ServiceError):
     """No such route."""
 
     status, code, title = 404, "not_found", "Not found"
+    retry_action = RetryAction.FIX_REQUEST
 
 
 class MethodNotAllowed(ServiceError):
     """The route exists, the method does not."""
 
     status, code, title = 405, "method_not_allowed", "Method not allowed"
+    retry_action = RetryAction.FIX_REQUEST
 
 
 class UploadTimeout(ServiceError):
     """The body did not arrive in time."""
 
     status, code, title = 408, "upload_timeout", "Upload timeout"
-    retryable = True
+    retry_action = RetryAction.RESEND_SAME
 
 
 class PaymentConflict(ServiceError):
     """The payment is known already and this request does not fit what is known."""
 
     status, code, title = 409, "payment_conflict", "Payment conflict"
+    retry_action = RetryAction.NEW_PAYMENT
 
 
 class PaymentInProgress(PaymentConflict):
     """Another request with the same payment is at work right now, so its money may yet move."""
 
     code, title = "payment_in_progress", "Payment in progress"
-    retryable = True
-    charged = True
+    payment_state = PaymentState.IN_FLIGHT
+    retry_action = RetryAction.WAIT_AND_RESEND
 
-    def __init__(self, detail: str = "This payment is being worked on. Send the same request again shortly.") -> None:
+    def __init__(
+        self, detail: str = "This payment is already being processed. Send the same request again shortly."
+    ) -> None:
         super().__init__(detail, retry_after=1)
 
 
@@ -162,16 +243,32 @@ class PaymentUsed(PaymentConflict):
     code, title = "payment_used", "Payment already used"
 
 
+class PaymentSpentElsewhere(PaymentConflict):
+    """The chain knows the payment as used, and this ledger did not use it: it buys nothing here.
+
+    Args:
+        paid_us: whether the money went to this seller. The buyer is then not told to pay anew: another service of this
+            seller, or a ledger that was lost, owes the picture.
+    """
+
+    code, title = "payment_spent_elsewhere", "Payment spent elsewhere"
+    payment_state = PaymentState.SPENT_ELSEWHERE
+    retry_action = RetryAction.ASK_OPERATOR
+
+    def __init__(self, detail: str, *, paid_us: bool) -> None:
+        super().__init__(detail)
+        self.retry_action = RetryAction.ASK_OPERATOR if paid_us else RetryAction.NEW_PAYMENT
+
+
 class FundsUnderWay(PaymentConflict):
     """The payer's other payments under way need what the payer holds; this one is untouched."""
 
     code, title = "funds_under_way", "Funds under way"
-    retryable = True
+    retry_action = RetryAction.WAIT_AND_RESEND
 
     def __init__(
         self,
-        detail: str = "The payer's payments under way take all that the payer holds. Send this one again when they are "
-        "done.",
+        detail: str = "The payer's balance is committed to payments still in progress. Retry when they complete.",
     ) -> None:
         super().__init__(detail, retry_after=2)
 
@@ -180,32 +277,35 @@ class IdempotencyKeyUsed(PaymentConflict):
     """The payer has used this idempotency key for another image or other parameters."""
 
     code, title = "idempotency_key_used", "Idempotency key already used"
+    retry_action = RetryAction.FIX_REQUEST
 
 
 class UploadTooLarge(ServiceError):
     """The body is over the limit in bytes, declared or counted."""
 
     status, code, title = 413, "upload_too_large", "Upload too large"
+    retry_action = RetryAction.FIX_REQUEST
 
 
 class UnsupportedMediaType(ServiceError):
     """The Content-Type is none of the supported ones."""
 
     status, code, title = 415, "unsupported_media_type", "Unsupported media type"
+    retry_action = RetryAction.FIX_REQUEST
 
 
 class RateLimited(ServiceError):
     """Too many unpaid answers went to this address."""
 
     status, code, title = 429, "rate_limited", "Too many unpaid requests"
-    retryable = True
+    retry_action = RetryAction.WAIT_AND_RESEND
 
 
 class InternalError(ServiceError):
     """Our fault, cause in the log under the request id."""
 
     status, code, title = 500, "internal_error", "Internal error"
-    retryable = True
+    retry_action = RetryAction.RESEND_SAME
 
 
 class ProcessingFailed(InternalError):
@@ -218,7 +318,7 @@ class Unavailable(ServiceError):
     """Something we need is out for now; the same request may be sent again."""
 
     status, code, title = 503, "unavailable", "Temporarily unavailable"
-    retryable = True
+    retry_action = RetryAction.WAIT_AND_RESEND
 
     def __init__(self, detail: str, *, retry_after: int = 2, **extra: Any) -> None:
         super().__init__(detail, retry_after=retry_after, **extra)
@@ -248,18 +348,11 @@ class LedgerUnavailable(Unavailable):
     code, title = "ledger_unavailable", "Ledger unavailable"
 
 
-class DeadlineUnreachable(Unavailable):
-    """The payment would expire before it could be settled; nothing was charged, and another payment is needed."""
-
-    code, title = "deadline_unreachable", "Deadline not reachable"
-    retryable = False
-
-
 class PaymentOutcomeUnknown(Unavailable):
     """Money may have moved: the buyer sends the same payment again and never a new one."""
 
     code, title = "payment_outcome_unknown", "Payment outcome unknown"
-    charged = True
+    payment_state = PaymentState.IN_FLIGHT
 
     def __init__(self, detail: str | None = None) -> None:
         super().__init__(

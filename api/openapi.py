@@ -9,7 +9,7 @@ from typing import Any
 
 from api.offer import MODELS_PATH, PATH, Offer
 from api.upload import INPUTS, OUTPUTS
-from errors import MethodNotAllowed, NotFound, ServiceError
+from errors import MethodNotAllowed, NotFound, PaymentState, RetryAction, ServiceError
 
 Json = dict[str, Any]
 
@@ -19,18 +19,32 @@ _DECIMALS = 6
 _PROBLEM: Json = {
     "type": "object",
     "description": "RFC 9457 problem details; a rail may add members of its own.",
-    "required": ["type", "title", "status", "detail", "code", "retryable", "charged", "request_id"],
+    "required": ["type", "title", "status", "detail", "code", "retry_action", "retryable", "request_id"],
     "properties": {
         "type": {"type": "string"},
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
         "code": {"type": "string", "description": "Stable name of the refusal."},
-        "retryable": {"type": "boolean", "description": "Whether the very same request may succeed when sent again."},
+        "payment_state": {
+            "type": "string",
+            "enum": list(PaymentState),
+            "description": "Of the payment that came. none: there was none. unused: it moved no money, and nothing of "
+            "the service can still move it. in_flight: it may move, or may have moved. settled: it moved. "
+            "spent_elsewhere: it was used, but not for this service's ledger. Left out where it is not known.",
+        },
         "charged": {
             "type": "boolean",
-            "description": "False: this request moved no money. True: money moved or may yet move; "
-            "send the same payment again and sign no new one.",
+            "description": "False: the payment that came moved no money, and nothing of the service can still move it. "
+            "True: it moved or may have; send the same payment again and sign no new one. Left out where it is not "
+            "known: treat that as true.",
+        },
+        "retry_action": {"type": "string", "enum": list(RetryAction), "description": "What to do next."},
+        "retryable": {"type": "boolean", "description": "Whether the very same request may succeed when sent again."},
+        "retry_after": {"type": "integer", "description": "Seconds to wait before that; equal to Retry-After."},
+        "payment_expires_at": {
+            "type": "integer",
+            "description": "Unix seconds after which the payment can no longer move.",
         },
         "request_id": {"type": "string"},
     },

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.request_id import request_id_of
-from errors import InternalError, MethodNotAllowed, NotFound, ServiceError
+from errors import InternalError, MethodNotAllowed, NotFound, PaymentState, ServiceError
 
 log = structlog.get_logger(__name__)
 
@@ -23,8 +23,7 @@ def problem(error: ServiceError, request_id: str) -> Response:
         "status": error.status,
         "detail": error.detail,
         "code": error.code,
-        "retryable": error.retryable,
-        "charged": error.charged,
+        **_next_step(error),
         "request_id": request_id,
         **error.members,
     }
@@ -36,7 +35,22 @@ def problem(error: ServiceError, request_id: str) -> Response:
     )
     for name, value in error.headers:
         response.headers.append(name, value)
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
     return response
+
+
+def _next_step(error: ServiceError) -> dict[str, Any]:
+    """What became of the payment, and what to do next; what is not known is left out."""
+    members = {
+        "payment_state": error.payment_state,
+        "charged": error.charged,
+        "retry_action": error.retry_action,
+        "retryable": error.retryable,
+        "retry_after": error.retry_after,
+        "payment_expires_at": error.payment_expires_at,
+    }
+    return {name: value for name, value in members.items() if value is not None}
 
 
 class ProblemMiddleware:
@@ -63,6 +77,7 @@ class ProblemMiddleware:
             if started:
                 raise
             refusal = _refusal(error)
+            refusal.payment_state = refusal.payment_state or PaymentState.NONE
             scope["state"]["code"] = refusal.code
             await problem(refusal, request_id_of(scope))(scope, receive, send)
 

@@ -17,7 +17,7 @@ class ProblemProtocol(H11Protocol):
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             request_id = uuid.uuid4().hex
             refusal = problem(
-                BadRequest("This is no HTTP/1.1 request that can be read, or its header fields are too long."),
+                BadRequest("Malformed HTTP/1.1 request, or header fields too large."),
                 request_id,
             )
             headers = [*refusal.raw_headers, (b"X-Request-Id", request_id.encode()), (b"Connection", b"close")]

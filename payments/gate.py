@@ -23,6 +23,7 @@ from errors import (
     PaymentInProgress,
     PaymentRejected,
     PaymentRequired,
+    PaymentState,
     PaymentUsed,
     RailUnavailable,
     ServiceError,
@@ -359,12 +360,12 @@ def _charged() -> Iterator[None]:
     try:
         yield
     except ServiceError as error:
-        error.charged = True
+        error.payment_state = PaymentState.IN_FLIGHT
         raise
     except Exception as error:
         # A bug of ours must not make the buyer pay anew either.
         failure = InternalError("Something went wrong on our side. Send the same payment again; do not pay anew.")
-        failure.charged = True
+        failure.payment_state = PaymentState.IN_FLIGHT
         raise failure from error
 
 

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 from errors import (
-    DeadlineUnreachable,
     PaymentInProgress,
     PaymentOutcomeUnknown,
     PaymentRejected,
@@ -14,9 +13,6 @@ from errors import (
 )
 from payments.ledger import Claim, Entry, Ledger
 from payments.rail import Credential, Payment, Rail, Receipt
-
-_UNMOVED = (PaymentRejected, DeadlineUnreachable)
-"""A rail's proof that no money moved and none of ours can still move. An outage (RailUnavailable) is none here."""
 
 _PATIENCE = 2 / 3
 """How much of its lease a settlement may use; the rest is for hosts whose clocks are not quite together."""
@@ -40,7 +36,7 @@ class Settlement:
 
         Raises:
             PaymentInProgress: the claim was lost to somebody quicker.
-            PaymentRejected, DeadlineUnreachable: nothing moved, and the payment is free again.
+            PaymentRejected: nothing moved, and the payment is free again.
             PaymentOutcomeUnknown: anything else.
         """
         limit_s = self._lease_s * _PATIENCE
@@ -51,7 +47,7 @@ class Settlement:
             try:
                 async with asyncio.timeout(limit_s):
                     receipt = await rail.settle(payment, credential, not_after=not_after)
-            except _UNMOVED as refusal:
+            except PaymentRejected as refusal:  # the only proof; RailUnavailable does not count as one
                 unmoved = refusal
             else:
                 await self._write_down(payment.id, receipt)

@@ -11,7 +11,18 @@ from api.problems import ProblemMiddleware, problem
 from api.request_id import RequestIdMiddleware
 from errors import PaymentOutcomeUnknown, PaymentRequired, RunnerUnavailable, ServiceError
 
-MEMBERS = ["type", "title", "status", "detail", "code", "retryable", "charged", "request_id"]
+MEMBERS = [
+    "type",
+    "title",
+    "status",
+    "detail",
+    "code",
+    "payment_state",
+    "charged",
+    "retry_action",
+    "retryable",
+    "request_id",
+]
 
 
 def tree(root: type[ServiceError]) -> Iterator[type[ServiceError]]:
@@ -50,8 +61,10 @@ async def test_every_error_has_one_form(kind: type[ServiceError]) -> None:
         ("status", kind.status),
         ("detail", "What happened."),
         ("code", kind.code),
-        ("retryable", kind.retryable),
-        ("charged", kind.charged),
+        ("payment_state", error.payment_state),
+        ("charged", error.charged),
+        ("retry_action", error.retry_action),
+        ("retryable", error.retryable),
         ("request_id", "r1"),
     ]
 
@@ -75,7 +88,8 @@ def test_the_body_is_compact_json() -> None:
 
 
 async def test_what_is_unavailable_says_when_to_come_back() -> None:
-    assert (await answer_to(RunnerUnavailable("No runner."))).headers["Retry-After"] == "2"
+    out = await answer_to(RunnerUnavailable("No runner."))
+    assert (out.headers["Retry-After"], out.json()["retry_after"]) == ("2", 2)
     unknown = await answer_to(PaymentOutcomeUnknown())
     assert (unknown.headers["Retry-After"], unknown.json()["charged"]) == ("3", True)
 

@@ -33,7 +33,8 @@ async def test_what_cannot_be_read_is_a_problem(url: str, sent: bytes) -> None:
     problem = answer.json()
     assert (answer.status_code, problem["status"], problem["code"]) == (400, 400, "bad_request")
     assert answer.headers["Content-Type"] == "application/problem+json"
-    assert (problem["charged"], problem["request_id"]) == (False, answer.headers["X-Request-Id"])
+    assert problem["request_id"] == answer.headers["X-Request-Id"]
+    assert "charged" not in problem, "a payment may have come with it"
 
 
 def test_a_request_that_was_answered_is_not_answered_twice(url: str, caplog: pytest.LogCaptureFixture) -> None:
