@@ -143,7 +143,7 @@ class Rail(Protocol):
         """Read this rail's payment header; None when there is none. Cheap: no signature check, no network.
 
         Raises:
-            MalformedPayment: a header of this rail that cannot be read, is too large, or stands twice.
+            MalformedPayment: a header of this rail that cannot be read or is too large, or two different payments.
             PaymentRejected: unreadable, where the rail's specification answers that with a fresh quote.
         """
         ...

@@ -2,8 +2,8 @@
 
 A credential that says `Payment` and cannot be read is answered 402 with a fresh challenge and `malformed-credential`,
 as the specification and its validator (`mppx validate`) demand: hence PaymentRejected here, not MalformedPayment.
-What no client of the specification sends, two credentials or an oversized one, is a plain 400, and so is a credential
-of another payment method (`method-unsupported`).
+What no client of the specification sends, two different credentials or an oversized one, is a plain 400, and so is a
+credential of another payment method (`method-unsupported`).
 """
 
 import hashlib
@@ -42,28 +42,29 @@ class MppCredential(Credential):
 
 
 def read_credential(headers: HeaderFields) -> MppCredential | None:
-    """The Payment credential among a request's header fields; None when there is none, whatever else authorizes.
+    """The Payment credential among a request's header fields; None when there is none, whatever else authorizes. It may
+    come several times, in repeated fields or in one list.
 
     Raises:
-        MalformedPayment: more than one, longer than 16 KB, or for another payment method.
+        MalformedPayment: two different ones, longer than 16 KB, or for another payment method.
         PaymentRejected: unreadable, in push mode, or for a challenge that cannot be ours.
     """
-    credentials = [part for value in values(headers, "authorization") for part in _parts(value) if _is_payment(part)]
-    if not credentials:
+    tokens = [token for value in values(headers, "authorization") for token in _tokens(value)]
+    if not tokens:
         return None
-    if len(credentials) > 1:
-        raise MalformedPayment("More than one Payment credential came with the request. Send one.")
-    if len(credentials[0]) > MAX_CHARS:
+    different = list(dict.fromkeys(filter(None, tokens)))  # an empty one beside another counts for nothing
+    if len(different) > 1:
+        raise MalformedPayment("Two different Payment credentials came with the request. Send one.")
+    credential = f"Payment {different[0] if different else ''}"
+    if len(credential) > MAX_CHARS:
         raise MalformedPayment(f"The Payment credential is longer than {MAX_CHARS} characters.")
-    return _read(credentials[0])
+    return _read(credential)
 
 
-def _parts(value: str) -> list[str]:
-    return [part.strip() for part in value.split(",")]
-
-
-def _is_payment(part: str) -> bool:
-    return part.partition(" ")[0].lower() == "payment"
+def _tokens(value: str) -> list[str]:
+    """The Payment credentials in one field, without scheme and padding: both can be written in several ways."""
+    credentials = (part.strip().partition(" ") for part in value.split(","))
+    return [token.strip().rstrip("=") for scheme, _, token in credentials if scheme.lower() == "payment"]
 
 
 def _read(header: str) -> MppCredential:

@@ -3,6 +3,10 @@
 version   payment              challenge                     receipt               networks
 1         X-PAYMENT            JSON body of the 402          X-PAYMENT-RESPONSE    base-sepolia
 2         PAYMENT-SIGNATURE    PAYMENT-REQUIRED              PAYMENT-RESPONSE      eip155:84532
+
+Wallets mix the two, and some set both headers to the same value. So the payload's own `x402Version` decides how a
+payment is read, and the name of the network in its receipt; the receipt's header is the counterpart of the header in
+which the payment came, and of both when it came in both.
 """
 
 import base64
@@ -24,7 +28,10 @@ from payments.x402.requirements import MIME_TYPE, Terms
 
 RAIL = "x402"
 MAX_HEADER_CHARS = 8192
-_VERSIONS = {"x-payment": 1, "payment-signature": 2}
+_RECEIPTS = {"x-payment": "X-PAYMENT-RESPONSE", "payment-signature": "PAYMENT-RESPONSE"}
+_FORMS = 2
+"""In how many forms one payment can come: those of version 1 and of version 2."""
+_TWO = "Two different x402 payments came with the request. Send one payment."
 _UNPAID = {1: "X-PAYMENT header is required", 2: "PAYMENT-SIGNATURE header is required"}
 
 
@@ -33,12 +40,14 @@ class X402Credential(Credential):
     """A payment header as it was read.
 
     Attributes:
-        version: 1 or 2, decides the form of the receipt only.
+        version: 1 or 2, the payload's own.
+        sent_in: names of the header fields in which it came, lower case; never empty.
         scheme, network: what the payment says it is, in its version's words.
         accepted: the requirement that a v2 client echoes.
     """
 
     version: int
+    sent_in: tuple[str, ...]
     scheme: str
     network: str
     accepted: PaymentRequirements | None
@@ -46,23 +55,33 @@ class X402Credential(Credential):
 
 
 def read_payment(headers: HeaderFields, terms: Terms) -> X402Credential | None:
-    """The payment among a request's header fields, or None.
+    """The payment among a request's header fields, or None. Empty fields count for nothing, and one payment may come
+    several times: in both headers, in a repeated header, or as a list with commas, which is how proxies join repeats.
 
     Raises:
-        MalformedPayment: not one, too long, or unreadable.
+        MalformedPayment: two different payments, one that is too long, or one that cannot be read.
     """
-    found = [(version, value) for name, version in _VERSIONS.items() for value in values(headers, name)]
-    if not found:
+    sent = [(name, part) for name in _RECEIPTS for value in values(headers, name) for part in _parts(value)]
+    texts = list(dict.fromkeys(text for _, text in sent))
+    if not texts:
         return None
-    if len(found) > 1:
-        raise MalformedPayment("More than one x402 payment came with the request. Send one payment header only.")
-    version, value = found[0]
-    if len(value) > MAX_HEADER_CHARS:
-        raise MalformedPayment(f"The x402 payment header is longer than {MAX_HEADER_CHARS} characters.")
-    return _credential(version, _decode(value), terms)
+    if len(texts) > _FORMS:
+        raise MalformedPayment(_TWO)
+    sent_in = tuple(dict.fromkeys(name for name, _ in sent))
+    found = [_credential(_decode(text), terms, sent_in) for text in texts]
+    if len({each.fingerprint for each in found}) > 1:
+        raise MalformedPayment(_TWO)
+    return max(found, key=lambda each: each.version)  # version 2 says more: terms and identifier
+
+
+def _parts(value: str) -> list[str]:
+    """The payments in one header field; Base64 has no comma."""
+    return [part for each in value.split(",") if (part := each.strip())]
 
 
 def _decode(value: str) -> dict[str, Any]:
+    if len(value) > MAX_HEADER_CHARS:
+        raise MalformedPayment(f"The x402 payment header is longer than {MAX_HEADER_CHARS} characters.")
     try:
         decoded = json.loads(base64.b64decode(value, validate=True))
     except (ValueError, RecursionError) as exc:
@@ -72,9 +91,10 @@ def _decode(value: str) -> dict[str, Any]:
     return decoded
 
 
-def _credential(version: int, decoded: dict[str, Any], terms: Terms) -> X402Credential:
-    if type(decoded.get("x402Version")) is not int or decoded["x402Version"] != version:
-        raise MalformedPayment(f"x402Version must be {version} in this header.")
+def _credential(decoded: dict[str, Any], terms: Terms, sent_in: tuple[str, ...]) -> X402Credential:
+    version = decoded.get("x402Version")
+    if type(version) is not int or version not in (1, 2):
+        raise MalformedPayment("x402Version must be 1 or 2.")
     try:
         payment = (PaymentPayloadV1 if version == 1 else PaymentPayload).model_validate(decoded)
         signed = SignedAuthorization.model_validate(payment.payload)
@@ -90,6 +110,7 @@ def _credential(version: int, decoded: dict[str, Any], terms: Terms) -> X402Cred
         fingerprint=signed.fingerprint,
         idempotency_key=read_identifier(payment.extensions) if isinstance(payment, PaymentPayload) else None,
         version=version,
+        sent_in=sent_in,
         scheme=payment.get_scheme(),
         network=payment.get_network(),
         accepted=payment.accepted if isinstance(payment, PaymentPayload) else None,
@@ -118,12 +139,12 @@ def write_challenge(terms: Terms, units: int, url: str, rejection: str | None) -
 
 
 def write_receipt(receipt: Receipt, credential: X402Credential, terms: Terms) -> HeaderFields:
-    """The receipt in the credential's version; a pure function of the receipt, so replays are byte-identical."""
-    v1 = credential.version == 1
+    """The receipt for the sender of this credential; a pure function of both, so replays are byte-identical."""
     settled = SettleResponse(
         success=True,
         transaction=receipt.transaction,
-        network=terms.network.v1_name if v1 else receipt.network,
+        network=terms.network.v1_name if credential.version == 1 else receipt.network,
         payer=to_checksum_address(receipt.payer),
     )
-    return (("X-PAYMENT-RESPONSE" if v1 else "PAYMENT-RESPONSE", encode_payment_response_header(settled)),)
+    encoded = encode_payment_response_header(settled)
+    return tuple((_RECEIPTS[name], encoded) for name in credential.sent_in)

@@ -168,10 +168,16 @@ class RailContract:
         assert await rail.health() is None
         assert await cut_off.health()
 
-    async def test_refuses_a_header_that_stands_twice(self, rail: Rail, buyer: Buyer, order: Order) -> None:
+    async def test_reads_a_payment_that_comes_twice_as_one(self, rail: Rail, buyer: Buyer, order: Order) -> None:
         headers = await buyer.pay(await rail.challenge(order))
+        ((name, value),) = headers
+        assert rail.credential(headers + headers) == rail.credential(headers)
+        assert rail.credential(((name, f"{value}, {value}"), (name, ""))) == rail.credential(headers)
+
+    async def test_refuses_two_payments_at_once(self, rail: Rail, buyer: Buyer, order: Order) -> None:
+        first, second = [await buyer.pay(await rail.challenge(order)) for _ in range(2)]
         with pytest.raises(MalformedPayment):
-            rail.credential(headers + headers)
+            rail.credential(first + second)
 
     # One rail serves all examples and one test all rails: reading keeps no state.
     @settings(

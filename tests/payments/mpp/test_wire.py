@@ -74,6 +74,22 @@ def test_reads_a_payment_beside_another_scheme() -> None:
     assert read_credential(((name, f"Bearer abc, {value}"),)) is not None
 
 
+def test_one_payment_may_come_several_times() -> None:
+    """Repeated, in a list, with other letters of the scheme, with padding, or beside an empty one."""
+    credential = sign(ASKED)
+    ((name, value),) = header(credential)
+    once = read_credential(((name, value),))
+    shouted = value.replace("Payment", "PAYMENT", 1)
+    for fields in (
+        ((name, value), (name, value)),
+        ((name, f"{value}, {value}"),),
+        ((name, value), (name, shouted)),
+        ((name, f"{value}, Bearer abc, {shouted}=="),),
+        ((name, ""), (name, "Payment "), (name, value)),
+    ):
+        assert read_credential(fields) == once
+
+
 def test_shows_no_signature_when_printed() -> None:
     credential = sign(ASKED)
     assert credential.payload["signature"][10:40] not in repr(read_credential(header(credential)))

@@ -24,6 +24,7 @@ def credential(terms: Terms) -> X402Credential:
         payment_id="x",
         fingerprint="x",
         version=2,
+        sent_in=("payment-signature",),
         scheme="exact",
         network="eip155:84532",
         accepted=terms.requirements(UNITS),

@@ -57,6 +57,47 @@ def with_authorization(**changes: object) -> dict[str, Any]:
     return {**V1, "payload": {**PAYLOAD, "authorization": changed}}
 
 
+OTHER = {**PAYLOAD, "authorization": {**AUTHORIZATION, "nonce": "0x" + "cd" * 32}}
+OTHER_V1, OTHER_V2 = {**V1, "payload": OTHER}, {**V2, "payload": OTHER}
+BOTH = ("x-payment", "payment-signature")
+
+
+@pytest.mark.parametrize("headers", [(), (("x-payment", ""),), (("payment-signature", " , "), ("x-payment", ""))])
+def test_empty_fields_are_no_payment(terms: Terms, headers: HeaderFields) -> None:
+    assert read_payment(headers, terms) is None
+
+
+def _joined(fields: HeaderFields) -> HeaderFields:
+    """As a proxy joins repeated fields."""
+    return ((fields[0][0], ", ".join(value for _, value in fields)),)
+
+
+@pytest.mark.parametrize(
+    ("headers", "version", "sent_in"),
+    [
+        (header(1, V1) + header(2, V1), 1, BOTH),  # seen of a wallet
+        (header(1, V2) + header(2, V2), 2, BOTH),
+        (header(1, V1) + header(2, V2), 2, BOTH),
+        (header(2, V2) + header(1, V1), 2, BOTH),
+        (header(1, V2), 2, ("x-payment",)),
+        (header(2, V1), 1, ("payment-signature",)),
+        (header(1, V1) + header(1, V1), 1, ("x-payment",)),
+        (header(2, V2) * 3, 2, ("payment-signature",)),
+        (_joined(header(2, V2) * 2), 2, ("payment-signature",)),
+        ((*header(1, V1), ("payment-signature", "")), 1, ("x-payment",)),
+        ((("x-payment", " "), *header(2, V2)), 2, ("payment-signature",)),
+        (_joined((("x-payment", ""), *header(1, V1), ("x-payment", ""))), 1, ("x-payment",)),
+    ],
+)
+def test_one_payment_may_come_several_times(
+    terms: Terms, headers: HeaderFields, version: int, sent_in: tuple[str, ...]
+) -> None:
+    credential = read_payment(headers, terms)
+    assert credential is not None
+    assert (credential.version, credential.sent_in) == (version, sent_in)
+    assert credential.fingerprint == read_payment(header(1, V1), terms).fingerprint  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize(("version", "content"), [(1, V1), (2, V2)])
 def test_reads_a_payment(terms: Terms, version: int, content: dict[str, Any]) -> None:
     credential = read_payment(header(version, content), terms)
@@ -104,10 +145,12 @@ def test_a_signature_shows_in_no_repr(terms: Terms) -> None:
 @pytest.mark.parametrize(
     "headers",
     [
-        header(1, V1) + header(2, V2),
-        header(1, V1) + header(1, V1),
-        header(1, V2),
-        header(2, V1),
+        header(1, V1) + header(1, OTHER_V1),
+        header(1, V1) + header(2, OTHER_V2),
+        header(1, OTHER_V1) + header(2, V2),
+        header(1, V1) + header(2, "not a payment"),
+        header(1, {**V1, "x402Version": 3}),
+        (("x-payment", f"{header(1, V1)[0][1]}, {header(1, OTHER_V1)[0][1]}"),),
         header(1, {**V1, "x402Version": True}),
         header(1, {**V1, "x402Version": "1"}),
         header(1, {**V1, "x402Version": 1.0}),
@@ -135,7 +178,6 @@ def test_a_signature_shows_in_no_repr(terms: Terms) -> None:
         header(1, with_authorization(**{"from": "vitalik.eth"})),
         header(1, with_authorization(**{"from": PAYER[:-1]})),
         header(1, with_authorization(to=None)),
-        (("x-payment", ""),),
         (("x-payment", "%%%"),),
         (("x-payment", "bm90IGpzb24="),),
         (("x-payment", base64.b64encode(b"\xff\xfe").decode()),),
@@ -197,21 +239,27 @@ def test_the_challenge_repeats_why_a_payment_was_rejected(terms: Terms) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "content", "name", "network"),
-    [(1, V1, "X-PAYMENT-RESPONSE", "base-sepolia"), (2, V2, "PAYMENT-RESPONSE", "eip155:84532")],
+    ("headers", "names", "network"),
+    [
+        (header(1, V1), ["X-PAYMENT-RESPONSE"], "base-sepolia"),
+        (header(2, V2), ["PAYMENT-RESPONSE"], "eip155:84532"),
+        (header(1, V2), ["X-PAYMENT-RESPONSE"], "eip155:84532"),
+        (header(2, V1), ["PAYMENT-RESPONSE"], "base-sepolia"),
+        (header(1, V1) + header(2, V1), ["X-PAYMENT-RESPONSE", "PAYMENT-RESPONSE"], "base-sepolia"),
+    ],
 )
-def test_the_receipt_speaks_the_payments_version(
-    terms: Terms, version: int, content: dict[str, Any], name: str, network: str
+def test_the_receipt_answers_the_header_in_the_payments_version(
+    terms: Terms, headers: HeaderFields, names: list[str], network: str
 ) -> None:
-    credential = read_payment(header(version, content), terms)
+    credential = read_payment(headers, terms)
     assert credential is not None
     first, later = (
         write_receipt(Receipt("x402", "eip155:84532", "0x" + "12" * 32, payer, at), credential, terms)
         for payer, at in ((PAYER, 1), (PAYER.lower(), 2))
     )
     assert first == later
-    (field,) = first
-    settled = decode_payment_response_header(field[1])
-    assert field[0] == name
-    assert (settled.success, settled.network, settled.payer) == (True, network, PAYER)
-    assert settled.transaction == "0x" + "12" * 32
+    assert [name for name, _ in first] == names
+    for _, value in first:
+        settled = decode_payment_response_header(value)
+        assert (settled.success, settled.network, settled.payer) == (True, network, PAYER)
+        assert settled.transaction == "0x" + "12" * 32
