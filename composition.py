@@ -30,7 +30,7 @@ from payments.watch import RailWatch, keep_watching
 from payments.x402 import X402Rail
 from pipeline import CutOut, Network
 from runners.client import RunnerClient
-from storage import SqlLedger, SqlLock, SqlOutbox, SqlRateLimits
+from storage import Database, SqlLedger, SqlLock, SqlOutbox, SqlRateLimits
 
 T = TypeVar("T")
 
@@ -41,14 +41,10 @@ Models = Sequence[tuple[ModelManifest, RunnerClient]]
 @asynccontextmanager
 async def compose(settings: Settings, models: Models) -> AsyncIterator[Starlette]:
     """Everything one API worker is made of; closed in the opposite order, after the sales under way have ended."""
-    database_url = settings.database_url.get_secret_value()
     async with AsyncExitStack() as stack:
-        ledger = SqlLedger(database_url)
-        lock = SqlLock(database_url, "x402 settlement")
-        stack.push_async_callback(lock.aclose)
-        outbox = SqlOutbox(database_url)
-        stack.push_async_callback(outbox.aclose)
-        rails = _rails(settings, lock, outbox)
+        database = await stack.enter_async_context(Database(settings.database_url.get_secret_value()))
+        ledger = SqlLedger(database)
+        rails = _rails(settings, SqlLock(database, "x402 settlement"), SqlOutbox(database))
         watch = RailWatch(rails)
         gate = Gate(
             rails,
@@ -72,7 +68,7 @@ async def compose(settings: Settings, models: Models) -> AsyncIterator[Starlette
                 tokens={"x402": settings.x402.asset, "mpp": settings.mpp.currency},
             ),
             upload_limits=UploadLimits(**dict(settings.upload)),
-            unpaid_limit=UnpaidLimit(_counters(settings, stack), settings.rate_limit.unpaid_per_minute),
+            unpaid_limit=UnpaidLimit(_counters(settings, database), settings.rate_limit.unpaid_per_minute),
             checks={**_runner_checks(models), "ledger": ledger.ping},
             trusted_proxies=settings.trusted_proxies,
         )
@@ -161,14 +157,12 @@ def _cut_out(settings: Settings, models: Models) -> CutOut:
     )
 
 
-def _counters(settings: Settings, stack: AsyncExitStack) -> Storage:
+def _counters(settings: Settings, database: Database) -> Storage:
     """Where unpaid answers are counted."""
     redis_url = _plain(settings.rate_limit.redis_url)
     if redis_url:
         return cast(Storage, storage_from_string(f"async+{redis_url}", implementation="redispy"))
-    counters = SqlRateLimits(settings.database_url.get_secret_value())
-    stack.push_async_callback(counters.aclose)
-    return counters
+    return SqlRateLimits(database)
 
 
 def _plain(secret: SecretStr | None) -> str | None:

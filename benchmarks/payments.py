@@ -49,7 +49,7 @@ from sandbox.chains import base_chain, tempo_chain
 from sandbox.environment import environment
 from sandbox.wallets import sign_mpp, sign_x402, sign_x402_v1
 from storage import SqlLedger
-from storage.engine import Database
+from storage.database import Statements
 from telemetry import configure_logging
 
 RUNS = 30
@@ -68,7 +68,7 @@ STAGES: dict[str, tuple[tuple[type[Any], tuple[str, ...]], ...]] = {
     "receipt": ((X402Rail, ("receipt_headers",)), (MppRail, ("receipt_headers",))),
     "database": (
         (SqlLedger, ("find", "claim", "begin_settlement", "settled")),
-        (Database, ("run", "rows")),  # the lock and the outbox of the settlement key, too
+        (Statements, ("run", "rows")),  # the lock and the outbox of the settlement key, too
     ),
     PICTURE: ((CutOut, ("admit", "__call__")),),
     CHAIN: ((Rpc, ("ask", "send")), (httpx.AsyncClient, ("send",))),

@@ -346,12 +346,11 @@ class Gate:
         return tuple(self.rails[name] for name in names)
 
     async def aclose(self) -> None:
-        """Wait for the sales under way, then close rails and ledger."""
+        """Wait for the sales under way, then close the rails."""
         if self._tasks:
             await asyncio.wait(set(self._tasks))
         for rail in self.rails.values():
             await rail.aclose()
-        await self._ledger.aclose()
 
 
 @contextmanager

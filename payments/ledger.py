@@ -130,7 +130,3 @@ class Ledger(Protocol):
     async def ping(self) -> None:
         """Raise unless a payment could be written now."""
         ...
-
-    async def aclose(self) -> None:
-        """Give back connections."""
-        ...

@@ -69,7 +69,3 @@ class Outbox(Protocol):
     async def forget(self, chain_id: int, sender: str, *, below: int) -> None:
         """Delete a sender's transactions below this nonce: they are in blocks, or others are in their place."""
         ...
-
-    async def aclose(self) -> None:
-        """Give back connections."""
-        ...

@@ -1,9 +1,10 @@
 """The only memory that outlives a request: ledger, outbox, locks and rate counters, on SQLite or PostgreSQL."""
 
+from storage.database import Database
 from storage.ledger import SqlLedger
 from storage.lock import SqlLock
 from storage.migrations import migrate
 from storage.outbox import SqlOutbox
 from storage.rate_limits import SqlRateLimits
 
-__all__ = ["SqlLedger", "SqlLock", "SqlOutbox", "SqlRateLimits", "migrate"]
+__all__ = ["Database", "SqlLedger", "SqlLock", "SqlOutbox", "SqlRateLimits", "migrate"]

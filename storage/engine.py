@@ -1,104 +1,30 @@
-"""One database, SQLite or PostgreSQL, and the only border where its errors are mapped."""
+"""Engines for SQLite and PostgreSQL, and the only border where their errors are mapped."""
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import URL, CursorResult, Executable, Row, Table, event, literal, make_url, select, true
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import URL, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.sql.elements import ColumnElement
 
 from errors import LedgerUnavailable
-
-Clock = Callable[[], float]
-"""Unix seconds. Times come from the callers' clocks, the same on SQLite and PostgreSQL; `SqlLedger` says what that asks
-of several hosts."""
 
 TIMEOUT_S = 5.0
 """How long a statement may wait for a lock, a connection or an answer."""
 
+POOL_SIZE = 5
+"""Connections of one process to PostgreSQL."""
+
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
-
-
-class Database:
-    """Runs single statements, each a transaction of its own, and answers `LedgerUnavailable` when it cannot.
-
-    Args:
-        url: `sqlite:///path` or `postgresql://user:password@host/name`; the asynchronous driver is filled in.
-        durable: False lets the last fraction of a second of writes be lost in a power cut, and saves a disk flush
-            per statement.
-        timeout_s: bound on each wait.
-
-    Raises:
-        ValueError: the URL names neither a SQLite file nor a PostgreSQL database. Its text never holds the URL.
-    """
-
-    def __init__(
-        self, url: str, *, durable: bool = True, timeout_s: float = TIMEOUT_S, clock: Clock = time.time
-    ) -> None:
-        self.clock = clock
-        self._engine = create_engine(parse(url), durable=durable, timeout_s=timeout_s)
-
-    async def run(self, statement: Executable) -> int:
-        """Execute and commit; the number of rows that changed."""
-        with unavailable():
-            async with self._engine.connect() as connection:
-                result: CursorResult[Any] = await connection.execute(statement)
-                return result.rowcount
-
-    async def rows(self, statement: Executable) -> Sequence[Row[Any]]:
-        """Execute and commit; the rows that came back."""
-        with unavailable():
-            async with self._engine.connect() as connection:
-                return (await connection.execute(statement)).all()
-
-    async def first(self, statement: Executable) -> Row[Any] | None:
-        """Execute and commit; the one row that came back, if any."""
-        found = await self.rows(statement)
-        return found[0] if found else None
-
-    def upsert(
-        self,
-        table: Table,
-        values: Mapping[str, Any],
-        *,
-        update: Mapping[str, Any] | None = None,
-        only_if: ColumnElement[bool] | None = None,
-        where: ColumnElement[bool] | None = None,
-        returning: ColumnElement[Any],
-    ) -> Executable:
-        """INSERT, or UPDATE the row with the same primary key where the condition holds; no row where it does not.
-
-        `update` is what the UPDATE sets; the same values if it is not given.
-        Where `only_if` does not hold, nothing is done at all.
-        """
-        insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
-        columns = [table.c[name] for name in values]
-        row = select(*(literal(value, column.type) for value, column in zip(values.values(), columns, strict=True)))
-        statement = insert(table)
-        changes = {name: statement.excluded[name] for name in values} if update is None else update
-        # SQLite cannot tell where a SELECT without a condition ends and ON CONFLICT begins.
-        return (
-            statement.from_select(columns, row.where(true() if only_if is None else only_if))
-            .on_conflict_do_update(index_elements=list(table.primary_key), set_=changes, where=where)
-            .returning(returning)
-        )
-
-    async def aclose(self) -> None:
-        """Give back all connections."""
-        with unavailable():
-            await self._engine.dispose()
 
 
 def parse(url: str) -> URL:
     """The URL with its asynchronous driver.
 
     Raises:
-        ValueError: see `Database`.
+        ValueError: see `storage.database.Database`.
     """
     try:
         parsed = make_url(url)
@@ -130,12 +56,10 @@ def create_engine(url: URL, *, durable: bool = True, timeout_s: float = TIMEOUT_
         "pool_timeout": timeout_s,
     }
     if url.get_backend_name() == "postgresql":
-        settings = {} if durable else {"synchronous_commit": "off"}
-        arguments = {"timeout": timeout_s, "command_timeout": timeout_s, "server_settings": settings}
+        arguments = {"timeout": timeout_s, "command_timeout": timeout_s}
         return create_async_engine(
-            url, connect_args=arguments, pool_pre_ping=True, pool_size=5, max_overflow=0, **common
+            url, connect_args=arguments, pool_pre_ping=True, pool_size=POOL_SIZE, max_overflow=0, **common
         )
-    # SQLite admits one writer at a time: waiting in this pool is fair and wakes at once, waiting in SQLite is neither.
     engine = create_async_engine(url, pool_size=1, max_overflow=0, **common)
     pragmas = ("journal_mode=WAL", f"synchronous={'FULL' if durable else 'NORMAL'}")
     event.listen(engine.sync_engine, "connect", _sqlite_setup(pragmas, busy_ms=round(timeout_s * 1000)))

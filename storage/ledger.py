@@ -1,6 +1,5 @@
 """The ledger in SQL: each transition is one statement, so the database alone decides every race."""
 
-import time
 from collections.abc import Collection
 from dataclasses import asdict
 from secrets import token_hex
@@ -13,7 +12,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from errors import FundsUnderWay, PaymentUsed
 from payments.ledger import UNSEEN_FUNDS_COVER, Claim, Entry, State
 from payments.rail import Payment, Receipt
-from storage.engine import TIMEOUT_S, Clock, Database
+from storage.database import Database
 from storage.schema import in_doubt, locks, payments, under_way
 
 _row = payments.c
@@ -30,11 +29,11 @@ class SqlLedger:
     the row's holder changes, and the old one is refused before it can settle.
 
     Args:
-        url, timeout_s, clock: see `storage.engine.Database`.
+        database: shared with everything that stores; its owner closes it.
     """
 
-    def __init__(self, url: str, *, timeout_s: float = TIMEOUT_S, clock: Clock = time.time) -> None:
-        self._database = Database(url, timeout_s=timeout_s, clock=clock)
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     async def find(self, payment_id: str) -> Entry | None:
         """What is known of a payment."""
@@ -153,10 +152,6 @@ class SqlLedger:
         """Raise unless a payment could be written now: writes, because a full or read-only disk still reads well."""
         probe = {"name": "ping", "holder": "", "lease_until": 0.0}
         await self._database.first(self._database.upsert(locks, probe, returning=locks.c.name))
-
-    async def aclose(self) -> None:
-        """Give back connections."""
-        await self._database.aclose()
 
     async def _change(self, where: ColumnElement[bool], **values: Any) -> bool:
         return await self._database.run(update(payments).where(where).values(**values)) == 1

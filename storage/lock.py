@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import time
 from secrets import token_hex
 from types import TracebackType
 from typing import Self
@@ -11,7 +10,7 @@ import structlog
 from sqlalchemy import delete
 
 from errors import LedgerUnavailable
-from storage.engine import TIMEOUT_S, Clock, Database
+from storage.database import Database
 from storage.schema import locks
 
 log = structlog.get_logger(__name__)
@@ -20,7 +19,7 @@ log = structlog.get_logger(__name__)
 class SqlLock:
     """An asynchronous context manager; one holder per name, over all processes and hosts.
 
-        broadcasting = SqlLock(url, "broadcaster 0xabc…")
+        broadcasting = SqlLock(database, "broadcaster 0xabc…")
         async with broadcasting:
             ...at most lease_s seconds...
 
@@ -29,7 +28,7 @@ class SqlLock:
     memory, so only one of them asks the database.
 
     Args:
-        url, timeout_s, clock: see `storage.engine.Database`.
+        database: shared with everything that stores; its owner closes it.
         name: what is locked.
         lease_s: how long a silent holder is trusted to be alive.
         wait_s: how long `async with` waits before it raises `LedgerUnavailable`.
@@ -38,16 +37,14 @@ class SqlLock:
 
     def __init__(
         self,
-        url: str,
+        database: Database,
         name: str,
         *,
         lease_s: float = 30.0,
         wait_s: float = 15.0,
         poll_s: float = 0.02,
-        timeout_s: float = TIMEOUT_S,
-        clock: Clock = time.time,
     ) -> None:
-        self._database = Database(url, timeout_s=timeout_s, clock=clock)
+        self._database = database
         self._name = name
         self._lease_s = lease_s
         self._wait_s = wait_s
@@ -95,7 +92,3 @@ class SqlLock:
             log.warning("lock_not_given_back", lock=self._name, exc_info=True)
         finally:
             self._queue.release()
-
-    async def aclose(self) -> None:
-        """Give back connections."""
-        await self._database.aclose()

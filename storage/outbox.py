@@ -1,6 +1,5 @@
 """The outbox in SQL: a transaction is recorded, changed and forgotten by single statements."""
 
-import time
 from dataclasses import asdict
 from typing import Any
 
@@ -12,7 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.functions import FunctionElement
 
 from payments.outbox import Sent
-from storage.engine import TIMEOUT_S, Clock, Database
+from storage.database import Database
 from storage.schema import transactions
 
 _row = transactions.c
@@ -39,11 +38,11 @@ class SqlOutbox:
     """A `payments.outbox.Outbox` on SQLite or PostgreSQL.
 
     Args:
-        url, timeout_s, clock: see `storage.engine.Database`; this clock judges nothing here.
+        database: shared with everything that stores; its owner closes it.
     """
 
-    def __init__(self, url: str, *, timeout_s: float = TIMEOUT_S, clock: Clock = time.time) -> None:
-        self._database = Database(url, timeout_s=timeout_s, clock=clock)
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     async def record(self, sent: Sent, *, not_after: float) -> bool:
         """Write a new transaction down; False, and nothing is written, when its nonce has a record already or when it
@@ -84,10 +83,6 @@ class SqlOutbox:
         """Delete a sender's transactions below this nonce: they are in blocks, or others are in their place."""
         done = (_row.chain_id == chain_id) & (_row.sender == sender) & (_row.nonce < below)
         await self._database.run(delete(transactions).where(done))
-
-    async def aclose(self) -> None:
-        """Give back connections."""
-        await self._database.aclose()
 
     async def _found(self, where: ColumnElement[bool]) -> list[Sent]:
         rows = await self._database.rows(select(transactions).where(where).order_by(_row.nonce))

@@ -24,7 +24,7 @@ from payments.gate import Gate
 from payments.money import Price
 from payments.watch import RailWatch
 from pipeline import CutOut, Infer, Network
-from storage import SqlLedger, migrate
+from storage import Database, SqlLedger, migrate
 from tests.fakes.rails import ScriptedRail
 
 SMALL = SoldModel("small", "small 7a86178d", Price(Decimal("0.05")), 64, "Apache-2.0")
@@ -84,8 +84,9 @@ async def open_shop(
     Args:
         looks: how often the rails have been asked how they are; one is out after two bad answers.
     """
-    database = f"sqlite+aiosqlite:///{directory}/ledger.sqlite3"
-    await migrate(database)
+    url = f"sqlite+aiosqlite:///{directory}/ledger.sqlite3"
+    await migrate(url)
+    database = Database(url)
     ledger = SqlLedger(database)
     rails = rails or (ScriptedRail("x"),)
     watch = RailWatch(rails)
@@ -106,3 +107,4 @@ async def open_shop(
     async with httpx.AsyncClient(transport=transport, base_url="https://cutouts.example.com") as client:
         yield Shop(app, client, rails[0], ledger)
     await gate.aclose()
+    await database.aclose()

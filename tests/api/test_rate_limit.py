@@ -6,7 +6,7 @@ from limits.aio.storage import MemoryStorage
 
 from api.rate_limit import UnpaidLimit
 from errors import RateLimited
-from storage import SqlRateLimits, migrate
+from storage import Database, SqlRateLimits, migrate
 from tests.api.shop import Shop, open_shop, picture
 from tests.fakes.rails import Outcome
 
@@ -98,13 +98,14 @@ async def test_an_address_is_an_ipv4_address_or_an_ipv6_network_of_64_bits(one: 
 
 
 async def test_without_its_database_the_limit_lets_everybody_pass(tmp_path: Path) -> None:
-    gone = SqlRateLimits(f"sqlite+aiosqlite:///{tmp_path}/no/such/directory/ledger.sqlite3")
-    async with open_shop(tmp_path, storage=gone, per_minute=1) as shop:
+    async with (
+        Database(f"sqlite+aiosqlite:///{tmp_path}/no/such/directory/ledger.sqlite3") as gone,
+        open_shop(tmp_path, storage=SqlRateLimits(gone), per_minute=1) as shop,
+    ):
         answers = [await shop.post() for _ in range(3)]
         assert [answer.status_code for answer in answers] == [402, 402, 402]
         assert "RateLimit" not in answers[0].headers
         assert (await shop.post(picture(), coin="coin-1")).status_code == 200
-    await gone.aclose()
 
 
 async def test_a_store_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
@@ -116,12 +117,10 @@ async def test_a_store_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
 async def test_workers_count_together_in_the_database(tmp_path: Path) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path}/ledger.sqlite3"
     await migrate(url)
-    stores = [SqlRateLimits(url), SqlRateLimits(url)]
-    one, other = (UnpaidLimit(store, per_minute=2) for store in stores)
-    counted = [await limit.hit("192.0.2.1") for limit in (one, other, one)]
+    async with Database(url) as here, Database(url) as there:
+        one, other = (UnpaidLimit(SqlRateLimits(database), per_minute=2) for database in (here, there))
+        counted = [await limit.hit("192.0.2.1") for limit in (one, other, one)]
     assert [usage.count for usage in counted if usage] == [1, 2, 3]
     with pytest.raises(RateLimited):
         one.refuse("192.0.2.1", at=2)
     one.refuse("192.0.2.2", at=2)
-    for store in stores:
-        await store.aclose()

@@ -1,7 +1,7 @@
 """What every ledger promises, as one class of tests: inherit it and provide the fixture at its top."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -30,7 +30,8 @@ class LedgerContract:
 
     @pytest.fixture
     def build(self, clock: FakeClock) -> Callable[[], Ledger]:
-        """Opens the test's store, as one more process would; the store is empty at first and judges by `clock`."""
+        """Opens the test's store, as one more process would, and closes it after the test; the store is empty at
+        first and judges by `clock`."""
         raise NotImplementedError
 
     @pytest.fixture
@@ -38,17 +39,13 @@ class LedgerContract:
         return FakeClock()
 
     @pytest.fixture
-    async def ledger(self, build: Callable[[], Ledger]) -> AsyncIterator[Ledger]:
-        ledger = build()
-        yield ledger
-        await ledger.aclose()
+    def ledger(self, build: Callable[[], Ledger]) -> Ledger:
+        return build()
 
     @pytest.fixture
-    async def elsewhere(self, build: Callable[[], Ledger]) -> AsyncIterator[Ledger]:
+    def elsewhere(self, build: Callable[[], Ledger]) -> Ledger:
         """The same store through connections of its own."""
-        ledger = build()
-        yield ledger
-        await ledger.aclose()
+        return build()
 
     async def test_knows_nothing_of_an_unknown_payment(self, ledger: Ledger) -> None:
         assert await ledger.find("nobody") is None

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -33,21 +33,17 @@ class OutboxContract:
 
     @pytest.fixture
     def build(self) -> Callable[[], Outbox]:
-        """Opens the test's store, as one more process would; the store is empty at first."""
+        """Opens the test's store, as one more process would, and closes it after the test; it is empty at first."""
         raise NotImplementedError
 
     @pytest.fixture
-    async def outbox(self, build: Callable[[], Outbox]) -> AsyncIterator[Outbox]:
-        outbox = build()
-        yield outbox
-        await outbox.aclose()
+    def outbox(self, build: Callable[[], Outbox]) -> Outbox:
+        return build()
 
     @pytest.fixture
-    async def elsewhere(self, build: Callable[[], Outbox]) -> AsyncIterator[Outbox]:
+    def elsewhere(self, build: Callable[[], Outbox]) -> Outbox:
         """The same store through connections of its own."""
-        outbox = build()
-        yield outbox
-        await outbox.aclose()
+        return build()
 
     async def test_is_empty_at_first(self, outbox: Outbox) -> None:
         assert await outbox.senders(CHAIN) == []

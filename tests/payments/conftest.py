@@ -30,8 +30,9 @@ def recent_bytes() -> int:
 async def shop(tmp_path: Path, clock: FakeClock, terms: Terms, recent_bytes: int) -> AsyncIterator[Shop]:
     url = f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
     await storage.migrate(url)
-    shop = Shop(storage.SqlLedger(url, clock=clock), clock, terms=terms, recent_bytes=recent_bytes)
-    yield shop
-    for event in (shop.may_work, shop.rail.may_verify, shop.rail.may_settle):
-        event.set()  # a failed test may have left a sale waiting
-    await shop.gate.aclose()
+    async with storage.Database(url, clock=clock) as database:
+        shop = Shop(storage.SqlLedger(database), clock, terms=terms, recent_bytes=recent_bytes)
+        yield shop
+        for event in (shop.may_work, shop.rail.may_verify, shop.rail.may_settle):
+            event.set()  # a failed test may have left a sale waiting
+        await shop.gate.aclose()

@@ -2,12 +2,14 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
 import storage
+from storage import Database
 from tests.fakes.clock import FakeClock
 from tests.fakes.postgres import PostgresServer, binaries, postgres_server
 
@@ -66,3 +68,16 @@ def postgres_url(postgres: PostgresServer) -> str:
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
+
+
+@pytest.fixture
+async def process(url: str, clock: FakeClock) -> AsyncIterator[Callable[[], Database]]:
+    """Opens the test's database as one more process would."""
+    async with AsyncExitStack() as opened:
+
+        def open_one() -> Database:
+            database = Database(url, clock=clock)
+            opened.push_async_callback(database.aclose)
+            return database
+
+        yield open_one

@@ -34,14 +34,14 @@ def claim_often(start_at: float, url: str, payments: int, copies: int) -> list[i
     """How many of the copies of each payment this process won."""
 
     async def run() -> list[int]:
-        ledger = storage.SqlLedger(url)
-        won = []
-        for number in range(payments):
-            payment = replace(PAYMENT, id=f"payment {number}", transaction=f"0x{number}")
-            claims = await asyncio.gather(*(take(ledger, payment) for _ in range(copies)))
-            won.append(sum(claim is not None for claim in claims))
-        await ledger.aclose()
-        return won
+        async with storage.Database(url) as database:
+            ledger = storage.SqlLedger(database)
+            won = []
+            for number in range(payments):
+                payment = replace(PAYMENT, id=f"payment {number}", transaction=f"0x{number}")
+                claims = await asyncio.gather(*(take(ledger, payment) for _ in range(copies)))
+                won.append(sum(claim is not None for claim in claims))
+            return won
 
     return _at(start_at, run)
 
@@ -53,7 +53,8 @@ def claim_until_full(start_at: float, url: str, room: int) -> tuple[int, int, bo
     """
 
     async def run() -> tuple[int, int, bool]:
-        ledger = storage.SqlLedger(url)
+        database = storage.Database(url)
+        ledger = storage.SqlLedger(database)
         await ledger.ping()
         limits = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
@@ -64,7 +65,7 @@ def claim_until_full(start_at: float, url: str, room: int) -> tuple[int, int, bo
         kept = sum([await ledger.find(f"payment {number}") is not None for number in range(granted + 1)])
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         works = await take(ledger) is not None
-        await ledger.aclose()
+        await database.aclose()
         return granted, kept, works
 
     return _at(start_at, run)
@@ -80,7 +81,8 @@ def add_under_lock(start_at: float, url: str, path: Path, tasks: int, rounds: in
         path.write_text(str(number))
 
     async def run() -> None:
-        lock = storage.SqlLock(url, "counter", wait_s=50)
+        database = storage.Database(url)
+        lock = storage.SqlLock(database, "counter", wait_s=50)
 
         async def add() -> None:
             for _ in range(rounds):
@@ -90,7 +92,7 @@ def add_under_lock(start_at: float, url: str, path: Path, tasks: int, rounds: in
                     write(number + 1)
 
         await asyncio.gather(*(add() for _ in range(tasks)))
-        await lock.aclose()
+        await database.aclose()
 
     _at(start_at, run)
 
@@ -99,10 +101,9 @@ def hit_often(start_at: float, url: str, hits: int) -> list[int]:
     """Count hits of one address; the sums that came back."""
 
     async def run() -> list[int]:
-        counters = storage.SqlRateLimits(url, timeout_s=10)
-        sums = await asyncio.gather(*(counters.incr("address", 60) for _ in range(hits)))
-        await counters.aclose()
-        return sums
+        async with storage.Database(url, patience_s=10) as database:
+            counters = storage.SqlRateLimits(database)
+            return await asyncio.gather(*(counters.incr("address", 60) for _ in range(hits)))
 
     return _at(start_at, run)
 

@@ -1,9 +1,8 @@
-"""URLs, and what the databases are told about keeping their promises."""
+"""URLs of databases."""
 
 import pytest
-from sqlalchemy import text
 
-from storage.engine import create_engine, parse
+from storage.engine import parse
 
 
 @pytest.mark.parametrize(
@@ -42,24 +41,3 @@ def test_refuses_other_urls_without_repeating_them(url: str) -> None:
         parse(url)
     assert "secret" not in str(refusal.value)
     assert refusal.value.__suppress_context__ or refusal.value.__context__ is None
-
-
-@pytest.mark.parametrize(("durable", "synchronous"), [(True, 2), (False, 1)])
-async def test_sqlite_flushes_every_commit_where_money_is_written(
-    sqlite_url: str, durable: bool, synchronous: int
-) -> None:
-    engine = create_engine(parse(sqlite_url), durable=durable)
-    async with engine.connect() as connection:
-        assert (await connection.execute(text("PRAGMA synchronous"))).scalar() == synchronous
-        assert (await connection.execute(text("PRAGMA journal_mode"))).scalar() == "wal"
-    await engine.dispose()
-
-
-@pytest.mark.parametrize(("durable", "commit"), [(True, "on"), (False, "off")])
-async def test_postgresql_flushes_every_commit_where_money_is_written(
-    postgres_url: str, durable: bool, commit: str
-) -> None:
-    engine = create_engine(parse(postgres_url), durable=durable)
-    async with engine.connect() as connection:
-        assert (await connection.execute(text("SHOW synchronous_commit"))).scalar() == commit
-    await engine.dispose()

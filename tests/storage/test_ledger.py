@@ -12,18 +12,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from errors import LedgerUnavailable
 from payments.ledger import Ledger
 from sandbox.process import choose_port
-from storage import SqlLedger
+from storage import Database, SqlLedger
 from storage.engine import create_engine, parse
 from tests.contracts.ledger_contract import LedgerContract, take
-from tests.fakes.clock import FakeClock
 from tests.fakes.postgres import PostgresServer
 from tests.storage.racers import claim_often, claim_until_full, race
 
 
 class TestSqlLedger(LedgerContract):
     @pytest.fixture
-    def build(self, clock: FakeClock, url: str) -> Callable[[], Ledger]:
-        return lambda: SqlLedger(url, clock=clock)
+    def build(self, process: Callable[[], Database]) -> Callable[[], Ledger]:
+        return lambda: SqlLedger(process())
 
 
 def test_two_processes_win_each_payment_once(url: str) -> None:
@@ -43,15 +42,13 @@ async def somebody_else(url: str) -> AsyncIterator[AsyncConnection]:
 
 async def assert_unavailable(url: str) -> None:
     """Both reading and writing fail with the one error, whose text does not tell where the database is."""
-    ledger = SqlLedger(url, timeout_s=0.3)
-    try:
+    async with Database(url, timeout_s=0.3) as database:
+        ledger = SqlLedger(database)
         for attempt in (ledger.ping(), take(ledger)):
             with pytest.raises(LedgerUnavailable) as refusal:
                 await attempt
             assert not {"sqlite", "postgres", "secret", "127.0.0.1", "/"} & set(refusal.value.detail.lower().split())
             assert "://" not in refusal.value.detail
-    finally:
-        await ledger.aclose()
 
 
 async def test_says_when_another_program_holds_the_file(sqlite_url: str, tmp_path: Path) -> None:
@@ -104,11 +101,11 @@ async def test_waits_no_longer_than_told_for_a_locked_table(postgres_url: str) -
 
 
 async def test_goes_on_after_the_server_has_dropped_its_connections(postgres_url: str) -> None:
-    ledger = SqlLedger(postgres_url)
-    await ledger.ping()
-    async with somebody_else(postgres_url) as other:
-        await other.exec_driver_sql(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
-        )
-    assert await take(ledger)
-    await ledger.aclose()
+    async with Database(postgres_url) as database:
+        ledger = SqlLedger(database)
+        await ledger.ping()
+        async with somebody_else(postgres_url) as other:
+            await other.exec_driver_sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+            )
+        assert await take(ledger)

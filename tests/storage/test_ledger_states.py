@@ -13,7 +13,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, multiple, rule, r
 from errors import FundsUnderWay, PaymentUsed
 from payments.ledger import UNSEEN_FUNDS_COVER, Claim, Entry, State
 from payments.rail import Payment, Receipt
-from storage import SqlLedger
+from storage import Database, SqlLedger
 from tests.contracts.ledger_contract import PAYMENT, RECEIPT
 from tests.fakes.clock import FakeClock
 
@@ -68,14 +68,15 @@ class LedgerStates(RuleBasedStateMachine):
         super().__init__()
         self.runner = asyncio.Runner()
         self.clock = FakeClock()
-        self.ledger = SqlLedger(self.url, clock=self.clock)
+        self.database = Database(self.url, clock=self.clock)
+        self.ledger = SqlLedger(self.database)
         self.example = token_hex(8)  # all examples share one database
         self.rows: dict[str, Row] = {}
 
     def teardown(self) -> None:
         with self.runner:
             entries = {name: self.run(self.ledger.find(self.own(name))) for name in NAMES}
-            self.run(self.ledger.aclose())
+            self.run(self.database.aclose())
         rows = {name: self.rows.get(self.own(name)) for name in NAMES}
         assert entries == {name: row and row.entry() for name, row in rows.items()}
 

@@ -1,14 +1,13 @@
 """The lock has one holder at a time, over tasks and processes, and outlives nobody."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from errors import LedgerUnavailable
-from storage import SqlLock
+from storage import Database, SqlLock
 from tests.fakes.clock import FakeClock
 from tests.storage.racers import add_under_lock, race
 
@@ -16,16 +15,13 @@ Build = Callable[..., SqlLock]
 
 
 @pytest.fixture
-async def build(url: str, clock: FakeClock) -> AsyncIterator[Build]:
+def build(process: Callable[[], Database]) -> Build:
     """Makes a lock as one more process would."""
-    async with AsyncExitStack() as opened:
 
-        def build(name: str = "key", wait_s: float = 1.0) -> SqlLock:
-            lock = SqlLock(url, name, lease_s=30, wait_s=wait_s, clock=clock)
-            opened.push_async_callback(lock.aclose)
-            return lock
+    def build(name: str = "key", wait_s: float = 1.0) -> SqlLock:
+        return SqlLock(process(), name, lease_s=30, wait_s=wait_s)
 
-        yield build
+    return build
 
 
 async def test_lets_one_in_and_the_next_one_after_it(build: Build) -> None:
@@ -99,7 +95,6 @@ def test_is_never_held_twice_by_two_processes(url: str, tmp_path: Path) -> None:
 
 
 async def test_says_when_the_database_is_away(tmp_path: Path) -> None:
-    lock = SqlLock(f"sqlite:///{tmp_path}/no/such/folder.sqlite3", "key")
-    with pytest.raises(LedgerUnavailable):
-        await lock.__aenter__()
-    await lock.aclose()
+    async with Database(f"sqlite:///{tmp_path}/no/such/folder.sqlite3") as database:
+        with pytest.raises(LedgerUnavailable):
+            await SqlLock(database, "key").__aenter__()

@@ -26,11 +26,11 @@ async def test_makes_the_tables_that_the_code_expects(url: str) -> None:
 
 
 async def test_keeps_what_is_there(url: str) -> None:
-    ledger = storage.SqlLedger(url)
-    await taken(ledger)
-    await storage.migrate(url)
-    assert await ledger.find(PAYMENT.id)
-    await ledger.aclose()
+    async with storage.Database(url) as database:
+        ledger = storage.SqlLedger(database)
+        await taken(ledger)
+        await storage.migrate(url)
+        assert await ledger.find(PAYMENT.id)
 
 
 def test_several_processes_may_start_at_once(empty_url: str) -> None:
@@ -40,9 +40,8 @@ def test_several_processes_may_start_at_once(empty_url: str) -> None:
 async def test_makes_the_folder_of_a_sqlite_file(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/100% new/state/ledger.sqlite3"
     await storage.migrate(url)
-    ledger = storage.SqlLedger(url)
-    await ledger.ping()
-    await ledger.aclose()
+    async with storage.Database(url) as database:
+        await storage.SqlLedger(database).ping()
 
 
 async def test_refuses_a_ledger_of_a_newer_version(url: str) -> None:

@@ -12,59 +12,54 @@ import pytest
 
 from errors import LedgerUnavailable
 from payments.outbox import Outbox
-from storage import SqlOutbox
+from storage import Database, SqlOutbox
 from storage.engine import create_engine, parse
 from tests.contracts.outbox_contract import CHAIN, OURS, SENT, OutboxContract
-from tests.fakes.clock import FakeClock
 
 
 class TestSqlOutbox(OutboxContract):
     @pytest.fixture
-    def build(self, url: str) -> Callable[[], Outbox]:
-        return lambda: SqlOutbox(url, clock=FakeClock())
+    def build(self, process: Callable[[], Database]) -> Callable[[], Outbox]:
+        return lambda: SqlOutbox(process())
 
 
-async def test_a_nonce_that_many_want_goes_to_one(url: str) -> None:
-    outboxes = [SqlOutbox(url) for _ in range(4)]
+async def test_a_nonce_that_many_want_goes_to_one(process: Callable[[], Database]) -> None:
+    outboxes = [SqlOutbox(process()) for _ in range(4)]
     wanted = [replace(SENT, reference=f"payment {number}") for number in range(20)]
     won = await asyncio.gather(
         *(outboxes[number % 4].record(sent, not_after=math.inf) for number, sent in enumerate(wanted))
     )
     assert won.count(True) == 1
     assert await outboxes[0].since(CHAIN, OURS, 0) == [wanted[won.index(True)]]
-    for outbox in outboxes:
-        await outbox.aclose()
 
 
 async def test_waiting_for_the_file_counts(sqlite_url: str, tmp_path: Path) -> None:
     """In time when it was asked, too late when it could write."""
-    outbox = SqlOutbox(sqlite_url)
-    with sqlite3.connect(tmp_path / "ledger.sqlite3", isolation_level=None) as other:
-        other.execute("BEGIN IMMEDIATE")
-        recording = asyncio.create_task(outbox.record(SENT, not_after=time.time() + 0.5))
-        await asyncio.sleep(1)
-        other.execute("ROLLBACK")
-    other.close()
-    assert not await recording
-    await outbox.aclose()
+    async with Database(sqlite_url) as database:
+        with sqlite3.connect(tmp_path / "ledger.sqlite3", isolation_level=None) as other:
+            other.execute("BEGIN IMMEDIATE")
+            recording = asyncio.create_task(SqlOutbox(database).record(SENT, not_after=time.time() + 0.5))
+            await asyncio.sleep(1)
+            other.execute("ROLLBACK")
+        other.close()
+        assert not await recording
 
 
 async def test_waiting_for_the_table_counts(postgres_url: str) -> None:
-    outbox, engine = SqlOutbox(postgres_url), create_engine(parse(postgres_url))
-    async with engine.connect() as other:
+    engine = create_engine(parse(postgres_url))
+    async with Database(postgres_url) as database, engine.connect() as other:
         await other.exec_driver_sql("BEGIN")
         await other.exec_driver_sql("LOCK TABLE transactions IN EXCLUSIVE MODE")
-        recording = asyncio.create_task(outbox.record(SENT, not_after=time.time() + 0.5))
+        recording = asyncio.create_task(SqlOutbox(database).record(SENT, not_after=time.time() + 0.5))
         await asyncio.sleep(1)
         await other.exec_driver_sql("COMMIT")
         assert not await recording
     await engine.dispose()
-    await outbox.aclose()
 
 
 async def test_says_when_there_is_no_file(tmp_path: Path) -> None:
-    outbox = SqlOutbox(f"sqlite:///{tmp_path}/no/such/folder.sqlite3")
-    for attempt in (outbox.record(SENT, not_after=math.inf), outbox.of(SENT.reference)):
-        with pytest.raises(LedgerUnavailable):
-            await attempt
-    await outbox.aclose()
+    async with Database(f"sqlite:///{tmp_path}/no/such/folder.sqlite3") as database:
+        outbox = SqlOutbox(database)
+        for attempt in (outbox.record(SENT, not_after=math.inf), outbox.of(SENT.reference)):
+            with pytest.raises(LedgerUnavailable):
+                await attempt

@@ -1,6 +1,6 @@
 """The counters of the `limits` package, shared by everybody who opens the database."""
 
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
 
@@ -9,24 +9,20 @@ from limits import RateLimitItemPerMinute
 from limits.aio.strategies import FixedWindowRateLimiter
 
 from errors import LedgerUnavailable
-from storage import SqlRateLimits
+from storage import Database, SqlRateLimits
 from storage.rate_limits import CLEAN_EVERY
 from tests.fakes.clock import FakeClock
 from tests.storage.racers import hit_often, race
 
 
 @pytest.fixture
-async def counters(url: str, clock: FakeClock) -> AsyncIterator[SqlRateLimits]:
-    counters = SqlRateLimits(url, clock=clock)
-    yield counters
-    await counters.aclose()
+def counters(process: Callable[[], Database]) -> SqlRateLimits:
+    return SqlRateLimits(process())
 
 
 @pytest.fixture
-async def elsewhere(url: str, clock: FakeClock) -> AsyncIterator[SqlRateLimits]:
-    counters = SqlRateLimits(url, clock=clock)
-    yield counters
-    await counters.aclose()
+def elsewhere(process: Callable[[], Database]) -> SqlRateLimits:
+    return SqlRateLimits(process())
 
 
 async def test_counts_for_all_who_share_the_database(counters: SqlRateLimits, elsewhere: SqlRateLimits) -> None:
@@ -73,9 +69,9 @@ async def test_clears_away_what_has_expired(counters: SqlRateLimits, clock: Fake
 
 
 async def test_says_when_it_cannot_count(tmp_path: Path, counters: SqlRateLimits) -> None:
-    broken = SqlRateLimits(f"sqlite:///{tmp_path}/no/such/folder.sqlite3")
-    with pytest.raises(LedgerUnavailable):
-        await broken.incr("key", 60)
-    assert not await broken.check()
+    async with Database(f"sqlite:///{tmp_path}/no/such/folder.sqlite3") as database:
+        broken = SqlRateLimits(database)
+        with pytest.raises(LedgerUnavailable):
+            await broken.incr("key", 60)
+        assert not await broken.check()
     assert await counters.check()
-    await broken.aclose()

@@ -15,7 +15,7 @@ from payments.x402.requirements import Terms
 from sandbox.accounts import SELLER, SETTLER, STRANGER
 from sandbox.chains import BaseChain
 from sandbox.shim import Control, shim
-from storage import SqlOutbox
+from storage import Database, SqlOutbox
 from tests.fakes.facilitator import Facilitator
 from tests.fakes.serving import serving
 from tests.payments.x402.buyer import X402Buyer
@@ -96,9 +96,8 @@ async def outbox(tmp_path: Path) -> AsyncIterator[SqlOutbox]:
     """The outbox that all rails of a test share."""
     url = f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
     await storage.migrate(url)
-    outbox = SqlOutbox(url)
-    yield outbox
-    await outbox.aclose()
+    async with Database(url) as database:
+        yield SqlOutbox(database)
 
 
 @pytest.fixture

@@ -25,7 +25,8 @@ def sell_at_once(start_at: float, database_url: str, rpc_url: str, payments: int
     """Settle so many distinct payments at the same time; the transactions that paid."""
 
     async def run() -> list[str]:
-        lock, outbox = storage.SqlLock(database_url, "x402 settlement"), storage.SqlOutbox(database_url)
+        database = storage.Database(database_url)
+        lock, outbox = storage.SqlLock(database, "x402 settlement"), storage.SqlOutbox(database)
         rail = X402Rail(
             chain_id=BaseChain.chain_id,
             asset=BaseChain.token,
@@ -44,8 +45,7 @@ def sell_at_once(start_at: float, database_url: str, rpc_url: str, payments: int
         await asyncio.sleep(max(0.0, start_at - time.time()))
         receipts = await asyncio.gather(*(rail.settle(payment, credential) for payment, credential in verified))
         await rail.aclose()
-        await lock.aclose()
-        await outbox.aclose()
+        await database.aclose()
         return [receipt.transaction for receipt in receipts]
 
     return asyncio.run(run())

@@ -1,0 +1,149 @@
+"""The one database of a process: single statements, each a transaction of its own."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy import CursorResult, Executable, Row, Table, func, literal, select, true
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.sql.elements import ColumnElement
+
+from storage.engine import POOL_SIZE, TIMEOUT_S, create_engine, parse, unavailable
+
+Clock = Callable[[], float]
+"""Unix seconds. Times come from the callers' clocks, the same on SQLite and PostgreSQL; `SqlLedger` says what that asks
+of several hosts."""
+
+PATIENCE_S = 0.4
+"""The same for a statement that is not worth waiting for; a cancelled SQLite statement ends after this time, too."""
+
+
+class Statements:
+    """Runs single statements, each a transaction of its own, and answers `LedgerUnavailable` when it cannot.
+
+    Whoever has to wait for a connection waits in `turns`, first come first served.
+
+    Args:
+        wait_s: bound on the wait for a turn.
+        in_all_s: bound on turn and statement together; None leaves the statement to the database's own bound.
+    """
+
+    def __init__(
+        self, engine: AsyncEngine, turns: asyncio.Semaphore, *, wait_s: float, in_all_s: float | None = None
+    ) -> None:
+        self._engine = engine
+        self._turns = turns
+        self._wait_s = wait_s
+        self._in_all_s = in_all_s
+
+    async def run(self, statement: Executable) -> int:
+        """Execute and commit; the number of rows that changed."""
+        async with self._connection() as connection:
+            result: CursorResult[Any] = await connection.execute(statement)
+            return result.rowcount
+
+    async def rows(self, statement: Executable) -> Sequence[Row[Any]]:
+        """Execute and commit; the rows that came back."""
+        async with self._connection() as connection:
+            return (await connection.execute(statement)).all()
+
+    async def first(self, statement: Executable) -> Row[Any] | None:
+        """Execute and commit; the one row that came back, if any."""
+        found = await self.rows(statement)
+        return found[0] if found else None
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[AsyncConnection]:
+        with unavailable():
+            async with asyncio.timeout(self._in_all_s):
+                async with asyncio.timeout(self._wait_s):
+                    await self._turns.acquire()
+                try:
+                    async with self._engine.connect() as connection:
+                        yield connection
+                finally:
+                    self._turns.release()
+
+
+class Database(Statements):
+    """The one database of a process: ledger, lock, outbox and counters share it, and its owner closes it.
+
+    Its statements are durable: what they answered outlives a power cut. `brief` runs those that are neither worth a
+    flush of the disk nor a long wait. Both take their turns from one queue. On SQLite a single statement of a process
+    runs at a time, because waiting here is fair and wakes at once, and waiting in SQLite is neither; on PostgreSQL
+    as many run as the one pool has connections.
+
+    Args:
+        url: `sqlite:///path` or `postgresql://user:password@host/name`; the asynchronous driver is filled in.
+        timeout_s: bound on each wait of a durable statement.
+        patience_s: bound on each wait of a brief one.
+
+    Raises:
+        ValueError: the URL names neither a SQLite file nor a PostgreSQL database. Its text never holds the URL.
+    """
+
+    def __init__(
+        self, url: str, *, timeout_s: float = TIMEOUT_S, patience_s: float = PATIENCE_S, clock: Clock = time.time
+    ) -> None:
+        parsed = parse(url)
+        self.clock = clock
+        self._is_sqlite = parsed.get_backend_name() == "sqlite"
+        engine = create_engine(parsed, timeout_s=timeout_s)
+        hasty = create_engine(parsed, durable=False, timeout_s=patience_s) if self._is_sqlite else engine
+        turns = asyncio.Semaphore(1 if self._is_sqlite else POOL_SIZE)
+        super().__init__(engine, turns, wait_s=timeout_s)
+        self.brief = Statements(hasty, turns, wait_s=patience_s, in_all_s=patience_s * 1.2)
+        self._engines = (engine, hasty)
+
+    @property
+    def unflushed(self) -> ColumnElement[bool]:
+        """True, and where it stands in a statement, its commit does not wait for the disk.
+
+        PostgreSQL reads the setting when it commits. SQLite has it per connection: `brief`'s never flushes a commit.
+        """
+        return true() if self._is_sqlite else func.set_config("synchronous_commit", "off", True) == "off"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def upsert(
+        self,
+        table: Table,
+        values: Mapping[str, Any],
+        *,
+        update: Mapping[str, Any] | None = None,
+        only_if: ColumnElement[bool] | None = None,
+        where: ColumnElement[bool] | None = None,
+        returning: ColumnElement[Any],
+    ) -> Executable:
+        """INSERT, or UPDATE the row with the same primary key where the condition holds; no row where it does not.
+
+        `update` is what the UPDATE sets; the same values if it is not given.
+        Where `only_if` does not hold, nothing is done at all.
+        """
+        insert = sqlite.insert if self._is_sqlite else postgresql.insert
+        columns = [table.c[name] for name in values]
+        row = select(*(literal(value, column.type) for value, column in zip(values.values(), columns, strict=True)))
+        statement = insert(table)
+        changes = {name: statement.excluded[name] for name in values} if update is None else update
+        # SQLite cannot tell where a SELECT without a condition ends and ON CONFLICT begins.
+        return (
+            statement.from_select(columns, row.where(true() if only_if is None else only_if))
+            .on_conflict_do_update(index_elements=list(table.primary_key), set_=changes, where=where)
+            .returning(returning)
+        )
+
+    async def aclose(self) -> None:
+        """Give back all connections."""
+        with unavailable():
+            for engine in self._engines:
+                await engine.dispose()

@@ -1,0 +1,112 @@
+"""One database per process: what is durable, how statements take their turns, and how many connections there are."""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from errors import LedgerUnavailable
+from storage import Database, SqlLedger, SqlLock, SqlOutbox, SqlRateLimits
+from storage.engine import POOL_SIZE
+from tests.contracts.ledger_contract import take
+
+WRITE = text("INSERT INTO locks (name, holder, lease_until) VALUES (:name, '', 0)")
+
+
+async def test_sqlite_flushes_every_commit_but_the_brief_ones(sqlite_url: str) -> None:
+    async with Database(sqlite_url) as database:
+        for statements, synchronous in ((database, 2), (database.brief, 1)):
+            assert [tuple(row) for row in await statements.rows(text("PRAGMA synchronous"))] == [(synchronous,)]
+            assert [tuple(row) for row in await statements.rows(text("PRAGMA journal_mode"))] == [("wal",)]
+
+
+async def test_postgresql_flushes_every_commit_but_the_brief_ones(postgres_url: str) -> None:
+    """A commit that waited for the disk leaves nothing unflushed. The server flushes by itself now and then."""
+    lag = text("SELECT pg_current_wal_insert_lsn() > pg_current_wal_flush_lsn()")
+    async with Database(postgres_url) as database:
+        counters, lock = SqlRateLimits(database), SqlLock(database, "key")
+
+        async def unflushed() -> bool:
+            [(unflushed,)] = await database.rows(lag)
+            return bool(unflushed)
+
+        counted = []
+        for _ in range(20):
+            await counters.incr("key", 60)
+            counted.append(await unflushed())
+        assert any(counted)
+        for _ in range(20):
+            async with lock:
+                assert not await unflushed()
+
+
+async def test_everything_that_stores_shares_one_connection_pool(postgres_url: str) -> None:
+    async with Database(postgres_url) as database, Database(postgres_url) as other:
+        ledger, counters, outbox = SqlLedger(database), SqlRateLimits(database), SqlOutbox(database)
+        asked: list[Callable[[], Awaitable[object]]] = [
+            ledger.ping,
+            lambda: counters.incr("key", 60),
+            lambda: outbox.of("payment"),
+        ]
+        await asyncio.gather(*(ask() for ask in asked * 10))
+        [(connections,)] = await other.rows(
+            text(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            )
+        )
+    assert 1 < connections <= POOL_SIZE
+
+
+async def test_statements_of_one_process_do_not_contend_for_the_file(sqlite_url: str) -> None:
+    """Durable and brief ones beside each other: no one meets SQLite's own lock, which nobody here waits for."""
+    async with Database(sqlite_url, timeout_s=30, patience_s=30) as database:
+        for statements in (database, database.brief):
+            await statements.run(text("PRAGMA busy_timeout = 0"))
+        writes = [
+            statements.run(WRITE.bindparams(name=f"{kind} {number}"))
+            for number in range(100)
+            for kind, statements in (("durable", database), ("brief", database.brief))
+        ]
+        assert await asyncio.gather(*writes) == [1] * 200
+
+
+async def test_a_brief_statement_gives_up_while_the_file_is_locked(sqlite_url: str, tmp_path: Path) -> None:
+    """And the durable one that waits beside it does not."""
+    async with Database(sqlite_url, patience_s=0.1) as database:
+        with sqlite3.connect(tmp_path / "ledger.sqlite3", isolation_level=None) as other:
+            other.execute("BEGIN IMMEDIATE")
+            claiming = asyncio.create_task(take(SqlLedger(database)))
+            began = time.monotonic()
+            with pytest.raises(LedgerUnavailable):
+                await SqlRateLimits(database).incr("key", 60)
+            assert time.monotonic() - began < 2
+            other.execute("ROLLBACK")
+        other.close()
+        assert await claiming
+
+
+async def test_a_brief_statement_gives_up_while_the_table_is_locked(postgres_url: str) -> None:
+    async with Database(postgres_url, patience_s=0.1) as database, Database(postgres_url) as other:
+        locking = asyncio.create_task(other.run(text("DO 'BEGIN LOCK TABLE rate_limits; PERFORM pg_sleep(1); END'")))
+        await asyncio.sleep(0.3)
+        with pytest.raises(LedgerUnavailable):
+            await SqlRateLimits(database).incr("key", 60)
+        assert not locking.done()
+        await locking
+        assert await SqlRateLimits(database).incr("key", 60) == 1
+
+
+async def test_a_cancelled_statement_leaves_its_turn_to_the_next(process: Callable[[], Database]) -> None:
+    database = process()
+    for statements in (database, database.brief):
+        for _ in range(20):
+            task = asyncio.create_task(statements.rows(text("SELECT 1")))
+            await asyncio.sleep(0)
+            task.cancel()
+        async with asyncio.timeout(5):
+            assert await statements.rows(text("SELECT 1"))
