@@ -25,12 +25,12 @@ from uvicorn.config import HTTP_PROTOCOLS
 
 from config import ConfigurationError, Settings, load
 from errors import ServiceError
+from logs import configure_logging
 from metrics_folder import own_folder
 from models.manifest import MODELS, ModelError, ModelManifest
 from models.served import check_weights, load_served, may_be_sold
 from runners.client import Runner, RunnerClient, method_of
 from runners.matting import matting_runner
-from telemetry import configure_logging
 
 log = structlog.get_logger("service")
 

@@ -1,15 +1,10 @@
-"""What the service tells its operator: metrics, stage timings and the logger. Never headers, keys or URLs of chains."""
+"""What the service tells its operator in numbers: metrics and stage timings."""
 
-import json
-import logging
-import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from urllib.parse import quote
 
-import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
 REQUESTS = Counter("clearcanvas_requests_total", "Answers by route and status", ["route", "method", "status"])
@@ -73,64 +68,3 @@ def record(name: str, seconds: float) -> None:
 def server_timing(collected: dict[str, float]) -> str:
     """The `Server-Timing` value (W3C Server Timing): `decode;dur=12.3, infer;dur=45.6` in milliseconds."""
     return ", ".join(f"{name};dur={seconds * 1000:.1f}" for name, seconds in collected.items())
-
-
-OUR_LOGGERS = ("api", "imaging", "payments", "pipeline", "runners", "service", "storage")
-"""Loggers carry the names of modules, so these are the rooms; libraries are heard from WARNING on."""
-
-
-def configure_logging(level: str, secrets: Iterable[str] = ()) -> None:
-    """One JSON object per line on stderr, for our loggers and everybody else's.
-
-    Args:
-        level: of our own loggers: debug, info or warning.
-        secrets: strings that are struck out wherever they turn up, foreign tracebacks included.
-    """
-    first: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *first, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-    )
-    last: list[structlog.typing.Processor] = [
-        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-        structlog.processors.format_exc_info,
-        structlog.processors.JSONRenderer(),
-        _Redaction(secrets),
-    ]
-    handler = logging.StreamHandler()
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=first, processors=last))
-    _own_all_loggers(handler, level.upper())
-
-
-def _own_all_loggers(handler: logging.Handler, level: str) -> None:
-    root = logging.getLogger()
-    root.handlers = [handler]
-    root.setLevel(logging.WARNING)
-    for name in OUR_LOGGERS:
-        logging.getLogger(name).setLevel(level)
-    for name in ("bentoml", "uvicorn", "uvicorn.error"):
-        server = logging.getLogger(name)
-        server.handlers, server.propagate = [], True
-    for name in ("bentoml.access", "uvicorn.access"):
-        # Their lines hold paths and addresses of clients; api/access_log.py writes one without.
-        logging.getLogger(name).disabled = True
-
-
-class _Redaction:
-    """Last processor: strikes the operator's secrets out of a finished line."""
-
-    def __init__(self, secrets: Iterable[str]) -> None:
-        plain = set(secrets)
-        every = plain | {json.dumps(each)[1:-1] for each in plain} | {quote(each, safe="") for each in plain}
-        longest_first = sorted(every - {""}, key=len, reverse=True)
-        # Hex digits come back in either case.
-        self._secrets = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)", re.IGNORECASE)
-
-    def __call__(self, logger: object, method: str, line: object) -> str:
-        return self._secrets.sub("[secret]", str(line))

@@ -37,6 +37,7 @@ import storage
 from api.upload import UploadMiddleware
 from composition import compose
 from config import Settings, load
+from logs import configure_logging
 from models.manifest import ModelManifest
 from payments.gate import Gate
 from payments.mpp import MppRail
@@ -50,7 +51,6 @@ from sandbox.environment import environment
 from sandbox.wallets import sign_mpp, sign_x402, sign_x402_v1
 from storage import SqlLedger
 from storage.database import Statements
-from telemetry import configure_logging
 
 RUNS = 30
 TARGET_MS = 10

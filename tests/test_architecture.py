@@ -13,6 +13,7 @@ FOUNDATION = {"errors", "telemetry"}
 MAY_IMPORT = {
     "errors": set(),
     "telemetry": set(),
+    "logs": set(),
     "metrics_folder": set(),
     "config": set(),
     "imaging": FOUNDATION,
@@ -23,7 +24,8 @@ MAY_IMPORT = {
     "pipeline": FOUNDATION | {"imaging"},
     "api": FOUNDATION | {"pipeline", "imaging", "payments"},
     "composition": FOUNDATION | {"config", "api", "payments", "storage", "pipeline", "runners", "models"},
-    "service": FOUNDATION | {"metrics_folder", "config", "composition", "storage", "runners", "models", "sandbox"},
+    "service": FOUNDATION
+    | {"logs", "metrics_folder", "config", "composition", "storage", "runners", "models", "sandbox"},
     "sandbox": {"config"},
 }
 """Room → rooms it may import. Nobody imports `service`."""

@@ -16,7 +16,7 @@ from tests.buying import buy, photograph
 from tests.running_service import RunningService, run_service
 
 SHIPPED = {
-    "api", "composition.py", "config", "errors.py", "imaging", "metrics_folder.py", "models", "payments",
+    "api", "composition.py", "config", "errors.py", "imaging", "logs.py", "metrics_folder.py", "models", "payments",
     "pipeline.py", "runners", "service.py", "storage", "telemetry.py",
 }  # fmt: skip
 BESIDE = {"LICENSE", "bentofile.yaml", "requirements"}

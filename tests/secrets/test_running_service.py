@@ -182,7 +182,8 @@ def _processes(service: RunningService) -> list[psutil.Process]:
 
 async def _crash_inside(buyer: Witness, folder: Path) -> None:
     """Counts that cannot be read end in an exception that nobody has mapped."""
-    counts = folder / "bentoml" / "prometheus_multiproc_dir" / "counter_1.db"
+    [own] = [path for path in (folder / "bentoml" / "clearcanvas-metrics").iterdir() if path.is_dir()]
+    counts = own / "counter_1.db"
     await asyncio.to_thread(counts.write_bytes, b"\x40" + bytes(7) + b"\xff" * 64)
     answer = await buyer.get("/metrics")
     await asyncio.to_thread(counts.unlink)

@@ -11,7 +11,9 @@ from secrets import token_hex
 
 import httpx
 import mpp
+from eth_account import Account
 
+from sandbox.accounts import BUYER, SELLER
 from sandbox.wallets import sign_mpp, sign_x402
 from tests.clients.counter import Counter, Way
 from tests.running_service import RunningService
@@ -25,10 +27,12 @@ class Witness:
 
     Attributes:
         codes: of the problems that were answered.
+        parties: accounts of payers and recipients, as 40 hex digits.
     """
 
     def __init__(self, service: RunningService, client: httpx.AsyncClient) -> None:
         self.codes: set[str] = set()
+        self.parties = {_digits(account.address) for account in (BUYER, SELLER)}
         self._service = service
         self._client = client
         self._answers: list[str] = []
@@ -47,6 +51,7 @@ class Witness:
     async def sign_unfunded(self, way: Way) -> dict[str, str]:
         """A payment from an empty purse."""
         key = "0x" + token_hex(32)
+        self.parties.add(_digits(Account.from_key(key).address))
         quote = await self.counter(way).post(b"", {})
         if way == "mpp":
             rpc_url = self._service.tempo_chain.rpc_url
@@ -98,8 +103,13 @@ class Witness:
             self.codes.add(answer.json()["code"])
 
     def leaks(self, *files: Path) -> list[str]:
-        """Every line of the log, of an answer or of a file that holds a secret of the operator, or a payment."""
-        lines = [*self._answers, *self._service.log_path.read_text().splitlines()]
+        """Every line of the log, of an answer or of a file that holds a secret of the operator, or a payment; and every
+        line of the log that names a payer or a recipient, in either case."""
+        log = self._service.log_path.read_text().splitlines()
+        named = [line for line in log if any(party in line.lower() for party in self.parties)]
+        return named + self._secrets_in([*self._answers, *log], files)
+
+    def _secrets_in(self, lines: list[str], files: tuple[Path, ...]) -> list[str]:
         lines += [line for file in files for line in file.read_text("latin-1").splitlines()]
         leaked = found("\n".join(lines), (*SECRETS, *self._payments))
         return [line for line in lines if found(line, leaked)]
@@ -112,6 +122,10 @@ async def witness(service: RunningService) -> AsyncIterator[Witness]:
         one = Witness(service, client)
         client.event_hooks = {"response": [one.remember]}
         yield one
+
+
+def _digits(address: str) -> str:
+    return address.removeprefix("0x").lower()
 
 
 def _parts(payment: dict[str, str]) -> Iterator[str]:

@@ -1,0 +1,147 @@
+"""The log: one JSON object per line on stderr, and what may stand in it, whoever writes it.
+
+Our own lines are made of names and numbers that we chose. What a library writes was chosen by nobody here: payers,
+recipients, signed data and the URLs of chains stand in its messages, arguments and exceptions. So our handler is a
+border. Of a foreign record its logger, its level, its template without arguments and the classes of its exceptions
+pass. At the very end every line, ours included, loses the operator's secrets and whatever looks like an address, a
+hash, signed data, or more of a URL than its host.
+"""
+
+import json
+import logging
+import re
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote
+
+import structlog
+
+OUR_LOGGERS = ("api", "imaging", "payments", "pipeline", "runners", "service", "storage")
+"""Loggers carry the names of modules, so these are the rooms; libraries are heard from WARNING on."""
+
+_FOREIGN_CHARS = 300
+_WARNINGS = "py.warnings"  # whose template is "%s"
+
+
+def configure_logging(level: str, secrets: Iterable[str] = ()) -> None:
+    """One JSON object per line on stderr, for our loggers and everybody else's.
+
+    Warnings of Python and exceptions that nobody caught are lines like all others.
+
+    Args:
+        level: of our own loggers: debug, info or warning.
+        secrets: strings that are struck out wherever they turn up, foreign tracebacks included.
+    """
+    first: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *first, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    last: list[structlog.typing.Processor] = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(),
+        _Struck(secrets),
+    ]
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*first, _border], processors=last, pass_foreign_args=True
+        )
+    )
+    _own_all_loggers(handler, level.upper())
+    _own_all_exceptions()
+
+
+def _own_all_loggers(handler: logging.Handler, level: str) -> None:
+    logging.captureWarnings(True)
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.WARNING)
+    for name in (*logging.root.manager.loggerDict, _WARNINGS):
+        # BentoML's and the server's own handlers would write past ours.
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [], True
+    for name in OUR_LOGGERS:
+        logging.getLogger(name).setLevel(level)
+    for name in ("bentoml.access", "uvicorn.access"):
+        # Their lines hold paths and addresses of clients; api/access_log.py writes one without.
+        logging.getLogger(name).disabled = True
+
+
+def _own_all_exceptions() -> None:
+    """Python would print them as they are."""
+    log = logging.getLogger("uncaught")
+
+    def uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if not issubclass(kind, KeyboardInterrupt):
+            log.critical("exception", exc_info=(kind, error, trace))
+
+    def in_thread(args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is not None:
+            uncaught(args.exc_type, args.exc_value, args.exc_traceback)
+
+    def unraisable(args: "sys.UnraisableHookArgs") -> None:
+        if args.exc_value is not None:
+            uncaught(args.exc_type, args.exc_value, args.exc_traceback)
+
+    sys.excepthook, threading.excepthook, sys.unraisablehook = uncaught, in_thread, unraisable
+
+
+def _border(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Reduce a foreign record to what is known to be harmless; our own modules' plain loggers pass."""
+    record: logging.LogRecord = event["_record"]
+    with_arguments = bool(event.pop("positional_args"))
+    if record.name.partition(".")[0] in OUR_LOGGERS:
+        return event
+    event.pop("stack_info", None)
+    raised = event.pop("exc_info", None)
+    if raised:
+        event["raised"] = list(_classes(raised[1]))
+    if with_arguments and record.name != _WARNINGS:
+        event["event"] = str(record.msg)
+    # A message that came whole is struck like every line.
+    event["event"] = event["event"].partition("\n")[0][:_FOREIGN_CHARS]
+    return event
+
+
+def _classes(error: BaseException | None) -> Iterator[str]:
+    """An exception and its causes by their classes and the places where they were raised: never by their texts."""
+    while error is not None:
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        place = f" at {trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace else ""
+        yield f"{type(error).__module__}.{type(error).__qualname__}{place}"
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+class _Struck:
+    """Last processor: strikes out of a finished line what may not leave."""
+
+    _LONG_HEX = re.compile(r"(?:0x)?[0-9a-f]{40,}", re.IGNORECASE)
+    """Addresses, hashes, signatures, call data; a request id is shorter."""
+    _LONG_TOKEN = re.compile(r"[A-Za-z0-9+/=_-]{100,}")
+    """Payment headers and other signed data in Base64."""
+    _URL = re.compile(r"""([a-z][a-z0-9+.-]*://)(?:[^/\s"'\\@]*@)?([^/\s"'\\?#]*)[^\s"'\\)>\]]*""", re.IGNORECASE)
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        plain = set(secrets)
+        every = plain | {json.dumps(each)[1:-1] for each in plain} | {quote(each, safe="") for each in plain}
+        longest_first = sorted(every - {""}, key=len, reverse=True)
+        # Hex digits come back in either case.
+        self._secrets = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)", re.IGNORECASE)
+
+    def __call__(self, logger: object, method: str, line: Any) -> str:
+        text = self._URL.sub(r"\1\2", self._secrets.sub("[secret]", str(line)))
+        return self._LONG_TOKEN.sub("[data]", self._LONG_HEX.sub("[hex]", text))
