@@ -172,12 +172,13 @@ async def check_chain(rpc: Rpc, terms: Terms) -> str | None:
     Raises:
         RailUnavailable: the chain does not answer.
     """
-    chain_id = await rpc.ask(lambda eth: eth.chain_id)
-    if chain_id != terms.network.chain_id:
-        return f"The payment chain has id {chain_id}, not {terms.network.chain_id}."
-    if not await rpc.code(terms.asset):
-        return f"There is no token at {terms.asset}."
-    return None
+    try:
+        code = await rpc.code(terms.asset)
+    except RailUnavailable:
+        if rpc.stray is None:
+            raise
+        return f"The payment chain has id {rpc.stray}, not {terms.network.chain_id}."
+    return None if code else f"There is no token at {terms.asset}."
 
 
 async def balance_of(rpc: Rpc, terms: Terms, holder: str) -> int | None:

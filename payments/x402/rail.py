@@ -96,7 +96,7 @@ class X402Rail:
             description=description,
         )
         urls = tuple(url for url in (rpc_url, fallback_rpc_url) if url)
-        self._rpc = Rpc(urls, timeout_s=rpc_timeout_s) if urls else None
+        self._rpc = Rpc(urls, timeout_s=rpc_timeout_s, chain_id=chain_id) if urls else None
         self._truth = ChainTruth(self._rpc) if self._rpc else None
         if (settlement_key is None) == (facilitator_url is None):
             raise ValueError("x402 settles either with a settlement key or through a facilitator URL: give one of them")

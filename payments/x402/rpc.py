@@ -4,9 +4,10 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientError, ClientSession, ClientTimeout, TraceConfig
 from eth_utils.address import to_checksum_address
 from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.eth import AsyncEth
@@ -38,20 +39,57 @@ class NonceTooLow(NodeRefusal):
     """There is a transaction with this nonce in a block."""
 
 
+class OtherChain(ValueError):
+    """A URL leads to another chain than ours; the argument is that chain's id."""
+
+
+@dataclass(eq=False, slots=True)
+class Node:
+    """One URL.
+
+    Attributes:
+        place: 1 for the first URL of the settings, 2 for its fallback.
+        ours: that it leads to our chain was seen after its latest connection was opened, and its latest failure.
+        stray: the id of the other chain that it led to when it was asked last.
+    """
+
+    web3: AsyncWeb3[AsyncHTTPProvider]
+    place: int
+    ours: bool = False
+    stray: int | None = None
+
+    async def chain_id(self) -> int:
+        """The node's own word, not the one that web3 remembers."""
+        provider = self.web3.provider
+        provider.cache_allowed_requests = False
+        try:
+            return int(await self.web3.eth.chain_id)
+        finally:
+            provider.cache_allowed_requests = True
+
+
 class Rpc:
-    """Asks the URL that answered last, then the other one.
+    """Asks the URL that answered last, then the other one. A URL that leads to another chain is not used; where it
+    leads is looked at after each new connection, because that may change.
 
     No exception that leaves holds text of web3 or aiohttp: they quote the URL, and with it the operator's API key.
 
     Args:
         urls: the RPC URL and, where there is one, its fallback.
         timeout_s: for one call on one URL.
+        chain_id: the chain's.
     """
 
-    def __init__(self, urls: tuple[str, ...], *, timeout_s: float) -> None:
-        self._nodes = [_node(url, timeout_s) for url in urls]
+    def __init__(self, urls: tuple[str, ...], *, timeout_s: float, chain_id: int) -> None:
+        self._nodes = [Node(_web3(url, timeout_s), place) for place, url in enumerate(urls, 1)]
+        self._chain_id = chain_id
         self._sessions: list[ClientSession] = []
         self._connecting = asyncio.Lock()
+
+    @property
+    def stray(self) -> int | None:
+        """The id of another chain that one of the URLs leads to; None when there is none."""
+        return next((node.stray for node in self._nodes if node.stray is not None), None)
 
     async def ask(self, question: Callable[[AsyncEth], Awaitable[T]]) -> T:
         """One question, to the first URL that answers.
@@ -63,14 +101,15 @@ class Rpc:
         await self._connect()
         for node in tuple(self._nodes):
             try:
-                answer = await question(node.eth)
+                answer, no = await self._answer(node, question)
             except _OUTAGES as exc:
-                if isinstance(exc, ANSWERS) and _is_of_the_chain(exc):
-                    raise
+                node.ours = False
                 logger.warning("a chain call failed: %s", type(exc).__name__)
                 continue
+            if no is not None:
+                raise no
             self._prefer(node)
-            return answer
+            return answer  # type: ignore[return-value] # there is one where there is no "no"
         raise RailUnavailable("The chain does not answer. Nothing was charged; send the same request again.")
 
     async def send(self, raw_transaction: bytes) -> None:
@@ -83,8 +122,10 @@ class Rpc:
         await self._connect()
         unclear = False
         for node in tuple(self._nodes):
+            if not await self._leads_to_ours(node):
+                continue
             try:
-                await node.eth.send_raw_transaction(raw_transaction)
+                await node.web3.eth.send_raw_transaction(raw_transaction)
             except Web3RPCError as exc:
                 if _KNOWN.search(str(exc)):
                     return
@@ -93,6 +134,7 @@ class Rpc:
                     kind = NonceTooLow if _LOW.search(str(exc)) else NodeRefusal
                     raise kind("the node refuses the transaction") from None  # its text may quote the URL
             except _OUTAGES as exc:
+                node.ours = False
                 logger.warning("sending a transaction failed: %s", type(exc).__name__)
                 unclear = True
             else:
@@ -130,12 +172,58 @@ class Rpc:
             if self._sessions:
                 return
             for node in self._nodes:
-                self._sessions.append(ClientSession(raise_for_status=True))
-                await node.provider.cache_async_session(self._sessions[-1])
+                self._sessions.append(ClientSession(raise_for_status=True, trace_configs=[_connections_of(node)]))
+                await node.web3.provider.cache_async_session(self._sessions[-1])
 
-    def _prefer(self, node: AsyncWeb3[AsyncHTTPProvider]) -> None:
+    async def _answer(
+        self, node: Node, question: Callable[[AsyncEth], Awaitable[T]]
+    ) -> tuple[T | None, Exception | None]:
+        """A node's answer, or the chain's own "no"; looked at the chain before and after, because a connection that was
+        opened for the question may lead elsewhere. Raises one of `_OUTAGES`."""
+        await self._check(node)
+        answer, no = None, None
+        try:
+            answer = await question(node.web3.eth)
+        except ANSWERS as exc:
+            if not _is_of_the_chain(exc):
+                raise
+            no = exc
+        await self._check(node)
+        return answer, no
+
+    async def _leads_to_ours(self, node: Node) -> bool:
+        try:
+            await self._check(node)
+        except _OUTAGES as exc:
+            logger.warning("a chain call failed: %s", type(exc).__name__)
+            return False
+        return True
+
+    async def _check(self, node: Node) -> None:
+        """Raises OtherChain, or what a call raises."""
+        if node.ours:
+            return
+        stray = await node.chain_id()
+        if stray == self._chain_id:
+            node.ours, node.stray = True, None
+            return
+        if node.stray != stray:
+            node.stray = stray
+            logger.error("RPC URL %d leads to chain %d, not %d: it is not used", node.place, stray, self._chain_id)
+        raise OtherChain(stray)
+
+    def _prefer(self, node: Node) -> None:
         if self._nodes[0] is not node:
             self._nodes.sort(key=lambda other: other is not node)
+
+
+def _connections_of(node: Node) -> TraceConfig:
+    async def opened(*_: object) -> None:
+        node.ours = False
+
+    trace = TraceConfig()
+    trace.on_connection_create_end.append(opened)
+    return trace
 
 
 def _is_of_the_chain(answer: Exception) -> bool:
@@ -148,7 +236,7 @@ def _is_of_the_chain(answer: Exception) -> bool:
     return "revert" in (answer.message or "").removeprefix(added_by_web3).lower()
 
 
-def _node(url: str, timeout_s: float) -> AsyncWeb3[AsyncHTTPProvider]:
+def _web3(url: str, timeout_s: float) -> AsyncWeb3[AsyncHTTPProvider]:
     provider = AsyncHTTPProvider(
         url,
         request_kwargs={"timeout": ClientTimeout(total=timeout_s)},

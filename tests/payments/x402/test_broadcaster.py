@@ -69,7 +69,7 @@ async def new_broadcaster(outbox: SqlOutbox) -> AsyncIterator[Build]:
     def build(
         url: str, key: str = SETTLER.key, timeout_s: float = 1.0, lock: LockFactory = lambda: common
     ) -> Broadcaster:
-        rpc = Rpc((url,), timeout_s=timeout_s)
+        rpc = Rpc((url,), timeout_s=timeout_s, chain_id=BaseChain.chain_id)
         broadcaster = Broadcaster(
             rpc,
             SettlementKey(key, chain_id=BaseChain.chain_id),

@@ -35,7 +35,7 @@ def nonce() -> str:
 
 @pytest.fixture
 async def rpc(rpc_url: str) -> AsyncIterator[Rpc]:
-    rpc = Rpc((rpc_url,), timeout_s=3)
+    rpc = Rpc((rpc_url,), timeout_s=3, chain_id=BaseChain.chain_id)
     yield rpc
     await rpc.aclose()
 
@@ -175,7 +175,7 @@ async def test_sees_what_a_payer_holds_or_does_not_know(
 
 
 async def test_gives_no_verdict_without_a_chain(payer: LocalAccount, nonce: str, terms: Terms, now: int) -> None:
-    rpc = Rpc((NOBODY,), timeout_s=1)
+    rpc = Rpc((NOBODY,), timeout_s=1, chain_id=BaseChain.chain_id)
     with pytest.raises(RailUnavailable):
         await ChainTruth(rpc).fate(payment_of(authorize(payer, SELLER.address, nonce, terms), terms, now=now))
     await rpc.aclose()
@@ -189,6 +189,8 @@ async def test_gives_no_verdict_without_a_chain(payer: LocalAccount, nonce: str,
         (84532, STRANGER.address, f"There is no token at {STRANGER.address}."),
     ],
 )
-async def test_checks_the_chain_behind_the_url(rpc: Rpc, chain_id: int, asset: str, sentence: str | None) -> None:
+async def test_checks_the_chain_behind_the_url(rpc_url: str, chain_id: int, asset: str, sentence: str | None) -> None:
     terms = Terms(chain_id=chain_id, asset=asset, pay_to=SELLER.address, max_timeout_seconds=60, description="")
+    rpc = Rpc((rpc_url,), timeout_s=3, chain_id=chain_id)
     assert await check_chain(rpc, terms) == sentence
+    await rpc.aclose()

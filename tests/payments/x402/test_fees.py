@@ -42,7 +42,7 @@ def test_replaces_what_is_dearer_by_an_eighth_within_the_cap(market: Fees, old: 
 async def test_suggests_what_the_next_blocks_take(
     base_chain: BaseChain, rpc_url: str, cap: int, fees: Fees | None
 ) -> None:
-    rpc = Rpc((rpc_url,), timeout_s=3)
+    rpc = Rpc((rpc_url,), timeout_s=3, chain_id=BaseChain.chain_id)
     with standing_still(base_chain):
         mine(base_chain, base_fee_wei=GWEI)
         assert await suggested(rpc, cap=cap) == fees
@@ -85,6 +85,6 @@ async def test_does_without_a_history(base_chain: BaseChain, history: dict[str, 
     full = {"oldestBlock": "0x1", "gasUsedRatio": [], **history}
     with serving(Forgetful(base_chain.rpc_url, full).app()) as url, standing_still(base_chain):
         mine(base_chain, base_fee_wei=GWEI)
-        rpc = Rpc((url,), timeout_s=3)
+        rpc = Rpc((url,), timeout_s=3, chain_id=BaseChain.chain_id)
         assert await suggested(rpc, cap=10 * GWEI) == fees
         await rpc.aclose()

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 
+import httpx
 import pytest
 from eth_abi.abi import encode
 from eth_typing import HexStr
@@ -22,6 +23,7 @@ from x402.mechanisms.evm.constants import BALANCE_OF_ABI, IS_VALID_SIGNATURE_ABI
 from errors import RailUnavailable
 from payments.x402.rpc import NodeRefusal, NonceTooLow, Rpc
 from sandbox.accounts import BUYER, STRANGER
+from sandbox.anvil import anvil
 from sandbox.chains import BaseChain
 from sandbox.shim import Control
 from tests.contracts.rail_contract import NOBODY
@@ -73,7 +75,7 @@ async def rpcs() -> AsyncIterator[list[Rpc]]:
 
 
 def connect(rpcs: list[Rpc], *urls: str, timeout_s: float = 1.0) -> Rpc:
-    rpcs.append(Rpc(urls, timeout_s=timeout_s))
+    rpcs.append(Rpc(urls, timeout_s=timeout_s, chain_id=BaseChain.chain_id))
     return rpcs[-1]
 
 
@@ -176,7 +178,7 @@ async def test_tells_a_nonce_that_was_used_from_other_refusals(
 
 async def test_a_refusal_after_a_lost_reply_proves_nothing(nodes: ExitStack, rpcs: list[Rpc], rpc_url: str) -> None:
     """The second node may refuse because the first one has spread the very same transaction already."""
-    broken = nodes.enter_context(serving(Node("", 502).app()))
+    broken = nodes.enter_context(serving(Node("", 502, chain_id="0x14a34").app()))
     with pytest.raises(RailUnavailable):
         await connect(rpcs, broken, rpc_url).send(b"\x02no transaction")
 
@@ -222,6 +224,107 @@ async def test_goes_nowhere_on_a_contracts_word(nodes: ExitStack, rpcs: list[Rpc
     node = failing({"code": 3, "message": "execution reverted", "data": OFFCHAIN_LOOKUP + wish.hex()})
     with pytest.raises(OffchainLookup):
         await connect(rpcs, nodes.enter_context(serving(node.app()))).ask(a_call)
+
+
+OTHER_CHAIN = 8453
+
+
+@pytest.fixture(scope="module")
+def other_url() -> Iterator[str]:
+    """A second chain, with another id and without our token."""
+    with anvil(OTHER_CHAIN) as other:
+        yield other.url
+
+
+class Switch:
+    """Leads to one node, then to another; each question comes over a new connection.
+
+    Attributes:
+        upstream: where it leads.
+        after_chain_id: where it leads from the next answer to `eth_chainId` on.
+        asked: the methods, in their order.
+    """
+
+    def __init__(self, upstream: str) -> None:
+        self.upstream = upstream
+        self.after_chain_id: str | None = None
+        self.asked: list[str] = []
+
+    async def answer(self, request: Request) -> Response:
+        question = await request.json()
+        self.asked.append(question["method"])
+        async with httpx.AsyncClient(trust_env=False) as client:
+            answer = await client.post(self.upstream, json=question)
+        if question["method"] == "eth_chainId" and self.after_chain_id:
+            self.upstream = self.after_chain_id
+        return Response(answer.content, media_type="application/json", headers={"Connection": "close"})
+
+    def app(self) -> Starlette:
+        return Starlette(routes=[Route("/", self.answer, methods=["POST"])])
+
+
+async def test_a_url_of_another_chain_is_not_used(
+    rpcs: list[Rpc], rpc_url: str, other_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whether it is named first or second, and for reading and sending alike."""
+    for urls, place in (((other_url, rpc_url), 1), ((NOBODY, other_url), 2)):
+        rpc = connect(rpcs, *urls)
+        if rpc_url in urls:
+            assert await rpc.code(BaseChain.token)
+            with pytest.raises(NodeRefusal):
+                await rpc.send(b"\x02no transaction")  # our chain's own word
+        else:
+            with pytest.raises(RailUnavailable):
+                await rpc.code(BaseChain.token)
+            with pytest.raises(RailUnavailable):
+                await rpc.send(b"\x02no transaction")  # the other chain would have refused it
+        assert rpc.stray == OTHER_CHAIN
+        assert f"RPC URL {place} leads to chain 8453, not 84532" in caplog.text
+    assert other_url not in caplog.text
+
+
+async def test_a_url_that_is_led_to_another_chain_later_is_not_used_any_more(
+    nodes: ExitStack, rpcs: list[Rpc], rpc_url: str, other_url: str
+) -> None:
+    """It comes back when it leads to our chain again."""
+    switch = Switch(rpc_url)
+    rpc = connect(rpcs, nodes.enter_context(serving(switch.app())))
+    assert await rpc.code(BaseChain.token)
+    switch.upstream = other_url
+    with pytest.raises(RailUnavailable):
+        await rpc.code(BaseChain.token)
+    assert rpc.stray == OTHER_CHAIN
+    switch.upstream = rpc_url
+    assert await rpc.code(BaseChain.token)
+    assert rpc.stray is None
+
+
+@pytest.mark.parametrize("question", ["code", "receipt"])
+async def test_an_answer_over_a_new_connection_is_believed_only_after_another_look(
+    nodes: ExitStack, rpcs: list[Rpc], rpc_url: str, other_url: str, question: str
+) -> None:
+    """Also when the other chain says no: it knows no transaction of ours."""
+    switch = Switch(rpc_url)
+    switch.after_chain_id = other_url
+    rpc = connect(rpcs, nodes.enter_context(serving(switch.app())))
+    unknown = HexStr("0x" + "12" * 32)
+    with pytest.raises(RailUnavailable):
+        await (
+            rpc.code(BaseChain.token)
+            if question == "code"
+            else rpc.ask(lambda eth: eth.get_transaction_receipt(unknown))
+        )
+    assert switch.asked.count("eth_chainId") == 2
+
+
+async def test_a_kept_connection_is_not_looked_at_again(rpcs: list[Rpc], flaky_url: str, flaky: Control) -> None:
+    rpc = connect(rpcs, flaky_url)
+    assert await rpc.code(BaseChain.token)
+    assert await rpc.code(BaseChain.token)
+    before = flaky.calls()["eth_chainId"]
+    for _ in range(5):
+        assert await rpc.code(BaseChain.token)
+    assert flaky.calls()["eth_chainId"] == before
 
 
 @pytest.mark.parametrize("url", [f"{NOBODY}/MARKED-KEY", "http://MARKED-KEY.invalid"])

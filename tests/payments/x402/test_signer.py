@@ -22,7 +22,7 @@ from tests.payments.x402.miner import mine, standing_still, until_sent
 
 @pytest.fixture
 async def broadcaster(flaky_url: str, flaky: Control, outbox: SqlOutbox) -> AsyncIterator[Broadcaster]:
-    rpc = Rpc((flaky_url,), timeout_s=1)
+    rpc = Rpc((flaky_url,), timeout_s=1, chain_id=BaseChain.chain_id)
     key = SettlementKey(SETTLER.key, chain_id=BaseChain.chain_id)
     broadcaster = Broadcaster(
         rpc, key, outbox, chain_id=BaseChain.chain_id, lock=asyncio.Lock, bump_after_s=60, max_fee_wei=10**10
@@ -34,7 +34,7 @@ async def broadcaster(flaky_url: str, flaky: Control, outbox: SqlOutbox) -> Asyn
 
 @pytest.fixture
 async def rpc(flaky_url: str) -> AsyncIterator[Rpc]:
-    rpc = Rpc((flaky_url,), timeout_s=1)
+    rpc = Rpc((flaky_url,), timeout_s=1, chain_id=BaseChain.chain_id)
     yield rpc
     await rpc.aclose()
 

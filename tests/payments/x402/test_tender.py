@@ -52,7 +52,7 @@ async def build(rpc_url: str, outbox: SqlOutbox, key: SettlementKey) -> AsyncIte
     opened: list[Rpc | Tender] = []
 
     def build(key: SettlementKey = key, bump_after_s: float = 60.0, cap: int = 10 * GWEI) -> Tender:
-        rpc = Rpc((rpc_url,), timeout_s=3)
+        rpc = Rpc((rpc_url,), timeout_s=3, chain_id=BaseChain.chain_id)
         tender = Tender(
             rpc,
             outbox,
