@@ -7,16 +7,16 @@ from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import CursorResult, Executable, Row, Table, func, literal, select, true
+from sqlalchemy import Column, CursorResult, Double, Executable, Row, Table, func, literal, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql.elements import ColumnElement
 
+from storage.clock import DatabaseTime
 from storage.engine import POOL_SIZE, TIMEOUT_S, create_engine, parse, unavailable
 
 Clock = Callable[[], float]
-"""Unix seconds. Times come from the callers' clocks, the same on SQLite and PostgreSQL; `SqlLedger` says what that asks
-of several hosts."""
+"""Unix seconds."""
 
 PATIENCE_S = 0.4
 """The same for a statement that is not worth waiting for; a cancelled SQLite statement ends after this time, too."""
@@ -81,16 +81,22 @@ class Database(Statements):
         url: `sqlite:///path` or `postgresql://user:password@host/name`; the asynchronous driver is filled in.
         timeout_s: bound on each wait of a durable statement.
         patience_s: bound on each wait of a brief one.
+        clock: judges in place of the database's own clock, for tests in which time passes when told.
 
     Raises:
         ValueError: the URL names neither a SQLite file nor a PostgreSQL database. Its text never holds the URL.
     """
 
     def __init__(
-        self, url: str, *, timeout_s: float = TIMEOUT_S, patience_s: float = PATIENCE_S, clock: Clock = time.time
+        self,
+        url: str,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        patience_s: float = PATIENCE_S,
+        clock: Clock | None = None,
     ) -> None:
         parsed = parse(url)
-        self.clock = clock
+        self._clock = clock
         self._is_sqlite = parsed.get_backend_name() == "sqlite"
         engine = create_engine(parsed, timeout_s=timeout_s)
         hasty = create_engine(parsed, durable=False, timeout_s=patience_s) if self._is_sqlite else engine
@@ -98,6 +104,16 @@ class Database(Statements):
         super().__init__(engine, turns, wait_s=timeout_s)
         self.brief = Statements(hasty, turns, wait_s=patience_s, in_all_s=patience_s * 1.2)
         self._engines = (engine, hasty)
+
+    @property
+    def clock(self) -> Clock:
+        """The caller's clock, for `SqlLedger` only."""
+        return self._clock or time.time
+
+    @property
+    def now(self) -> ColumnElement[float]:
+        """Unix seconds when a statement is executed: what is judged by it is the same on all hosts."""
+        return DatabaseTime() if self._clock is None else literal(self._clock(), Double())
 
     @property
     def unflushed(self) -> ColumnElement[bool]:
@@ -127,12 +143,13 @@ class Database(Statements):
     ) -> Executable:
         """INSERT, or UPDATE the row with the same primary key where the condition holds; no row where it does not.
 
+        Values are plain ones or expressions, such as `now`.
         `update` is what the UPDATE sets; the same values if it is not given.
         Where `only_if` does not hold, nothing is done at all.
         """
         insert = sqlite.insert if self._is_sqlite else postgresql.insert
         columns = [table.c[name] for name in values]
-        row = select(*(literal(value, column.type) for value, column in zip(values.values(), columns, strict=True)))
+        row = select(*(_expression(value, column) for value, column in zip(values.values(), columns, strict=True)))
         statement = insert(table)
         changes = {name: statement.excluded[name] for name in values} if update is None else update
         # SQLite cannot tell where a SELECT without a condition ends and ON CONFLICT begins.
@@ -147,3 +164,7 @@ class Database(Statements):
         with unavailable():
             for engine in self._engines:
                 await engine.dispose()
+
+
+def _expression(value: Any, column: Column[Any]) -> ColumnElement[Any]:
+    return value if isinstance(value, ColumnElement) else literal(value, column.type)

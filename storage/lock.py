@@ -24,8 +24,8 @@ class SqlLock:
             ...at most lease_s seconds...
 
     A holder that dies loses the lock when its lease ends, and so does one that takes longer: the body bounds itself.
-    Hosts are trusted to agree on the time within what the body leaves of the lease. Tasks of one process queue in
-    memory, so only one of them asks the database.
+    The lease runs by the database's clock; hosts need not agree on the time. Tasks of one process queue in memory, so
+    only one of them asks the database.
 
     Args:
         database: shared with everything that stores; its owner closes it.
@@ -76,7 +76,7 @@ class SqlLock:
             await asyncio.sleep(self._poll_s * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
 
     async def _try(self) -> bool:
-        now = self._database.clock()
+        now = self._database.now
         values = {"name": self._name, "holder": self._holder, "lease_until": now + self._lease_s}
         ended = locks.c.lease_until <= now
         statement = self._database.upsert(locks, values, where=ended, returning=locks.c.name)

@@ -1,37 +1,17 @@
 """The outbox in SQL: a transaction is recorded, changed and forgotten by single statements."""
 
 from dataclasses import asdict
-from typing import Any
 
-from sqlalchemy import Double, delete, insert, literal, select, update
+from sqlalchemy import delete, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ColumnElement
-from sqlalchemy.sql.functions import FunctionElement
 
 from payments.outbox import Sent
+from storage.clock import DatabaseTime
 from storage.database import Database
 from storage.schema import transactions
 
 _row = transactions.c
-
-
-class _DatabaseTime(FunctionElement[float]):
-    """Unix seconds by the database's clock at the moment of execution, not of the transaction's begin."""
-
-    type = Double()
-    inherit_cache = True
-
-
-@compiles(_DatabaseTime, "postgresql")
-def _postgresql_time(element: _DatabaseTime, compiler: SQLCompiler, **_: Any) -> str:
-    return "extract(epoch FROM clock_timestamp())"
-
-
-@compiles(_DatabaseTime, "sqlite")
-def _sqlite_time(element: _DatabaseTime, compiler: SQLCompiler, **_: Any) -> str:
-    return "(julianday('now') - 2440587.5) * 86400.0"  # the Julian day of 1970-01-01; reads well before SQLite 3.42
 
 
 class SqlOutbox:
@@ -52,7 +32,7 @@ class SqlOutbox:
         """
         values = asdict(sent)
         row = select(*(literal(value, _row[name].type) for name, value in values.items()))
-        in_time = row.where(_DatabaseTime() < not_after)
+        in_time = row.where(DatabaseTime() < not_after)
         try:
             return await self._database.run(insert(transactions).from_select(list(values), in_time)) == 1
         except IntegrityError:

@@ -37,7 +37,7 @@ class SqlRateLimits(Storage):
 
     async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         """Add to a counter that lives `expiry` seconds from its first hit; the sum."""
-        now = self._database.clock()
+        now = self._database.now
         expired = _row.expires_at <= now
         values = {"key": key, "hits": amount, "expires_at": now + expiry}
         update = {
@@ -48,20 +48,22 @@ class SqlRateLimits(Storage):
             rate_limits, values, update=update, only_if=self._database.unflushed, returning=_row.hits
         )
         row = await self._brief.first(statement)
-        await self._clean(now)
+        await self._clean()
         return row.hits if row else 0
 
     async def get(self, key: str) -> int:
         """The sum, 0 when nothing is counted."""
-        live = (_row.key == key) & (_row.expires_at > self._database.clock())
+        live = (_row.key == key) & (_row.expires_at > self._database.now)
         row = await self._brief.first(select(_row.hits).where(live))
         return row.hits if row else 0
 
     async def get_expiry(self, key: str) -> float:
-        """Unix seconds at which the counter starts anew: now, when nothing is counted."""
-        row = await self._brief.first(select(_row.expires_at).where(_row.key == key))
-        now = self._database.clock()
-        return max(row.expires_at, now) if row else now
+        """Unix seconds at which the counter starts anew: now, when nothing is counted. By the caller's clock, while
+        the counter goes by the database's."""
+        row = await self._brief.first(
+            select((_row.expires_at - self._database.now).label("left")).where(_row.key == key)
+        )
+        return self._database.clock() + (max(row.left, 0.0) if row else 0.0)
 
     async def check(self) -> bool:
         """Whether the store answers."""
@@ -79,8 +81,8 @@ class SqlRateLimits(Storage):
         """Forget one counter."""
         await self._brief.run(delete(rate_limits).where(_row.key == key))
 
-    async def _clean(self, now: float) -> None:
+    async def _clean(self) -> None:
         self._hits += 1
         if self._hits % CLEAN_EVERY == 0:
-            expired = select(_row.key).where(_row.expires_at <= now).limit(CLEAN_AT_MOST)
+            expired = select(_row.key).where(_row.expires_at <= self._database.now).limit(CLEAN_AT_MOST)
             await self._brief.run(delete(rate_limits).where(_row.key.in_(expired) & self._database.unflushed))

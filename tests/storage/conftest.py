@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url, text
 
 import storage
 from storage import Database
@@ -63,6 +64,24 @@ def postgres_url(postgres: PostgresServer) -> str:
     url = postgres.new_database()
     asyncio.run(storage.migrate(url))
     return url
+
+
+@pytest.fixture(params=[-300, 300])
+def skewed_url(request: pytest.FixtureRequest, postgres_url: str) -> tuple[str, int]:
+    """URL of a PostgreSQL database whose clock differs from this host's, and by how many seconds."""
+
+    async def skew() -> None:
+        async with Database(postgres_url) as database:
+            for statement in (
+                "CREATE SCHEMA skewed",
+                "CREATE FUNCTION skewed.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE AS "
+                f"$$ SELECT pg_catalog.clock_timestamp() + interval '{request.param} seconds' $$",
+                f"ALTER DATABASE {make_url(postgres_url).database} SET search_path = skewed, pg_catalog, public",
+            ):
+                await database.run(text(statement))
+
+    asyncio.run(skew())
+    return postgres_url, request.param
 
 
 @pytest.fixture

@@ -1,13 +1,16 @@
 """The lock has one holder at a time, over tasks and processes, and outlives nobody."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from errors import LedgerUnavailable
 from storage import Database, SqlLock
+from storage.schema import locks
 from tests.fakes.clock import FakeClock
 from tests.storage.racers import add_under_lock, race
 
@@ -92,6 +95,19 @@ def test_is_never_held_twice_by_two_processes(url: str, tmp_path: Path) -> None:
     counter.write_text("0")
     race(add_under_lock, url, counter, 4, 10)
     assert counter.read_text() == "80"
+
+
+async def test_its_lease_runs_by_the_databases_clock(skewed_url: tuple[str, int]) -> None:
+    """A host whose clock is five minutes ahead of the others' neither takes what is held nor holds for longer."""
+    url, ahead_s = skewed_url
+    async with Database(url) as mine, Database(url) as yours:
+        async with SqlLock(mine, "key", lease_s=30):
+            [(until,)] = await mine.rows(select(locks.c.lease_until).where(locks.c.name == "key"))
+            assert until == pytest.approx(time.time() + ahead_s + 30, abs=10)
+            with pytest.raises(LedgerUnavailable):
+                await SqlLock(yours, "key", wait_s=0.2).__aenter__()
+        async with SqlLock(yours, "key", wait_s=5):
+            pass
 
 
 async def test_says_when_the_database_is_away(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The counters of the `limits` package, shared by everybody who opens the database."""
 
+import time
 from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
@@ -7,10 +8,12 @@ from pathlib import Path
 import pytest
 from limits import RateLimitItemPerMinute
 from limits.aio.strategies import FixedWindowRateLimiter
+from sqlalchemy import select
 
 from errors import LedgerUnavailable
 from storage import Database, SqlRateLimits
 from storage.rate_limits import CLEAN_EVERY
+from storage.schema import rate_limits
 from tests.fakes.clock import FakeClock
 from tests.storage.racers import hit_often, race
 
@@ -66,6 +69,18 @@ async def test_clears_away_what_has_expired(counters: SqlRateLimits, clock: Fake
     for _ in range(CLEAN_EVERY - 50):
         await counters.incr("new", 60)
     assert await counters.reset() == 1
+
+
+async def test_its_window_runs_by_the_databases_clock(skewed_url: tuple[str, int]) -> None:
+    """And is told by the caller's, who compares it with his own."""
+    url, ahead_s = skewed_url
+    async with Database(url) as database:
+        counters = SqlRateLimits(database)
+        await counters.incr("key", 60)
+        assert await counters.get("key") == 1
+        [(expires_at,)] = await database.rows(select(rate_limits.c.expires_at))
+        assert expires_at == pytest.approx(time.time() + ahead_s + 60, abs=10)
+        assert await counters.get_expiry("key") == pytest.approx(time.time() + 60, abs=10)
 
 
 async def test_says_when_it_cannot_count(tmp_path: Path, counters: SqlRateLimits) -> None:
