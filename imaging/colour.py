@@ -1,65 +1,86 @@
-"""Colours to sRGB, by the ICC profile that a file carries."""
+"""Any raster to 8-bit RGBA in sRGB, by what the file says its colours are."""
 
-from io import BytesIO
-
+import cv2
 import numpy as np
-from PIL import Image, ImageCms
+from numpy.typing import NDArray
 
+from imaging import icc
 from imaging.bands import bands
-from imaging.picture import Pixels
+from imaging.picture import Picture, Pixels
+from imaging.raster import Raster, Samples
+from imaging.rgb_space import SRGB, ColourTag, RgbSpace
+from imaging.srgb import to_srgb_code
 
-_SRGB = ImageCms.createProfile("sRGB")
-_INTENT = ImageCms.Intent.PERCEPTUAL
-_STEPS = np.linspace(0, 255, 9).astype(np.uint8)
-_SWATCHES = np.stack(np.meshgrid(_STEPS, _STEPS, _STEPS, [np.uint8(255)]), axis=-1).reshape(1, -1, 4)
-_TOLERANCE = 2
-"""Levels of 255: the many tables that are called sRGB differ by rounding."""
+_IDENTITY_TOLERANCE = 2e-3
+"""cHRM holds sRGB's own primaries rounded to four digits, or to three."""
 
 
-def rgba_to_srgb(rgba: Pixels, icc: bytes) -> Pixels:
-    """Convert uint8 [H,W,4] in place from an RGB profile, leaving alpha as it is.
+def to_picture(raster: Raster, tag: ColourTag | None) -> Picture:
+    """The raster as a Picture. Of 16 bits the upper 8 are kept, after the conversion where the colours are numbers.
 
-    A profile that cannot be read, or is none of RGB, is ignored: so does every viewer, and the pixels are sound.
+    Without a tag the pixels are taken for sRGB, as browsers do.
     """
-    transform = _transform(icc, "RGBA", "RGBA")
-    if transform is None or _is_srgb(transform):
-        return rgba
-    for rows in bands(*rgba.shape[:2]):
-        rgba[rows] = _apply(transform, rgba[rows], "RGBA")
+    if tag is None or tag == SRGB:
+        return Picture(_to_rgba(raster), raster.has_alpha)
+    rgba = _by_profile(raster, tag) if isinstance(tag, bytes) else _by_numbers(raster, tag)
+    return Picture(rgba, raster.has_alpha)
+
+
+def _by_profile(raster: Raster, profile: bytes) -> Pixels:
+    rgba = _to_rgba(raster)
+    if not raster.is_grey:
+        icc.rgba_to_srgb(rgba, profile)
+    elif (curve := icc.grey_curve(profile)) is not None:
+        for rows in bands(*rgba.shape[:2]):
+            rgba[rows, :, :3] = curve[rgba[rows, :, 0]]
     return rgba
 
 
-def grey_to_srgb(rgba: Pixels, icc: bytes) -> Pixels:
-    """Convert uint8 [H,W,4] with equal colour channels in place from a grey profile; others are ignored."""
-    transform = _transform(icc, "L", "RGB")
-    if transform is None:
-        return rgba
-    curve = _apply(transform, np.arange(256, dtype=np.uint8)[None], "L")[0]
+def _by_numbers(raster: Raster, space: RgbSpace) -> Pixels:
+    """Each channel by one curve where the primaries are sRGB's or the picture is grey; else by light and matrix."""
+    codes = np.arange(np.iinfo(raster.samples.dtype).max + 1)
+    light = space.transfer((codes / codes[-1]).astype(np.float32))
+    neutral = to_srgb_code(space.display_light(np.repeat(light[:, None], 3, axis=1)))[:, 0]
+    is_separable = space.peak == 1 and bool(np.allclose(space.matrix, np.eye(3), atol=_IDENTITY_TOLERANCE))
+    rgba = np.empty((*raster.samples.shape[:2], 4), np.uint8)
     for rows in bands(*rgba.shape[:2]):
-        rgba[rows, :, :3] = curve[rgba[rows, :, 0]]
+        samples = raster.samples[rows]
+        rgba[rows, :, 3] = _alpha(samples, has_alpha=raster.has_alpha)
+        if raster.is_grey:
+            rgba[rows, :, :3] = neutral[samples[..., :1]]
+        elif is_separable:
+            rgba[rows, :, :3] = neutral[samples[..., :3]]
+        else:
+            shown = space.display_light(light[samples[..., :3]])
+            rgba[rows, :, :3] = to_srgb_code(np.asarray(cv2.transform(shown, space.matrix), np.float32))
     return rgba
 
 
-def cmyk_to_rgb(image: Image.Image, icc: bytes | None) -> Image.Image:
-    """An RGB image from a CMYK one: by its profile, or by the plain inverse where it brings none that is usable."""
-    transform = _transform(icc, "CMYK", "RGB") if icc else None
-    return image.convert("RGB") if transform is None else ImageCms.applyTransform(image, transform) or image
+def _alpha(samples: Samples, *, has_alpha: bool) -> Pixels | int:
+    return _upper_byte(samples[..., -1]) if has_alpha else 255
 
 
-def _transform(icc: bytes, source: str, target: str) -> ImageCms.ImageCmsTransform | None:
-    try:
-        profile = ImageCms.getOpenProfile(BytesIO(icc))
-        return ImageCms.buildTransform(profile, _SRGB, source, target, _INTENT)
-    except ImageCms.PyCMSError:
-        return None
+def _to_rgba(raster: Raster) -> Pixels:
+    samples = raster.samples
+    if samples.dtype == np.uint8 and samples.shape[2] == 4:
+        return np.ascontiguousarray(samples, dtype=np.uint8)
+    rgba = np.empty((*samples.shape[:2], 4), np.uint8)
+    for rows in bands(*rgba.shape[:2]):
+        rgba[rows] = _expanded(_upper_byte(samples[rows]))
+    return rgba
 
 
-def _is_srgb(transform: ImageCms.ImageCmsTransform) -> bool:
-    moved = _apply(transform, _SWATCHES, "RGBA").astype(np.int16) - _SWATCHES
-    return bool(np.abs(moved).max() <= _TOLERANCE)
+def _upper_byte(samples: NDArray[np.uint8] | NDArray[np.uint16]) -> Pixels:
+    return (samples >> 8).astype(np.uint8) if samples.dtype == np.uint16 else samples.astype(np.uint8, copy=False)
 
 
-def _apply(transform: ImageCms.ImageCmsTransform, pixels: Pixels, mode: str) -> Pixels:
-    height, width = pixels.shape[:2]
-    image = Image.frombuffer(mode, (width, height), pixels, "raw", mode, 0, 1)
-    return np.asarray(ImageCms.applyTransform(image, transform))
+def _expanded(pixels: Pixels) -> Pixels:
+    match pixels.shape[2]:
+        case 1:
+            return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGBA), np.uint8)
+        case 2:
+            return pixels[..., [0, 0, 0, 1]]
+        case 3:
+            return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA), np.uint8)
+        case _:
+            return pixels

@@ -1,32 +1,32 @@
 """Bytes to a Picture. Whatever cannot be decoded is `InvalidImage`; nothing of a codec's own leaves this file.
 
+A codec gets nothing but what the pixels are made of (`headers/`): no metadata reaches it, so none can make it fail.
 Each format goes through the codec that was fastest on sound files and strict on damaged ones: libjpeg-turbo
-(simplejpeg) for JPEG, libpng and libwebp (imagecodecs) for the others. Pillow reads colour profiles, decodes CMYK, and
-has the last word on a JPEG file that libjpeg-turbo warns about.
+(simplejpeg) for JPEG, libpng and libwebp (imagecodecs) for the others.
 """
 
+import ctypes
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from io import BytesIO
 
 import cv2
 import imagecodecs
 import numpy as np
-import simplejpeg
 from cv2.typing import MatLike
-from numpy.typing import NDArray
-from PIL import Image
 
 from errors import InvalidImage
-from imaging import colour
-from imaging.bands import bands
+from imaging import jpeg_pixels
+from imaging.colour import to_picture
 from imaging.formats import ImageFormat
+from imaging.headers import jpeg, png, png_colour, webp
+from imaging.headers.header import contradiction
 from imaging.picture import Picture, Pixels
 from imaging.probe import ImageInfo
+from imaging.raster import Raster
 
-# Pillow's own limit only warns where it starts and is far below ours. `probe` has refused what is too large, and the
-# size is compared again before anything is decoded.
-Image.MAX_IMAGE_PIXELS = None
+# What a codec has to say of a file is in its pixels or in its error; a hostile file makes it say much.
+logging.getLogger("imagecodecs").setLevel(logging.CRITICAL)
 
 _TURNS: dict[int, Callable[[Pixels], MatLike]] = {
     2: lambda stored: cv2.flip(stored, 1),
@@ -44,12 +44,12 @@ def decode(body: bytes, info: ImageInfo) -> Picture:
     """Decode a probed file: upright, sRGB, 8 bits per channel.
 
     Raises:
-        InvalidImage: damaged, or not of the size that its header says.
+        InvalidImage: damaged, pixels missing, or not of the size that its header says.
     """
-    with _only_invalid_image(), Image.open(BytesIO(body), formats=[info.format.name]) as header:
-        _check_size(header.size, info)
-        picture = _decode(body, header, info.format)
-    _check_size((picture.width, picture.height), info)
+    with _only_invalid_image():
+        picture = _DECODERS[info.format](body)
+    if (picture.width, picture.height) != info.stored_size:
+        raise contradiction()
     turn = _TURNS.get(info.orientation)
     return Picture(np.asarray(turn(picture.rgba), np.uint8), picture.has_alpha) if turn else picture
 
@@ -65,61 +65,47 @@ def _only_invalid_image() -> Iterator[None]:
         raise InvalidImage("The image file is damaged and cannot be decoded. Send the original file.") from error
 
 
-def _check_size(size: tuple[int, int], info: ImageInfo) -> None:
-    if size != info.stored_size:
-        raise InvalidImage("The image file's headers contradict each other about its size. Send the original file.")
-
-
-def _decode(body: bytes, header: Image.Image, format: ImageFormat) -> Picture:
-    icc = header.info.get("icc_profile")
-    if header.mode == "CMYK":
-        return _from_codec(np.asarray(colour.cmyk_to_rgb(header, icc)))
-    picture = _CODECS[format](body)
-    if icc:
-        is_grey = header.mode in ("1", "L", "LA", "I;16")
-        (colour.grey_to_srgb if is_grey else colour.rgba_to_srgb)(picture.rgba, icc)
-    return picture
-
-
 def _decode_jpeg(body: bytes) -> Picture:
-    try:
-        return Picture(simplejpeg.decode_jpeg(body, "RGBA"), has_alpha=False)
-    except ValueError:
-        with Image.open(BytesIO(body), formats=["JPEG"]) as image:
-            return _from_codec(np.asarray(image.convert("RGB")))
+    profile = jpeg.profile(body)
+    raster = jpeg_pixels.decode(body, profile)
+    return to_picture(raster, profile if jpeg.components(body) != 4 else None)
 
 
 def _decode_png(body: bytes) -> Picture:
-    return _from_codec(imagecodecs.png_decode(body))
+    try:
+        samples = imagecodecs.png_decode(png.pixels(body))
+    except imagecodecs.PngError:
+        _give_none_back()
+        raise
+    return to_picture(Raster.of(samples), png_colour.colour(body))
+
+
+def _give_none_back() -> None:
+    """imagecodecs 2026.3.6 drops a reference to None with every PNG that it refuses, one more than it had taken.
+
+    Before Python 3.12 a process dies when none are left, after some ten thousand damaged files. One too many is no
+    harm.
+    """
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(None))
 
 
 def _decode_webp(body: bytes) -> Picture:
-    return _from_codec(imagecodecs.webp_decode(body))
+    still = webp.still(body)
+    raster = Raster.of(imagecodecs.webp_decode(still.file))
+    width, height = webp.read_size(body)
+    if raster.size != (width, height):
+        raster = _on_canvas(raster, still.at, width, height)
+    return to_picture(raster, webp.profile(body))
 
 
-_CODECS = {ImageFormat.JPEG: _decode_jpeg, ImageFormat.PNG: _decode_png, ImageFormat.WEBP: _decode_webp}
+def _on_canvas(raster: Raster, at: tuple[int, int], width: int, height: int) -> Raster:
+    """A frame that is smaller than its canvas; around it all is transparent."""
+    samples = np.zeros((height, width, 4), np.uint8)
+    place = samples[at[1] : at[1] + raster.size[1], at[0] : at[0] + raster.size[0]]
+    place[..., : raster.samples.shape[2]] = raster.samples
+    if not raster.has_alpha:
+        place[..., 3] = 255
+    return Raster.of(samples)
 
 
-def _from_codec(decoded: NDArray[np.uint8] | NDArray[np.uint16]) -> Picture:
-    """A Picture from [H,W] grey or [H,W,C] grey+alpha, RGB or RGBA; of 16 bits the upper 8 are kept."""
-    height, width = decoded.shape[:2]
-    channels = decoded.reshape(height, width, -1)
-    if channels.dtype == np.uint8 and channels.shape[2] == 4:
-        return Picture(np.ascontiguousarray(channels, dtype=np.uint8), has_alpha=True)
-    rgba = np.empty((height, width, 4), np.uint8)
-    for rows in bands(height, width):
-        rgba[rows] = _to_rgba(channels[rows])
-    return Picture(rgba, has_alpha=channels.shape[2] in (2, 4))
-
-
-def _to_rgba(band: NDArray[np.uint8] | NDArray[np.uint16]) -> Pixels:
-    pixels = (band >> 8).astype(np.uint8) if band.dtype == np.uint16 else band.astype(np.uint8, copy=False)
-    match pixels.shape[2]:
-        case 1:
-            return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGBA), np.uint8)
-        case 2:
-            return pixels[..., [0, 0, 0, 1]]
-        case 3:
-            return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA), np.uint8)
-        case _:
-            return pixels
+_DECODERS = {ImageFormat.JPEG: _decode_jpeg, ImageFormat.PNG: _decode_png, ImageFormat.WEBP: _decode_webp}

@@ -1,9 +1,16 @@
-"""The one Exif tag that changes how a picture looks (Exif 2.32 §4.6.4 Orientation; TIFF 6.0 §2 for the structure)."""
+"""The one Exif tag that changes how a picture looks (Exif 2.32 §4.6.4 Orientation; TIFF 6.0 §2 for the structure).
+
+Browsers read orientation from Exif alone. An orientation in XMP, or in the text chunks in which ImageMagick keeps raw
+profiles, does not turn a picture there, and does not here.
+"""
 
 import struct
 
 _BYTE_ORDERS = {b"II*\x00": "<", b"MM\x00*": ">"}
-_ORIENTATION, _SHORT = 0x0112, 3
+_ORIENTATION = 0x0112
+_SHORT, _LONG = 3, 4
+_MAX_ENTRIES = 1_000
+"""Cameras write about twenty entries; the bound keeps a hostile block from taking time."""
 
 
 def orientation(tiff: bytes) -> int:
@@ -23,8 +30,10 @@ def orientation(tiff: bytes) -> int:
 def _find(tiff: bytes, order: str) -> int:
     (directory,) = struct.unpack_from(f"{order}I", tiff, 4)
     (entries,) = struct.unpack_from(f"{order}H", tiff, directory)
-    for start in range(directory + 2, directory + 2 + 12 * entries, 12):
-        tag, kind, _, value = struct.unpack_from(f"{order}HHIH", tiff, start)
-        if (tag, kind) == (_ORIENTATION, _SHORT) and value in range(1, 9):
-            return int(value)
+    first = directory + 2
+    for start in range(first, first + 12 * min(entries, _MAX_ENTRIES), 12):
+        tag, kind = struct.unpack_from(f"{order}HH", tiff, start)
+        if tag == _ORIENTATION and kind in (_SHORT, _LONG):
+            (value,) = struct.unpack_from(order + ("H" if kind == _SHORT else "I"), tiff, start + 8)
+            return int(value) if value in range(1, 9) else 1
     return 1

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from errors import InvalidImage
 
+MAX_METADATA = 4_000_000
+"""Bytes of one piece of metadata, inflated; a larger one counts as absent. Profiles of printers reach some 2 MB."""
+
 TRUNCATED = "The file ends before its picture does. Send the whole file."
 
 
@@ -23,3 +26,8 @@ class Header:
 def truncated() -> InvalidImage:
     """The refusal of a file that was cut off."""
     return InvalidImage(TRUNCATED)
+
+
+def contradiction() -> InvalidImage:
+    """The refusal of a file that states two sizes: the one that was judged is not the one that would be decoded."""
+    return InvalidImage("The image file's headers contradict each other about its size. Send the original file.")

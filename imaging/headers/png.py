@@ -1,4 +1,4 @@
-"""PNG headers (W3C PNG, third edition): chunks are walked, nothing is inflated."""
+"""PNG headers (W3C PNG, third edition): chunks are walked, nothing of the pixels is inflated."""
 
 import struct
 import zlib
@@ -6,13 +6,23 @@ from collections.abc import Iterator
 
 from errors import InvalidImage
 from imaging.headers.exif import orientation
-from imaging.headers.header import Header, truncated
+from imaging.headers.header import MAX_METADATA, Header, truncated
 
-MAX_CHUNKS = 50_000
-"""Far more than any writer makes of 25 MB; walking more would let a file of empty chunks hold up the event loop."""
+MAX_CHUNKS = 16_384
+"""25 MB in the smallest pieces that common writers make (2 kB) are fewer; each costs about a microsecond to walk."""
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_IEND = b"\x00\x00\x00\x00IEND\xae\x42\x60\x82"
+_ANCILLARY = 0x20
+"""The bit of a chunk type's first letter that says that the pixels can be decoded without it (§5.4)."""
 
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 """Colour type → bit depths that the specification allows (§11.2.1)."""
+
+_PALETTE = 3
+
+Chunk = tuple[bytes, int, int]
+"""Type, start and end of the data; the end lies beyond the file where the file was cut off."""
 
 
 def read_size(body: bytes) -> tuple[int, int]:
@@ -37,34 +47,73 @@ def read_size(body: bytes) -> tuple[int, int]:
 
 
 def read_rest(body: bytes) -> Header:
-    """Orientation and memory need; the whole file is there, down to IEND, and holds one picture.
+    """Orientation and memory need; the file holds pixels of one picture. Whether of all of it, the codec judges.
 
     Raises:
-        InvalidImage: animated, cut off, or of too many chunks.
+        InvalidImage: animated, without any pixels, or of too many chunks.
     """
-    turned, has_data = 1, False
-    for kind, start, end in _chunks(body):
+    frames, has_data, is_animation, exif = 0, False, False, None
+    for kind, start, end in chunks(body):
         if kind == b"acTL" and not has_data:
-            raise InvalidImage("The PNG file is animated. Send a single still picture.")
-        if kind == b"eXIf":
-            turned = orientation(body[start:end])
+            is_animation |= ancillary(body, start, end) is not None
+        elif kind == b"fcTL":
+            # The first frame may be the still picture itself; any other is one more.
+            frames += 2 if has_data else 1
+        elif kind == b"eXIf" and exif is None:
+            exif = ancillary(body, start, end)
         has_data |= kind == b"IDAT"
     if not has_data:
         raise truncated()
-    return Header(turned, decode_bytes=12 if body[24] == 16 else 8)
+    if is_animation and frames > 1:
+        raise InvalidImage("The PNG file is animated. Send a single still picture.")
+    return Header(orientation(exif or b""), decode_bytes=12 if body[24] == 16 else 8)
 
 
-def _chunks(body: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Each chunk's type with start and end of its data, until IEND."""
-    at = 8
+def pixels(body: bytes) -> bytes:
+    """The file with nothing in it but what the pixels are made of, so that no metadata can disturb the codec.
+
+    What is missing of the end is added: IEND, and the checksum of a last IDAT chunk that was cut off. Whether that
+    chunk held enough is left to the codec.
+    """
+    parts, has_palette = [SIGNATURE], body[25] == _PALETTE
+    for kind, start, end in chunks(body):
+        if kind == b"IDAT" and end + 4 > len(body):
+            parts.append(_closed(body[start:end]))
+        elif end + 4 <= len(body) and _makes_pixels(kind, has_palette=has_palette):
+            parts.append(body[start - 8 : end + 4])
+    return b"".join([*parts, _IEND])
+
+
+def _makes_pixels(kind: bytes, *, has_palette: bool) -> bool:
+    if kind == b"PLTE":
+        return has_palette  # elsewhere it only proposes colours to screens that have few
+    return kind == b"tRNS" or not kind[0] & _ANCILLARY
+
+
+def _closed(data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + b"IDAT" + data + struct.pack(">I", zlib.crc32(b"IDAT" + data))
+
+
+def ancillary(body: bytes, start: int, end: int) -> bytes | None:
+    """A chunk's data; None where its checksum is wrong, or it is too large to be looked at."""
+    if end - start > MAX_METADATA or zlib.crc32(body[start - 4 : end]) != int.from_bytes(body[end : end + 4], "big"):
+        return None
+    return body[start:end]
+
+
+def chunks(body: bytes) -> Iterator[Chunk]:
+    """Each chunk until IEND, or until the file ends.
+
+    Raises:
+        InvalidImage: more than `MAX_CHUNKS`.
+    """
+    at = len(SIGNATURE)
     for _ in range(MAX_CHUNKS):
-        if at + 12 > len(body):
-            raise truncated()
+        if at + 8 > len(body):
+            return
         length, kind = struct.unpack_from(">I4s", body, at)
-        start, at = at + 8, at + 12 + length
-        if at > len(body):
-            raise truncated()
         if kind == b"IEND":
             return
+        start, at = at + 8, at + 12 + length
         yield kind, start, start + length
     raise InvalidImage(f"The PNG file has more than {MAX_CHUNKS:,} chunks. Save it again with fewer.")

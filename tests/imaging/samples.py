@@ -71,8 +71,19 @@ def with_chunk(body: bytes, kind: bytes, data: bytes) -> bytes:
 
 def riff(kind: bytes, data: bytes) -> bytes:
     """A WebP file of one chunk."""
-    chunk = kind + struct.pack("<I", len(data)) + data + b"\x00" * (len(data) % 2)
-    return b"RIFF" + struct.pack("<I", 4 + len(chunk)) + b"WEBP" + chunk
+    return riff_chunks((kind, data))
+
+
+def riff_chunks(*chunks: tuple[bytes, bytes], rest: bytes = b"") -> bytes:
+    """A WebP file of these chunks, and of others that are made already."""
+    padded = (kind + struct.pack("<I", len(data)) + data + b"\x00" * (len(data) % 2) for kind, data in chunks)
+    whole = b"".join(padded) + rest
+    return b"RIFF" + struct.pack("<I", 4 + len(whole)) + b"WEBP" + whole
+
+
+def jpeg_segment(marker: int, data: bytes) -> bytes:
+    """One JPEG segment."""
+    return bytes((0xFF, marker)) + struct.pack(">H", 2 + len(data)) + data
 
 
 def empty_webp(width: int, height: int) -> bytes:

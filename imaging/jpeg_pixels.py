@@ -1,0 +1,82 @@
+"""JPEG pixels by libjpeg-turbo, and whether the file holds all of them.
+
+libjpeg fills what is missing with grey and only warns, as it does about much that is harmless. So where it warns, the
+picture is decoded a second time with noise behind the coded data of every scan: pixels that were in the file stay as
+they are, pixels that were not take on the noise.
+"""
+
+from io import BytesIO
+
+import numpy as np
+import simplejpeg
+from PIL import Image
+
+from imaging import icc
+from imaging.bands import bands
+from imaging.headers import jpeg
+from imaging.headers.header import contradiction, truncated
+from imaging.picture import Pixels
+from imaging.raster import Raster
+
+# Pillow's own limit only warns where it starts and is far below ours. The size was judged by `probe`, and is compared
+# again before anything is decoded.
+Image.MAX_IMAGE_PIXELS = None
+
+MISSING = 0.001
+"""Share of pixels that may be missing: a camera that breaks off within its last block loses less of a large picture,
+and nobody sees it."""
+
+_RANDOM = np.random.default_rng(0).integers(0, 255, 1 << 16, dtype=np.uint8).tobytes()
+_RESTARTS = b"".join(bytes((0xFF, 0xD0 + number)) + _RANDOM[:256] for number in range(8))
+_NOISE = _RANDOM + 16 * _RESTARTS
+"""No byte is 0xFF, which would begin a marker; then restart markers, for a decoder that waits for one."""
+
+
+def decode(body: bytes, profile: bytes | None) -> Raster:
+    """The pixels, four inks already as RGB.
+
+    Raises:
+        InvalidImage: coded data is missing, or the file states two sizes.
+        ValueError, OSError: the data cannot be decoded.
+    """
+    clean = jpeg.pixels(body)
+    height, width = simplejpeg.decode_jpeg_header(clean)[:2]
+    if (width, height) != jpeg.read_size(body):
+        raise contradiction()
+    channels = jpeg.components(body)
+    if channels == 4:
+        return Raster.of(icc.cmyk_to_rgb(255 - _complete(body, clean, "CMYK"), profile))
+    return Raster(_complete(body, clean, "RGBA"), is_grey=channels == 1, has_alpha=False)
+
+
+def _complete(body: bytes, clean: bytes, space: str) -> Pixels:
+    try:
+        return _decoded(clean, space)
+    except ValueError:
+        shown = _tolerated(clean, space)
+    if _missing(shown, _tolerated(jpeg.pixels(body, filling=_NOISE), space)) > MISSING:
+        raise truncated()
+    return shown
+
+
+def _tolerated(file: bytes, space: str) -> Pixels:
+    """Warnings apart; Pillow's build of libjpeg-turbo knows arithmetic coding, simplejpeg's does not."""
+    try:
+        return _decoded(file, space, strict=False)
+    except ValueError:
+        with Image.open(BytesIO(file), formats=["JPEG"]) as image:
+            pixels = np.asarray(image.convert(space), np.uint8)
+        return 255 - pixels if space == "CMYK" else pixels  # Pillow has inverted the inks already
+
+
+def _decoded(file: bytes, space: str, *, strict: bool = True) -> Pixels:
+    pixels: Pixels = simplejpeg.decode_jpeg(file, space, strict=strict)
+    return pixels
+
+
+def _missing(shown: Pixels, noisy: Pixels) -> float:
+    """Share of pixels that are not the same."""
+    differing = sum(
+        int((shown[rows].view(np.uint32) != noisy[rows].view(np.uint32)).sum()) for rows in bands(*shown.shape[:2])
+    )
+    return differing / int(shown.shape[0] * shown.shape[1])
