@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from api.app import create_app
 from api.health import Check
 from api.offer import Offer, SoldModel
-from api.rate_limit import UnpaidLimit
+from api.rate_limit import RateLimits
 from api.upload import UploadLimits
 from config import Settings
 from config.settings import X402Settings
@@ -68,7 +68,7 @@ async def compose(settings: Settings, models: Models) -> AsyncIterator[Starlette
                 tokens={"x402": settings.x402.asset, "mpp": settings.mpp.currency},
             ),
             upload_limits=UploadLimits(**dict(settings.upload)),
-            unpaid_limit=UnpaidLimit(_counters(settings, database), settings.rate_limit.unpaid_per_minute),
+            rate_limits=RateLimits(_counters(settings, database), settings.rate_limit.unpaid_per_minute),
             checks={**_runner_checks(models), "ledger": ledger.ping},
             trusted_proxies=settings.trusted_proxies,
         )

@@ -1,6 +1,7 @@
 """The application: which paths exist, and what a request passes on its way in and out."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -16,12 +17,12 @@ from api.health import Check, Readiness, alive
 from api.metrics import metrics
 from api.offer import PATH, Offer
 from api.problems import ProblemMiddleware
-from api.rate_limit import UnpaidLimit, UnpaidLimitMiddleware
+from api.rate_limit import RateLimitMiddleware, RateLimits
 from api.request_id import RequestIdMiddleware
 from api.server_timing import ServerTimingMiddleware
 from api.upload import UploadLimits, UploadMiddleware
 from payments.gate import Gate
-from payments.middleware import PaymentMiddleware
+from payments.middleware import PaymentMiddleware, presented
 from payments.watch import RailWatch
 from pipeline import CutOut
 
@@ -51,7 +52,7 @@ def create_app(
     cut_out: CutOut,
     offer: Offer,
     upload_limits: UploadLimits,
-    unpaid_limit: UnpaidLimit,
+    rate_limits: RateLimits,
     checks: Mapping[str, Check],
     trusted_proxies: Sequence[str] = (),
     lifespan: Lifespan[Starlette] | None = None,
@@ -79,7 +80,7 @@ def create_app(
     ]
     paid_request = [
         Middleware(ServerTimingMiddleware),
-        Middleware(UnpaidLimitMiddleware, limit=unpaid_limit),
+        Middleware(RateLimitMiddleware, limits=rate_limits, presented=partial(presented, gate)),
         Middleware(UploadMiddleware, limits=upload_limits, models=offer.names),
         Middleware(PaymentMiddleware, gate=gate, order=removal.order, judge=removal.judge, admit=removal.admit),
     ]

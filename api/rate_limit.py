@@ -1,18 +1,36 @@
-"""The limit on unpaid answers: asking is free, so it is counted per address; paying is not held up by having asked.
+"""The limits on what earns nothing: asking is free, so it is counted; paying is never held up by having asked.
 
-Counted are the answers that cost us work and earn nothing: 400, 402, 408, 413 and 415, rejected and unreadable payments
-among them. An address that has used up its minute gets 429 before its body is read. A request that carries a payment
-header is let in up to twice that number, because its quote was counted already and others may share the address; when
-the payment turns out worthless it is counted and answered 429 as well.
+Three counters, each per minute; what counts is an answer's outcome, never the request itself:
 
-While the store does not answer, requests pass uncounted: a quote costs no call to a chain, and a lost counter must
-not close the shop. Nothing is sold without the ledger in any case.
+    counter    per      limit      counts
+    unpaid     address  30         unpaid answers to requests without a payment, or with one that cannot be read
+    payments   address  4 * 30     payments that were read and earned nothing
+    payer      payer    30         the same, where a signature proves whose they are
+
+A payment that earned nothing counts once: refused, too late, without funds, used before, with a picture that is none,
+in 4xx of all kinds. It counts ten times when the work was done for it, whether it was refused then or is in doubt. A
+fault of ours counts nothing, nor does a payment that has settled, and a copy of one that is in progress is cheap.
+
+Who is refused, before the body is read:
+
+    comes without a payment, or with an unreadable one    at 30 unpaid answers of the address
+    a payment that only the chain can judge               at half of the address's payments
+    a payment that its payer's signature proves           at all of them, or at the payer's
+    the same, of a payer who has paid here before         at the payer's
+
+So whoever shares an address with an attacker (behind one NAT, or a proxy that is not declared) can still buy: quotes
+and unreadable payments hold up no payment, and a payment in a stranger's name holds up none that is proven.
+
+An address is an IPv4 address, or an IPv6 network of 64 bits. While the store does not answer, requests pass uncounted:
+a lost counter must not stop the sale, and nothing is sold without the ledger in any case.
 """
 
 import asyncio
 import ipaddress
 import math
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -20,26 +38,36 @@ from cachetools import TTLCache
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import Storage
 from limits.errors import StorageError
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from errors import RateLimited, ServiceError
+from errors import PaymentState, RateLimited, ServiceError
+from payments.middleware import Presented
 from payments.rail import HeaderFields
 
 log = structlog.get_logger(__name__)
 
-UNPAID = frozenset({400, 402, 408, 413, 415})
-PAYMENT_HEADERS = ("x-payment", "payment-signature", "authorization")
+EARNED_NOTHING = frozenset({400, 402, 408, 409, 413, 415, 422})
+WORKED_FOR = 10
+"""What work that nobody paid for counts."""
+PAYMENTS_PER_ADDRESS = 4
+"""How many times the limit on unpaid answers."""
 
+_REASONS = {
+    "unpaid": "Too many unpaid answers went to this address within a minute.",
+    "payments": "Too many payments from this address bought nothing within a minute, or are in progress.",
+    "payer": "Too many payments of this payer bought nothing within a minute.",
+}
 _WINDOW_S = 60
 _PATIENCE_S = 0.5
-_REMEMBERED = 100_000  # addresses
+_REMEMBERED = 100_000  # keys of one counter
+_PAID_BEFORE_S = 3600
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What an address has used of its minute: answers counted, and the unix second at which the count starts anew."""
+    """What a key has used of its minute: what is counted, and the unix second at which the count starts anew."""
 
+    name: str
     count: int
     limit: int
     until: float
@@ -54,33 +82,26 @@ class Usage:
         """`RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10)."""
         left = max(0, self.limit - self.count)
         return (
-            ("RateLimit-Policy", f'"unpaid";q={self.limit};w={_WINDOW_S}'),
-            ("RateLimit", f'"unpaid";r={left};t={self.reset_s}'),
-        )
-
-    def refusal(self) -> RateLimited:
-        """The 429 for an address over its limit."""
-        return RateLimited(
-            f"This address had {self.limit} unpaid answers within a minute. Ask again in {self.reset_s} seconds.",
-            headers=self.headers,
-            retry_after=self.reset_s,
+            ("RateLimit-Policy", f'"{self.name}";q={self.limit};w={_WINDOW_S}'),
+            ("RateLimit", f'"{self.name}";r={left};t={self.reset_s}'),
         )
 
 
-class UnpaidLimit:
-    """Counts unpaid answers per address and minute: one question to the store per answer.
+class Counter:
+    """Counts per key and minute: one question to the store for each count.
 
-    What the store said last is remembered here, so an address that is over its limit costs no question at all. Another
-    worker learns it with the first answer that it counts, and that answer is a 429 already.
+    What the store said last is remembered here, so a key that is over its limit costs no question at all. Another
+    worker learns it with the first answer that it counts itself.
 
     Args:
         storage: an asynchronous storage of the `limits` package, shared by all workers.
     """
 
-    def __init__(self, storage: Storage, per_minute: int = 30) -> None:
+    def __init__(self, storage: Storage, name: str, per_minute: int) -> None:
+        self.name = name
         self.per_minute = per_minute
         self._storage = storage
-        self._item = RateLimitItemPerMinute(per_minute, namespace="unpaid")
+        self._item = RateLimitItemPerMinute(per_minute, namespace=name)
         self._last: TTLCache[str, Usage] = TTLCache(_REMEMBERED, ttl=_WINDOW_S)
         failures = storage.base_exceptions
         self._failures: tuple[type[Exception], ...] = (
@@ -89,65 +110,141 @@ class UnpaidLimit:
             *(failures if isinstance(failures, tuple) else (failures,)),
         )
 
-    def refuse(self, address: str, at: int) -> None:
-        """Raise `RateLimited` when `at` or more answers are known to be counted for the address."""
-        usage = self._known(_network(address))
-        if usage is not None and usage.count >= at:
-            raise usage.refusal()
+    def used(self, key: str) -> Usage:
+        """What is known to be counted."""
+        return self._known(key) or Usage(self.name, 0, self.per_minute, time.time() + _WINDOW_S)
 
-    async def hit(self, address: str) -> Usage | None:
-        """Count one more answer; None when the store does not answer."""
-        network = _network(address)
+    async def hit(self, key: str, weight: int = 1) -> Usage | None:
+        """Count once, or `weight` times; None when the store does not answer."""
         try:
             async with asyncio.timeout(_PATIENCE_S):
-                count = await self._storage.incr(self._item.key_for(network), _WINDOW_S)
-                usage = Usage(count, self.per_minute, await self._until(network, count))
+                count = await self._storage.incr(self._item.key_for(key), _WINDOW_S, weight)
+                usage = Usage(self.name, count, self.per_minute, await self._until(key, begins=count == weight))
         except self._failures as error:
-            log.warning("unpaid_answer_not_counted", error=repr(error))
+            log.warning("not_counted", counter=self.name, error=type(error).__name__)
             return None
-        self._last[network] = usage
+        self._last[key] = usage
         return usage
 
-    async def _until(self, network: str, count: int) -> float:
-        if count == 1:  # the window begins with its first answer
+    async def _until(self, key: str, *, begins: bool) -> float:
+        if begins:
             return time.time() + _WINDOW_S
-        known = self._known(network)
-        return known.until if known else await self._storage.get_expiry(self._item.key_for(network))
+        known = self._known(key)
+        return known.until if known else await self._storage.get_expiry(self._item.key_for(key))
 
-    def _known(self, network: str) -> Usage | None:
-        usage = self._last.get(network)
+    def _known(self, key: str) -> Usage | None:
+        usage = self._last.get(key)
         return usage if usage is not None and usage.until > time.time() else None
 
 
-class UnpaidLimitMiddleware:
-    """Refuses an address that has used up its minute, and counts the unpaid answers of the others."""
+class RateLimits:
+    """The three counters, and who is refused for them; see the module's tables.
 
-    def __init__(self, app: ASGIApp, *, limit: UnpaidLimit) -> None:
+    Args:
+        unpaid_per_minute: the limit that the others are derived from.
+    """
+
+    def __init__(self, storage: Storage, unpaid_per_minute: int = 30) -> None:
+        self.unpaid = Counter(storage, "unpaid", unpaid_per_minute)
+        self.payments = Counter(storage, "payments", PAYMENTS_PER_ADDRESS * unpaid_per_minute)
+        self.payer = Counter(storage, "payer", unpaid_per_minute)
+        self._under_way: dict[str, int] = {}
+        self._paid_before: TTLCache[str, bool] = TTLCache(_REMEMBERED, ttl=_PAID_BEFORE_S)
+
+    @contextmanager
+    def admitted(self, address: str, payment: Presented | None) -> Iterator[None]:
+        """Hold a place for a request while it is answered.
+
+        Raises:
+            RateLimited: what has earned nothing before is over the limit.
+        """
+        if payment is None or payment.fault is not None:
+            _refuse_at(self.unpaid.per_minute, self.unpaid.used(address))
+            yield
+            return
+        self._refuse_payment(address, payment.payer)
+        self._under_way[address] = self._under_way.get(address, 0) + 1
+        try:
+            yield
+        finally:
+            self._under_way[address] -= 1
+            if not self._under_way[address]:
+                del self._under_way[address]
+
+    def _refuse_payment(self, address: str, payer: str | None) -> None:
+        if payer is not None:
+            _refuse_at(self.payer.per_minute, self.payer.used(payer))
+        if payer is None or payer not in self._paid_before:
+            # Those under way count, too: a burst is over before its first answer is counted.
+            at = self.payments.per_minute if payer is not None else self.payments.per_minute // 2
+            _refuse_at(at - self._under_way.get(address, 0), self.payments.used(address))
+
+    def earned(self, payment: Presented | None) -> None:
+        """A picture was delivered for this payment."""
+        if payment is not None and payment.payer is not None:
+            self._paid_before[payment.payer] = True
+
+    async def count(self, address: str, payment: Presented | None, *, weight: int) -> Usage | None:
+        """Count an answer that earned nothing, with whom it concerns; the usage that its sender should know."""
+        if payment is None or payment.fault is not None:
+            return await self.unpaid.hit(address)
+        of_address = await self.payments.hit(address, weight)
+        return of_address if payment.payer is None else await self.payer.hit(payment.payer, weight)
+
+
+class RateLimitMiddleware:
+    """Refuses who is over a limit, and counts the answers of the others by their outcome.
+
+    Args:
+        presented: reads the payment that comes with a request.
+    """
+
+    def __init__(self, app: ASGIApp, *, limits: RateLimits, presented: Callable[[Scope], Presented | None]) -> None:
         self.app = app
-        self.limit = limit
+        self.limits = limits
+        self.presented = presented
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, or raise `RateLimited`; an unpaid refusal from below leaves with the `RateLimit` fields."""
-        address = scope["client"][0] if scope.get("client") else "unknown"
-        self.limit.refuse(address, at=self.limit.per_minute * (2 if _carries_payment(scope) else 1))
+        """Pass on, or raise `RateLimited`; a refusal from below that was counted leaves with the `RateLimit` fields."""
+        address = network(scope["client"][0] if scope.get("client") else "unknown")
+        payment = self.presented(scope)
         try:
-            await self.app(scope, receive, send)
+            with self.limits.admitted(address, payment):
+                await self.app(scope, receive, send)
         except ServiceError as error:
-            if error.status not in UNPAID or error.charged:
-                raise
-            usage = await self.limit.hit(address)
-            if usage and usage.count > usage.limit:
-                raise usage.refusal() from error
+            weight = _weight(error, worked=payment is not None and payment.worked)
+            usage = await self.limits.count(address, payment, weight=weight) if weight else None
+            if usage and usage.name == self.limits.unpaid.name and usage.count > usage.limit:
+                raise _refusal(usage) from error
             error.headers += usage.headers if usage else ()
             raise
+        self.limits.earned(payment)
 
 
-def _carries_payment(scope: Scope) -> bool:
-    headers = Headers(scope=scope)
-    return any(name in headers for name in PAYMENT_HEADERS)
+def _weight(error: ServiceError, *, worked: bool) -> int:
+    """How often an answer counts; 0: not at all."""
+    if error.payment_state is PaymentState.SETTLED:
+        return 0
+    in_doubt = error.payment_state is PaymentState.IN_FLIGHT
+    if worked:
+        return WORKED_FOR if in_doubt or error.status in EARNED_NOTHING else 0
+    return 1 if error.status in EARNED_NOTHING and not in_doubt else 0
 
 
-def _network(address: str) -> str:
+def _refuse_at(limit: int, usage: Usage) -> None:
+    if usage.count >= limit:
+        raise _refusal(usage)
+
+
+def _refusal(usage: Usage) -> RateLimited:
+    return RateLimited(
+        f"{_REASONS[usage.name]} Send the same request again in {usage.reset_s} seconds.",
+        headers=usage.headers,
+        retry_after=usage.reset_s,
+    )
+
+
+def network(address: str) -> str:
     """What counts as one client: an IPv4 address, or an IPv6 /64, which is what one customer line is given."""
     try:
         ip = ipaddress.ip_address(address)

@@ -162,6 +162,10 @@ class Gate:
             raise PaymentRejected(f"This host does not take {found[0].rail} payments.", reason="rail_not_offered")
         return named(found[0], headers)
 
+    def signer(self, credential: Credential) -> str | None:
+        """Whose signature a payment provably carries, lower case; None where only the chain can tell."""
+        return self.rails[credential.rail].signer(credential)
+
     async def sell(
         self,
         credential: Credential,

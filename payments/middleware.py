@@ -1,16 +1,51 @@
 """The gate as ASGI middleware: no payment, no picture; no picture, no settlement."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from errors import PaymentRejected, ProcessingFailed
+from errors import MalformedPayment, PaymentRejected, ProcessingFailed, ServiceError
 from payments.delivery import Delivery
 from payments.gate import Gate, Sale
-from payments.rail import HeaderFields, Order
+from payments.rail import Credential, HeaderFields, Order
+
+
+@dataclass
+class Presented:
+    """The payment that came with a request, as far as it can be told from its header alone.
+
+    Attributes:
+        credential: None where the header cannot be read.
+        payer: whose signature it provably carries, lower case; None where only the chain can tell.
+        fault: why the header cannot be read.
+        worked: whether the work has been done for it.
+    """
+
+    credential: Credential | None
+    payer: str | None = None
+    fault: ServiceError | None = None
+    worked: bool = False
+
+
+def presented(gate: Gate, scope: Scope) -> Presented | None:
+    """The payment that came with a request, or None. It is read once, and kept in the request's state."""
+    state = scope.setdefault("state", {})
+    if "payment" not in state:
+        state["payment"] = _read(gate, Request(scope))
+    payment: Presented | None = state["payment"]
+    return payment
+
+
+def _read(gate: Gate, request: Request) -> Presented | None:
+    try:
+        credential = gate.credential(_fields(request), request.url.hostname or "")
+    except ServiceError as fault:
+        return Presented(None, fault=fault)
+    return None if credential is None else Presented(credential, gate.signer(credential))
 
 
 class PaymentMiddleware:
@@ -42,24 +77,27 @@ class PaymentMiddleware:
         request, order = Request(scope), self.order(scope)
         host = request.url.hostname or ""
         try:
-            credential = self.gate.credential(_fields(request), host)
-            if credential is None:
+            payment = presented(self.gate, scope)
+            if payment is None:
                 self.judge(scope)
                 raise await self.gate.quote(order, host)
-            sale = await self.gate.sell(
-                credential,
-                order,
-                admit=lambda: self.admit(scope),
-                work=lambda: self._work(scope, receive),
-            )
+            sale = await self._sell(payment, order, scope, receive)
         except PaymentRejected as refusal:
             raise await self.gate.quote(order, host, refusal) from refusal
         await _response(sale)(scope, receive, send)
 
-    async def _work(self, scope: Scope, receive: Receive) -> Delivery:
-        held = _HeldResponse()
-        await self.app(scope, receive, held)
-        return held.delivery()
+    async def _sell(self, payment: Presented, order: Order, scope: Scope, receive: Receive) -> Sale:
+        if payment.credential is None:
+            raise payment.fault or MalformedPayment("The payment cannot be read.")
+
+        async def work() -> Delivery:
+            held = _HeldResponse()
+            await self.app(scope, receive, held)
+            delivery = held.delivery()
+            payment.worked = True
+            return delivery
+
+        return await self.gate.sell(payment.credential, order, admit=lambda: self.admit(scope), work=work)
 
 
 class _HeldResponse:

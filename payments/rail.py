@@ -148,6 +148,13 @@ class Rail(Protocol):
         """
         ...
 
+    def signer(self, credential: Credential) -> str | None:
+        """The payer's address, lower case, where the signature proves it; None where only the chain can tell.
+
+        Cheap and without a network call. It says nothing else about the payment.
+        """
+        ...
+
     async def verify(self, credential: Credential, order: Order) -> Payment:
         """Judge a payment, local checks first, the chain last. Moves and reserves nothing.
 

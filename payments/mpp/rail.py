@@ -28,6 +28,7 @@ from payments.mpp.preflight import check_on_chain
 from payments.mpp.problems import INVALID_CHALLENGE, VERIFICATION_FAILED, refusal, rejected
 from payments.mpp.pull import DECIMALS, INTENT, pull_charge
 from payments.mpp.rpc import Rpc
+from payments.mpp.transaction import signer_of
 from payments.mpp.wire import RAIL, MppCredential, read_credential, write_receipt
 from payments.rail import Challenge, Credential, Finality, HeaderFields, Order, Payment, Receipt
 
@@ -128,6 +129,9 @@ class MppRail:
     def credential(self, headers: HeaderFields) -> MppCredential | None:
         """Read `Authorization: Payment`; see `wire` for what is refused here already, with a PaymentRejected too."""
         return read_credential(headers)
+
+    def signer(self, credential: Credential) -> str | None:
+        return signer_of(_ours(credential).transaction)
 
     async def verify(self, credential: Credential, order: Order) -> Payment:
         ours = _ours(credential)

@@ -19,7 +19,7 @@ import rlp  # type: ignore[import-untyped]  # ships no types
 from eth_keys.constants import SECPK1_N
 
 # The hash must be the one under which the SDK broadcasts; pympp is pinned.
-from mpp.methods.tempo.intents import _canonical_raw_transaction, _raw_transaction_hash
+from mpp.methods.tempo.intents import _canonical_raw_transaction, _raw_transaction_hash, _transaction_sender
 
 _TYPE = b"\x76"
 _ATTODOLLARS_PER_UNIT = 10**12
@@ -89,6 +89,12 @@ def read_transaction(raw: str) -> SignedTransaction:
             )
         case _:
             raise ValueError("not a plain transaction with a single call, an expiring nonce and no sponsor")
+
+
+def signer_of(transaction: SignedTransaction) -> str | None:
+    """The address that signed it, lower case; None where there is none to be recovered."""
+    sender: str | None = _transaction_sender(transaction.raw)
+    return sender
 
 
 def _is_of_an_own_key(signature: bytes) -> bool:

@@ -128,6 +128,10 @@ class X402Rail:
     def credential(self, headers: HeaderFields) -> X402Credential | None:
         return read_payment(headers, self._terms)
 
+    def signer(self, credential: Credential) -> str | None:
+        signed = _ours(credential).signed
+        return signed.authorization.payer if signed.signed_by_payer(self._terms) else None
+
     async def verify(self, credential: Credential, order: Order) -> Payment:
         sent, units, now = _ours(credential), base_units(order.price), time.time()
         check_locally(sent, self._terms, units, now=now, min_validity_s=self._min_validity_s)

@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from api.app import create_app
 from api.health import Check
 from api.offer import PATH, Offer, SoldModel
-from api.rate_limit import UnpaidLimit
+from api.rate_limit import RateLimits
 from api.upload import UploadLimits
 from imaging.picture import Pixels
 from payments.gate import Gate
@@ -57,10 +57,17 @@ class Shop:
     ledger: SqlLedger
 
     async def post(
-        self, body: bytes | AsyncIterator[bytes] = b"", *, coin: str | None = None, query: str = "", **headers: str
+        self,
+        body: bytes | AsyncIterator[bytes] = b"",
+        *,
+        coin: str | None = None,
+        signature: str = "signed",
+        query: str = "",
+        **headers: str,
     ) -> httpx.Response:
-        """POST a picture as JPEG, paid with a coin; further arguments are header fields with `_` for `-`."""
-        fields = {**JPEG, **({"X-PAYMENT": f"{coin} signed"} if coin else {})}
+        """POST a picture as JPEG, paid with a coin (see `ScriptedRail.signer` for its signature); further arguments are
+        header fields with `_` for `-`."""
+        fields = {**JPEG, **({"X-PAYMENT": f"{coin} {signature}"} if coin else {})}
         fields.update({name.replace("_", "-"): value for name, value in headers.items()})
         return await self.client.post(f"{PATH}{query}", content=body, headers=fields)
 
@@ -77,6 +84,7 @@ async def open_shop(
     rails: tuple[ScriptedRail, ...] = (),
     offer: Offer = OFFER,
     looks: int = 2,
+    rate_limits: RateLimits | None = None,
     **options: Any,
 ) -> AsyncIterator[Shop]:
     """A shop on an empty ledger, with one scripted rail unless others are given.
@@ -99,7 +107,7 @@ async def open_shop(
         cut_out=CutOut({each.name: Network(infer, each.size) for each in offer.models}, threads=1),
         offer=offer,
         upload_limits=limits,
-        unpaid_limit=UnpaidLimit(storage or MemoryStorage(), per_minute),
+        rate_limits=rate_limits or RateLimits(storage or MemoryStorage(), per_minute),
         checks={"ledger": ledger.ping} if checks is None else checks,
         **options,
     )

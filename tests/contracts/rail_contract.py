@@ -120,6 +120,15 @@ class RailContract:
         assert payment.amount == UNITS
         assert payment.payer == payment.payer.lower()
 
+    async def test_tells_whose_signature_it_is_without_asking_the_chain(
+        self, rail: Rail, cut_off: Rail, buyer: Buyer, order: Order, credential: Credential
+    ) -> None:
+        """Limits count by payer, so nobody may use up somebody else's."""
+        assert cut_off.signer(credential) == (await rail.verify(credential, order)).payer
+        forged = rail.credential(await buyer.pay(await rail.challenge(order), "signature"))
+        assert forged is not None
+        assert cut_off.signer(forged) != cut_off.signer(credential)
+
     @pytest.mark.parametrize("fault", FAULTS)
     async def test_rejects(self, rail: Rail, buyer: Buyer, order: Order, fault: str) -> None:
         """A payment that cannot pay for the order is refused with a reason, and no money moves."""

@@ -99,6 +99,12 @@ class ScriptedRail:
             raise MalformedPayment("A scripted payment has an id and a fingerprint.")
         return Credential(rail=self.name, payment_id=payment_id, fingerprint=fingerprint)
 
+    def signer(self, credential: Credential) -> str | None:
+        """`FINGERPRINT` is the name of a signer: `claimed` of nobody, `by-NAME` of NAME, anything else of `payer`."""
+        if credential.fingerprint == "claimed":
+            return None
+        return credential.fingerprint.removeprefix("by-") if credential.fingerprint.startswith("by-") else self.payer
+
     async def verify(self, credential: Credential, order: Order) -> Payment:
         self.calls.append("verify")
         await self.may_verify.wait()
@@ -108,7 +114,7 @@ class ScriptedRail:
         return Payment(
             id=credential.payment_id,
             rail=self.name,
-            payer=self.payer,
+            payer=self.signer(credential) or self.payer,
             amount=50_000,
             valid_before=1_900_000_000,
             evidence={"memo": credential.payment_id},
