@@ -8,7 +8,8 @@ Three counters, each per minute; what counts is an answer's outcome, never the r
     payer      payer    30         the same, where a signature proves whose they are
 
 A payment that earned nothing counts once: refused, too late, without funds, used before, with a picture that is none,
-in 4xx of all kinds. It counts ten times when the work was done for it, whether it was refused then or is in doubt. A
+in 4xx of all kinds. It counts ten times when the work was done for it and it was refused then. So does one that is left
+in doubt, unless its payer has paid here within the last hour: that is more often our chain's fault than the payer's. A
 fault of ours counts nothing, nor does a payment that has settled, and a copy of one that is in progress is cheap.
 
 Who is refused, before the body is read:
@@ -179,6 +180,20 @@ class RateLimits:
             at = self.payments.per_minute if payer is not None else self.payments.per_minute // 2
             _refuse_at(at - self._under_way.get(address, 0), self.payments.used(address))
 
+    def weight(self, error: ServiceError, payment: Presented | None) -> int:
+        """How often an answer counts; 0: not at all."""
+        if error.payment_state is PaymentState.SETTLED:
+            return 0
+        worked = payment is not None and payment.worked
+        if error.payment_state is PaymentState.IN_FLIGHT:
+            return (1 if self._has_paid(payment) else WORKED_FOR) if worked else 0
+        if error.status not in EARNED_NOTHING:
+            return 0
+        return WORKED_FOR if worked else 1
+
+    def _has_paid(self, payment: Presented | None) -> bool:
+        return payment is not None and payment.payer in self._paid_before
+
     def earned(self, payment: Presented | None) -> None:
         """A picture was delivered for this payment."""
         if payment is not None and payment.payer is not None:
@@ -212,23 +227,13 @@ class RateLimitMiddleware:
             with self.limits.admitted(address, payment):
                 await self.app(scope, receive, send)
         except ServiceError as error:
-            weight = _weight(error, worked=payment is not None and payment.worked)
+            weight = self.limits.weight(error, payment)
             usage = await self.limits.count(address, payment, weight=weight) if weight else None
             if usage and usage.name == self.limits.unpaid.name and usage.count > usage.limit:
                 raise _refusal(usage) from error
             error.headers += usage.headers if usage else ()
             raise
         self.limits.earned(payment)
-
-
-def _weight(error: ServiceError, *, worked: bool) -> int:
-    """How often an answer counts; 0: not at all."""
-    if error.payment_state is PaymentState.SETTLED:
-        return 0
-    in_doubt = error.payment_state is PaymentState.IN_FLIGHT
-    if worked:
-        return WORKED_FOR if in_doubt or error.status in EARNED_NOTHING else 0
-    return 1 if error.status in EARNED_NOTHING and not in_doubt else 0
 
 
 def _refuse_at(limit: int, usage: Usage) -> None:

@@ -162,6 +162,15 @@ async def test_bad_pictures_with_a_payment_count_for_its_payer(
     assert (answer.status_code, limits.payer.used("payer").count) == (status, counted)
 
 
+async def test_a_doubt_is_not_held_against_a_payer_who_has_paid_before(tmp_path: Path) -> None:
+    limits = RateLimits(MemoryStorage())
+    async with open_shop(tmp_path, rate_limits=limits) as shop:
+        shop.rail.settling = [Outcome.WELL, Outcome.UNSENT, Outcome.REFUSED]
+        answers = [await shop.post(picture(), coin=f"coin-{n}", signature="by-payer") for n in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 503, 402]
+    assert limits.payer.used("payer").count == 1 + WORKED_FOR
+
+
 async def test_a_payment_in_doubt_counts_once_however_often_it_is_sent_again(tmp_path: Path) -> None:
     """One that is asked about again and again is only looked up."""
     limits = RateLimits(MemoryStorage())
