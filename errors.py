@@ -11,6 +11,7 @@
     │     └─ DeadlineUnreachable      402     deadline_unreachable
     ├─ NotFound                       404     not_found
     ├─ MethodNotAllowed               405     method_not_allowed
+    ├─ NotAcceptable                  406     not_acceptable
     ├─ UploadTimeout                  408     upload_timeout
     ├─ PaymentConflict                409     payment_conflict
     │  ├─ PaymentInProgress           409     payment_in_progress
@@ -210,6 +211,13 @@ class MethodNotAllowed(ServiceError):
     retry_action = RetryAction.FIX_REQUEST
 
 
+class NotAcceptable(ServiceError):
+    """`Accept` names no format that a cut-out can have."""
+
+    status, code, title = 406, "not_acceptable", "Not acceptable"
+    retry_action = RetryAction.FIX_REQUEST
+
+
 class UploadTimeout(ServiceError):
     """The body did not arrive in time."""
 
@@ -288,7 +296,7 @@ class UploadTooLarge(ServiceError):
 
 
 class UnsupportedMediaType(ServiceError):
-    """The Content-Type is none of the supported ones."""
+    """The Content-Type is none of the supported ones, or the body is compressed."""
 
     status, code, title = 415, "unsupported_media_type", "Unsupported media type"
     retry_action = RetryAction.FIX_REQUEST

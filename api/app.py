@@ -5,12 +5,13 @@ from functools import partial
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Mount, Route, Router
 from starlette.types import Lifespan
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api.access_log import AccessLogMiddleware
+from api.bought_format import BoughtFormatMiddleware
+from api.cors import CorsMiddleware
 from api.discovery import discovery_routes
 from api.endpoints import BackgroundRemoval
 from api.health import Check, Readiness, alive
@@ -74,7 +75,7 @@ def create_app(
         Middleware(RequestIdMiddleware),
         Middleware(AccessLogMiddleware),
         Middleware(
-            CORSMiddleware, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"], expose_headers=PUBLIC_HEADERS
+            CorsMiddleware, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"], expose_headers=PUBLIC_HEADERS
         ),
         Middleware(ProblemMiddleware),
     ]
@@ -82,6 +83,7 @@ def create_app(
         Middleware(ServerTimingMiddleware),
         Middleware(RateLimitMiddleware, limits=rate_limits, presented=partial(presented, gate)),
         Middleware(UploadMiddleware, limits=upload_limits, models=offer.names),
+        Middleware(BoughtFormatMiddleware),
         Middleware(PaymentMiddleware, gate=gate, order=removal.order, judge=removal.judge, admit=removal.admit),
     ]
     routes = [

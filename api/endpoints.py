@@ -4,8 +4,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
+from api.form import not_acceptable
 from api.offer import Offer
-from api.upload import upload_of
+from api.upload import Upload, upload_of
 from payments.rail import Order
 from pipeline import CutOut
 
@@ -38,9 +39,11 @@ class BackgroundRemoval:
 
         Raises:
             InvalidImage: not the image it claims to be, or too many pixels.
+            NotAcceptable: `Accept` takes none of our formats.
         """
         upload = upload_of(scope)
         if not upload.is_probe:
+            _refuse_unacceptable(upload)
             _ = upload.info
 
     async def admit(self, scope: Scope) -> None:
@@ -48,9 +51,11 @@ class BackgroundRemoval:
 
         Raises:
             InvalidImage, UnsupportedMediaType: as `Upload.info`.
+            NotAcceptable: `Accept` takes none of our formats.
             Overloaded: from the pipeline.
         """
         upload = upload_of(scope)
+        _refuse_unacceptable(upload)
         self._cut_out.admit(upload.info, upload.output)
 
     async def remove_background(self, request: Request) -> Response:
@@ -67,5 +72,11 @@ class BackgroundRemoval:
                 "X-Width": str(upload.info.width),
                 "X-Height": str(upload.info.height),
                 "X-Model": model.label,
+                **({"Vary": "Accept"} if upload.is_negotiated else {}),
             },
         )
+
+
+def _refuse_unacceptable(upload: Upload) -> None:
+    if not upload.is_acceptable:
+        raise not_acceptable()

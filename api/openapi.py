@@ -7,8 +7,8 @@
 from collections import defaultdict
 from typing import Any
 
+from api.form import INPUTS, OUTPUTS
 from api.offer import MODELS_PATH, PATH, Offer
-from api.upload import INPUTS, OUTPUTS
 from errors import MethodNotAllowed, NotFound, PaymentState, RetryAction, ServiceError
 
 Json = dict[str, Any]
@@ -140,7 +140,8 @@ def _operation(offer: Offer) -> Json:
             {
                 "name": "format",
                 "in": "query",
-                "description": "Format of the answer. Without it `Accept: image/webp` alone selects webp.",
+                "description": "Format of the answer. Without it `Accept` chooses, by its q-values; png where it "
+                "has no preference.",
                 "schema": {"type": "string", "enum": list(OUTPUTS), "default": "png"},
             },
             {

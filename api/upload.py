@@ -10,24 +10,25 @@ from starlette.datastructures import Headers, QueryParams
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.form import (
+    DEFAULT_OUTPUT,
+    accepted_output,
+    check_encoding,
+    check_type,
+    declared_format,
+    named_output,
+    unsupported,
+)
 from errors import (
     BadRequest,
     InvalidImage,
     Overloaded,
-    UnknownFormat,
     UnknownModel,
-    UnsupportedMediaType,
     UploadTimeout,
     UploadTooLarge,
 )
 from imaging.formats import ImageFormat
 from imaging.probe import ImageInfo, probe
-
-INPUTS = {each.media_type: each for each in ImageFormat}
-"""What `Content-Type` may name."""
-
-OUTPUTS = {each.name.lower(): each for each in ImageFormat if each.is_output}
-"""What `?format=` may name."""
 
 PARAMETERS = ("format", "model")
 """What the query may hold."""
@@ -57,6 +58,8 @@ class Upload:
         declared: the format that Content-Type names; None for no body, or JSON in its place.
         output: the format of the answer.
         model: the one that the query names, None where it names none.
+        is_negotiated: whether `Accept` was to choose the format, for want of one in the query.
+        is_acceptable: whether it takes the format at all.
     """
 
     body: bytes = field(repr=False)
@@ -64,6 +67,8 @@ class Upload:
     output: ImageFormat
     max_side: int
     model: str | None = None
+    is_negotiated: bool = False
+    is_acceptable: bool = True
 
     @property
     def is_probe(self) -> bool:
@@ -81,7 +86,7 @@ class Upload:
         if not self.body:
             raise InvalidImage("The body is empty. Send the bytes of a PNG, JPEG or WebP image.")
         if self.declared is None:
-            raise _unsupported()
+            raise unsupported()
         return probe(self.body, self.declared, self.max_side)
 
 
@@ -109,19 +114,28 @@ class UploadMiddleware:
 
         Raises:
             BadRequest, UnknownFormat, UnknownModel: the query.
-            UploadTooLarge, UploadTimeout, UnsupportedMediaType: the body.
+            UploadTooLarge, UploadTimeout, UnsupportedMediaType: the body, or its headers.
             Overloaded: too many bodies are held already.
             ClientDisconnect: the client hung up.
         """
         request = Request(scope, receive)
         _refuse_unknown_parameters(request.query_params)
-        output = _output(request.query_params, request.headers)
+        named = named_output(request.query_params)
+        wanted = named or accepted_output(request.headers)
         model = _model(request.query_params, self.models)
+        check_encoding(request.headers)
         self._refuse_declared_length(request.headers)
         with self._room() as take:
             body = await self._receive(request, take)
-            declared = _declared(request.headers) if body else None
-            scope["state"]["upload"] = Upload(body, declared, output, self.limits.max_side, model)
+            scope["state"]["upload"] = Upload(
+                body,
+                declared_format(request.headers, body) if body else None,
+                wanted or DEFAULT_OUTPUT,
+                self.limits.max_side,
+                model,
+                is_negotiated=named is None,
+                is_acceptable=wanted is not None,
+            )
             await self.app(scope, receive, send)
 
     def _refuse_declared_length(self, headers: Headers) -> None:
@@ -135,7 +149,7 @@ class UploadMiddleware:
             async with asyncio.timeout(self.limits.receive_timeout_s):
                 async for chunk in request.stream():
                     if chunk and not body:
-                        _declared(request.headers)
+                        check_type(request.headers)
                     take(len(chunk))
                     body += chunk
                     if len(body) > self.limits.max_bytes:
@@ -166,24 +180,6 @@ class UploadMiddleware:
         return UploadTooLarge(f"A picture may have up to {self.limits.max_bytes} bytes.")
 
 
-def _declared(headers: Headers) -> ImageFormat | None:
-    """The format that Content-Type names, None for JSON; anything else is refused."""
-    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type == "application/json" or media_type.endswith("+json"):
-        return None
-    if media_type not in INPUTS:
-        raise _unsupported()
-    return INPUTS[media_type]
-
-
-def _unsupported() -> UnsupportedMediaType:
-    supported = ", ".join(INPUTS)
-    return UnsupportedMediaType(
-        f"Send the bytes of one picture, with its type as Content-Type: {supported}.",
-        headers=(("Accept-Post", supported),),
-    )
-
-
 def _refuse_unknown_parameters(query: QueryParams) -> None:
     """A parameter that we do not know may be a misspelt one, and the picture would be paid for."""
     unknown = sorted(set(query) - set(PARAMETERS))
@@ -199,13 +195,3 @@ def _model(query: QueryParams, served: Sequence[str]) -> str | None:
     if len(wanted) > 1 or wanted[0] not in served:
         raise UnknownModel(f"'model' names one of: {', '.join(served)}.")
     return wanted[0]
-
-
-def _output(query: QueryParams, headers: Headers) -> ImageFormat:
-    """The output format: `?format=` wins; without it `Accept: image/webp` alone selects WebP."""
-    wanted = query.getlist("format")
-    if not wanted:
-        return ImageFormat.WEBP if headers.getlist("accept") == ["image/webp"] else ImageFormat.PNG
-    if len(wanted) > 1 or wanted[0] not in OUTPUTS:
-        raise UnknownFormat(f"'format' names one of: {', '.join(OUTPUTS)}.")
-    return OUTPUTS[wanted[0]]

@@ -9,16 +9,18 @@ class ImageFormat(Enum):
 
     Attributes:
         media_type: the IANA media type.
+        aliases: other names of it that are in use.
         magic: pattern of a file's first bytes.
         is_output: whether a cut-out can be written in it; JPEG has no transparency.
     """
 
-    PNG = "image/png", re.compile(rb"\x89PNG\r\n\x1a\n"), True
-    JPEG = "image/jpeg", re.compile(rb"\xff\xd8\xff"), False
-    WEBP = "image/webp", re.compile(rb"RIFF.{4}WEBP", re.DOTALL), True
+    PNG = "image/png", ("image/x-png",), re.compile(rb"\x89PNG\r\n\x1a\n"), True
+    JPEG = "image/jpeg", ("image/jpg", "image/pjpeg"), re.compile(rb"\xff\xd8\xff"), False
+    WEBP = "image/webp", (), re.compile(rb"RIFF.{4}WEBP", re.DOTALL), True
 
-    def __init__(self, media_type: str, magic: re.Pattern[bytes], is_output: bool) -> None:
+    def __init__(self, media_type: str, aliases: tuple[str, ...], magic: re.Pattern[bytes], is_output: bool) -> None:
         self.media_type = media_type
+        self.aliases = aliases
         self.magic = magic
         self.is_output = is_output
 

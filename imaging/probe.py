@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from errors import InvalidImage
+from imaging.foreign import foreign
 from imaging.formats import ImageFormat
 from imaging.headers import jpeg, png, webp
 
@@ -52,14 +53,21 @@ def _check_format(body: bytes, declared: ImageFormat) -> None:
         raise InvalidImage("The body is empty. Send the bytes of a PNG, JPEG or WebP image.")
     found = ImageFormat.of(body)
     if found is None:
-        raise InvalidImage(
-            f"The body is no {declared.name} image: it does not begin like one. Send an image file as is."
-        )
+        raise _not_an_image(body, declared)
     if found is not declared:
         raise InvalidImage(
             f"Content-Type says {declared.media_type}, but the body is a {found.name} image. "
             f"Send it with Content-Type: {found.media_type}."
         )
+
+
+def _not_an_image(body: bytes, declared: ImageFormat) -> InvalidImage:
+    known = foreign(body)
+    if known is None:
+        return InvalidImage(
+            f"The body is not a {declared.name} file: its first bytes do not match. Send the original file unmodified."
+        )
+    return InvalidImage(f"The body is {known.name}, which is not supported. {known.advice}")
 
 
 def _check_size(width: int, height: int, max_side: int) -> None:

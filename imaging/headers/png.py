@@ -20,6 +20,8 @@ _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 
 """Colour type → bit depths that the specification allows (§11.2.1)."""
 
 _PALETTE = 3
+_ADLER = 4
+"""Bytes behind the deflated pixels that only check them."""
 
 Chunk = tuple[bytes, int, int]
 """Type, start and end of the data; the end lies beyond the file where the file was cut off."""
@@ -50,7 +52,7 @@ def read_rest(body: bytes) -> Header:
     """Orientation and memory need; the file holds pixels of one picture. Whether of all of it, the codec judges.
 
     Raises:
-        InvalidImage: animated, without any pixels, or of too many chunks.
+        InvalidImage: animated, pixels cut off, or of too many chunks.
     """
     frames, has_data, is_animation, exif = 0, False, False, None
     for kind, start, end in chunks(body):
@@ -61,7 +63,10 @@ def read_rest(body: bytes) -> Header:
             frames += 2 if has_data else 1
         elif kind == b"eXIf" and exif is None:
             exif = ancillary(body, start, end)
-        has_data |= kind == b"IDAT"
+        if kind == b"IDAT":
+            has_data = True
+            if end - len(body) > _ADLER:
+                raise truncated()
     if not has_data:
         raise truncated()
     if is_animation and frames > 1:

@@ -54,13 +54,15 @@ def read_rest(body: bytes) -> Header:
     """Orientation and memory need; the file holds one picture. Whether all of its pixels, the codec judges.
 
     Raises:
-        InvalidImage: animated, without any pixels, or of too many chunks.
+        InvalidImage: animated, pixels cut off, or of too many chunks.
     """
     frames = stills = 0
     exif = None
     for kind, start, end in _chunks(body, 12, _end(body)):
         frames += kind == b"ANMF"
         stills += kind in _BITSTREAMS
+        if kind in (b"ANMF", *_BITSTREAMS) and end > len(body):
+            raise truncated()
         if kind == b"EXIF" and exif is None and end - start <= MAX_METADATA:
             exif = body[start:end]
     if frames > 1:

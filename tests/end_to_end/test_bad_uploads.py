@@ -33,12 +33,12 @@ class Bad:
 
 BAD = {
     "a wrong type": Bad(b"GIF89a", "image/gif", status=415, code="unsupported_media_type"),
-    "no type": Bad(SOUND[JPEG], "", status=415, code="unsupported_media_type"),
+    "no type and no picture": Bad(b"nothing of the kind", ""),
+    "a HEIC picture": Bad(b"\0\0\0\x24ftypheic\0\0\0\0mif1heic"),
     "a form": Bad(SOUND[JPEG], "multipart/form-data; boundary=x", status=415, code="unsupported_media_type"),
     "another type than it says": Bad(SOUND[PNG], JPEG.media_type),
     "not the type it says": Bad(b"<svg xmlns='http://www.w3.org/2000/svg'/>", PNG.media_type),
-    "a truncated PNG": Bad(SOUND[PNG][:-20], PNG.media_type),
-    "a truncated JPEG": Bad(SOUND[JPEG][:-20], JPEG.media_type),
+    "a truncated PNG": Bad(SOUND[PNG][:-40], PNG.media_type),
     "a truncated WebP": Bad(SOUND[WEBP][:-20], WEBP.media_type),
     "10,001 pixels wide": Bad(saved(np.zeros((1, 10_001, 3), np.uint8), PNG), PNG.media_type),
     "10,001 pixels high": Bad(saved(np.zeros((10_001, 1, 3), np.uint8), JPEG), JPEG.media_type),
@@ -52,6 +52,13 @@ BAD = {
     "26 MB": Bad(bytes(TOO_MANY_BYTES), status=413, code="upload_too_large"),
 }
 
+SHOWN_BY_DECODING = {
+    "a truncated JPEG": Bad(SOUND[JPEG][:-20], JPEG.media_type),
+    "a JPEG of which half is missing": Bad(SOUND[JPEG][: len(SOUND[JPEG]) // 2] + b"\xff\xd9", JPEG.media_type),
+    "a PNG without its last pixels": Bad(SOUND[PNG][:-20], PNG.media_type),
+}
+"""Quoted, because nothing is decoded without a payment."""
+
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD.keys())
 async def test_without_payment_it_gets_no_quote(counter: Callable[[Way], Counter], bad: Bad) -> None:
@@ -61,7 +68,7 @@ async def test_without_payment_it_gets_no_quote(counter: Callable[[Way], Counter
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("bad", BAD.values(), ids=BAD.keys())
+@pytest.mark.parametrize("bad", (every := BAD | SHOWN_BY_DECODING).values(), ids=every)
 async def test_with_payment_it_is_not_charged(counter: Callable[[Way], Counter], way: Way, bad: Bad) -> None:
     buyer = counter(way)
     payment = await buyer.sign(b"")

@@ -65,8 +65,8 @@ def _twelve_bits(body: bytes) -> bytes:
 
 FAULTS = {
     "empty": Fault(b"", PNG, "body is empty"),
-    "html": Fault(b"<html></html>", JPEG, "no JPEG image"),
-    "garbage in front": Fault(b"\x00" + SOUND_PNG, PNG, "no PNG image"),
+    "html": Fault(b"<html></html>", JPEG, "an HTML page"),
+    "garbage in front": Fault(b"\x00" + SOUND_PNG, PNG, "not a PNG file"),
     "another format": Fault(SOUND_JPEG, PNG, "Content-Type: image/jpeg"),
     "jpeg said to be webp": Fault(SOUND_JPEG, WEBP, "Content-Type: image/jpeg"),
     "signature only, png": Fault(SOUND_PNG[:8], PNG, "ends before"),
@@ -114,6 +114,15 @@ def test_a_fault_is_named(fault: Fault) -> None:
 def test_a_sound_file_is_known_with_its_size(format: ImageFormat, body: bytes) -> None:
     info = probe(body, format, MAX_SIDE)
     assert (info.format, info.width, info.height, info.orientation) == (format, 60, 40, 1)
+
+
+@pytest.mark.parametrize(("format", "body"), SOUND.values(), ids=SOUND.keys())
+def test_most_broken_off_uploads_are_refused_before_anybody_pays(format: ImageFormat, body: bytes) -> None:
+    """All PNGs and WebPs whose last pixels did not arrive; of JPEGs only decoding tells, once pixels have begun."""
+    ends = {JPEG: body.find(b"\xff\xda"), PNG: body.rfind(b"IEND") - 16, WEBP: len(body) // 2}
+    for length in range(ends[format]):
+        with pytest.raises(InvalidImage):
+            probe(body[:length], format, MAX_SIDE)
 
 
 @pytest.mark.parametrize(("format", "body"), SOUND.values(), ids=SOUND.keys())

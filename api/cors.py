@@ -1,0 +1,27 @@
+"""Cross-origin requests: Starlette's rules, and refusals in the form of all others."""
+
+from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import Receive, Scope, Send
+
+from api.problems import problem
+from api.request_id import request_id_of
+from errors import BadRequest
+
+
+class CorsMiddleware(CORSMiddleware):
+    """Answers a preflight that asks for what is not allowed with a problem instead of a line of text."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, or refuse."""
+        headers = Headers(scope=scope)
+        if scope["method"] == "OPTIONS" and {"origin", "access-control-request-method"} <= set(headers.keys()):
+            answer = self.preflight_response(headers)
+            if answer.status_code >= 400:
+                scope["state"]["code"] = BadRequest.code
+                refusal = problem(BadRequest(f"{bytes(answer.body).decode()}."), request_id_of(scope))
+                kept = [(name, value) for name, value in answer.raw_headers if not name.startswith(b"content-")]
+                refusal.raw_headers.extend(kept)
+                await refusal(scope, receive, send)
+                return
+        await super().__call__(scope, receive, send)

@@ -1,0 +1,61 @@
+"""What people send in place of a PNG, JPEG or WebP file, told by its first bytes, and what they should do."""
+
+import re
+from dataclasses import dataclass
+
+_CONVERT = "Convert it to PNG, JPEG or WebP and send that."
+_RENDER = "Render it to PNG and send that."
+_RAW = "Send the bytes of the file itself as the body."
+_PAGE = "Send the picture, not a page about it."
+LOOKED_AT = 1_024
+"""Bytes from the start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A kind of body that is not supported.
+
+    Attributes:
+        name: with its article, as it stands in a sentence.
+        advice: one sentence.
+        magic: pattern of its first bytes.
+        media_types: what `Content-Type` calls it.
+    """
+
+    name: str
+    advice: str
+    magic: re.Pattern[bytes]
+    media_types: tuple[str, ...] = ()
+
+
+def _kind(name: str, advice: str, magic: bytes, *media_types: str) -> Foreign:
+    return Foreign(name, advice, re.compile(magic, re.DOTALL | re.IGNORECASE), media_types)
+
+
+FOREIGN = (
+    _kind("an AVIF picture", _CONVERT, rb".{4}ftypavi[fs]", "image/avif"),
+    _kind("a HEIC picture", _CONVERT, rb".{4}ftyp(hei|hev|mif1|msf1)", "image/heic", "image/heif"),
+    _kind("a film", "Send a single still picture.", rb".{4}ftyp", "video/mp4", "video/quicktime"),
+    _kind("a GIF picture", _CONVERT, rb"GIF8[79]a", "image/gif"),
+    _kind("a TIFF picture", _CONVERT, rb"II\*\x00|MM\x00\*", "image/tiff"),
+    _kind("a BMP picture", _CONVERT, rb"BM.{4}\x00{4}", "image/bmp"),
+    _kind("a JPEG XL picture", _CONVERT, rb"\xff\x0a|\x00{3}\x0cJXL ", "image/jxl"),
+    _kind("a PDF document", _RENDER, rb"\s*%PDF-", "application/pdf"),
+    _kind("an SVG drawing", _RENDER, rb"\s*(<\?xml.{0,800})?<svg\b", "image/svg+xml"),
+    _kind("an HTML page", _PAGE, rb"\s*<(!doctype html|html|head|body)\b", "text/html"),
+    _kind("a form (multipart)", _RAW, rb"--[^\r\n]{1,200}\r?\nContent-", "multipart/form-data"),
+    _kind("Base64 text", f"Decode it. {_RAW}", rb"\s*(data:[^,]{0,200},|iVBORw0KGgo|/9j/|UklGR)"),
+    _kind("a ZIP archive", _RAW, rb"PK\x03\x04", "application/zip"),
+    _kind("JSON", _RAW, rb"\s*[{\[]\s*[\"\]}\[{0-9]"),
+)
+"""More special ones before more general ones."""
+
+
+def foreign(body: bytes) -> Foreign | None:
+    """What a body is that is none of the supported formats, or None where that cannot be told."""
+    return next((each for each in FOREIGN if each.magic.match(body[:LOOKED_AT])), None)
+
+
+def foreign_type(media_type: str) -> Foreign | None:
+    """What a media type names, in lower case and without parameters."""
+    return next((each for each in FOREIGN if media_type in each.media_types), None)
