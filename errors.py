@@ -240,9 +240,13 @@ class PaymentInProgress(PaymentConflict):
     retry_action = RetryAction.WAIT_AND_RESEND
 
     def __init__(
-        self, detail: str = "This payment is already being processed. Send the same request again shortly."
+        self,
+        detail: str = "This payment is already being processed. Send the same request again shortly.",
+        *,
+        expires_at: int | None = None,
     ) -> None:
         super().__init__(detail, retry_after=1)
+        self.payment_expires_at = expires_at
 
 
 class PaymentUsed(PaymentConflict):
@@ -362,8 +366,9 @@ class PaymentOutcomeUnknown(Unavailable):
     code, title = "payment_outcome_unknown", "Payment outcome unknown"
     payment_state = PaymentState.IN_FLIGHT
 
-    def __init__(self, detail: str | None = None) -> None:
+    def __init__(self, detail: str | None = None, *, expires_at: int | None = None) -> None:
         super().__init__(
             detail or "Whether this payment settled is not known yet. Send the same payment again; do not pay anew.",
             retry_after=3,
         )
+        self.payment_expires_at = expires_at

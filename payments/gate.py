@@ -31,11 +31,12 @@ from errors import (
 from payments.delivery import Delivery
 from payments.idempotency import named
 from payments.lease import renewed
-from payments.ledger import Claim, Entry, Ledger, State
+from payments.ledger import Claim, Entry, Ledger
 from payments.rail import Credential, HeaderFields, Order, Payment, Rail, Receipt
 from payments.recent import RecentDeliveries
 from payments.redelivery import Redelivery
 from payments.settlement import Settlement
+from payments.standing import standing
 from telemetry import PAYMENTS, stage
 
 log = structlog.get_logger(__name__)
@@ -93,7 +94,7 @@ class Gate:
         rails: in the order in which they are quoted.
         hosts: host name → names of the rails quoted there; a host that is not named quotes all.
         is_out: says of a rail's name what is out with it, or None; such a rail is not quoted.
-        clock: unix seconds, the same as the ledger's.
+        clock: unix seconds.
 
     Raises:
         ValueError: a host names a rail that there is not.
@@ -116,7 +117,7 @@ class Gate:
         self._hosts = {host.lower(): self._named(names) for host, names in (hosts or {}).items()}
         self._is_out = is_out
         self._clock = clock
-        self._settlement = Settlement(ledger, lease_s=self._terms.settle_lease_s, clock=clock)
+        self._settlement = Settlement(ledger, lease_s=self._terms.settle_lease_s)
         self._redelivery = Redelivery(
             ledger,
             recent or RecentDeliveries(max_bytes=0),
@@ -231,7 +232,7 @@ class Gate:
         """What this payment has bought; None when it is free to be used."""
         with _charged():
             entry = await self._ledger.find(credential.payment_id)
-        if entry is None or self._is_free(entry):
+        if entry is None or entry.is_abandoned:
             return None
         if entry.fingerprint != credential.fingerprint or entry.order_digest != order.digest:
             raise PaymentUsed("This payment belongs to another image or other parameters. Sign a new payment.")
@@ -244,7 +245,7 @@ class Gate:
             return None
         with _charged():
             entry = await self._ledger.find_purchase(purchase)
-        if entry is None or self._is_free(entry):
+        if entry is None or entry.is_abandoned:
             return None
         if entry.order_digest != order.digest:
             raise IdempotencyKeyUsed(
@@ -256,7 +257,7 @@ class Gate:
         """The end of an entry that is not free; None: it has just been proven unmoved, and is forgotten."""
         receipt = entry.receipt
         if receipt is None:
-            if entry.lease_until > self._clock():
+            if entry.lease_runs:
                 raise PaymentInProgress()
             with _charged():
                 receipt = await self.clear_doubt(entry)
@@ -267,10 +268,22 @@ class Gate:
             with stage("verify"):
                 return await rail.verify(credential, order)
         except ServiceError as error:
-            # A copy of this payment that was quicker makes this one look spent: never answer that with a 402.
-            if await self._look_up(credential, order) is not None:
-                raise PaymentInProgress() from error
+            await self._take_from_others(credential, error)
             raise
+
+    async def _take_from_others(self, credential: Credential, refusal: ServiceError) -> None:
+        """Before a payment is refused: nobody may hold it who could still settle it.
+
+        A holder that went silent loses its claim here, and finds that out when it wakes up. A copy that was quicker
+        makes this one look spent; that is never answered with a 402.
+
+        Raises:
+            PaymentInProgress: somebody else holds it, or it has settled.
+        """
+        found = await standing(self._ledger, credential.payment_id)
+        if found.state is not PaymentState.UNUSED:
+            raise PaymentInProgress(expires_at=found.expires_at) from refusal
+        refusal.payment_state = refusal.payment_state or found.state
 
     async def _claim(self, payment: Payment, credential: Credential, order: Order) -> Claim:
         claim = await self._ledger.claim(
@@ -285,7 +298,8 @@ class Gate:
         # A copy of this payment may have been refused for its time while this one was being verified, and its buyer
         # told to pay anew. Whoever is refused from here on finds the claim.
         if self._clock() > payment.work_by:
-            await self._settlement.give_back(claim)
+            if not await self._settlement.give_back(claim):
+                raise PaymentInProgress()
             raise DeadlineUnreachable("Too little time is left for this payment. Take a new quote and sign again.")
         return claim
 
@@ -335,10 +349,6 @@ class Gate:
             PaymentOutcomeUnknown: the chain gives no answer yet.
         """
         return await self._settlement.clear_doubt(self.rails[entry.payment.rail], entry)
-
-    def _is_free(self, entry: Entry) -> bool:
-        """A claim whose holder went silent before any money could move binds nothing."""
-        return entry.state is State.CLAIMED and entry.lease_until <= self._clock()
 
     def _offered(self, host: str) -> tuple[Rail, ...]:
         return self._hosts.get(host.lower(), tuple(self.rails.values()))

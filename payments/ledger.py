@@ -7,8 +7,9 @@ Each transition is one atomic statement in the store, and returns whether it hap
       └────release───────┘ └─claim when the lease ─────┤
       └────release (proven unmoved) ───────────────────┘
 
-A claim has a lease, so a crash locks nothing. SETTLING means money may have moved: only the chain's word
-(`Rail.find_receipt`) leads out of it.
+A claim has a lease, so a crash locks nothing; who outlived it holds nothing any more, whatever else has happened
+since. Leases are written and judged by the store's own clock. SETTLING means money may have moved: only the chain's
+word (`Rail.find_receipt`) leads out of it.
 """
 
 from collections.abc import Collection
@@ -37,7 +38,9 @@ class Entry:
     Attributes:
         fingerprint, order_digest: what was sent and what it was to buy.
         holder: token of the request at work on it, opaque.
-        lease_until: unix seconds (float) until which the holder is trusted to be alive.
+        lease_until: until when the holder is trusted to be alive, unix seconds by the ledger's clock: to be compared
+            with no other one.
+        lease_runs: whether that moment was still to come when the ledger was asked.
         deliveries: how often the picture was handed out again after settlement.
         receipt: set exactly when the state is SETTLED.
     """
@@ -48,8 +51,14 @@ class Entry:
     order_digest: str
     holder: str
     lease_until: float
+    lease_runs: bool
     deliveries: int
     receipt: Receipt | None
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether it binds nothing: its holder went silent before any money could move."""
+        return self.state is State.CLAIMED and not self.lease_runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +96,12 @@ class Ledger(Protocol):
         ...
 
     async def renew(self, claim: Claim, *, lease_s: float) -> bool:
-        """Lengthen the lease of a CLAIMED payment, for the holder; False when the claim was lost."""
+        """Lengthen the running lease of a CLAIMED payment, for the holder; False when the claim was lost."""
         ...
 
-    async def begin_settlement(self, claim: Claim, *, lease_s: float) -> bool:
-        """CLAIMED → SETTLING, only for the holder; False when the claim was lost."""
+    async def begin_settlement(self, claim: Claim, *, lease_s: float) -> float | None:
+        """CLAIMED → SETTLING, only for the holder while its lease runs; when the new lease ends, unix seconds by the
+        ledger's clock. None when the claim was lost."""
         ...
 
     async def settled(self, payment_id: str, receipt: Receipt) -> bool:
@@ -100,6 +110,11 @@ class Ledger(Protocol):
 
     async def release(self, claim: Claim) -> bool:
         """Forget a payment that provably moved nothing; only for the holder, never from SETTLED."""
+        ...
+
+    async def discard(self, payment_id: str) -> bool:
+        """Forget a CLAIMED payment whose lease ran out, so that its old holder is out for good; False when it is not
+        one (any more)."""
         ...
 
     async def take_over(self, payment_id: str, *, lease_s: float) -> Claim | None:

@@ -160,18 +160,20 @@ class Rail(Protocol):
 
         Raises:
             PaymentRejected: with the specification's reason.
+            PaymentSpentElsewhere: the chain knows it as used. The gate asks its ledger again before it passes that on.
             DeadlineUnreachable: valid, but too little time is left for the work and the settlement.
             RailUnavailable: chain or facilitator did not answer.
         """
         ...
 
     async def settle(self, payment: Payment, credential: Credential, *, not_after: float = math.inf) -> Receipt:
-        """Move the money; idempotent per payment id. Sends nothing any more after `not_after` (unix seconds): from
-        then on others may judge the payment.
+        """Move the money; idempotent per payment id. Sends nothing any more after `not_after` (unix seconds by the
+        ledger's clock, which is the outbox's): from then on others may judge the payment.
 
         Raises:
             PaymentRejected: the chain proves that nothing moved and nothing of ours can still move it.
             DeadlineUnreachable: too little time is left, so nothing was sent.
+            PaymentSpentElsewhere: a transaction that this ledger did not send has used it.
             PaymentOutcomeUnknown: anything else that is not a receipt.
         """
         ...
@@ -181,6 +183,7 @@ class Rail(Protocol):
         ours can still move it unless `settle` is called again.
 
         Raises:
+            PaymentSpentElsewhere: a transaction that this ledger did not send has used it.
             PaymentOutcomeUnknown: the chain cannot be asked, or can still go either way.
         """
         ...

@@ -1,21 +1,27 @@
 """Moving the money, and finding out whether it moved: the only file in which a payment can be in doubt."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from errors import (
     PaymentInProgress,
     PaymentOutcomeUnknown,
     PaymentRejected,
+    PaymentSpentElsewhere,
+    PaymentState,
     ServiceError,
 )
 from payments.ledger import Claim, Entry, Ledger
 from payments.rail import Credential, Payment, Rail, Receipt
+from payments.standing import expiry
+
+_PROVEN = (PaymentRejected, PaymentSpentElsewhere)
+"""A rail's proof that by our hand nothing moved, and nothing of ours can still move. RailUnavailable does not count as
+proof."""
 
 _PATIENCE = 2 / 3
-"""How much of its lease a settlement may use; the rest is for hosts whose clocks are not quite together."""
+"""How much of its lease a settlement may use; the rest is for what is under way when that time is over."""
 
 
 class Settlement:
@@ -23,36 +29,37 @@ class Settlement:
 
     Args:
         lease_s: how long a silent holder of a SETTLING payment is trusted to be alive.
-        clock: unix seconds, the same as the ledger's.
     """
 
-    def __init__(self, ledger: Ledger, *, lease_s: float, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, ledger: Ledger, *, lease_s: float) -> None:
         self._ledger = ledger
         self._lease_s = lease_s
-        self._clock = clock
+        self._limit_s = lease_s * _PATIENCE
 
     async def settle(self, rail: Rail, claim: Claim, payment: Payment, credential: Credential) -> Receipt:
         """Settle a claimed payment.
 
         Raises:
             PaymentInProgress: the claim was lost to somebody quicker.
-            PaymentRejected: nothing moved, and the payment is free again.
+            PaymentRejected, PaymentSpentElsewhere: by our hand nothing moved, and nobody else holds the payment.
             PaymentOutcomeUnknown: anything else.
         """
-        limit_s = self._lease_s * _PATIENCE
-        # Taken before the lease begins: a process that freezes anywhere from here on has less time, never more.
-        not_after = self._clock() + limit_s
-        await self._begin(claim)
-        async with self._doubt(claim):
+        # Both limits begin before the lease does: a process that freezes anywhere from here on has less time, never
+        # more. This one holds while the process runs; `not_after` holds for what it does when it wakes up.
+        limit = asyncio.get_running_loop().time() + self._limit_s
+        not_after = await self._begin(claim) - self._lease_s + self._limit_s
+        async with self._doubt(claim, payment):
             try:
-                async with asyncio.timeout(limit_s):
+                async with asyncio.timeout_at(limit):
                     receipt = await rail.settle(payment, credential, not_after=not_after)
-            except PaymentRejected as refusal:  # the only proof; RailUnavailable does not count as one
+            except _PROVEN as refusal:
                 unmoved = refusal
             else:
-                await self._write_down(payment.id, receipt)
+                await self._write_down(payment, receipt)
                 return receipt
-        await self.give_back(claim)
+            # Only who still holds the payment may say so: somebody else could have settled it meanwhile.
+            if not await self._ledger.release(claim):
+                raise PaymentOutcomeUnknown()
         raise unmoved
 
     async def clear_doubt(self, rail: Rail, entry: Entry) -> Receipt | None:
@@ -60,52 +67,68 @@ class Settlement:
 
         Raises:
             PaymentInProgress: somebody else is asking.
+            PaymentSpentElsewhere: others moved it; it is forgotten.
             PaymentOutcomeUnknown: the chain gives no answer yet; the entry stays.
         """
         claim = await self._ledger.take_over(entry.payment.id, lease_s=self._lease_s)
         if claim is None:
             raise PaymentInProgress()
-        async with self._doubt(claim):
-            async with asyncio.timeout(self._lease_s * _PATIENCE):
-                receipt = await rail.find_receipt(entry.payment)
+        async with self._doubt(claim, entry.payment):
+            receipt, spent = None, None
+            try:
+                async with asyncio.timeout(self._limit_s):
+                    receipt = await rail.find_receipt(entry.payment)
+            except PaymentSpentElsewhere as refusal:
+                spent = refusal
             if receipt is not None:
-                await self._write_down(entry.payment.id, receipt)
+                await self._write_down(entry.payment, receipt)
                 return receipt
-        await self._ledger.release(claim)
+            if not await self._ledger.release(claim):
+                raise PaymentOutcomeUnknown()
+        if spent is not None:
+            raise spent
         return None
 
-    async def give_back(self, claim: Claim) -> None:
-        """Release a claim on a payment that did not move. Fails silently: the lease ends by itself."""
-        await _try(self._ledger.release(claim))
+    async def give_back(self, claim: Claim) -> bool:
+        """Release a claim on a payment that did not move; whether it was still ours, so that nobody has it now.
 
-    async def _begin(self, claim: Claim) -> None:
+        Also False when the ledger does not answer: the lease ends by itself.
+        """
+        with suppress(ServiceError):
+            return await self._ledger.release(claim)
+        return False
+
+    async def _begin(self, claim: Claim) -> float:
+        """When our lease ends, unix seconds by the ledger's clock."""
         try:
-            begun = await self._ledger.begin_settlement(claim, lease_s=self._lease_s)
-        except BaseException:
-            await self.give_back(claim)
+            ends = await self._ledger.begin_settlement(claim, lease_s=self._lease_s)
+        except BaseException as error:
+            if await self.give_back(claim) and isinstance(error, ServiceError):
+                error.payment_state = PaymentState.UNUSED
             raise
-        if not begun:
+        if ends is None:
+            await self.give_back(claim)
             raise PaymentInProgress()
+        return ends
 
-    async def _write_down(self, payment_id: str, receipt: Receipt) -> None:
+    async def _write_down(self, payment: Payment, receipt: Receipt) -> None:
         # False: our lease was over and somebody else has judged the payment meanwhile; the next look-up tells.
-        if not await self._ledger.settled(payment_id, receipt):
+        if not await self._ledger.settled(payment.id, receipt):
             raise PaymentOutcomeUnknown()
 
     @asynccontextmanager
-    async def _doubt(self, claim: Claim) -> AsyncIterator[None]:
-        """Whatever ends this block early leaves the entry SETTLING, for the next re-send to ask the chain."""
+    async def _doubt(self, claim: Claim, payment: Payment) -> AsyncIterator[None]:
+        """Whatever ends this block early leaves the entry SETTLING, for the next re-send to ask the chain.
+
+        The money may have moved, so nothing that goes wrong in here may look like "not charged".
+        """
         try:
             yield
         except BaseException as error:
-            await _try(self._ledger.leave_in_doubt(claim))
-            if isinstance(error, Exception) and not isinstance(error, PaymentOutcomeUnknown):
-                # The money may have moved, so nothing that went wrong here may look like "not charged".
-                raise PaymentOutcomeUnknown() from error
+            with suppress(ServiceError):  # it only makes the next attempt possible sooner than the end of the lease
+                await self._ledger.leave_in_doubt(claim)
+            if isinstance(error, PaymentOutcomeUnknown):
+                error.payment_expires_at = expiry(payment)
+            elif isinstance(error, Exception):
+                raise PaymentOutcomeUnknown(expires_at=expiry(payment)) from error
             raise
-
-
-async def _try(change: Awaitable[object]) -> None:
-    """A change that only makes the next attempt possible sooner than the end of the lease does."""
-    with suppress(ServiceError):
-        await change

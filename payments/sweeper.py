@@ -1,10 +1,11 @@
 """The sweeper: ends doubts about payments that no buyer comes back for, and clears away abandoned claims."""
 
 import asyncio
+from contextlib import suppress
 
 import structlog
 
-from errors import PaymentInProgress, PaymentOutcomeUnknown, ServiceError
+from errors import PaymentInProgress, PaymentOutcomeUnknown, PaymentSpentElsewhere, ServiceError
 from payments.gate import Gate
 
 log = structlog.get_logger(__name__)
@@ -22,7 +23,8 @@ async def sweep(gate: Gate, at_most: int = AT_MOST) -> int:
     cleared = 0
     for entry in await gate.in_doubt(at_most):
         try:
-            await gate.clear_doubt(entry)
+            with suppress(PaymentSpentElsewhere):  # no doubt either
+                await gate.clear_doubt(entry)
         except (PaymentInProgress, PaymentOutcomeUnknown):
             continue
         cleared += 1

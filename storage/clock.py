@@ -1,4 +1,4 @@
-"""The database's own clock, so that hosts whose clocks differ judge alike."""
+"""The one clock that all processes and hosts with a database share: the database's own."""
 
 from typing import Any
 
@@ -9,7 +9,12 @@ from sqlalchemy.sql.functions import FunctionElement
 
 
 class DatabaseTime(FunctionElement[float]):
-    """Unix seconds by the database's clock at the moment of execution, not of the transaction's begin."""
+    """Unix seconds by the database's clock at the moment of execution, not of the transaction's begin.
+
+    SQLite reads its host's clock when the statement has the lock that it needs, and PostgreSQL its server's when it
+    looks at a row, once more when somebody else has changed that row meanwhile. So a statement that had to wait is
+    judged by the time at which it takes effect.
+    """
 
     type = Double()
     inherit_cache = True
@@ -17,9 +22,9 @@ class DatabaseTime(FunctionElement[float]):
 
 @compiles(DatabaseTime, "postgresql")
 def _postgresql_time(element: DatabaseTime, compiler: SQLCompiler, **_: Any) -> str:
-    return "extract(epoch FROM clock_timestamp())"
+    return "CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION)"
 
 
 @compiles(DatabaseTime, "sqlite")
 def _sqlite_time(element: DatabaseTime, compiler: SQLCompiler, **_: Any) -> str:
-    return "(julianday('now') - 2440587.5) * 86400.0"  # the Julian day of 1970-01-01; reads well before SQLite 3.42
+    return "((julianday('now') - 2440587.5) * 86400.0)"  # the Julian day of 1970-01-01; reads well before SQLite 3.42

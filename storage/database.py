@@ -107,7 +107,7 @@ class Database(Statements):
 
     @property
     def clock(self) -> Clock:
-        """The caller's clock, for `SqlLedger` only."""
+        """This host's clock, for times that are told to callers and judge nothing."""
         return self._clock or time.time
 
     @property

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from secrets import token_hex
 from typing import Any
 
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import Row, Select, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -23,10 +23,8 @@ _MANY = 1_000_000
 class SqlLedger:
     """A `payments.ledger.Ledger` on SQLite or PostgreSQL.
 
-    Leases are written and judged by the callers' clocks. Hosts that share a ledger keep theirs together (NTP); a host
-    whose clock is ahead by more than what the gate leaves between the end of a settlement and the end of its lease
-    could ask the chain about a settlement that is still under way. A wrong judgement of a CLAIMED lease is harmless:
-    the row's holder changes, and the old one is refused before it can settle.
+    Leases are written and judged by the database's clock, inside of the statement that depends on them. So it does not
+    matter what the clocks of the hosts show, and a process that stood still learns that its time is over.
 
     Args:
         database: shared with everything that stores; its owner closes it.
@@ -37,13 +35,11 @@ class SqlLedger:
 
     async def find(self, payment_id: str) -> Entry | None:
         """What is known of a payment."""
-        row = await self._database.first(select(payments).where(_row.id == payment_id))
-        return None if row is None else _entry(row)
+        return await self._find(_row.id == payment_id)
 
     async def find_purchase(self, purchase: str) -> Entry | None:
         """What is known under the name that a payer gave to a purchase."""
-        row = await self._database.first(select(payments).where(_row.purchase == purchase))
-        return None if row is None else _entry(row)
+        return await self._find(_row.purchase == purchase)
 
     async def claim(
         self, payment: Payment, *, fingerprint: str, order_digest: str, lease_s: float, purchase: str | None = None
@@ -58,7 +54,7 @@ class SqlLedger:
             PaymentUsed: its transaction is known under another payment id.
             FundsUnderWay: the payer has too many payments under way.
         """
-        now, claim = self._database.clock(), Claim(payment.id, token_hex(16))
+        now, claim = self._database.now, Claim(payment.id, token_hex(16))
         if purchase is not None:
             await self._database.run(delete(payments).where(_row.purchase == purchase, _abandoned(now)))
         values = {
@@ -90,14 +86,20 @@ class SqlLedger:
         return claim if taken else None
 
     async def renew(self, claim: Claim, *, lease_s: float) -> bool:
-        """Lengthen the lease of a CLAIMED payment, for the holder; False when the claim was lost."""
-        return await self._change(_held(claim, State.CLAIMED), lease_until=self._database.clock() + lease_s)
+        """Lengthen the running lease of a CLAIMED payment, for the holder; False when the claim was lost."""
+        return await self._change(self._works(claim), lease_until=self._database.now + lease_s)
 
-    async def begin_settlement(self, claim: Claim, *, lease_s: float) -> bool:
-        """CLAIMED → SETTLING, only for the holder; False when the claim was lost."""
-        return await self._change(
-            _held(claim, State.CLAIMED), state=State.SETTLING, lease_until=self._database.clock() + lease_s
+    async def begin_settlement(self, claim: Claim, *, lease_s: float) -> float | None:
+        """CLAIMED → SETTLING, only for the holder while its lease runs; when the new lease ends, unix seconds by the
+        ledger's clock. None when the claim was lost."""
+        begin = (
+            update(payments)
+            .where(self._works(claim))
+            .values(state=State.SETTLING, lease_until=self._database.now + lease_s)
+            .returning(_row.lease_until)
         )
+        row = await self._database.first(begin)
+        return None if row is None else row.lease_until
 
     async def settled(self, payment_id: str, receipt: Receipt) -> bool:
         """SETTLING → SETTLED; False when it was not SETTLING."""
@@ -105,7 +107,7 @@ class SqlLedger:
             (_row.id == payment_id) & (_row.state == State.SETTLING),
             state=State.SETTLED,
             receipt=asdict(receipt),
-            settled_at=self._database.clock(),
+            settled_at=self._database.now,
         )
 
     async def release(self, claim: Claim) -> bool:
@@ -113,15 +115,20 @@ class SqlLedger:
         held = _held(claim, State.CLAIMED, State.SETTLING)
         return await self._database.run(delete(payments).where(held)) == 1
 
+    async def discard(self, payment_id: str) -> bool:
+        """Forget a CLAIMED payment whose lease ran out; False when it is not one (any more)."""
+        silent = (_row.id == payment_id) & _abandoned(self._database.now)
+        return await self._database.run(delete(payments).where(silent)) == 1
+
     async def take_over(self, payment_id: str, *, lease_s: float) -> Claim | None:
         """Become the holder of a SETTLING payment whose lease ran out; None when somebody else was quicker."""
-        now, claim = self._database.clock(), Claim(payment_id, token_hex(16))
+        now, claim = self._database.now, Claim(payment_id, token_hex(16))
         silent = (_row.id == payment_id) & (_row.state == State.SETTLING) & (_row.lease_until <= now)
         return claim if await self._change(silent, holder=claim.holder, lease_until=now + lease_s) else None
 
     async def leave_in_doubt(self, claim: Claim) -> None:
         """End the holder's lease on a SETTLING payment, so that the next re-send or the sweeper may ask the chain."""
-        await self._change(_held(claim, State.SETTLING), lease_until=self._database.clock())
+        await self._change(_held(claim, State.SETTLING), lease_until=self._database.now)
 
     async def count_delivery(self, payment_id: str, *, at_most: int, not_after_s: float) -> bool:
         """Count one more re-delivery of a SETTLED payment; False when the bound or the age (seconds since
@@ -130,7 +137,7 @@ class SqlLedger:
             (_row.id == payment_id)
             & (_row.state == State.SETTLED)
             & (_row.deliveries < at_most)
-            & (_row.settled_at > self._database.clock() - not_after_s)
+            & (_row.settled_at > self._database.now - not_after_s)
         )
         return await self._change(entitled, deliveries=_row.deliveries + 1)
 
@@ -140,18 +147,29 @@ class SqlLedger:
 
     async def in_doubt(self, rails: Collection[str], limit: int) -> list[Entry]:
         """SETTLING entries of these rails whose lease ran out, oldest first: the sweeper's work."""
-        silent = in_doubt & _row.rail.in_(rails) & (_row.lease_until <= self._database.clock())
-        rows = await self._database.rows(select(payments).where(silent).order_by(_row.lease_until).limit(limit))
+        silent = in_doubt & _row.rail.in_(rails) & (_row.lease_until <= self._database.now)
+        rows = await self._database.rows(self._entries(silent).order_by(_row.lease_until).limit(limit))
         return [_entry(row) for row in rows]
 
     async def forget_abandoned(self, *, silent_s: float) -> int:
         """Delete CLAIMED entries whose lease ran out at least so many seconds ago; how many there were."""
-        return await self._database.run(delete(payments).where(_abandoned(self._database.clock() - silent_s)))
+        return await self._database.run(delete(payments).where(_abandoned(self._database.now - silent_s)))
 
     async def ping(self) -> None:
         """Raise unless a payment could be written now: writes, because a full or read-only disk still reads well."""
         probe = {"name": "ping", "holder": "", "lease_until": 0.0}
         await self._database.first(self._database.upsert(locks, probe, returning=locks.c.name))
+
+    def _works(self, claim: Claim) -> ColumnElement[bool]:
+        """Whether the holder of a CLAIMED payment may go on."""
+        return _held(claim, State.CLAIMED) & (_row.lease_until > self._database.now)
+
+    def _entries(self, where: ColumnElement[bool]) -> Select[Any]:
+        return select(payments, (_row.lease_until > self._database.now).label("lease_runs")).where(where)
+
+    async def _find(self, where: ColumnElement[bool]) -> Entry | None:
+        row = await self._database.first(self._entries(where))
+        return None if row is None else _entry(row)
 
     async def _change(self, where: ColumnElement[bool], **values: Any) -> bool:
         return await self._database.run(update(payments).where(where).values(**values)) == 1
@@ -160,16 +178,16 @@ class SqlLedger:
         return purchase is not None and await self.find_purchase(purchase) is not None
 
     async def _is_held(self, payment_id: str) -> bool:
-        held = (_row.id == payment_id) & ~_abandoned(self._database.clock())
+        held = (_row.id == payment_id) & ~_abandoned(self._database.now)
         return await self._database.first(select(_row.id).where(held)) is not None
 
 
-def _abandoned(now: float) -> ColumnElement[bool]:
+def _abandoned(now: ColumnElement[float]) -> ColumnElement[bool]:
     """A claim whose holder went silent before any money could move."""
     return under_way & (_row.state == State.CLAIMED) & (_row.lease_until <= now)
 
 
-def _funds_cover(payment: Payment, now: float) -> ColumnElement[bool]:
+def _funds_cover(payment: Payment, now: ColumnElement[float]) -> ColumnElement[bool]:
     """Whether the payer can pay this on top of the payments under way, all taken to be of this amount."""
     at_work = under_way & ((_row.state == State.SETTLING) | (_row.lease_until > now))
     others = (_row.payer == payment.payer) & (_row.rail == payment.rail) & (_row.id != payment.id)
@@ -210,6 +228,7 @@ def _entry(row: Row[Any]) -> Entry:
         order_digest=row.order_digest,
         holder=row.holder,
         lease_until=row.lease_until,
+        lease_runs=bool(row.lease_runs),
         deliveries=row.deliveries,
         receipt=row.receipt and Receipt(**row.receipt),
     )

@@ -59,6 +59,7 @@ class LedgerContract:
             order_digest="order",
             holder=claim.holder,
             lease_until=clock.now + LEASE_S,
+            lease_runs=True,
             deliveries=0,
             receipt=None,
         )
@@ -167,6 +168,48 @@ class LedgerContract:
         clock.advance(10 * LEASE_S)
         assert await take(ledger, third, purchase="my key") is None
 
+    async def test_whose_lease_ended_can_neither_renew_nor_begin(
+        self, ledger: Ledger, elsewhere: Ledger, clock: FakeClock
+    ) -> None:
+        """Although nobody else has come: a buyer may have been told meanwhile that this payment is not charged."""
+        claim = await taken(ledger)
+        clock.advance(LEASE_S)
+        for each in (ledger, elsewhere):
+            assert not await each.renew(claim, lease_s=LEASE_S)
+            assert await each.begin_settlement(claim, lease_s=LEASE_S) is None
+        entry = await found(ledger)
+        assert (entry.state, entry.lease_runs, entry.is_abandoned) == (State.CLAIMED, False, True)
+        assert entry.lease_until == clock.now
+
+    async def test_says_whether_a_lease_runs(self, ledger: Ledger, clock: FakeClock) -> None:
+        await settling(ledger)
+        assert (await found(ledger)).lease_runs
+        clock.advance(LEASE_S)
+        [entry] = await ledger.in_doubt({PAYMENT.rail}, 10)
+        assert not entry.lease_runs
+        assert not entry.is_abandoned
+
+    async def test_discards_what_nobody_works_on_any_more(
+        self, ledger: Ledger, elsewhere: Ledger, clock: FakeClock
+    ) -> None:
+        """Once, and its old holder is out for good, even if the clock is set back."""
+        claim = await taken(ledger)
+        assert not await ledger.discard(PAYMENT.id)
+        clock.advance(LEASE_S)
+        assert sum(await asyncio.gather(*(each.discard(PAYMENT.id) for each in (ledger, elsewhere)))) == 1
+        clock.advance(-LEASE_S)
+        assert not await ledger.renew(claim, lease_s=LEASE_S)
+        assert not await ledger.begin_settlement(claim, lease_s=LEASE_S)
+        assert await ledger.find(PAYMENT.id) is None
+
+    async def test_discards_nothing_that_may_have_moved(self, ledger: Ledger, clock: FakeClock) -> None:
+        await settling(ledger)
+        clock.advance(LEASE_S)
+        assert not await ledger.discard(PAYMENT.id)
+        await ledger.settled(PAYMENT.id, RECEIPT)
+        assert not await ledger.discard(PAYMENT.id)
+        assert await ledger.find(PAYMENT.id)
+
     async def test_lengthens_a_lease_for_its_holder(self, ledger: Ledger, clock: FakeClock) -> None:
         claim = await taken(ledger)
         clock.advance(LEASE_S - 1)
@@ -192,8 +235,8 @@ class LedgerContract:
     async def test_begins_a_settlement_once_and_only_for_the_holder(self, ledger: Ledger, clock: FakeClock) -> None:
         claim = await taken(ledger)
         assert not await ledger.begin_settlement(Claim(claim.payment_id, "stranger"), lease_s=LEASE_S)
-        clock.advance(2 * LEASE_S)
-        assert await ledger.begin_settlement(claim, lease_s=LEASE_S)
+        clock.advance(LEASE_S - 1)
+        assert await ledger.begin_settlement(claim, lease_s=LEASE_S) == clock.now + LEASE_S
         assert not await ledger.begin_settlement(claim, lease_s=LEASE_S)
         entry = await found(ledger)
         assert (entry.state, entry.lease_until) == (State.SETTLING, clock.now + LEASE_S)
@@ -233,10 +276,10 @@ class LedgerContract:
 
     async def test_takes_over_nothing_but_doubts(self, ledger: Ledger, clock: FakeClock) -> None:
         assert await ledger.take_over(PAYMENT.id, lease_s=LEASE_S) is None
-        claim = await taken(ledger)
+        await taken(ledger)
         clock.advance(LEASE_S)
         assert await ledger.take_over(PAYMENT.id, lease_s=LEASE_S) is None
-        await ledger.begin_settlement(claim, lease_s=LEASE_S)
+        await settling(ledger)
         await ledger.settled(PAYMENT.id, RECEIPT)
         clock.advance(LEASE_S)
         assert await ledger.take_over(PAYMENT.id, lease_s=LEASE_S) is None

@@ -10,6 +10,7 @@ from errors import (
     MalformedPayment,
     PaymentOutcomeUnknown,
     PaymentRejected,
+    PaymentSpentElsewhere,
     RailUnavailable,
 )
 from payments.rail import Challenge, Credential, Finality, HeaderFields, Order, Payment, Receipt, values
@@ -24,6 +25,8 @@ class Outcome(Enum):
     """As a real rail on a healthy chain."""
     REFUSED = auto()
     TOO_LATE = auto()
+    SPENT_ELSEWHERE = auto()
+    """The chain knows it as used; nothing moved by our hand."""
     OUT = auto()
     """The rail says that it does not answer; nothing moved."""
     UNSENT = auto()
@@ -42,6 +45,7 @@ MOVING = frozenset({Outcome.WELL, Outcome.REPLY_LOST, Outcome.BUG_AFTER})
 _ERRORS: dict[Outcome, Callable[[], Exception]] = {
     Outcome.REFUSED: lambda: PaymentRejected("The payment is refused.", reason="refused"),
     Outcome.TOO_LATE: lambda: DeadlineUnreachable("Too little time is left."),
+    Outcome.SPENT_ELSEWHERE: lambda: PaymentSpentElsewhere("The payment was used elsewhere.", paid_us=True),
     Outcome.OUT: lambda: RailUnavailable("The chain does not answer."),
     Outcome.UNSENT: PaymentOutcomeUnknown,
     Outcome.REPLY_LOST: PaymentOutcomeUnknown,

@@ -33,7 +33,7 @@ BREAKS = {
     ),
     "doubt": Break(
         "payments/settlement.py",
-        "            except _UNMOVED as refusal:\n                unmoved = refusal\n",
+        "            except _PROVEN as refusal:\n                unmoved = refusal\n",
         "            except ServiceError:\n"
         '                unmoved = PaymentRejected("The settlement failed.", reason="settlement_failed")\n',
         "a settlement whose outcome is unknown is taken for one that moved nothing",

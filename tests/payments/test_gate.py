@@ -14,6 +14,7 @@ from errors import (
     Overloaded,
     PaymentInProgress,
     PaymentRejected,
+    PaymentSpentElsewhere,
     PaymentUsed,
     ProcessingFailed,
     RailUnavailable,
@@ -177,6 +178,57 @@ async def test_a_copy_that_is_checked_for_too_long_is_not_worked_on(shop: Shop, 
     assert not refusal.value.charged
     assert not refusal.value.retryable
     assert (shop.works, shop.rail.moved, await shop.entry()) == (0, [], None)
+
+
+@pytest.mark.parametrize("refusal", [Outcome.TOO_LATE, Outcome.REFUSED, Outcome.SPENT_ELSEWHERE])
+async def test_who_froze_in_the_work_does_not_charge_after_a_refusal(shop: Shop, refusal: Outcome) -> None:
+    """A worker freezes, its lease runs out, the buyer is refused for good and signs anew: when the worker wakes up, it
+    must not settle the payment that its buyer believes to be over."""
+    shop.may_work.clear()
+    frozen = asyncio.create_task(shop.send(gate=shop.open()))
+    await shop.wait_for_work()
+    shop.leases_run_out()
+    shop.rail.verifying = [refusal]
+    with pytest.raises((PaymentRejected, PaymentSpentElsewhere)):
+        await shop.send()
+    shop.clock.advance(-shop.terms.work_lease_s)  # even if the clock is set back, so that the lease seems to run
+    shop.may_work.set()
+    with pytest.raises(PaymentInProgress):
+        await frozen
+    assert not (await shop.send(payment_id="signed anew")).replayed
+    assert shop.rail.moved == ["signed anew"]
+
+
+async def test_a_lease_that_ended_ends_its_holder(shop: Shop) -> None:
+    """Although nobody has come for the payment since: somebody may have been told something about it."""
+    shop.may_work.clear()
+    frozen = asyncio.create_task(shop.send())
+    await shop.wait_for_work()
+    shop.leases_run_out()
+    shop.may_work.set()
+    with pytest.raises(PaymentInProgress):
+        await frozen
+    assert shop.rail.moved == []
+    assert not (await shop.send()).replayed
+    assert shop.rail.moved == ["payment"]
+
+
+async def test_a_payment_at_work_is_not_refused(shop: Shop) -> None:
+    """Whatever a copy of it is refused for, the first one may yet be charged."""
+    shop.may_work.clear()
+    held, shop.rail.may_verify = shop.rail.may_verify, asyncio.Event()
+    copy = asyncio.create_task(shop.send(gate=shop.open()))
+    await shop.wait_for("verify")
+    shop.rail.may_verify, held = held, shop.rail.may_verify
+    first = asyncio.create_task(shop.send())
+    await shop.wait_for_work()
+    shop.rail.verifying = [Outcome.TOO_LATE]
+    held.set()
+    with pytest.raises(PaymentInProgress) as refusal:
+        await copy
+    assert refusal.value.payment_expires_at == 1_900_000_000
+    shop.may_work.set()
+    assert not (await first).replayed
 
 
 async def test_one_copy_at_a_time_is_judged(shop: Shop) -> None:

@@ -143,16 +143,34 @@ async def test_a_settlement_that_cannot_begin_gives_the_payment_back(shop: Shop,
 
 
 @pytest.mark.parametrize(("outcome", "cleaning"), [(Outcome.REFUSED, "release"), (Outcome.BUG_AFTER, "leave_in_doubt")])
-async def test_a_failed_clean_up_hides_nothing(shop: Shop, outcome: Outcome, cleaning: str) -> None:
-    """The answer stays what it was; the payment is free again after its lease, when the chain has been asked."""
+async def test_a_failed_clean_up_is_a_doubt(shop: Shop, outcome: Outcome, cleaning: str) -> None:
+    """A refusal that the ledger has not heard of would not bind others; when the lease is over, the chain is asked."""
     steps = Steps(SETTLE + 1, Moment.BEFORE, ledger_fault)
     shop.rail.settling = [outcome]
-    expected = PaymentRejected if outcome is Outcome.REFUSED else PaymentOutcomeUnknown
-    with pytest.raises(expected):
+    with pytest.raises(PaymentOutcomeUnknown):
         await shop.send(gate=shop.open(steps), steps=steps)
-    assert steps.names[-1] == cleaning
-    with pytest.raises(PaymentInProgress):
-        await shop.send()
+    assert steps.names[SETTLE + 1] == cleaning
     shop.leases_run_out()
     await shop.send()
     assert shop.rail.moved == ["payment"]
+
+
+async def test_a_settlement_in_doubt_says_when_the_payment_ends(shop: Shop) -> None:
+    shop.rail.settling = [Outcome.REPLY_LOST]
+    with pytest.raises(PaymentOutcomeUnknown) as doubt:
+        await shop.send()
+    assert doubt.value.payment_expires_at == 1_900_000_000
+
+
+async def test_only_who_still_holds_the_payment_refuses_it(shop: Shop) -> None:
+    """Somebody else has it by now: what this one was told by the chain is of yesterday."""
+    shop.rail.may_settle.clear()
+    shop.rail.settling = [Outcome.REFUSED]
+    late = asyncio.create_task(shop.send())
+    await shop.wait_for("settle")
+    shop.leases_run_out()
+    assert await shop.ledger.take_over("payment", lease_s=60)
+    shop.rail.may_settle.set()
+    with pytest.raises(PaymentOutcomeUnknown):
+        await late
+    assert await shop.entry() is not None

@@ -45,7 +45,7 @@ class Row:
     receipt: Receipt | None = None
     settled_at: float = 0.0
 
-    def entry(self) -> Entry:
+    def entry(self, now: float) -> Entry:
         return Entry(
             payment=self.payment,
             state=self.state,
@@ -53,6 +53,7 @@ class Row:
             order_digest=self.order,
             holder=self.holder,
             lease_until=self.lease_until,
+            lease_runs=self.lease_until > now,
             deliveries=self.deliveries,
             receipt=self.receipt,
         )
@@ -78,7 +79,7 @@ class LedgerStates(RuleBasedStateMachine):
             entries = {name: self.run(self.ledger.find(self.own(name))) for name in NAMES}
             self.run(self.database.aclose())
         rows = {name: self.rows.get(self.own(name)) for name in NAMES}
-        assert entries == {name: row and row.entry() for name, row in rows.items()}
+        assert entries == {name: row and row.entry(self.clock.now) for name, row in rows.items()}
 
     def run(self, story: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(story)
@@ -90,6 +91,10 @@ class LedgerStates(RuleBasedStateMachine):
     def held(self, claim: Claim, *states: State) -> Row | None:
         row = self.rows.get(claim.payment_id)
         return row if row and row.holder == claim.holder and row.state in states else None
+
+    def works(self, claim: Claim) -> Row | None:
+        row = self.held(claim, State.CLAIMED)
+        return row if row and row.lease_until > self.clock.now else None
 
     @rule(seconds=st.sampled_from([1.0, LEASE_S, ENTITLED_S]))
     def time_passes(self, seconds: float) -> None:
@@ -151,10 +156,18 @@ class LedgerStates(RuleBasedStateMachine):
 
     @rule(claim=claims)
     def renew(self, claim: Claim) -> None:
-        row = self.held(claim, State.CLAIMED)
+        row = self.works(claim)
         assert self.run(self.ledger.renew(claim, lease_s=LEASE_S)) == bool(row)
         if row:
             row.lease_until = self.clock.now + LEASE_S
+
+    @rule(name=ids)
+    def discard(self, name: str) -> None:
+        row = self.rows.get(self.own(name))
+        expected = row is not None and self.abandoned(row)
+        assert self.run(self.ledger.discard(self.own(name))) == expected
+        if expected:
+            del self.rows[self.own(name)]
 
     @rule(silent_s=st.sampled_from([0.0, LEASE_S]))
     def forget_abandoned(self, silent_s: float) -> None:
@@ -167,7 +180,7 @@ class LedgerStates(RuleBasedStateMachine):
     @rule(purchase=purchases)
     def find_purchase(self, purchase: str | None) -> None:
         if purchase:
-            entries = [row.entry() for row in self.rows.values() if row.purchase == self.own(purchase)]
+            entries = [row.entry(self.clock.now) for row in self.rows.values() if row.purchase == self.own(purchase)]
             assert self.run(self.ledger.find_purchase(self.own(purchase))) == (entries[0] if entries else None)
 
     @rule(target=claims, name=ids, to_the_end=st.booleans())
@@ -182,8 +195,9 @@ class LedgerStates(RuleBasedStateMachine):
 
     @rule(claim=claims)
     def begin_settlement(self, claim: Claim) -> None:
-        row = self.held(claim, State.CLAIMED)
-        assert self.run(self.ledger.begin_settlement(claim, lease_s=LEASE_S)) == bool(row)
+        row = self.works(claim)
+        ends = self.clock.now + LEASE_S if row else None
+        assert self.run(self.ledger.begin_settlement(claim, lease_s=LEASE_S)) == ends
         if row:
             row.state, row.lease_until = State.SETTLING, self.clock.now + LEASE_S
 

@@ -1,0 +1,169 @@
+"""Leases go by the database's clock, whatever this host's clock shows, and by the moment at which a statement works."""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import storage
+from payments.gate import Terms
+from payments.ledger import State
+from storage import Database, SqlLedger, SqlLock, SqlOutbox
+from storage.engine import create_engine, parse
+from tests.contracts.ledger_contract import PAYMENT, take
+from tests.contracts.outbox_contract import SENT
+from tests.fakes.clock import FakeClock
+from tests.fakes.postgres import PostgresServer
+from tests.fakes.shop import Shop
+
+LEASE_S = 60.0
+SHORT_S = 0.3
+
+FIVE_MINUTES = 300
+
+
+async def set_ahead(url: str, seconds: int) -> None:
+    """Give a PostgreSQL database a clock that shows another time than its host's: a function found before the real
+    one."""
+    engine = create_engine(parse(url))
+    async with engine.connect() as connection:
+        for statement in (
+            "CREATE SCHEMA wrong",
+            "CREATE FUNCTION wrong.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE AS "
+            f"$$ SELECT pg_catalog.clock_timestamp() + interval '{seconds} seconds' $$",
+            f'ALTER DATABASE "{parse(url).database}" SET search_path = wrong, pg_catalog, public',
+        ):
+            await connection.exec_driver_sql(statement)
+    await engine.dispose()
+
+
+@pytest.fixture(params=[-FIVE_MINUTES, 0, FIVE_MINUTES, "sqlite"])
+async def skewed(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[Database, float]]:
+    """A database, and by how many seconds its clock is ahead of this host's. SQLite has the host's."""
+    if request.param == "sqlite":
+        url, ahead = f"sqlite:///{tmp_path / 'ledger.sqlite3'}", 0
+    else:
+        server: PostgresServer = request.getfixturevalue("postgres")
+        url, ahead = server.new_database(), request.param
+    await storage.migrate(url)
+    if ahead:
+        await set_ahead(url, ahead)
+    async with Database(url) as database:
+        yield database, ahead
+
+
+async def test_a_lease_is_written_by_the_database(skewed: tuple[Database, float]) -> None:
+    database, ahead = skewed
+    ledger = SqlLedger(database)
+    claim = await take(ledger)
+    assert claim
+    ends = await ledger.begin_settlement(claim, lease_s=LEASE_S)
+    assert ends == pytest.approx(time.time() + ahead + LEASE_S, abs=10)
+    entry = await ledger.find(PAYMENT.id)
+    assert entry is not None
+    assert (entry.lease_until, entry.lease_runs) == (ends, True)
+
+
+async def test_whose_lease_ended_holds_nothing(skewed: tuple[Database, float]) -> None:
+    database, _ = skewed
+    ledger = SqlLedger(database)
+    claim = await ledger.claim(PAYMENT, fingerprint="print", order_digest="order", lease_s=SHORT_S)
+    assert claim
+    assert await ledger.renew(claim, lease_s=SHORT_S)
+    assert await take(ledger) is None
+    await asyncio.sleep(SHORT_S + 0.1)
+    assert not await ledger.renew(claim, lease_s=SHORT_S)
+    assert await ledger.begin_settlement(claim, lease_s=SHORT_S) is None
+    assert await ledger.discard(PAYMENT.id)
+
+
+async def test_a_doubt_is_open_when_its_lease_has_ended(skewed: tuple[Database, float]) -> None:
+    database, _ = skewed
+    ledger = SqlLedger(database)
+    claim = await take(ledger)
+    assert claim
+    assert await ledger.begin_settlement(claim, lease_s=SHORT_S)
+    assert await ledger.take_over(PAYMENT.id, lease_s=LEASE_S) is None
+    await asyncio.sleep(SHORT_S + 0.1)
+    assert [entry.payment.id for entry in await ledger.in_doubt({PAYMENT.rail}, 10)] == [PAYMENT.id]
+    assert await ledger.take_over(PAYMENT.id, lease_s=LEASE_S)
+
+
+async def test_a_settlement_may_send_until_its_end_and_no_longer(skewed: tuple[Database, float]) -> None:
+    """The end that a rail is told is one of the outbox's clock."""
+    database, _ = skewed
+    ledger, outbox = SqlLedger(database), SqlOutbox(database)
+    claim = await take(ledger)
+    assert claim
+    ends = await ledger.begin_settlement(claim, lease_s=LEASE_S)
+    assert ends is not None
+    assert not await outbox.record(SENT, not_after=ends - LEASE_S - 1)
+    assert await outbox.record(SENT, not_after=ends - LEASE_S / 3)
+
+
+@pytest.mark.parametrize("host", [-FIVE_MINUTES, 0, FIVE_MINUTES])
+async def test_a_sale_is_one_sale_whatever_a_host_takes_for_the_time(
+    skewed: tuple[Database, float], host: float
+) -> None:
+    """Two hosts, one of which is wrong by five minutes, and a worker that freezes for longer than its lease."""
+    database, ahead = skewed
+    ledger, clock = SqlLedger(database), FakeClock(time.time() + host)
+    shop = Shop(ledger, clock, terms=Terms(work_lease_s=SHORT_S, settle_lease_s=5))
+    right = Shop(ledger, FakeClock(time.time()), terms=shop.terms)
+    right.rail = shop.rail
+    right.gate = right.open()
+    shop.rail.may_settle.clear()
+    sale = asyncio.create_task(shop.send())
+    await shop.wait_for("settle")
+    assert shop.rail.not_after == pytest.approx(time.time() + ahead + 5 * 2 / 3, abs=5)
+    entry = await right.entry()
+    assert entry is not None
+    assert (entry.state, entry.lease_runs) == (State.SETTLING, True)
+    shop.rail.may_settle.set()
+    assert not (await sale).replayed
+    assert (await right.send()).replayed
+    assert shop.rail.moved == ["payment"]
+
+
+async def test_waiting_for_the_file_counts(sqlite_url: str, tmp_path: Path) -> None:
+    """In time when it was asked, too late when it could write: a disk that stands still ends a lease as well."""
+    async with Database(sqlite_url) as database:
+        ledger = SqlLedger(database)
+        claim = await ledger.claim(PAYMENT, fingerprint="print", order_digest="order", lease_s=0.5)
+        assert claim
+        with sqlite3.connect(tmp_path / "ledger.sqlite3", isolation_level=None) as other:
+            other.execute("BEGIN IMMEDIATE")
+            beginning = asyncio.create_task(ledger.begin_settlement(claim, lease_s=LEASE_S))
+            await asyncio.sleep(1)
+            other.execute("ROLLBACK")
+        other.close()
+        assert await beginning is None
+
+
+async def test_waiting_for_the_table_counts(postgres_url: str) -> None:
+    engine = create_engine(parse(postgres_url))
+    async with Database(postgres_url) as database, engine.connect() as other:
+        ledger = SqlLedger(database)
+        claim = await ledger.claim(PAYMENT, fingerprint="print", order_digest="order", lease_s=0.5)
+        assert claim
+        await other.exec_driver_sql("BEGIN")
+        await other.exec_driver_sql("LOCK TABLE payments IN EXCLUSIVE MODE")
+        beginning = asyncio.create_task(ledger.begin_settlement(claim, lease_s=LEASE_S))
+        await asyncio.sleep(1)
+        await other.exec_driver_sql("COMMIT")
+        assert await beginning is None
+    await engine.dispose()
+
+
+async def test_a_lock_goes_by_it_too(skewed: tuple[Database, float]) -> None:
+    database, _ = skewed
+    held = SqlLock(database, "key", lease_s=SHORT_S)
+    await held.__aenter__()
+    async with SqlLock(database, "key", lease_s=LEASE_S, wait_s=5):
+        claims = [await take(SqlLedger(database), replace(PAYMENT, id=str(n), transaction=None)) for n in range(2)]
+    assert all(claims)
+    await held.__aexit__(None, None, None)
