@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeVar, cast
 from urllib.parse import urlsplit
 
+import structlog
 from limits.aio.storage import Storage
 from limits.storage import storage_from_string
 from pydantic import SecretStr
@@ -32,6 +33,8 @@ from pipeline import CutOut, Network
 from runners.client import RunnerClient
 from storage import Database, SqlLedger, SqlLock, SqlOutbox, SqlRateLimits
 
+log = structlog.get_logger(__name__)
+
 T = TypeVar("T")
 
 Models = Sequence[tuple[ModelManifest, RunnerClient]]
@@ -42,7 +45,8 @@ Models = Sequence[tuple[ModelManifest, RunnerClient]]
 async def compose(settings: Settings, models: Models) -> AsyncIterator[Starlette]:
     """Everything one API worker is made of; closed in the opposite order, after the sales under way have ended."""
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(Database(settings.database_url.get_secret_value()))
+        database = await stack.enter_async_context(Database(settings.ledger_url()))
+        log.info("ledger_opened", ledger=await database.identify(), dialect=database.dialect, place=database.place)
         ledger = SqlLedger(database)
         rails = _rails(settings, SqlLock(database, "x402 settlement"), SqlOutbox(database))
         watch = RailWatch(rails)

@@ -168,7 +168,7 @@ cast(bentoml.Service[Any], BackgroundRemoval).add_asgi_middleware(Door)
 async def _migrate() -> None:
     from storage import migrate  # noqa: PLC0415  # the runner has no database
 
-    await migrate(settings.database_url.get_secret_value())
+    await migrate(settings.ledger_url())
 
 
 def _run_chains() -> None:

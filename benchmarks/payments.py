@@ -173,7 +173,7 @@ async def pay(way: str, headers: httpx.Headers, body: bytes, tempo_url: str) -> 
 
 async def figures(settings: Settings, tempo_url: str) -> dict[str, list[dict[str, float]]]:
     """Way → what each of its sales spent, by stage."""
-    await storage.migrate(settings.database_url.get_secret_value())
+    await storage.migrate(settings.ledger_url())
     manifest = ModelManifest.load(settings.runner.model)
     client = RunnerClient(Blank(), size=manifest.input.size, timeout_s=10)
     picture = simplejpeg.encode_jpeg(np.full((256, 256, 3), 128, np.uint8), quality=90)

@@ -10,6 +10,7 @@ SANDBOX_SECRET = "clearcanvas sandbox, known to everybody"  # noqa: S105  # publ
 
 PROFILES: Mapping[str, Mapping[str, Any]] = {
     "sandbox": {
+        "database_url": "sqlite:///state/ledger.sqlite3",
         "trusted_proxies": ("127.0.0.1",),
         "x402.rpc_url": "http://127.0.0.1:18545",
         "x402.pay_to": _SELLER,

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 from eth_utils.address import to_checksum_address
@@ -20,6 +21,11 @@ class Fault(NamedTuple):
 
 
 _MISSING = "is missing"
+_CODE = Path(__file__).resolve().parent.parent
+_GOOD_PLACE = (
+    "give postgresql://… or an absolute path on a volume, such as sqlite:////var/lib/clearcanvas/ledger.sqlite3"
+)
+_LOST = f"it would be lost when the code or its container is replaced; {_GOOD_PLACE}"
 
 
 def faults(settings: Settings) -> Iterator[Fault]:
@@ -32,6 +38,7 @@ def faults(settings: Settings) -> Iterator[Fault]:
         yield from _mpp(settings.mpp)
     yield from _hosts(settings)
     yield from _models(settings.runner)
+    yield from _database(settings)
     yield from _mainnet(settings) if settings.profile == "mainnet" else _play_money(settings)
 
 
@@ -74,6 +81,25 @@ def _models(runner: RunnerSettings) -> Iterator[Fault]:
     for name, count in names.items():
         if count > 1:
             yield Fault("runner.more_models", f"{name} is served already; name it once", others=("runner.model",))
+
+
+def _database(settings: Settings) -> Iterator[Fault]:
+    """A ledger must outlive the code: whoever replaces a container or a folder of code would lose what was paid."""
+    if settings.database_url is None:
+        yield Fault("database_url", f"is missing; {_GOOD_PLACE}")
+    elif settings.profile != "sandbox":
+        yield from _sqlite_file(settings.ledger_url())
+
+
+def _sqlite_file(url: str) -> Iterator[Fault]:
+    kind, _, path = url.partition(":///")
+    if not kind.startswith("sqlite"):
+        return
+    path = path.partition("?")[0].removeprefix("file:")
+    if not path.startswith("/"):
+        yield Fault("database_url", f"names a relative path; {_LOST}")
+    elif Path(path).resolve().is_relative_to(_CODE):
+        yield Fault("database_url", f"names a file inside the folder of the code, {_CODE}; {_LOST}")
 
 
 def _mainnet(settings: Settings) -> Iterator[Fault]:

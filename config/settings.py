@@ -152,8 +152,8 @@ class Settings(Section):
     """Price of one picture in US dollars, unless its model has an own one."""
     workers: PositiveInt = 1
     """API worker processes."""
-    database_url: DatabaseUrl = SecretStr("sqlite:///state/ledger.sqlite3")
-    """The ledger: SQLite for one machine, `postgresql://…` for several."""
+    database_url: DatabaseUrl | None = None
+    """The ledger: a SQLite file on a volume for one machine, `postgresql://…` for several; see docs/ledger.md."""
     trusted_proxies: Annotated[tuple[Network, ...], Words] = ()
     """Addresses or networks of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."""
     rail_hosts: Annotated[dict[str, tuple[RailName, ...]], Table] = Field(default_factory=dict)
@@ -173,6 +173,12 @@ class Settings(Section):
         """The models that are served with the price of a picture in US dollars, the default first."""
         more = {each.name: self.price_usd if each.usd is None else each.usd for each in self.runner.more_models}
         return {self.runner.model: self.price_usd, **more}
+
+    def ledger_url(self) -> str:
+        """`database_url`, which `config.rules` has found there."""
+        if self.database_url is None:
+            raise ValueError("database_url is missing")
+        return self.database_url.get_secret_value()
 
     def secrets(self) -> Iterator[str]:
         """Every text that may be in no log: the secrets, and the parts of URLs that libraries and nodes quote."""

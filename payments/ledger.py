@@ -143,5 +143,5 @@ class Ledger(Protocol):
         ...
 
     async def ping(self) -> None:
-        """Raise unless a payment could be written now."""
+        """Raise unless a payment could be written now, into the ledger that was opened."""
         ...

@@ -12,8 +12,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql.elements import ColumnElement
 
+from errors import LedgerUnavailable
 from storage.clock import DatabaseTime
 from storage.engine import POOL_SIZE, TIMEOUT_S, create_engine, parse, unavailable
+from storage.identity import Guard, read
 
 Clock = Callable[[], float]
 """Unix seconds."""
@@ -28,14 +30,22 @@ class Statements:
     Whoever has to wait for a connection waits in `turns`, first come first served.
 
     Args:
+        guard: is asked before each statement whether the database is still the one that was opened.
         wait_s: bound on the wait for a turn.
         in_all_s: bound on turn and statement together; None leaves the statement to the database's own bound.
     """
 
     def __init__(
-        self, engine: AsyncEngine, turns: asyncio.Semaphore, *, wait_s: float, in_all_s: float | None = None
+        self,
+        engine: AsyncEngine,
+        turns: asyncio.Semaphore,
+        guard: Guard,
+        *,
+        wait_s: float,
+        in_all_s: float | None = None,
     ) -> None:
         self._engine = engine
+        self._guard = guard
         self._turns = turns
         self._wait_s = wait_s
         self._in_all_s = in_all_s
@@ -63,7 +73,9 @@ class Statements:
                 async with asyncio.timeout(self._wait_s):
                     await self._turns.acquire()
                 try:
+                    self._guard.check()
                     async with self._engine.connect() as connection:
+                        await self._guard.admit(connection)
                         yield connection
                 finally:
                     self._turns.release()
@@ -101,9 +113,48 @@ class Database(Statements):
         engine = create_engine(parsed, timeout_s=timeout_s)
         hasty = create_engine(parsed, durable=False, timeout_s=patience_s) if self._is_sqlite else engine
         turns = asyncio.Semaphore(1 if self._is_sqlite else POOL_SIZE)
-        super().__init__(engine, turns, wait_s=timeout_s)
-        self.brief = Statements(hasty, turns, wait_s=patience_s, in_all_s=patience_s * 1.2)
+        guard = Guard(parsed)
+        super().__init__(engine, turns, guard, wait_s=timeout_s)
+        self.brief = Statements(hasty, turns, guard, wait_s=patience_s, in_all_s=patience_s * 1.2)
         self._engines = (engine, hasty)
+        # What an open connection remembers of a SQLite file need not be what stands there now.
+        self._looking = create_engine(parsed, timeout_s=timeout_s, pooled=False) if self._is_sqlite else engine
+        self._url = parsed
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._url.get_backend_name()
+
+    @property
+    def place(self) -> str:
+        """Where the database is, without credentials: the absolute path of a file, or host, port and name."""
+        url = self._url
+        return str(self._guard.path or f"{url.host or 'localhost'}:{url.port or 5432}/{url.database}")
+
+    async def identify(self) -> str:
+        """The ledger's identity, a UUID. From now on this process works with this ledger only.
+
+        Raises:
+            LedgerUnavailable: the database does not answer, or has not been migrated.
+        """
+        found = await self._look()
+        if found is None:
+            raise LedgerUnavailable("The database holds no ledger; it has not been migrated.")
+        self._guard.identity = self._guard.identity or found
+        self._guard.judge(found)
+        return found
+
+    async def check_identity(self) -> None:
+        """Raise `LedgerUnavailable` unless the database still holds the ledger that `identify` found."""
+        if self._guard.identity is not None:
+            self._guard.judge(await self._look())
+
+    async def _look(self) -> str | None:
+        with unavailable():
+            self._guard.check_file()
+            async with self._looking.connect() as connection:
+                return await read(connection)
 
     @property
     def clock(self) -> Clock:
@@ -162,7 +213,7 @@ class Database(Statements):
     async def aclose(self) -> None:
         """Give back all connections."""
         with unavailable():
-            for engine in self._engines:
+            for engine in {*self._engines, self._looking}:
                 await engine.dispose()
 
 

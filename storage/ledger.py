@@ -156,7 +156,9 @@ class SqlLedger:
         return await self._database.run(delete(payments).where(_abandoned(self._database.now - silent_s)))
 
     async def ping(self) -> None:
-        """Raise unless a payment could be written now: writes, because a full or read-only disk still reads well."""
+        """Raise unless a payment could be written now: writes, because a full or read-only disk still reads well. And
+        raise when the database holds another ledger than at the start."""
+        await self._database.check_identity()
         probe = {"name": "ping", "holder": "", "lease_until": 0.0}
         await self._database.first(self._database.upsert(locks, probe, returning=locks.c.name))
 

@@ -36,6 +36,16 @@ metadata = MetaData(
     naming_convention={"ix": "ix_%(table_name)s_%(column_0_name)s", "uq": "uq_%(table_name)s_%(column_0_name)s"}
 )
 
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("id", String, nullable=False),
+    Column("made_at", Double, nullable=False),
+    CheckConstraint("one = 1", name="ledger_one"),
+)
+"""The identity of this ledger: one row, written by the migration that made the table. A copy has the same identity."""
+
 payments = Table(
     "payments",
     metadata,
@@ -55,16 +65,21 @@ payments = Table(
     Column("receipt", JSON(none_as_null=True)),
     Column("settled_at", Double),
     Column("purchase", String),
+    Column("recheck_at", Double),
+    Column("final_at", Double),
     UniqueConstraint("transaction_hash"),
     CheckConstraint("state IN ('claimed', 'settling', 'settled')", name="payments_state"),
     CheckConstraint("(state = 'settled') = (receipt IS NOT NULL)", name="payments_receipt"),
 )
 """One row per payment that is being worked on or has settled, and the operator's books. Times are unix seconds,
-amounts base units. `settled_at` is when the ledger learnt of it, from which the 24 hours of re-delivery count."""
+amounts base units. `settled_at` is when the ledger learnt of it, from which the 24 hours of re-delivery count. A
+settlement is looked at again at `recheck_at` until the chain can no longer drop it, which was seen at `final_at`."""
 
 # Spelt out rather than bound: PostgreSQL's general plans would not find the indexes otherwise.
 in_doubt = payments.c.state == text("'settling'")
 under_way = payments.c.state != text("'settled'")
+not_final = text("state = 'settled' AND final_at IS NULL")
+Index("ix_payments_not_final", payments.c.recheck_at, sqlite_where=not_final, postgresql_where=not_final)
 Index("ix_payments_in_doubt", payments.c.lease_until, sqlite_where=in_doubt, postgresql_where=in_doubt)
 Index("ix_payments_under_way", payments.c.payer, sqlite_where=under_way, postgresql_where=under_way)
 Index("uq_payments_purchase", payments.c.purchase, unique=True)

@@ -11,6 +11,7 @@ from sandbox.accounts import SELLER, SETTLER
 SELLING = {
     "CLEARCANVAS_PROFILE": "mainnet",
     "CLEARCANVAS_PUBLIC_URL": "https://cutouts.example.com/",
+    "CLEARCANVAS_DATABASE_URL": "postgresql://host/ledger",
     "CLEARCANVAS_X402__RPC_URL": "https://rpc.example.com/v2/0123456789abcdef",
     "CLEARCANVAS_X402__PAY_TO": "0x52908400098527886E0F7030069857D2E4169EE7",
     "CLEARCANVAS_X402__FACILITATOR_URL": "https://facilitator.example.com",
@@ -96,6 +97,7 @@ def test_faults_of_single_values_and_of_values_together_come_in_one_error(tmp_pa
         }
     )
     assert error.names == (
+        "CLEARCANVAS_DATABASE_URL",
         "CLEARCANVAS_MPP__RECIPIENT",
         "CLEARCANVAS_MPP__SECRET_KEY",
         "CLEARCANVAS_PRICE_USD",

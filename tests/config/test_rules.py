@@ -1,5 +1,8 @@
+from pathlib import Path
+
 import pytest
 
+import config
 from config import ConfigurationError, load
 from config.profiles import DEVELOPMENT_ADDRESSES, SANDBOX_SECRET
 from sandbox.accounts import ACCOUNTS, SELLER, SETTLER
@@ -7,6 +10,7 @@ from sandbox.accounts import ACCOUNTS, SELLER, SETTLER
 SELLING = {
     "PROFILE": "mainnet",
     "PUBLIC_URL": "https://cutouts.example.com",
+    "DATABASE_URL": "sqlite:////var/lib/clearcanvas/ledger.sqlite3",
     "X402__RPC_URL": "https://rpc.example.com",
     "X402__PAY_TO": "0x52908400098527886E0F7030069857D2E4169EE7",
     "X402__FACILITATOR_URL": "https://facilitator.example.com",
@@ -41,6 +45,51 @@ def test_a_rail_that_is_switched_off_needs_nothing() -> None:
 
 def test_one_rail_has_to_be_on() -> None:
     assert faults(X402__ENABLED="false", MPP__ENABLED="false") == {"X402__ENABLED"}
+
+
+TESTNET = {"PROFILE": "testnet"}
+CODE = Path(config.__file__).parents[1]
+
+
+@pytest.mark.parametrize("profile", [{}, TESTNET])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "sqlite:///state/ledger.sqlite3",
+        "sqlite:///ledger.sqlite3",
+        "sqlite+aiosqlite:///../ledger.sqlite3",
+        f"sqlite:///{CODE}/state/ledger.sqlite3",
+        f"sqlite:///{CODE}/../{CODE.name}/ledger.sqlite3",
+        "sqlite:///file:state/ledger.sqlite3?uri=true",
+        f"sqlite:///file:{CODE}/ledger.sqlite3?mode=rw&uri=true",
+    ],
+)
+def test_a_ledger_of_real_payments_outlives_the_code(profile: dict[str, str], url: str) -> None:
+    assert faults(**profile, DATABASE_URL=url) == {"DATABASE_URL"}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [f"sqlite:///{CODE}-volume/ledger.sqlite3", "sqlite+aiosqlite:////data/ledger.sqlite3", "postgres://host/name"],
+)
+def test_a_ledger_may_stand_anywhere_else(url: str) -> None:
+    assert faults(DATABASE_URL=url) == faults(**TESTNET, DATABASE_URL=url) == set()
+
+
+def test_a_link_into_the_code_is_followed(tmp_path: Path) -> None:
+    link = tmp_path / "volume"
+    link.symlink_to(CODE)
+    assert faults(DATABASE_URL=f"sqlite:///{link}/ledger.sqlite3") == {"DATABASE_URL"}
+
+
+def test_a_wrong_place_is_answered_with_a_right_one() -> None:
+    with pytest.raises(ConfigurationError, match="such as sqlite:////var/lib/clearcanvas/ledger"):
+        load({"CLEARCANVAS_PROFILE": "mainnet"})
+
+
+def test_the_sandbox_keeps_its_ledger_beside_the_code() -> None:
+    assert load({}).ledger_url() == "sqlite:///state/ledger.sqlite3"
 
 
 def test_a_settlement_key_takes_the_place_of_a_facilitator() -> None:

@@ -113,6 +113,17 @@ def migrate(start_at: float, url: str) -> None:
     _at(start_at, lambda: storage.migrate(url))
 
 
+def migrate_and_identify(start_at: float, url: str) -> str:
+    """Bring the database to the present schema; the ledger's identity."""
+
+    async def run() -> str:
+        await storage.migrate(url)
+        async with storage.Database(url) as database:
+            return await database.identify()
+
+    return _at(start_at, run)
+
+
 def _at(start_at: float, run: Callable[[], Coroutine[Any, Any, T]]) -> T:
     time.sleep(max(0.0, start_at - time.time()))
     return asyncio.run(run())

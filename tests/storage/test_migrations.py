@@ -1,17 +1,22 @@
 """An empty database becomes the present schema, once, whoever starts at the same time."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 
 import storage
 from errors import LedgerUnavailable
+from payments.ledger import State
 from storage.engine import create_engine, parse
 from storage.schema import metadata
-from tests.contracts.ledger_contract import PAYMENT, taken
+from tests.contracts.ledger_contract import PAYMENT, RECEIPT, taken
 from tests.storage import racers
 
 
@@ -31,6 +36,46 @@ async def test_keeps_what_is_there(url: str) -> None:
         await taken(ledger)
         await storage.migrate(url)
         assert await ledger.find(PAYMENT.id)
+
+
+async def test_brings_payments_of_an_earlier_version_along(empty_url: str) -> None:
+    """In every state. What has settled is due for a look; nothing else is."""
+    engine = create_engine(parse(empty_url))
+    async with engine.connect() as connection:
+        await connection.run_sync(upgrade, "0003")
+        for state in State:
+            await connection.execute(OLD_PAYMENT, old_payment(state))
+    await engine.dispose()
+    await storage.migrate(empty_url)
+    async with storage.Database(empty_url) as database:
+        ledger = storage.SqlLedger(database)
+        entries = [await ledger.find(state) for state in State]
+        assert [entry and (entry.state, entry.payment.amount) for entry in entries] == [(state, 10) for state in State]
+        assert [entry and entry.receipt for entry in entries] == [None, None, RECEIPT]
+        rows = await database.rows(text("SELECT state, recheck_at, final_at FROM payments WHERE recheck_at > 0"))
+        assert [tuple(row) for row in rows] == [("settled", 17.5, None)]
+        assert await database.identify()
+        await ledger.ping()
+
+
+def upgrade(connection: Connection, revision: str) -> None:
+    """Bring a database to the schema of an earlier version."""
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(Path(storage.migrations.__file__).parent))
+    command.upgrade(config, revision)
+
+
+OLD_PAYMENT = text(
+    "INSERT INTO payments (id, rail, payer, amount, valid_before, evidence, state, fingerprint, order_digest, holder,"
+    " lease_until, deliveries, receipt, settled_at)"
+    " VALUES (:state, 'x402', '0xpayer', '10', '20', '{}', :state, '', '', '', 30.0, 1, :receipt, :settled_at)"
+)
+
+
+def old_payment(state: State) -> dict[str, object]:
+    settled = state is State.SETTLED
+    receipt = json.dumps(asdict(RECEIPT)) if settled else None
+    return {"state": state.value, "receipt": receipt, "settled_at": 17.5 if settled else None}
 
 
 def test_several_processes_may_start_at_once(empty_url: str) -> None:
