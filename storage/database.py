@@ -117,8 +117,6 @@ class Database(Statements):
         super().__init__(engine, turns, guard, wait_s=timeout_s)
         self.brief = Statements(hasty, turns, guard, wait_s=patience_s, in_all_s=patience_s * 1.2)
         self._engines = (engine, hasty)
-        # What an open connection remembers of a SQLite file need not be what stands there now.
-        self._looking = create_engine(parsed, timeout_s=timeout_s, pooled=False) if self._is_sqlite else engine
         self._url = parsed
 
     @property
@@ -146,14 +144,18 @@ class Database(Statements):
         return found
 
     async def check_identity(self) -> None:
-        """Raise `LedgerUnavailable` unless the database still holds the ledger that `identify` found."""
+        """Raise `LedgerUnavailable` unless the database still holds the ledger that `identify` found.
+
+        After a durable write the look at a SQLite file is a fresh one: it goes through the other connection, whose
+        memory of the file every write of the first one ends.
+        """
         if self._guard.identity is not None:
             self._guard.judge(await self._look())
 
     async def _look(self) -> str | None:
         with unavailable():
             self._guard.check_file()
-            async with self._looking.connect() as connection:
+            async with self._engines[1].connect() as connection:
                 return await read(connection)
 
     @property
@@ -213,7 +215,7 @@ class Database(Statements):
     async def aclose(self) -> None:
         """Give back all connections."""
         with unavailable():
-            for engine in {*self._engines, self._looking}:
+            for engine in self._engines:
                 await engine.dispose()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import URL, NullPool, event, make_url
+from sqlalchemy import URL, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -42,8 +42,8 @@ def parse(url: str) -> URL:
     return parsed.set(drivername=driver)
 
 
-def create_engine(url: URL, *, durable: bool = True, timeout_s: float = TIMEOUT_S, pooled: bool = True) -> AsyncEngine:
-    """An engine on which every statement commits by itself. Without `pooled`, SQLite's file is opened for each.
+def create_engine(url: URL, *, durable: bool = True, timeout_s: float = TIMEOUT_S) -> AsyncEngine:
+    """An engine on which every statement commits by itself.
 
     SQLite runs in WAL mode, so readers and the one writer do not wait for each other. With `durable`, a commit is
     flushed to the disk before it is reported (`synchronous=FULL`, PostgreSQL's default): a settlement that a power cut
@@ -53,15 +53,13 @@ def create_engine(url: URL, *, durable: bool = True, timeout_s: float = TIMEOUT_
         "isolation_level": "AUTOCOMMIT",
         "skip_autocommit_rollback": True,
         "hide_parameters": True,
+        "max_overflow": 0,
+        "pool_timeout": timeout_s,
     }
-    bounds = {"max_overflow": 0, "pool_timeout": timeout_s}
     if url.get_backend_name() == "postgresql":
         arguments = {"timeout": timeout_s, "command_timeout": timeout_s}
-        return create_async_engine(
-            url, connect_args=arguments, pool_pre_ping=True, pool_size=POOL_SIZE, **bounds, **common
-        )
-    pool: dict[str, Any] = {"pool_size": 1, **bounds} if pooled else {"poolclass": NullPool}
-    engine = create_async_engine(url, **pool, **common)
+        return create_async_engine(url, connect_args=arguments, pool_pre_ping=True, pool_size=POOL_SIZE, **common)
+    engine = create_async_engine(url, pool_size=1, **common)
     pragmas = ("journal_mode=WAL", f"synchronous={'FULL' if durable else 'NORMAL'}")
     event.listen(engine.sync_engine, "connect", _sqlite_setup(pragmas, busy_ms=round(timeout_s * 1000)))
     return engine

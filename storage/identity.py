@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, select
+from sqlalchemy import URL, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from errors import LedgerUnavailable
@@ -53,7 +53,8 @@ class Guard:
 
     async def admit(self, connection: AsyncConnection) -> None:
         """Ask a new connection for its ledger. Raises `LedgerUnavailable` when that is another one."""
-        known = await connection.run_sync(_info)
+        # What is noted about a connection lasts as long as that.
+        known = connection.sync_connection.info if connection.sync_connection else {}
         if self.identity is not None and known.get(_SEEN) != self.identity:
             self.judge(await read(connection))
             known[_SEEN] = self.identity
@@ -69,11 +70,6 @@ async def read(connection: AsyncConnection) -> str | None:
     """The identity of the ledger that a connection leads to; None when its row is missing."""
     identity: str | None = (await connection.execute(select(ledger.c.id))).scalar()
     return identity
-
-
-def _info(connection: Connection) -> dict[str, object]:
-    """What is noted about the connection below; it lasts as long as that."""
-    return connection.info
 
 
 def _path(url: URL) -> Path | None:

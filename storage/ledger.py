@@ -158,9 +158,10 @@ class SqlLedger:
     async def ping(self) -> None:
         """Raise unless a payment could be written now: writes, because a full or read-only disk still reads well. And
         raise when the database holds another ledger than at the start."""
-        await self._database.check_identity()
+        await self._database.check_identity()  # lets statements through again when the right ledger is back
         probe = {"name": "ping", "holder": "", "lease_until": 0.0}
         await self._database.first(self._database.upsert(locks, probe, returning=locks.c.name))
+        await self._database.check_identity()  # a fresh look, after a write
 
     def _works(self, claim: Claim) -> ColumnElement[bool]:
         """Whether the holder of a CLAIMED payment may go on."""

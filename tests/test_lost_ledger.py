@@ -1,0 +1,93 @@
+"""A service whose ledger's file is gone or another one sells nothing more and says so, and its own file heals it."""
+
+import shutil
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from structlog.testing import capture_logs
+
+import storage
+from sandbox.chains import BaseChain, TempoChain
+from tests.clients.counter import Way
+from tests.secrets.till import Till, send
+
+Loss = Callable[[Path], None]
+
+
+@pytest.fixture
+def till(base_chain: BaseChain, tempo_chain: TempoChain, tmp_path: Path) -> Till:
+    return Till(base_chain, tempo_chain, tmp_path)
+
+
+@pytest.fixture
+async def buyer(till: Till) -> AsyncIterator[httpx.AsyncClient]:
+    async with till.open() as buyer:
+        yield buyer
+
+
+@pytest.fixture
+async def other(tmp_path: Path) -> Path:
+    """Another ledger's file."""
+    await storage.migrate(f"sqlite:///{tmp_path}/other.sqlite3")
+    return tmp_path / "other.sqlite3"
+
+
+def file_of(till: Till) -> Path:
+    return till.folder / "ledger.sqlite3"
+
+
+def delete(path: Path) -> None:
+    path.unlink()
+
+
+def empty(path: Path) -> None:
+    path.unlink()
+    path.touch()
+
+
+def restore(path: Path) -> None:
+    """An older copy comes into its place."""
+    copy = shutil.copyfile(path, path.with_suffix(".copy"))
+    path.unlink()
+    copy.rename(path)
+
+
+@pytest.mark.parametrize("lose", [delete, empty, restore])
+@pytest.mark.parametrize("way", ["x402 v2", "mpp"])
+async def test_sells_nothing_once_its_file_is_lost(till: Till, buyer: httpx.AsyncClient, lose: Loss, way: Way) -> None:
+    assert (await send(buyer, await till.sign(buyer, way))).status_code == 200
+    payment, earned = await till.sign(buyer, way), till.earned(way)
+    lose(file_of(till))
+    answer = await send(buyer, payment)
+    assert (answer.status_code, answer.json()["code"]) == (503, "ledger_unavailable")
+    assert till.earned(way) == earned
+
+
+async def test_sells_nothing_on_another_ledger(till: Till, buyer: httpx.AsyncClient, other: Path) -> None:
+    payment, earned = await till.sign(buyer, "x402 v2"), till.earned("x402 v2")
+    other.replace(file_of(till))  # noqa: ASYNC240 - a test may wait
+    assert (await send(buyer, payment)).status_code == 503
+    assert till.earned("x402 v2") == earned
+
+
+async def test_is_not_ready_until_its_own_file_is_back(till: Till, buyer: httpx.AsyncClient) -> None:
+    payment, path = await till.sign(buyer, "x402 v2"), file_of(till)
+    away = path.rename(path.with_suffix(".away"))
+    ready = await buyer.get("/readyz")
+    assert ready.status_code == 503
+    assert "removed or replaced" in ready.json()["parts"]["ledger"]
+    assert str(till.folder) not in ready.text
+    away.rename(path)
+    assert (await send(buyer, payment)).status_code == 200
+
+
+async def test_says_at_its_start_which_ledger_it_opened(till: Till) -> None:
+    with capture_logs() as lines:
+        async with till.open(), till.open():
+            pass
+    opened = [line for line in lines if line["event"] == "ledger_opened"]
+    assert len(opened) == 2
+    assert len({line["ledger"] for line in opened}) == 1
+    assert {(line["dialect"], line["place"]) for line in opened} == {("sqlite", str(file_of(till)))}
