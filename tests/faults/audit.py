@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from tests.faults.history import Call, History, Payment
+from tests.faults.history import RESOLUTION_S, Buying, Call, History, Payment, Transfer
 
 MUST_BE_ZERO = (
     "charged_undeliverable",
     "double_charged",
     "delivered_unpaid",
-    "bare_5xx",
+    "unclear_answers",
     "wrong_picture",
     "untrue_uncharged",
     "stuck",
@@ -37,18 +37,33 @@ class Findings:
 
 
 def mark_untrue(payments: Iterable[Payment]) -> None:
-    """Note which payments moved although the buyer had been told that they had not, and would not.
+    """Note which payments moved although an answer had said `charged: false`.
 
     Judged before the last phase asks about them: then nothing that was sent after the answer can have moved them.
-    A payment is untrue besides when the chain had shown its transfer before the answer came.
     """
     for payment in payments:
-        said = [call for call in _own_calls(payment) if call.charged is False]
-        late = [call for call in said if payment.moved and payment.transfers[0].seen_at < call.ended_at]
-        if late:
-            payment.untrue = f"call {late[0].number} said charged: false after the money had moved"
-        elif payment.moved and payment.verdict == "uncharged":
-            payment.untrue = "the last answer said charged: false, and the money moved"
+        payment.untrue = payment.untrue or _untrue(payment)
+
+
+def _untrue(payment: Payment) -> str | None:
+    for call in payment.own_calls:
+        for transfer in payment.transfers if call.charged is False else ():
+            if call.final_refusal or not _explained(payment, call, transfer):
+                when = "before" if transfer.surely_before(call.ended_at) else "after"
+                return f"call {call.number} said charged: false, and a block {when} its end moved the money"
+    return None
+
+
+def _explained(payment: Payment, refused: Call, transfer: Transfer) -> bool:
+    """Whether the buyer made the payment move with another call, sent again or a copy, that was under way at the time
+    of the block and did not end before the refused one began: `charged: false` with `retryable: true` invites that."""
+    return any(
+        other is not refused
+        and other.ended_at > refused.began_at
+        and other.began_at <= transfer.timestamp + RESOLUTION_S
+        and not transfer.surely_before(refused.began_at)
+        for other in payment.own_calls
+    )
 
 
 def audit(history: History, ledger_differences: list[str], orphans: list[str]) -> Findings:
@@ -62,19 +77,25 @@ def audit(history: History, ledger_differences: list[str], orphans: list[str]) -
         "delivered": sum(payment.delivered for payment in payments),
     }
     rules: dict[str, Callable[[Payment], bool]] = {
-        "charged_undeliverable": lambda each: each.moved and not each.delivered,
+        "charged_undeliverable": lambda each: each.moved and not _has_its_picture(each),
         "double_charged": _double_charged,
         "delivered_unpaid": _delivered_unpaid,
-        "bare_5xx": lambda each: any(call.bare and (call.status or 0) >= 500 for call in each.calls),
-        "wrong_picture": lambda each: any(call.answer and not call.right for call in _own_calls(each)),
+        "unclear_answers": lambda each: any(call.bare for call in each.calls),
+        "wrong_picture": lambda each: any(call.answer and not call.right for call in each.own_calls),
         "untrue_uncharged": lambda each: each.untrue is not None,
-        "stuck": lambda each: each.in_doubt,
+        "stuck": lambda each: each.in_doubt and not _has_its_picture(each),
     }
     for name, broken in rules.items():
         findings.note(name, filter(broken, payments))
-    findings.columns["unmatched_transfers"] = len(history.unmatched)
-    findings.columns["ledger_differs"] = len(ledger_differences)
-    findings.columns["orphaned_rows"] = len(orphans)
+    findings.columns |= {
+        "unmatched_transfers": len(history.unmatched),
+        "ledger_differs": len(ledger_differences),
+        "orphaned_rows": len(orphans),
+        "works": sum(payment.works for payment in payments),
+        "works_without_money": sum(payment.works for payment in payments if not _paid_for(payment)),
+        "gas": history.gas,
+        "reverted": history.reverted,
+    }
     return findings
 
 
@@ -84,12 +105,21 @@ def manners(history: History) -> Counter[str]:
     found["another picture"] = sum(
         call.picture != payment.order.picture.name for payment in history.payments for call in payment.calls
     )
+    found.update(f"orders: {order.buying}" for order in history.orders if order.payments)
     return found
 
 
-def _own_calls(payment: Payment) -> list[Call]:
-    """Calls with the picture that the payment was signed for; another picture's refusal says nothing about it."""
-    return [call for call in payment.calls if call.picture == payment.order.picture.name]
+def _family(payment: Payment) -> list[Payment]:
+    """The payments that stand for one purchase: those of one Idempotency-Key, or the payment alone."""
+    return payment.order.payments if payment.order.buying is Buying.KEYED else [payment]
+
+
+def _has_its_picture(payment: Payment) -> bool:
+    return any(each.delivered for each in _family(payment))
+
+
+def _paid_for(payment: Payment) -> bool:
+    return any(each.moved for each in _family(payment))
 
 
 def _double_charged(payment: Payment) -> bool:
@@ -99,6 +129,6 @@ def _double_charged(payment: Payment) -> bool:
 
 
 def _delivered_unpaid(payment: Payment) -> bool:
-    """A picture came for a payment that never moved, or pictures of two orders for one payment."""
+    """A picture came and its purchase was never paid, or pictures of two orders for one payment."""
     pictures = {call.picture for call in payment.calls if call.answer is not None}
-    return len(pictures) > 1 or (bool(pictures) and not payment.moved)
+    return len(pictures) > 1 or (bool(pictures) and not _paid_for(payment))

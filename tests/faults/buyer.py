@@ -1,7 +1,6 @@
-"""A buyer who does what the contract says (docs/payments.md), and now and then what he should not.
+"""Buyers who do what the contract says (docs/payments.md) or what stock clients do, and sometimes something worse.
 
-A picture came: done. No answer, "in progress", `charged: true` or `retryable: true`: the same payment again.
-`charged: false` and not retryable: that payment is over, a new one may be signed for the same order.
+A picture came: done. Otherwise `Buying` says whether the same payment is sent again or a new one is signed.
 """
 
 import asyncio
@@ -12,9 +11,9 @@ from random import Random
 
 from tests.clients.counter import WAYS
 from tests.faults.client import Manner
-from tests.faults.counter import Counter
-from tests.faults.history import Call, Order, Payment
+from tests.faults.history import Buying, Call, Order, Payment
 from tests.faults.pictures import OUTPUTS, PICTURES
+from tests.faults.purchase_client import PurchaseClient
 from tests.faults.wallet import Wallet
 
 _TRIES = 6
@@ -23,6 +22,7 @@ _ASIDE_S = (5.0, 40.0)
 _PAYMENTS = 6
 """Payments for one order before the buyer gives it up; none of them has moved by what the service said."""
 _LONGEST_WAIT_S = 1.5
+_BUYING = (Buying.CONTRACT, Buying.CONTRACT, Buying.ANEW, Buying.KEYED)
 _MANNERS = (
     *([Manner.PLAIN] * 14),
     Manner.SLOW_UPLOAD,
@@ -42,30 +42,31 @@ class Verdict(Enum):
     UNCHARGED = auto()
 
 
-def verdict(calls: Sequence[Call]) -> Verdict:
+def verdict(calls: Sequence[Call], buying: Buying = Buying.CONTRACT) -> Verdict:
     """What calls that were made together say about the payment."""
     if any(call.answer is not None for call in calls):
         return Verdict.DELIVERED
-    return Verdict.UNCHARGED if all(_over(call) for call in calls) else Verdict.DOUBT
+    return Verdict.UNCHARGED if all(_is_over(call, buying) for call in calls) else Verdict.DOUBT
 
 
-def _over(call: Call) -> bool:
-    """The answer allows a new payment."""
-    return call.charged is False and not call.retryable
+def _is_over(call: Call, buying: Buying) -> bool:
+    """Whether this buyer signs a new payment after the answer."""
+    return call.charged is False if buying is Buying.ANEW else call.final_refusal
 
 
 class Buyer:
-    """Buys picture after picture, one order at a time, and comes back for those that he has put aside.
+    """Buys picture after picture, one order at a time, and comes back for those that were put aside.
 
     Args:
         enough: asked before each order and each call; a payment in doubt is then left to the last phase.
     """
 
     def __init__(
-        self, number: int, counter: Counter, wallet: Wallet, random: Random, enough: Callable[[], bool]
+        self, number: int, client: PurchaseClient, wallet: Wallet, random: Random, enough: Callable[[], bool]
     ) -> None:
         self._number = number
-        self._counter = counter
+        self._buying = _BUYING[number % len(_BUYING)]
+        self._client = client
         self._wallet = wallet
         self._random = random
         self._enough = enough
@@ -83,13 +84,13 @@ class Buyer:
 
     def _new_order(self) -> Order:
         choose = self._random.choice
-        return self._counter.history.order(self._number, choose(WAYS), choose(PICTURES), choose(OUTPUTS))
+        return self._client.history.order(self._number, choose(WAYS), choose(PICTURES), choose(OUTPUTS), self._buying)
 
     async def _fulfil(self, order: Order) -> None:
         while len(order.payments) < _PAYMENTS and not self._enough():
             payment = order.payments[-1] if order.payments else None
-            if payment is None or not payment.in_doubt:
-                payment = await self._counter.sign(order, self._wallet)
+            if payment is None or not payment.in_doubt or self._signs_all_the_same():
+                payment = await self._client.sign(order, self._wallet)
             if payment is None:
                 await asyncio.sleep(self._random.uniform(0.3, 1))
                 continue
@@ -99,10 +100,13 @@ class Buyer:
             if payment.verdict != "uncharged":
                 return
 
+    def _signs_all_the_same(self) -> bool:
+        return self._buying is Buying.KEYED and self._random.random() < 0.5
+
     async def _pursue(self, payment: Payment) -> None:
         for _ in range(_TRIES):
             calls = await self._send(payment)
-            match verdict(calls):
+            match verdict(calls, payment.order.buying):
                 case Verdict.DELIVERED:
                     payment.verdict = "delivered"
                     await self._misbehave(payment)
@@ -120,17 +124,17 @@ class Buyer:
     async def _send(self, payment: Payment) -> list[Call]:
         copies = self._random.randint(2, 3) if self._random.random() < _COPIES else 1
         # Copies are raced over all hosts, and over the workers of one.
-        hosts = [self._counter.hosts[place % len(self._counter.hosts)] for place in range(copies)]
+        hosts = [self._client.hosts[place % len(self._client.hosts)] for place in range(copies)]
         chosen = hosts if copies > 1 else [None]
         return list(
             await asyncio.gather(
-                *(self._counter.send(payment, self._random.choice(_MANNERS), host=host) for host in chosen)
+                *(self._client.send(payment, self._random.choice(_MANNERS), host=host) for host in chosen)
             )
         )
 
     async def _misbehave(self, payment: Payment) -> None:
         if self._random.random() < _REPLAYED:
-            await self._counter.send(payment, self._random.choice(_MANNERS))
+            await self._client.send(payment, self._random.choice(_MANNERS))
         if self._random.random() < _OTHER_PICTURE:
             other = self._random.choice([each for each in PICTURES if each is not payment.order.picture])
-            await self._counter.send(payment, picture=other)
+            await self._client.send(payment, picture=other)

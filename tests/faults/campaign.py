@@ -1,32 +1,26 @@
-"""One leg of the campaign, from the first undisturbed sale to the audit."""
+"""One leg of the campaign, from the first undisturbed sale to the audit: at random, or step by step."""
 
 import asyncio
 import time
-from collections import Counter as Tally
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
 
-from sandbox.process import SandboxError
-from tests.clients.counter import WAYS
-from tests.faults.audit import Findings, audit, manners, mark_untrue
+from tests.clients.counter import Way
 from tests.faults.buyer import Buyer
-from tests.faults.chain_books import Books
-from tests.faults.counter import Counter
-from tests.faults.history import History, Transfer
-from tests.faults.host import Part
-from tests.faults.killer import ALL_PARTS, Killer, plan
-from tests.faults.last_phase import LastPhase
-from tests.faults.ledger_books import differences, orphans
-from tests.faults.legs import Deployment, Leg, deployment
-from tests.faults.pictures import OUTPUTS, PICTURES
-from tests.faults.wallet import Wallet
+from tests.faults.facilitator_lies import Lie
+from tests.faults.history import History
+from tests.faults.leg_run import LegRun, Phase, Result, every, together
+from tests.faults.legs import Leg, deployment
+from tests.faults.planned import Effect, Step
+from tests.faults.process_faults import ALL_FAULTS, ProcessFault, plan
+from tests.faults.steps import Case, StepRun, cases
 
-LAST_PHASE_S = 180.0
-"""Authorizations live for 35 s, and a killed settlement is asked about when its lease is over: then all is decided."""
+WORKERS, STEP_WORKERS = 2, 4
+"""API workers of a host. Step by step more, because some stand still while others must answer."""
+AT_ONCE = 3
+"""Cases of the deterministic part under way at the same time."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +30,7 @@ class Plan:
     Attributes:
         calls: paid calls before the last phase.
         minutes: after which the last phase begins, however many calls were made.
-        kills: what may be killed; nothing when it is empty.
+        process_faults: what may be killed and frozen; nothing when it is empty.
     """
 
     calls: int
@@ -44,171 +38,86 @@ class Plan:
     buyers: int
     minutes: float
     source: Path
-    kills: tuple[Part, ...] = ALL_PARTS
+    process_faults: tuple[ProcessFault, ...] = ALL_FAULTS
 
 
-@dataclass
-class Result:
-    """What a leg came to."""
-
-    leg: Leg
-    history: History
-    findings: Findings = field(default_factory=Findings)
-    faults: Tally[str] = field(default_factory=Tally)
-    kills: Tally[str] = field(default_factory=Tally)
-    manners: Tally[str] = field(default_factory=Tally)
-    statuses: Tally[str] = field(default_factory=Tally)
-    ledger_differences: list[str] = field(default_factory=list)
-    orphans: list[str] = field(default_factory=list)
-    seconds: dict[str, float] = field(default_factory=dict)
-
-
-Watch = Callable[[History, str], None]
-"""Told of the history and the phase, a few times a second."""
+Watch = Callable[[Result, str], None]
+"""Told of what there is so far and of the phase, a few times a second."""
 
 
 async def run_leg(leg: Leg, plan_: Plan, folder: Path, watch: Watch) -> Result:
-    """Run one leg in an empty folder, which keeps the logs of its hosts."""
+    """Buy at random in an empty folder, which keeps the logs of its hosts."""
     random = Random(f"{plan_.seed} {leg}")
     result = Result(leg, History(leg))
-    phase = _Phase(result.seconds)
+    phase = Phase(result.seconds)
+    planned = plan(plan_.calls, plan_.process_faults, random)
     async with (
-        _every(0.3, lambda: watch(result.history, phase.name)),
-        deployment(leg, folder, plan_.source, random) as built,
+        every(0.3, lambda: watch(result, phase.name)),
+        deployment(result.history, folder, plan_.source, random, workers=WORKERS, ask=False) as built,
     ):
         result.faults = built.tally
-        await _Campaign(built, plan_, result, random, phase).run()
+        run = LegRun(built, result, random, phase, buyers=plan_.buyers)
+        async with run.running(planned, doubts=True):
+            phase.begin("planned doubts")
+            steps = StepRun(run.client, built.plans, None, run.wallets, random)
+            await steps.run(certain_cases(leg), AT_ONCE, minutes=5)
+            result.cases = steps.results
+            phase.begin("faults at random")
+            await _buy(run, plan_)
     phase.begin("over")
     return result
 
 
-class _Phase:
-    """What a leg is at, and how long it has been at everything before."""
-
-    def __init__(self, seconds: dict[str, float]) -> None:
-        self.name = "starting"
-        self._seconds = seconds
-        self._since = time.monotonic()
-
-    def begin(self, name: str) -> None:
-        """Note the seconds of the phase that ends here."""
-        self._seconds[self.name] = round(time.monotonic() - self._since, 1)
-        self.name, self._since = name, time.monotonic()
+def certain_cases(leg: Leg) -> list[Case]:
+    """What every leg meets, however short: doubts that moved and doubts that did not."""
+    ways: tuple[Way, ...] = ("x402 v2", "mpp")
+    found = [Case(way, Step.SETTLE, effect) for way in ways for effect in (Effect.DOUBT_MOVED, Effect.DOUBT_UNMOVED)]
+    if leg == "facilitator":
+        found += [Case("x402 v2", Step.SETTLE, Effect.LIE, lie) for lie in (Lie.INVENTED_HASH, Lie.OTHER_HASH)]
+    return found
 
 
-class _Campaign:
-    def __init__(self, built: Deployment, plan_: Plan, result: Result, random: Random, phase: _Phase) -> None:
-        self._built = built
-        self._plan = plan_
-        self._result = result
-        self._random = random
-        self._phase = phase
-        self._history = result.history
-        self._counter = Counter(built.hosts, self._history, {}, Random(random.random()))
-        self._by_key: dict[str, int] = {}
-        self._books = [Books(chain, self._found) for chain in (built.base, built.tempo)]
-        self._ends = time.monotonic() + plan_.minutes * 60
-        kills = plan(plan_.calls, plan_.kills, random)
-        self._killer = Killer(built.hosts, self._history, kills, Random(random.random()), result.kills)
+async def _buy(run: LegRun, plan_: Plan) -> None:
+    ends, calls = time.monotonic() + plan_.minutes * 60, run.history.paid_calls + plan_.calls
 
-    async def run(self) -> None:
-        wallets = [await asyncio.to_thread(self._wallet, number) for number in range(self._plan.buyers)]
-        async with _together(*(book.follow for book in self._books)):
-            self._phase.begin("undisturbed")
-            await self._undisturbed(wallets[0])
-            self._phase.begin("bad weather")
-            async with _together(self._killer.run):
-                async with _together(*self._built.storms):
-                    await asyncio.gather(*(self._buyer(number, wallet).run() for number, wallet in enumerate(wallets)))
-                self._phase.begin("last phase")
-                await asyncio.sleep(1)
-                await self._until_whole()
-                await self._finish(wallets)
-        await self._close_books()
-        self._phase.begin("ending")
+    def enough() -> bool:
+        return run.history.paid_calls >= calls or time.monotonic() > ends
 
-    def _wallet(self, number: int) -> Wallet:
-        return Wallet(number, self._built.base, self._built.tempo)
-
-    def _buyer(self, number: int, wallet: Wallet) -> Buyer:
-        return Buyer(number, self._counter, wallet, Random(self._random.random()), self._enough)
-
-    def _enough(self) -> bool:
-        return self._history.paid_calls >= self._plan.calls or time.monotonic() > self._ends
-
-    async def _undisturbed(self, wallet: Wallet) -> None:
-        """One sale of each picture in each format: what comes is what has to come ever after."""
-        wanted = [(picture, output) for picture in PICTURES for output in OUTPUTS]
-        for place, (picture, output) in enumerate(wanted):
-            order = self._history.order(0, WAYS[place % len(WAYS)], picture, output)
-            payment = await self._counter.sign(order, wallet)
-            assert payment is not None, "no quote in calm weather"
-            call = await self._counter.send(payment)
-            assert call.right, f"no picture in calm weather: {call}"
-            payment.verdict = "delivered"
-
-    async def _until_whole(self) -> None:
-        with suppress(TimeoutError, SandboxError):  # then payments stay in doubt, and the audit says so
-            async with asyncio.timeout(120):
-                while not all(each.whole() for each in self._built.hosts):  # noqa: ASYNC110 - processes tell nobody
-                    await asyncio.sleep(0.5)
-                for each in self._built.hosts:
-                    await each.until_up()
-
-    async def _finish(self, wallets: Sequence[Wallet]) -> None:
-        last = LastPhase(self._counter, wallets, seconds=LAST_PHASE_S)
-        for _ in range(3):
-            await self._read_books()
-            mark_untrue(self._history.payments)
-            await last.finish(self._history.orders)
-            await self._read_books()
-            if not any(each.moved and not each.delivered for each in self._history.payments):
-                break
-
-    async def _close_books(self) -> None:
-        await self._read_books()
-        mark_untrue(self._history.payments)
-        rows = await self._built.rows()
-        result = self._result
-        result.ledger_differences, result.orphans = differences(rows, self._history), orphans(rows)
-        result.findings = audit(self._history, result.ledger_differences, result.orphans)
-        result.manners, result.statuses = manners(self._history), self._counter.statuses
-
-    async def _read_books(self) -> None:
-        for book in self._books:
-            await book.catch_up()
-
-    def _found(self, key: str | None, transfer: Transfer) -> None:
-        payments = self._history.payments
-        for payment in payments[len(self._by_key) :]:
-            self._by_key[payment.key] = payment.number
-        number = self._by_key.get(key or "")
-        if number is None:
-            self._history.unmatched.append(transfer)
-        else:
-            payments[number].transfers.append(transfer)
+    async with together(*run.built.disturbances):
+        await asyncio.gather(
+            *(
+                Buyer(number, run.client, wallet, Random(run.random.random()), enough).run()
+                for number, wallet in enumerate(run.wallets)
+            )
+        )
 
 
-@asynccontextmanager
-async def _together(*stories: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
-    """Run coroutines beside the block and cancel them at its end; a failure of one is raised then."""
-    tasks = [asyncio.create_task(story()) for story in stories]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+def cases_of(leg: Leg) -> list[Case]:
+    """The deterministic part of a leg. The facilitator settles x402 alone."""
+    if leg == "facilitator":
+        return cases("x402 v2", lies=True)
+    return [*cases("x402 v2"), *cases("mpp")]
 
 
-@asynccontextmanager
-async def _every(seconds: float, act: Callable[[], None]) -> AsyncIterator[None]:
-    async def story() -> None:
-        while True:
-            act()
-            await asyncio.sleep(seconds)
-
-    async with _together(story):
-        yield
+async def run_steps(
+    leg: Leg, chosen: Sequence[Case], plan_: Plan, folder: Path, watch: Watch, *, at_once: int = AT_ONCE
+) -> Result:
+    """Have each case strike once in an empty folder."""
+    random = Random(f"{plan_.seed} {leg}")
+    result = Result(leg, History(leg))
+    phase = Phase(result.seconds)
+    async with (
+        every(0.3, lambda: watch(result, phase.name)),
+        deployment(result.history, folder, plan_.source, random, workers=STEP_WORKERS, ask=True) as built,
+    ):
+        result.faults = built.tally
+        run = LegRun(built, result, random, phase, buyers=at_once)
+        doubts = any(case.effect is Effect.DOUBT_MOVED for case in chosen)
+        async with run.running([], doubts=doubts):
+            phase.begin("step by step")
+            steps = StepRun(run.client, built.plans, built.control, run.wallets, random)
+            result.cases = steps.results
+            await steps.run(chosen, at_once, minutes=plan_.minutes)
+            result.not_run = steps.not_run
+    phase.begin("over")
+    return result

@@ -1,10 +1,25 @@
 """What was bought, with what, and what became of each call: the campaign's own memory, fed by the client side only."""
 
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from tests.clients.counter import Way
 from tests.faults.pictures import Output, Picture
+
+RESOLUTION_S = 1.0
+"""Blocks bear whole seconds, rounded down: a transfer took place within this time after its block's time."""
+
+
+class Buying(StrEnum):
+    """How a buyer behaves when no picture came."""
+
+    CONTRACT = "keeps the contract"
+    """The same payment again as long as the answer says `retryable` or the outcome is not known."""
+    ANEW = "signs anew on charged: false"
+    """Like stock clients: any `charged: false` leads to a new payment at once, `retryable` or not."""
+    KEYED = "signs anew under an Idempotency-Key"
+    """Every second try is a new payment under the order's key, whatever became of the one before."""
 
 
 @dataclass(slots=True)
@@ -17,6 +32,8 @@ class Call:
         lost: why there is no answer; None when there is one.
         picture: name of the picture sent, which need not be the payment's own.
         answer: digest of the picture that came back with a 200.
+        charged: None also where the answer leaves it out, because it is not known.
+        bare: the answer is no problem document with `retryable`, `payment_state` and `retry_action` that fit.
     """
 
     number: int
@@ -30,6 +47,8 @@ class Call:
     code: str | None = None
     retryable: bool | None = None
     charged: bool | None = None
+    payment_state: str | None = None
+    retry_action: str | None = None
     retry_after: float | None = None
     request_id: str | None = None
     answer: str | None = None
@@ -37,17 +56,36 @@ class Call:
     bare: bool = False
     detail: str | None = None
 
+    @property
+    def in_doubt(self) -> bool:
+        """The service said that it does not know whether the payment has moved."""
+        return self.code == "payment_outcome_unknown"
+
+    @property
+    def final_refusal(self) -> bool:
+        """`charged: false`, and no further call with this payment is asked for."""
+        return self.charged is False and not self.retryable
+
 
 @dataclass(slots=True)
 class Transfer:
-    """One movement of money to the seller, as the chain's log tells. `seen_at`: when the campaign saw it."""
+    """One movement of money to the seller, as the chain's log tells.
+
+    Attributes:
+        timestamp: of its block, whole unix seconds: it moved at this time or up to `RESOLUTION_S` later.
+    """
 
     chain: str
     transaction: str
     block: int
     timestamp: int
-    seen_at: float
     units: int
+
+    def surely_before(self, at: float) -> bool:
+        return self.timestamp + RESOLUTION_S <= at
+
+    def surely_after(self, at: float) -> bool:
+        return self.timestamp >= at
 
 
 @dataclass(slots=True)
@@ -59,6 +97,7 @@ class Payment:
         ledger_id: what ends the service's own name for it: the nonce, or the id of the challenge.
         verdict: what the buyer believes.
         untrue: what was wrong about "not charged"; None when nothing was.
+        works: how often the runner cut out a picture for it.
     """
 
     number: int
@@ -71,6 +110,7 @@ class Payment:
     transfers: list[Transfer] = field(default_factory=list)
     verdict: str = "new"
     untrue: str | None = None
+    works: int = 0
 
     @property
     def delivered(self) -> bool:
@@ -84,22 +124,44 @@ class Payment:
     def in_doubt(self) -> bool:
         return self.verdict in ("new", "doubt")
 
+    @property
+    def own_calls(self) -> list[Call]:
+        """Calls with the picture it was signed for; the refusal of another picture says nothing about the order."""
+        return [call for call in self.calls if call.picture == self.order.picture.name]
+
 
 @dataclass(slots=True)
 class Order:
-    """One picture that one buyer wants, by one way to pay."""
+    """One picture that one buyer wants, by one way to pay.
+
+    Attributes:
+        key: the Idempotency-Key of its payments, for buyers who use one.
+    """
 
     number: int
     buyer: int
     way: Way
     picture: Picture
     output: Output
+    buying: Buying = Buying.CONTRACT
+    key: str | None = None
     payments: list[Payment] = field(default_factory=list)
+
+    @property
+    def delivered(self) -> bool:
+        return any(payment.delivered for payment in self.payments)
 
 
 @dataclass(slots=True)
 class History:
-    """Everything that happened at the counter, in one leg."""
+    """Everything that was bought in one leg.
+
+    Attributes:
+        events: what was done to processes, with its time.
+        gas: units of gas that the seller's settlement spent (x402's chain).
+        reverted: transactions to the tokens that were mined and failed.
+        journal: the ports' calls by payment number.
+    """
 
     leg: str
     orders: list[Order] = field(default_factory=list)
@@ -108,15 +170,20 @@ class History:
     events: list[tuple[float, str]] = field(default_factory=list)
     calls: int = 0
     unheard: int = 0
+    gas: int = 0
+    reverted: int = 0
+    journal: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
 
     @property
     def paid_calls(self) -> int:
         """Calls that found somebody who listens."""
         return self.calls - self.unheard
 
-    def order(self, buyer: int, way: Way, picture: Picture, output: Output) -> Order:
+    def order(self, buyer: int, way: Way, picture: Picture, output: Output, buying: Buying = Buying.CONTRACT) -> Order:
         """A new order."""
-        self.orders.append(Order(len(self.orders), buyer, way, picture, output))
+        number = len(self.orders)
+        key = f"order-{self.leg}-{number:08}" if buying is Buying.KEYED else None
+        self.orders.append(Order(number, buyer, way, picture, output, buying, key))
         return self.orders[-1]
 
     def payment(self, order: Order, headers: dict[str, str], key: str, ledger_id: str, at: float) -> Payment:
@@ -134,13 +201,13 @@ class History:
 
 def told(payment: Payment, history: History) -> dict[str, Any]:
     """The whole story of a payment, for whoever has to find the fault. Holds no key and no signature."""
-
     order = payment.order
-    times = [payment.signed_at, *(call.ended_at for call in payment.calls), *(t.seen_at for t in payment.transfers)]
+    times = [payment.signed_at, *(call.ended_at for call in payment.calls), *(t.timestamp for t in payment.transfers)]
     return {
         "leg": history.leg,
         "payment": payment.number,
         "order": order.number,
+        "buying": order.buying,
         "other_payments_of_the_order": [other.number for other in order.payments if other is not payment],
         "way": order.way,
         "picture": f"{order.picture.name}.{order.output}",
@@ -149,7 +216,9 @@ def told(payment: Payment, history: History) -> dict[str, Any]:
         "signed_at": payment.signed_at,
         "verdict": payment.verdict,
         "untrue": payment.untrue,
+        "works": payment.works,
         "calls": [asdict(call) for call in payment.calls],
         "transfers": [asdict(transfer) for transfer in payment.transfers],
-        "events": [event for event in history.events if min(times) - 5 <= event[0] <= max(times) + 5],
+        "journal": history.journal.get(payment.number, []),
+        "events": [event for event in history.events if min(times) - 30 <= event[0] <= max(times) + 5],
     }

@@ -1,11 +1,12 @@
-"""One `bentoml serve` that is killed and comes back on the same port."""
+"""One `bentoml serve` that is frozen, killed, and comes back on the same port."""
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
@@ -27,17 +28,20 @@ class Host:
     Args:
         source: the folder of the source tree that is served.
         env: its settings; nothing else of ours is passed on that it reads.
+        journal: where its ports write what they do.
     """
 
-    def __init__(self, name: str, port: int, *, source: Path, env: Mapping[str, str], log: Path) -> None:
+    def __init__(self, name: str, port: int, *, source: Path, env: Mapping[str, str], log: Path, journal: Path) -> None:
         self.name = name
         self.url = f"http://127.0.0.1:{port}"
+        self.journal = journal
         self._port = port
         self._source = source
-        self._env = _outer() | dict(env)
+        self._env = _outer() | dict(env) | {"FAULTS_JOURNAL": str(journal)}
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
         self._whole = 0
+        self._frozen: list[psutil.Process] = []
 
     def start(self) -> None:
         """Start the supervisor; it does not wait for it."""
@@ -86,40 +90,64 @@ class Host:
         """Whether as many workers and runners live as after the first start."""
         return self.alive() and len(self.members()) >= self._whole
 
+    def frozen(self) -> bool:
+        """Whether some of its processes are stopped."""
+        return bool(self._frozen)
+
     def members(self, part: Part | None = None) -> list[psutil.Process]:
         """The living processes of a part; without one, of all parts."""
-        assert self._process is not None
-        try:
-            children = psutil.Process(self._process.pid).children(recursive=True)
-        except psutil.NoSuchProcess:
-            return []
         names = [_SERVICES[part]] if part in _SERVICES else list(_SERVICES.values())
-        return [child for child in children if any(name in _command(child) for name in names)]
+        return [child for child in self._family()[1:] if any(name in _command(child) for name in names)]
+
+    def choose(self, part: Part, choice: int) -> list[psutil.Process]:
+        """One process of a part, or all of them for "service", the supervisor first; empty when there is none."""
+        if part == "service":
+            return self._family()
+        found = self.members(part)
+        return [found[choice % len(found)]] if found else []
 
     def kill(self, part: Part, choice: int) -> int:
         """kill -9 one process of a part, or all of them for "service"; how many were hit."""
         assert self._process is not None
-        if part != "service":
-            found = self.members(part)
-            victims = [found[choice % len(found)]] if found else []
-        else:
-            # The supervisor first, so that it starts no others; its workers are in sessions of their own.
-            victims = []
-            with suppress(psutil.NoSuchProcess):
-                supervisor = psutil.Process(self._process.pid)
-                victims = [supervisor, *supervisor.children(recursive=True)]
-        for victim in victims:
-            with suppress(psutil.NoSuchProcess):
-                victim.kill()
+        # The supervisor first, so that it starts no others; its workers are in sessions of their own.
+        victims = self.choose(part, choice)
+        _send(signal.SIGKILL, victims)
         if part == "service":
             self._process.wait()
             psutil.wait_procs(victims[1:], timeout=5)
         return len(victims)
 
+    def freeze(self, processes: Sequence[psutil.Process]) -> None:
+        """Stop processes of this host until `thaw`."""
+        self._frozen += processes
+        _send(signal.SIGSTOP, processes)
+
+    def thaw(self, processes: Sequence[psutil.Process] | None = None) -> None:
+        """Let these processes go on, or all that are stopped."""
+        chosen = list(self._frozen) if processes is None else list(processes)
+        _send(signal.SIGCONT, chosen)
+        self._frozen = [each for each in self._frozen if each not in chosen]
+
     def close(self) -> None:
         """End it with force: nothing that it has in hand is waited for any more."""
+        self._frozen = []
         if self._process is not None:
             self.kill("service", 0)
+
+    def _family(self) -> list[psutil.Process]:
+        """The supervisor and all below it; empty when it has ended."""
+        assert self._process is not None
+        try:
+            supervisor = psutil.Process(self._process.pid)
+            return [supervisor, *supervisor.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
+
+def _send(sign: signal.Signals, processes: Sequence[psutil.Process]) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(sign)
 
 
 def _command(process: psutil.Process) -> list[str]:
@@ -130,4 +158,5 @@ def _command(process: psutil.Process) -> list[str]:
 
 
 def _outer() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith(("CLEARCANVAS_", "BENTOML_"))}
+    kept_out = ("CLEARCANVAS_", "BENTOML_", "FAULTS_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(kept_out)}

@@ -1,18 +1,18 @@
-"""The end of a leg, under a clear sky: whatever is in doubt is asked about, and every order gets its picture."""
+"""The end of a leg, without faults: whatever is in doubt is asked about, and every order gets its picture."""
 
 import asyncio
 import time
 from collections.abc import Sequence
 
 from tests.faults.buyer import Verdict, verdict
-from tests.faults.counter import Counter
 from tests.faults.history import Order, Payment
+from tests.faults.purchase_client import PurchaseClient
 from tests.faults.wallet import Wallet
 
 _AT_ONCE = 6
 _PAUSE_S = (1.0, 3.0)
 _NEW_PAYMENTS = 3
-_NO_QUOTE_S = 3.0  # the service has yet to notice that the weather is over
+_NO_QUOTE_S = 3.0  # the service has yet to notice that the faults are over
 
 
 class LastPhase:
@@ -23,8 +23,8 @@ class LastPhase:
         seconds: after which nothing is sent any more.
     """
 
-    def __init__(self, counter: Counter, wallets: Sequence[Wallet], *, seconds: float) -> None:
-        self._counter = counter
+    def __init__(self, client: PurchaseClient, wallets: Sequence[Wallet], *, seconds: float) -> None:
+        self._client = client
         self._wallets = wallets
         self._ends = time.monotonic() + seconds
         self._turns = asyncio.Semaphore(_AT_ONCE)
@@ -38,10 +38,10 @@ class LastPhase:
             if payment.in_doubt or (payment.moved and not payment.delivered):
                 await self._ask(payment)
         for _ in range(_NEW_PAYMENTS):
-            if any(payment.delivered or payment.in_doubt for payment in order.payments):
+            if order.delivered or any(payment.in_doubt for payment in order.payments):
                 return
             async with self._turns:
-                payment_ = await self._counter.sign(order, self._wallets[order.buyer])
+                payment_ = await self._client.sign(order, self._wallets[order.buyer])
             if payment_ is None:
                 await asyncio.sleep(_NO_QUOTE_S)
             else:
@@ -50,7 +50,7 @@ class LastPhase:
     async def _ask(self, payment: Payment) -> None:
         while True:
             async with self._turns:
-                call = await self._counter.send(payment)
+                call = await self._client.send(payment)
             if verdict([call]) is Verdict.DELIVERED:
                 payment.verdict = "delivered"
                 return

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.faults.audit import MUST_BE_ZERO
-from tests.faults.campaign import Result
 from tests.faults.history import told
+from tests.faults.leg_run import Result, rows_of
 
 STORIES_AT_MOST = 50
 
@@ -25,9 +26,9 @@ def totals(results: Sequence[Result]) -> Counter[str]:
     return total
 
 
-def clean(results: Sequence[Result]) -> bool:
-    """Whether no promise was broken, in at least one leg."""
-    return bool(results) and all(result.findings.clean for result in results)
+def passed(results: Sequence[Result]) -> bool:
+    """Whether no promise was broken and everything was exercised, in at least one leg."""
+    return bool(results) and all(result.passed for result in results)
 
 
 def show(console: Console, results: Sequence[Result]) -> None:
@@ -39,13 +40,29 @@ def show(console: Console, results: Sequence[Result]) -> None:
         style = ("red" if total[name] else "green") if name in MUST_BE_ZERO else None
         table.add_row(name, *numbers, str(total[name]), style=style)
     console.print(table)
-    for title, attribute in (("Faults", "faults"), ("Kills", "kills"), ("Clients", "manners"), ("Answers", "statuses")):
+    for title, attribute in (
+        ("Faults", "faults"),
+        ("Processes", "process_faults"),
+        ("Clients", "manners"),
+        ("Answers", "statuses"),
+    ):
         counted: Counter[str] = sum((getattr(result, attribute) for result in results), Counter())
         console.print(f"[bold]{title}:[/bold] " + ", ".join(f"{name} {counted[name]}" for name in sorted(counted)))
     for result in results:
-        console.print(f"Seconds of {result.leg}: " + ", ".join(f"{name} {s:.0f}" for name, s in result.seconds.items()))
-        for line in [*result.ledger_differences[:10], *(f"orphaned {row}" for row in result.orphans[:3])]:
-            console.print(f"{result.leg}: {line}")
+        _show_leg(console, result)
+
+
+def _show_leg(console: Console, result: Result) -> None:
+    console.print(f"Seconds of {result.leg}: " + ", ".join(f"{name} {s:.0f}" for name, s in result.seconds.items()))
+    if result.coverage is not None:
+        met = ", ".join(f"{name} {n}" for name, n in asdict(result.coverage).items() if n is not None)
+        console.print(f"Met by {result.leg}: {met}")
+    for name, end in rows_of(result.cases):
+        console.print(f"{result.leg}: {name}: {end}", style=None if end.startswith("delivered") else "red")
+    for missed in result.not_exercised():
+        console.print(f"{result.leg}: not exercised: {missed}", style="red")
+    for line in [*result.ledger_differences[:10], *(f"orphaned {row}" for row in result.orphans[:3])]:
+        console.print(f"{result.leg}: {line}")
 
 
 def write(folder: Path, results: Sequence[Result], told_with: dict[str, Any]) -> Path:
@@ -55,9 +72,13 @@ def write(folder: Path, results: Sequence[Result], told_with: dict[str, Any]) ->
     legs = {
         result.leg: {
             **result.findings.columns,
+            "passed": result.passed,
+            "not_exercised": result.not_exercised(),
+            "met": result.coverage and asdict(result.coverage),
+            "cases": dict(rows_of(result.cases)),
             "seconds": result.seconds,
             "faults": result.faults,
-            "kills": result.kills,
+            "process_faults": result.process_faults,
             "clients": result.manners,
             "answers": result.statuses,
             "ledger_differences": result.ledger_differences,

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from tests.faults.fault_schedule import Fault, FaultSchedule
 from tests.faults.http_proxy import hang_up
-from tests.faults.weather import Fault, Weather
 
 KINDS = (Fault.RESET, Fault.HANG, Fault.SLOW, Fault.LOST, Fault.CUT)
 _RARER = 0.3  # one statement is several pieces of the stream
@@ -13,12 +13,12 @@ _PIECE = 65536
 
 
 class TcpProxy:
-    """Forwards connections to a loopback port. Weather strikes pieces that clients send; an outage refuses new ones."""
+    """Forwards connections to a loopback port. The schedule disturbs pieces that clients send."""
 
-    def __init__(self, port: int, weather: Weather) -> None:
+    def __init__(self, port: int, schedule: FaultSchedule) -> None:
         self.port = 0
         self._upstream = port
-        self._weather = weather
+        self._schedule = schedule
         self._lines: set[asyncio.Task[None] | None] = set()
 
     @asynccontextmanager
@@ -49,10 +49,10 @@ class TcpProxy:
         self, reader: asyncio.StreamReader, up_writer: asyncio.StreamWriter, answers: asyncio.Task[None]
     ) -> None:
         while piece := await reader.read(_PIECE):
-            fault = self._weather.strike(_RARER)
+            fault = self._schedule.next_fault(_RARER)
             if fault in (Fault.SLOW, Fault.HANG):
                 await asyncio.sleep(
-                    self._weather.random.uniform(0.1, 3) if fault is Fault.SLOW else self._weather.hang_s()
+                    self._schedule.random.uniform(0.1, 3) if fault is Fault.SLOW else self._schedule.hang_s()
                 )
             elif fault is Fault.LOST:
                 answers.cancel()

@@ -9,6 +9,7 @@ from pathlib import Path
 import asyncpg  # type: ignore[import-untyped]  # ships no types
 
 from tests.faults.history import History
+from tests.faults.journal import short_id
 
 Rows = list[tuple[str, str]]
 """Payment id and state ("claimed", "settling", "settled")."""
@@ -27,7 +28,7 @@ def sqlite_rows(path: Path) -> ReadRows:
 
 
 def postgres_rows(url: str) -> ReadRows:
-    """Reads a PostgreSQL database, not through the weather."""
+    """Reads a PostgreSQL database, not through the proxy."""
 
     async def read() -> Rows:
         connection = await asyncpg.connect(url)
@@ -46,7 +47,7 @@ def orphans(rows: Rows) -> list[str]:
 
 def differences(rows: Rows, history: History) -> list[str]:
     """Where ledger and chain do not say the same, one sentence each."""
-    states = {id.rpartition(":")[2].lower() if ":" in id else id: state for id, state in rows}
+    states = {short_id(id): state for id, state in rows}
     known = {payment.ledger_id: payment for payment in history.payments}
     found = [f"{id}: {state} in the ledger, and nobody signed it" for id, state in states.items() if id not in known]
     for id, payment in known.items():

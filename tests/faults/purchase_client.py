@@ -1,9 +1,10 @@
-"""The counter as buyers see it: ask for a quote, send a payment, and note down what came of it."""
+"""How buyers call the service: ask for a quote, send a payment, and note down what came of it."""
 
+import asyncio
 import hashlib
 import json
 import time
-from collections import Counter as Tally
+from collections import Counter
 from collections.abc import Sequence
 from itertools import count
 from random import Random
@@ -11,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from errors import PaymentState, RetryAction
 from sandbox.process import SandboxError
 from tests.faults.client import Answer, Lost, Manner, post
 from tests.faults.history import Call, History, Order, Payment
@@ -20,6 +22,13 @@ from tests.faults.wallet import Wallet, offers
 
 NOBODY_LISTENS = ConnectionRefusedError.__name__
 PROBLEM = "application/problem+json"
+_ACTIONS = frozenset(RetryAction)
+_AGAIN = frozenset({RetryAction.RESEND_SAME, RetryAction.WAIT_AND_RESEND})
+_CHARGED: dict[str | None, bool | None] = {
+    PaymentState.UNUSED: False,
+    PaymentState.IN_FLIGHT: True,
+    PaymentState.SETTLED: True,
+}
 
 
 def digest(picture: bytes) -> str:
@@ -27,7 +36,7 @@ def digest(picture: bytes) -> str:
     return hashlib.sha256(picture).hexdigest()[:16]
 
 
-class Counter:
+class PurchaseClient:
     """Sends requests to the hosts of a leg, each from an address of its own, so that no limit on addresses is met.
 
     Args:
@@ -42,7 +51,7 @@ class Counter:
         self.history = history
         self.expected = expected
         self.random = random
-        self.statuses: Tally[str] = Tally()
+        self.statuses: Counter[str] = Counter()
         self._addresses = count(1)
 
     async def sign(self, order: Order, wallet: Wallet) -> Payment | None:
@@ -76,11 +85,15 @@ class Counter:
             call.lost = str(lost)
             self.history.unheard += call.lost == NOBODY_LISTENS
             self.statuses["nobody listens" if call.lost == NOBODY_LISTENS else "no answer"] += 1
+        except asyncio.CancelledError:
+            call.lost = "the client gave up"
+            raise
         else:
             _note(call, answer)
             self._judge(call, order, sent)
             self.statuses[f"{call.status} {call.code or ''}".strip()] += 1
-        call.ended_at = time.time()
+        finally:
+            call.ended_at = time.time()
         return call
 
     def _judge(self, call: Call, order: Order, sent: Picture) -> None:
@@ -103,6 +116,7 @@ class Counter:
             "Content-Type": picture.media_type,
             "X-Forwarded-For": f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}",
             **payment,
+            **({"Idempotency-Key": order.key} if order.key else {}),
         }
         return await post(
             host.url,
@@ -123,11 +137,21 @@ def _note(call: Call, answer: Answer) -> None:
     problem = _problem(answer)
     retry_after = answer.headers.get("retry-after", "")
     call.retry_after = float(retry_after) if retry_after.isdecimal() else None
-    call.code, call.detail = problem.get("code"), problem.get("detail")
-    if isinstance(problem.get("retryable"), bool) and isinstance(problem.get("charged"), bool):
-        call.retryable, call.charged = problem["retryable"], problem["charged"]
-    else:
-        call.bare = True
+    for name in ("code", "detail", "payment_state", "retry_action", "retryable", "charged"):
+        setattr(call, name, problem.get(name))
+    call.bare = not _is_clear(call)
+
+
+def _is_clear(call: Call) -> bool:
+    """Whether an error about a payment says what a machine needs; `payment_state` may be left out, "none" is untrue."""
+    charged = _CHARGED.get(call.payment_state, call.charged)
+    return (
+        isinstance(call.retryable, bool)
+        and call.retryable == (call.retry_action in _AGAIN)
+        and call.retry_action in _ACTIONS
+        and call.payment_state != PaymentState.NONE
+        and call.charged is charged
+    )
 
 
 def _problem(answer: Answer) -> dict[str, Any]:

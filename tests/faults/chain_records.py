@@ -1,10 +1,9 @@
-"""The books of the chains: every transfer to the seller, read from the logs and matched to the payment that was signed.
+"""What the chains record: every transfer to the seller with the payment that was signed, gas and reverted transactions.
 
 x402: `AuthorizationUsed(payer, nonce)` with the token's `Transfer` right after it. MPP: `TransferWithMemo`.
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from typing import Any
 import httpx
 from eth_utils.crypto import keccak
 
-from sandbox.accounts import SELLER
+from sandbox.accounts import SELLER, SETTLER
 from sandbox.chains import BaseChain, Chain, TempoChain
 from tests.faults.history import Transfer
 
@@ -29,13 +28,19 @@ Found = Callable[[str | None, Transfer], None]
 
 
 @dataclass
-class Books:
-    """Follows one chain. The campaign asks the chain itself, never through the weather."""
+class ChainRecords:
+    """Follows one chain, block by block. The campaign asks the chain itself, never through a proxy.
+
+    Attributes:
+        gas: units of gas that the settlement key (ours or the facilitator's) has spent.
+        reverted: transactions that were mined and failed.
+    """
 
     chain: Chain
     found: Found
+    gas: int = 0
+    reverted: int = 0
     _next_block: int = 0
-    _timestamps: dict[str, int] = field(default_factory=dict)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def follow(self) -> None:
@@ -48,30 +53,35 @@ class Books:
     async def catch_up(self) -> None:
         """Read all blocks up to the latest."""
         async with self._turn:
-            for key, transfer in await asyncio.to_thread(self._read):
-                self.found(key, transfer)
+            last = int(await asyncio.to_thread(self.chain.rpc.call, "eth_blockNumber"), 16)
+            while self._next_block <= last:
+                for key, transfer in await asyncio.to_thread(self._read, self._next_block):
+                    self.found(key, transfer)
+                self._next_block += 1
 
-    def _read(self) -> list[tuple[str | None, Transfer]]:
-        last = int(self.chain.rpc.call("eth_blockNumber"), 16)
-        if last < self._next_block:
+    def _read(self, number: int) -> list[tuple[str | None, Transfer]]:
+        receipts = self.chain.rpc.call("eth_getBlockReceipts", hex(number))
+        if not receipts:
             return []
-        query = {"address": self.chain.token, "fromBlock": hex(self._next_block), "toBlock": hex(last)}
-        logs = self.chain.rpc.call("eth_getLogs", query)
-        paid = _paid(logs, with_memo=isinstance(self.chain, TempoChain))
-        transfers = [(key, self._transfer(log)) for key, log in paid]
-        self._next_block = last + 1
-        return transfers
+        timestamp = int(self.chain.rpc.call("eth_getBlockByNumber", hex(number), False)["timestamp"], 16)
+        for receipt in receipts:
+            self._count(receipt)
+        logs = [log for receipt in receipts for log in receipt["logs"]]
+        ours = [log for log in logs if log["address"].lower() == self.chain.token.lower()]
+        paid = _paid(ours, with_memo=isinstance(self.chain, TempoChain))
+        return [(key, self._transfer(log, timestamp)) for key, log in paid]
 
-    def _transfer(self, log: Log) -> Transfer:
-        block = log["blockNumber"]
-        if block not in self._timestamps:
-            self._timestamps[block] = int(self.chain.rpc.call("eth_getBlockByNumber", block, False)["timestamp"], 16)
+    def _count(self, receipt: Log) -> None:
+        self.reverted += int(receipt["status"], 16) == 0
+        if receipt["from"].lower() == SETTLER.address.lower():
+            self.gas += int(receipt["gasUsed"], 16)
+
+    def _transfer(self, log: Log, timestamp: int) -> Transfer:
         return Transfer(
             chain="Base" if isinstance(self.chain, BaseChain) else "Tempo",
             transaction=log["transactionHash"],
-            block=int(block, 16),
-            timestamp=self._timestamps[block],
-            seen_at=time.time(),
+            block=int(log["blockNumber"], 16),
+            timestamp=timestamp,
             units=int(log["data"][:66], 16),
         )
 
