@@ -46,8 +46,12 @@ load-paid: $(VENV)/.dev ## Buy from a running sandbox on both rails: make load-p
 	$(BIN)/python -m loadtests paid --buyers $(or $(BUYERS),1)
 
 .PHONY: faults
-faults: setup ## Buy through injected faults, kills and races, and audit the chains: make faults N=10000
+faults: setup ## Buy through random faults, freezes, kills and lies, and audit the chains: make faults N=10000
 	@$(BIN)/python -m tests.faults --calls $(or $(N),100) $(if $(SEED),--seed $(SEED)) $(if $(LEGS),--legs $(LEGS)) $(if $(BREAK),--break $(BREAK))
+
+.PHONY: faults-steps
+faults-steps: setup ## Let each fault strike each step of a sale once, and audit the chains: make faults-steps LEGS=sqlite
+	@$(BIN)/python -m tests.faults --steps $(if $(SEED),--seed $(SEED)) $(if $(LEGS),--legs $(LEGS)) $(if $(BREAK),--break $(BREAK)) $(if $(ONLY),--only "$(ONLY)")
 
 .PHONY: bench-payments
 bench-payments: $(VENV)/.dev node_modules/.stamp ## Print the CPU time that a paid request costs us, by stage and rail

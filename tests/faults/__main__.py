@@ -112,6 +112,8 @@ async def _run(legs: list[Leg], plan: Plan, folder: Path, console: Console, only
                 results.append(await run_leg(leg, plan, folder / leg, watch))
             else:
                 cases = [case for case in cases_of(leg) if only in str(case)]
+                if not cases:
+                    raise SandboxError(f"No case of the leg {leg} has {only!r} in its name.")
                 results.append(await run_steps(leg, cases, plan, folder / leg, watch))
     return results
 

@@ -36,7 +36,9 @@ BREAKS = {
         (
             Change(
                 "payments/settlement.py",
-                "            except PaymentRejected as refusal:  # the only proof; RailUnavailable does not count as one\n"
+                "            except PaymentRejected as refusal:  "
+                "# the only proof; RailUnavailable does not count as one"
+                "\n"
                 "                unmoved = refusal\n",
                 "            except (ServiceError, TimeoutError):\n"
                 '                unmoved = PaymentRejected("It failed.", reason="settlement_failed")\n',

@@ -17,9 +17,9 @@ from tests.faults.planned import Effect, Step
 from tests.faults.process_faults import ALL_FAULTS, ProcessFault, plan
 from tests.faults.steps import Case, StepRun, cases
 
-WORKERS, STEP_WORKERS = 2, 4
+WORKERS, STEP_WORKERS = 2, 6
 """API workers of a host. Step by step more, because some stand still while others must answer."""
-AT_ONCE = 3
+AT_ONCE = 5
 """Cases of the deterministic part under way at the same time."""
 
 

@@ -41,7 +41,7 @@ class Case:
     lie: Lie | None = None
 
     def __str__(self) -> str:
-        return f"{self.way}: {self.step}, {self.lie or self.effect}"
+        return f"{self.way}: {self.step}, {self.effect}{f': {self.lie}' if self.lie else ''}"
 
 
 @dataclass(frozen=True, slots=True)

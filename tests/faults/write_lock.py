@@ -25,13 +25,13 @@ def sqlite_lock(path: Path) -> HoldLock:
     @asynccontextmanager
     async def hold() -> AsyncIterator[None]:
         with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
-            for _ in range(200):
+            for _ in range(2000):
                 with suppress(sqlite3.OperationalError):  # somebody is writing
                     connection.execute("BEGIN IMMEDIATE")
                     break
                 await asyncio.sleep(0.01)
             else:
-                raise OSError("the write lock was never free")
+                raise OSError("somebody else holds the write lock")
             yield
             connection.execute("ROLLBACK")
 
