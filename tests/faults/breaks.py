@@ -36,12 +36,30 @@ BREAKS = {
         (
             Change(
                 "payments/settlement.py",
-                "            except PaymentRejected as refusal:  "
-                "# the only proof; RailUnavailable does not count as one"
-                "\n"
-                "                unmoved = refusal\n",
+                "            except _PROVEN as refusal:\n                unmoved = refusal\n            else:\n",
                 "            except (ServiceError, TimeoutError):\n"
-                '                unmoved = PaymentRejected("It failed.", reason="settlement_failed")\n',
+                '                unmoved = PaymentRejected("It failed.", reason="settlement_failed")\n'
+                "            else:\n",
+            ),
+        ),
+    ),
+    "lease": Break(
+        "a holder whose lease has ended goes on: neither renewing nor beginning a settlement looks at the lease",
+        (
+            Change(
+                "storage/ledger.py",
+                "        return _held(claim, State.CLAIMED) & (_row.lease_until > self._database.now)\n",
+                "        return _held(claim, State.CLAIMED)\n",
+            ),
+        ),
+    ),
+    "row": Break(
+        "a refusal does not take the payment from whoever holds it silently",
+        (
+            Change(
+                "payments/gate.py",
+                "            await self._take_from_others(credential, error)\n",
+                "            error.payment_state = PaymentState.UNUSED\n",
             ),
         ),
     ),
