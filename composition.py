@@ -20,7 +20,9 @@ from api.rate_limit import RateLimits
 from api.upload import UploadLimits
 from config import Settings
 from config.settings import X402Settings
+from errors import LedgerUnavailable
 from models.manifest import ModelManifest
+from payments.finality import keep_rechecking
 from payments.gate import Gate
 from payments.money import Price
 from payments.mpp import MppRail
@@ -31,7 +33,7 @@ from payments.watch import RailWatch, keep_watching
 from payments.x402 import X402Rail
 from pipeline import CutOut, Network
 from runners.client import RunnerClient
-from storage import Database, SqlLedger, SqlLock, SqlOutbox, SqlRateLimits
+from storage import Database, SqlLedger, SqlLock, SqlOutbox, SqlRateLimits, SqlSettled
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +48,8 @@ async def compose(settings: Settings, models: Models) -> AsyncIterator[Starlette
     """Everything one API worker is made of; closed in the opposite order, after the sales under way have ended."""
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(settings.ledger_url()))
-        log.info("ledger_opened", ledger=await database.identify(), dialect=database.dialect, place=database.place)
+        ledger_id = await _identity(database)
+        log.info("ledger_opened", ledger=ledger_id, dialect=database.dialect, place=database.place)
         ledger = SqlLedger(database)
         rails = _rails(settings, SqlLock(database, "x402 settlement"), SqlOutbox(database))
         watch = RailWatch(rails)
@@ -60,6 +63,7 @@ async def compose(settings: Settings, models: Models) -> AsyncIterator[Starlette
         stack.push_async_callback(gate.aclose)
         stack.push_async_callback(_end, asyncio.create_task(keep_sweeping(gate)))
         stack.push_async_callback(_end, asyncio.create_task(keep_watching(watch)))
+        stack.push_async_callback(_end, asyncio.create_task(keep_rechecking(gate.rails, SqlSettled(database))))
         await watch.first_look()
         yield create_app(
             gate=gate,
@@ -76,6 +80,16 @@ async def compose(settings: Settings, models: Models) -> AsyncIterator[Starlette
             checks={**_runner_checks(models), "ledger": ledger.ping},
             trusted_proxies=settings.trusted_proxies,
         )
+
+
+async def _identity(database: Database) -> str:
+    """The ledger's identity, as soon as the database answers: a worker that ended meanwhile might not be replaced."""
+    while True:
+        try:
+            return await database.identify()
+        except LedgerUnavailable as error:
+            log.warning("ledger_not_opened", place=database.place, fault=error.detail)
+            await asyncio.sleep(1)
 
 
 async def _end(task: asyncio.Task[None]) -> None:
@@ -108,6 +122,7 @@ def _x402(x402: X402Settings, lock: SqlLock, outbox: SqlOutbox) -> X402Rail:
         max_timeout_seconds=x402.max_timeout_seconds,
         verify_timeout_s=x402.verify_timeout_s,
         settle_timeout_s=x402.settle_timeout_s,
+        finality_blocks=x402.finality_blocks,
     )
 
 
@@ -126,6 +141,7 @@ def _mpp(settings: Settings) -> MppRail:
         work_margin_s=mpp.work_margin_s,
         broadcast_margin_s=mpp.broadcast_margin_s,
         confirmation_timeout_s=mpp.confirmation_timeout_s,
+        finality_blocks=mpp.finality_blocks,
     )
 
 

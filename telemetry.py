@@ -15,6 +15,9 @@ STAGE_SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
 PAYMENTS = Counter("clearcanvas_payments_total", "Payments by rail and what became of them", ["rail", "outcome"])
+RECHECKS = Counter(
+    "clearcanvas_rechecks_total", "Looks at settlements until they are final, and what the chain said", ["rail", "said"]
+)
 RAIL_UP = Gauge("clearcanvas_rail_up", "1 while the rail can take payments", ["rail"], multiprocess_mode="livemin")
 SETTLEMENTS_AFFORDABLE = Gauge(
     "clearcanvas_settlements_affordable",

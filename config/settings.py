@@ -108,6 +108,8 @@ class X402Settings(Section):
     """Seconds to wait for a verification."""
     settle_timeout_s: PositiveFloat = 30.0
     """Seconds to wait for a settlement before it counts as unknown."""
+    finality_blocks: PositiveInt = 64
+    """Blocks on top of a settlement from which on it is final; until then it is looked at again."""
 
 
 class MppSettings(Section):
@@ -139,6 +141,8 @@ class MppSettings(Section):
     """Seconds that a payment must still be valid before it is broadcast."""
     confirmation_timeout_s: PositiveFloat = 4.0
     """Seconds to wait for the confirmation of a broadcast before it is repeated."""
+    finality_blocks: PositiveInt = 16
+    """Blocks on top of a settlement from which on it is final; until then it is looked at again."""
 
 
 class Settings(Section):

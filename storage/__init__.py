@@ -6,5 +6,6 @@ from storage.lock import SqlLock
 from storage.migrations import migrate
 from storage.outbox import SqlOutbox
 from storage.rate_limits import SqlRateLimits
+from storage.settled import SqlSettled
 
-__all__ = ["Database", "SqlLedger", "SqlLock", "SqlOutbox", "SqlRateLimits", "migrate"]
+__all__ = ["Database", "SqlLedger", "SqlLock", "SqlOutbox", "SqlRateLimits", "SqlSettled", "migrate"]

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from secrets import token_hex
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, func, select, update
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -13,7 +13,9 @@ from errors import FundsUnderWay, PaymentUsed
 from payments.ledger import UNSEEN_FUNDS_COVER, Claim, Entry, State
 from payments.rail import Payment, Receipt
 from storage.database import Database
+from storage.entries import columns, entries, entry_of
 from storage.schema import in_doubt, locks, payments, under_way
+from storage.settled import FIRST_RECHECK_S
 
 _row = payments.c
 _MANY = 1_000_000
@@ -58,7 +60,7 @@ class SqlLedger:
         if purchase is not None:
             await self._database.run(delete(payments).where(_row.purchase == purchase, _abandoned(now)))
         values = {
-            **_columns(payment),
+            **columns(payment),
             "state": State.CLAIMED,
             "fingerprint": fingerprint,
             "order_digest": order_digest,
@@ -108,6 +110,7 @@ class SqlLedger:
             state=State.SETTLED,
             receipt=asdict(receipt),
             settled_at=self._database.now,
+            recheck_at=self._database.now + FIRST_RECHECK_S,
         )
 
     async def release(self, claim: Claim) -> bool:
@@ -149,7 +152,7 @@ class SqlLedger:
         """SETTLING entries of these rails whose lease ran out, oldest first: the sweeper's work."""
         silent = in_doubt & _row.rail.in_(rails) & (_row.lease_until <= self._database.now)
         rows = await self._database.rows(self._entries(silent).order_by(_row.lease_until).limit(limit))
-        return [_entry(row) for row in rows]
+        return [entry_of(row) for row in rows]
 
     async def forget_abandoned(self, *, silent_s: float) -> int:
         """Delete CLAIMED entries whose lease ran out at least so many seconds ago; how many there were."""
@@ -168,11 +171,11 @@ class SqlLedger:
         return _held(claim, State.CLAIMED) & (_row.lease_until > self._database.now)
 
     def _entries(self, where: ColumnElement[bool]) -> Select[Any]:
-        return select(payments, (_row.lease_until > self._database.now).label("lease_runs")).where(where)
+        return entries(where, self._database.now)
 
     async def _find(self, where: ColumnElement[bool]) -> Entry | None:
         row = await self._database.first(self._entries(where))
-        return None if row is None else _entry(row)
+        return None if row is None else entry_of(row)
 
     async def _change(self, where: ColumnElement[bool], **values: Any) -> bool:
         return await self._database.run(update(payments).where(where).values(**values)) == 1
@@ -201,37 +204,3 @@ def _funds_cover(payment: Payment, now: ColumnElement[float]) -> ColumnElement[b
 
 def _held(claim: Claim, *states: State) -> ColumnElement[bool]:
     return (_row.id == claim.payment_id) & (_row.holder == claim.holder) & _row.state.in_(states)
-
-
-def _columns(payment: Payment) -> dict[str, Any]:
-    return {
-        "id": payment.id,
-        "rail": payment.rail,
-        "payer": payment.payer,
-        "amount": payment.amount,
-        "valid_before": payment.valid_before,
-        "evidence": dict(payment.evidence),
-        "transaction_hash": payment.transaction,
-    }
-
-
-def _entry(row: Row[Any]) -> Entry:
-    return Entry(
-        payment=Payment(
-            id=row.id,
-            rail=row.rail,
-            payer=row.payer,
-            amount=row.amount,
-            valid_before=row.valid_before,
-            evidence=row.evidence,
-            transaction=row.transaction_hash,
-        ),
-        state=State(row.state),
-        fingerprint=row.fingerprint,
-        order_digest=row.order_digest,
-        holder=row.holder,
-        lease_until=row.lease_until,
-        lease_runs=bool(row.lease_runs),
-        deliveries=row.deliveries,
-        receipt=row.receipt and Receipt(**row.receipt),
-    )

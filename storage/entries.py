@@ -1,0 +1,51 @@
+"""Between rows and the nouns of `payments`."""
+
+from typing import Any
+
+from sqlalchemy import Row, Select, select
+from sqlalchemy.sql.elements import ColumnElement
+
+from payments.ledger import Entry, State
+from payments.rail import Payment, Receipt
+from storage.schema import payments
+
+
+def entries(where: ColumnElement[bool], now: ColumnElement[float]) -> Select[Any]:
+    """Selects what `entry_of` reads; `now` judges the leases."""
+    return select(payments, (payments.c.lease_until > now).label("lease_runs")).where(where)
+
+
+def columns(payment: Payment) -> dict[str, Any]:
+    """What is written down of a payment."""
+    return {
+        "id": payment.id,
+        "rail": payment.rail,
+        "payer": payment.payer,
+        "amount": payment.amount,
+        "valid_before": payment.valid_before,
+        "evidence": dict(payment.evidence),
+        "transaction_hash": payment.transaction,
+    }
+
+
+def entry_of(row: Row[Any]) -> Entry:
+    """A row that `entries` selected."""
+    return Entry(
+        payment=Payment(
+            id=row.id,
+            rail=row.rail,
+            payer=row.payer,
+            amount=row.amount,
+            valid_before=row.valid_before,
+            evidence=row.evidence,
+            transaction=row.transaction_hash,
+        ),
+        state=State(row.state),
+        fingerprint=row.fingerprint,
+        order_digest=row.order_digest,
+        holder=row.holder,
+        lease_until=row.lease_until,
+        lease_runs=bool(row.lease_runs),
+        deliveries=row.deliveries,
+        receipt=row.receipt and Receipt(**row.receipt),
+    )

@@ -1,0 +1,68 @@
+"""Settlements that are not final yet, in SQL."""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Float, and_, case, null, type_coerce, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from payments.finality import RAW
+from payments.ledger import Entry, State
+from payments.rail import Payment
+from storage.database import Database
+from storage.entries import entries, entry_of
+from storage.schema import not_final, payments
+
+FIRST_RECHECK_S = 20.0
+"""From the settlement to the first look, and the shortest pause between two looks."""
+LONGEST_PAUSE_S = 86_400.0
+
+_row = payments.c
+
+
+class SqlSettled:
+    """A `payments.finality.Settled` on SQLite or PostgreSQL.
+
+    Args:
+        database: shared with everything that stores; its owner closes it.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def due(self, rails: Collection[str], limit: int) -> list[Entry]:
+        """SETTLED entries of these rails that are not final and are due for a look, longest due first."""
+        wanted = not_final & _row.rail.in_(rails) & (_row.recheck_at <= self._database.now)
+        statement = entries(wanted, self._database.now).order_by(_row.recheck_at).limit(limit)
+        return [entry_of(row) for row in await self._database.rows(statement)]
+
+    async def begin_recheck(self, payment_id: str) -> bool:
+        """Take the turn to look, and put the next look off by half of the settlement's age; False when another
+        process has it or the settlement is final."""
+        now = self._database.now
+        half = (now - type_coerce(_row.settled_at, Float)) / 2
+        pause = case((half < FIRST_RECHECK_S, FIRST_RECHECK_S), (half > LONGEST_PAUSE_S, LONGEST_PAUSE_S), else_=half)
+        return await self._change(payment_id, _row.recheck_at <= now, recheck_at=now + pause)
+
+    async def final(self, payment: Payment) -> bool:
+        """Mark a settlement as final and delete the signed transaction that was kept for sending it again; False when
+        it was final, or is not SETTLED any more."""
+        kept = {name: value for name, value in payment.evidence.items() if name != RAW}
+        return await self._change(payment.id, final_at=self._database.now, evidence=kept)
+
+    async def lost(self, payment_id: str) -> bool:
+        """SETTLED → SETTLING, in doubt at once: the chain has dropped the settlement. False when it was final, or
+        is not SETTLED any more. What was delivered stays counted."""
+        return await self._change(
+            payment_id,
+            state=State.SETTLING,
+            holder="",
+            lease_until=self._database.now,
+            receipt=null(),
+            settled_at=None,
+            recheck_at=None,
+        )
+
+    async def _change(self, payment_id: str, *where: ColumnElement[bool], **values: Any) -> bool:
+        changed = update(payments).where(and_(_row.id == payment_id, not_final, *where)).values(**values)
+        return await self._database.run(changed) == 1
