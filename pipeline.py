@@ -92,7 +92,7 @@ class CutOut:
                 picture, fitted = await self._on_cpu(lambda: _read(body, info, network.size))
                 with stage("infer"):
                     alpha = await network.infer(fitted)
-                return await self._on_cpu(lambda: _write(picture, alpha, output))
+                return await self._on_cpu(lambda: _write(picture, alpha, fitted, output))
 
     async def _on_cpu(self, work: Callable[[], T]) -> T:
         with stage("queue"):
@@ -110,9 +110,9 @@ def _read(body: bytes, info: ImageInfo, size: int) -> tuple[Picture, Pixels]:
         return picture, fit(picture, size)
 
 
-def _write(picture: Picture, alpha: Pixels, output: ImageFormat) -> bytes:
+def _write(picture: Picture, alpha: Pixels, seen: Pixels, output: ImageFormat) -> bytes:
     with stage("compose"):
-        rgba = compose(picture, alpha)
+        rgba = compose(picture, alpha, seen)
     with stage("encode"):
         return encode(rgba, output)
 

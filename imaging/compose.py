@@ -8,28 +8,32 @@ from imaging.fit import shrink
 from imaging.foreground import estimate_foreground
 from imaging.matte import matte_of
 from imaging.picture import Picture, Pixels
-from imaging.sampling import positions, sample
+from imaging.sampling import Lattice, Plane, between
 
-ESTIMATE_SIDE = 512
+ESTIMATE_SIDE = 256
 """Foreground and background colour vary slowly; the fusion brings the detail back."""
 
 
-def compose(picture: Picture, matte: Pixels) -> Pixels:
-    """Cut the picture out by a model's uint8 matte [S,S].
+def compose(picture: Picture, alpha: Pixels, seen: Pixels | None = None) -> Pixels:
+    """Cut the picture out by a model's uint8 alpha [S,S].
 
     The result is the picture's own `rgba`, changed in place: uint8 [H,W,4], straight alpha; the upload's own alpha
     times the model's; background colour taken out of half transparent pixels; 0 in every channel where alpha is 0,
-    so that nothing of the background is handed on unseen.
+    so that nothing of the background is handed on unseen. Only what is not opaque is touched.
+
+    Args:
+        seen: the picture as the model saw it, uint8 [S,S,3]; made anew where it is not at hand.
     """
     rgba = picture.rgba
-    colours = _Colours(picture, matte)
-    matte = matte_of(picture, matte)
+    matte = matte_of(picture, alpha, seen)
+    colours = _Colours(picture, alpha, seen)
     for rows in bands(*matte.shape):
-        alpha = _times_own(matte[rows], rgba[rows]) if picture.has_alpha else matte[rows]
-        colours.purify(rows, matte[rows])
-        rgba[rows, :, 3] = alpha
-        words = rgba[rows].view(np.uint32)[..., 0]
-        words *= alpha > 0
+        band = matte[rows]
+        own = _times_own(band, rgba[rows]) if picture.has_alpha else band
+        colours.purify(rows, band, own)
+        if picture.has_alpha:
+            rgba[rows, :, 3] = own
+        np.copyto(rgba[rows].view(np.uint32)[..., 0], np.uint32(0), where=own == 0)
     return rgba
 
 
@@ -40,29 +44,48 @@ def _times_own(matte: Pixels, rgba: Pixels) -> Pixels:
 class _Colours:
     """Foreground and background colour of a picture, estimated small, at any pixel."""
 
-    def __init__(self, picture: Picture, matte: Pixels) -> None:
+    def __init__(self, picture: Picture, alpha: Pixels, seen: Pixels | None) -> None:
         scale = min(1.0, ESTIMATE_SIDE / max(picture.width, picture.height))
-        width, height = max(round(picture.width * scale), 1), max(round(picture.height * scale), 1)
-        image = shrink(picture, width, height).astype(np.float32) / np.float32(255)
-        small = cv2.resize(matte / np.float32(255), (width, height), interpolation=cv2.INTER_AREA)
-        self._rgba = picture.rgba
-        self._columns = positions(picture.width, width)
-        self._rows = positions(picture.height, height)
-        self._foreground, self._background = (
+        size = max(round(picture.width * scale), 1), max(round(picture.height * scale), 1)
+        small = cv2.resize(alpha / np.float32(255), size, interpolation=cv2.INTER_AREA)
+        image = _seen_at(size, picture, seen).astype(np.float32) / np.float32(255)
+        foreground, background = (
             np.asarray(cv2.cvtColor(each * 255, cv2.COLOR_RGB2RGBA), np.float32)
             for each in estimate_foreground(image, np.asarray(small, np.float32))
         )
+        self._background, self._difference = background, foreground - background
+        self._foreground = foreground
+        self._rgba = picture.rgba
+        self._lattice = Lattice((picture.width, picture.height), size)
 
-    def purify(self, rows: slice, matte: Pixels) -> None:
-        """Replace the colour of the band's half transparent pixels: F + a (I - a F - (1 - a) B)."""
-        row, column = np.nonzero((matte - np.uint8(1)) < 254)
-        if not row.size:
+    def purify(self, rows: slice, matte: Pixels, alpha: Pixels) -> None:
+        """Replace the colour of the band's half transparent pixels, F + a (I - a F - (1 - a) B), and their alpha."""
+        index = between(matte, 1, 254)
+        if not index.size:
             return
-        words = self._rgba[rows].view(np.uint32)[..., 0]
-        pixels = words[row, column].view(np.uint8).astype(np.float32)
-        opacity = np.repeat(matte[row, column] / np.float32(255), 4)
-        where = self._columns[column], self._rows[rows][row]
-        foreground, background = (sample(each, *where).reshape(-1) for each in (self._foreground, self._background))
-        mixed = background + opacity * (foreground - background)
-        pure = np.clip(np.rint(foreground + opacity * (pixels - mixed)), 0, 255)
-        words[row, column] = pure.astype(np.uint8).view(np.uint32)
+        words = self._rgba[rows].view(np.uint32).reshape(-1)
+        pixels = words[index].view(np.uint8).reshape(-1, 4).astype(np.float32)
+        opacity = _fourfold(matte.reshape(-1)[index].astype(np.float32) / np.float32(255))
+        foreground, difference = (
+            self._lattice.sample(each, rows, index) for each in (self._foreground, self._difference)
+        )
+        # I - a F - (1 - a) B is what the estimate does not explain: with D = F - B, it is I - F + (1 - a) D.
+        pixels -= foreground
+        difference *= 1 - opacity
+        pixels += difference
+        pixels *= opacity
+        pure = np.asarray(cv2.add(foreground, pixels, dtype=cv2.CV_8U), np.uint8)
+        pure[:, 3] = alpha.reshape(-1)[index]
+        words[index] = pure.view(np.uint32)[:, 0]
+
+
+def _seen_at(size: tuple[int, int], picture: Picture, seen: Pixels | None) -> Pixels:
+    """The picture at a small size: from what the model saw, where that is not smaller."""
+    if seen is None or seen.shape[1] < size[0] or seen.shape[0] < size[1]:
+        return shrink(picture, *size)
+    return np.asarray(cv2.resize(seen, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _fourfold(values: Plane) -> Plane:
+    """[n,4] of n values."""
+    return np.repeat(values, 4).reshape(-1, 4)

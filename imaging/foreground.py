@@ -25,55 +25,75 @@ def estimate_foreground(image: Plane, alpha: Plane) -> tuple[Plane, Plane]:
         F and B, float32 [h,w,3] in 0..1, for every pixel.
     """
     height, width = alpha.shape
-    colours = np.concatenate([_mean(image, alpha > 0.9), _mean(image, alpha < 0.1)])[None, None]
+    colours = np.concatenate([_mean(image, alpha > 0.9), _mean(image, alpha < 0.1)])[:, None, None]
+    planes = np.ascontiguousarray(image.transpose(2, 0, 1))
     levels = int(np.ceil(np.log2(max(width, height, 2))))
     for level in range(levels + 1):
         size = round(width ** (level / levels)), round(height ** (level / levels))
-        colours = _resize(colours, size)
-        colours = _relax(_planes(_resize(image, size)), _resize(alpha, size), _planes(colours)).transpose(1, 2, 0)
-    return np.ascontiguousarray(colours[..., :3]), np.ascontiguousarray(colours[..., 3:])
+        level_alpha = _resize(alpha[None], size)[0]
+        colours = _Level(_resize(planes, size), level_alpha, _resize(colours, size)).relaxed()
+    foreground, background = (np.ascontiguousarray(each.transpose(1, 2, 0)) for each in (colours[:3], colours[3:]))
+    return foreground, background
 
 
 def _mean(image: Plane, where: NDArray[np.bool_]) -> Plane:
     return image[where].mean(axis=0) if where.any() else np.zeros(3, np.float32)
 
 
-def _resize(array: Plane, size: tuple[int, int]) -> Plane:
-    return np.asarray(cv2.resize(np.ascontiguousarray(array), size, interpolation=cv2.INTER_NEAREST), np.float32)
+def _resize(planes: Plane, size: tuple[int, int]) -> Plane:
+    """[n,h,w] to width and height, each pixel the nearest one."""
+    resized = np.empty((len(planes), size[1], size[0]), np.float32)
+    for plane, target in zip(planes, resized, strict=True):
+        cv2.resize(plane, size, dst=target, interpolation=cv2.INTER_NEAREST)
+    return resized
 
 
-def _planes(array: Plane) -> Plane:
-    return np.ascontiguousarray(array.transpose(2, 0, 1))
-
-
-def _relax(image: Plane, alpha: Plane, colours: Plane) -> Plane:
-    """Improve F and B, stacked as [6,h,w], on one level.
+class _Level:
+    """F and B on one level, stacked as [6,h,w] within a border that repeats their edge.
 
     A sweep sets both to their neighbours' mean, weighted by how much alpha changes between the two (where it does not
     change, the pixel itself says little), and then gives each its share of what the pixel still lacks.
     """
-    weights = np.stack([np.abs(alpha - beside) for beside in _neighbours(alpha)]) + _REGULARIZATION
-    total = weights.sum(axis=0)
-    weights /= total
-    shares = np.stack([alpha, 1 - alpha])[:, None]
-    gains = shares / (total + (shares * shares).sum(axis=0))
-    sweeps = _COARSE_SWEEPS if max(alpha.shape) <= _COARSE_SIDE else _SWEEPS
-    for _ in range(sweeps):
-        both = _weighted_mean(colours, weights).reshape(2, 3, *alpha.shape)
-        both += gains * (image - (shares * both).sum(axis=0))
-        colours = np.clip(both, 0, 1, out=both).reshape(colours.shape)
-    return colours
+
+    def __init__(self, image: Plane, alpha: Plane, colours: Plane) -> None:
+        height, width = alpha.shape
+        self._image, self._alpha, self._rest = image, alpha, 1 - alpha
+        self._wide = np.empty((6, height + 2, width + 2), np.float32)
+        self._inner = self._wide[:, 1:-1, 1:-1]
+        self._inner[:] = colours
+        around = _neighbours(np.asarray(cv2.copyMakeBorder(alpha, 1, 1, 1, 1, cv2.BORDER_REPLICATE), np.float32))
+        weights = [np.abs(alpha - beside) + _REGULARIZATION for beside in around]
+        total = weights[0] + weights[1] + weights[2] + weights[3]
+        self._weights = [weight / total for weight in weights]
+        lack = total + alpha * alpha + self._rest * self._rest
+        self._shares = alpha / lack, self._rest / lack
+
+    def relaxed(self) -> Plane:
+        """F and B after some sweeps."""
+        for _ in range(_COARSE_SWEEPS if max(self._alpha.shape) <= _COARSE_SIDE else _SWEEPS):
+            self._sweep()
+        return self._inner
+
+    def _sweep(self) -> None:
+        self._repeat_edges()
+        first, *others = zip(_neighbours(self._wide), self._weights, strict=True)
+        both: Plane = first[0] * first[1]
+        part = np.empty_like(both)
+        for beside, weight in others:
+            both += np.multiply(beside, weight, out=part)
+        foreground, background = both[:3], both[3:]
+        lack = self._image - foreground * self._alpha
+        lack -= background * self._rest
+        foreground += lack * self._shares[0]
+        background += lack * self._shares[1]
+        np.clip(both, 0, 1, out=self._inner)
+
+    def _repeat_edges(self) -> None:
+        wide = self._wide
+        wide[:, 0], wide[:, -1] = wide[:, 1], wide[:, -2]
+        wide[:, :, 0], wide[:, :, -1] = wide[:, :, 1], wide[:, :, -2]
 
 
-def _weighted_mean(planes: Plane, weights: Plane) -> Plane:
-    mean = np.zeros_like(planes)
-    for beside, weight in zip(_neighbours(planes), weights, strict=True):
-        mean += beside * weight
-    return mean
-
-
-def _neighbours(planes: Plane) -> tuple[Plane, Plane, Plane, Plane]:
-    """What lies left, right, above and below of every pixel of [...,h,w], edges repeated."""
-    padding = [(0, 0)] * (planes.ndim - 2) + [(1, 1), (1, 1)]
-    wide = np.pad(planes, padding, mode="edge")
+def _neighbours(wide: Plane) -> tuple[Plane, Plane, Plane, Plane]:
+    """What lies left, right, above and below of every pixel within the border of [...,h,w]."""
     return wide[..., 1:-1, :-2], wide[..., 1:-1, 2:], wide[..., :-2, 1:-1], wide[..., 2:, 1:-1]

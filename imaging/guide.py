@@ -5,52 +5,60 @@ colour. As in He and Sun, "Fast Guided Filter" (2015), the functions are found a
 picture's.
 """
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from imaging.fit import MID_GREY, shrink
+from imaging.fit import MID_GREY
 from imaging.picture import Picture, Pixels
-from imaging.sampling import Plane, positions, sample
-
-Index = NDArray[np.intp]
+from imaging.sampling import Index, Lattice, Plane, between
 
 RADIUS = 4
 """Pixels of the model's alpha to each side of one that decide its function."""
 
-EPSILON = 1e-4
+EPSILON = np.float32(1e-4)
 """Variance of colour in 0..1 that is taken for grain; more makes flatter functions."""
 
 SOFT = 13
 """What is nearer than this to 0 or 255 is settled: there the filter would only make haze."""
 
+_REACH = 2 * RADIUS + 4
+"""Pixels of the small alpha around one that its function, and its enlargement, depend on."""
+
+Window = tuple[slice, slice]
+
 
 class Guide:
-    """Alpha as a linear function of colour, for every place of a picture.
+    """Alpha as a linear function of colour, for every place of a picture that is half transparent.
 
     Args:
+        seen: the picture at the size of the alpha, uint8 [h,w,3].
         alpha: the model's, uint8 [h,w].
     """
 
-    def __init__(self, picture: Picture, alpha: Pixels) -> None:
+    def __init__(self, picture: Picture, seen: Pixels, alpha: Pixels) -> None:
         height, width = alpha.shape
-        image = shrink(picture, width, height).astype(np.float32) / np.float32(255)
-        self._functions = _functions(image, alpha.astype(np.float32) / np.float32(255))
+        self._functions = np.zeros((height, width, 4), np.float32)
+        window = _unsettled(alpha)
+        if window:
+            image, level = (each[window].astype(np.float32) / np.float32(255) for each in (seen, alpha))
+            self._functions[window] = _functions(image, level)
         self._picture = picture
-        self._columns, self._rows = positions(picture.width, width), positions(picture.height, height)
+        self._lattice = Lattice((picture.width, picture.height), (width, height))
 
     def sharpen(self, rows: slice, matte: Pixels) -> None:
         """Replace the half transparent pixels of a band of the full matte, uint8 [h,W], in place."""
-        row, column = np.nonzero((matte >= SOFT) & (matte <= 255 - SOFT))
-        if not row.size:
+        index = between(matte, SOFT, 255 - SOFT)
+        if not index.size:
             return
-        functions = sample(self._functions, self._columns[column], self._rows[rows][row])
-        alpha = np.einsum("nc,nc->n", functions, self._colours(rows, row, column))
-        matte[row, column] = np.clip(np.rint(alpha), 0, 255)
+        functions = self._lattice.sample(self._functions, rows, index)
+        alpha = np.einsum("nc,nc->n", functions, self._colours(rows, index))
+        matte.reshape(-1)[index] = np.clip(np.rint(alpha), 0, 255)
 
-    def _colours(self, rows: slice, row: Index, column: Index) -> Plane:
+    def _colours(self, rows: slice, index: Index) -> Plane:
         """[n,4]: RGB over mid-grey, as the model saw it, and 255 for the functions' constant."""
-        pixels = self._picture.rgba[rows].view(np.uint32)[..., 0][row, column].view(np.uint8).reshape(-1, 4)
+        pixels = self._picture.rgba[rows].view(np.uint32).reshape(-1)[index].view(np.uint8).reshape(-1, 4)
         colours: Plane = pixels.astype(np.float32)
         if self._picture.has_alpha:
             colours[:, :3] = MID_GREY + (colours[:, :3] - MID_GREY) * (colours[:, 3:] / 255)
@@ -58,40 +66,62 @@ class Guide:
         return colours
 
 
+def _unsettled(alpha: Pixels) -> Window | None:
+    """The rectangle outside of which the enlarged alpha is settled, with all that its functions depend on."""
+    nearby = np.ones((5, 5), np.uint8)
+    soft = (cv2.dilate(alpha, nearby) >= SOFT) & (cv2.erode(alpha, nearby) <= 255 - SOFT)
+    sides = [np.flatnonzero(soft.any(axis=axis)) for axis in (1, 0)]
+    if not sides[0].size:
+        return None
+    down, across = (slice(max(int(side[0]) - _REACH, 0), int(side[-1]) + 1 + _REACH) for side in sides)
+    return down, across
+
+
 def _functions(image: Plane, alpha: Plane) -> Plane:
     """Slopes for red, green and blue, and the constant: float32 [h,w,4].
 
     Where colours hardly vary they tell nothing and the filter would only blur: what it lost of alpha is put back there.
+    Channel by channel: arrays of one channel are several times faster than arrays whose last axis is of three.
     """
-    mean, level = _mean(image), _mean(alpha)
-    variance = _mean(image * image) - mean * mean
-    together = _mean(image * alpha[..., None]) - mean * level[..., None]
-    slopes = _solve(image, mean, variance, together)
-    constant = level - (slopes * mean).sum(axis=2)
-    functions = _mean(np.dstack([slopes, constant]))
-    lost = alpha - (functions[..., :3] * image).sum(axis=2) - functions[..., 3]
-    functions[..., 3] += lost * (EPSILON / (EPSILON + variance.mean(axis=2)))
-    return functions
+    colours = [np.ascontiguousarray(image[..., channel]) for channel in range(3)]
+    means, level = [_mean(each) for each in colours], _mean(alpha)
+    (r, g, b), (mr, mg, mb) = colours, means
+    variances = [_together(each, mean, each, mean) for each, mean in zip(colours, means, strict=True)]
+    mixed = _together(r, mr, g, mg), _together(g, mg, b, mb), _together(b, mb, r, mr)
+    with_alpha = [_together(each, mean, alpha, level) for each, mean in zip(colours, means, strict=True)]
+    slopes = _solve([each + EPSILON for each in variances], mixed, with_alpha)
+    constant = level - _dot(slopes, means)
+    *slopes, constant = (_mean(each) for each in (*slopes, constant))
+    lost = alpha - _dot(slopes, colours) - constant
+    spread = (variances[0] + variances[1] + variances[2]) / np.float32(3)
+    constant += lost * (EPSILON / (EPSILON + spread))
+    return np.asarray(cv2.merge([*slopes, constant]), np.float32)
 
 
-def _solve(image: Plane, mean: Plane, variance: Plane, together: Plane) -> Plane:
+def _together(first: Plane, its_mean: Plane, second: Plane, other_mean: Plane) -> Plane:
+    """Covariance in the window around every pixel."""
+    return _mean(first * second) - its_mean * other_mean
+
+
+def _dot(first: Sequence[Plane], second: Sequence[Plane]) -> Plane:
+    dot: Plane = first[0] * second[0] + first[1] * second[1] + first[2] * second[2]
+    return dot
+
+
+def _solve(squares: Sequence[Plane], mixed: Sequence[Plane], weights: Sequence[Plane]) -> list[Plane]:
     """(covariance of colour + epsilon)⁻¹ · covariance of colour and alpha, by cofactors."""
-    beside = np.roll(image, -1, axis=2)
-    mixed = _mean(image * beside) - mean * np.roll(mean, -1, axis=2)
-    squares = variance + np.float32(EPSILON)
-    (rr, gg, bb), (rg, gb, br) = cv2.split(squares), cv2.split(mixed)
+    (rr, gg, bb), (rg, gb, br) = squares, mixed
+    crossed = br * gb - rg * bb, rg * gb - br * gg, rg * br - rr * gb
     cofactors = (
-        (gg * bb - gb * gb, br * gb - rg * bb, rg * gb - br * gg),
-        (br * gb - rg * bb, rr * bb - br * br, rg * br - rr * gb),
-        (rg * gb - br * gg, rg * br - rr * gb, rr * gg - rg * rg),
+        (gg * bb - gb * gb, crossed[0], crossed[1]),
+        (crossed[0], rr * bb - br * br, crossed[2]),
+        (crossed[1], crossed[2], rr * gg - rg * rg),
     )
-    determinant = rr * cofactors[0][0] + rg * cofactors[0][1] + br * cofactors[0][2]
-    weights = cv2.split(together)
-    solved = [sum(c * w for c, w in zip(line, weights, strict=True)) / determinant for line in cofactors]
-    return np.dstack(solved)
+    determinant = _dot((rr, rg, br), cofactors[0])
+    return [_dot(line, weights) / determinant for line in cofactors]
 
 
-def _mean(planes: Plane) -> Plane:
+def _mean(plane: Plane) -> Plane:
     """Over the window around every pixel."""
     side = 2 * RADIUS + 1
-    return np.asarray(cv2.boxFilter(planes, -1, (side, side)), np.float32)
+    return np.asarray(cv2.boxFilter(plane, -1, (side, side)), np.float32)

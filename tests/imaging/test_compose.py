@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from imaging.compose import compose
-from imaging.fit import unfit
+from imaging.fit import fit, unfit
 from imaging.matte import matte_of
 from imaging.picture import Picture, Pixels
 from tests.imaging.samples import opaque, scene
@@ -75,3 +75,18 @@ def test_the_picture_itself_becomes_the_cut_out() -> None:
     """No second buffer of the full size is made."""
     picture = opaque(scene(90, 70))
     assert compose(picture, _disc()) is picture.rgba
+
+
+@pytest.mark.parametrize(("width", "height"), [(700, 500), (300, 900), (60, 40)])
+def test_what_the_model_saw_need_not_be_made_anew(width: int, height: int) -> None:
+    """Alpha is the same, and colours are but for rounding, with the model's own picture at hand and without."""
+    image, alpha = scene(width, height), _disc(384)
+    alone = compose(opaque(image), alpha).astype(int)
+    at_hand = compose(opaque(image), alpha, fit(opaque(image), 384))
+    assert np.array_equal(at_hand[..., 3], alone[..., 3])
+    assert np.abs(at_hand - alone)[alone[..., 3] > 60].mean() < 0.1
+
+
+def test_a_picture_seen_at_another_size_is_not_used() -> None:
+    image, alpha = scene(200, 150), _disc(96)
+    assert np.array_equal(compose(opaque(image), alpha, fit(opaque(image), 64)), compose(opaque(image), alpha))

@@ -4,7 +4,7 @@ import pytest
 
 from imaging.fit import unfit
 from imaging.levels import set_levels
-from imaging.matte import matte_of
+from imaging.matte import guided, matte_of
 from imaging.picture import Picture, Pixels
 from tests.imaging.samples import opaque, scene
 
@@ -106,3 +106,18 @@ def test_a_faint_haze_does_not_come_out() -> None:
     hazy = np.clip(plain, 5, 250)
     picture = opaque(photograph(truth))
     assert np.array_equal(matte_of(picture, hazy), matte_of(picture, plain))
+
+
+@pytest.mark.parametrize("place", [(0, 0), (40, 30), (80, 80)])
+def test_a_small_subject_is_guided_like_a_large_one(place: tuple[int, int]) -> None:
+    """Functions are found around what is soft only, also at the picture's rim; that must not show."""
+    x, y = place
+    spot = np.zeros((SIDE, SIDE), np.uint8)
+    spot[y : y + 16, x : x + 16] = cv2.resize(small(waves(96, 96)), (16, 16))
+    beside = spot.copy()
+    beside[-2:, :2] = 128 if place != (0, 0) else 0
+    beside[:2, -2:] = 128
+    picture = opaque(scene(480, 480))
+    inner = slice(5 * y, 5 * y + 60), slice(5 * x, 5 * x + 60)
+    alone, together = (guided(picture, alpha)[inner].astype(int) for alpha in (spot, beside))
+    assert np.abs(alone - together).max() <= 1
