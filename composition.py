@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from decimal import Decimal
 from typing import TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -100,13 +101,13 @@ async def _end(task: asyncio.Task[None]) -> None:
 def _rails(settings: Settings, lock: SqlLock, outbox: SqlOutbox) -> tuple[Rail, ...]:
     """The enabled rails, in the order in which they are quoted."""
     build: dict[str, Callable[[], Rail]] = {
-        "x402": lambda: _x402(settings.x402, lock, outbox),
+        "x402": lambda: _x402(settings.x402, lock, outbox, max(settings.model_prices().values())),
         "mpp": lambda: _mpp(settings),
     }
     return tuple(make() for name, make in build.items() if getattr(settings, name).enabled)
 
 
-def _x402(x402: X402Settings, lock: SqlLock, outbox: SqlOutbox) -> X402Rail:
+def _x402(x402: X402Settings, lock: SqlLock, outbox: SqlOutbox, highest_price: Decimal) -> X402Rail:
     return X402Rail(
         chain_id=x402.chain_id,
         asset=x402.asset,
@@ -115,7 +116,10 @@ def _x402(x402: X402Settings, lock: SqlLock, outbox: SqlOutbox) -> X402Rail:
         lock=lambda: lock,
         outbox=outbox,
         bump_after_s=x402.bump_after_s,
+        eth_usd=x402.eth_usd,
+        max_fee_share=x402.max_fee_share,
         max_fee_gwei=x402.max_fee_gwei,
+        highest_price=Price(highest_price),
         facilitator_url=None if x402.settlement_key else x402.facilitator_url,
         rpc_url=_plain(x402.rpc_url),
         fallback_rpc_url=_plain(x402.fallback_rpc_url),

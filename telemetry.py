@@ -24,6 +24,11 @@ SETTLEMENTS_AFFORDABLE = Gauge(
     "Settlements that the x402 settlement key's gas still pays for",
     multiprocess_mode="livemostrecent",
 )
+SETTLEMENT_COST_SHARE = Gauge(
+    "clearcanvas_settlement_cost_share",
+    "What an x402 settlement with our own key costs now, as a share of the highest price",
+    multiprocess_mode="livemostrecent",
+)
 IN_FLIGHT = Gauge(
     "clearcanvas_images_in_flight", "Images queued or at work in the API workers", multiprocess_mode="livesum"
 )

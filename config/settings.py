@@ -100,8 +100,14 @@ class X402Settings(Section):
     """Private key that settles on the chain itself, without a facilitator; its account pays the gas."""
     bump_after_s: PositiveFloat = 15.0
     """Seconds after which a transaction of the settlement key that is in no block yet is sent with higher fees."""
-    max_fee_gwei: PositiveFloat = 5.0
-    """Fee per gas in gwei above which the settlement key sends nothing; a settlement takes about 80,000 gas."""
+    eth_usd: Annotated[Decimal, Field(gt=0, allow_inf_nan=False)] = Decimal(4000)
+    """Price of one ETH in US dollars, with which the settlement key's gas is reckoned; rather too high than too low."""
+    max_fee_share: Annotated[Decimal, Field(gt=0, le=1, allow_inf_nan=False)] = Decimal("0.5")
+    """What settling may cost, as a share of the payment, for the work to begin; what has been worked for is settled up
+    to the whole payment."""
+    max_fee_gwei: PositiveFloat = 1.0
+    """Fee per gas in gwei above which the settlement key sends nothing, whatever a payment brings; a settlement takes
+    about 80,000 gas."""
     max_timeout_seconds: PositiveInt = 120
     """Validity asked of a payment, in seconds."""
     verify_timeout_s: PositiveFloat = 8.0

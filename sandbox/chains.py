@@ -26,12 +26,15 @@ MULTICALL = "0xcA11bde05977b3631167028862bE2a173976CA11"
 ALLOWANCE = 1_000_000_000  # base units a buyer starts with on the Base-like chain: 1,000 dollars
 
 # States of old blocks are of no use here; without this option anvil writes them to the home directory.
-BASE_OPTIONS = ("--block-time", "1", "--prune-history", "256")
+# Base asks about a hundredth of a gwei per gas; anvil begins with a whole one, at which no picture would be worth it.
+BASE_OPTIONS = ("--block-time", "1", "--prune-history", "256", "--block-base-fee-per-gas", "10000000")
 # A transaction is mined at once, and the chain's time passes without one: it is what proves that a lost one is over.
 TEMPO_OPTIONS = (
     *("--network", "tempo", "--hardfork", "T4", "--prune-history", "256"),
     *("--block-time", "1", "--mixed-mining"),
 )
+NO_TIP = {"maxFeePerGas": hex(10**11), "maxPriorityFeePerGas": "0x0"}
+"""Fees of who sends for us; by itself anvil tips a whole gwei, and that would be what others have to offer."""
 CONTRACTS = Path(__file__).parent / "contracts"
 LOCK = ROOT / "state" / "sandbox.lock"
 
@@ -74,7 +77,9 @@ class Chain:
         self._transact(call_data("transfer(address,uint256)", address, units))
 
     def _transact(self, data: str) -> None:
-        sent = self.rpc.call("eth_sendTransaction", {"from": TREASURY.address, "to": self.token, "data": data})
+        sent = self.rpc.call(
+            "eth_sendTransaction", {"from": TREASURY.address, "to": self.token, "data": data, **NO_TIP}
+        )
         self.rpc.call("evm_mine")
         if int(self.rpc.call("eth_getTransactionReceipt", sent)["status"], 16) != 1:
             raise SandboxError(f"transaction {sent} was reverted")

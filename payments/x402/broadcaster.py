@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass
+from decimal import Decimal
 
 from eth_typing import HexStr
 from eth_utils.address import to_checksum_address
@@ -10,10 +12,12 @@ from web3.exceptions import TransactionNotFound
 
 from errors import RailUnavailable
 from payments.outbox import Outbox, Sent
-from payments.x402.fees import GAS_LIMIT, Fees, suggested
+from payments.x402.budget import Budget
+from payments.x402.fees import GAS_LIMIT, Fees, Market, Prices, gas_of
 from payments.x402.rpc import NodeRefusal, NonceTooLow, Rpc
 from payments.x402.settlement_key import SettlementKey
 from payments.x402.tender import Tender, View, counts, transaction_count
+from payments.x402.transfer import Transfer
 from payments.x402.whole import unbroken
 
 LockFactory = Callable[[], AbstractAsyncContextManager[object]]
@@ -25,7 +29,29 @@ SURE_BLOCKS = 2
 SLOW_S = 0.5
 """How long a node may take to accept a transaction before it is sent once more."""
 
-_TOO_DEAR = "The chain's fee is above what a settlement may cost."
+FRESH_S = 1.0
+"""How old the chain's prices may be when a transaction is signed at them."""
+
+LATELY_S = 4.0
+"""The same when a payment is verified: the health is looked at every three seconds, so nobody need ask."""
+
+_TOO_DEAR = "Settling a payment would cost too much at the chain's present fee. Nothing was charged; try again later."
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What settling costs at present.
+
+    Attributes:
+        affordable: settlements that the key can pay, each at the present offer and the whole gas limit.
+        cost_share, max_share: what settling the dearest picture costs and may cost, as a share of its price.
+        worth_it: whether that settlement is within the budget.
+    """
+
+    affordable: int
+    cost_share: Decimal
+    max_share: Decimal
+    worth_it: bool
 
 
 class Broadcaster:
@@ -36,7 +62,7 @@ class Broadcaster:
         lock: held from choosing a nonce until it is written down. Nothing is asked of the chain meanwhile, so a slow
             answer holds up nobody else.
         bump_after_s: how long a transaction may stay out of the blocks before its fees are raised.
-        max_fee_wei: wei per gas at most.
+        budget: what a settlement may cost.
     """
 
     def __init__(
@@ -48,15 +74,18 @@ class Broadcaster:
         chain_id: int,
         lock: LockFactory,
         bump_after_s: float,
-        max_fee_wei: int,
+        budget: Budget,
     ) -> None:
         self._rpc = rpc
         self._key = key
         self._outbox = outbox
         self._lock = lock
-        self._cap = max_fee_wei
+        self._budget = budget
+        self._prices = Prices(rpc)
         self._chain_id = chain_id
-        self._tender = Tender(rpc, outbox, key, chain_id=chain_id, bump_after_s=bump_after_s, cap=max_fee_wei)
+        self._tender = Tender(
+            rpc, outbox, key, chain_id=chain_id, bump_after_s=bump_after_s, budget=budget, prices=self._prices
+        )
 
     @property
     def address(self) -> str:
@@ -64,27 +93,26 @@ class Broadcaster:
         return self._key.address
 
     async def send(self, to: str, data: HexStr, *, reference: str, not_after: float) -> str:
-        """Sign, record and send a call for a payment; gives its transaction hash, 0x-hex.
+        """Sign, record and send a call for a payment; gives its transaction hash, 0x-hex. The work is done by now: the
+        fee may be as high as what the payment brings.
 
         The hash is given back also when it is not known whether the node took the transaction: its record is there, so
         it is sent again until it is in a block.
 
         Raises:
-            RailUnavailable: the chain does not answer, or it is later than `not_after`; nothing was sent.
-            NodeRefusal: the node does not take the transaction; it is nowhere, and its nonce is free again.
+            RailUnavailable: the chain does not answer, is too dear, or it is later than `not_after`; nothing was sent.
+            NodeRefusal: the node does not take the transaction, or says that the chain would revert it or wants more
+                gas for it than `GAS_LIMIT`; it is nowhere, and its nonce is free again.
             LedgerUnavailable: lock or outbox do not answer; nothing was sent, but its record may be there.
         """
-        fees = await suggested(self._rpc, cap=self._cap)
-        if fees is None:
-            raise RailUnavailable(_TOO_DEAR)
         try:
-            return await self._send_once(to, data, fees, reference, not_after)
+            return await self._send_once(to, data, reference, not_after)
         except NonceTooLow:  # the key was used elsewhere, or the node that counted was late
-            return await self._send_once(to, data, fees, reference, not_after)
+            return await self._send_once(to, data, reference, not_after)
 
     async def hashes(self, reference: str) -> set[str]:
-        """The transactions of a payment as they were sent last."""
-        return {sent.hash for sent in await self._outbox.of(reference)}
+        """The transactions of a payment as they were sent last, without those that only take an expired one's nonce."""
+        return {sent.hash for sent in await self._outbox.of(reference) if sent.to != sent.sender}
 
     async def done_by(self, reference: str) -> int | None:
         """The number of a block by which no transaction of ours for a payment is under way any more: each is in a
@@ -104,24 +132,49 @@ class Broadcaster:
                 return None
         return latest
 
-    async def affordable(self) -> int | None:
-        """How many settlements the key can pay at the present fee and the whole gas limit; None when the fee is above
-        what one may cost.
+    async def check_cost(self, units: int, *, gas: int) -> None:
+        """Come back when the work for a payment of so many base units may begin; `gas` is what its settlement takes.
 
         Raises:
-            RailUnavailable: the chain does not answer.
+            RailUnavailable: settling would cost too much of it, or the chain does not answer.
         """
-        fees = await suggested(self._rpc, cap=self._cap)
+        if not self._budget.takes_on(units, await self._prices.now(max_age_s=LATELY_S), gas=gas):
+            raise RailUnavailable(_TOO_DEAR, retry_after=30)
+
+    async def outlook(self) -> Outlook:
+        """What settling costs now, and how often the key can pay it. Raises RailUnavailable."""
+        market = await self._prices.now()
         balance = await self._rpc.ask(lambda eth: eth.get_balance(to_checksum_address(self.address)))
-        return None if fees is None else balance // (fees.max_fee * GAS_LIMIT)
+        return Outlook(
+            affordable=balance // (2 * market.base_fee + market.tip) // GAS_LIMIT,
+            cost_share=self._budget.cost_share(market),
+            worth_it=self._budget.takes_on(self._budget.highest_units, market),
+            max_share=self._budget.max_share,
+        )
 
     async def aclose(self) -> None:
         """Stop tending; what is recorded is tended by whoever looks next."""
         await self._tender.aclose()
 
-    async def _send_once(self, to: str, data: HexStr, fees: Fees, reference: str, not_after: float) -> str:
+    async def _fees(self, to: str, data: HexStr) -> Fees:
+        market, gas = await asyncio.gather(
+            self._prices.now(max_age_s=FRESH_S), gas_of(self._rpc, self.address, to, data)
+        )
+        if gas is None or gas > GAS_LIMIT:
+            raise NodeRefusal("the transaction would be reverted")
+        fees = market.offer(cap=self._cap(data, market, gas))
+        if fees is None:
+            raise RailUnavailable(_TOO_DEAR)
+        return fees
+
+    def _cap(self, data: str, market: Market, gas: int) -> int:
+        transfer = Transfer.of(data)
+        units = None if transfer is None else transfer.value
+        return self._budget.cap(units, market, gas=gas, call_bytes=len(data) // 2)
+
+    async def _send_once(self, to: str, data: HexStr, reference: str, not_after: float) -> str:
         # An answer from before the lock does no harm: whatever was sent since is recorded.
-        mined, known = await counts(self._rpc, self.address)
+        fees, (mined, known) = await asyncio.gather(self._fees(to, data), counts(self._rpc, self.address))
         async with self._lock():
             recorded = await self._outbox.since(self._chain_id, self.address, min(mined, known))
             nonce = View(mined, known, recorded).free

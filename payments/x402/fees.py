@@ -1,15 +1,41 @@
-"""What a transaction offers for its gas (EIP-1559), within what a settlement may cost."""
+"""What a transaction costs and offers: gas by EIP-1559, and the data fee of OP-stack chains such as Base."""
 
+import asyncio
+import hashlib
+import time
 from dataclasses import dataclass
-from typing import Self
+from statistics import median_low
+from typing import Any, Self
 
 from web3.eth import AsyncEth
+from web3.exceptions import BadFunctionCallOutput, ContractLogicError
 
+from errors import RailUnavailable
 from payments.x402.rpc import Rpc
 
-# A transfer with a plain key's signature takes about 80,000, a contract wallet's check comes on top.
 GAS_LIMIT = 300_000
+PLAIN_GAS = 21_000  # of a transaction that calls nothing
+USUAL_GAS = 80_000
+"""What a transfer with a plain key's signature takes; a contract wallet's check comes on top, up to the limit."""
 MIN_TIP_WEI = 1_000_000  # what nodes of the OP stack suggest at least
+
+DATA_ORACLE = "0x420000000000000000000000000000000000000F"
+"""The OP stack's GasPriceOracle: what it costs to put a transaction's bytes onto the layer below."""
+_DATA_FEE_ABI: list[dict[str, Any]] = [
+    {
+        "name": "getL1Fee",
+        "type": "function",
+        "stateMutability": "view",
+        "inputs": [{"name": "_data", "type": "bytes"}],
+        "outputs": [{"name": "", "type": "uint256"}],
+    }
+]
+SAMPLE_BYTES = 480
+"""A settlement has about 410 bytes. The sample does not compress at all, a settlement does a little."""
+ENVELOPE_BYTES = 120  # of a signed transaction beside its call
+_SAMPLE = b"".join(hashlib.sha256(bytes([place])).digest() for place in range(SAMPLE_BYTES // 32))
+_LOOKED_AT_BLOCKS, _CHEAPER_PERCENT = 5, 25
+_NOBODY = "0x" + "00" * 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,28 +56,93 @@ class Fees:
         return Fees(fee, min(fee, max(_an_eighth_more(old.max_tip), self.max_tip)))
 
 
-def _an_eighth_more(wei: int) -> int:
-    return wei + wei // 8 + 1
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What the chain asks at present.
+
+    Attributes:
+        base_fee, tip: wei per gas, of the next block and by the last ones.
+        sample_fee: wei for the data of a transaction of `SAMPLE_BYTES`; 0 on chains that take no such fee.
+    """
+
+    base_fee: int
+    tip: int
+    sample_fee: int = 0
+
+    def data_fee(self, call_bytes: int = 0) -> int:
+        """Wei for the data of a transaction whose call has so many bytes."""
+        return self.sample_fee * max(SAMPLE_BYTES, ENVELOPE_BYTES + call_bytes) // SAMPLE_BYTES
+
+    def cost(self, gas: int) -> int:
+        """Wei that a settlement of this gas costs in the next block."""
+        return (self.base_fee + self.tip) * gas + self.data_fee()
+
+    def offer(self, *, cap: int) -> Fees | None:
+        """Fees that the next blocks take; None when the cap (wei per gas) is below them."""
+        if self.base_fee + self.tip > cap:
+            return None
+        # Twice the base fee stays valid for at least five full blocks: each may raise it by an eighth.
+        return Fees(min(2 * self.base_fee + self.tip, cap), self.tip)
 
 
-async def suggested(rpc: Rpc, *, cap: int) -> Fees | None:
-    """Fees that the next blocks take; None when the cap is below them.
+class Prices:
+    """The chain's present prices, remembered for a moment: all who settle at the same time ask once."""
+
+    def __init__(self, rpc: Rpc) -> None:
+        self._rpc = rpc
+        self._market: Market | None = None
+        self._read_at = 0.0
+        self._reading = asyncio.Lock()
+
+    async def now(self, *, max_age_s: float = 0.0) -> Market:
+        """What was read at most so many seconds ago.
+
+        Raises:
+            RailUnavailable: the chain does not answer.
+        """
+        asked_at = time.monotonic()
+        async with self._reading:
+            if self._market is None or self._read_at < asked_at - max_age_s:
+                read_at = time.monotonic()
+                (base_fee, tip), sample_fee = await asyncio.gather(self._rpc.ask(_prices), self._data_fee())
+                self._market, self._read_at = Market(base_fee, tip, sample_fee), read_at
+            return self._market
+
+    async def _data_fee(self) -> int:
+        try:
+            return int(await self._rpc.read(DATA_ORACLE, _DATA_FEE_ABI, "getL1Fee", _SAMPLE, sender=_NOBODY))
+        except BadFunctionCallOutput:  # no code there: the chain takes no such fee
+            return 0
+        except ContractLogicError:
+            raise RailUnavailable("The chain does not say what its data costs. Nothing was charged.") from None
+
+
+async def gas_of(rpc: Rpc, sender: str, to: str, data: str) -> int | None:
+    """What a call would take now; None when it would be reverted.
 
     Raises:
         RailUnavailable: the chain does not answer.
     """
-    base_fee, tip = await rpc.ask(_prices)
-    if base_fee + tip > cap:
+    try:
+        return await rpc.ask(lambda eth: eth.estimate_gas({"from": sender, "to": to, "data": data}))  # type: ignore[typeddict-item] # web3 takes plain strings, too
+    except ContractLogicError:
         return None
-    # Twice the base fee stays valid for at least five full blocks: each may raise it by an eighth.
-    return Fees(min(2 * base_fee + tip, cap), tip)
+
+
+def _an_eighth_more(wei: int) -> int:
+    return wei + wei // 8 + 1
 
 
 async def _prices(eth: AsyncEth) -> tuple[int, int]:
-    """Base fee of the next block and the median tip of the last one, in wei."""
-    history = await eth.fee_history(1, "latest", [50])
-    fees, tips = history["baseFeePerGas"], history.get("reward")
+    """Base fee of the next block and the tip that gets a transaction into one, in wei.
+
+    The median over some blocks, of what the cheaper ones of each block paid: nobody can make settling look dear, or us
+    pay more, with a few transactions that pay a lot.
+    """
+    history = await eth.fee_history(_LOOKED_AT_BLOCKS, "latest", [_CHEAPER_PERCENT])
+    fees, rewards = history["baseFeePerGas"], history.get("reward") or []
     if not fees:  # a node that has its latest block, but no history of it yet
         latest = (await eth.get_block("latest"))["baseFeePerGas"]
         return _an_eighth_more(latest), MIN_TIP_WEI
-    return fees[-1], max(tips[0][0] if tips and tips[0] else 0, MIN_TIP_WEI)
+    tips = [reward[0] for reward in rewards if reward]
+    return fees[-1], max(median_low(tips) if tips else 0, MIN_TIP_WEI)

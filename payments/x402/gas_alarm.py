@@ -1,10 +1,11 @@
-"""Tells the operator how long the settlement key's gas will last."""
+"""Tells the operator how long the settlement key's gas will last, and what settling costs."""
 
 import time
+from decimal import Decimal
 
 import structlog
 
-from telemetry import SETTLEMENTS_AFFORDABLE
+from telemetry import SETTLEMENT_COST_SHARE, SETTLEMENTS_AFFORDABLE
 
 log = structlog.get_logger(__name__)
 
@@ -25,3 +26,18 @@ class GasAlarm:
         if affordable < LOW and time.monotonic() >= self._quiet_until:
             self._quiet_until = time.monotonic() + _AGAIN_S
             log.warning("settlement_key_low_on_gas", settlements_affordable=affordable)
+
+
+class CostAlarm:
+    """A gauge, and one line in the log when settling becomes too dear, and when it is worth it again."""
+
+    def __init__(self) -> None:
+        self._too_dear = False
+
+    def report(self, share: Decimal, *, worth_it: bool) -> None:
+        """Take down what settling costs, as a share of the highest price, and whether that is within the budget."""
+        SETTLEMENT_COST_SHARE.set(float(share))
+        if worth_it == self._too_dear:
+            self._too_dear = not worth_it
+            event = "settlement_worth_it_again" if worth_it else "settlement_too_dear"
+            log.warning(event, cost_share=round(float(share), 4))

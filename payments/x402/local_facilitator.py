@@ -10,7 +10,8 @@ from x402.schemas import PaymentPayload, PaymentRequirements, SettleResponse, Ve
 
 from errors import LedgerUnavailable, PaymentOutcomeUnknown, PaymentRejected, RailUnavailable
 from payments.x402.broadcaster import Broadcaster
-from payments.x402.gas_alarm import GasAlarm
+from payments.x402.budget import gas_for
+from payments.x402.gas_alarm import CostAlarm, GasAlarm
 from payments.x402.refusals import refusal
 from payments.x402.rpc import Rpc
 from payments.x402.signer import ChainSigner
@@ -33,9 +34,10 @@ class LocalFacilitator:
         self._limits = {"verify": verify_timeout_s, "settle": settle_timeout_s}
         self._pools = {verb: ThreadPoolExecutor(size, f"x402-{verb}") for verb, size in _THREADS.items()}
         self._signers: set[ChainSigner] = set()
-        self._alarm = GasAlarm()
+        self._gas_alarm, self._cost_alarm = GasAlarm(), CostAlarm()
 
     async def verify(self, payload: PaymentPayload, requirements: PaymentRequirements) -> None:
+        await self._check_cost(payload, requirements)
         signer = ChainSigner(self._rpc, self._broadcaster, limit_s=self._limits["verify"])
         scheme = ExactEvmScheme(signer, _CONFIG)
         try:
@@ -69,11 +71,12 @@ class LocalFacilitator:
         return await self._broadcaster.done_by(reference)
 
     async def health(self) -> str | None:
-        affordable = await self._broadcaster.affordable()
-        if affordable is None:
-            return "The chain's fee is above what a settlement may cost."
-        self._alarm.report(affordable)
-        return None if affordable else "The settlement key cannot pay for gas."
+        outlook = await self._broadcaster.outlook()
+        self._gas_alarm.report(outlook.affordable)
+        self._cost_alarm.report(outlook.cost_share, worth_it=outlook.worth_it)
+        if not outlook.worth_it:
+            return f"Settling a payment would cost more than {outlook.max_share:.0%} of its price now."
+        return None if outlook.affordable else "The settlement key cannot pay for gas."
 
     async def aclose(self) -> None:
         await asyncio.gather(*(signer.aclose() for signer in self._signers))
@@ -86,6 +89,14 @@ class LocalFacilitator:
             return await self._broadcaster.done_by(reference) is not None
         except (RailUnavailable, LedgerUnavailable):
             return False
+
+    async def _check_cost(self, payload: PaymentPayload, requirements: PaymentRequirements) -> None:
+        gas = gas_for(payload.payload["signature"])
+        try:
+            async with asyncio.timeout(self._limits["verify"]):
+                await self._broadcaster.check_cost(int(requirements.amount), gas=gas)
+        except TimeoutError:
+            raise RailUnavailable("The chain is too slow to say what settling costs. Nothing was charged.") from None
 
     async def _in_thread(self, verb: str, signer: ChainSigner, call: Callable[[], T]) -> T:
         self._signers.add(signer)

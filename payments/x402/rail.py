@@ -9,16 +9,19 @@ import logging
 import math
 import time
 from contextlib import suppress
+from decimal import Decimal
 
 from eth_utils.address import to_checksum_address
 from x402.schemas import PaymentPayload
 
 from errors import LedgerUnavailable, PaymentOutcomeUnknown, PaymentRejected, RailUnavailable
 from payments.health import Health
+from payments.money import Price
 from payments.outbox import Outbox
 from payments.rail import Challenge, Credential, Finality, HeaderFields, Order, Payment, Receipt
 from payments.x402 import refusals
 from payments.x402.broadcaster import Broadcaster, LockFactory
+from payments.x402.budget import Budget
 from payments.x402.chain import ChainTruth, Fate, balance_of, check_chain, evidence
 from payments.x402.checks import check_locally
 from payments.x402.facilitator import Facilitator
@@ -32,6 +35,7 @@ from payments.x402.wire import RAIL, X402Credential, read_payment, write_challen
 
 # At INFO and DEBUG they write typed data and URLs, which may hold API keys.
 _TALKATIVE = ("x402", "web3", "httpx")
+_PRICE = Price(Decimal("0.05"))
 _DOUBT_POLL_S = 1.0
 _FUNDS_WAIT_S = 1.0
 _NO_ANSWER = (RailUnavailable, LedgerUnavailable)
@@ -47,7 +51,7 @@ class X402Rail:
         lock: makes the lock that all processes with this key share; see `broadcaster.LockFactory`.
         outbox: where they write down what they send; the rail does not close it.
         bump_after_s: seconds after which a transaction that is in no block yet is sent with higher fees.
-        max_fee_gwei: fee per gas above which nothing is sent.
+        eth_usd, max_fee_share, max_fee_gwei, highest_price: what settling with our own key may cost; see `Budget`.
         facilitator_url: service that verifies and settles instead.
         rpc_url: the chain; with a facilitator it is optional, and without it nobody can be asked in doubt.
         fallback_rpc_url: asked when `rpc_url` does not answer.
@@ -73,7 +77,10 @@ class X402Rail:
         lock: LockFactory | None = None,
         outbox: Outbox | None = None,
         bump_after_s: float = 15.0,
-        max_fee_gwei: float = 5.0,
+        eth_usd: Decimal = Decimal(4000),
+        max_fee_share: Decimal = Decimal("0.5"),
+        max_fee_gwei: float = 1.0,
+        highest_price: Price = _PRICE,
         facilitator_url: str | None = None,
         rpc_url: str | None = None,
         fallback_rpc_url: str | None = None,
@@ -114,7 +121,12 @@ class X402Rail:
                 chain_id=chain_id,
                 lock=lock,
                 bump_after_s=bump_after_s,
-                max_fee_wei=round(max_fee_gwei * 10**9),
+                budget=Budget(
+                    eth_usd=eth_usd,
+                    max_share=max_fee_share,
+                    max_fee_wei=round(max_fee_gwei * 10**9),
+                    highest_units=base_units(highest_price),
+                ),
             )
             self._facilitator = LocalFacilitator(self._rpc, broadcaster, **timeouts)
         self._health = Health(self._probe, too_slow="The payment chain is too slow to answer.")

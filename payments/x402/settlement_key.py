@@ -65,6 +65,11 @@ class SettlementKey:
             sent_at=time.time(),
         )
 
+    def cancellation(self, old: Sent) -> Sent:
+        """The call to put in the place of one that the chain would revert: of ourselves, for nothing. It frees the way
+        for later nonces, and takes less gas than the old one."""
+        return replace(old, to=self.address, data="0x")
+
     def _signed(self, to: str, data: str, nonce: int, fees: Fees) -> tuple[str, bytes]:
         signed = self._account.sign_transaction(
             {

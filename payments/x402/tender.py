@@ -11,9 +11,11 @@ from eth_utils.address import to_checksum_address
 
 from errors import LedgerUnavailable, RailUnavailable
 from payments.outbox import Outbox, Sent
-from payments.x402.fees import Fees, suggested
+from payments.x402.budget import Budget
+from payments.x402.fees import PLAIN_GAS, Fees, Prices, gas_of
 from payments.x402.rpc import NodeRefusal, NonceTooLow, Rpc
 from payments.x402.settlement_key import SettlementKey
+from payments.x402.transfer import Transfer
 
 KEPT_BLOCKS = 30
 """How deep in the chain a transaction is forgotten: until then its record is there for a block that is taken back, and
@@ -46,6 +48,14 @@ class View:
         """Recorded, and not in a block."""
         return [sent for sent in self.recorded if sent.nonce >= self.mined]
 
+    def worth(self, nonce: int, now: int) -> int:
+        """What it brings, in base units, when the transaction of this nonce gets into a block: the best of what it and
+        the later ones bring, which all wait for it. What has expired by `now` (unix seconds, the chain's) brings
+        nothing.
+        """
+        waiting = [Transfer.of(each.data) for each in self.unmined if each.nonce >= nonce]
+        return max((each.value for each in waiting if each and each.valid_before > now), default=0)
+
     @property
     def free(self) -> int:
         """The lowest nonce that nobody has used. A node that is late knows fewer than we have recorded."""
@@ -61,7 +71,8 @@ class Tender:
 
     Args:
         bump_after_s: how long a transaction may stay out of the blocks before its fees are raised.
-        cap: wei per gas at most.
+        budget: what a settlement may cost.
+        prices: the chain's.
     """
 
     def __init__(
@@ -72,14 +83,17 @@ class Tender:
         *,
         chain_id: int,
         bump_after_s: float,
-        cap: int,
+        budget: Budget,
+        prices: Prices,
     ) -> None:
         self._rpc = rpc
         self._outbox = outbox
         self._key = key
         self._chain_id = chain_id
         self._bump_after_s = bump_after_s
-        self._cap = cap
+        self._budget = budget
+        self._prices = prices
+        self._said: set[str] = set()
         self._news = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
 
@@ -104,8 +118,9 @@ class Tender:
             RailUnavailable, LedgerUnavailable: chain or outbox give no answer.
         """
         view = await look(self._rpc, self._outbox, self._chain_id, sender)
+        self._said &= {sent.hash for sent in view.unmined}
         for sent in self._due(view)[:_AT_ONCE]:
-            await self._help(sent, lost=sent.nonce >= view.known)
+            await self._help(sent, view)
         return view
 
     def _due(self, view: View) -> list[Sent]:
@@ -114,11 +129,11 @@ class Tender:
     def _is_stuck(self, sent: Sent) -> bool:
         return sent.sender == self._key.address and time.time() - sent.sent_at > self._bump_after_s
 
-    async def _help(self, sent: Sent, *, lost: bool) -> None:
+    async def _help(self, sent: Sent, view: View) -> None:
         """Failing here is no harm: the record stays, and so does the need."""
         with suppress(RailUnavailable, LedgerUnavailable):
-            better = await self._bumped(sent) if self._is_stuck(sent) else None
-            if better is None and lost and _is_lost(sent):
+            better = await self._bumped(sent, view) if self._is_stuck(sent) else None
+            if better is None and sent.nonce >= view.known and _is_lost(sent):
                 better = replace(sent, attempt=sent.attempt + 1)
             # Recorded first: whoever may think that it is nowhere sees that it is sent once more.
             if better is not None and await self._outbox.renew(sent, better):
@@ -132,17 +147,33 @@ class Tender:
         except NodeRefusal:
             logger.warning("a recorded transaction is refused: nonce %d of %s", sent.nonce, sent.sender)
 
-    async def _bumped(self, sent: Sent) -> Sent | None:
-        """The transaction at higher fees; None when that is over the cap, or when higher fees are of no use."""
+    async def _bumped(self, sent: Sent, view: View) -> Sent | None:
+        """What to send in a stuck transaction's place; None when that costs too much, or is of no use."""
         block = await self._rpc.ask(lambda eth: eth.get_block("latest"))
-        if block["timestamp"] <= sent.sent_at:
+        now = block["timestamp"]
+        if now <= sent.sent_at:
             return None  # no block since: the chain stands still
-        market = await suggested(self._rpc, cap=self._cap)
-        fees = market.over(Fees(sent.max_fee, sent.max_tip), cap=self._cap) if market else None
+        gas = None if _has_expired(sent, now) else await gas_of(self._rpc, sent.sender, sent.to, sent.data)
+        if gas is None:
+            return await self._replaced(sent, self._key.cancellation(sent), view.worth(sent.nonce + 1, now), PLAIN_GAS)
+        units = None if Transfer.of(sent.data) is None else view.worth(sent.nonce, now)
+        return await self._replaced(sent, sent, units, gas)
+
+    async def _replaced(self, sent: Sent, call: Sent, units: int | None, gas: int) -> Sent | None:
+        """The call in place of what was sent, at higher fees; None when it is not worth them: `units` say how much."""
+        market = await self._prices.now()
+        cap = self._budget.cap(units, market, gas=gas, call_bytes=len(call.data) // 2)
+        offer = market.offer(cap=cap)
+        fees = offer.over(Fees(sent.max_fee, sent.max_tip), cap=cap) if offer else None
         if fees is None:
-            logger.warning("nonce %d of %s is stuck, and its fee cannot be raised", sent.nonce, sent.sender)
+            self._say_once(sent)
             return None
-        return self._key.replacement(sent, fees)
+        return self._key.replacement(call, fees)
+
+    def _say_once(self, sent: Sent) -> None:
+        if sent.hash not in self._said:
+            self._said.add(sent.hash)
+            logger.warning("nonce %d of %s is stuck, and higher fees are not worth it", sent.nonce, sent.sender)
 
     async def _tend_on(self) -> None:
         left = True
@@ -172,6 +203,12 @@ class Tender:
         if deep > 0:
             mined = await transaction_count(self._rpc, sender, deep)
             await self._outbox.forget(self._chain_id, sender, below=mined)
+
+
+def _has_expired(sent: Sent, now: int) -> bool:
+    """Whether it can bring nothing any more, or is there only to take the nonce of one that cannot."""
+    transfer = Transfer.of(sent.data)
+    return sent.to == sent.sender or (transfer is not None and transfer.valid_before <= now)
 
 
 def _is_lost(sent: Sent) -> bool:

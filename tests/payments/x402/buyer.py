@@ -20,7 +20,7 @@ from payments.x402.requirements import Terms
 from payments.x402.wire import X402Credential
 from sandbox.accounts import BUYER, SELLER, STRANGER, TREASURY
 from sandbox.calls import call_data
-from sandbox.chains import Chain
+from sandbox.chains import NO_TIP, Chain
 
 BASE_USDC = "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913"  # clients pay in assets they know on the network
 CANCEL_TYPES = {
@@ -122,7 +122,7 @@ def transfer_call(signed: SignedAuthorization) -> str:
 
 def submit(chain: Chain, to: str, data: str) -> str:
     """Have a stranger send a call; it is in a block, and it succeeded, when this gives its transaction's hash."""
-    sent: str = chain.rpc.call("eth_sendTransaction", {"from": TREASURY.address, "to": to, "data": data})
+    sent: str = chain.rpc.call("eth_sendTransaction", {"from": TREASURY.address, "to": to, "data": data, **NO_TIP})
     chain.rpc.call("evm_mine")
     assert int(chain.rpc.call("eth_getTransactionReceipt", sent)["status"], 16) == 1
     return sent
@@ -143,7 +143,7 @@ def empty_purse(chain: Chain, purse: LocalAccount) -> None:
     chain.rpc.call("anvil_impersonateAccount", purse.address)
     chain.rpc.call("anvil_setBalance", purse.address, hex(10**18))
     everything = call_data("transfer(address,uint256)", STRANGER.address, chain.balance_of(purse.address))
-    chain.rpc.call("eth_sendTransaction", {"from": purse.address, "to": chain.token, "data": everything})
+    chain.rpc.call("eth_sendTransaction", {"from": purse.address, "to": chain.token, "data": everything, **NO_TIP})
     chain.rpc.call("evm_mine")
     assert chain.balance_of(purse.address) == 0
 

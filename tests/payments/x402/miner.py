@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from payments.outbox import Outbox, Sent
+from payments.x402.fees import DATA_ORACLE
 from sandbox.chains import BaseChain
 
 
@@ -23,6 +24,17 @@ def mine(chain: BaseChain, *, base_fee_wei: int | None = None) -> None:
     if base_fee_wei is not None:
         chain.rpc.call("anvil_setNextBlockBaseFeePerGas", hex(base_fee_wei))
     chain.rpc.call("evm_mine")
+
+
+@contextmanager
+def charging_for_data(chain: BaseChain, wei: int) -> Iterator[None]:
+    """Until the end of the block, an oracle as on chains of the OP stack: this much for any transaction's data."""
+    push32, mstore_return = "7f", "60005260206000f3"
+    chain.rpc.call("anvil_setCode", DATA_ORACLE, f"0x{push32}{wei:064x}{mstore_return}")
+    try:
+        yield
+    finally:
+        chain.rpc.call("anvil_setCode", DATA_ORACLE, "0x")
 
 
 async def until_sent(chain: BaseChain, outbox: Outbox, reference: str) -> Sent:

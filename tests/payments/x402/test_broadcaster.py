@@ -22,6 +22,7 @@ from sandbox.chains import BaseChain
 from sandbox.shim import Control
 from storage import SqlOutbox
 from tests.fakes.serving import serving
+from tests.payments.x402.budgets import budget
 from tests.payments.x402.miner import nonce_of, standing_still, until_mined
 
 NO_DATA = HexStr("0x")
@@ -77,7 +78,7 @@ async def new_broadcaster(outbox: SqlOutbox) -> AsyncIterator[Build]:
             chain_id=BaseChain.chain_id,
             lock=lock,
             bump_after_s=60,
-            max_fee_wei=10**10,
+            budget=budget(),
         )
         opened.extend((rpc, broadcaster))
         return broadcaster
@@ -120,7 +121,7 @@ async def test_transactions_pay_by_eip_1559(base_chain: BaseChain, new_broadcast
     await nonces(base_chain, [sent])
 
 
-@pytest.mark.parametrize("method", ["eth_feeHistory", "eth_getTransactionCount", "eth_sendRawTransaction"])
+@pytest.mark.parametrize("method", ["eth_estimateGas", "eth_getTransactionCount", "eth_sendRawTransaction"])
 async def test_a_failure_leaves_no_gap(
     base_chain: BaseChain, new_broadcaster: Build, outbox: SqlOutbox, flaky_url: str, flaky: Control, method: str
 ) -> None:
@@ -283,7 +284,7 @@ async def test_a_key_without_gas_is_refused_by_the_node(
     base_chain: BaseChain, new_broadcaster: Build, outbox: SqlOutbox
 ) -> None:
     pauper = new_broadcaster(base_chain.rpc_url, Account.create().key.to_0x_hex())
-    assert await pauper.affordable() == 0
+    assert (await pauper.outlook()).affordable == 0
     with pytest.raises(NodeRefusal):
         await send(pauper)
     assert await outbox.of("payment") == []

@@ -1,19 +1,48 @@
-"""Fees: what the next blocks take, and what lets one transaction replace another."""
+"""Fees: what the next blocks take, what data costs, and what lets one transaction replace another."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
+from eth_account import Account
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from payments.x402.fees import Fees, suggested
+from errors import RailUnavailable
+from payments.x402.fees import DATA_ORACLE, PLAIN_GAS, SAMPLE_BYTES, USUAL_GAS, Fees, Market, Prices, gas_of
+from payments.x402.requirements import Terms
 from payments.x402.rpc import Rpc
+from sandbox import chains
+from sandbox.accounts import BUYER, SELLER, SETTLER
 from sandbox.chains import BaseChain
+from sandbox.shim import Control, shim
 from tests.fakes.serving import serving
-from tests.payments.x402.miner import mine, standing_still
+from tests.payments.x402.budgets import GWEI
+from tests.payments.x402.buyer import authorize, submit, transfer_call
+from tests.payments.x402.miner import charging_for_data, mine, standing_still
 
-GWEI = 10**9
+
+@pytest.fixture(scope="module")
+def base_chain() -> Iterator[BaseChain]:
+    """A chain of these tests alone: they set its fees."""
+    with chains.base_chain() as chain:
+        yield chain
+
+
+@pytest.fixture
+async def rpc(rpc_url: str) -> AsyncIterator[Rpc]:
+    rpc = Rpc((rpc_url,), timeout_s=3, chain_id=BaseChain.chain_id)
+    yield rpc
+    await rpc.aclose()
+
+
+@pytest.fixture(scope="module")
+def flaky_url(base_chain: BaseChain) -> Iterator[str]:
+    with shim(base_chain.rpc_url, BaseChain.chain_id) as node:
+        yield node.url
 
 
 @pytest.mark.parametrize(
@@ -39,14 +68,50 @@ def test_replaces_what_is_dearer_by_an_eighth_within_the_cap(market: Fees, old: 
         (875_000_000, None),
     ],
 )
-async def test_suggests_what_the_next_blocks_take(
-    base_chain: BaseChain, rpc_url: str, cap: int, fees: Fees | None
-) -> None:
-    rpc = Rpc((rpc_url,), timeout_s=3, chain_id=BaseChain.chain_id)
+async def test_offers_what_the_next_blocks_take(base_chain: BaseChain, rpc: Rpc, cap: int, fees: Fees | None) -> None:
     with standing_still(base_chain):
         mine(base_chain, base_fee_wei=GWEI)
-        assert await suggested(rpc, cap=cap) == fees
+        assert (await Prices(rpc).now()).offer(cap=cap) == fees
+
+
+async def test_asks_what_data_costs_where_the_chain_takes_a_fee_for_it(base_chain: BaseChain, rpc: Rpc) -> None:
+    """A chain without the oracle takes none; a longer call costs more in proportion, a shorter one is not cheaper."""
+    assert (await Prices(rpc).now()).data_fee() == 0
+    with charging_for_data(base_chain, 480_000):
+        market = await Prices(rpc).now()
+    assert [market.data_fee(size) for size in (0, 292, 2 * SAMPLE_BYTES - 120)] == [480_000, 480_000, 960_000]
+    assert Market(5, 2, 100).cost(10) == 170
+
+
+async def test_an_oracle_that_reverts_is_an_outage(base_chain: BaseChain, rpc: Rpc) -> None:
+    """What settling costs is not known then."""
+    base_chain.rpc.call("anvil_setCode", DATA_ORACLE, "0x60006000fd")
+    with pytest.raises(RailUnavailable):
+        await Prices(rpc).now()
+    base_chain.rpc.call("anvil_setCode", DATA_ORACLE, "0x")
+
+
+async def test_many_at_once_ask_once(flaky_url: str, flaky: Control) -> None:
+    rpc = Rpc((flaky_url,), timeout_s=3, chain_id=BaseChain.chain_id)
+    prices = Prices(rpc)
+    before = flaky.calls()["eth_feeHistory"]
+    await asyncio.gather(*(prices.now(max_age_s=60) for _ in range(10)))
+    assert flaky.calls()["eth_feeHistory"] == before + 1
+    await prices.now()
+    assert flaky.calls()["eth_feeHistory"] == before + 2
     await rpc.aclose()
+
+
+async def test_says_what_a_call_takes_and_when_it_would_be_reverted(
+    base_chain: BaseChain, rpc: Rpc, terms: Terms
+) -> None:
+    signed = authorize(Account.from_key(BUYER.key), SELLER.address, "0x" + "7e" * 32, terms)
+    call = transfer_call(signed)
+    gas = await gas_of(rpc, SETTLER.address, BaseChain.token, call)
+    assert gas is not None
+    assert PLAIN_GAS < gas < 1.25 * USUAL_GAS
+    submit(base_chain, BaseChain.token, call)
+    assert await gas_of(rpc, SETTLER.address, BaseChain.token, call) is None
 
 
 class Forgetful:
@@ -78,6 +143,13 @@ class Forgetful:
         ({"baseFeePerGas": [hex(GWEI), hex(900_000_000)], "reward": []}, Fees(1_800_000_000 + 10**6, 10**6)),
         ({"baseFeePerGas": [hex(GWEI), hex(900_000_000)], "reward": [[]]}, Fees(1_800_000_000 + 10**6, 10**6)),
         ({"baseFeePerGas": [hex(GWEI), hex(900_000_000)], "reward": None}, Fees(1_800_000_000 + 10**6, 10**6)),
+        (  # two of five blocks with a transaction that pays a lot
+            {
+                "baseFeePerGas": [hex(GWEI)] * 5 + [hex(900_000_000)],
+                "reward": [[hex(tip)] for tip in (GWEI, 3 * 10**6, 0, GWEI, 2 * 10**6)],
+            },
+            Fees(1_800_000_000 + 3 * 10**6, 3 * 10**6),
+        ),
     ],
 )
 async def test_does_without_a_history(base_chain: BaseChain, history: dict[str, object], fees: Fees) -> None:
@@ -86,5 +158,5 @@ async def test_does_without_a_history(base_chain: BaseChain, history: dict[str, 
     with serving(Forgetful(base_chain.rpc_url, full).app()) as url, standing_still(base_chain):
         mine(base_chain, base_fee_wei=GWEI)
         rpc = Rpc((url,), timeout_s=3, chain_id=BaseChain.chain_id)
-        assert await suggested(rpc, cap=10 * GWEI) == fees
+        assert (await Prices(rpc).now()).offer(cap=10 * GWEI) == fees
         await rpc.aclose()

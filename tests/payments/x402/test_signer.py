@@ -17,6 +17,7 @@ from sandbox.accounts import BUYER, SETTLER, STRANGER
 from sandbox.chains import BaseChain
 from sandbox.shim import Control
 from storage import SqlOutbox
+from tests.payments.x402.budgets import budget
 from tests.payments.x402.miner import mine, standing_still, until_sent
 
 
@@ -25,7 +26,7 @@ async def broadcaster(flaky_url: str, flaky: Control, outbox: SqlOutbox) -> Asyn
     rpc = Rpc((flaky_url,), timeout_s=1, chain_id=BaseChain.chain_id)
     key = SettlementKey(SETTLER.key, chain_id=BaseChain.chain_id)
     broadcaster = Broadcaster(
-        rpc, key, outbox, chain_id=BaseChain.chain_id, lock=asyncio.Lock, bump_after_s=60, max_fee_wei=10**10
+        rpc, key, outbox, chain_id=BaseChain.chain_id, lock=asyncio.Lock, bump_after_s=60, budget=budget()
     )
     yield broadcaster
     await broadcaster.aclose()

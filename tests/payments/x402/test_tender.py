@@ -1,7 +1,9 @@
 """What is recorded gets into a block, whatever happened to it, and whoever looks."""
 
 import asyncio
+import logging
 import math
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
@@ -10,19 +12,24 @@ import pytest
 from eth_account import Account
 
 from payments.outbox import Sent
-from payments.x402.fees import Fees
+from payments.x402.budget import Budget
+from payments.x402.eip3009 import Authorization
+from payments.x402.fees import PLAIN_GAS, Fees, Prices
+from payments.x402.requirements import Terms
 from payments.x402.rpc import Rpc
 from payments.x402.settlement_key import SettlementKey
 from payments.x402.tender import KEPT_BLOCKS, Tender, View
 from sandbox import chains
-from sandbox.accounts import STRANGER
+from sandbox.accounts import BUYER, SELLER, STRANGER
 from sandbox.chains import BaseChain
 from storage import SqlOutbox
 from tests.contracts.outbox_contract import SENT
+from tests.payments.x402.budgets import GWEI, budget
+from tests.payments.x402.buyer import authorize, cancel, transfer_call
 from tests.payments.x402.miner import mine, standing_still, until_mined
 
-GWEI = 10**9
 PLENTY = Fees(4 * GWEI, 10**6)
+ANYTHING = budget()
 Build = Callable[..., Tender]
 
 
@@ -51,7 +58,7 @@ async def build(rpc_url: str, outbox: SqlOutbox, key: SettlementKey) -> AsyncIte
     """Makes the tender of one more process."""
     opened: list[Rpc | Tender] = []
 
-    def build(key: SettlementKey = key, bump_after_s: float = 60.0, cap: int = 10 * GWEI) -> Tender:
+    def build(key: SettlementKey = key, bump_after_s: float = 60.0, may_cost: Budget = ANYTHING) -> Tender:
         rpc = Rpc((rpc_url,), timeout_s=3, chain_id=BaseChain.chain_id)
         tender = Tender(
             rpc,
@@ -59,7 +66,8 @@ async def build(rpc_url: str, outbox: SqlOutbox, key: SettlementKey) -> AsyncIte
             key,
             chain_id=BaseChain.chain_id,
             bump_after_s=bump_after_s,
-            cap=cap,
+            budget=may_cost,
+            prices=Prices(rpc),
         )
         opened.extend((rpc, tender))
         return tender
@@ -152,8 +160,108 @@ async def test_raises_no_fees_above_the_cap(
         post(base_chain, stuck)
         await asyncio.sleep(1.2)
         mine(base_chain, base_fee_wei=3 * GWEI)
-        await build(bump_after_s=0.5, cap=2 * GWEI).tend(key.address)
+        await build(bump_after_s=0.5, may_cost=budget(max_fee_wei=2 * GWEI)).tend(key.address)
     assert await outbox.of(stuck.reference) == [stuck]
+
+
+ABOUT_2_GWEI = budget(eth_usd="312")
+"""Per gas, for the settlement of a picture of five cents."""
+
+
+def transfer(key: SettlementKey, terms: Terms, nonce: int, *, end: int, units: int = 50_000, fee: int = GWEI) -> Sent:
+    """The settlement of a payment that is valid until `end`."""
+    signed = authorize(
+        Account.from_key(BUYER.key), SELLER.address, "0x" + secrets.token_hex(32), terms, units=units, valid_before=end
+    )
+    call, reference = transfer_call(signed), f"payment {nonce}"
+    return key.sign(BaseChain.token, call, nonce=nonce, fees=Fees(fee, 10**6), reference=reference)
+
+
+async def stuck(chain: BaseChain, outbox: SqlOutbox, *settlements: Sent) -> None:
+    """They are with the node; then the base fee rises to 3 gwei, and two seconds have passed."""
+    mine(chain, base_fee_wei=GWEI)
+    for sent in settlements:
+        assert await outbox.record(sent, not_after=math.inf)
+        post(chain, sent)
+    await asyncio.sleep(2.2)
+    mine(chain, base_fee_wei=3 * GWEI)
+
+
+@pytest.mark.parametrize(("units", "raised"), [(50_000, False), (150_000, True)])
+async def test_raises_fees_up_to_what_the_payment_brings(
+    base_chain: BaseChain,
+    build: Build,
+    outbox: SqlOutbox,
+    key: SettlementKey,
+    terms: Terms,
+    caplog: pytest.LogCaptureFixture,
+    units: int,
+    raised: bool,
+) -> None:
+    """And says once when it does not."""
+    with standing_still(base_chain), caplog.at_level(logging.WARNING, "payments.x402.tender"):
+        sent = transfer(key, terms, 0, end=2**40, units=units)
+        await stuck(base_chain, outbox, sent)
+        tender = build(bump_after_s=0.5, may_cost=ABOUT_2_GWEI)
+        for _ in range(2):
+            await tender.tend(key.address)
+    [now] = await outbox.of(sent.reference)
+    assert (now.raw != sent.raw) == raised
+    assert now.data == sent.data
+    assert (now.max_fee > 3 * GWEI) == raised
+    assert "not worth it" in caplog.text or raised
+    assert caplog.text.count("not worth it") <= 1
+
+
+async def test_raises_no_fees_for_an_expired_payment(
+    base_chain: BaseChain, build: Build, outbox: SqlOutbox, key: SettlementKey, terms: Terms
+) -> None:
+    with standing_still(base_chain):
+        sent = transfer(key, terms, 0, end=int(time.time()) + 2)
+        await stuck(base_chain, outbox, sent)
+        await build(bump_after_s=0.5).tend(key.address)
+    assert [now.raw for now in await outbox.of(sent.reference)] == [sent.raw]
+
+
+@pytest.mark.parametrize("end", ["by its time", "cancelled"])
+async def test_an_expired_payment_holds_up_nobody(
+    base_chain: BaseChain, build: Build, outbox: SqlOutbox, key: SettlementKey, terms: Terms, end: str
+) -> None:
+    """Its nonce is taken by a transaction without content, which costs a quarter."""
+    with standing_still(base_chain):
+        expired = transfer(key, terms, 0, end=int(time.time()) + 2 if end == "by its time" else 2**40)
+        paying = transfer(key, terms, 1, end=2**40, fee=4 * GWEI)
+        await stuck(base_chain, outbox, expired, paying)
+        if end == "cancelled":
+            cancel(base_chain, _authorization(expired), terms)
+        tender = build(bump_after_s=0.5)
+        await tender.tend(key.address)
+        [instead] = await outbox.of(expired.reference)
+        mine(base_chain, base_fee_wei=3 * GWEI)
+    tender.keep()  # the chain has dropped what came behind the one that was replaced
+    await until_mined(base_chain, instead.hash)
+    assert (instead.to, instead.data, instead.nonce) == (key.address, "0x", 0)
+    assert int(base_chain.rpc.call("eth_getTransactionReceipt", instead.hash)["gasUsed"], 16) == PLAIN_GAS
+    await _until_paid(base_chain, outbox, paying)
+
+
+async def test_a_cheap_payment_in_front_may_cost_what_a_dear_one_behind_brings(
+    base_chain: BaseChain, build: Build, outbox: SqlOutbox, key: SettlementKey, terms: Terms
+) -> None:
+    with standing_still(base_chain):
+        cheap, dear = (
+            transfer(key, terms, nonce, end=2**40, units=units, fee=fee)
+            for nonce, units, fee in ((0, 50_000, GWEI), (1, 500_000, 8 * GWEI))
+        )
+        await stuck(base_chain, outbox, cheap, dear)
+        tender = build(bump_after_s=0.5, may_cost=ABOUT_2_GWEI)
+        await tender.tend(key.address)
+        [better] = await outbox.of(cheap.reference)
+        mine(base_chain, base_fee_wei=3 * GWEI)
+    tender.keep()
+    await until_mined(base_chain, better.hash)
+    await _until_paid(base_chain, outbox, dear)
+    assert better.data == cheap.data
 
 
 async def test_raises_no_fees_while_the_chain_stands_still(
@@ -206,6 +314,32 @@ async def test_forgets_what_lies_deep_in_the_chain(
     tender.keep()
     async with asyncio.timeout(10):
         while await outbox.senders(BaseChain.chain_id):  # noqa: ASYNC110 - a database
+            await asyncio.sleep(0.1)
+
+
+def _authorization(sent: Sent) -> Authorization:
+    """That of a transfer, as far as its payer needs it to cancel it."""
+    nonce = "0x" + sent.data[10 + 64 * 5 :][:64]
+    return Authorization.model_validate(
+        {
+            "from": BUYER.address,
+            "to": SELLER.address,
+            "value": "0",
+            "validAfter": "0",
+            "validBefore": "0",
+            "nonce": nonce,
+        }
+    )
+
+
+async def _until_paid(chain: BaseChain, outbox: SqlOutbox, sent: Sent) -> None:
+    """One of a payment's transactions has succeeded."""
+    async with asyncio.timeout(15):
+        while True:
+            [latest] = await outbox.of(sent.reference)
+            receipts = [chain.rpc.call("eth_getTransactionReceipt", each.hash) for each in (sent, latest)]
+            if any(receipt and int(receipt["status"], 16) == 1 for receipt in receipts):
+                return
             await asyncio.sleep(0.1)
 
 

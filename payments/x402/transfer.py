@@ -1,0 +1,35 @@
+"""What a recorded call would move, and until when: read back from its data, so the outbox need not say it again."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from eth_utils.crypto import keccak
+
+_CALLS = frozenset(
+    keccak(text=f"transferWithAuthorization(address,address,uint256,uint256,uint256,bytes32,{signature})")[:4]
+    for signature in ("uint8,bytes32,bytes32", "bytes")
+)
+_WORD = 32
+_VALUE, _VALID_BEFORE = 2, 4  # places of the arguments, the same in both
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """The call of an EIP-3009 token that settles a payment.
+
+    Attributes:
+        value: base units.
+        valid_before: unix seconds; a block of this time or later reverts it.
+    """
+
+    value: int
+    valid_before: int
+
+    @classmethod
+    def of(cls, data: str) -> Self | None:
+        """The transfer that a call with this data (0x-hex) makes; None when it is another call."""
+        raw = bytes.fromhex(data.removeprefix("0x"))
+        if raw[:4] not in _CALLS:
+            return None
+        words = [int.from_bytes(raw[4 + _WORD * place :][:_WORD]) for place in (_VALUE, _VALID_BEFORE)]
+        return cls(*words)
