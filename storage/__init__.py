@@ -1,5 +1,6 @@
 """The only memory that outlives a request: ledger, outbox, locks and rate counters, on SQLite or PostgreSQL."""
 
+from storage.books import SqlBooks
 from storage.database import Database
 from storage.ledger import SqlLedger
 from storage.lock import SqlLock
@@ -8,4 +9,4 @@ from storage.outbox import SqlOutbox
 from storage.rate_limits import SqlRateLimits
 from storage.settled import SqlSettled
 
-__all__ = ["Database", "SqlLedger", "SqlLock", "SqlOutbox", "SqlRateLimits", "SqlSettled", "migrate"]
+__all__ = ["Database", "SqlBooks", "SqlLedger", "SqlLock", "SqlOutbox", "SqlRateLimits", "SqlSettled", "migrate"]

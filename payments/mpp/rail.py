@@ -29,8 +29,10 @@ from payments.mpp.problems import INVALID_CHALLENGE, VERIFICATION_FAILED, refusa
 from payments.mpp.pull import DECIMALS, INTENT, pull_charge
 from payments.mpp.rpc import Rpc
 from payments.mpp.transaction import signer_of
+from payments.mpp.transfers import Transfers
 from payments.mpp.wire import RAIL, MppCredential, read_credential, write_receipt
 from payments.rail import Challenge, Credential, Finality, HeaderFields, Order, Payment, Receipt
+from payments.transfers import Transfer
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -170,6 +172,10 @@ class MppRail:
 
     async def recheck(self, payment: Payment, receipt: Receipt) -> Finality:
         return await self._chain.recheck(payment, finality_blocks=self._finality_blocks)
+
+    async def transfers(self, since: float, until: float) -> list[Transfer]:
+        transfers = Transfers(self._rpc, recipient=self._recipient, currencies=(self._currency,))
+        return await transfers.between(since, until)
 
     def receipt_headers(self, receipt: Receipt, credential: Credential) -> HeaderFields:
         return write_receipt(receipt, self._currency)

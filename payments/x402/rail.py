@@ -19,6 +19,7 @@ from payments.health import Health
 from payments.money import Price
 from payments.outbox import Outbox
 from payments.rail import Challenge, Credential, Finality, HeaderFields, Order, Payment, Receipt
+from payments.transfers import Transfer
 from payments.x402 import refusals
 from payments.x402.broadcaster import Broadcaster, LockFactory
 from payments.x402.budget import Budget
@@ -31,6 +32,7 @@ from payments.x402.refusals import refuse
 from payments.x402.requirements import Terms, base_units
 from payments.x402.rpc import Rpc
 from payments.x402.settlement_key import SettlementKey
+from payments.x402.transfers import Transfers
 from payments.x402.wire import RAIL, X402Credential, read_payment, write_challenge, write_receipt
 
 # At INFO and DEBUG they write typed data and URLs, which may hold API keys.
@@ -202,6 +204,11 @@ class X402Rail:
         except _NO_ANSWER:
             raise PaymentOutcomeUnknown() from None
         return Finality.LOST if fate.refusal or over else Finality.PENDING
+
+    async def transfers(self, since: float, until: float) -> list[Transfer]:
+        if self._rpc is None:
+            raise RailUnavailable("Without an RPC URL of the chain its transfers cannot be read.")
+        return await Transfers(self._rpc, self._terms).between(since, until)
 
     def receipt_headers(self, receipt: Receipt, credential: Credential) -> HeaderFields:
         return write_receipt(receipt, _ours(credential), self._terms)

@@ -106,7 +106,7 @@ def _credential(decoded: dict[str, Any], terms: Terms, sent_in: tuple[str, ...])
         raise MalformedPayment("Permit2 payments are not taken; send an EIP-3009 authorization.")
     return X402Credential(
         rail=RAIL,
-        payment_id=_payment_id(signed, terms),
+        payment_id=payment_id(terms, signed.authorization.payer, signed.authorization.nonce),
         fingerprint=signed.fingerprint,
         idempotency_key=read_identifier(payment.extensions) if isinstance(payment, PaymentPayload) else None,
         version=version,
@@ -118,9 +118,9 @@ def _credential(decoded: dict[str, Any], terms: Terms, sent_in: tuple[str, ...])
     )
 
 
-def _payment_id(signed: SignedAuthorization, terms: Terms) -> str:
-    authorization = signed.authorization
-    return f"{terms.network.caip2}:{terms.asset}:{authorization.payer}:{authorization.nonce}".lower()
+def payment_id(terms: Terms, payer: str, nonce: str) -> str:
+    """The ledger's key of the payment that an authorization makes; what the token takes once."""
+    return f"{terms.network.caip2}:{terms.asset}:{payer}:{nonce}".lower()
 
 
 def write_challenge(terms: Terms, units: int, url: str, rejection: str | None) -> Challenge:

@@ -1,0 +1,42 @@
+"""What reconciliation reads of the ledger."""
+
+from collections.abc import Collection
+
+from sqlalchemy.sql.elements import ColumnElement
+
+from payments.ledger import Entry, State
+from storage.database import Database
+from storage.entries import entries, entry_of
+from storage.schema import payments
+
+AT_ONCE = 500
+"""References per statement; databases bound the number of parameters."""
+
+_row = payments.c
+
+
+class SqlBooks:
+    """`payments.reconcile.Books` on SQLite or PostgreSQL.
+
+    Args:
+        database: shared with everything that stores; its owner closes it.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def settled_between(self, rail: str, since: float, until: float) -> list[Entry]:
+        """SETTLED entries of a rail that were written down from `since` on and before `until`, unix seconds."""
+        period = (_row.settled_at >= since) & (_row.settled_at < until)
+        return await self._found((_row.rail == rail) & (_row.state == State.SETTLED) & period)
+
+    async def known_by(self, rail: str, references: Collection[str]) -> list[Entry]:
+        """Entries of a rail, in any state, whose transaction or id is one of these."""
+        found, wanted = [], list(references)
+        for start in range(0, len(wanted), AT_ONCE):
+            some = wanted[start : start + AT_ONCE]
+            found += await self._found((_row.rail == rail) & (_row.transaction_hash.in_(some) | _row.id.in_(some)))
+        return found
+
+    async def _found(self, where: ColumnElement[bool]) -> list[Entry]:
+        return [entry_of(row) for row in await self._database.rows(entries(where, self._database.now))]
