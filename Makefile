@@ -57,6 +57,10 @@ faults-steps: setup ## Let each fault strike each step of a sale once, and audit
 bench-payments: $(VENV)/.dev node_modules/.stamp ## Print the CPU time that a paid request costs us, by stage and rail
 	@$(BIN)/python -m benchmarks.payments
 
+.PHONY: bench-quotes
+bench-quotes: $(VENV)/.dev node_modules/.stamp ## Print the CPU time that a quote costs us, by stage, and the waits at fixed rates
+	@$(BIN)/python -m benchmarks.quotes
+
 .PHONY: bench-outage
 bench-outage: $(VENV)/.dev node_modules/.stamp ## Print how health answers and how others settle while chains fail
 	@$(BIN)/python -m benchmarks.outage

@@ -27,9 +27,7 @@ _WARNINGS = "py.warnings"  # whose template is "%s"
 
 
 def configure_logging(level: str, secrets: Iterable[str] = ()) -> None:
-    """One JSON object per line on stderr, for our loggers and everybody else's.
-
-    Warnings of Python and exceptions that nobody caught are lines like all others.
+    """One JSON object per line on stderr, for our loggers, everybody else's, and the warnings of Python.
 
     Args:
         level: of our own loggers: debug, info or warning.
@@ -60,7 +58,6 @@ def configure_logging(level: str, secrets: Iterable[str] = ()) -> None:
         )
     )
     _own_all_loggers(handler, level.upper())
-    _own_all_exceptions()
 
 
 def _own_all_loggers(handler: logging.Handler, level: str) -> None:
@@ -79,8 +76,8 @@ def _own_all_loggers(handler: logging.Handler, level: str) -> None:
         logging.getLogger(name).disabled = True
 
 
-def _own_all_exceptions() -> None:
-    """Python would print them as they are."""
+def log_uncaught() -> None:
+    """Make exceptions that nobody catches lines like all others. Python would print them as they are."""
     log = logging.getLogger("uncaught")
 
     def uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -25,7 +25,7 @@ from uvicorn.config import HTTP_PROTOCOLS
 
 from config import ConfigurationError, Settings, load
 from errors import ServiceError
-from logs import configure_logging
+from logs import configure_logging, log_uncaught
 from metrics_folder import own_folder
 from models.manifest import MODELS, ModelError, ModelManifest
 from models.served import check_weights, load_served, may_be_sold
@@ -65,6 +65,7 @@ HTTP_PROTOCOLS["auto"] = "api.unreadable:ProblemProtocol"
 
 settings, manifests = _settings()
 configure_logging(settings.log_level, settings.secrets())
+log_uncaught()
 
 MattingRunner = matting_runner(
     manifests,

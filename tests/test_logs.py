@@ -11,10 +11,11 @@ import pytest
 START = """
 import logging, threading, warnings
 import structlog
-from logs import configure_logging
+from logs import configure_logging, log_uncaught
 
 configure_logging("info", ["https://rpc.example.com/marked", 'a "quoted" secret'])
 ours = structlog.get_logger("api.example")
+log_uncaught()
 theirs = logging.getLogger("x402.mechanisms")
 PAYER = "0x52908400098527886E0F7030069857D2E4169EE7"
 
