@@ -7,15 +7,16 @@ from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Column, CursorResult, Double, Executable, Row, Table, func, literal, select, true
+from sqlalchemy import Column, Double, Executable, Row, Table, bindparam, func, literal, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql.elements import ColumnElement
 
 from errors import LedgerUnavailable
 from storage.clock import DatabaseTime
-from storage.engine import POOL_SIZE, TIMEOUT_S, create_engine, parse, unavailable
+from storage.engine import POOL_SIZE, TIMEOUT_S, create_engine, create_threaded_engine, parse, unavailable
 from storage.identity import Guard, read
+from storage.threaded import ThreadedConnection, ThreadedEngine
 
 Clock = Callable[[], float]
 """Unix seconds."""
@@ -37,7 +38,7 @@ class Statements:
 
     def __init__(
         self,
-        engine: AsyncEngine,
+        engine: AsyncEngine | ThreadedEngine,
         turns: asyncio.Semaphore,
         guard: Guard,
         *,
@@ -50,24 +51,27 @@ class Statements:
         self._wait_s = wait_s
         self._in_all_s = in_all_s
 
-    async def run(self, statement: Executable) -> int:
-        """Execute and commit; the number of rows that changed."""
+    async def run(self, statement: Executable, **parameters: Any) -> int:
+        """Execute and commit; the number of rows that changed.
+
+        A statement that is built once and given its values as `parameters` costs a third of one that is built anew.
+        """
         async with self._connection() as connection:
-            result: CursorResult[Any] = await connection.execute(statement)
+            result = await connection.execute(statement, parameters or None)
             return result.rowcount
 
-    async def rows(self, statement: Executable) -> Sequence[Row[Any]]:
+    async def rows(self, statement: Executable, **parameters: Any) -> Sequence[Row[Any]]:
         """Execute and commit; the rows that came back."""
         async with self._connection() as connection:
-            return (await connection.execute(statement)).all()
+            return (await connection.execute(statement, parameters or None)).all()
 
-    async def first(self, statement: Executable) -> Row[Any] | None:
+    async def first(self, statement: Executable, **parameters: Any) -> Row[Any] | None:
         """Execute and commit; the one row that came back, if any."""
-        found = await self.rows(statement)
+        found = await self.rows(statement, **parameters)
         return found[0] if found else None
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[AsyncConnection]:
+    async def _connection(self) -> AsyncIterator[AsyncConnection | ThreadedConnection]:
         with unavailable():
             async with asyncio.timeout(self._in_all_s):
                 async with asyncio.timeout(self._wait_s):
@@ -110,8 +114,13 @@ class Database(Statements):
         parsed = parse(url)
         self._clock = clock
         self._is_sqlite = parsed.get_backend_name() == "sqlite"
-        engine = create_engine(parsed, timeout_s=timeout_s)
-        hasty = create_engine(parsed, durable=False, timeout_s=patience_s) if self._is_sqlite else engine
+        engine: AsyncEngine | ThreadedEngine
+        hasty: AsyncEngine | ThreadedEngine
+        if self._is_sqlite:
+            engine = create_threaded_engine(parsed, timeout_s=timeout_s)
+            hasty = create_threaded_engine(parsed, durable=False, timeout_s=patience_s)
+        else:
+            engine = hasty = create_engine(parsed, timeout_s=timeout_s)
         turns = asyncio.Semaphore(1 if self._is_sqlite else POOL_SIZE)
         guard = Guard(parsed)
         super().__init__(engine, turns, guard, wait_s=timeout_s)
@@ -166,7 +175,9 @@ class Database(Statements):
     @property
     def now(self) -> ColumnElement[float]:
         """Unix seconds when a statement is executed: what is judged by it is the same on all hosts."""
-        return DatabaseTime() if self._clock is None else literal(self._clock(), Double())
+        if self._clock is None:
+            return DatabaseTime()
+        return bindparam(None, callable_=self._clock, type_=Double(), unique=True)
 
     @property
     def unflushed(self) -> ColumnElement[bool]:

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import URL, event, make_url
+from sqlalchemy import URL, QueuePool, event, make_url
+from sqlalchemy import create_engine as create_sync_engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from errors import LedgerUnavailable
+from storage.threaded import ThreadedEngine
 
 TIMEOUT_S = 5.0
 """How long a statement may wait for a lock, a connection or an answer."""
@@ -60,9 +62,29 @@ def create_engine(url: URL, *, durable: bool = True, timeout_s: float = TIMEOUT_
         arguments = {"timeout": timeout_s, "command_timeout": timeout_s}
         return create_async_engine(url, connect_args=arguments, pool_pre_ping=True, pool_size=POOL_SIZE, **common)
     engine = create_async_engine(url, pool_size=1, **common)
-    pragmas = ("journal_mode=WAL", f"synchronous={'FULL' if durable else 'NORMAL'}")
-    event.listen(engine.sync_engine, "connect", _sqlite_setup(pragmas, busy_ms=round(timeout_s * 1000)))
+    event.listen(
+        engine.sync_engine, "connect", _sqlite_setup(_pragmas(durable=durable), busy_ms=round(timeout_s * 1000))
+    )
     return engine
+
+
+def create_threaded_engine(url: URL, *, durable: bool = True, timeout_s: float = TIMEOUT_S) -> ThreadedEngine:
+    """The same for a SQLite file, at a fifth of the CPU time: for statements that a request waits for."""
+    engine = create_sync_engine(
+        url.set(drivername="sqlite"),
+        isolation_level="AUTOCOMMIT",
+        skip_autocommit_rollback=True,
+        hide_parameters=True,
+        poolclass=QueuePool,
+        pool_size=1,
+        max_overflow=0,
+    )
+    event.listen(engine, "connect", _sqlite_setup(_pragmas(durable=durable), busy_ms=round(timeout_s * 1000)))
+    return ThreadedEngine(engine)
+
+
+def _pragmas(*, durable: bool) -> tuple[str, ...]:
+    return "journal_mode=WAL", f"synchronous={'FULL' if durable else 'NORMAL'}"
 
 
 def _sqlite_setup(pragmas: Sequence[str], *, busy_ms: int) -> Callable[[DBAPIConnection, object], None]:

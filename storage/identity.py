@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from errors import LedgerUnavailable
 from storage.schema import ledger
+from storage.threaded import ThreadedConnection
 
 _FILE_GONE = (
     "The ledger's file was removed or replaced while it was in use. Nothing is sold until it is back or the service "
@@ -51,7 +52,7 @@ class Guard:
         if self._file != (stat.st_dev, stat.st_ino):
             raise LedgerUnavailable(_FILE_GONE)
 
-    async def admit(self, connection: AsyncConnection) -> None:
+    async def admit(self, connection: AsyncConnection | ThreadedConnection) -> None:
         """Ask a new connection for its ledger. Raises `LedgerUnavailable` when that is another one."""
         # What is noted about a connection lasts as long as that.
         known = connection.sync_connection.info if connection.sync_connection else {}
@@ -66,7 +67,7 @@ class Guard:
             raise LedgerUnavailable(_OTHER_LEDGER)
 
 
-async def read(connection: AsyncConnection) -> str | None:
+async def read(connection: AsyncConnection | ThreadedConnection) -> str | None:
     """The identity of the ledger that a connection leads to; None when its row is missing."""
     identity: str | None = (await connection.execute(select(ledger.c.id))).scalar()
     return identity

@@ -1,7 +1,7 @@
 """Counters of the `limits` package in the ledger's database, so that all workers and hosts count together."""
 
 from limits.aio.storage import Storage
-from sqlalchemy import case, delete, func, select
+from sqlalchemy import Double, Executable, bindparam, case, delete, func, select
 
 from errors import LedgerUnavailable
 from storage.database import Database
@@ -29,6 +29,7 @@ class SqlRateLimits(Storage):
         self._database = database
         self._brief = database.brief
         self._hits = 0
+        self._incr = _increment(database)
 
     @property
     def base_exceptions(self) -> type[Exception]:
@@ -37,17 +38,7 @@ class SqlRateLimits(Storage):
 
     async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         """Add to a counter that lives `expiry` seconds from its first hit; the sum."""
-        now = self._database.now
-        expired = _row.expires_at <= now
-        values = {"key": key, "hits": amount, "expires_at": now + expiry}
-        update = {
-            "hits": case((expired, amount), else_=_row.hits + amount),
-            "expires_at": case((expired, now + expiry), else_=_row.expires_at),
-        }
-        statement = self._database.upsert(
-            rate_limits, values, update=update, only_if=self._database.unflushed, returning=_row.hits
-        )
-        row = await self._brief.first(statement)
+        row = await self._brief.first(self._incr, key=key, amount=amount, expiry=expiry)
         await self._clean()
         return row.hits if row else 0
 
@@ -86,3 +77,16 @@ class SqlRateLimits(Storage):
         if self._hits % CLEAN_EVERY == 0:
             expired = select(_row.key).where(_row.expires_at <= self._database.now).limit(CLEAN_AT_MOST)
             await self._brief.run(delete(rate_limits).where(_row.key.in_(expired) & self._database.unflushed))
+
+
+def _increment(database: Database) -> Executable:
+    """The statement of `incr`, built once."""
+    key, amount = bindparam("key", type_=_row.key.type), bindparam("amount", type_=_row.hits.type)
+    end = database.now + bindparam("expiry", type_=Double())
+    expired = _row.expires_at <= database.now
+    update = {
+        "hits": case((expired, amount), else_=_row.hits + amount),
+        "expires_at": case((expired, end), else_=_row.expires_at),
+    }
+    values = {"key": key, "hits": amount, "expires_at": end}
+    return database.upsert(rate_limits, values, update=update, only_if=database.unflushed, returning=_row.hits)
