@@ -36,13 +36,13 @@ class Offer:
         models: the first is the default.
         public_url: origin under which buyers reach the service, without a trailing slash.
         hosts: further host names under which some rails are sold, on the port of `public_url`.
-        tokens: rail name → address of the coin it takes, for the discovery documents.
+        tokens: rail name → addresses of the tokens it accepts, in the order of the offers, for the discovery documents.
     """
 
     models: tuple[SoldModel, ...]
     public_url: str
     hosts: frozenset[str] = frozenset()
-    tokens: Mapping[str, str] = field(default_factory=dict)
+    tokens: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def default(self) -> SoldModel:

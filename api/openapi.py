@@ -180,8 +180,8 @@ def payment_info(offer: Offer) -> Json:
     offers: list[Json] = []
     if "x402" in offer.tokens:
         protocols.append({"x402": {}})
-    if "mpp" in offer.tokens:
-        terms = {"method": "tempo", "intent": "charge", "currency": offer.tokens["mpp"]}
+    for token in offer.tokens.get("mpp", ()):
+        terms = {"method": "tempo", "intent": "charge", "currency": token}
         protocols.append({"mpp": terms})
         amount = str(offer.default.price.base_units(_DECIMALS))
         offers.append({**terms, "amount": amount, "description": "One picture without its background"})

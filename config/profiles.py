@@ -3,6 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+PATH_USD = "0x20c0000000000000000000000000000000000000"
+ALPHA_USD = "0x20c0000000000000000000000000000000000001"
+"""The second dollar of the local Tempo chain."""
+USDC_E = "0x20C000000000000000000000b9537d11c60E8b50"
+"""The default coin of both SDKs on Tempo, and of most wallets there."""
 _SELLER = "0x90F79bf6EB2c4f870365E785982E1f101E93b906"
 _SETTLER_KEY = "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a"
 
@@ -17,6 +22,7 @@ PROFILES: Mapping[str, Mapping[str, Any]] = {
         "x402.settlement_key": _SETTLER_KEY,
         "mpp.rpc_url": "http://127.0.0.1:18546",
         "mpp.recipient": _SELLER,
+        "mpp.currencies": (PATH_USD, ALPHA_USD),
         "mpp.secret_key": SANDBOX_SECRET,
         # The local chain mines no transaction that is valid for longer than 30 seconds.
         "mpp.challenge_seconds": 25,
@@ -30,6 +36,7 @@ PROFILES: Mapping[str, Mapping[str, Any]] = {
         "x402.chain_id": 8453,
         "x402.asset": "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913",
         "mpp.chain_id": 4217,
+        "mpp.currencies": (PATH_USD, USDC_E),
         "mpp.rpc_url": "https://rpc.tempo.xyz",
     },
 }

@@ -61,6 +61,8 @@ def _mpp(mpp: MppSettings) -> Iterator[Fault]:
         yield Fault("mpp.recipient", _MISSING)
     if mpp.secret_key is None:
         yield Fault("mpp.secret_key", _MISSING)
+    if len({currency.lower() for currency in mpp.currencies}) < len(mpp.currencies):
+        yield Fault("mpp.currencies", "names a token twice")
     if mpp.work_margin_s >= mpp.challenge_seconds:
         yield Fault("mpp.challenge_seconds", "is not longer than work_margin_s; no payment could be taken")
     if mpp.broadcast_margin_s >= mpp.work_margin_s:

@@ -119,7 +119,7 @@ class X402Settings(Section):
 
 
 class MppSettings(Section):
-    """The MPP rail: pathUSD on Tempo, pull mode."""
+    """The MPP rail: dollar tokens on Tempo, pull mode."""
 
     enabled: bool = True
     """Whether the rail is offered."""
@@ -129,8 +129,11 @@ class MppSettings(Section):
     """JSON-RPC endpoint of the chain."""
     fallback_rpc_url: SecretUrl | None = None
     """A second endpoint, asked when the first one gives no answer."""
-    currency: Address = "0x20c0000000000000000000000000000000000000"
-    """The token that is taken."""
+    currencies: Annotated[tuple[Address, ...], Words, Field(min_length=1)] = (
+        "0x20c0000000000000000000000000000000000000",
+    )
+    """The tokens that are accepted, in the order in which they are offered: TIP-20 dollars of 6 decimals, pathUSD and
+    (on mainnet) USDC.e."""
     recipient: Address | None = None
     """The address that is paid."""
     realm: str | None = None

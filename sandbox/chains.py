@@ -67,18 +67,18 @@ class Chain:
         """Whether this chain answers at its URL and its dollar is there."""
         return self.rpc.answers(self.chain_id) and self.rpc.call("eth_getCode", self.token, "latest") != "0x"
 
-    def balance_of(self, address: str) -> int:
-        """What the address holds, in base units."""
+    def balance_of(self, address: str, token: str | None = None) -> int:
+        """What the address holds of the dollar, or of another token, in base units."""
         data = call_data("balanceOf(address)", address)
-        return int(self.rpc.call("eth_call", {"to": self.token, "data": data}, "latest"), 16)
+        return int(self.rpc.call("eth_call", {"to": token or self.token, "data": data}, "latest"), 16)
 
-    def fund(self, address: str, units: int) -> None:
+    def fund(self, address: str, units: int, token: str | None = None) -> None:
         """Give the address base units on top of what it holds; they are there when this returns."""
-        self._transact(call_data("transfer(address,uint256)", address, units))
+        self._transact(call_data("transfer(address,uint256)", address, units), token or self.token)
 
-    def _transact(self, data: str) -> None:
+    def _transact(self, data: str, token: str) -> None:
         sent = self.rpc.call(
-            "eth_sendTransaction", {"from": TREASURY.address, "to": self.token, "data": data, **NO_TIP}
+            "eth_sendTransaction", {"from": TREASURY.address, "to": token, "data": data, **NO_TIP}
         )
         self.rpc.call("evm_mine")
         if int(self.rpc.call("eth_getTransactionReceipt", sent)["status"], 16) != 1:
@@ -91,15 +91,17 @@ class BaseChain(Chain):
     chain_id = 84532
     token = "0x036CbD53842c5426634e7929541eC2318f3dCF7e"  # noqa: S105 - an address
 
-    def fund(self, address: str, units: int) -> None:
-        self._transact(call_data("mint(address,uint256)", address, units))
+    def fund(self, address: str, units: int, token: str | None = None) -> None:
+        self._transact(call_data("mint(address,uint256)", address, units), token or self.token)
 
 
 class TempoChain(Chain):
-    """The Tempo-mode chain, whose dollar is pathUSD; it belongs to the development accounts."""
+    """The Tempo-mode chain, whose dollar is pathUSD. Beside it there is AlphaUSD, with a pool between the two for fees;
+    both belong to the development accounts, and AlphaUSD is what they have chosen to pay their gas in."""
 
     chain_id = 42431
     token = "0x20c0000000000000000000000000000000000000"  # noqa: S105 - an address
+    second_token = "0x20c0000000000000000000000000000000000001"  # noqa: S105 - an address
 
 
 @contextmanager

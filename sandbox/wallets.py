@@ -4,6 +4,8 @@ A signature moves no money; sending it does. Every function takes a private key 
 carried, and gives the header field to send along. Buyers who need no steps take the whole clients: see examples/.
 """
 
+import re
+
 from eth_account import Account
 from mpp import Challenge
 from mpp.client import CredentialParams
@@ -29,10 +31,16 @@ def sign_x402_v1(key: str, body: bytes) -> dict[str, str]:
 
 
 async def sign_mpp(key: str, www_authenticate: str, rpc_url: str) -> dict[str, str]:
-    """Pay an MPP quote: the value of WWW-Authenticate. Asks the node at `rpc_url` for chain id and gas."""
+    """Pay an MPP quote: the value of WWW-Authenticate, several of them joined by commas; the first challenge is paid.
+    Asks the node at `rpc_url` for chain id and gas."""
     wallet = tempo.charge(account=TempoAccount.from_key(key), rpc_url=rpc_url)
-    challenge = Challenge.from_www_authenticate(www_authenticate)
-    return {"Authorization": await wallet.create_credential(CredentialParams(challenge=challenge))}
+    first, *_ = challenges(www_authenticate)
+    return {"Authorization": await wallet.create_credential(CredentialParams(challenge=first))}
+
+
+def challenges(www_authenticate: str) -> list[Challenge]:
+    """The Payment challenges in one value, which HTTP libraries make of several fields of this name."""
+    return [Challenge.from_www_authenticate(each) for each in re.split(r",\s*(?=Payment )", www_authenticate)]
 
 
 def _x402_client(key: str) -> x402ClientSync:

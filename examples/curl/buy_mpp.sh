@@ -22,7 +22,7 @@ stop() {
 
 # 1. Ask with the picture itself, for the quote is bound to it: the answer is 402, with a Payment challenge.
 [ "$(post)" = 402 ] || stop
-challenge=$(sed -n 's/^www-authenticate: *//Ip' "$headers" | tr -d '\r')
+challenge=$(sed -n 's/^www-authenticate: *//Ip' "$headers" | head -n 1 | tr -d '\r') # one for each coin; pathUSD first
 
 # 2. Sign. Nothing moves yet; the signature is good for 25 seconds.
 export MPPX_PRIVATE_KEY=$BUYER_KEY

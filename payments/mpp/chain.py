@@ -1,151 +1,121 @@
-"""What the Tempo chain itself says: its id, balances, and what became of a payment."""
+"""What the Tempo chain itself says: what became of a payment, and whether its nodes are well."""
 
+import asyncio
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any
 
 from eth_utils.address import to_checksum_address
-from mpp.methods.tempo.intents import TRANSFER_WITH_MEMO_TOPIC
 
 from errors import PaymentOutcomeUnknown, RailUnavailable
-from payments.mpp.rpc import Rpc
+from payments.mpp.abi import UNREADABLE, UNREADABLE_ANSWER, call_data, number
+from payments.mpp.pull import DECIMALS
+from payments.mpp.rpc import Question, Rpc, WrongChain
 from payments.mpp.transaction import SignedTransaction
+from payments.mpp.verdict import NODE_LAG_S, NobodyAnswers, Said, View, judge, moved, seen, unseen
 from payments.mpp.wire import RAIL
 from payments.rail import Finality, Payment, Receipt
 
 logger = logging.getLogger(__name__)
 
-NODE_LAG_S = 15
-"""A public endpoint is many nodes: the one that is asked for the receipt may lag behind the one that told the time."""
-_PROBE_S = 0.9
-"""For each URL, so that a second one can still answer within the two seconds that a rail's health may take."""
-_BALANCE_OF = "0x70a08231"
-_UNREADABLE_ANSWER = "The payment chain's answer cannot be read. Nothing was charged."
-_UNREADABLE = (KeyError, IndexError, TypeError, AttributeError)  # what reading a malformed answer raises
+_PROBE_S = 1.5
+"""For each URL, all at the same time, within the two seconds that a rail's health may take."""
+_LATEST: Question = ("eth_getBlockByNumber", "latest", False)
 
 
 class Chain:
-    """One Tempo chain, asked over JSON-RPC."""
+    """One Tempo chain, asked over JSON-RPC.
 
-    def __init__(self, rpc: Rpc, chain_id: int) -> None:
+    Args:
+        tokens: those that are accepted; `health` looks at their decimals.
+    """
+
+    def __init__(self, rpc: Rpc, chain_id: int, *, tokens: Collection[str] = ()) -> None:
         self._rpc = rpc
-        self._chain_id = chain_id
         self._network = f"eip155:{chain_id}"
+        self._unknown_tokens = set(tokens)
 
-    async def balance_of(self, token: str, holder: str) -> int:
-        """Base units of a TIP-20 token. Raises RailUnavailable."""
-        data = _BALANCE_OF + _word(holder)
-        return _number(await self._rpc.call("eth_call", {"to": token, "data": data}, "latest"))
+    async def ask(self, *questions: Question) -> tuple[Mapping[str, Any], list[Any]]:
+        """The latest block of the first node that is up to date, and its answers: results, or each a `NodeError`.
 
-    async def base_fee(self) -> int:
-        """What the latest block asked for one unit of gas, in 10^-18 dollars. Raises RailUnavailable."""
-        try:
-            return _number((await self._rpc.call("eth_getBlockByNumber", "latest", False))["baseFeePerGas"])
-        except _UNREADABLE:
-            raise RailUnavailable(_UNREADABLE_ANSWER) from None
+        Raises:
+            RailUnavailable: no node answers, or all of them are late.
+        """
+        for url in self._rpc.urls:
+            with suppress(RailUnavailable):
+                head, *answers = await self._rpc.answers_at(url, _LATEST, *questions)
+                if _is_present(head):
+                    self._rpc.prefer(url)
+                    return head, answers
+        raise RailUnavailable("The payment chain does not answer, or is late. Nothing was charged.")
 
-    def evidence(self, transaction: SignedTransaction, *, recipient: str, currency: str) -> Mapping[str, str]:
-        """What `find_receipt` needs beside the payment's own fields."""
+    def evidence(self, transaction: SignedTransaction) -> Mapping[str, str]:
+        """What `find_receipt` and `recheck` need beside the payment's own fields."""
         return {
             "network": self._network,
-            "memo": transaction.memo,
-            "recipient": recipient.lower(),
-            "currency": currency.lower(),
+            "memo": transaction.transfer.memo,
+            "recipient": transaction.transfer.recipient,
+            "currency": transaction.transfer.token,
             "raw": transaction.raw,
         }
-
-    async def is_known(self, transaction: SignedTransaction) -> bool:
-        """Whether a transaction is in a block. Raises RailUnavailable."""
-        return await self._lookup(transaction.hash) is not None
 
     async def find_receipt(self, payment: Payment) -> Receipt | None:
         """The receipt of a payment; None when it is proven that it moved nothing and never will.
 
         Raises:
-            PaymentOutcomeUnknown: the chain does not answer, or can still go either way.
+            NobodyAnswers: no node does.
+            PaymentOutcomeUnknown: the chain can still go either way, or its nodes contradict each other.
         """
-        if payment.evidence["network"] != self._network:
-            raise PaymentOutcomeUnknown()  # the operator has moved to another chain; this one knows nothing of it
+        view = judge(await self._views(payment), now=time.time())
         try:
-            # One node speaks for itself, and tells the time before it looks: what is in no block of a chain past its
-            # end will be in none. Another node may be hours behind, or on another chain.
-            chain_id, block, found = await self._rpc.ask(
-                ("eth_chainId",),
-                ("eth_getBlockByNumber", "latest", False),
-                ("eth_getTransactionReceipt", payment.transaction),
-            )
-            now = _number(block["timestamp"])
-            if _number(chain_id) != self._chain_id:
-                raise PaymentOutcomeUnknown()
-            if found is not None:
-                return await self._judge(found, payment)
-        except (RailUnavailable, *_UNREADABLE):
+            return None if view is None else await self._dated(view.receipt, payment)
+        except (RailUnavailable, *UNREADABLE):
             raise PaymentOutcomeUnknown() from None
-        if now < payment.valid_before + NODE_LAG_S:
-            raise PaymentOutcomeUnknown()
-        return None
+
+    async def has_paid(self, transaction: str, *, recipient: str, currencies: Collection[str]) -> bool:
+        """Whether a transaction is in a block and moved one of these tokens (lower-case addresses) to the recipient,
+        by the word of any node.
+
+        Raises:
+            RailUnavailable: no node answers.
+        """
+        look: Question = ("eth_getTransactionReceipt", transaction)
+        answers = await asyncio.gather(*(self._rpc.ask_at(url, look) for url in self._rpc.urls), return_exceptions=True)
+        receipts = [answer[0] for answer in answers if not isinstance(answer, BaseException)]
+        if not receipts:
+            raise RailUnavailable(UNREADABLE_ANSWER)
+        try:
+            return any(moved(receipt, recipient, currencies) for receipt in receipts if receipt is not None)
+        except UNREADABLE:
+            raise RailUnavailable(UNREADABLE_ANSWER) from None
 
     async def recheck(self, payment: Payment, *, finality_blocks: int) -> Finality:
         """Whether a settled payment is still in the chain, and how deep; one that has vanished is sent once more.
 
         Raises:
-            PaymentOutcomeUnknown: the chain does not answer, or is not the one that was paid on.
+            PaymentOutcomeUnknown: no node answers, or none is on the chain that was paid on.
         """
+        views = await self._views(payment)
         try:
-            found, head = await self._rpc.ask(
-                ("eth_getTransactionReceipt", payment.transaction), ("eth_getBlockByNumber", "latest", False)
-            )
-            if found is not None and _number(found["status"]) == 1:
-                deep = _number(head["number"]) - _number(found["blockNumber"]) >= finality_blocks
-                return Finality.FINAL if deep else Finality.PENDING
-        except (RailUnavailable, *_UNREADABLE):
-            raise PaymentOutcomeUnknown() from None
-        try:
-            return Finality.LOST if await self.find_receipt(payment) is None else Finality.PENDING
+            view = judge(views, now=time.time())
+            if view is None:
+                return Finality.LOST
+            ((head,),) = [await self._rpc.ask(_LATEST)]
+            deep = number(head["number"]) - view.block >= finality_blocks
+            return Finality.FINAL if deep else Finality.PENDING
+        except NobodyAnswers:
+            raise
         except PaymentOutcomeUnknown:
-            await self._send_again(payment)
+            if not any(view.said is Said.PAID for view in views):
+                await self._send_again(payment)
             return Finality.PENDING
+        except (RailUnavailable, *UNREADABLE):
+            raise PaymentOutcomeUnknown() from None
 
-    async def receipt(self, payment: Payment, *, otherwise_at: int) -> Receipt:
-        """The receipt of a payment that is known to be in a block; dated by our clock if the chain is silent now."""
-        try:
-            return await self._dated(await self._lookup(payment.transaction), payment)
-        except (RailUnavailable, *_UNREADABLE):
-            return self._receipt(payment, at=otherwise_at)
-
-    async def health(self) -> str | None:
-        """None when the chain answers and is the right one, else one public sentence."""
-        try:
-            chain_id = _number(await self._rpc.call("eth_chainId", timeout_s=_PROBE_S))
-        except RailUnavailable:
-            return "The payment chain does not answer."
-        return None if chain_id == self._chain_id else "The payment chain is not the one that is configured."
-
-    async def _send_again(self, payment: Payment) -> None:
-        """Whether a node took it shows at the next look."""
-        with suppress(RailUnavailable, KeyError):  # payments of an earlier version were kept without their transaction
-            await self._rpc.call("eth_sendRawTransaction", payment.evidence["raw"])
-
-    async def _lookup(self, transaction: str | None) -> Any:
-        return await self._rpc.call("eth_getTransactionReceipt", transaction)
-
-    async def _judge(self, found: Any, payment: Payment) -> Receipt | None:
-        if _number(found["status"]) != 1:
-            return None  # reverted: it is in a block, moved nothing but the payer's gas, and cannot be mined again
-        if not any(_pays(log, payment) for log in found["logs"]):
-            logger.error("a node's receipt contradicts the transaction that was signed")
-            raise PaymentOutcomeUnknown()
-        return await self._dated(found, payment)
-
-    async def _dated(self, found: Any, payment: Payment) -> Receipt:
-        """Dated by the block, so that it is the same receipt whoever asks and whenever."""
-        stamp = found["logs"][0].get("blockTimestamp")  # not every node puts it there
-        if stamp is None:
-            stamp = (await self._rpc.call("eth_getBlockByNumber", found["blockNumber"], False))["timestamp"]
-        return self._receipt(payment, at=_number(stamp))
-
-    def _receipt(self, payment: Payment, *, at: int) -> Receipt:
+    def receipt(self, payment: Payment, *, at: int) -> Receipt:
+        """The receipt of a payment that is known to be in a block of this time, in unix seconds."""
         return Receipt(
             rail=RAIL,
             network=self._network,
@@ -154,28 +124,78 @@ class Chain:
             at=at,
         )
 
+    async def health(self) -> str | None:
+        """None when a node answers and is up to date, and every one that answers is of the right chain; else one public
+        sentence."""
+        urls = self._rpc.urls
+        answers = await asyncio.gather(*(self._probe(url) for url in urls))
+        if any(isinstance(answer, WrongChain) for answer in answers):
+            return "An RPC URL of the payment chain leads to another chain than the one that is configured."
+        if all(isinstance(answer, RailUnavailable) for answer in answers):
+            return "The payment chain does not answer."
+        if True not in answers:
+            return "The payment chain's latest block is too old."
+        return await self._wrong_token(urls[answers.index(True)])
 
-def _pays(log: Mapping[str, Any], payment: Payment) -> bool:
-    """Whether a log is the transfer of the whole amount to the recipient under the payment's own memo."""
-    topics = [TRANSFER_WITH_MEMO_TOPIC, _topic(payment.payer), _topic(payment.evidence["recipient"])]
-    return (
-        log["address"].lower() == payment.evidence["currency"]
-        and [topic.lower() for topic in log["topics"]] == [*topics, payment.evidence["memo"]]
-        and _number(log["data"]) == payment.amount
-    )
+    async def _wrong_token(self, url: str) -> str | None:
+        """What is wrong with the tokens that are accepted; once each is found in order, it is not asked about again."""
+        for token in tuple(self._unknown_tokens):
+            try:
+                question: Question = ("eth_call", {"to": token, "data": call_data("decimals()")}, "latest")
+                (answer,) = await self._rpc.ask_at(url, question)
+                if number(answer) != DECIMALS:
+                    return f"The token {token} counts in other units than dollars of {DECIMALS} decimals."
+            except RailUnavailable:
+                return f"There is no TIP-20 token at {token}."
+            self._unknown_tokens.discard(token)
+        return None
+
+    async def _probe(self, url: str) -> bool | RailUnavailable:
+        """Whether a node is up to date."""
+        try:
+            async with asyncio.timeout(_PROBE_S):
+                await self._rpc.check(url)
+                (head,) = await self._rpc.answers_at(url, _LATEST)
+                return _is_present(head)
+        except RailUnavailable as outage:
+            return outage
+        except TimeoutError:
+            return RailUnavailable("The payment chain does not answer.")
+
+    async def _views(self, payment: Payment) -> list[View]:
+        """What each node that answers sees of a payment."""
+        if payment.evidence["network"] != self._network:
+            return []  # the operator has moved to another chain; this one knows nothing of it
+        views = await asyncio.gather(*(self._view(url, payment) for url in self._rpc.urls))
+        return [view for view in views if view is not None]
+
+    async def _view(self, url: str, payment: Payment) -> View | None:
+        look: Question = ("eth_getTransactionReceipt", payment.transaction)
+        try:
+            (receipt,) = await self._rpc.ask_at(url, look)
+            if receipt is None:
+                # With the time: what is in no block of a chain past its end will be in none.
+                head, receipt = await self._rpc.ask_at(url, _LATEST, look)
+            return unseen(head, payment) if receipt is None else seen(receipt, payment)
+        except (RailUnavailable, *UNREADABLE):
+            return None
+
+    async def _send_again(self, payment: Payment) -> None:
+        """Whether a node took it shows at the next look."""
+        with suppress(RailUnavailable, KeyError):  # payments of an earlier version were kept without their transaction
+            await self._rpc.call("eth_sendRawTransaction", payment.evidence["raw"])
+
+    async def _dated(self, receipt: Any, payment: Payment) -> Receipt:
+        """Dated by the block, so that it is the same receipt whoever asks and whenever."""
+        stamp = receipt["logs"][0].get("blockTimestamp")  # not every node puts it there
+        if stamp is None:
+            stamp = (await self._rpc.call("eth_getBlockByNumber", receipt["blockNumber"], False))["timestamp"]
+        return self.receipt(payment, at=number(stamp))
 
 
-def _topic(address: str) -> str:
-    return "0x" + _word(address)
-
-
-def _word(address: str) -> str:
-    return address.removeprefix("0x").lower().rjust(64, "0")
-
-
-def _number(value: Any) -> int:
-    """A JSON-RPC quantity. Raises RailUnavailable for anything else."""
+def _is_present(head: Any) -> bool:
+    """Whether a node's latest block is of now, by our clock. Raises RailUnavailable for what is no block."""
     try:
-        return int(value, 16)
-    except (ValueError, TypeError):
-        raise RailUnavailable(_UNREADABLE_ANSWER) from None
+        return number(head["timestamp"]) + NODE_LAG_S >= time.time()
+    except UNREADABLE:
+        raise RailUnavailable(UNREADABLE_ANSWER) from None

@@ -1,47 +1,155 @@
 """What only the chain can say before the work: is the transaction new, would a block take it, can the payer pay it?"""
 
-import asyncio
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any
 
+from errors import PaymentSpentElsewhere, RailUnavailable
+from payments.mpp.abi import UNREADABLE, UNREADABLE_ANSWER, call_data, number, words
 from payments.mpp.chain import Chain
 from payments.mpp.problems import PAYMENT_INSUFFICIENT, VERIFICATION_FAILED, rejected
-from payments.mpp.transaction import SignedTransaction
+from payments.mpp.rpc import NodeError, Question
+from payments.mpp.transaction import EXPIRING_NONCE_KEY, SignedTransaction
 
+logger = logging.getLogger(__name__)
+
+SPENT = (
+    "The transaction of this payment has paid already, and not through this service's ledger. "
+    "Do not pay anew; ask the operator for the picture or the money."
+)
 _TIP_20 = "0x20c000000000000000000000"
+_FEE_MANAGER = "0xfeec000000000000000000000000000000000000"
 _LOWEST_NEXT_FEE = 7 / 8  # of the latest block's, on a chain whose fee floats (EIP-1559)
+_NOT_SIMULATED = (-32700, -32600, -32601, -32602)  # the node does not know the method or a Tempo transaction's fields
+_REVERTED = 3
+_CANNOT_BE_MINED = re.compile(r"revert|intrinsic gas|out of gas|OOG|insufficient|expired|valid_before|not valid|nonce")
+"""What the chain's own words for such a transaction contain; JSON-RPC has no codes for them. Anything else that a node
+says (a rate limit, a fault of its own) is an outage."""
 
 
-async def check_on_chain(chain: Chain, transaction: SignedTransaction, payer: str, amount: int, currency: str) -> int:
+async def check_on_chain(
+    chain: Chain, transaction: SignedTransaction, payer: str, *, currencies: tuple[str, ...]
+) -> int:
     """Ask the chain about a payment that is right in itself.
 
     Tempo takes the price of all the gas a transaction allows before it runs the transfer, and gives back the rest.
-    Where the payer names no fee token, the token that is called pays. Whether another token can be changed into the
-    one that the chain's validator wants is not looked at.
+
+    Args:
+        currencies: lower-case addresses of the tokens that are accepted; gas may be paid in them, and in any token
+            that the chain can exchange for the first of them.
 
     Returns:
-        Base units of the currency that the payer can spend on prices: the balance without this payment's highest fee,
-        where the same token pays that.
+        Base units of the transferred token that the payer can spend on prices: the balance without this payment's
+        highest fee, where the same token pays that.
 
     Raises:
-        PaymentRejected: its transaction is on the chain already, or its highest gas price below what the chain asks, or
-            the payer's balance too low.
+        PaymentSpentElsewhere: its transaction has paid already.
+        PaymentRejected: no block would take the transaction, or it was or would be reverted; or the payer's balance is
+            too low.
         RailUnavailable: the chain does not answer.
     """
-    currency = currency.lower()
-    fee_token = (transaction.fee_token or currency).lower()
-    if not fee_token.startswith(_TIP_20):
-        raise rejected(VERIFICATION_FAILED, "The fee token is no TIP-20 token.")
-    tokens = tuple({currency, fee_token})
-    known, base_fee, *held = await asyncio.gather(
-        chain.is_known(transaction), chain.base_fee(), *(chain.balance_of(token, payer) for token in tokens)
+    token = transaction.transfer.token
+    if transaction.fee_token is not None:
+        _check_fee_token(transaction.fee_token)
+    choice = () if transaction.fee_token else (_call(_FEE_MANAGER, "userTokens(address)", payer),)
+    head, (known, held, simulated, *chosen) = await chain.ask(
+        ("eth_getTransactionReceipt", transaction.hash),
+        _call(token, "balanceOf(address)", payer),
+        ("eth_call", _as_request(transaction, payer), "latest"),
+        *choice,
     )
-    if known:
-        raise rejected(VERIFICATION_FAILED, "The transaction is on the chain already and did not come through here.")
-    if transaction.gas_price < base_fee * _LOWEST_NEXT_FEE:
-        raise rejected(VERIFICATION_FAILED, "The transaction's highest gas price is below the chain's base fee.")
-    left = dict(zip(tokens, held, strict=True))
+    _check_new(known)
+    _check_gas(head, transaction)
+    left = {token: number(held)}
+    fee_token = transaction.fee_token or _chosen(*chosen) or token
+    if fee_token != token:
+        left[fee_token] = await _held_for_fees(chain, fee_token, payer, transaction.max_fee, currencies)
     left[fee_token] -= transaction.max_fee
-    if left[currency] < amount or left[fee_token] < 0:
+    if left[token] < transaction.transfer.amount or left[fee_token] < 0:
         raise rejected(
             PAYMENT_INSUFFICIENT, "The payer's balance does not cover the price and the highest fee the payer allows."
         )
-    return left[currency]
+    _check_simulation(simulated)
+    return left[token]
+
+
+async def _held_for_fees(chain: Chain, token: str, payer: str, fee: int, currencies: tuple[str, ...]) -> int:
+    """What the payer holds of a token that pays for the gas alone. Validators are paid in tokens of their choice; that
+    any of the accepted ones can be exchanged for it is the operator's choice, of others the chain is asked."""
+    _check_fee_token(token)
+    _, (held, pool) = await chain.ask(
+        _call(token, "balanceOf(address)", payer),
+        _call(_FEE_MANAGER, "getPool(address,address)", token, currencies[0]),
+    )
+    if token not in currencies and (isinstance(pool, NodeError) or words(pool)[-1] < fee):
+        raise rejected(VERIFICATION_FAILED, "The chain cannot exchange the fee token for one that its validators take.")
+    return number(held)
+
+
+def _check_new(receipt: Any) -> None:
+    if receipt is None:
+        return
+    try:
+        moved = number(receipt["status"]) == 1
+    except UNREADABLE:
+        raise RailUnavailable(UNREADABLE_ANSWER) from None
+    if moved:
+        raise PaymentSpentElsewhere(SPENT, paid_us=True)
+    raise rejected(VERIFICATION_FAILED, "The transaction was reverted on the chain. Nothing was charged.")
+
+
+def _check_gas(head: Mapping[str, Any], transaction: SignedTransaction) -> None:
+    try:
+        base_fee, limit = number(head["baseFeePerGas"]), number(head["gasLimit"])
+    except UNREADABLE:
+        raise RailUnavailable(UNREADABLE_ANSWER) from None
+    if transaction.gas_price < base_fee * _LOWEST_NEXT_FEE:
+        raise rejected(VERIFICATION_FAILED, "The transaction's highest gas price is below the chain's base fee.")
+    if transaction.gas > limit:
+        raise rejected(VERIFICATION_FAILED, "The transaction's gas limit is above that of a block.")
+
+
+def _check_simulation(answer: Any) -> None:
+    """Judge what the node made of the transaction on its latest block."""
+    if not isinstance(answer, NodeError):
+        return
+    if answer.code in _NOT_SIMULATED:
+        logger.warning("the node cannot simulate Tempo transactions: JSON-RPC error %s", answer.code)
+        return
+    if answer.code == _REVERTED or _CANNOT_BE_MINED.search(answer.message):
+        raise rejected(
+            VERIFICATION_FAILED,
+            "The chain would not carry out the transaction: it simulated it with the payer, the gas limit, the fee "
+            "token and the validity that were signed.",
+        )
+    raise RailUnavailable("The payment chain does not answer. Nothing was charged.")
+
+
+def _check_fee_token(token: str) -> None:
+    if not token.startswith(_TIP_20):
+        raise rejected(VERIFICATION_FAILED, "The fee token is not a TIP-20 token.")
+
+
+def _as_request(transaction: SignedTransaction, payer: str) -> dict[str, Any]:
+    """The transaction as `eth_call` takes it; without gas prices, which are judged beside it."""
+    request = {
+        "type": "0x76",
+        "from": payer,
+        "to": transaction.transfer.token,
+        "data": transaction.call_data,
+        "gas": hex(transaction.gas),
+        "nonceKey": hex(EXPIRING_NONCE_KEY),
+        "nonce": "0x0",
+        "validBefore": hex(transaction.valid_before),
+    }
+    return request if transaction.fee_token is None else {**request, "feeToken": transaction.fee_token}
+
+
+def _call(contract: str, signature: str, *addresses: str) -> Question:
+    return ("eth_call", {"to": contract, "data": call_data(signature, *addresses)}, "latest")
+
+
+def _chosen(answer: Any) -> str | None:
+    """The token that an account has chosen to pay its gas in; None when it has not."""
+    return f"0x{token:040x}" if (token := number(answer)) else None

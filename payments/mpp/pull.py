@@ -4,6 +4,7 @@ In push mode the payer's money moves before the work, and a failed picture would
 modes and advertises neither, so its method definition is narrowed here (draft-tempo-charge-00, `supportedModes`).
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -53,13 +54,32 @@ class OpenStore:
         return True
 
 
+def charge_request(*, amount: str, currency: str, recipient: str, chain_id: int) -> dict[str, Any]:
+    """What a challenge asks for, as it is on the wire; `amount` in dollars."""
+    return _DEFINITION.normalize_request(
+        {
+            "amount": amount,
+            "currency": currency,
+            "recipient": recipient,
+            "chain_id": chain_id,
+            "decimals": DECIMALS,
+        }
+    )
+
+
 def pull_charge(
-    *, recipient: str, currency: str, chain_id: int, rpc_url: str, client: httpx.AsyncClient, confirmation_s: float
+    *,
+    recipient: str,
+    currencies: Sequence[str],
+    chain_id: int,
+    rpc_url: str,
+    client: httpx.AsyncClient,
+    confirmation_s: float,
 ) -> list[ServerMethod]:
-    """The SDK's server method for one currency, pull mode only; `confirmation_s` bounds one broadcast."""
+    """The SDK's server methods, one for each currency, pull mode only; `confirmation_s` bounds one broadcast."""
     methods = tempo.charge(
         recipient=recipient,
-        currencies=[currency],
+        currencies=currencies,
         decimals=DECIMALS,
         chain_id=chain_id,
         rpc_url=rpc_url,

@@ -1,33 +1,59 @@
-"""The signed Tempo transaction (type 0x76) of a pull payment, as far as this rail has to read it itself.
+"""The signed Tempo transaction (type 0x76) of a pull payment: read strictly, so that what is accepted can be mined.
 
 0x76 ‖ rlp([chain id, priority fee, max fee, gas limit, calls, access list, nonce key, nonce, valid before, valid after,
 fee token, fee payer's signature, authorizations, key authorization (optional), signature])
 
-Taken is only what cannot get the work done for nothing:
+Only the form that both official clients sign for a private key is accepted; every other one could get the work done
+and never be mined:
 
+- One call of `transferWithMemo`, without value and without an access list.
 - A signature of the payer's own secp256k1 key. The SDK recovers the payer from it; in a P256, WebAuthn, access-key or
   multisig signature it believes the account that is named there, which may be anybody's, until the chain is asked.
-- An expiring nonce. A counted one is burnt by any other transaction of the payer while the picture is made.
+- An expiring nonce. A counted one is used up by any other transaction of the payer while the picture is made.
 - No authorizations: one that the chain does not accept spoils the whole transaction.
-
-Both official clients sign so for a private key.
+- The canonical encoding: the fields, encoded again, must be the same bytes.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import rlp  # type: ignore[import-untyped]  # ships no types
 from eth_keys.constants import SECPK1_N
 
 # The hash must be the one under which the SDK broadcasts; pympp is pinned.
-from mpp.methods.tempo.intents import _canonical_raw_transaction, _raw_transaction_hash, _transaction_sender
+from mpp.methods.tempo.intents import (
+    TRANSFER_WITH_MEMO_SELECTOR,
+    _canonical_raw_transaction,
+    _raw_transaction_hash,
+    _transaction_sender,
+)
+
+EXPIRING_NONCE_KEY = 2**256 - 1
+MIN_GAS = 34_000
+"""Below it no block of the local chain (hardfork T4) includes a transfer: with an empty memo 34,712 is the fewest."""
+MAX_GAS = 30_000_000
+"""Tempo's own limit for one transaction; a block's limit is judged beside it, by the chain."""
 
 _TYPE = b"\x76"
 _ATTODOLLARS_PER_UNIT = 10**12
-_MEMO = slice(68, 100)  # selector, recipient, amount, memo
-_EXPIRING_NONCE = (b"\xff" * 32, b"")  # nonce key and nonce
+_EXPIRING_NONCE = (EXPIRING_NONCE_KEY.to_bytes(32), b"")  # nonce key and nonce
 _SIGNATURE_BYTES = 65  # r, s, recovery id; every other kind has another length
 _RECOVERY_IDS = (0, 1, 27, 28)  # nodes take others too, and then know the transaction by a hash that is not ours
 _HIGHEST_S = SECPK1_N // 2  # EIP-2; no node takes the other half
+_U64, _U128 = 8, 16  # bytes
+_SELECTOR = bytes.fromhex(TRANSFER_WITH_MEMO_SELECTOR)
+_PADDING = bytes(12)  # before an address in call data
+_CALL_DATA_BYTES = 4 + 3 * 32
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """One TIP-20 `transferWithMemo`; addresses and memo are 0x-hex in lower case, the amount in base units."""
+
+    token: str
+    recipient: str
+    amount: int
+    memo: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,57 +61,60 @@ class SignedTransaction:
     """What the chain will be asked about, and what decides whether it is worth working for.
 
     Attributes:
-        raw: 0x-hex, as the payer signed it.
+        raw: 0x-hex in lower case, as it is broadcast.
         hash: 0x-hex, the one the chain will know it by.
-        memo: 0x-hex of the 32 bytes that stand where `transferWithMemo` has its memo.
+        transfer: what it does.
+        call_data: of the transfer, 0x-hex.
         valid_after: unix seconds; before then no block takes it. 0 when it is valid at once.
         valid_before: unix seconds; from then on no block takes it. 0 when it never expires.
         fee_token: address that pays the gas, lower case; None when the payer leaves the choice to the chain.
+        gas: the limit.
         gas_price: the highest one, in 10^-18 dollars.
-        max_fee: base units of the fee token that the gas may cost.
     """
 
     raw: str = field(repr=False)
     hash: str
-    memo: str
+    transfer: Transfer
+    call_data: str
     valid_after: int
     valid_before: int
     fee_token: str | None
+    gas: int
     gas_price: int
-    max_fee: int
+
+    @property
+    def max_fee(self) -> int:
+        """Base units of the fee token that the gas may cost: the chain counts gas prices in 10^-18 dollars and takes
+        fees in tokens of six decimals, rounded up."""
+        return -(-self.gas_price * self.gas // _ATTODOLLARS_PER_UNIT)
 
 
 def read_transaction(raw: str) -> SignedTransaction:
-    """Read 0x-hex. Judges the outer form only: see above, and one call, and gas that nobody else is to pay.
+    """Read 0x-hex. Who signed, for which chain and for which payment, is not judged here.
 
     Raises:
         ValueError: not such a transaction.
     """
     data = bytes.fromhex(raw.removeprefix("0x"))
-    if data[:1] != _TYPE:
-        raise ValueError("not a Tempo transaction")
-    try:
-        fields = rlp.decode(data[1:])
-    except (rlp.DecodingError, RecursionError) as exc:
-        raise ValueError("not RLP") from exc
-    match fields:
+    match _fields(data):
         case [
-            bytes(chain), bytes(tip), bytes(price), bytes(gas), [[bytes(), bytes(), bytes(call)]], _,
+            bytes(chain), bytes(tip), bytes(price), bytes(gas), [[bytes(to), b"", bytes(call)]], [],
             bytes(nonce_key), bytes(nonce), bytes(before), bytes(after), bytes(fee_token), b"", [], bytes(signature),
         ] if (nonce_key, nonce) == _EXPIRING_NONCE and _is_of_an_own_key(signature):  # fmt: skip
-            if any(number[:1] == b"\0" for number in (chain, tip, price, gas, before, after)):
-                raise ValueError("a number with leading zeros, which no node reads")
-            if int.from_bytes(tip) > int.from_bytes(price):
+            _number(chain, _U64)
+            if _number(tip, _U128) > _number(price, _U128):
                 raise ValueError("a priority fee above the highest fee, which no node takes")
+            canonical = _canonical_raw_transaction("0x" + data.hex())
             return SignedTransaction(
-                raw=raw,
-                hash=_raw_transaction_hash(_canonical_raw_transaction(raw)),
-                memo="0x" + call[_MEMO].hex(),
-                valid_after=int.from_bytes(after),
-                valid_before=int.from_bytes(before),
-                fee_token="0x" + fee_token.hex() if fee_token else None,
-                gas_price=int.from_bytes(price),
-                max_fee=_base_units(price, gas),
+                raw=canonical,
+                hash=_raw_transaction_hash(canonical),
+                transfer=_transfer(_address(to), call),
+                call_data="0x" + call.hex(),
+                valid_after=_number(after, _U64),
+                valid_before=_number(before, _U64),
+                fee_token=_address(fee_token) if fee_token else None,
+                gas=_gas(gas),
+                gas_price=_number(price, _U128),
             )
         case _:
             raise ValueError("not a plain transaction with a single call, an expiring nonce and no sponsor")
@@ -97,15 +126,50 @@ def signer_of(transaction: SignedTransaction) -> str | None:
     return sender
 
 
+def _fields(data: bytes) -> Any:
+    if data[:1] != _TYPE:
+        raise ValueError("not a Tempo transaction")
+    try:
+        fields = rlp.decode(data[1:])
+        if rlp.encode(fields) != data[1:]:
+            raise ValueError("not the canonical RLP")
+    except (rlp.DecodingError, RecursionError) as exc:
+        raise ValueError("not RLP") from exc
+    return fields
+
+
+def _number(field: bytes, most_bytes: int) -> int:
+    if field[:1] == b"\0" or len(field) > most_bytes:
+        raise ValueError("a number with leading zeros or out of range, which no node reads")
+    return int.from_bytes(field)
+
+
+def _gas(field: bytes) -> int:
+    gas = _number(field, _U64)
+    if not MIN_GAS <= gas <= MAX_GAS:
+        raise ValueError(f"a gas limit that is not from {MIN_GAS} to {MAX_GAS}")
+    return gas
+
+
+def _address(field: bytes) -> str:
+    if len(field) != 20:
+        raise ValueError("an address that is not 20 bytes long")
+    return "0x" + field.hex()
+
+
+def _transfer(token: str, call: bytes) -> Transfer:
+    head, address, amount, memo = call[:4], call[4:36], call[36:68], call[68:]
+    if len(call) != _CALL_DATA_BYTES or head != _SELECTOR or address[:12] != _PADDING:
+        raise ValueError("not the call transferWithMemo(address,uint256,bytes32)")
+    return Transfer(token, _address(address[12:]), int.from_bytes(amount), "0x" + memo.hex())
+
+
 def _is_of_an_own_key(signature: bytes) -> bool:
     """Whether the payer can be recovered from it, as the chain does it."""
+    r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:64])
     return (
         len(signature) == _SIGNATURE_BYTES
         and signature[64] in _RECOVERY_IDS
-        and int.from_bytes(signature[32:64]) <= _HIGHEST_S
+        and 0 < r < SECPK1_N
+        and 0 < s <= _HIGHEST_S
     )
-
-
-def _base_units(price: bytes, gas: bytes) -> int:
-    """The chain counts gas prices in 10^-18 dollars and takes fees in tokens of six decimals, rounded up."""
-    return -(-int.from_bytes(price) * int.from_bytes(gas) // _ATTODOLLARS_PER_UNIT)

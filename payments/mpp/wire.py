@@ -25,11 +25,12 @@ from payments.mpp.problems import (
     rejected,
 )
 from payments.mpp.pull import INTENT, METHOD, PullPayload
-from payments.mpp.transaction import SignedTransaction, read_transaction
+from payments.mpp.transaction import MAX_GAS, MIN_GAS, SignedTransaction, read_transaction
 from payments.rail import Credential, HeaderFields, Receipt, values
 
 RAIL = "mpp"
 MAX_CHARS = 16 * 1024
+_TRANSACTION_HASH = re.compile(r"0x[0-9a-f]{64}")
 _CHALLENGE_ID = re.compile(r"[A-Za-z0-9_-]{43}")  # HMAC-SHA256 in unpadded base64url
 
 
@@ -41,13 +42,20 @@ class MppCredential(Credential):
     transaction: SignedTransaction = field(repr=False)
 
 
-def read_credential(headers: HeaderFields) -> MppCredential | None:
+@dataclass(frozen=True)
+class PushedCredential(Credential):
+    """The hash of a transaction that its payer has sent already (push mode), which challenges do not offer."""
+
+    hash: str
+
+
+def read_credential(headers: HeaderFields) -> MppCredential | PushedCredential | None:
     """The Payment credential among a request's header fields; None when there is none, whatever else authorizes. It may
     come several times, in repeated fields or in one list.
 
     Raises:
         MalformedPayment: two different ones, longer than 16 KB, or for another payment method.
-        PaymentRejected: unreadable, in push mode, or for a challenge that cannot be ours.
+        PaymentRejected: unreadable, or for a challenge that cannot be ours.
     """
     tokens = [token for value in values(headers, "authorization") for token in _tokens(value)]
     if not tokens:
@@ -67,7 +75,7 @@ def _tokens(value: str) -> list[str]:
     return [token.strip().rstrip("=") for scheme, _, token in credentials if scheme.lower() == "payment"]
 
 
-def _read(header: str) -> MppCredential:
+def _read(header: str) -> MppCredential | PushedCredential:
     try:
         sent = mpp.Credential.from_authorization(header)
     except (ParseError, RecursionError) as exc:
@@ -76,25 +84,38 @@ def _read(header: str) -> MppCredential:
         ) from exc
     echo = sent.challenge
     if (echo.method, echo.intent) != (METHOD, INTENT):
-        raise MalformedPayment(f"Only {METHOD}/{INTENT} is taken.", type=BASE + METHOD_UNSUPPORTED)
+        raise MalformedPayment(f"Only {METHOD}/{INTENT} is accepted.", type=BASE + METHOD_UNSUPPORTED)
     if not _CHALLENGE_ID.fullmatch(echo.id):
         raise rejected(INVALID_CHALLENGE, "The credential echoes no challenge of this server.")
-    raw = _signed(sent)
+    pushed = _pushed(sent)
+    if pushed is not None:
+        return PushedCredential(RAIL, echo.id, _fingerprint(echo.id, pushed), hash=pushed)
+    transaction = _transaction(_signed(sent))
     return MppCredential(
         rail=RAIL,
         payment_id=echo.id,
-        fingerprint=hashlib.sha256(f"{echo.id}:{raw}".encode()).hexdigest(),
+        fingerprint=_fingerprint(echo.id, transaction.raw),
         sent=sent,
-        transaction=_transaction(raw),
+        transaction=transaction,
     )
+
+
+def _fingerprint(challenge_id: str, sent: str) -> str:
+    return hashlib.sha256(f"{challenge_id}:{sent}".encode()).hexdigest()
+
+
+def _pushed(sent: mpp.Credential) -> str | None:
+    """The hash in a payload of push mode, lower case."""
+    if not isinstance(sent.payload, dict) or sent.payload.get("type") != "hash":
+        return None
+    pushed = sent.payload.get("hash")
+    if not isinstance(pushed, str) or not _TRANSACTION_HASH.fullmatch(pushed.lower()):
+        raise rejected(MALFORMED_CREDENTIAL, "The payload holds no 32-byte transaction `hash`, 0x-hex.")
+    return pushed.lower()
 
 
 def _signed(sent: mpp.Credential) -> str:
     """The payer's signed transaction, 0x-hex."""
-    if isinstance(sent.payload, dict) and sent.payload.get("type") == "hash":
-        raise rejected(
-            VERIFICATION_FAILED, "Only pull mode is taken: send the signed transaction, not the hash of a sent one."
-        )
     try:
         return PullPayload.model_validate(sent.payload).signature
     except ValidationError as exc:
@@ -107,8 +128,9 @@ def _transaction(raw: str) -> SignedTransaction:
     except ValueError as exc:
         raise rejected(
             VERIFICATION_FAILED,
-            "Taken is a signed Tempo transaction (0x76) with a single call, an expiring nonce and gas that the payer "
-            "pays, signed by the payer's own secp256k1 key: no passkey, no access key, no authorizations.",
+            "Expected a signed Tempo transaction (0x76) with a single transferWithMemo call, an expiring nonce, gas "
+            f"that the payer pays and a gas limit from {MIN_GAS} to {MAX_GAS}, signed by the payer's own secp256k1 "
+            "key: no passkey, no access key, no access list, no authorizations.",
         ) from exc
 
 

@@ -29,7 +29,7 @@ from tests.fakes.rails import ScriptedRail
 
 SMALL = SoldModel("small", "small 7a86178d", Price(Decimal("0.05")), 64, "Apache-2.0")
 LARGE = SoldModel("large", "large 0123abcd", Price(Decimal("0.15")), 96, "MIT")
-OFFER = Offer((SMALL,), "https://cutouts.example.com", tokens={"x402": "0xusdc", "mpp": "0xpath"})
+OFFER = Offer((SMALL,), "https://cutouts.example.com", tokens={"x402": ("0xusdc",), "mpp": ("0xpath", "0xalpha")})
 BOTH = replace(OFFER, models=(SMALL, LARGE))
 LIMITS = UploadLimits()
 JPEG = {"Content-Type": "image/jpeg"}

@@ -30,7 +30,7 @@ def test_the_price_stands_in_the_words_of_both_worlds() -> None:
 
 
 def test_a_rail_that_is_not_sold_on_is_not_named() -> None:
-    document = openapi(replace(OFFER, tokens={"x402": "0xusdc"}))
+    document = openapi(replace(OFFER, tokens={"x402": ("0xusdc",)}))
     info = document["paths"][PATH]["post"]["x-payment-info"]
     assert (info["offers"], info["protocols"]) == ([], [{"x402": {}}])
 

@@ -18,7 +18,8 @@ def test_the_profile_expects_the_chains_where_they_are_run() -> None:
     assert secrets_shown(settings) == (*urls, SETTLER.key)
     assert settings.x402.pay_to == settings.mpp.recipient == SELLER.address
     assert (settings.x402.chain_id, settings.x402.asset) == (BaseChain.chain_id, BaseChain.token)
-    assert (settings.mpp.chain_id, settings.mpp.currency) == (TempoChain.chain_id, TempoChain.token)
+    assert settings.mpp.chain_id == TempoChain.chain_id
+    assert settings.mpp.currencies == (TempoChain.token, TempoChain.second_token)
 
 
 def test_other_ports_reach_the_service(base_chain: BaseChain, tempo_chain: TempoChain) -> None:

@@ -21,9 +21,15 @@ EXPIRING_NONCE_KEY = 2**256 - 1
 TRANSFER = "transferWithMemo(address,uint256,bytes32)"
 
 
-def challenge_of(quote: Challenge) -> mpp.Challenge:
-    """The challenge as a client reads it."""
-    return mpp.Challenge.from_www_authenticate(dict(quote.headers)["WWW-Authenticate"])
+def challenges_of(quote: Challenge) -> list[mpp.Challenge]:
+    """The challenges as a client reads them, one for each token."""
+    return [mpp.Challenge.from_www_authenticate(value) for name, value in quote.headers if name == "WWW-Authenticate"]
+
+
+def challenge_of(quote: Challenge, token: str = TempoChain.token) -> mpp.Challenge:
+    """The challenge for one token."""
+    (asked,) = [each for each in challenges_of(quote) if each.request["currency"] == token]
+    return asked
 
 
 def header(credential: mpp.Credential) -> HeaderFields:
@@ -42,6 +48,7 @@ def sign(
     memo: str | None = None,
     valid_for: int | None = 25,
     fee_token: str | None = TempoChain.token,
+    gas: int = 1_000_000,
     calls: int = 1,
 ) -> mpp.Credential:
     """A credential for a challenge whose transaction is right unless it is told otherwise."""
@@ -49,7 +56,7 @@ def sign(
     data = call_data(TRANSFER, recipient, amount, bytes.fromhex((memo or bound).removeprefix("0x")))
     transaction = TempoTransaction.create(
         chain_id=chain_id,
-        gas_limit=1_000_000,
+        gas_limit=gas,
         max_fee_per_gas=21_000_000_000,
         max_priority_fee_per_gas=21_000_000_000,  # as the official client: the highest fee is then the fee
         nonce_key=EXPIRING_NONCE_KEY,
@@ -81,8 +88,10 @@ class MppBuyer:
     def received(self) -> int:
         return self._chain.balance_of(SELLER.address)
 
-    async def pay(self, challenge: Challenge, fault: str | None = None) -> HeaderFields:
-        asked = challenge_of(challenge)
+    async def pay(
+        self, challenge: Challenge, fault: str | None = None, *, token: str = TempoChain.token
+    ) -> HeaderFields:
+        asked = challenge_of(challenge, token)
         if fault is None:
             return (("authorization", await self._wallet.create_credential(CredentialParams(challenge=asked))),)
         credential = sign(asked, **self._changes(fault))

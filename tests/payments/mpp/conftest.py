@@ -32,7 +32,7 @@ async def build(rpc_url: str) -> AsyncIterator[Callable[..., MppRail]]:
             "realm": "cut.example",
             "secret": SECRET,
             "recipient": SELLER.address,
-            "currency": TempoChain.token,
+            "currencies": (TempoChain.token, TempoChain.second_token),
             "chain_id": TempoChain.chain_id,
             "rpc_url": url,
             "challenge_seconds": 28,  # the chain mines nothing that is valid for longer than 30 s

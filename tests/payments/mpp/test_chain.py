@@ -10,8 +10,9 @@ import pytest
 from errors import PaymentOutcomeUnknown
 from payments.health import Health
 from payments.mpp import MppRail
-from payments.mpp.chain import NODE_LAG_S, Chain
+from payments.mpp.chain import Chain
 from payments.mpp.rpc import Rpc
+from payments.mpp.verdict import NODE_LAG_S, NobodyAnswers
 from payments.rail import Order, Payment, Receipt
 from sandbox.chains import TempoChain
 from sandbox.shim import Control
@@ -25,9 +26,13 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+def chain_at(client: httpx.AsyncClient, urls: tuple[str, ...], *, chain_id: int = TempoChain.chain_id) -> Chain:
+    return Chain(Rpc(urls, client, chain_id=chain_id, timeout_s=2.0), chain_id, tokens=[TempoChain.token])
+
+
 @pytest.fixture
 def chain(client: httpx.AsyncClient, rpc_url: str) -> Chain:
-    return Chain(Rpc((rpc_url,), client, timeout_s=2.0), TempoChain.chain_id)
+    return chain_at(client, (rpc_url,))
 
 
 @pytest.fixture
@@ -98,18 +103,20 @@ async def test_a_receipt_of_another_transfer_is_no_proof(
         await chain.find_receipt(dataclasses.replace(sold[0], **change))  # type: ignore[arg-type] # Payment's names
 
 
-@pytest.mark.parametrize("method", ["eth_getBlockByNumber", "eth_getTransactionReceipt"])
 async def test_a_silent_chain_leaves_the_doubt(
-    chain: Chain, sold: tuple[Payment, Receipt], faults: Control, method: str
+    chain: Chain, sold: tuple[Payment, Receipt], payment: Payment, faults: Control
 ) -> None:
-    faults.inject("error5xx", methods=[method])
-    with pytest.raises(PaymentOutcomeUnknown):
+    faults.inject("error5xx", methods=["eth_getTransactionReceipt"])
+    with pytest.raises(NobodyAnswers):
         await chain.find_receipt(sold[0])
+    faults.inject("error5xx", methods=["eth_getBlockByNumber"])
+    with pytest.raises(NobodyAnswers):
+        await chain.find_receipt(dataclasses.replace(payment, valid_before=1))
 
 
 async def test_another_chain_is_not_asked(client: httpx.AsyncClient, rpc_url: str, payment: Payment) -> None:
     """It would swear that it has never seen the transaction."""
-    other = Chain(Rpc((rpc_url,), client, timeout_s=2.0), 4217)
+    other = chain_at(client, (rpc_url,), chain_id=4217)
     with pytest.raises(PaymentOutcomeUnknown):
         await other.find_receipt(dataclasses.replace(payment, valid_before=1))
 
@@ -119,7 +126,7 @@ async def test_a_node_of_another_chain_proves_nothing(
 ) -> None:
     """As a fallback URL that was set up for the test network would be."""
     evidence = {**payment.evidence, "network": "eip155:4217"}
-    misled = Chain(Rpc((rpc_url,), client, timeout_s=2.0), 4217)
+    misled = chain_at(client, (rpc_url,), chain_id=4217)
     with pytest.raises(PaymentOutcomeUnknown):
         await misled.find_receipt(dataclasses.replace(payment, valid_before=1, evidence=evidence))
 
@@ -129,11 +136,11 @@ async def test_a_second_url_tells_in_time_that_all_is_well(
 ) -> None:
     """Within the two seconds that a rail's health may take."""
     Control(second_url).inject("hang", seconds=5.0)
-    chain = Chain(Rpc((second_url, rpc_url), client, timeout_s=3.0), TempoChain.chain_id)
+    chain = chain_at(client, (second_url, rpc_url))
     assert await Health(chain.health, too_slow="slow")() is None
 
 
 async def test_is_healthy_on_the_right_chain_only(client: httpx.AsyncClient, rpc_url: str, chain: Chain) -> None:
     assert await chain.health() is None
-    assert await Chain(Rpc((rpc_url,), client, timeout_s=2.0), 4217).health()
-    assert await Chain(Rpc((NOBODY,), client, timeout_s=2.0), TempoChain.chain_id).health()
+    assert await chain_at(client, (rpc_url,), chain_id=4217).health()
+    assert await chain_at(client, (NOBODY,), chain_id=TempoChain.chain_id).health()

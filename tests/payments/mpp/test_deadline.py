@@ -23,7 +23,7 @@ def credential(*, expires_in: float, valid_for: int | None) -> MppCredential:
         expires=datetime.fromtimestamp(time.time() + expires_in, UTC).isoformat(),
     )
     read = read_credential(header(sign(asked, valid_for=valid_for)))
-    assert read is not None
+    assert isinstance(read, MppCredential)
     return read
 
 

@@ -16,7 +16,7 @@ from sandbox.chains import TempoChain
 def method() -> Method[Any, Any]:
     (served,) = pull_charge(
         recipient=SELLER.address,
-        currency=TempoChain.token,
+        currencies=[TempoChain.token],
         chain_id=TempoChain.chain_id,
         rpc_url="http://127.0.0.1:9",
         client=httpx.AsyncClient(),

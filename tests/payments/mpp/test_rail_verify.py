@@ -216,7 +216,7 @@ def test_any_signed_bytes_for_a_real_challenge_are_judged_without_a_crash(positi
             realm="cut.example",
             secret=SECRET,
             recipient=SELLER.address,
-            currency=TempoChain.token,
+            currencies=(TempoChain.token,),
             chain_id=TempoChain.chain_id,
             rpc_url=NOBODY,
         )

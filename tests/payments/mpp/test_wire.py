@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from errors import MalformedPayment, PaymentRejected
-from payments.mpp.wire import MAX_CHARS, read_credential, write_receipt
+from payments.mpp.wire import MAX_CHARS, MppCredential, read_credential, write_receipt
 from payments.rail import HeaderFields, Receipt
 from tests.payments.mpp.buyer import header, sign
 
@@ -54,9 +54,9 @@ def test_reads_the_challenge_id_and_a_fingerprint(scheme: str) -> None:
     """The scheme's name is case-insensitive (RFC 9110); the same payment has the same fingerprint."""
     ((name, value),) = header(sign(ASKED, memo="0x" + "11" * 32))
     credential = read_credential(((name, value.replace("Payment", scheme, 1)),))
-    assert credential is not None
+    assert isinstance(credential, MppCredential)
     assert credential.payment_id == ASKED.id
-    assert credential.transaction.memo == "0x" + "11" * 32
+    assert credential.transaction.transfer.memo == "0x" + "11" * 32
     assert credential == read_credential(((name, value),))
 
 

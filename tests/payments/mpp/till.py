@@ -5,7 +5,7 @@ import pytest
 from errors import PaymentRejected
 from payments.mpp import MppRail
 from payments.mpp.wire import MppCredential
-from payments.rail import HeaderFields, Order
+from payments.rail import HeaderFields, Order, Payment
 
 PROBLEMS = "https://paymentauth.org/problems/"
 
@@ -13,12 +13,18 @@ PROBLEMS = "https://paymentauth.org/problems/"
 async def refusal(rail: MppRail, headers: HeaderFields, order: Order) -> str:
     """The reason for which a payment is refused, whether it is read or verified."""
     with pytest.raises(PaymentRejected) as refused:
-        await rail.verify(read(rail, headers), order)
+        await judge(rail, headers, order)
     assert refused.value.type == PROBLEMS + refused.value.reason
     return refused.value.reason
 
 
-def read(rail: MppRail, headers: HeaderFields) -> MppCredential:
+async def judge(rail: MppRail, headers: HeaderFields, order: Order) -> Payment:
     credential = rail.credential(headers)
     assert credential is not None
+    return await rail.verify(credential, order)
+
+
+def read(rail: MppRail, headers: HeaderFields) -> MppCredential:
+    credential = rail.credential(headers)
+    assert isinstance(credential, MppCredential)
     return credential

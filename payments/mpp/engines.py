@@ -1,0 +1,183 @@
+"""The SDK (pympp), once for each RPC URL and secret: it issues challenges, judges credentials and broadcasts.
+
+A challenge is bound to the ledger that it is issued for (`opaque`, member `ledger`): another service with the same
+secret and address, but a ledger of its own, could otherwise take the same payment for another picture.
+"""
+
+import asyncio
+import json
+import logging
+from base64 import urlsafe_b64decode
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from secrets import token_hex
+from typing import Any, TypeVar
+
+import httpx
+import mpp
+from mpp._validation import Validation
+from mpp.errors import InvalidChallengeError, PaymentError
+from mpp.server.http import Request
+from mpp.server.method import ServerMethod
+from mpp.server.mpp import Mpp
+
+from payments.mpp.problems import INVALID_CHALLENGE, VERIFICATION_FAILED, refusal, rejected
+from payments.mpp.pull import INTENT, METHOD, charge_request, pull_charge
+from payments.mpp.wire import MppCredential
+from payments.rail import Order
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+_BIG_BODY = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An authenticated credential: who pays, and whether its challenge was issued for this ledger."""
+
+    payer: str
+    is_of_this_ledger: bool
+
+
+class Engines:
+    """Everything that needs the secret.
+
+    Args:
+        secrets: the present one, which issues, and those whose challenges are still accepted.
+        currencies: in the order in which they are offered.
+        urls: every RPC URL, on each of which a payment can be broadcast.
+        confirmation_s: for one broadcast, its receipt included.
+        ledger_id: identity of the ledger that challenges are bound to; None binds them to none.
+    """
+
+    def __init__(
+        self,
+        *,
+        realm: str,
+        secrets: tuple[str, ...],
+        recipient: str,
+        currencies: tuple[str, ...],
+        chain_id: int,
+        urls: tuple[str, ...],
+        client: httpx.AsyncClient,
+        confirmation_s: float,
+        ledger_id: str | None,
+    ) -> None:
+        self._realm, self._secret, self._ledger_id = realm, secrets[0], ledger_id
+        self._recipient, self._currencies, self._chain_id = recipient, currencies, chain_id
+        self._engines = {
+            url: _engines(
+                pull_charge(
+                    recipient=recipient,
+                    currencies=currencies,
+                    chain_id=chain_id,
+                    rpc_url=url,
+                    client=client,
+                    confirmation_s=confirmation_s,
+                ),
+                realm,
+                secrets,
+            )
+            for url in urls
+        }
+
+    async def challenges(self, order: Order, validity: timedelta) -> list[mpp.Challenge]:
+        """One fresh challenge for each currency. Those for an order without a body are not bound to a body, so that a
+        quote can be had for an empty POST and be paid with the picture."""
+        expires = (datetime.now(UTC) + validity).isoformat()
+        digest = await _digest(order.body) if order.body else None
+        return [self._challenge(currency, order, expires, digest) for currency in self._currencies]
+
+    async def validate(self, credential: MppCredential, order: Order) -> Judged:
+        """Judge a credential without a chain: challenge, order and transaction must fit together.
+
+        Raises:
+            PaymentRejected: they do not.
+            RailUnavailable: the SDK failed.
+        """
+        body = order.body if credential.sent.challenge.digest else None
+        meta = _meta(credential)
+        judge = self._with_its_secret(
+            lambda engine: engine.validate_credential(
+                credential.sent, intent=INTENT, request={"amount": str(order.price)}, meta=meta, body=body
+            ),
+            next(iter(self._engines)),
+        )
+        try:
+            judged: Validation = await _hashing(body or b"", judge)
+        except PaymentError as exc:
+            raise refusal(exc) from exc
+        if judged.request.get("_mppx_scope") != _scope(order):
+            raise rejected(INVALID_CHALLENGE, "The challenge was issued for another resource. Take a new quote.")
+        if judged.payer is None:
+            raise rejected(VERIFICATION_FAILED, "The payer could not be recovered from the transaction's signature.")
+        return Judged(judged.payer, is_of_this_ledger=(meta or {}).get("ledger") == self._ledger_id)
+
+    async def broadcast(self, credential: MppCredential, url: str) -> int | None:
+        """When the SDK saw the transfer on the chain, unix seconds; None when it did not."""
+        try:
+            seen = await self._with_its_secret(lambda engine: engine.broadcast_credential(credential.sent), url)
+        except Exception as exc:  # noqa: BLE001 - whatever it was, only the chain knows whether the money moved
+            logger.warning("a broadcast did not report success: %s", type(exc).__name__)
+            return None
+        return int(seen.timestamp.timestamp())
+
+    def _challenge(self, currency: str, order: Order, expires: str, digest: str | None) -> mpp.Challenge:
+        asked = charge_request(
+            amount=str(order.price), currency=currency, recipient=self._recipient, chain_id=self._chain_id
+        )
+        ledger = {} if self._ledger_id is None else {"ledger": self._ledger_id}
+        return mpp.Challenge.create(
+            secret_key=self._secret,
+            realm=self._realm,
+            method=METHOD,
+            intent=INTENT,
+            request={**asked, "_mppx_scope": _scope(order)},
+            expires=expires,
+            digest=digest,
+            meta={**ledger, "nonce": token_hex(16)},
+        )
+
+    async def _with_its_secret(self, ask: Callable[[Mpp], Coroutine[Any, Any, T]], url: str) -> T:
+        """Ask the engine whose secret issued the challenge: every other one raises InvalidChallengeError at once."""
+        *others, last = self._engines[url]
+        for engine in others:
+            try:
+                return await ask(engine)
+            except InvalidChallengeError:
+                continue
+        return await ask(last)
+
+
+def _engines(methods: list[ServerMethod], realm: str, secrets: tuple[str, ...]) -> tuple[Mpp, ...]:
+    return tuple(Mpp(methods, realm=realm, secret_key=secret) for secret in secrets)
+
+
+def _scope(order: Order) -> dict[str, str]:
+    """The request as the SDK binds it into a challenge: method, path and the order's part of the query."""
+    return Request(order.method, order.url).scope()
+
+
+def _meta(credential: MppCredential) -> dict[str, str] | None:
+    """What the challenge says it was issued with; authentic only if the SDK accepts the challenge."""
+    echo: str | None = credential.sent.challenge.opaque
+    try:
+        meta = json.loads(urlsafe_b64decode(f"{echo}==")) if echo else None
+    except (ValueError, RecursionError):
+        return None
+    return meta if isinstance(meta, dict) and all(isinstance(value, str) for value in meta.values()) else None
+
+
+async def _digest(body: bytes) -> str:
+    if len(body) < _BIG_BODY:
+        return mpp.BodyDigest.compute(body)
+    return await asyncio.to_thread(mpp.BodyDigest.compute, body)
+
+
+async def _hashing(body: bytes, story: Coroutine[Any, Any, T]) -> T:
+    """Run a part of the SDK that hashes a body and waits for nothing: for a big body on a thread, with its own loop."""
+    if len(body) < _BIG_BODY:
+        return await story
+    return await asyncio.to_thread(asyncio.run, story)
