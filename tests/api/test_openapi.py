@@ -19,14 +19,12 @@ def test_the_price_stands_in_the_words_of_both_worlds() -> None:
     assert info["protocols"] == [
         {"x402": {}},
         {"mpp": {"method": "tempo", "intent": "charge", "currency": "0xpath"}},
+        {"mpp": {"method": "tempo", "intent": "charge", "currency": "0xalpha"}},
     ]
-    (offer,) = info["offers"]
-    assert (offer["amount"], offer["currency"], offer["intent"], offer["method"]) == (
-        "50000",
-        "0xpath",
-        "charge",
-        "tempo",
-    )
+    assert [(each["amount"], each["currency"], each["intent"], each["method"]) for each in info["offers"]] == [
+        ("50000", "0xpath", "charge", "tempo"),
+        ("50000", "0xalpha", "charge", "tempo"),
+    ]
 
 
 def test_a_rail_that_is_not_sold_on_is_not_named() -> None:

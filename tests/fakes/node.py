@@ -26,7 +26,7 @@ class Node:
     def __init__(self, upstream: str) -> None:
         self._upstream = upstream
         self.late_s = self.late_blocks = 0
-        self.receipts: dict[str, Mapping[str, Any] | None] = {}
+        self.receipts: dict[str | None, Mapping[str, Any] | None] = {}
         self.errors: dict[str, tuple[int, str]] = {}
 
     def app(self) -> Starlette:
@@ -44,10 +44,14 @@ class Node:
             return _answer(call, result=await self._latest())
         return JSONResponse(await self._forward(call))
 
+    async def true_receipt(self, transaction: str | None) -> Any:
+        """What the node behind shows."""
+        return await self._ask("eth_getTransactionReceipt", transaction)
+
     async def _receipt(self, transaction: str) -> Any:
         if transaction in self.receipts:
             return self.receipts[transaction]
-        receipt = await self._ask("eth_getTransactionReceipt", transaction)
+        receipt = await self.true_receipt(transaction)
         if receipt is not None and int(receipt["blockNumber"], 16) > int((await self._latest())["number"], 16):
             return None
         return receipt

@@ -20,7 +20,7 @@ from sandbox.accounts import SECOND_BUYER, SELLER, STRANGER
 from sandbox.chains import TempoChain
 from sandbox.shim import Control, Mode
 from tests.contracts.rail_contract import NOBODY, UNITS, RailContract
-from tests.payments.mpp.buyer import MppBuyer, challenge_of, header, sign
+from tests.payments.mpp.buyer import MppBuyer, challenge_of, challenges_of, header, sign
 from tests.payments.mpp.conftest import SECRET
 from tests.payments.mpp.till import read, refusal
 
@@ -40,13 +40,17 @@ class TestChallenge:
         assert (asked.request["amount"], asked.request["recipient"]) == ("50000", SELLER.address)
         assert (asked.method, asked.intent, asked.realm) == ("tempo", "charge", "cut.example")
 
-    async def test_names_its_id_in_the_body(self, rail: MppRail, order: Order) -> None:
+    async def test_there_is_one_for_each_token_in_their_order(self, rail: MppRail, order: Order) -> None:
+        """The body names the first one."""
         quote = await rail.challenge(order)
-        assert quote.members == {"challengeId": challenge_of(quote).id}
+        asked = challenges_of(quote)
+        assert [each.request["currency"] for each in asked] == [TempoChain.token, TempoChain.second_token]
+        assert quote.members == {"challengeId": asked[0].id}
+        assert len({each.id for each in asked}) == 2
 
     async def test_is_never_the_same_twice(self, rail: MppRail, order: Order) -> None:
         quotes = await asyncio.gather(*(rail.challenge(order) for _ in range(20)))
-        assert len({challenge_of(quote).id for quote in quotes}) == 20
+        assert len({asked.id for quote in quotes for asked in challenges_of(quote)}) == 40
 
     @pytest.mark.parametrize("body", [b"picture", bytes(200_000)], ids=["small", "big"])
     async def test_is_bound_to_the_body_it_was_asked_with(self, rail: MppRail, order: Order, body: bytes) -> None:
@@ -221,7 +225,8 @@ class TestSettle:
         {"previous_secret": "short"},
         {"realm": ""},
         {"recipient": "0x1234"},
-        {"currency": "pathUSD"},
+        {"currencies": ("pathUSD",)},
+        {"currencies": ()},
         {"challenge_seconds": 8},
         {"work_margin_s": 3.0},
     ],
