@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -70,7 +71,8 @@ async def check_on_chain(
         raise rejected(
             PAYMENT_INSUFFICIENT, "The payer's balance does not cover the price and the highest fee the payer allows."
         )
-    _check_simulation(simulated)
+    if not _would_be_mined(simulated):
+        await _check_at_this_moment(chain, transaction, payer)
     return left[token]
 
 
@@ -110,19 +112,28 @@ def _check_gas(head: Mapping[str, Any], transaction: SignedTransaction) -> None:
         raise rejected(VERIFICATION_FAILED, "The transaction's gas limit is above that of a block.")
 
 
-def _check_simulation(answer: Any) -> None:
-    """Judge what the node made of the transaction on its latest block."""
-    if not isinstance(answer, NodeError):
-        return
-    if answer.code in _NOT_SIMULATED:
-        logger.warning("the node cannot simulate Tempo transactions: JSON-RPC error %s", answer.code)
-        return
-    if answer.code == _REVERTED or _CANNOT_BE_MINED.search(answer.message):
+async def _check_at_this_moment(chain: Chain, transaction: SignedTransaction, payer: str) -> None:
+    """Simulate once more, at the present time: the latest block may be some seconds old, and a transaction may end only
+    so many seconds after the block that it is in."""
+    now = {"time": hex(int(time.time()))}
+    _, (simulated,) = await chain.ask(("eth_call", _as_request(transaction, payer), "latest", {}, now))
+    if not _would_be_mined(simulated):
         raise rejected(
             VERIFICATION_FAILED,
             "The chain would not carry out the transaction: it simulated it with the payer, the gas limit, the fee "
             "token and the validity that were signed.",
         )
+
+
+def _would_be_mined(simulated: Any) -> bool:
+    """What a node made of the transaction; True, too, where it cannot simulate. Raises RailUnavailable."""
+    if not isinstance(simulated, NodeError):
+        return True
+    if simulated.code in _NOT_SIMULATED:
+        logger.warning("the node cannot simulate Tempo transactions: JSON-RPC error %s", simulated.code)
+        return True
+    if simulated.code == _REVERTED or _CANNOT_BE_MINED.search(simulated.message):
+        return False
     raise RailUnavailable("The payment chain does not answer. Nothing was charged.")
 
 

@@ -4,6 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from mpp.methods.tempo._defaults import PATH_USD, USDC
 
 from config import ConfigurationError, load
 from sandbox.accounts import SELLER, SETTLER
@@ -38,6 +39,7 @@ def test_a_mainnet_seller_gets_the_real_networks() -> None:
     settings = load(SELLING)
     assert (settings.x402.chain_id, settings.mpp.chain_id) == (8453, 4217)
     assert settings.x402.asset == "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913"
+    assert settings.mpp.currencies == (PATH_USD, USDC)
     assert settings.public_url == "https://cutouts.example.com"
     assert settings.trusted_proxies == ()
 
@@ -116,6 +118,7 @@ def test_faults_of_single_values_and_of_values_together_come_in_one_error(tmp_pa
         ("CLEARCANVAS_X402__PAYTO", "CLEARCANVAS_X402__PAY_TO"),
         ("CLEARCANVAS_WORKER", "CLEARCANVAS_WORKERS"),
         ("CLEARCANVAS_MPP_SECRET_KEY", "CLEARCANVAS_MPP__SECRET_KEY"),
+        ("CLEARCANVAS_MPP__CURRENCY", "CLEARCANVAS_MPP__CURRENCIES"),
     ],
 )
 def test_a_misspelt_name_is_answered_with_the_right_one(wrong: str, right: str) -> None:

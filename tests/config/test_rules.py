@@ -6,6 +6,7 @@ import config
 from config import ConfigurationError, load
 from config.profiles import DEVELOPMENT_ADDRESSES, SANDBOX_SECRET
 from sandbox.accounts import ACCOUNTS, SELLER, SETTLER
+from sandbox.chains import TempoChain
 
 SELLING = {
     "PROFILE": "mainnet",
@@ -130,6 +131,13 @@ def test_deadlines_have_to_leave_time() -> None:
     assert faults(X402__SETTLE_TIMEOUT_S="119") == {"X402__MAX_TIMEOUT_SECONDS"}
     assert faults(MPP__CHALLENGE_SECONDS="8") == {"MPP__CHALLENGE_SECONDS"}
     assert faults(MPP__BROADCAST_MARGIN_S="9") == {"MPP__WORK_MARGIN_S"}
+
+
+def test_a_token_is_accepted_once_and_one_at_least() -> None:
+    assert faults(MPP__CURRENCIES="0x20c0000000000000000000006a37DA5C996874BE") == set()
+    assert faults(MPP__CURRENCIES=f"{TempoChain.token}, {TempoChain.token}") == {"MPP__CURRENCIES"}
+    assert faults(MPP__CURRENCIES=", ") == {"MPP__CURRENCIES"}
+    assert faults(MPP__CURRENCIES="pathUSD") == {"MPP__CURRENCIES"}
 
 
 @pytest.mark.parametrize("hosts", ['{"X402.example.com": ["x402"]}', '{"https://x402.example.com": ["x402"]}'])

@@ -19,8 +19,8 @@ class Node:
     Attributes:
         late_s, late_blocks: how far its latest block is behind; it shows no receipt of a later one.
         receipts: transaction hash → the receipt it shows instead of the true one; None is "in no block".
-        errors: method, or "simulation" for an `eth_call` of a whole Tempo transaction → code and message of the
-            JSON-RPC error that it answers.
+        errors: method, or "simulation" for an `eth_call` of a whole Tempo transaction and "simulation at a time" where
+            it is given a time → code and message of the JSON-RPC error that it answers.
     """
 
     def __init__(self, upstream: str) -> None:
@@ -78,8 +78,10 @@ def node(upstream: str) -> Iterator[tuple[Node, str]]:
 
 
 def _kind(call: Mapping[str, Any]) -> str:
-    method: str = call["method"]
-    return "simulation" if method == "eth_call" and "nonceKey" in call["params"][0] else method
+    method, params = call["method"], call["params"]
+    if method == "eth_call" and "nonceKey" in params[0]:
+        return "simulation at a time" if len(params) > 2 else "simulation"
+    return str(method)
 
 
 def _answer(call: Mapping[str, Any], **answer: Any) -> JSONResponse:

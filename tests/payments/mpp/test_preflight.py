@@ -180,6 +180,18 @@ async def test_a_token_that_refuses_the_transfer_is_seen_by_the_simulation(
         await check(chain, barred, BUYER.address)
 
 
+async def test_a_block_of_some_seconds_ago_does_not_speak_for_the_next_one(
+    scripted: Node, scripted_chain: Chain, transaction: SignedTransaction
+) -> None:
+    """On this chain a transaction may end 30 seconds after its block: 29 seconds from now is too late for an old one."""
+    too_far = (-32603, "tempo transaction error: expiring nonce valid_before (1) too far in the future")
+    scripted.errors["simulation"] = too_far
+    assert await check(scripted_chain, transaction, BUYER.address)
+    scripted.errors["simulation at a time"] = too_far
+    with pytest.raises(PaymentRejected, match="simulated"):
+        await check(scripted_chain, transaction, BUYER.address)
+
+
 @pytest.mark.parametrize(("code", "message"), [(-32601, "Method not found"), (-32602, "unknown field `nonceKey`")])
 async def test_a_node_that_cannot_simulate_is_done_without(
     scripted: Node, scripted_chain: Chain, transaction: SignedTransaction, code: int, message: str
