@@ -183,7 +183,7 @@ async def test_a_token_that_refuses_the_transfer_is_seen_by_the_simulation(
 async def test_a_block_of_some_seconds_ago_does_not_speak_for_the_next_one(
     scripted: Node, scripted_chain: Chain, transaction: SignedTransaction
 ) -> None:
-    """On this chain a transaction may end 30 seconds after its block: 29 seconds from now is too late for an old one."""
+    """On this chain a transaction may end 30 seconds after its block: 29 seconds from now may be too late for it."""
     too_far = (-32603, "tempo transaction error: expiring nonce valid_before (1) too far in the future")
     scripted.errors["simulation"] = too_far
     assert await check(scripted_chain, transaction, BUYER.address)

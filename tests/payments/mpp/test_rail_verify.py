@@ -191,9 +191,13 @@ async def test_refuses_work_that_could_not_be_settled_in_time(rail: MppRail, ord
 async def test_asks_no_chain_about_a_payment_that_is_wrong_in_itself(
     rail: MppRail, order: Order, faults: Control
 ) -> None:
+    """Unless it may have paid us already."""
     before = asked(faults)
-    assert await refusal(rail, header(sign(challenge_of(await rail.challenge(order)), amount=1)), order)
+    wrong = sign(challenge_of(await rail.challenge(order)), amount=1, recipient=STRANGER.address)
+    assert await refusal(rail, header(wrong), order)
     assert asked(faults) == before
+    assert await refusal(rail, header(sign(challenge_of(await rail.challenge(order)), amount=1)), order)
+    assert asked(faults) - before == {"eth_getTransactionReceipt": 1}
 
 
 @pytest.mark.parametrize("mode", ["error5xx", "rpcerror", "hang"])

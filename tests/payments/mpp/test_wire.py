@@ -133,7 +133,8 @@ ECHO = {"id": ASKED.id, "method": "tempo", "intent": "charge"}
         (encoded({"challenge": ECHO, "payload": {"type": "proof"}}), "malformed-credential"),
         (encoded({"challenge": ECHO, "payload": {"type": "transaction", "signature": "76"}}), "malformed-credential"),
         (encoded({"challenge": ECHO, "payload": {"type": "transaction", "signature": "0x76"}}), "verification-failed"),
-        (encoded({"challenge": ECHO, "payload": {"type": "hash", "hash": "0x" + "1" * 64}}), "verification-failed"),
+        (encoded({"challenge": ECHO, "payload": {"type": "hash"}}), "malformed-credential"),
+        (encoded({"challenge": ECHO, "payload": {"type": "hash", "hash": "0x" + "1" * 63}}), "malformed-credential"),
         (encoded({"challenge": {**ECHO, "id": "short"}, "payload": {}}), "invalid-challenge"),
         (encoded({"challenge": {**ECHO, "id": "A" * 42 + "\0"}, "payload": {}}), "invalid-challenge"),
     ],
@@ -143,6 +144,14 @@ def test_what_cannot_be_read_is_refused_with_a_fresh_quote(headers: HeaderFields
         read_credential(headers)
     assert refused.value.reason == reason
     assert refused.value.type == f"https://paymentauth.org/problems/{reason}"
+
+
+def test_the_hash_of_a_transaction_that_was_sent_is_read_as_one() -> None:
+    """The chain says whether it has paid."""
+    sent = "0x" + "aB" * 32
+    credential = read_credential(encoded({"challenge": ECHO, "payload": {"type": "hash", "hash": sent}}))
+    assert isinstance(credential, PushedCredential)
+    assert credential.hash == sent.lower()
 
 
 JSON = st.recursive(
