@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from errors import MalformedPayment, PaymentRejected
-from payments.mpp.wire import MAX_CHARS, MppCredential, read_credential, write_receipt
+from payments.mpp.wire import MAX_CHARS, MppCredential, PushedCredential, read_credential, write_receipt
 from payments.rail import HeaderFields, Receipt
 from tests.payments.mpp.buyer import header, sign
 
