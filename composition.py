@@ -52,7 +52,7 @@ async def compose(settings: Settings, models: Models) -> AsyncIterator[Starlette
         ledger_id = await _identity(database)
         log.info("ledger_opened", ledger=ledger_id, dialect=database.dialect, place=database.place)
         ledger = SqlLedger(database)
-        rails = _rails(settings, SqlLock(database, "x402 settlement"), SqlOutbox(database))
+        rails = _rails(settings, SqlLock(database, "x402 settlement"), SqlOutbox(database), ledger_id)
         watch = RailWatch(rails)
         gate = Gate(
             rails,
@@ -98,11 +98,11 @@ async def _end(task: asyncio.Task[None]) -> None:
     await asyncio.wait({task})
 
 
-def _rails(settings: Settings, lock: SqlLock, outbox: SqlOutbox) -> tuple[Rail, ...]:
+def _rails(settings: Settings, lock: SqlLock, outbox: SqlOutbox, ledger_id: str) -> tuple[Rail, ...]:
     """The enabled rails, in the order in which they are quoted."""
     build: dict[str, Callable[[], Rail]] = {
         "x402": lambda: _x402(settings.x402, lock, outbox, max(settings.model_prices().values())),
-        "mpp": lambda: _mpp(settings),
+        "mpp": lambda: _mpp(settings, ledger_id),
     }
     return tuple(make() for name, make in build.items() if getattr(settings, name).enabled)
 
@@ -130,12 +130,13 @@ def _x402(x402: X402Settings, lock: SqlLock, outbox: SqlOutbox, highest_price: D
     )
 
 
-def _mpp(settings: Settings) -> MppRail:
+def _mpp(settings: Settings, ledger_id: str) -> MppRail:
     mpp = settings.mpp
     return MppRail(
         realm=mpp.realm or _there(urlsplit(settings.public_url).hostname),
         secret=_there(_plain(mpp.secret_key)),
         previous_secret=_plain(mpp.previous_secret_key),
+        ledger_id=ledger_id,
         recipient=_there(mpp.recipient),
         currencies=mpp.currencies,
         chain_id=mpp.chain_id,
