@@ -77,9 +77,7 @@ class Chain:
         self._transact(call_data("transfer(address,uint256)", address, units), token or self.token)
 
     def _transact(self, data: str, token: str) -> None:
-        sent = self.rpc.call(
-            "eth_sendTransaction", {"from": TREASURY.address, "to": token, "data": data, **NO_TIP}
-        )
+        sent = self.rpc.call("eth_sendTransaction", {"from": TREASURY.address, "to": token, "data": data, **NO_TIP})
         self.rpc.call("evm_mine")
         if int(self.rpc.call("eth_getTransactionReceipt", sent)["status"], 16) != 1:
             raise SandboxError(f"transaction {sent} was reverted")

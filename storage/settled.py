@@ -13,8 +13,9 @@ from storage.database import Database
 from storage.entries import entries, entry_of
 from storage.schema import not_final, payments
 
-FIRST_RECHECK_S = 20.0
-"""From the settlement to the first look, and the shortest pause between two looks."""
+FIRST_RECHECK_S = 10.0
+"""From the settlement to the first look, and the shortest pause between two looks. A Tempo transaction is valid for 25
+seconds after it was signed: one that the chain drops must be noticed while it can still be sent again."""
 LONGEST_PAUSE_S = 86_400.0
 
 _row = payments.c

@@ -10,6 +10,7 @@ from typing import Any
 from eth_utils.address import to_checksum_address
 
 from errors import PaymentOutcomeUnknown, RailUnavailable
+from payments.finality import RAW
 from payments.mpp.abi import UNREADABLE, UNREADABLE_ANSWER, call_data, number
 from payments.mpp.pull import DECIMALS
 from payments.mpp.rpc import Question, Rpc, WrongChain
@@ -58,7 +59,7 @@ class Chain:
             "memo": transaction.transfer.memo,
             "recipient": transaction.transfer.recipient,
             "currency": transaction.transfer.token,
-            "raw": transaction.raw,
+            RAW: transaction.raw,
         }
 
     async def find_receipt(self, payment: Payment) -> Receipt | None:
@@ -183,7 +184,7 @@ class Chain:
     async def _send_again(self, payment: Payment) -> None:
         """Whether a node took it shows at the next look."""
         with suppress(RailUnavailable, KeyError):  # payments of an earlier version were kept without their transaction
-            await self._rpc.call("eth_sendRawTransaction", payment.evidence["raw"])
+            await self._rpc.call("eth_sendRawTransaction", payment.evidence[RAW])
 
     async def _dated(self, receipt: Any, payment: Payment) -> Receipt:
         """Dated by the block, so that it is the same receipt whoever asks and whenever."""
