@@ -200,7 +200,12 @@ class History:
 
 
 def told(payment: Payment, history: History) -> dict[str, Any]:
-    """The whole story of a payment, for whoever has to find the fault. Holds no key and no signature."""
+    """The whole story of a payment and of the others for its order. Holds no key and no signature."""
+    others = [_told(other, history) for other in payment.order.payments if other is not payment]
+    return {**_told(payment, history), "other_payments_of_the_order": others}
+
+
+def _told(payment: Payment, history: History) -> dict[str, Any]:
     order = payment.order
     times = [payment.signed_at, *(call.ended_at for call in payment.calls), *(t.timestamp for t in payment.transfers)]
     return {
@@ -208,7 +213,6 @@ def told(payment: Payment, history: History) -> dict[str, Any]:
         "payment": payment.number,
         "order": order.number,
         "buying": order.buying,
-        "other_payments_of_the_order": [other.number for other in order.payments if other is not payment],
         "way": order.way,
         "picture": f"{order.picture.name}.{order.output}",
         "key": payment.key,
