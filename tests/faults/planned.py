@@ -46,6 +46,8 @@ class Effect(StrEnum):
     """SIGSTOP of the API worker before the step, for longer than a lease; the buyer sends again meanwhile."""
     FREEZE_LATE = "freeze, sent again late"
     """The same, but the buyer sends again only when the service refuses the payment for its time, and pays anew."""
+    FREEZE_REFUSED = "freeze, refused meanwhile"
+    """The same, but verification fails for the second request, and a stock client pays anew on its `charged: false`."""
     KILL = "kill"
     """SIGKILL of the API worker before the step; at `settle` and `receipt` after the node has the request."""
     LOCK = "write lock"
@@ -115,7 +117,8 @@ class Plans:
         """The fault for a call of a port, which strikes now. Notes which process is at work on the payment."""
         for planned in self._open:
             if payment_id.lower().endswith(planned.payment.ledger_id.lower()):
-                planned.pid = pid
+                if not planned.struck.is_set():
+                    planned.pid = pid
                 if planned.step == step and not planned.on_the_wire and not planned.struck.is_set():
                     planned.struck.set()
                     return planned

@@ -79,7 +79,7 @@ class StepControl:
                 os.kill(planned.pid, signal.SIGKILL)
             case Effect.KILL_RUNNER:
                 host.kill("runner", 0)
-            case Effect.FREEZE | Effect.FREEZE_LATE:
+            case Effect.FREEZE | Effect.FREEZE_LATE | Effect.FREEZE_REFUSED:
                 planned.frozen = [psutil.Process(planned.pid)]
             case Effect.FREEZE_RUNNER:
                 planned.frozen = host.members("runner")

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from random import Random
 
@@ -28,7 +28,10 @@ REFUSED_AFTER_S: dict[Way, float] = {"x402 v2": 21.5, "x402 v1": 21.5, "mpp": 18
 """How long after it was signed a payment is refused for its time (35 s and 25 s of life, less the rails' margins)."""
 _EVERY_STEP = (Effect.ERROR, Effect.HANG, Effect.LOST, Effect.FREEZE, Effect.KILL)
 _SETTLING = (Step.SETTLE, Step.RECEIPT, Step.SETTLED)
-_FREEZES = (Effect.FREEZE, Effect.FREEZE_LATE, Effect.FREEZE_RUNNER, Effect.FREEZE_HOST)
+_FREEZES = (
+    *(Effect.FREEZE, Effect.FREEZE_LATE, Effect.FREEZE_REFUSED),
+    *(Effect.FREEZE_RUNNER, Effect.FREEZE_HOST),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +60,9 @@ class CaseResult:
 def cases(way: Way, *, lies: bool = False) -> list[Case]:
     """Every case for a way to pay; with a facilitator its lies, too."""
     found = [Case(way, step, effect) for step in Step for effect in _EVERY_STEP]
-    late = (Step.VERIFY, Step.CLAIM, Step.RENEW, Step.WORK, Step.BEGIN_SETTLEMENT)
-    found += [Case(way, step, Effect.FREEZE_LATE) for step in late]
+    before = (Step.FIND, Step.VERIFY, Step.CLAIM, Step.RENEW, Step.WORK, Step.BEGIN_SETTLEMENT)
+    for effect in (Effect.FREEZE_LATE, Effect.FREEZE_REFUSED):
+        found += [Case(way, step, effect) for step in before]
     writes = (Step.CLAIM, Step.RENEW, Step.BEGIN_SETTLEMENT, Step.SETTLED)
     found += [Case(way, step, Effect.LOCK) for step in writes]
     found += [Case(way, Step.SETTLE, effect) for effect in (Effect.DOUBT_MOVED, Effect.DOUBT_UNMOVED)]
@@ -158,6 +162,8 @@ class StepRun:
 
     def _order(self, case: Case, buyer: int) -> Order:
         buying = self._random.choice((Buying.CONTRACT, Buying.ANEW))
+        if case.effect is Effect.FREEZE_REFUSED:
+            buying = Buying.ANEW
         picture, output = self._random.choice(PICTURES), self._random.choice(OUTPUTS)
         return self._client.history.order(buyer, case.way, picture, output, buying)
 
@@ -181,11 +187,24 @@ class StepRun:
         lease_s = SETTLE_LEASE_S if case.step in _SETTLING else WORK_LEASE_S
         if case.effect is Effect.FREEZE_LATE:
             await asyncio.sleep(payment.signed_at + REFUSED_AFTER_S[case.way] - time.time())
-        with suppress(TimeoutError):
+        with suppress(TimeoutError), self._refusing(case, payment):
             async with asyncio.timeout(LONGEST_FREEZE_S):
                 await self._fulfil(payment.order, None)
         await asyncio.sleep(max(0.0, lease_s + 2 - (time.monotonic() - began)))
         self._let_go(planned)
+
+    @contextmanager
+    def _refusing(self, case: Case, payment: Payment) -> Iterator[None]:
+        """Where the case asks for it, let the next verification of this payment fail."""
+        if case.effect is not Effect.FREEZE_REFUSED:
+            yield
+            return
+        refusal = PlannedFault(payment, Step.VERIFY, Effect.ERROR)
+        self._plans.add(refusal)
+        try:
+            yield
+        finally:
+            self._plans.remove(refusal)
 
     def _let_go(self, planned: PlannedFault) -> None:
         if planned.frozen and self._control is not None:
