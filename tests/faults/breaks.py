@@ -53,6 +53,20 @@ BREAKS = {
             ),
         ),
     ),
+    "work-by": Break(
+        "who has the claim does not look at the clock once more",
+        (Change("payments/gate.py", "        if self._clock() > payment.work_by:\n", "        if False:\n"),),
+    ),
+    "late-send": Break(
+        "a settlement whose time is over sends its transaction all the same",
+        (
+            Change(
+                "storage/outbox.py",
+                "        in_time = row.where(DatabaseTime() < not_after)\n",
+                "        in_time = row.where(DatabaseTime() < not_after + 1e9)\n",
+            ),
+        ),
+    ),
     "row": Break(
         "a refusal does not take the payment from whoever holds it silently",
         (

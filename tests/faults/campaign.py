@@ -69,9 +69,9 @@ async def run_leg(leg: Leg, plan_: Plan, folder: Path, watch: Watch) -> Result:
 
 def certain_cases(leg: Leg) -> list[Case]:
     """What every leg meets, however short: doubts that moved and doubts that did not."""
-    found = [Case("x402 v2", Step.SETTLE, Effect.DOUBT_MOVED), Case("mpp", Step.SETTLE, Effect.DOUBT_UNMOVED)]
+    found = [Case("x402 v2", Step.BROADCAST, Effect.DOUBT_MOVED), Case("mpp", Step.BROADCAST, Effect.DOUBT_UNMOVED)]
     if leg == "facilitator":
-        found += [Case("x402 v2", Step.SETTLE, Effect.LIE, lie) for lie in (Lie.INVENTED_HASH, Lie.OTHER_HASH)]
+        found += [Case("x402 v2", Step.BROADCAST, Effect.LIE, lie) for lie in (Lie.INVENTED_HASH, Lie.OTHER_HASH)]
     return found
 
 

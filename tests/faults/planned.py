@@ -25,6 +25,8 @@ class Step(StrEnum):
     WORK = "work"
     BEGIN_SETTLEMENT = "begin_settlement"
     SETTLE = "settle"
+    """The rail is asked to settle; SETTLING is written, nothing is sent yet."""
+    BROADCAST = "broadcast"
     """The transaction is sent: `eth_sendRawTransaction`, `eth_sendRawTransactionSync` or `/settle`."""
     RECEIPT = "receipt"
     """`eth_getTransactionReceipt` for that transaction."""
@@ -49,7 +51,7 @@ class Effect(StrEnum):
     FREEZE_REFUSED = "freeze, refused meanwhile"
     """The same, but verification fails for the second request, and a stock client pays anew on its `charged: false`."""
     KILL = "kill"
-    """SIGKILL of the API worker before the step; at `settle` and `receipt` after the node has the request."""
+    """SIGKILL of the API worker before the step; at `broadcast` and `receipt` after the node has the request."""
     LOCK = "write lock"
     """Another connection holds the database's write lock for longer than a lease from before the step on."""
     FREEZE_RUNNER = "freeze of the runner"
@@ -62,10 +64,10 @@ class Effect(StrEnum):
     LIE = "lie"
 
 
-ON_THE_WIRE = (Step.SETTLE, Step.RECEIPT)
+ON_THE_WIRE = (Step.BROADCAST, Step.RECEIPT)
 _MARKS = {
     Step.VERIFY: (b"/verify",),
-    Step.SETTLE: (b"eth_sendRawTransaction", b"/settle"),
+    Step.BROADCAST: (b"eth_sendRawTransaction", b"/settle"),
     Step.RECEIPT: (b"eth_getTransactionReceipt",),
 }
 _RAW = re.compile(rb'"params"\s*:\s*\[\s*"0x([0-9a-fA-F]+)"')

@@ -27,7 +27,7 @@ LONGEST_FREEZE_S = 28.0
 REFUSED_AFTER_S: dict[Way, float] = {"x402 v2": 21.5, "x402 v1": 21.5, "mpp": 18.5}
 """How long after it was signed a payment is refused for its time (35 s and 25 s of life, less the rails' margins)."""
 _EVERY_STEP = (Effect.ERROR, Effect.HANG, Effect.LOST, Effect.FREEZE, Effect.KILL)
-_SETTLING = (Step.SETTLE, Step.RECEIPT, Step.SETTLED)
+_SETTLING = (Step.SETTLE, Step.BROADCAST, Step.RECEIPT, Step.SETTLED)
 _FREEZES = (
     *(Effect.FREEZE, Effect.FREEZE_LATE, Effect.FREEZE_REFUSED),
     *(Effect.FREEZE_RUNNER, Effect.FREEZE_HOST),
@@ -65,11 +65,11 @@ def cases(way: Way, *, lies: bool = False) -> list[Case]:
         found += [Case(way, step, effect) for step in before]
     writes = (Step.CLAIM, Step.RENEW, Step.BEGIN_SETTLEMENT, Step.SETTLED)
     found += [Case(way, step, Effect.LOCK) for step in writes]
-    found += [Case(way, Step.SETTLE, effect) for effect in (Effect.DOUBT_MOVED, Effect.DOUBT_UNMOVED)]
+    found += [Case(way, Step.BROADCAST, effect) for effect in (Effect.DOUBT_MOVED, Effect.DOUBT_UNMOVED)]
     others = (Effect.FREEZE_RUNNER, Effect.KILL_RUNNER, Effect.FREEZE_HOST)
     found += [Case(way, Step.WORK, effect) for effect in others]
     if lies:
-        found += [Case(way, Step.SETTLE, Effect.LIE, lie) for lie in SETTLE_LIES]
+        found += [Case(way, Step.BROADCAST, Effect.LIE, lie) for lie in SETTLE_LIES]
         found += [Case(way, Step.VERIFY, Effect.LIE, lie) for lie in VERIFY_LIES]
     return found
 
