@@ -9,14 +9,13 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.live import Live
-from rich.text import Text
+from rich.progress import BarColumn, Progress
 
 from sandbox.process import ROOT, SandboxError
 from tests.faults import report
 from tests.faults.breaks import BREAKS
 from tests.faults.campaign import Plan, Watch, cases_of, run_leg, run_steps
-from tests.faults.leg_run import Result
+from tests.faults.leg_run import Result, rows_of
 from tests.faults.legs import LEGS, Leg, missing
 from tests.faults.process_faults import ALL_FAULTS, FREEZES, KILLS
 from tests.faults.served_source import source_tree
@@ -104,31 +103,51 @@ def _chosen(legs: str, console: Console) -> list[Leg]:
 async def _run(legs: list[Leg], plan: Plan, folder: Path, console: Console, only: str | None) -> list[Result]:
     """`only`: of the deterministic part; None for the random part."""
     results = []
-    with Live(console=console, refresh_per_second=4, transient=True) as live:
+    columns = ("{task.description}", BarColumn(), "{task.completed}/{task.total}", "{task.fields[counts]}")
+    with Progress(*columns, console=console, transient=True) as progress:
         for leg in legs:
             (folder / leg).mkdir()
-            watch = _progress(plan.calls, live)
             if only is None:
+                watch = _calls_watch(progress, leg, plan.calls)
                 results.append(await run_leg(leg, plan, folder / leg, watch))
             else:
                 cases = [case for case in cases_of(leg) if only in str(case)]
                 if not cases:
                     raise SandboxError(f"No case of the leg {leg} has {only!r} in its name.")
+                watch = _cases_watch(progress, leg, len(cases))
                 results.append(await run_steps(leg, cases, plan, folder / leg, watch))
     return results
 
 
-def _progress(calls: int, live: Live) -> Watch:
+def _calls_watch(progress: Progress, leg: Leg, calls: int) -> Watch:
+    task = progress.add_task(leg, total=calls, counts="")
+
     def watch(result: Result, phase: str) -> None:
-        history, payments = result.history, result.history.payments
-        settled, delivered = sum(each.moved for each in payments), sum(each.delivered for each in payments)
-        doubt = sum(each.in_doubt for each in payments)
-        counts = f"{len(payments)} payments, {settled} settled, {delivered} delivered, {doubt} in doubt"
-        cases = f"{len(result.cases)} cases, " if result.cases else ""
-        latest = f"; {history.events[-1][1]}" if history.events else ""
-        live.update(Text(f"{result.leg}: {phase}: {cases}{history.paid_calls}/{calls} calls, {counts}{latest}"))
+        progress.update(task, completed=result.history.paid_calls, counts=f"calls; {phase}: {_counts(result)}")
 
     return watch
+
+
+def _cases_watch(progress: Progress, leg: Leg, cases: int) -> Watch:
+    task = progress.add_task(leg, total=cases, counts="")
+    told = 0
+
+    def watch(result: Result, phase: str) -> None:
+        nonlocal told
+        for name, end in rows_of(result.cases[told:]):
+            progress.console.print(f"{leg}: {name}: {end}")
+        told = len(result.cases)
+        progress.update(task, completed=told, counts=f"cases; {phase}: {_counts(result)}")
+
+    return watch
+
+
+def _counts(result: Result) -> str:
+    payments, events = result.history.payments, result.history.events
+    settled, delivered = sum(each.moved for each in payments), sum(each.delivered for each in payments)
+    doubt = sum(each.in_doubt for each in payments)
+    latest = f"; {events[-1][1]}" if events else ""
+    return f"{len(payments)} payments, {settled} settled, {delivered} delivered, {doubt} in doubt{latest}"
 
 
 def _conclude(console: Console, results: list[Result], out: Path, told_with: dict[str, object]) -> int:

@@ -58,7 +58,8 @@ def _show_leg(console: Console, result: Result) -> None:
         met = ", ".join(f"{name} {n}" for name, n in asdict(result.coverage).items() if n is not None)
         console.print(f"Met by {result.leg}: {met}")
     for name, end in rows_of(result.cases):
-        console.print(f"{result.leg}: {name}: {end}", style=None if end.startswith("delivered") else "red")
+        if not end.startswith("delivered"):
+            console.print(f"{result.leg}: {name}: {end}", style="red")
     for missed in result.not_exercised():
         console.print(f"{result.leg}: not exercised: {missed}", style="red")
     for line in [*result.ledger_differences[:10], *(f"orphaned {row}" for row in result.orphans[:3])]:
