@@ -113,7 +113,8 @@ def openapi(offer: Offer) -> Json:
             "description": f"Background removal, ${offer.default.price} per picture. No account: the answer 402 quotes "
             "the price, the payment comes with the next request, and only a finished picture is charged.",
             "x-guidance": f"POST the bytes of one picture to {PATH}. Pay the 402 and send the same request again. "
-            "After 503 or a lost answer send the same payment again: a picture is charged once.",
+            "After 503 or a lost answer send the same payment again: a picture is charged once. A client that signs a "
+            "new payment with each try sends an Idempotency-Key, the same with each try for one picture.",
         },
         "servers": [{"url": offer.public_url}],
         "x-service-info": {

@@ -29,7 +29,7 @@ from errors import (
     ServiceError,
 )
 from payments.delivery import Delivery
-from payments.idempotency import named
+from payments.idempotency import name_of, named
 from payments.lease import renewed
 from payments.ledger import Claim, Entry, Ledger
 from payments.rail import Credential, HeaderFields, Order, Payment, Rail, Receipt
@@ -42,6 +42,10 @@ from telemetry import PAYMENTS, stage
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
+_QUOTE = (
+    "This picture costs ${price}. Pay on one of the rails offered, and send an Idempotency-Key with the payment, the"
+    " same with each try for this picture: should an answer get lost, the next try is not charged again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,7 @@ class Gate:
         Raises:
             RailUnavailable: every rail of this host is out.
         """
-        error = refusal or PaymentRequired(f"This picture costs ${order.price}. Pay on one of the rails offered.")
+        error = refusal or PaymentRequired(_QUOTE.format(price=order.price))
         rejection = refusal.reason if refusal else None
         offered = [rail for rail in self._offered(host) if self._is_out(rail.name) is None]
         if not offered:
@@ -240,13 +244,13 @@ class Gate:
 
     async def _look_up_purchase(self, payment: Payment, credential: Credential, order: Order) -> Bought | None:
         """What this payer has bought under the same idempotency key with another payment; that payer is verified."""
-        purchase = _purchase(payment, credential)
+        purchase = _purchase(payment, credential, order)
         if purchase is None:
             return None
         with _charged():
             entry = await self._ledger.find_purchase(purchase)
-        if entry is None or entry.is_abandoned:
-            return None
+            if entry is None or entry.is_abandoned or await self._redelivery.ends(purchase, entry):
+                return None
         if entry.order_digest != order.digest:
             raise IdempotencyKeyUsed(
                 "This idempotency key belongs to another image or other parameters. Take a new one."
@@ -291,7 +295,7 @@ class Gate:
             fingerprint=credential.fingerprint,
             order_digest=order.digest,
             lease_s=self._terms.work_lease_s,
-            purchase=_purchase(payment, credential),
+            purchase=_purchase(payment, credential, order),
         )
         if claim is None:
             raise PaymentInProgress()
@@ -382,9 +386,9 @@ def _charged() -> Iterator[None]:
         raise failure from error
 
 
-def _purchase(payment: Payment, credential: Credential) -> str | None:
+def _purchase(payment: Payment, credential: Credential, order: Order) -> str | None:
     """The ledger's name for the purchase: nobody can use a key of somebody else's."""
-    key = credential.idempotency_key
+    key = name_of(credential, order)
     return None if key is None else f"{payment.rail}:{payment.payer}:{key}"
 
 

@@ -2,6 +2,10 @@
 
 draft-ietf-httpapi-idempotency-key-header-07: a structured string, `"8e03978e-40d5-43dd-bc93-6894a57f9324"`; the quotes
 may be left out. A rail may carry the name in the payment instead (x402's `payment-identifier`).
+
+Clients that sign anew after a lost answer pay twice unless the purchase has a name. So a quote suggests one that
+follows from the order: stock clients of x402 version 2 echo what a quote says, and so name their purchases without
+knowing. Who buys the same picture with the same parameters within a day gets the first one again, byte for byte.
 """
 
 import re
@@ -9,18 +13,38 @@ from dataclasses import replace
 from typing import TypeVar
 
 from errors import BadRequest
-from payments.rail import Credential, HeaderFields, values
+from payments.rail import Credential, HeaderFields, Order, values
 
 C = TypeVar("C", bound=Credential)
 MAX_CHARS = 128
 _KEY = re.compile(r'(")?([A-Za-z0-9._~:/+=@-]{1,128})(?(1)")')
 
 
+_SUGGESTED = re.compile(r"order-[0-9a-f]{64}")
+
+
+def suggested(order: Order) -> str | None:
+    """The name that a quote suggests for the purchase of an order; None for a quote without a picture, with which any
+    picture may be bought."""
+    return f"order-{order.digest}" if order.body else None
+
+
+def name_of(credential: Credential, order: Order) -> str | None:
+    """The buyer's name for this purchase. A suggestion that belongs to another order names nothing: a client may pay
+    for one picture with the quote of another one."""
+    name = credential.idempotency_key
+    return None if _is_suggestion(name) and name != suggested(order) else name
+
+
+def _is_suggestion(name: str | None) -> bool:
+    return name is not None and _SUGGESTED.fullmatch(name) is not None
+
+
 def named(credential: C, headers: HeaderFields) -> C:
-    """The credential, with the request's `Idempotency-Key` if there is one.
+    """The credential, with the request's `Idempotency-Key` if there is one; it stands above an echoed suggestion.
 
     Raises:
-        BadRequest: the field is unreadable or stands twice, or the payment carries another name.
+        BadRequest: the field is unreadable or stands twice, or the payment carries another name of the buyer's own.
     """
     sent = values(headers, "idempotency-key")
     if not sent:
@@ -31,6 +55,7 @@ def named(credential: C, headers: HeaderFields) -> C:
             f"Idempotency-Key is one string of 1 to {MAX_CHARS} letters, digits and ._~:/+=@- characters, "
             'best a new UUID for each purchase: Idempotency-Key: "8e03978e-40d5-43dd-bc93-6894a57f9324".'
         )
-    if credential.idempotency_key not in (None, match[2]):
+    own = None if _is_suggestion(credential.idempotency_key) else credential.idempotency_key
+    if own not in (None, match[2]):
         raise BadRequest("Idempotency-Key and the payment's own identifier differ. Send one of them.")
     return replace(credential, idempotency_key=match[2])

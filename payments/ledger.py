@@ -80,6 +80,11 @@ class Ledger(Protocol):
         """What is known under the name that a payer gave to a purchase (see `claim`)."""
         ...
 
+    async def free_purchase(self, purchase: str, *, at_most: int, not_after_s: float) -> bool:
+        """Take a purchase's name from a SETTLED payment whose re-deliveries have reached the bound or the age (seconds
+        since settlement); False while the payment keeps it."""
+        ...
+
     async def claim(
         self, payment: Payment, *, fingerprint: str, order_digest: str, lease_s: float, purchase: str | None = None
     ) -> Claim | None:

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from errors import PaymentUsed, ServiceError
 from payments.delivery import Delivery
-from payments.ledger import Ledger
+from payments.ledger import Entry, Ledger, State
 from payments.rail import Order
 from payments.recent import RecentDeliveries
 
@@ -48,6 +48,13 @@ class Redelivery:
             self._at_work[payment_id] = task
             task.add_done_callback(lambda _: self._at_work.pop(payment_id))
         return await asyncio.shield(task)
+
+    async def ends(self, purchase: str, entry: Entry) -> bool:
+        """Whether a name has ended with what it bought: its picture can no longer be fetched again, so from now on the
+        name is free for another purchase. Raises LedgerUnavailable."""
+        return entry.state is State.SETTLED and await self._ledger.free_purchase(
+            purchase, at_most=self._at_most, not_after_s=self._within_s
+        )
 
     async def _make(self, payment_id: str, order: Order, admit: Callable[[], Awaitable[None]], work: Work) -> Delivery:
         await admit()

@@ -19,8 +19,10 @@ from x402.schemas.v1 import PaymentRequiredV1
 
 
 def sign_x402(key: str, payment_required: str) -> dict[str, str]:
-    """Pay an x402 v2 quote: the value of PAYMENT-REQUIRED."""
-    payload = _x402_client(key).create_payment_payload(decode_payment_required_header(payment_required))
+    """Pay an x402 v2 quote: the value of PAYMENT-REQUIRED. Each payment is a purchase of its own: the name that the
+    quote suggests, and that the client would echo, is left out."""
+    quote = decode_payment_required_header(payment_required).model_copy(update={"extensions": None})
+    payload = _x402_client(key).create_payment_payload(quote)
     return {"PAYMENT-SIGNATURE": encode_payment_signature_header(payload)}
 
 

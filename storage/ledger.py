@@ -43,6 +43,12 @@ class SqlLedger:
         """What is known under the name that a payer gave to a purchase."""
         return await self._find(_row.purchase == purchase)
 
+    async def free_purchase(self, purchase: str, *, at_most: int, not_after_s: float) -> bool:
+        """Take a purchase's name from a SETTLED payment whose re-deliveries have reached the bound or the age (seconds
+        since settlement); False while the payment keeps it."""
+        over = (_row.deliveries >= at_most) | (_row.settled_at <= self._database.now - not_after_s)
+        return await self._change((_row.purchase == purchase) & (_row.state == State.SETTLED) & over, purchase=None)
+
     async def claim(
         self, payment: Payment, *, fingerprint: str, order_digest: str, lease_s: float, purchase: str | None = None
     ) -> Claim | None:

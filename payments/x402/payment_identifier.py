@@ -13,19 +13,22 @@ from errors import MalformedPayment
 NAME = "payment-identifier"
 _ID = re.compile(r"[a-zA-Z0-9_-]{16,128}")
 
-DECLARATION: dict[str, Any] = {
-    "info": {"required": False},
-    "schema": {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "type": "object",
-        "properties": {
-            "required": {"type": "boolean"},
-            "id": {"type": "string", "minLength": 16, "maxLength": 128, "pattern": "^[a-zA-Z0-9_-]+$"},
-        },
-        "required": ["required"],
+_SCHEMA: dict[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "type": "object",
+    "properties": {
+        "required": {"type": "boolean"},
+        "id": {"type": "string", "minLength": 16, "maxLength": 128, "pattern": "^[a-zA-Z0-9_-]+$"},
     },
+    "required": ["required"],
 }
-"""What a quote says of it: welcome, not demanded."""
+
+
+def declaration(suggestion: str | None) -> dict[str, Any]:
+    """What a quote says of it: welcome, not demanded; with an id for who has none. Stock clients echo the whole of it
+    in the payment, and whoever has an id of their own puts it in its place."""
+    suggested = {} if suggestion is None else {"id": suggestion}
+    return {"info": {"required": False, **suggested}, "schema": _SCHEMA}
 
 
 def read_identifier(extensions: Mapping[str, Any] | None) -> str | None:

@@ -16,6 +16,7 @@ from x402.schemas import PaymentPayload
 
 from errors import LedgerUnavailable, PaymentOutcomeUnknown, PaymentRejected, RailUnavailable
 from payments.health import Health
+from payments.idempotency import suggested
 from payments.money import Price
 from payments.outbox import Outbox
 from payments.rail import Challenge, Credential, Finality, HeaderFields, Order, Payment, Receipt
@@ -38,6 +39,7 @@ from payments.x402.wire import RAIL, X402Credential, read_payment, write_challen
 # At INFO and DEBUG they write typed data and URLs, which may hold API keys.
 _TALKATIVE = ("x402", "web3", "httpx")
 _PRICE = Price(Decimal("0.05"))
+_BIG_BODY = 1_000_000
 _DOUBT_POLL_S = 1.0
 _FUNDS_WAIT_S = 1.0
 _NO_ANSWER = (RailUnavailable, LedgerUnavailable)
@@ -137,7 +139,9 @@ class X402Rail:
         self._finality_blocks = finality_blocks
 
     async def challenge(self, order: Order, rejection: str | None = None) -> Challenge:
-        return write_challenge(self._terms, base_units(order.price), order.url, rejection)
+        big = len(order.body) > _BIG_BODY
+        name = await asyncio.to_thread(suggested, order) if big else suggested(order)  # hashes the picture
+        return write_challenge(self._terms, base_units(order.price), order.url, rejection, name=name)
 
     def credential(self, headers: HeaderFields) -> X402Credential | None:
         return read_payment(headers, self._terms)

@@ -123,13 +123,16 @@ def payment_id(terms: Terms, payer: str, nonce: str) -> str:
     return f"{terms.network.caip2}:{terms.asset}:{payer}:{nonce}".lower()
 
 
-def write_challenge(terms: Terms, units: int, url: str, rejection: str | None) -> Challenge:
-    """The quote in both versions: the header for v2, the body's members for v1 (its networks only, no null members)."""
+def write_challenge(terms: Terms, units: int, url: str, rejection: str | None, *, name: str | None = None) -> Challenge:
+    """The quote in both versions: the header for v2, the body's members for v1 (its networks only, no null members).
+
+    `name` is what v2 clients may call the purchase.
+    """
     v2 = PaymentRequired(
         error=rejection or _UNPAID[2],
         resource=ResourceInfo(url=url, description=terms.description, mime_type=MIME_TYPE),
         accepts=[terms.requirements(units)],
-        extensions={payment_identifier.NAME: payment_identifier.DECLARATION},
+        extensions={payment_identifier.NAME: payment_identifier.declaration(name)},
     )
     v1 = PaymentRequiredV1(error=rejection or _UNPAID[1], accepts=[terms.requirements_v1(units, url)])
     return Challenge(

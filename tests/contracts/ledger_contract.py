@@ -168,6 +168,26 @@ class LedgerContract:
         clock.advance(10 * LEASE_S)
         assert await take(ledger, third, purchase="my key") is None
 
+    async def test_takes_the_name_of_a_purchase_from_what_can_no_longer_be_fetched(
+        self, ledger: Ledger, elsewhere: Ledger, clock: FakeClock
+    ) -> None:
+        """Too old, or fetched too often; never from one that is entitled or under way."""
+        for number, (at_most, age_s) in enumerate(((5, 60), (1, 100))):
+            key, payment = f"key {number}", replace(PAYMENT, id=f"payment {number}", transaction=None)
+            claim = await take(ledger, payment, purchase=key)
+            assert claim is not None
+            assert not await ledger.free_purchase(key, at_most=0, not_after_s=-1)
+            assert await ledger.begin_settlement(claim, lease_s=LEASE_S)
+            assert not await ledger.free_purchase(key, at_most=0, not_after_s=-1)
+            assert await ledger.settled(payment.id, replace(RECEIPT, transaction=f"0x{number}"))
+            assert await ledger.count_delivery(payment.id, at_most=5, not_after_s=1000)
+            assert not await ledger.free_purchase(key, at_most=5, not_after_s=100)
+            clock.advance(61)
+            freed = [await each.free_purchase(key, at_most=at_most, not_after_s=age_s) for each in (ledger, elsewhere)]
+            assert freed == [True, False]
+            assert await ledger.find_purchase(key) is None
+            assert await take(ledger, replace(payment, id=f"next {number}"), purchase=key) is not None
+
     async def test_whose_lease_ended_can_neither_renew_nor_begin(
         self, ledger: Ledger, elsewhere: Ledger, clock: FakeClock
     ) -> None:

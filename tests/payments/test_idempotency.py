@@ -3,8 +3,9 @@
 import pytest
 
 from errors import BadRequest
-from payments.idempotency import named
+from payments.idempotency import name_of, named, suggested
 from payments.rail import Credential
+from tests.fakes.shop import order
 
 PLAIN = Credential("x402", "id", "print")
 NAMED = Credential("x402", "id", "print", idempotency_key="pay_7d5d747be160e280")
@@ -25,6 +26,31 @@ def test_both_may_say_the_same() -> None:
     assert named(NAMED, (("idempotency-key", "pay_7d5d747be160e280"),)) == NAMED
     with pytest.raises(BadRequest, match="differ"):
         named(NAMED, (("idempotency-key", "pay_another_0123456789"),))
+
+
+def test_a_suggestion_names_one_order() -> None:
+    """The same for whoever asks and whenever, and none without a picture, which could be paid with for any."""
+    name = suggested(order())
+    assert name is not None
+    assert suggested(order()) == name
+    assert suggested(order(b"other")) != name
+    assert suggested(order(b"")) is None
+
+
+def test_a_suggestion_for_another_order_names_nothing() -> None:
+    """A client may ask once and buy several pictures by that quote."""
+    echoed = Credential("x402", "id", "print", idempotency_key=suggested(order()))
+    assert name_of(echoed, order()) == suggested(order())
+    assert name_of(echoed, order(b"other")) is None
+    assert name_of(echoed, order(b"")) is None
+    assert name_of(NAMED, order(b"other")) == NAMED.idempotency_key
+    assert name_of(PLAIN, order()) is None
+
+
+def test_the_buyers_own_name_stands_above_an_echoed_suggestion() -> None:
+    echoed = Credential("x402", "id", "print", idempotency_key=suggested(order()))
+    assert named(echoed, ()).idempotency_key == suggested(order())
+    assert named(echoed, (("idempotency-key", "my-key"),)).idempotency_key == "my-key"
 
 
 @pytest.mark.parametrize("value", ["", '""', '"half', 'half"', "two words", "a" * 129, "ü", 'a"b', "a,b"])

@@ -4,7 +4,15 @@ import asyncio
 
 import pytest
 
-from errors import IdempotencyKeyUsed, PaymentInProgress, PaymentOutcomeUnknown, PaymentRejected, ProcessingFailed
+from errors import (
+    IdempotencyKeyUsed,
+    PaymentInProgress,
+    PaymentOutcomeUnknown,
+    PaymentRejected,
+    PaymentUsed,
+    ProcessingFailed,
+)
+from payments.idempotency import suggested
 from tests.fakes.rails import PAYER, Outcome
 from tests.fakes.shop import Shop, order
 
@@ -42,6 +50,34 @@ async def test_only_the_payer_who_named_it_gets_it(shop: Shop) -> None:
     shop.rail.verifying = [Outcome.REFUSED]
     with pytest.raises(PaymentRejected):
         await shop.send(payment_id="a third", key="my key")
+
+
+async def test_a_suggested_name_makes_one_purchase_of_payments_that_were_signed_anew(shop: Shop) -> None:
+    """And none of two pictures that were bought by one quote."""
+    name = suggested(order())
+    await shop.send(key=name)
+    assert (await shop.send(payment_id="another", key=name)).replayed
+    assert not (await shop.send(order(b"other"), payment_id="a third", key=name)).replayed
+    assert not (await shop.send(order(b"other"), payment_id="a fourth", key=name)).replayed
+    assert shop.rail.moved == ["payment", "a third", "a fourth"]
+
+
+@pytest.mark.parametrize("end", ["a day later", "fetched too often"])
+@pytest.mark.parametrize("wanted", [b"picture", b"other"])
+async def test_a_name_ends_with_what_it_bought(shop: Shop, end: str, wanted: bytes) -> None:
+    """A client that always gives a picture the same name can buy it again, and the new purchase is protected, too."""
+    shop.recent_bytes = 0
+    shop.gate = shop.open()
+    await shop.send(key="my key")
+    for _ in range(shop.terms.max_redeliveries if end == "fetched too often" else 0):
+        assert (await shop.send(payment_id="another", key="my key")).replayed
+    if end == "a day later":
+        shop.clock.advance(shop.terms.redelivery_s + 1)
+    assert not (await shop.send(order(wanted), payment_id="second", key="my key")).replayed
+    assert (await shop.send(order(wanted), payment_id="third", key="my key")).replayed
+    assert shop.rail.moved == ["payment", "second"]
+    with pytest.raises(PaymentUsed):
+        await shop.send()
 
 
 async def test_two_payments_at_once_are_one_charge(shop: Shop) -> None:

@@ -58,7 +58,8 @@ class X402Buyer:
             else decode_payment_required_header(dict(challenge.headers)["PAYMENT-REQUIRED"])
         )
         accepts = [wanted.model_copy(update=self._changes(fault)) for wanted in required.accepts]
-        return required.model_copy(update={"accepts": accepts})
+        unnamed = {} if self._version == 1 else {"extensions": None}  # each payment is a purchase of its own
+        return required.model_copy(update={"accepts": accepts, **unnamed})
 
     def sign(self, required: PaymentRequired | PaymentRequiredV1, key: str) -> PaymentPayload | PaymentPayloadV1:
         client = register_exact_evm_client(x402ClientSync(), Account.from_key(key))

@@ -1,15 +1,22 @@
 """The extension `payment-identifier`, as the official client reads the quote and sends a payment."""
 
+import dataclasses
 from typing import Any
 
 import pytest
-from x402.http.utils import decode_payment_required_header
+from eth_account import Account
+from x402 import x402ClientSync
+from x402.http.utils import decode_payment_required_header, encode_payment_signature_header
+from x402.mechanisms.evm.exact import register_exact_evm_client
 from x402.schemas import PaymentRequired
 
 from errors import MalformedPayment
-from payments.rail import HeaderFields
+from payments.idempotency import suggested
+from payments.rail import HeaderFields, Order
 from payments.x402.requirements import Terms
 from payments.x402.wire import read_payment, write_challenge
+from sandbox.accounts import BUYER
+from tests.payments.x402.conftest import RailBuilder
 from tests.payments.x402.test_wire import V1, V2, header
 
 NAME = "payment-identifier"
@@ -34,6 +41,26 @@ def test_a_quote_says_that_an_identifier_is_welcome(terms: Terms) -> None:
     declared = quote.extensions[NAME]
     assert declared["info"] == {"required": False}
     assert declared["schema"]["properties"]["id"]["pattern"] == "^[a-zA-Z0-9_-]+$"
+
+
+@pytest.mark.parametrize("name", ["order-" + "0" * 64, None])
+def test_the_official_client_echoes_the_name_that_a_quote_suggests(terms: Terms, name: str | None) -> None:
+    """Signed anew after a lost answer, a payment says by itself which purchase it is for."""
+    fields = dict(write_challenge(terms, 50_000, "https://cut.example/", None, name=name).headers)
+    quote = decode_payment_required_header(fields["PAYMENT-REQUIRED"])
+    client = register_exact_evm_client(x402ClientSync(), Account.from_key(BUYER.key))
+    for _ in range(2):
+        payment = encode_payment_signature_header(client.create_payment_payload(quote))
+        assert identifier((("payment-signature", payment),), terms) == name
+
+
+async def test_the_rail_suggests_a_name_for_its_order(new_rail: RailBuilder, order: Order) -> None:
+    for wanted in (order, dataclasses.replace(order, body=b"")):
+        fields = dict((await new_rail().challenge(wanted)).headers)
+        quote = decode_payment_required_header(fields["PAYMENT-REQUIRED"])
+        assert isinstance(quote, PaymentRequired)
+        assert quote.extensions is not None
+        assert quote.extensions[NAME]["info"].get("id") == suggested(wanted)
 
 
 def test_an_identifier_names_the_purchase(terms: Terms) -> None:
