@@ -32,6 +32,7 @@ from payments.recent import RecentDeliveries
 from payments.sweeper import keep_sweeping
 from payments.watch import RailWatch, keep_watching
 from payments.x402 import X402Rail
+from payments.x402.facilitator_auth import BearerToken, CdpKey
 from pipeline import CutOut, Network
 from runners.client import RunnerClient
 from storage import Database, SqlLedger, SqlLock, SqlOutbox, SqlRateLimits, SqlSettled
@@ -112,6 +113,7 @@ def _x402(x402: X402Settings, lock: SqlLock, outbox: SqlOutbox, highest_price: D
         chain_id=x402.chain_id,
         asset=x402.asset,
         pay_to=_there(x402.pay_to),
+        rpc_url=_there(_plain(x402.rpc_url)),
         settlement_key=_plain(x402.settlement_key),
         lock=lambda: lock,
         outbox=outbox,
@@ -121,13 +123,22 @@ def _x402(x402: X402Settings, lock: SqlLock, outbox: SqlOutbox, highest_price: D
         max_fee_gwei=x402.max_fee_gwei,
         highest_price=Price(highest_price),
         facilitator_url=None if x402.settlement_key else x402.facilitator_url,
-        rpc_url=_plain(x402.rpc_url),
+        facilitator_auth=_facilitator_auth(x402),
         fallback_rpc_url=_plain(x402.fallback_rpc_url),
         max_timeout_seconds=x402.max_timeout_seconds,
         verify_timeout_s=x402.verify_timeout_s,
         settle_timeout_s=x402.settle_timeout_s,
         finality_blocks=x402.finality_blocks,
     )
+
+
+def _facilitator_auth(x402: X402Settings) -> BearerToken | CdpKey | None:
+    if x402.facilitator_token:
+        return BearerToken(x402.facilitator_token.get_secret_value())
+    if x402.facilitator_key_id and x402.facilitator_key_secret and x402.facilitator_url:
+        secret = x402.facilitator_key_secret.get_secret_value()
+        return CdpKey(x402.facilitator_key_id, secret, url=x402.facilitator_url)
+    return None
 
 
 def _mpp(settings: Settings, ledger_id: str) -> MppRail:

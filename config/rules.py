@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from eth_utils.address import to_checksum_address
 
@@ -21,6 +22,8 @@ class Fault(NamedTuple):
 
 
 _MISSING = "is missing"
+WANTS_A_KEY = ".cdp.coinbase.com"
+"""Hosts of facilitators of which it is known that they answer no call without a CDP key's signature."""
 _CODE = Path(__file__).resolve().parent.parent
 _GOOD_PLACE = (
     "give postgresql://… or an absolute path on a volume, such as sqlite:////var/lib/clearcanvas/ledger.sqlite3"
@@ -50,8 +53,34 @@ def _x402(x402: X402Settings) -> Iterator[Fault]:
     if x402.facilitator_url is None and x402.settlement_key is None:
         text = "is missing, and no settlement key is given either; one of the two has to settle"
         yield Fault("x402.facilitator_url", text, others=("x402.settlement_key",))
+    yield from _facilitator(x402)
     if x402.verify_timeout_s + x402.settle_timeout_s >= x402.max_timeout_seconds:
         yield Fault("x402.max_timeout_seconds", "leaves no time between verify_timeout_s and settle_timeout_s")
+
+
+def _facilitator(x402: X402Settings) -> Iterator[Fault]:
+    """A facilitator and our credentials for it."""
+    key = (x402.facilitator_key_id, x402.facilitator_key_secret)
+    if (key[0] is None) != (key[1] is None):
+        missing = "facilitator_key_id" if key[0] is None else "facilitator_key_secret"
+        yield Fault(f"x402.{missing}", "is missing: a key has an id and a secret")
+    if x402.facilitator_token and any(key):
+        yield Fault("x402.facilitator_token", "is given, and a key as well: give one of them")
+    if x402.facilitator_url is None or x402.settlement_key:
+        return
+    url = urlsplit(x402.facilitator_url)
+    known = x402.facilitator_token or all(key)
+    if known and url.scheme != "https" and not _is_loopback(url.hostname):
+        yield Fault("x402.facilitator_url", "begins not with https://, and credentials would be sent to it")
+    if known and url.username is not None:
+        yield Fault("x402.facilitator_url", "has a user in it, and other credentials are given as well")
+    if not all(key) and (url.hostname or "").endswith(WANTS_A_KEY):
+        text = "answers signed calls only: set facilitator_key_id and facilitator_key_secret, too"
+        yield Fault("x402.facilitator_url", text, others=("x402.facilitator_key_id", "x402.facilitator_key_secret"))
+
+
+def _is_loopback(host: str | None) -> bool:
+    return host in ("localhost", "127.0.0.1", "::1")
 
 
 def _mpp(mpp: MppSettings) -> Iterator[Fault]:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, S
 
 from config.types import (
     Address,
+    ApiKeySecret,
     DatabaseUrl,
     Key,
     LongSecret,
@@ -89,13 +90,19 @@ class X402Settings(Section):
     rpc_url: SecretUrl | None = None
     """JSON-RPC endpoint of the chain."""
     fallback_rpc_url: SecretUrl | None = None
-    """A second endpoint, asked when the first one gives no answer."""
+    """A second endpoint, asked when the first gives no answer, and as a second witness of each payment's end."""
     asset: Address = "0x036CbD53842c5426634e7929541eC2318f3dCF7e"
     """The token that is taken."""
     pay_to: Address | None = None
     """The address that is paid."""
     facilitator_url: Url | None = None
     """HTTP facilitator that verifies and settles."""
+    facilitator_token: SecretStr | None = None
+    """Bearer token for the facilitator, where it wants one."""
+    facilitator_key_id: str | None = None
+    """Name or id of the CDP API key that signs each call to the facilitator, where that wants signed calls."""
+    facilitator_key_secret: ApiKeySecret | None = None
+    """Secret of that key: the Base64 of an Ed25519 key, or an EC P-256 key in PEM with its line ends as `\\n`."""
     settlement_key: Key | None = None
     """Private key that settles on the chain itself, without a facilitator; its account pays the gas."""
     bump_after_s: PositiveFloat = 15.0
@@ -209,6 +216,9 @@ _URL = re.compile(r"[a-z0-9+.-]+://((?P<user>.*)@)?[^/?#]*(?P<path>[^?#]*)([?](?
 
 def _secret_parts(secret: str) -> Iterator[str]:
     yield secret.removeprefix("0x")
+    if "PRIVATE KEY" in secret:  # in PEM each line is a piece of it
+        lines = secret.replace("\\n", "\n").splitlines()
+        yield from (line for line in lines if len(line) >= 16 and not line.startswith("-----"))
     yield from _parts_of_url(secret)
 
 

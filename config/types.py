@@ -3,6 +3,7 @@
 import ipaddress
 import json
 import re
+from base64 import b64decode
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
@@ -64,6 +65,19 @@ def _key(secret: SecretStr) -> SecretStr:
 def _long(secret: SecretStr) -> SecretStr:
     if len(secret.get_secret_value().encode()) < 32:
         raise ValueError("is shorter than 32 bytes")
+    return secret
+
+
+def _api_key_secret(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if "PRIVATE KEY" in text:
+        return secret
+    try:
+        pair = b64decode(text, validate=True)
+    except ValueError:
+        pair = b""
+    if len(pair) != 64:  # seed and public key
+        raise ValueError("is neither the Base64 of an Ed25519 key of 64 bytes nor a private key in PEM")
     return secret
 
 
@@ -133,6 +147,7 @@ Url = Annotated[str, AfterValidator(_url)]
 SecretUrl = Annotated[SecretStr, AfterValidator(_secret_url)]
 Address = Annotated[str, AfterValidator(_address)]
 Key = Annotated[SecretStr, AfterValidator(_key)]
+ApiKeySecret = Annotated[SecretStr, AfterValidator(_api_key_secret)]
 LongSecret = Annotated[SecretStr, AfterValidator(_long)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]

@@ -23,6 +23,7 @@ from errors import (
     PaymentInProgress,
     PaymentRejected,
     PaymentRequired,
+    PaymentSpentElsewhere,
     PaymentState,
     PaymentUsed,
     RailUnavailable,
@@ -240,7 +241,7 @@ class Gate:
             return None
         if entry.fingerprint != credential.fingerprint or entry.order_digest != order.digest:
             raise PaymentUsed("This payment belongs to another image or other parameters. Sign a new payment.")
-        return await self._bought_by(entry)
+        return await self._bought_by(entry, credential)
 
     async def _look_up_purchase(self, payment: Payment, credential: Credential, order: Order) -> Bought | None:
         """What this payer has bought under the same idempotency key with another payment; that payer is verified."""
@@ -257,14 +258,15 @@ class Gate:
             )
         return await self._bought_by(entry)
 
-    async def _bought_by(self, entry: Entry) -> Bought | None:
-        """The end of an entry that is not free; None: it has just been proven unmoved, and is forgotten."""
+    async def _bought_by(self, entry: Entry, credential: Credential | None = None) -> Bought | None:
+        """The end of an entry that is not free; None: it has just been proven unmoved, and is forgotten. `credential`
+        is the entry's own payment, when that was sent again."""
         receipt = entry.receipt
         if receipt is None:
             if entry.lease_runs:
                 raise PaymentInProgress()
             with _charged():
-                receipt = await self.clear_doubt(entry)
+                receipt = await self.clear_doubt(entry, credential)
         return Bought(entry.payment.id, receipt) if receipt else None
 
     async def _verify(self, rail: Rail, credential: Credential, order: Order) -> Payment:
@@ -345,14 +347,14 @@ class Gate:
         """Delete the claims of those who went silent long ago; how many there were."""
         return await self._ledger.forget_abandoned(silent_s=self._terms.abandoned_s)
 
-    async def clear_doubt(self, entry: Entry) -> Receipt | None:
+    async def clear_doubt(self, entry: Entry, credential: Credential | None = None) -> Receipt | None:
         """Ask the chain about a payment in doubt: afterwards it is SETTLED (its receipt), or forgotten (None).
 
         Raises:
             PaymentInProgress: somebody else is asking.
             PaymentOutcomeUnknown: the chain gives no answer yet.
         """
-        return await self._settlement.clear_doubt(self.rails[entry.payment.rail], entry)
+        return await self._settlement.clear_doubt(self.rails[entry.payment.rail], entry, credential)
 
     def _offered(self, host: str) -> tuple[Rail, ...]:
         return self._hosts.get(host.lower(), tuple(self.rails.values()))
@@ -376,6 +378,8 @@ def _charged() -> Iterator[None]:
     """The payment has settled, or it is not known that it has not: no failure in here may say "not charged"."""
     try:
         yield
+    except PaymentSpentElsewhere:
+        raise  # says more
     except ServiceError as error:
         error.payment_state = PaymentState.IN_FLIGHT
         raise

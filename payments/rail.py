@@ -159,7 +159,8 @@ class Rail(Protocol):
         """Judge a payment, local checks first, the chain last. Moves and reserves nothing.
 
         Raises:
-            PaymentRejected: with the specification's reason.
+            PaymentRejected: with the specification's reason. As every other refusal it holds a proof: where the chain
+                could know the payment as used, it was asked.
             PaymentSpentElsewhere: the chain knows it as used. The gate asks its ledger again before it passes that on.
             DeadlineUnreachable: valid, but too little time is left for the work and the settlement.
             RailUnavailable: chain or facilitator did not answer.
@@ -173,17 +174,20 @@ class Rail(Protocol):
         Raises:
             PaymentRejected: the chain proves that nothing moved and nothing of ours can still move it.
             DeadlineUnreachable: too little time is left, so nothing was sent.
-            PaymentSpentElsewhere: a transaction that this ledger did not send has used it.
+            PaymentSpentElsewhere: it moved, by a settlement that is proven not to be this ledger's.
             PaymentOutcomeUnknown: anything else that is not a receipt.
         """
         ...
 
-    async def find_receipt(self, payment: Payment) -> Receipt | None:
+    async def find_receipt(self, payment: Payment, credential: Credential | None = None) -> Receipt | None:
         """Ask the chain what became of a payment that we began to settle; None: proven unmoved, and nothing of
         ours can still move it unless `settle` is called again.
 
+        `credential` is the same payment, when its buyer has sent it again: a rail whose first attempt may have been
+        lost, and whose chain takes the payment once at most, settles it with that.
+
         Raises:
-            PaymentSpentElsewhere: a transaction that this ledger did not send has used it.
+            PaymentSpentElsewhere: it moved, by a settlement that is proven not to be this ledger's.
             PaymentOutcomeUnknown: the chain cannot be asked, or can still go either way.
         """
         ...

@@ -62,8 +62,10 @@ class Settlement:
                 raise PaymentOutcomeUnknown()
         raise unmoved
 
-    async def clear_doubt(self, rail: Rail, entry: Entry) -> Receipt | None:
+    async def clear_doubt(self, rail: Rail, entry: Entry, credential: Credential | None = None) -> Receipt | None:
         """Ask the chain about a SETTLING payment nobody works on; None: it never moved, and is forgotten.
+
+        With `credential`, the same payment sent again, the rail may settle it now.
 
         Raises:
             PaymentInProgress: somebody else is asking.
@@ -77,7 +79,7 @@ class Settlement:
             receipt, spent = None, None
             try:
                 async with asyncio.timeout(self._limit_s):
-                    receipt = await rail.find_receipt(entry.payment)
+                    receipt = await rail.find_receipt(entry.payment, credential)
             except PaymentSpentElsewhere as refusal:
                 spent = refusal
             if receipt is not None:

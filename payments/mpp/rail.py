@@ -154,7 +154,7 @@ class MppRail:
             raise rejected(VERIFICATION_FAILED, "The chain did not carry out the transfer. Nothing was charged.")
         return receipt
 
-    async def find_receipt(self, payment: Payment) -> Receipt | None:
+    async def find_receipt(self, payment: Payment, credential: Credential | None = None) -> Receipt | None:
         return await self._chain.find_receipt(payment)
 
     async def recheck(self, payment: Payment, receipt: Receipt) -> Finality:

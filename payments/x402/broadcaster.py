@@ -114,9 +114,28 @@ class Broadcaster:
         """The transactions of a payment as they were sent last, without those that only take an expired one's nonce."""
         return {sent.hash for sent in await self._outbox.of(reference) if sent.to != sent.sender}
 
-    async def done_by(self, reference: str) -> int | None:
+    async def sent(self, reference: str, transaction: str) -> bool:
+        """Whether a transaction that is on the chain is one that we recorded for a payment.
+
+        The latest form's hash is recorded, and an earlier form may have been mined, so the calls are compared: each
+        recorded call is unlike any other (see `signer.py`).
+
+        Raises:
+            RailUnavailable, LedgerUnavailable: chain or outbox do not answer.
+        """
+        recorded = await self._outbox.of(reference)
+        if not recorded or any(sent.hash == transaction for sent in recorded):
+            return bool(recorded)
+        try:
+            found = await self._rpc.ask(lambda eth: eth.get_transaction(HexStr(transaction)))
+        except TransactionNotFound:
+            raise RailUnavailable("The chain does not show the transaction yet.") from None
+        return found["input"].to_0x_hex() in {sent.data for sent in recorded}
+
+    async def done_by(self, reference: str, *, node: Rpc | None = None) -> int | None:
         """The number of a block by which no transaction of ours for a payment is under way any more: each is in a
         block, or another one has its nonce. 0 when there is none; None while there is one, which is tended from now on.
+        `node` is asked instead of whichever node answers.
 
         Raises:
             RailUnavailable, LedgerUnavailable: chain or outbox do not answer.
@@ -125,10 +144,11 @@ class Broadcaster:
         if not recorded:
             return 0
         self._tender.keep()
-        latest = await self._rpc.ask(lambda eth: eth.block_number)
+        rpc = node or self._rpc
+        latest = await rpc.ask(lambda eth: eth.block_number)
         sure = max(0, latest - SURE_BLOCKS)
         for sent in recorded:
-            if sent.nonce >= await transaction_count(self._rpc, sent.sender, sure):
+            if sent.nonce >= await transaction_count(rpc, sent.sender, sure):
                 return None
         return latest
 

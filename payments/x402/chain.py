@@ -2,12 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import count
 
 from eth_typing import HexStr
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from web3.types import BlockData, BlockIdentifier, FilterParams, LogReceipt
-from x402.mechanisms.evm.constants import AUTHORIZATION_STATE_ABI, BALANCE_OF_ABI
+from x402.mechanisms.evm.constants import (
+    AUTHORIZATION_STATE_ABI,
+    BALANCE_OF_ABI,
+    FUNCTION_TRANSFER_WITH_AUTHORIZATION,
+    TRANSFER_WITH_AUTHORIZATION_BYTES_ABI,
+)
+from x402.mechanisms.evm.exact.eip3009_utils import parse_eip3009_authorization, parse_eip3009_transfer_error
+from x402.mechanisms.evm.types import ExactEIP3009Payload
+from x402.schemas import PaymentPayload, PaymentRequirements
 
 from errors import RailUnavailable
 from payments.rail import Payment
@@ -17,6 +26,14 @@ from payments.x402.requirements import Terms
 from payments.x402.rpc import ANSWERS, Rpc
 
 CLOCK_SLACK_S = 600  # how far the chain's clock may be behind ours
+
+
+class Undecided(RailUnavailable):
+    """The chain answers, and gives no verdict about the payment (yet)."""
+
+
+class UseNotFound(Undecided):
+    """An authorization was used, and its use is not in the blocks that were searched."""
 
 
 def _topic(event: str) -> str:
@@ -36,6 +53,12 @@ def evidence(authorization: Authorization, terms: Terms, *, now: float) -> Mappi
         "nonce": authorization.nonce,
         "since": str(int(now) - CLOCK_SLACK_S),
     }
+
+
+def evidence_of_unknown(authorization: Authorization, terms: Terms, *, now: float) -> Mapping[str, str]:
+    """The same for a payment that may have been used before we saw it: within the time for which one is quoted."""
+    seen = min(now, authorization.valid_before) - terms.max_timeout_seconds
+    return evidence(authorization, terms, now=seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,36 +85,54 @@ class ChainTruth:
         self._rpc = rpc
         self._log_span = log_span
 
-    async def fate(self, payment: Payment, *, at_least: int = 0) -> Fate:
+    async def fate(self, payment: Payment, *, at_least: int = 0, searches: int | None = None) -> Fate:
         """What the latest block says about a payment; the block has this number at least.
 
+        The use of an authorization is sought back to when the payment was seen first, in `searches` steps at most.
+
         Raises:
-            RailUnavailable: the chain does not answer, or not yet with one voice.
+            UseNotFound: it was used, and not in the blocks that were searched.
+            Undecided: the chain gives no verdict yet.
+            RailUnavailable: the chain does not answer.
         """
         try:
             latest = await self._block("latest")
             if latest["number"] < at_least:
-                raise RailUnavailable("The chain does not show its latest blocks yet.")
+                raise Undecided("The chain does not show its latest blocks yet.")
             expired = latest["timestamp"] >= payment.valid_before
             # Of this very block: another node behind the same URL may be a few blocks late, and say "unused".
             if not await self._is_spent(payment, latest["number"]):
                 return Fate(refusal=refusals.VALID_BEFORE if expired else None)
-            transaction = await self._paid_by(await self._use(payment), payment)
+            use = await self._use(payment, latest["number"], searches)
+            transaction = await self._paid_by(use, payment)
             return Fate(transaction, refusal=None if transaction else refusals.NONCE_USED)
         except ANSWERS:
-            raise RailUnavailable("The chain does not know the token, or not yet the payment.") from None
+            raise Undecided("The chain does not know the token, or not yet the payment.") from None
+
+    async def reverted(self, transaction: str) -> bool:
+        """Whether a transaction is in a block and failed there; False as well when the chain does not know it.
+
+        Raises:
+            RailUnavailable: the chain does not answer.
+        """
+        try:
+            receipt = await self._rpc.ask(lambda eth: eth.get_transaction_receipt(HexStr(transaction)))
+        except ANSWERS:
+            return False
+        return receipt["status"] == 0
 
     async def blocks_on_top(self, transaction: str) -> int:
         """How many blocks came after the one that a transaction is in.
 
         Raises:
-            RailUnavailable: the chain does not answer, or does not know the transaction.
+            Undecided: the chain does not know the transaction.
+            RailUnavailable: the chain does not answer.
         """
         try:
             receipt = await self._rpc.ask(lambda eth: eth.get_transaction_receipt(HexStr(transaction)))
             return (await self._block("latest"))["number"] - receipt["blockNumber"]
         except ANSWERS:
-            raise RailUnavailable("The chain does not know the transaction.") from None
+            raise Undecided("The chain does not know the transaction.") from None
 
     async def _is_spent(self, payment: Payment, block: BlockIdentifier) -> bool:
         return bool(
@@ -106,17 +147,17 @@ class ChainTruth:
             )
         )
 
-    async def _use(self, payment: Payment) -> LogReceipt:
-        """The log entry that used or cancelled an authorization, sought backwards from the latest block."""
-        last = int((await self._block("latest"))["number"])
-        while True:
+    async def _use(self, payment: Payment, last: int, searches: int | None) -> LogReceipt:
+        """The log entry that used or cancelled an authorization, sought backwards from the block `last`."""
+        for _ in range(searches) if searches else count():
             first = max(0, last - self._log_span + 1)
             logs = await self._logs({**_uses_of(payment), "fromBlock": first, "toBlock": last})
             if logs:
                 return logs[0]
             if first == 0 or (await self._block(first))["timestamp"] < int(payment.evidence["since"]):
-                raise RailUnavailable("The chain does not show yet how the payment was used.")
+                break
             last = first - 1
+        raise UseNotFound("The chain does not show yet how the payment was used.")
 
     async def _paid_by(self, use: LogReceipt, payment: Payment) -> str | None:
         """The hash of the using transaction, if this very use paid us.
@@ -179,6 +220,33 @@ async def check_chain(rpc: Rpc, terms: Terms) -> str | None:
             raise
         return f"The payment chain has id {rpc.stray}, not {terms.network.chain_id}."
     return None if code else f"There is no token at {terms.asset}."
+
+
+async def refusal_of(rpc: Rpc, payload: PaymentPayload, requirements: PaymentRequirements) -> str | None:
+    """The SDK's code for why the token would refuse this transfer now, by a simulation; None when it would not.
+
+    Raises:
+        RailUnavailable: the chain does not answer.
+    """
+    signed = ExactEIP3009Payload.from_dict(payload.payload)
+    transfer = parse_eip3009_authorization(signed.authorization)
+    try:
+        await rpc.read(
+            requirements.asset,
+            TRANSFER_WITH_AUTHORIZATION_BYTES_ABI,
+            FUNCTION_TRANSFER_WITH_AUTHORIZATION,
+            transfer.from_address,
+            transfer.to,
+            transfer.value,
+            transfer.valid_after,
+            transfer.valid_before,
+            transfer.nonce,
+            bytes.fromhex((signed.signature or "").removeprefix("0x")),
+            sender=requirements.pay_to,
+        )
+    except ANSWERS as refused:
+        return parse_eip3009_transfer_error(refused)
+    return None
 
 
 async def balance_of(rpc: Rpc, terms: Terms, holder: str) -> int | None:

@@ -1,28 +1,57 @@
-"""Everything about a payment that can be judged without asking anybody, in the order of the specification's list."""
+"""What can be judged about a payment without a facilitator, in the order of the specification's list."""
 
 from x402.schemas import PaymentRequirements
 
 from errors import DeadlineUnreachable
 from payments.x402 import refusals
-from payments.x402.eip3009 import Authorization
+from payments.x402.eip3009 import Authorization, SignedAuthorization
 from payments.x402.refusals import refuse
 from payments.x402.requirements import SCHEME_EXACT, Terms
+from payments.x402.rpc import Rpc
 from payments.x402.wire import X402Credential
 
 
-def check_locally(credential: X402Credential, terms: Terms, units: int, *, now: float, min_validity_s: float) -> None:
-    """Refuse what cannot pay for an order of `units`, without a network call.
+def check_locally(credential: X402Credential, terms: Terms, units: int, *, now: float) -> None:
+    """Refuse what cannot pay for an order of `units`, without a network call. The signature is not looked at.
 
     Raises:
         PaymentRejected: with the specification's reason.
-        DeadlineUnreachable: it would expire less than `min_validity_s` seconds from `now`.
     """
     _check_claims(credential, terms, units)
     _check_transfer(credential.signed.authorization, terms, units)
     _check_window(credential.signed.authorization, now)
-    if not credential.signed.from_contract_wallet and not credential.signed.signed_by_payer(terms):
+
+
+async def check_signature(signed: SignedAuthorization, terms: Terms, rpc: Rpc) -> None:
+    """Refuse a signature that is neither the payer's own key's nor left to the chain to judge.
+
+    A contract wallet (EIP-1271) may sign in 65 bytes as a plain key does, so only the chain tells the two apart.
+
+    Raises:
+        PaymentRejected: the payer is a plain key, and did not sign this.
+        RailUnavailable: the chain does not answer.
+    """
+    if signed.is_key_sized and not signed.signed_by_payer(terms) and not await rpc.code(signed.authorization.payer):
         raise refuse(refusals.SIGNATURE)
-    _check_deadline(credential.signed.authorization, now, min_validity_s)
+
+
+def could_have_paid(signed: SignedAuthorization, terms: Terms) -> bool:
+    """Whether somebody could have settled this authorization to us: it is to us, and its signature may be right."""
+    to_us = signed.authorization.to == terms.pay_to.lower()
+    return to_us and (not signed.is_key_sized or signed.signed_by_payer(terms))
+
+
+def check_deadline(authorization: Authorization, now: float, min_validity_s: float) -> None:
+    """Refuse what ends too soon for the work and the settlement.
+
+    Raises:
+        DeadlineUnreachable: it ends less than `min_validity_s` seconds from `now`.
+    """
+    if authorization.valid_before < now + min_validity_s:
+        raise DeadlineUnreachable(
+            f"The payment is valid for less than the {min_validity_s:.0f} seconds that work and settlement may take."
+            " Nothing was charged; sign a payment that is valid longer."
+        )
 
 
 def _check_claims(credential: X402Credential, terms: Terms, units: int) -> None:
@@ -52,11 +81,3 @@ def _check_window(authorization: Authorization, now: float) -> None:
         raise refuse(refusals.VALID_BEFORE)
     if authorization.valid_after >= now:
         raise refuse(refusals.VALID_AFTER)
-
-
-def _check_deadline(authorization: Authorization, now: float, min_validity_s: float) -> None:
-    if authorization.valid_before < now + min_validity_s:
-        raise DeadlineUnreachable(
-            f"The payment is valid for less than the {min_validity_s:.0f} seconds that work and settlement may take."
-            " Nothing was charged; sign a payment that is valid longer."
-        )

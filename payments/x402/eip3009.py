@@ -54,9 +54,10 @@ class SignedAuthorization(BaseModel):
         return hashlib.sha256(json.dumps(self.model_dump(), sort_keys=True).encode()).hexdigest()
 
     @property
-    def from_contract_wallet(self) -> bool:
-        """Whether only the chain can judge the signature (EIP-1271, ERC-6492): those are longer than a key's."""
-        return len(self.signature) != 2 + 2 * EOA_SIGNATURE_BYTES
+    def is_key_sized(self) -> bool:
+        """Whether the signature has the length of a plain key's; of any other length only the chain can judge it
+        (EIP-1271, ERC-6492)."""
+        return len(self.signature) == 2 + 2 * EOA_SIGNATURE_BYTES
 
     def signed_by_payer(self, terms: Terms) -> bool:
         """Whether a plain key's signature is the payer's, over this token on this chain."""

@@ -1,8 +1,29 @@
 """Who verifies and settles for us, as a port: our own key (local_facilitator.py) or a service (http_facilitator.py)."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from x402.schemas import PaymentPayload, PaymentRequirements
+
+from errors import PaymentRejected
+from payments.x402.rpc import Rpc
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a facilitator says about one call of `settle`. It closes nothing: the chain does (closing.py).
+
+    Attributes:
+        transaction: the hash that it names, 0x-hex in lower case, whether that succeeded or not.
+        refusal: its definite "no"; None when it said "yes", or nothing that can be read as an answer.
+        shown: our own node has shown us that `transaction` paid.
+        repeat: it gave no clear answer, and the same call may be made again.
+    """
+
+    transaction: str | None = None
+    refusal: PaymentRejected | None = None
+    shown: bool = False
+    repeat: bool = False
 
 
 class Facilitator(Protocol):
@@ -11,8 +32,12 @@ class Facilitator(Protocol):
     Every method is bounded in time. Whatever else goes wrong comes as one of the named errors.
     """
 
+    is_service: bool
+    """Whether somebody else sends the transactions: then nobody but the chain can tell what is under way, and the
+    same authorization may be handed over again until the chain has taken it."""
+
     async def verify(self, payload: PaymentPayload, requirements: PaymentRequirements) -> None:
-        """Come back when the payment could settle now. Moves nothing.
+        """Return when the payment could settle now. Moves nothing.
 
         Raises:
             PaymentRejected: a definite "no" about this payment.
@@ -22,23 +47,27 @@ class Facilitator(Protocol):
 
     async def settle(
         self, payload: PaymentPayload, requirements: PaymentRequirements, *, reference: str, not_after: float
-    ) -> str:
-        """Move the money of the payment `reference`; gives the hash of the transaction that did, 0x-hex.
+    ) -> Word:
+        """Move the money of the payment `reference`; whatever happens, the chain has to be asked afterwards.
 
-        Whoever sends by himself does not begin to after `not_after` (unix seconds).
-
-        Raises:
-            PaymentRejected: a definite "no", and no transaction for this payment is under way.
-            PaymentOutcomeUnknown: anything else; ask the chain.
+        A facilitator that sends by itself does not begin to after `not_after` (unix seconds).
         """
         ...
 
-    async def done_by(self, reference: str) -> int | None:
+    async def done_by(self, reference: str, *, node: Rpc | None = None) -> int | None:
         """The number of a block by which no transaction for a payment is under way any more, 0 when there never was
-        one; None while there may be one.
+        one; None while there may be one. `node` is asked instead of whichever node answers.
 
         Raises:
             RailUnavailable, LedgerUnavailable: nobody can tell.
+        """
+        ...
+
+    async def sent(self, reference: str, transaction: str) -> bool | None:
+        """Whether a transaction that is on the chain was sent for this payment of this ledger; None: nobody can tell.
+
+        Raises:
+            RailUnavailable, LedgerUnavailable: nobody answers.
         """
         ...
 

@@ -1,77 +1,126 @@
-"""Settling through a facilitator service, by the SDK's client under our timeouts."""
+"""Settling through a facilitator service over HTTP, whose answers are bounded in size and time and not believed."""
 
 import asyncio
+from dataclasses import dataclass
+from typing import Literal, TypeVar
 
 import httpx
-from x402.http import FacilitatorConfig, HTTPFacilitatorClient
+from pydantic import ValidationError
+from x402.http.facilitator_client_base import AuthHeaders, AuthProvider
 from x402.mechanisms.evm import is_valid_tx_hash
-from x402.schemas import PaymentPayload, PaymentRequirements, SupportedResponse
+from x402.schemas import PaymentPayload, PaymentRequirements, SettleResponse, SupportedResponse, VerifyResponse
 
-from errors import PaymentOutcomeUnknown, RailUnavailable
+from errors import RailUnavailable
 from payments.x402 import refusals
-from payments.x402.refusals import refusal
+from payments.x402.chain import refusal_of
+from payments.x402.facilitator import Word
+from payments.x402.refusals import refusal, refusal_by_service, refuse
 from payments.x402.requirements import SCHEME_EXACT
+from payments.x402.rpc import Rpc
+
+MAX_ANSWER_BYTES = 262_144
+"""The longest answer that is read: a list of everything that a service supports has some kilobytes."""
 
 # A facilitator that lost its chain answers these, too.
 _UNCLEAR = frozenset({refusals.SIMULATION, refusals.UNREADABLE_SIGNATURE})
-# The client raises ValueError for a status other than 200 and for an answer it cannot read.
-_FAILURES = (httpx.HTTPError, ValueError, TimeoutError)
+_BAD_REQUEST = frozenset({400, 402, 422})
+_REFUSED_US = frozenset({401, 403})
 _OUT = "The payment facilitator does not answer."
+_UNSURE = "The payment facilitator cannot judge the payment now."
+
+M = TypeVar("M", VerifyResponse, SettleResponse, SupportedResponse)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    body: bytes
+
+    def read(self, model: type[M]) -> M | None:
+        """The body as this model, every value of its own type ("true" is not a boolean), or None."""
+        try:
+            return model.model_validate_json(self.body, strict=True)
+        except ValidationError:
+            return None
 
 
 class HttpFacilitator:
     """Verifies and settles by `POST {url}/verify` and `/settle` (x402 specification v2 §7).
 
+    The SDK's own client keeps no bound on an answer's size, follows redirects with our credentials, and makes one
+    error of every status but 200; so the calls are made here, with the SDK's schemas and its interface for credentials.
+
     Args:
         network: CAIP-2 name of the chain it must settle on.
+        rpc: our own view of that chain, asked where an answer can also mean that the service has lost its chain.
+        auth: makes the headers with our credentials, anew for each call.
 
     Raises:
         ValueError: not an http(s) URL.
     """
 
-    def __init__(self, url: str, *, network: str, verify_timeout_s: float, settle_timeout_s: float) -> None:
+    is_service = True
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        network: str,
+        rpc: Rpc,
+        auth: AuthProvider | None = None,
+        verify_timeout_s: float,
+        settle_timeout_s: float,
+    ) -> None:
         if not url.startswith(("https://", "http://")):
             raise ValueError("the x402 facilitator URL starts with neither https:// nor http://")
-        self._supported_url = f"{url.rstrip('/')}/supported"
+        self._url = url.rstrip("/")
         self._network = network
+        self._rpc = rpc
+        self._auth = auth
         self._verify_timeout_s = verify_timeout_s
         self._settle_timeout_s = settle_timeout_s
-        self._http = httpx.AsyncClient(timeout=settle_timeout_s, follow_redirects=True)
-        self._client = HTTPFacilitatorClient(FacilitatorConfig(url=url, http_client=self._http))
+        # A redirect would carry our credentials and the payment to whoever the answer names.
+        self._http = httpx.AsyncClient(timeout=settle_timeout_s, follow_redirects=False)
 
     async def verify(self, payload: PaymentPayload, requirements: PaymentRequirements) -> None:
-        try:
-            async with asyncio.timeout(self._verify_timeout_s):
-                answer = await self._client.verify(payload, requirements)
-        except _FAILURES:
-            raise RailUnavailable(f"{_OUT} Nothing was charged; send the same request again.") from None
-        if not answer.is_valid:
-            raise refusal(answer.invalid_reason, unclear=_UNCLEAR) or RailUnavailable(
-                "The payment facilitator cannot judge the payment now. Nothing was charged."
-            )
+        answer = await self._post("verify", payload, requirements, self._verify_timeout_s)
+        if answer is None or answer.status not in {200, *_BAD_REQUEST}:
+            raise RailUnavailable(_OUT)
+        said = answer.read(VerifyResponse)
+        if said is None:
+            if answer.status == 200:
+                raise RailUnavailable(_OUT)
+            raise refuse(refusals.PAYLOAD)
+        if not said.is_valid:
+            await self._refuse(said.invalid_reason, payload, requirements)
+        if answer.status != 200:
+            raise RailUnavailable(_UNSURE)
 
     async def settle(
         self, payload: PaymentPayload, requirements: PaymentRequirements, *, reference: str, not_after: float
-    ) -> str:
-        try:
-            async with asyncio.timeout(self._settle_timeout_s):
-                answer = await self._client.settle(payload, requirements)
-        except _FAILURES:
-            raise PaymentOutcomeUnknown() from None
-        if answer.success and is_valid_tx_hash(answer.transaction):
-            return answer.transaction.lower()
-        if answer.success or answer.transaction:
-            raise PaymentOutcomeUnknown()
-        raise refusal(answer.error_reason, unclear=_UNCLEAR) or PaymentOutcomeUnknown()
+    ) -> Word:
+        answer = await self._post("settle", payload, requirements, self._settle_timeout_s)
+        said = answer.read(SettleResponse) if answer else None
+        if said is None:
+            return Word(repeat=True)
+        named = said.transaction.lower() if is_valid_tx_hash(said.transaction) else None
+        if said.success:
+            return Word(transaction=named if said.network == self._network else None)
+        refused = refusal(said.error_reason, unclear=_UNCLEAR)
+        return Word(transaction=named, refusal=refused, repeat=refused is None)
 
-    async def done_by(self, reference: str) -> int | None:
+    async def done_by(self, reference: str, *, node: Rpc | None = None) -> int | None:
         return None  # only the facilitator knows whether it will still send it
 
+    async def sent(self, reference: str, transaction: str) -> bool | None:
+        return None
+
     async def health(self) -> str | None:
-        try:
-            answer = await self._http.get(self._supported_url)
-            supported = SupportedResponse.model_validate_json(answer.raise_for_status().content)
-        except _FAILURES:
+        answer = await self._call("GET", "supported", {}, None)
+        if answer is not None and answer.status in _REFUSED_US:
+            return "The payment facilitator does not accept our credentials."
+        supported = answer.read(SupportedResponse) if answer else None
+        if supported is None:
             return _OUT
         kinds = {(kind.x402_version, kind.scheme, kind.network) for kind in supported.kinds}
         if (2, SCHEME_EXACT, self._network) not in kinds:
@@ -80,3 +129,60 @@ class HttpFacilitator:
 
     async def aclose(self) -> None:
         await self._http.aclose()
+
+    async def _refuse(self, reason: str | None, payload: PaymentPayload, requirements: PaymentRequirements) -> None:
+        """Raises the refusal that a reason stands for, or RailUnavailable where it can mean that the service is out."""
+        if reason in _UNCLEAR:
+            code = await refusal_of(self._rpc, payload, requirements)
+            refused = refuse(refusals.SIMULATION) if code else None
+            raise refusal(code) or refused or RailUnavailable(_UNSURE)
+        raise refusal_by_service(reason) or RailUnavailable(_UNSURE)
+
+    async def _post(
+        self,
+        verb: Literal["verify", "settle"],
+        payload: PaymentPayload,
+        requirements: PaymentRequirements,
+        limit_s: float,
+    ) -> _Answer | None:
+        body = {
+            "x402Version": payload.x402_version,
+            "paymentPayload": payload.model_dump(by_alias=True, exclude_none=True),
+            "paymentRequirements": requirements.model_dump(by_alias=True, exclude_none=True),
+        }
+        return await self._call("POST", verb, body, limit_s)
+
+    async def _call(
+        self,
+        method: str,
+        verb: Literal["verify", "settle", "supported"],
+        body: dict[str, object],
+        limit_s: float | None,
+    ) -> _Answer | None:
+        """One bounded exchange; None when there was no whole answer within bounds and time."""
+        headers = self._headers(verb)
+        try:
+            async with (
+                asyncio.timeout(limit_s),
+                self._http.stream(method, f"{self._url}/{verb}", json=body or None, headers=headers) as response,
+            ):
+                return _Answer(response.status_code, await _bounded(response))
+        except (httpx.HTTPError, TimeoutError):
+            return None
+
+    def _headers(self, verb: Literal["verify", "settle", "supported"]) -> dict[str, str]:
+        given = self._auth.get_auth_headers() if self._auth else AuthHeaders()
+        # Compressed, a few bytes could unfold to gigabytes.
+        return {"Accept": "application/json", "Accept-Encoding": "identity", **getattr(given, verb)}
+
+
+async def _bounded(response: httpx.Response) -> bytes:
+    """The body as it comes from the line; raises httpx.DecodingError when it is too long or compressed."""
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise httpx.DecodingError("the answer is compressed")
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            raise httpx.DecodingError("the answer is too long")
+    return bytes(body)

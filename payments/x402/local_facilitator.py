@@ -8,9 +8,10 @@ from typing import TypeVar
 from x402.mechanisms.evm.exact.facilitator import ExactEvmScheme, ExactEvmSchemeConfig
 from x402.schemas import PaymentPayload, PaymentRequirements, SettleResponse, VerifyResponse
 
-from errors import LedgerUnavailable, PaymentOutcomeUnknown, PaymentRejected, RailUnavailable
+from errors import PaymentRejected, RailUnavailable
 from payments.x402.broadcaster import Broadcaster
 from payments.x402.budget import gas_for
+from payments.x402.facilitator import Word
 from payments.x402.gas_alarm import CostAlarm, GasAlarm
 from payments.x402.refusals import refusal
 from payments.x402.rpc import Rpc
@@ -27,6 +28,8 @@ class LocalFacilitator:
     Args:
         verify_timeout_s, settle_timeout_s: for the whole call, the wait for a free thread included.
     """
+
+    is_service = False
 
     def __init__(self, rpc: Rpc, broadcaster: Broadcaster, *, verify_timeout_s: float, settle_timeout_s: float) -> None:
         self._rpc = rpc
@@ -51,7 +54,7 @@ class LocalFacilitator:
 
     async def settle(
         self, payload: PaymentPayload, requirements: PaymentRequirements, *, reference: str, not_after: float
-    ) -> str:
+    ) -> Word:
         signer = ChainSigner(
             self._rpc, self._broadcaster, limit_s=self._limits["settle"], reference=reference, not_after=not_after
         )
@@ -59,16 +62,16 @@ class LocalFacilitator:
         try:
             answer = await self._in_thread("settle", signer, lambda: scheme.settle(payload, requirements))
         except (TimeoutError, RuntimeError):
-            raise PaymentOutcomeUnknown() from None
+            return Word()
         if answer.success:
-            return signer.mined or answer.transaction
-        refused = _definite(answer.error_reason, signer)
-        if refused is None or not await self._is_over(reference):
-            raise PaymentOutcomeUnknown()
-        raise refused
+            return Word(transaction=signer.mined or answer.transaction, shown=True)
+        return Word(refusal=_definite(answer.error_reason, signer))
 
-    async def done_by(self, reference: str) -> int | None:
-        return await self._broadcaster.done_by(reference)
+    async def done_by(self, reference: str, *, node: Rpc | None = None) -> int | None:
+        return await self._broadcaster.done_by(reference, node=node)
+
+    async def sent(self, reference: str, transaction: str) -> bool | None:
+        return await self._broadcaster.sent(reference, transaction)
 
     async def health(self) -> str | None:
         outlook = await self._broadcaster.outlook()
@@ -83,12 +86,6 @@ class LocalFacilitator:
         await self._broadcaster.aclose()
         for pool in self._pools.values():
             pool.shutdown(wait=False, cancel_futures=True)
-
-    async def _is_over(self, reference: str) -> bool:
-        try:
-            return await self._broadcaster.done_by(reference) is not None
-        except (RailUnavailable, LedgerUnavailable):
-            return False
 
     async def _check_cost(self, payload: PaymentPayload, requirements: PaymentRequirements) -> None:
         gas = gas_for(payload.payload["signature"])

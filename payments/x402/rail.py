@@ -8,41 +8,40 @@ import asyncio
 import logging
 import math
 import time
-from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal
 
 from eth_utils.address import to_checksum_address
+from x402.http.facilitator_client_base import AuthProvider
 from x402.schemas import PaymentPayload
 
-from errors import LedgerUnavailable, PaymentOutcomeUnknown, PaymentRejected, RailUnavailable
+from errors import PaymentOutcomeUnknown, PaymentRejected, RailUnavailable
 from payments.health import Health
 from payments.idempotency import suggested
 from payments.money import Price
 from payments.outbox import Outbox
 from payments.rail import Challenge, Credential, Finality, HeaderFields, Order, Payment, Receipt
 from payments.transfers import Transfer
-from payments.x402 import refusals
 from payments.x402.broadcaster import Broadcaster, LockFactory
 from payments.x402.budget import Budget
-from payments.x402.chain import ChainTruth, Fate, balance_of, check_chain, evidence
-from payments.x402.checks import check_locally
-from payments.x402.facilitator import Facilitator
+from payments.x402.chain import balance_of, evidence, evidence_of_unknown
+from payments.x402.checks import check_deadline, check_locally, check_signature, could_have_paid
+from payments.x402.closing import NO_ANSWER, Closing
+from payments.x402.facilitator import Facilitator, Word
 from payments.x402.http_facilitator import HttpFacilitator
 from payments.x402.local_facilitator import LocalFacilitator
-from payments.x402.refusals import refuse
 from payments.x402.requirements import Terms, base_units
 from payments.x402.rpc import Rpc
 from payments.x402.settlement_key import SettlementKey
 from payments.x402.transfers import Transfers
 from payments.x402.wire import RAIL, X402Credential, read_payment, write_challenge, write_receipt
+from payments.x402.witnesses import Witnesses
 
 # At INFO and DEBUG they write typed data and URLs, which may hold API keys.
 _TALKATIVE = ("x402", "web3", "httpx")
 _PRICE = Price(Decimal("0.05"))
 _BIG_BODY = 1_000_000
-_DOUBT_POLL_S = 1.0
 _FUNDS_WAIT_S = 1.0
-_NO_ANSWER = (RailUnavailable, LedgerUnavailable)
 
 
 class X402Rail:
@@ -51,14 +50,16 @@ class X402Rail:
     Args:
         chain_id: 84532 (Base Sepolia) or 8453 (Base).
         asset, pay_to: the USDC contract and the seller's address.
-        settlement_key: hex key that pays the gas; needs `rpc_url`, `lock` and `outbox`.
+        rpc_url: the chain, which closes every settlement, whoever sends it.
+        fallback_rpc_url: asked when `rpc_url` does not answer, and as a second witness where money depends on the
+            answer: while both answer and disagree, a payment is in doubt.
+        settlement_key: hex key that pays the gas; needs `lock` and `outbox`.
         lock: makes the lock that all processes with this key share; see `broadcaster.LockFactory`.
         outbox: where they write down what they send; the rail does not close it.
         bump_after_s: seconds after which a transaction that is in no block yet is sent with higher fees.
         eth_usd, max_fee_share, max_fee_gwei, highest_price: what settling with our own key may cost; see `Budget`.
         facilitator_url: service that verifies and settles instead.
-        rpc_url: the chain; with a facilitator it is optional, and without it nobody can be asked in doubt.
-        fallback_rpc_url: asked when `rpc_url` does not answer.
+        facilitator_auth: makes the headers with our credentials for it.
         max_timeout_seconds: how long clients are asked to keep an authorization valid.
         min_validity_s: an authorization that ends sooner cannot be worked on and settled in time.
         rpc_timeout_s, verify_timeout_s, settle_timeout_s: for one chain call, one verification, one settlement.
@@ -77,6 +78,8 @@ class X402Rail:
         chain_id: int,
         asset: str,
         pay_to: str,
+        rpc_url: str,
+        fallback_rpc_url: str | None = None,
         settlement_key: str | None = None,
         lock: LockFactory | None = None,
         outbox: Outbox | None = None,
@@ -86,8 +89,7 @@ class X402Rail:
         max_fee_gwei: float = 1.0,
         highest_price: Price = _PRICE,
         facilitator_url: str | None = None,
-        rpc_url: str | None = None,
-        fallback_rpc_url: str | None = None,
+        facilitator_auth: AuthProvider | None = None,
         description: str = "Background removal for one image",
         max_timeout_seconds: int = 120,
         min_validity_s: float = 15.0,
@@ -106,17 +108,22 @@ class X402Rail:
             max_timeout_seconds=max_timeout_seconds,
             description=description,
         )
-        urls = tuple(url for url in (rpc_url, fallback_rpc_url) if url)
-        self._rpc = Rpc(urls, timeout_s=rpc_timeout_s, chain_id=chain_id) if urls else None
-        self._truth = ChainTruth(self._rpc) if self._rpc else None
+        urls = (rpc_url, *([fallback_rpc_url] if fallback_rpc_url else ()))
+        self._rpc = Rpc(urls, timeout_s=rpc_timeout_s, chain_id=chain_id)
         if (settlement_key is None) == (facilitator_url is None):
             raise ValueError("x402 settles either with a settlement key or through a facilitator URL: give one of them")
         timeouts = {"verify_timeout_s": verify_timeout_s, "settle_timeout_s": settle_timeout_s}
         self._facilitator: Facilitator
         if facilitator_url is not None:
-            self._facilitator = HttpFacilitator(facilitator_url, network=self._terms.network.caip2, **timeouts)
-        elif settlement_key is None or lock is None or outbox is None or self._rpc is None:
-            raise ValueError("an x402 settlement key needs an RPC URL, a lock and an outbox")
+            self._facilitator = HttpFacilitator(
+                facilitator_url,
+                network=self._terms.network.caip2,
+                rpc=self._rpc,
+                auth=facilitator_auth,
+                **timeouts,
+            )
+        elif settlement_key is None or lock is None or outbox is None:
+            raise ValueError("an x402 settlement key needs a lock and an outbox")
         else:
             broadcaster = Broadcaster(
                 self._rpc,
@@ -133,9 +140,11 @@ class X402Rail:
                 ),
             )
             self._facilitator = LocalFacilitator(self._rpc, broadcaster, **timeouts)
+        each = tuple(Rpc((url,), timeout_s=rpc_timeout_s, chain_id=chain_id) for url in urls)
+        self._witnesses = Witnesses(each if len(urls) > 1 else (self._rpc,))
+        self._closing = Closing(self._witnesses, self._facilitator, doubt_s=doubt_s)
         self._health = Health(self._probe, too_slow="The payment chain is too slow to answer.")
         self._min_validity_s = min_validity_s
-        self._doubt_s = doubt_s
         self._finality_blocks = finality_blocks
 
     async def challenge(self, order: Order, rejection: str | None = None) -> Challenge:
@@ -152,66 +161,84 @@ class X402Rail:
 
     async def verify(self, credential: Credential, order: Order) -> Payment:
         sent, units, now = _ours(credential), base_units(order.price), time.time()
-        check_locally(sent, self._terms, units, now=now, min_validity_s=self._min_validity_s)
         authorization = sent.signed.authorization
-        looking = asyncio.create_task(self._funds(authorization.payer))
-        try:
-            await self._facilitator.verify(self._payload(sent, units), self._terms.requirements(units))
-            await asyncio.wait({looking}, timeout=_FUNDS_WAIT_S)
-            funds = looking.result() if looking.done() else None
-        finally:
-            looking.cancel()
-        return Payment(
+        payment = Payment(
             id=sent.payment_id,
             rail=RAIL,
             payer=authorization.payer,
             amount=authorization.value,
             valid_before=authorization.valid_before,
-            funds=funds,
             work_by=authorization.valid_before - self._min_validity_s,
             evidence=evidence(authorization, self._terms, now=now),
         )
+        # No refusal may call a payment untouched that the chain knows as used: it may have paid us elsewhere.
+        unknown = replace(payment, evidence=evidence_of_unknown(authorization, self._terms, now=now))
+        try:
+            await self._check(sent, units, now)
+            funds = await self._judge(sent, units)
+        except PaymentRejected:
+            if could_have_paid(sent.signed, self._terms):
+                await self._closing.refuse_if_spent(unknown)
+            raise
+        if self._facilitator.is_service:  # it may lie, or see the chain later than we do
+            await self._closing.refuse_if_spent(unknown)
+        return replace(payment, funds=funds)
+
+    async def _check(self, sent: X402Credential, units: int, now: float) -> None:
+        check_locally(sent, self._terms, units, now=now)
+        await check_signature(sent.signed, self._terms, self._rpc)
+        check_deadline(sent.signed.authorization, now, self._min_validity_s)
+
+    async def _judge(self, sent: X402Credential, units: int) -> int | None:
+        """Have the facilitator judge a payment; what its payer holds, where the chain says so in time."""
+        looking = asyncio.create_task(balance_of(self._rpc, self._terms, sent.signed.authorization.payer))
+        try:
+            await self._facilitator.verify(self._payload(sent, units), self._terms.requirements(units))
+            await asyncio.wait({looking}, timeout=_FUNDS_WAIT_S)
+            return looking.result() if looking.done() else None
+        finally:
+            looking.cancel()
 
     async def settle(self, payment: Payment, credential: Credential, *, not_after: float = math.inf) -> Receipt:
+        return await self._settle(payment, credential, not_after, first=True)
+
+    async def _settle(self, payment: Payment, credential: Credential, not_after: float, *, first: bool) -> Receipt:
         payload = self._payload(_ours(credential), payment.amount)
         requirements = self._terms.requirements(payment.amount)
-        try:
-            transaction = await self._facilitator.settle(
-                payload, requirements, reference=payment.id, not_after=not_after
-            )
-        except (PaymentRejected, PaymentOutcomeUnknown) as doubt:
-            return await self._clear(payment, doubt)
-        return self._receipt(payment, transaction)
 
-    async def find_receipt(self, payment: Payment) -> Receipt | None:
-        if self._truth is None:
-            raise PaymentOutcomeUnknown()
+        async def call() -> Word:
+            return await self._facilitator.settle(payload, requirements, reference=payment.id, not_after=not_after)
+
+        return self._receipt(payment, await self._closing.settle(payment, call, not_after=not_after, first=first))
+
+    async def find_receipt(self, payment: Payment, credential: Credential | None = None) -> Receipt | None:
         try:
-            fate, over = await self._fate(payment, self._truth)
-        except _NO_ANSWER:
+            fate, over = await self._closing.find(payment)
+        except NO_ANSWER:
             raise PaymentOutcomeUnknown() from None
         if fate.transaction is not None:
             return self._receipt(payment, fate.transaction)
-        if fate.refusal is None and not over:
+        if fate.refusal or over:
+            return None
+        if credential is None or not self._facilitator.is_service:
             raise PaymentOutcomeUnknown()
-        return None
+        try:
+            return await self._settle(payment, credential, math.inf, first=False)
+        except PaymentRejected:
+            return None
 
     async def recheck(self, payment: Payment, receipt: Receipt) -> Finality:
         """By the authorization, not by the receipt's hash: the outbox may have sent another transaction since."""
-        if self._truth is None:
-            raise PaymentOutcomeUnknown()
         try:
-            fate, over = await self._fate(payment, self._truth)
+            fate, over = await self._closing.fate(payment)
             if fate.transaction is not None:
-                deep = await self._truth.blocks_on_top(fate.transaction) >= self._finality_blocks
+                deep = await self._witnesses.blocks_on_top(fate.transaction) >= self._finality_blocks
                 return Finality.FINAL if deep else Finality.PENDING
-        except _NO_ANSWER:
+        except NO_ANSWER:
             raise PaymentOutcomeUnknown() from None
         return Finality.LOST if fate.refusal or over else Finality.PENDING
 
     async def transfers(self, since: float, until: float) -> list[Transfer]:
-        if self._rpc is None:
-            raise RailUnavailable("Without an RPC URL of the chain its transfers cannot be read.")
         return await Transfers(self._rpc, self._terms).between(since, until)
 
     def receipt_headers(self, receipt: Receipt, credential: Credential) -> HeaderFields:
@@ -222,47 +249,12 @@ class X402Rail:
 
     async def aclose(self) -> None:
         await self._facilitator.aclose()
-        if self._rpc is not None:
-            await self._rpc.aclose()
-
-    async def _clear(self, payment: Payment, doubt: PaymentRejected | PaymentOutcomeUnknown) -> Receipt:
-        """The end of a settlement that did not report success; the chain's word stands above the facilitator's.
-
-        "Used already" is no refusal: the one who used it may have been us.
-        """
-        refused = isinstance(doubt, PaymentRejected) and doubt.reason != refusals.NONCE_USED
-        if self._truth is None:
-            raise doubt if refused else PaymentOutcomeUnknown()
-        deadline = time.monotonic() + self._doubt_s
-        while True:
-            with suppress(*_NO_ANSWER):
-                fate, over = await self._fate(payment, self._truth)
-                if fate.transaction is not None:
-                    return self._receipt(payment, fate.transaction)
-                if fate.refusal is not None:
-                    raise refuse(fate.refusal)
-                # Nothing of ours is under way: waiting shows no more. Whoever asks next learns that nothing moved.
-                if refused or (over and isinstance(doubt, PaymentOutcomeUnknown)):
-                    raise doubt
-            if time.monotonic() >= deadline:
-                raise PaymentOutcomeUnknown()
-            await asyncio.sleep(_DOUBT_POLL_S)
-
-    async def _fate(self, payment: Payment, truth: ChainTruth) -> tuple[Fate, bool]:
-        """The chain's word about a payment, and whether no transaction of ours can change it any more.
-
-        Asked in this order: what is over by a block is seen on that block.
-        """
-        done_by = await self._facilitator.done_by(payment.id)
-        return await truth.fate(payment, at_least=done_by or 0), done_by is not None
-
-    async def _funds(self, payer: str) -> int | None:
-        return await balance_of(self._rpc, self._terms, payer) if self._rpc else None
+        await self._witnesses.aclose()
+        await self._rpc.aclose()
 
     async def _probe(self) -> str | None:
         try:
-            wrong = await check_chain(self._rpc, self._terms) if self._rpc else None
-            return wrong or await self._facilitator.health()
+            return await self._witnesses.health(self._terms) or await self._facilitator.health()
         except RailUnavailable:
             return "The payment chain does not answer."
 

@@ -1,10 +1,11 @@
 """Reason codes of refusals: the specification's where it has one, the SDK's where it has not, and what we say to each.
 
-Only a code in `SENTENCES` is a definite "no" about the payment itself. Any other code that a facilitator may answer
-(`unexpected_verify_error`, `settlement_pending`, one of its own) can also mean that its chain is out, so it never turns
-into a 402.
+Before anything can have moved (`verify`), a facilitator service's "no" is definite unless its code says that the
+service itself failed. Once money can move, only a code in `SENTENCES` is: any other one (`settlement_pending`, one of
+its own) can also mean that its chain is out. Even then it is the chain that closes a settlement (closing.py).
 """
 
+import re
 from collections.abc import Mapping
 
 from errors import PaymentRejected
@@ -23,6 +24,8 @@ UNDEPLOYED_WALLET = "invalid_exact_evm_payload_undeployed_smart_wallet"
 FACTORY = "eip6492_factory_not_allowed"
 SIMULATION = "invalid_exact_evm_transaction_simulation_failed"
 TRANSACTION = "invalid_transaction_state"
+PAYLOAD = "invalid_payload"
+UNNAMED = "rejected_by_facilitator"
 
 SENTENCES: Mapping[str, str] = {
     SCHEME: "Only the scheme `exact` with an EIP-3009 authorization is taken.",
@@ -39,13 +42,29 @@ SENTENCES: Mapping[str, str] = {
     FACTORY: "The payer's smart wallet is not deployed, and wallets are not deployed here.",
     SIMULATION: "The token refuses this transfer.",
     TRANSACTION: "The transfer was reverted on the chain.",
+    PAYLOAD: "The payment facilitator cannot read this payment.",
 }
 
 UNREADABLE_SIGNATURE = "invalid_exact_evm_failed_to_verify_signature"
 _SPECIFIED = {
     "invalid_exact_evm_insufficient_balance": INSUFFICIENT_FUNDS,
+    "insufficient_balance": INSUFFICIENT_FUNDS,
+    "network_mismatch": NETWORK,
+    "unsupported_scheme": SCHEME,
     UNREADABLE_SIGNATURE: SIGNATURE,
 }
+
+_FAILURES = frozenset(
+    {
+        "asset_not_deployed_contract",
+        "invalid_exact_evm_failed_to_get_asset_info",
+        "invalid_exact_evm_failed_to_get_network_config",
+        "settlement_pending",
+    }
+)
+"""Codes by which a service says that it cannot judge, beside those that begin with `unexpected_`."""
+
+_CODE = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
 def refuse(reason: str) -> PaymentRejected:
@@ -63,3 +82,17 @@ def refusal(reason: str | None, *, unclear: frozenset[str] = frozenset()) -> Pay
         return None
     code = _SPECIFIED.get(reason, reason)
     return refuse(code) if code in SENTENCES else None
+
+
+def refusal_by_service(reason: str | None) -> PaymentRejected | None:
+    """The refusal that a service's code stands for before it was asked to settle; None when the service failed.
+
+    A code that we do not know is passed on when it has the form of one: the payer may know it.
+    """
+    if reason is not None and (reason in _FAILURES or reason.startswith("unexpected_")):
+        return None
+    known = refusal(reason)
+    if known is not None:
+        return known
+    code = reason if reason and _CODE.fullmatch(reason) else UNNAMED
+    return PaymentRejected("The payment facilitator does not accept this payment.", reason=code)

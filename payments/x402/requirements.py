@@ -53,7 +53,7 @@ class Terms:
         self.asset = _address("asset", asset)
         self.pay_to = _address("recipient", pay_to)
         self.description = description
-        self._max_timeout_seconds = max_timeout_seconds
+        self.max_timeout_seconds = max_timeout_seconds
 
     def requirements(self, units: int) -> PaymentRequirements:
         """The v2 requirement for an amount in base units."""
@@ -63,7 +63,7 @@ class Terms:
             asset=self.asset,
             amount=str(units),
             pay_to=self.pay_to,
-            max_timeout_seconds=self._max_timeout_seconds,
+            max_timeout_seconds=self.max_timeout_seconds,
             extra={"name": self.network.token_name, "version": self.network.token_version},
         )
 

@@ -85,6 +85,7 @@ class Rpc:
         self._chain_id = chain_id
         self._sessions: list[ClientSession] = []
         self._connecting = asyncio.Lock()
+        self._closed = False
 
     @property
     def stray(self) -> int | None:
@@ -161,15 +162,17 @@ class Rpc:
         return bytes(await self.ask(lambda eth: eth.get_code(to_checksum_address(address))))
 
     async def aclose(self) -> None:
-        """Close the connections."""
-        for session in self._sessions:
-            await session.close()
-        self._sessions.clear()
+        """Close the connections; whoever asks from now on gets no answer."""
+        self._closed = True
+        async with self._connecting:
+            for session in self._sessions:
+                await session.close()
+            self._sessions.clear()
 
     async def _connect(self) -> None:
         # web3's own session opens a new connection for every call.
         async with self._connecting:
-            if self._sessions:
+            if self._sessions or self._closed:
                 return
             for node in self._nodes:
                 self._sessions.append(ClientSession(raise_for_status=True, trace_configs=[_connections_of(node)]))
@@ -200,7 +203,9 @@ class Rpc:
         return True
 
     async def _check(self, node: Node) -> None:
-        """Raises OtherChain, or what a call raises."""
+        """Raises OtherChain, or what a call raises; RailUnavailable once closed: web3 would open connections anew."""
+        if self._closed:
+            raise RailUnavailable("The chain is not asked any more: the service ends.")
         if node.ours:
             return
         stray = await node.chain_id()

@@ -5,7 +5,7 @@ pragma solidity ^0.8.24;
 /// @title A dollar for the sandbox: ERC-20 balances that move by signed authorization (EIP-3009).
 /// @notice Anyone may mint, so it is worth nothing. Name, version and decimals are those that payers of USDC on Base
 /// Sepolia sign for. There is no constructor and nothing is stored at deployment, so the code can be placed at any
-/// address of a local chain. Only signatures of plain keys are known, contract wallets (ERC-1271) are not.
+/// address of a local chain. As with USDC, a signer that has code is asked about its signatures (ERC-1271).
 contract TestToken {
     string public constant name = "USDC";
     string public constant symbol = "USDC";
@@ -22,6 +22,7 @@ contract TestToken {
         keccak256("CancelAuthorization(address authorizer,bytes32 nonce)");
     bytes32 private constant DOMAIN_TYPEHASH =
         keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
+    bytes4 private constant ERC1271_MAGIC = 0x1626ba7e;
     // secp256k1n / 2: of the two signatures that fit a message only the one with the lower s counts (EIP-2).
     uint256 private constant MAX_S = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0;
 
@@ -163,8 +164,15 @@ contract TestToken {
     function _spend(address signer, bytes32 nonce, bytes memory message, bytes memory signature) private {
         require(!authorizationState[signer][nonce], "TestToken: authorization is used or canceled");
         bytes32 digest = keccak256(abi.encodePacked("\x19\x01", DOMAIN_SEPARATOR(), keccak256(message)));
-        require(signer != address(0) && _recover(digest, signature) == signer, "TestToken: invalid signature");
+        require(signer != address(0) && _signed(signer, digest, signature), "TestToken: invalid signature");
         authorizationState[signer][nonce] = true;
+    }
+
+    function _signed(address signer, bytes32 digest, bytes memory signature) private view returns (bool) {
+        if (signer.code.length == 0) return _recover(digest, signature) == signer;
+        (bool answered, bytes memory answer) =
+            signer.staticcall(abi.encodeWithSelector(ERC1271_MAGIC, digest, signature));
+        return answered && answer.length >= 32 && abi.decode(answer, (bytes32)) == bytes32(ERC1271_MAGIC);
     }
 
     function _recover(bytes32 digest, bytes memory signature) private pure returns (address) {

@@ -34,6 +34,6 @@ function compile(contract) {
   }
 }
 
-for (const contract of ['TestToken', 'Multicall']) {
+for (const contract of ['TestToken', 'Multicall', 'Wallet']) {
   writeFileSync(join(output, `${contract}.json`), `${JSON.stringify(compile(contract), null, 2)}\n`)
 }

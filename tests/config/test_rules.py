@@ -154,3 +154,42 @@ def test_a_model_is_served_once(more: str) -> None:
     """At one price; a second one would be silently without effect."""
     assert faults(RUNNER__MODEL="first", RUNNER__MORE_MODELS="large=0.15") == set()
     assert faults(RUNNER__MODEL="first", RUNNER__MORE_MODELS=more) == {"RUNNER__MORE_MODELS"}
+
+
+ED25519 = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQQ=="
+KEY = {"X402__FACILITATOR_KEY_ID": "an-id", "X402__FACILITATOR_KEY_SECRET": ED25519}
+CDP = {"X402__FACILITATOR_URL": "https://api.cdp.coinbase.com/platform/v2/x402"}
+
+
+def test_a_facilitator_may_want_credentials() -> None:
+    assert faults(**KEY) == faults(**CDP, **KEY) == set()
+    assert faults(X402__FACILITATOR_TOKEN="a-token-of-some-length") == set()
+
+
+def test_a_facilitator_that_answers_signed_calls_only_is_not_accepted_without_a_key() -> None:
+    """It would answer 401 to the first buyer."""
+    assert faults(**CDP) == {"X402__FACILITATOR_URL"}
+    assert faults(**CDP, X402__FACILITATOR_TOKEN="a-token-of-some-length") == {"X402__FACILITATOR_URL"}
+    assert faults(**CDP, X402__SETTLEMENT_KEY="0x" + "42" * 32) == set()
+
+
+@pytest.mark.parametrize("missing", KEY)
+def test_a_key_has_an_id_and_a_secret(missing: str) -> None:
+    assert faults(**KEY | {missing: ""}) == {missing}
+
+
+def test_credentials_are_of_one_kind() -> None:
+    assert faults(**KEY, X402__FACILITATOR_TOKEN="a-token-of-some-length") == {"X402__FACILITATOR_TOKEN"}
+    url = "https://user:password@facilitator.example.com"
+    assert faults(**KEY, X402__FACILITATOR_URL=url) == {"X402__FACILITATOR_URL"}
+    assert faults(X402__FACILITATOR_URL=url) == set()
+
+
+def test_credentials_go_over_tls() -> None:
+    assert faults(**KEY, X402__FACILITATOR_URL="http://facilitator.example.com") == {"X402__FACILITATOR_URL"}
+    assert faults(**KEY, X402__FACILITATOR_URL="http://127.0.0.1:8080") == set()
+
+
+@pytest.mark.parametrize("secret", ["short", "QUFB", ED25519[:-4]])
+def test_a_key_secret_has_the_form_of_one(secret: str) -> None:
+    assert faults(**KEY | {"X402__FACILITATOR_KEY_SECRET": secret}) == {"X402__FACILITATOR_KEY_SECRET"}

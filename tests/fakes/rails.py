@@ -135,7 +135,7 @@ class ScriptedRail:
         _meet(self.settling)
         return self._receipt(payment)
 
-    async def find_receipt(self, payment: Payment) -> Receipt | None:
+    async def find_receipt(self, payment: Payment, credential: Credential | None = None) -> Receipt | None:
         self.calls.append("find_receipt")
         _meet(self.finding)
         return self._receipt(payment) if payment.id in self.moved else None

@@ -55,7 +55,7 @@ def facilitator(_facilitator_service: tuple[Facilitator, str]) -> Iterator[Facil
     """A facilitator on the local chain that fails on demand, with a key of its own."""
     facilitator, _ = _facilitator_service
     yield facilitator
-    facilitator.mode = "well"
+    facilitator.reset()
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ async def new_rail(rpc_url: str, outbox: SqlOutbox) -> AsyncIterator[RailBuilder
     lock = asyncio.Lock()
     rails: list[X402Rail] = []
 
-    def build(rpc_url: str | None = rpc_url, **settings: object) -> X402Rail:
+    def build(rpc_url: str = rpc_url, **settings: object) -> X402Rail:
         chosen: dict[str, object] = {
             "chain_id": BaseChain.chain_id,
             "asset": BaseChain.token,

@@ -1,15 +1,22 @@
-"""Local checks: each fault has its reason, and nobody is asked."""
+"""Checks without a facilitator: each fault has its reason, and the chain is asked where nobody else can tell."""
+
+from collections.abc import AsyncIterator
 
 import pytest
 from eth_account import Account
 
-from errors import DeadlineUnreachable, PaymentRejected
+from errors import DeadlineUnreachable, PaymentRejected, RailUnavailable
 from payments.x402 import refusals
-from payments.x402.checks import check_locally
+from payments.x402.checks import check_deadline, check_locally, check_signature, could_have_paid
+from payments.x402.eip3009 import SignedAuthorization
 from payments.x402.requirements import Terms
+from payments.x402.rpc import Rpc
 from payments.x402.wire import X402Credential
 from sandbox.accounts import BUYER, SELLER
+from sandbox.chains import BaseChain
+from tests.contracts.rail_contract import NOBODY
 from tests.payments.x402.buyer import authorize
+from tests.payments.x402.wallet import deployed
 
 UNITS = 50_000
 END = 2_000_000_000
@@ -32,8 +39,23 @@ def credential(terms: Terms) -> X402Credential:
     )
 
 
+@pytest.fixture
+async def rpc(rpc_url: str) -> AsyncIterator[Rpc]:
+    rpc = Rpc((rpc_url,), timeout_s=3, chain_id=BaseChain.chain_id)
+    yield rpc
+    await rpc.aclose()
+
+
+@pytest.fixture
+async def nobody() -> AsyncIterator[Rpc]:
+    """An RPC client that gets no answer: who asks it nothing is not disturbed."""
+    rpc = Rpc((NOBODY,), timeout_s=1, chain_id=BaseChain.chain_id)
+    yield rpc
+    await rpc.aclose()
+
+
 def check(credential: X402Credential, terms: Terms, *, now: float = END - 60.0) -> None:
-    check_locally(credential, terms, UNITS, now=now, min_validity_s=15)
+    check_locally(credential, terms, UNITS, now=now)
 
 
 def changed(credential: X402Credential, **changes: object) -> X402Credential:
@@ -98,19 +120,55 @@ def test_refuses_out_of_time(credential: X402Credential, terms: Terms, now: floa
     assert refusal.value.reason == reason
 
 
-def test_a_good_payment_that_ends_too_soon_is_not_begun(credential: X402Credential, terms: Terms) -> None:
-    check(credential, terms, now=END - 15)
+def test_a_good_payment_that_ends_too_soon_is_not_begun(credential: X402Credential) -> None:
+    check_deadline(credential.signed.authorization, END - 15, 15)
     with pytest.raises(DeadlineUnreachable):
-        check(credential, terms, now=END - 14.9)
+        check_deadline(credential.signed.authorization, END - 14.9, 15)
 
 
-def test_a_bad_signature_is_refused_however_short_the_time(credential: X402Credential, terms: Terms) -> None:
-    """Or else garbage would be answered by a 503, which the limit on unpaid answers does not count."""
-    forged = credential.signed.model_copy(update={"signature": "0x" + "11" * 65})
+async def test_the_payers_own_signature_needs_no_chain(credential: X402Credential, terms: Terms, nobody: Rpc) -> None:
+    await check_signature(credential.signed, terms, nobody)
+
+
+async def test_anothers_signature_is_refused_where_the_payer_is_a_plain_key(
+    credential: X402Credential, terms: Terms, rpc: Rpc
+) -> None:
     with pytest.raises(PaymentRejected) as refusal:
-        check(changed(credential, signed=forged), terms, now=END - 1)
+        await check_signature(resigned(credential, 65), terms, rpc)
     assert refusal.value.reason == refusals.SIGNATURE
 
 
-def test_the_signature_of_a_contract_wallet_is_left_to_the_chain(credential: X402Credential, terms: Terms) -> None:
-    check(changed(credential, signed=credential.signed.model_copy(update={"signature": "0x" + "11" * 97})), terms)
+async def test_a_signature_of_65_bytes_may_be_a_contract_wallets(
+    base_chain: BaseChain, terms: Terms, rpc: Rpc, credential: X402Credential
+) -> None:
+    """The payer's address has code, whatever it is: the facilitator asks that code."""
+    wallet = deployed(base_chain)
+    authorization = credential.signed.authorization.model_copy(update={"payer": wallet.lower()})
+    await check_signature(resigned(credential, 65).model_copy(update={"authorization": authorization}), terms, rpc)
+
+
+async def test_a_signature_of_another_length_is_left_to_the_facilitator(
+    credential: X402Credential, terms: Terms, nobody: Rpc
+) -> None:
+    await check_signature(resigned(credential, 97), terms, nobody)
+
+
+async def test_a_signature_that_the_chain_has_to_judge_waits_for_the_chain(
+    credential: X402Credential, terms: Terms, nobody: Rpc
+) -> None:
+    with pytest.raises(RailUnavailable):
+        await check_signature(resigned(credential, 65), terms, nobody)
+
+
+@pytest.mark.parametrize(("length", "possible"), [(65, False), (97, True)])
+def test_only_what_may_be_signed_for_us_can_have_paid_us(
+    credential: X402Credential, terms: Terms, length: int, possible: bool
+) -> None:
+    assert could_have_paid(credential.signed, terms)
+    assert could_have_paid(resigned(credential, length), terms) == possible
+    elsewhere = credential.signed.authorization.model_copy(update={"to": BUYER.address.lower()})
+    assert not could_have_paid(credential.signed.model_copy(update={"authorization": elsewhere}), terms)
+
+
+def resigned(credential: X402Credential, length: int) -> SignedAuthorization:
+    return credential.signed.model_copy(update={"signature": "0x" + "11" * length})

@@ -29,7 +29,7 @@ def resigned(signed: SignedAuthorization, signature: str) -> SignedAuthorization
 
 def test_knows_the_payers_signature(signed: SignedAuthorization, terms: Terms) -> None:
     assert signed.signed_by_payer(terms)
-    assert not signed.from_contract_wallet
+    assert signed.is_key_sized
 
 
 def test_takes_the_recovery_id_in_both_writings(signed: SignedAuthorization, terms: Terms) -> None:
@@ -57,7 +57,7 @@ def test_nonsense_is_nobodys_signature(signed: SignedAuthorization, terms: Terms
 
 @pytest.mark.parametrize("length", [64, 66, 97, 400])
 def test_other_lengths_are_left_to_the_chain(signed: SignedAuthorization, length: int) -> None:
-    assert resigned(signed, "0x" + "1b" * length).from_contract_wallet
+    assert not resigned(signed, "0x" + "1b" * length).is_key_sized
 
 
 def test_writes_what_it_read(signed: SignedAuthorization, payer: LocalAccount) -> None:

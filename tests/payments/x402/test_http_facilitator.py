@@ -1,22 +1,35 @@
-"""A facilitator service: its outages are 503, its lost answers are looked up on the chain."""
+"""A facilitator service: its outages are 503, its "no" is 402 before anything can move; the chain closes the rest."""
 
 import asyncio
 import time
 
 import pytest
 from eth_account import Account
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
-from errors import PaymentOutcomeUnknown, PaymentRejected, RailUnavailable
-from payments.rail import Order
+from errors import PaymentOutcomeUnknown, PaymentRejected, PaymentSpentElsewhere, RailUnavailable
+from payments.rail import Order, Payment, Receipt
 from payments.x402 import X402Rail
+from payments.x402.closing import POLL_S
 from payments.x402.requirements import Terms
 from sandbox.accounts import STRANGER
 from sandbox.chains import BaseChain
 from tests.contracts.rail_contract import NOBODY, UNITS
-from tests.fakes.facilitator import Facilitator, Mode
+from tests.fakes.facilitator import LATE_S, LIES, Facilitator, Lie, Mode
 from tests.fakes.serving import serving
-from tests.payments.x402.buyer import X402Buyer, bought, cancel, empty_purse
+from tests.payments.x402.buyer import X402Buyer, bought, cancel, empty_purse, submit, transfer_call
 from tests.payments.x402.conftest import RailBuilder
+from tests.payments.x402.miner import until_mined
+
+BAD_ANSWERS: tuple[Mode, ...] = ("error", "garbage", "vague", "types", "huge", "bomb", "slow_body", "redirect")
+"""None of them judges a payment."""
+UNANSWERED: tuple[Mode, ...] = ("hang", "bad_request", "html_400", *BAD_ANSWERS)
+"""None of them tells what became of a settlement."""
+UNMOVED_LIES: tuple[Lie, ...] = ("invented", "other_network", "stolen", "denies")
+SHORT_S = 8  # how long the payment of a test is valid that waits for its end
 
 
 @pytest.fixture
@@ -32,22 +45,91 @@ def rail(new_rail: RailBuilder, facilitator_url: str) -> X402Rail:
 
 
 @pytest.fixture
-def blind_rail(new_rail: RailBuilder, facilitator_url: str) -> X402Rail:
-    """Without an RPC URL there is nobody to ask in doubt."""
-    return new_rail(None, facilitator_url=facilitator_url, settlement_key=None, lock=None, settle_timeout_s=2.0)
+def short_lived(new_rail: RailBuilder, facilitator_url: str) -> X402Rail:
+    """Asks for payments that end soon, and takes them to their last second."""
+    return new_rail(
+        facilitator_url=facilitator_url,
+        settlement_key=None,
+        lock=None,
+        max_timeout_seconds=SHORT_S,
+        min_validity_s=0,
+        doubt_s=0.1,
+    )
 
 
-@pytest.mark.parametrize("mode", ["hang", "error", "garbage", "vague"])
+@pytest.mark.parametrize("mode", ["hang", *BAD_ANSWERS])
 async def test_verification_calls_an_outage_an_outage(
     rail: X402Rail, facilitator: Facilitator, buyer: X402Buyer, order: Order, mode: Mode
 ) -> None:
+    """However long, slow, compressed or ill-typed the answer is: in time, and without a verdict."""
     credential = await bought(rail, buyer, order)
-    facilitator.mode = mode
+    facilitator.mode, facilitator.elsewhere = mode, NOBODY
     start = time.monotonic()
     with pytest.raises(RailUnavailable) as outage:
         await rail.verify(credential, order)
     assert time.monotonic() - start < 1.5
     assert "KEY" not in str(outage.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("insufficient_balance", "insufficient_funds"),
+        ("insufficient_funds", "insufficient_funds"),
+        ("invalid_payload", "invalid_payload"),
+        ("invalid_exact_evm_insufficient_balance", "insufficient_funds"),
+        ("kyt_risk_detected", "kyt_risk_detected"),
+        ("<script>", "rejected_by_facilitator"),
+        ("", "rejected_by_facilitator"),
+    ],
+)
+async def test_a_refusal_at_verification_is_a_refusal(
+    rail: X402Rail, facilitator: Facilitator, buyer: X402Buyer, order: Order, code: str, reason: str
+) -> None:
+    """With the status 400 as with 200, and with a code that nobody knows: the buyer is told, and may pay otherwise."""
+    credential = await bought(rail, buyer, order)
+    facilitator.mode, facilitator.reason = "bad_request", code
+    with pytest.raises(PaymentRejected) as refusal:
+        await rail.verify(credential, order)
+    assert refusal.value.reason == reason
+
+
+async def test_a_bad_request_without_words_is_a_refusal(
+    rail: X402Rail, facilitator: Facilitator, buyer: X402Buyer, order: Order
+) -> None:
+    credential = await bought(rail, buyer, order)
+    facilitator.mode = "html_400"
+    with pytest.raises(PaymentRejected) as refusal:
+        await rail.verify(credential, order)
+    assert refusal.value.reason == "invalid_payload"
+
+
+@pytest.mark.parametrize("code", ["unexpected_verify_error", "unexpected_error", "settlement_pending"])
+async def test_a_service_that_says_it_failed_has_judged_nothing(
+    rail: X402Rail, facilitator: Facilitator, buyer: X402Buyer, order: Order, code: str
+) -> None:
+    credential = await bought(rail, buyer, order)
+    facilitator.mode, facilitator.reason = "bad_request", code
+    with pytest.raises(RailUnavailable):
+        await rail.verify(credential, order)
+
+
+UNCLEAR = ["invalid_exact_evm_transaction_simulation_failed", "invalid_exact_evm_failed_to_verify_signature"]
+
+
+@pytest.mark.parametrize("code", UNCLEAR)
+async def test_what_can_mean_a_lost_chain_is_tried_on_our_own(
+    rail: X402Rail, facilitator: Facilitator, buyer: X402Buyer, order: Order, code: str
+) -> None:
+    """The SDK's facilitator says so in an outage, and of payments that the token refuses: our node tells which."""
+    good = await bought(rail, buyer, order)
+    unfunded = await bought(rail, buyer, order, "unfunded")
+    facilitator.mode, facilitator.reason = "bad_request", code
+    with pytest.raises(RailUnavailable):
+        await rail.verify(good, order)
+    with pytest.raises(PaymentRejected) as refusal:
+        await rail.verify(unfunded, order)
+    assert refusal.value.reason == "insufficient_funds"
 
 
 async def test_a_facilitator_that_lost_its_chain_does_not_make_a_payment_bad(
@@ -56,9 +138,30 @@ async def test_a_facilitator_that_lost_its_chain_does_not_make_a_payment_bad(
     """The SDK's facilitator answers a bad signature then."""
     facilitator = Facilitator(rpc_url=NOBODY, key=STRANGER.key, network="eip155:84532")
     with serving(facilitator.app()) as url:
-        rail = new_rail(None, facilitator_url=url, settlement_key=None, lock=None)
+        rail = new_rail(facilitator_url=url, settlement_key=None, lock=None)
         with pytest.raises(RailUnavailable):
             await rail.verify(await bought(rail, buyer, order), order)
+
+
+@pytest.mark.parametrize("only", ["verify", "settle"])
+async def test_follows_no_redirect(
+    rail: X402Rail, facilitator: Facilitator, buyer: X402Buyer, order: Order, only: str
+) -> None:
+    """Neither the payment nor our credentials go where an answer points."""
+    asked: list[str] = []
+
+    async def answer(request: Request) -> Response:
+        asked.append(request.url.path)
+        return JSONResponse({"isValid": True})
+
+    trap = Starlette(routes=[Route("/{verb}", answer, methods=["POST"])])
+    credential = await bought(rail, buyer, order)
+    payment = await rail.verify(credential, order)
+    with serving(trap) as url:
+        facilitator.mode, facilitator.only, facilitator.elsewhere = "redirect", only, url
+        with pytest.raises((RailUnavailable, PaymentOutcomeUnknown)):
+            await (rail.verify(credential, order) if only == "verify" else rail.settle(payment, credential))
+    assert asked == []
 
 
 @pytest.mark.parametrize("mode", ["lost_reply", "late_reply"])
@@ -75,79 +178,209 @@ async def test_the_chain_knows_what_a_facilitator_did_not_report(
     assert receipt.transaction.startswith("0x")
 
 
-@pytest.mark.parametrize("mode", ["hang", "error", "garbage", "vague"])
-async def test_a_settlement_without_an_answer_is_unknown(
+@pytest.mark.parametrize("mode", UNANSWERED)
+async def test_a_settlement_without_an_answer_is_unknown_and_made_again(
     rail: X402Rail, facilitator: Facilitator, buyer: X402Buyer, order: Order, mode: Mode
 ) -> None:
-    """Nothing moved yet, but only the facilitator knows whether it still will; the same payment settles later."""
+    """Nothing moved yet, but only the facilitator knows whether it still will. When the buyer sends the same payment
+    again it is settled; without the buyer nobody moves it."""
     credential = await bought(rail, buyer, order)
     payment = await rail.verify(credential, order)
     before = buyer.received()
-    facilitator.mode = mode
+    facilitator.mode, facilitator.only, facilitator.elsewhere = mode, "settle", NOBODY
+    facilitator.reason = "unexpected_settle_error"
+    start = time.monotonic()
     with pytest.raises(PaymentOutcomeUnknown) as unknown:
         await rail.settle(payment, credential)
+    assert time.monotonic() - start < 8
     assert "KEY" not in str(unknown.value)
+    facilitator.mode = "well"
     with pytest.raises(PaymentOutcomeUnknown):
         await rail.find_receipt(payment)
     assert buyer.received() == before
+    receipt = await rail.find_receipt(payment, credential)
+    assert receipt is not None
+    assert buyer.received() == before + UNITS
+
+
+@pytest.mark.parametrize("mode", ["bad_request", "html_400", "garbage", "error"])
+async def test_a_call_without_a_clear_answer_is_made_again_while_there_is_time(
+    new_rail: RailBuilder, facilitator: Facilitator, facilitator_url: str, buyer: X402Buyer, order: Order, mode: Mode
+) -> None:
+    rail = new_rail(facilitator_url=facilitator_url, settlement_key=None, lock=None, doubt_s=6.0)
+    credential = await bought(rail, buyer, order)
+    payment = await rail.verify(credential, order)
+    before, calls = buyer.received(), facilitator.calls["settle"]
+    facilitator.mode, facilitator.only = mode, "settle"
+    facilitator.reason = "unexpected_settle_error"
+    settlement = asyncio.create_task(rail.settle(payment, credential))
+    await asyncio.sleep(POLL_S / 2)
     facilitator.mode = "well"
+    await settlement
+    assert buyer.received() == before + UNITS
+    assert facilitator.calls["settle"] == calls + 2
+
+
+async def test_no_call_is_made_again_when_others_may_judge_the_payment(
+    rail: X402Rail, facilitator: Facilitator, buyer: X402Buyer, order: Order
+) -> None:
+    credential = await bought(rail, buyer, order)
+    payment = await rail.verify(credential, order)
+    calls = facilitator.calls["settle"]
+    facilitator.mode = "garbage"
+    with pytest.raises(PaymentOutcomeUnknown):
+        await rail.settle(payment, credential, not_after=time.time() + POLL_S / 2)
+    assert facilitator.calls["settle"] == calls + 1
+
+
+async def test_what_a_facilitator_claims_and_the_chain_does_not_show_is_unknown_until_the_payments_end(
+    short_lived: X402Rail, facilitator: Facilitator, buyer: X402Buyer, order: Order
+) -> None:
+    """Nothing is delivered for it, and no new payment is asked for before the old one can move no more."""
+    rail = short_lived
+    await _sell(rail, buyer, order)  # whose transaction can be named once more
+    before = buyer.received()
+    payments = [await _lied_about(lie, rail, facilitator, buyer, order) for lie in UNMOVED_LIES]
+    await asyncio.sleep(max(payment.valid_before for payment in payments) + 1.5 - time.time())
+    assert [await rail.find_receipt(payment) for payment in payments] == [None] * len(payments)
+    assert buyer.received() == before
+
+
+async def _lied_about(lie: Lie, rail: X402Rail, facilitator: Facilitator, buyer: X402Buyer, order: Order) -> Payment:
+    facilitator.mode = "well"
+    credential = await bought(rail, buyer, order)
+    payment = await rail.verify(credential, order)
+    facilitator.mode = lie
+    with pytest.raises(PaymentOutcomeUnknown):
+        await rail.settle(payment, credential)
+    with pytest.raises(PaymentOutcomeUnknown):
+        await rail.find_receipt(payment)
+    return payment
+
+
+def test_all_lies_are_told_here() -> None:
+    assert {*UNMOVED_LIES, "denies_late", "used", "says_yes"} == set(LIES)
+
+
+@pytest.mark.parametrize("reason", ["insufficient_funds", "invalid_transaction_state"])
+async def test_a_settlement_that_is_denied_and_comes_all_the_same_is_delivered(
+    new_rail: RailBuilder, facilitator: Facilitator, facilitator_url: str, buyer: X402Buyer, order: Order, reason: str
+) -> None:
+    """The facilitator says "no" at once and settles three seconds later: the buyer pays once and gets the picture."""
+    rail = new_rail(facilitator_url=facilitator_url, settlement_key=None, lock=None, doubt_s=LATE_S + 5)
+    credential = await bought(rail, buyer, order)
+    payment = await rail.verify(credential, order)
+    before = buyer.received()
+    facilitator.mode, facilitator.reason = "denies_late", reason
     await rail.settle(payment, credential)
     assert buyer.received() == before + UNITS
 
 
-async def test_without_a_chain_a_lost_answer_stays_unknown(
-    blind_rail: X402Rail, facilitator: Facilitator, buyer: X402Buyer, order: Order
+async def test_a_denied_settlement_is_settled_when_the_payment_is_sent_again(
+    rail: X402Rail, facilitator: Facilitator, buyer: X402Buyer, order: Order
 ) -> None:
-    """A second try says "used already", which may have been the first: that is no refusal."""
-    credential = await bought(blind_rail, buyer, order)
-    payment = await blind_rail.verify(credential, order)
-    before = buyer.received()
-    facilitator.mode = "lost_reply"
+    credential = await bought(rail, buyer, order)
+    payment = await rail.verify(credential, order)
+    facilitator.mode = "denies"
     with pytest.raises(PaymentOutcomeUnknown):
-        await blind_rail.settle(payment, credential)
+        await rail.settle(payment, credential)
     facilitator.mode = "well"
-    with pytest.raises(PaymentOutcomeUnknown):
-        await blind_rail.settle(payment, credential)
-    with pytest.raises(PaymentOutcomeUnknown):
-        await blind_rail.find_receipt(payment)
-    assert buyer.received() == before + UNITS
-
-
-async def test_without_a_chain_it_sells(
-    blind_rail: X402Rail, facilitator: Facilitator, buyer: X402Buyer, order: Order
-) -> None:
-    credential = await bought(blind_rail, buyer, order)
     before = buyer.received()
-    await blind_rail.settle(await blind_rail.verify(credential, order), credential)
+    assert await rail.find_receipt(payment, credential) is not None
     assert buyer.received() == before + UNITS
-    assert await blind_rail.health() is None
 
 
-@pytest.mark.parametrize("with_chain", [True, False])
-async def test_passes_on_a_definite_refusal_at_settlement(
-    new_rail: RailBuilder,
-    rpc_url: str,
-    facilitator: Facilitator,
-    facilitator_url: str,
-    buyer: X402Buyer,
-    order: Order,
-    with_chain: bool,
+async def test_a_payment_sent_again_after_its_end_moved_nothing(
+    short_lived: X402Rail, facilitator: Facilitator, buyer: X402Buyer, order: Order
 ) -> None:
-    """The authorization ran out during the work: the facilitator sent nothing, so the buyer may sign a new one."""
-    rail = new_rail(
-        rpc_url if with_chain else None,
-        facilitator_url=facilitator_url,
-        settlement_key=None,
-        lock=None,
-        max_timeout_seconds=8,
-        min_validity_s=0,
-    )
+    credential = await bought(short_lived, buyer, order)
+    payment = await short_lived.verify(credential, order)
+    facilitator.mode = "denies"
+    with pytest.raises(PaymentOutcomeUnknown):
+        await short_lived.settle(payment, credential)
+    await asyncio.sleep(payment.valid_before + 1.5 - time.time())
+    assert await short_lived.find_receipt(payment, credential) is None
+
+
+async def test_a_payment_that_was_used_before_the_only_call_is_somebody_elses(
+    rail: X402Rail, facilitator: Facilitator, base_chain: BaseChain, buyer: X402Buyer, order: Order
+) -> None:
+    """Another service of this seller was quicker during our work. It has delivered, so we do not."""
+    credential = await bought(rail, buyer, order)
+    payment = await rail.verify(credential, order)
+    submit(base_chain, base_chain.token, transfer_call(credential.signed))
+    with pytest.raises(PaymentSpentElsewhere) as spent:
+        await rail.settle(payment, credential)
+    assert spent.value.charged
+
+
+async def test_a_transaction_of_ours_that_failed_proves_that_another_one_paid(
+    new_rail: RailBuilder, rpc_url: str, facilitator_url: str, base_chain: BaseChain, buyer: X402Buyer, order: Order
+) -> None:
+    """The service names the transaction of its call, and in its block the authorization was spent already."""
+    named: list[str] = []
+
+    async def settle(request: Request) -> Response:
+        answer = {"success": False, "errorReason": "transaction_failed", "network": "eip155:84532"}
+        return JSONResponse({**answer, "transaction": named[0]})
+
+    rail = new_rail(facilitator_url=facilitator_url, settlement_key=None, lock=None)
+    credential = await bought(rail, buyer, order)
+    payment = await rail.verify(credential, order)
+    with serving(Starlette(routes=[Route("/settle", settle, methods=["POST"])])) as url:
+        loser = new_rail(facilitator_url=url, settlement_key=None, lock=None)
+        submit(base_chain, base_chain.token, transfer_call(credential.signed))
+        named.append(await _failed(base_chain, transfer_call(credential.signed)))
+        with pytest.raises(PaymentSpentElsewhere):
+            await loser.settle(payment, credential)
+
+
+async def test_a_payment_that_was_used_meanwhile_may_be_ours_after_a_lost_answer(
+    rail: X402Rail, facilitator: Facilitator, buyer: X402Buyer, order: Order
+) -> None:
+    """ "Used before" says the second call, and the first may have been the one."""
     credential = await bought(rail, buyer, order)
     payment = await rail.verify(credential, order)
     before = buyer.received()
-    await asyncio.sleep(3)
-    with pytest.raises(PaymentRejected) as refusal:
+    facilitator.mode = "lost_reply"
+    first = await rail.settle(payment, credential)
+    facilitator.mode = "well"
+    assert (await rail.settle(payment, credential)).transaction == first.transaction
+    assert buyer.received() == before + UNITS
+
+
+async def test_a_service_that_says_used_and_moves_it_itself_is_taken_at_its_word(
+    rail: X402Rail, facilitator: Facilitator, buyer: X402Buyer, order: Order
+) -> None:
+    """Nobody can tell this lie from the truth of the test before the last: charged, and the operator has to look."""
+    credential = await bought(rail, buyer, order)
+    payment = await rail.verify(credential, order)
+    facilitator.mode = "used"
+    with pytest.raises(PaymentSpentElsewhere) as spent:
         await rail.settle(payment, credential)
+    assert spent.value.charged
+
+
+async def test_a_spent_payment_is_not_worked_for_on_the_word_of_the_service(
+    rail: X402Rail, facilitator: Facilitator, buyer: X402Buyer, order: Order
+) -> None:
+    credential = await bought(rail, buyer, order)
+    await rail.settle(await rail.verify(credential, order), credential)
+    facilitator.mode = "says_yes"
+    with pytest.raises(PaymentSpentElsewhere):
+        await rail.verify(credential, order)
+
+
+async def test_an_expired_payment_is_refused_at_settlement_on_the_word_of_the_chain(
+    short_lived: X402Rail, facilitator: Facilitator, buyer: X402Buyer, order: Order
+) -> None:
+    """The authorization ran out during the work, by the chain's clock: the buyer may sign a new one."""
+    credential = await bought(short_lived, buyer, order)
+    payment = await short_lived.verify(credential, order)
+    before = buyer.received()
+    await asyncio.sleep(payment.valid_before + 1.5 - time.time())
+    with pytest.raises(PaymentRejected) as refusal:
+        await short_lived.settle(payment, credential)
     assert refusal.value.reason == "invalid_exact_evm_payload_authorization_valid_before"
     assert buyer.received() == before
 
@@ -180,12 +413,34 @@ async def test_a_cancelled_authorization_is_refused_on_the_word_of_the_chain(
 
 
 async def test_says_that_a_facilitator_is_out(new_rail: RailBuilder) -> None:
-    rail = new_rail(None, facilitator_url=NOBODY, settlement_key=None, lock=None)
+    rail = new_rail(facilitator_url=NOBODY, settlement_key=None, lock=None)
+    assert await rail.health() == "The payment facilitator does not answer."
+
+
+@pytest.mark.parametrize("mode", ["huge", "bomb", "types", "redirect"])
+async def test_a_facilitator_that_answers_nonsense_is_out(rail: X402Rail, facilitator: Facilitator, mode: Mode) -> None:
+    facilitator.mode, facilitator.elsewhere = mode, NOBODY
     assert await rail.health() == "The payment facilitator does not answer."
 
 
 async def test_says_that_a_facilitator_settles_elsewhere(
-    new_rail: RailBuilder, facilitator: Facilitator, facilitator_url: str
+    new_rail: RailBuilder, facilitator: Facilitator, rpc_url: str
 ) -> None:
-    rail = new_rail(None, chain_id=8453, facilitator_url=facilitator_url, settlement_key=None, lock=None)
-    assert await rail.health() == "The payment facilitator does not settle on eip155:8453."
+    elsewhere = Facilitator(rpc_url=rpc_url, key=STRANGER.key, network="eip155:8453")
+    with serving(elsewhere.app()) as url:
+        rail = new_rail(facilitator_url=url, settlement_key=None, lock=None)
+        assert await rail.health() == "The payment facilitator does not settle on eip155:84532."
+
+
+async def _sell(rail: X402Rail, buyer: X402Buyer, order: Order) -> Receipt:
+    credential = await bought(rail, buyer, order)
+    return await rail.settle(await rail.verify(credential, order), credential)
+
+
+async def _failed(chain: BaseChain, data: str) -> str:
+    """The hash of a transaction that is in a block and was reverted there."""
+    call = {"from": STRANGER.address, "to": chain.token, "data": data, "gas": hex(200_000)}
+    sent: str = chain.rpc.call("eth_sendTransaction", call)
+    await until_mined(chain, sent)
+    assert int(chain.rpc.call("eth_getTransactionReceipt", sent)["status"], 16) == 0
+    return sent

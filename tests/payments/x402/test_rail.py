@@ -71,9 +71,8 @@ class TestFacilitatorV1(TestFacilitatorV2):
         ({"settlement_key": None}, "settlement key or through a facilitator"),
         ({"facilitator_url": "http://127.0.0.1:1"}, "settlement key or through a facilitator"),
         ({"settlement_key": None, "facilitator_url": "ftp://127.0.0.1"}, "facilitator URL"),
-        ({"lock": None}, "needs an RPC URL, a lock and an outbox"),
-        ({"outbox": None}, "needs an RPC URL, a lock and an outbox"),
-        ({"rpc_url": None}, "needs an RPC URL, a lock and an outbox"),
+        ({"lock": None}, "needs a lock and an outbox"),
+        ({"outbox": None}, "needs a lock and an outbox"),
     ],
 )
 async def test_refuses_settings_that_do_not_fit(

@@ -1,0 +1,168 @@
+"""How a settlement ends: what a facilitator says is a reason to look, what the chain shows is the end.
+
+The chain shows a payment by its authorization: on our network and token, by this payer and nonce, a transfer of the
+amount to us (chain.py). It does not show for whom: the same authorization can be handed to two services of one
+seller. So a transfer pays for a picture here when it is ours, and for nothing when it is proven to be somebody
+else's (`PaymentSpentElsewhere`).
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from cachetools import LRUCache
+
+from errors import LedgerUnavailable, PaymentOutcomeUnknown, PaymentSpentElsewhere, RailUnavailable
+from payments.rail import Payment
+from payments.x402 import refusals
+from payments.x402.chain import Fate, UseNotFound
+from payments.x402.facilitator import Facilitator, Word
+from payments.x402.refusals import refuse
+from payments.x402.rpc import Rpc
+from payments.x402.witnesses import Witnesses
+
+NO_ANSWER = (RailUnavailable, LedgerUnavailable)
+POLL_S = 1.0
+REMEMBERED = 10_000
+"""Payments of which this process knows that it has called the facilitator for them."""
+SEARCHES = 10
+"""Searches for the use of a payment that this ledger does not know; each goes 500 blocks further back."""
+
+_ELSEWHERE = (
+    "This payment has paid this seller, but not for this request: another service or another ledger settled it."
+    " Do not pay again; ask the operator."
+)
+_LONG_AGO = (
+    "This payment was used on the chain long ago and may have paid this seller. Ask the operator before you pay."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One call of a facilitator, as evidence.
+
+    Attributes:
+        only: no earlier call for this payment can have moved it.
+        looked: the chain has been asked since, and did not show the payment as used.
+    """
+
+    word: Word
+    only: bool
+    looked: bool = False
+
+
+class Closing:
+    """Asks the chain what became of payments, and whose transaction it was.
+
+    Args:
+        doubt_s: how long `settle` waits for the chain to show what became of a payment.
+    """
+
+    def __init__(self, witnesses: Witnesses, facilitator: Facilitator, *, doubt_s: float) -> None:
+        self._witnesses = witnesses
+        self._facilitator = facilitator
+        self._doubt_s = doubt_s
+        self._called: LRUCache[str, bool] = LRUCache(REMEMBERED)
+
+    async def settle(
+        self, payment: Payment, call: Callable[[], Awaitable[Word]], *, not_after: float, first: bool
+    ) -> str:
+        """Have a payment settled by `call`; the hash of the transaction that paid us.
+
+        A call without a clear answer is repeated while the chain shows nothing: one authorization moves once.
+        `first` tells that this ledger began no settlement of this payment before.
+
+        Raises:
+            PaymentRejected: the chain proves that nothing moved and nothing of ours can still move it.
+            PaymentSpentElsewhere: it moved, by somebody else's transaction.
+            PaymentOutcomeUnknown: anything else.
+        """
+        only = first and payment.id not in self._called
+        self._called[payment.id] = True
+        made = _Call(await call(), only=only)
+        if made.word.shown and made.word.transaction and not self._witnesses.several:
+            return made.word.transaction
+        deadline = time.monotonic() + self._doubt_s
+        while True:
+            with suppress(*NO_ANSWER):
+                transaction = await self._look(payment, made)
+                if transaction is not None:
+                    return transaction
+                made = _Call(made.word, only=made.only, looked=True)
+            if time.monotonic() >= deadline:
+                raise PaymentOutcomeUnknown()
+            await asyncio.sleep(POLL_S)
+            if made.word.repeat and time.time() < not_after:
+                made = _Call(await call(), only=False)
+
+    async def find(self, payment: Payment) -> tuple[Fate, bool]:
+        """What became of a payment that this ledger began to settle, and whether no transaction of ours can change it.
+
+        Raises:
+            PaymentSpentElsewhere: it moved, by somebody else's transaction.
+            RailUnavailable, LedgerUnavailable: nobody can tell.
+        """
+        fate, over = await self.fate(payment)
+        if fate.transaction and await self._facilitator.sent(payment.id, fate.transaction) is False:
+            raise PaymentSpentElsewhere(_ELSEWHERE, paid_us=True)
+        return fate, over
+
+    async def fate(self, payment: Payment) -> tuple[Fate, bool]:
+        """The same without asking whose transaction it was."""
+        return await self._witnesses.fate(
+            payment, done_by=lambda node: self._facilitator.done_by(payment.id, node=node)
+        )
+
+    async def refuse_if_spent(self, payment: Payment) -> None:
+        """Judge a payment that this ledger has no record of.
+
+        Raises:
+            PaymentSpentElsewhere: its authorization was used, and that paid us or may have.
+            PaymentRejected: it was used or cancelled without paying us.
+            RailUnavailable: nobody can tell.
+        """
+        try:
+            fate, _ = await self._witnesses.fate(payment, done_by=_never, searches=SEARCHES)
+        except UseNotFound:
+            raise PaymentSpentElsewhere(_LONG_AGO, paid_us=True) from None
+        if fate.transaction is not None:
+            raise PaymentSpentElsewhere(_ELSEWHERE, paid_us=True)
+        if fate.refusal == refusals.NONCE_USED:
+            raise refuse(refusals.NONCE_USED)
+
+    async def _look(self, payment: Payment, made: _Call) -> str | None:
+        fate, over = await self.fate(payment)
+        if fate.transaction is not None:
+            if await self._is_somebody_elses(payment, fate.transaction, made):
+                raise PaymentSpentElsewhere(_ELSEWHERE, paid_us=True)
+            return fate.transaction
+        if fate.refusal is not None:
+            raise refuse(fate.refusal)
+        if over and not _says_used(made.word):
+            # Nothing of ours is under way: waiting shows no more. Whoever asks next learns that nothing moved.
+            raise made.word.refusal or PaymentOutcomeUnknown()
+        return None
+
+    async def _is_somebody_elses(self, payment: Payment, transaction: str, made: _Call) -> bool:
+        """With our own key the outbox knows. With a service the ledger's row stands for the settlement, unless our
+        only call ended otherwise: its transaction failed, or there was nothing left to move when it came."""
+        sent = await self._facilitator.sent(payment.id, transaction)
+        if sent is not None:
+            return not sent
+        named = made.word.transaction
+        if not made.only or named == transaction:
+            return False
+        if named is not None:
+            return await self._witnesses.reverted(named)
+        return _says_used(made.word) and not made.looked
+
+
+def _says_used(word: Word) -> bool:
+    """ "Used already" is not a refusal: the one who used it may have been us."""
+    return word.refusal is not None and word.refusal.reason == refusals.NONCE_USED
+
+
+async def _never(node: Rpc) -> int | None:
+    return None

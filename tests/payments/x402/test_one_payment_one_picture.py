@@ -1,0 +1,136 @@
+"""One payment buys one picture, whichever ledger it is shown to: services of one seller on one chain."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+import storage
+from errors import PaymentSpentElsewhere, PaymentState, ServiceError
+from payments.delivery import Delivery
+from payments.gate import Gate, Sale
+from payments.rail import Order
+from payments.x402 import X402Rail
+from payments.x402.wire import X402Credential
+from sandbox.accounts import SELLER, SETTLER, STRANGER
+from sandbox.chains import BaseChain
+from tests.contracts.rail_contract import UNITS
+from tests.fakes.facilitator import Facilitator
+from tests.payments.x402.buyer import X402Buyer, bought
+
+
+class Service:
+    """One service with a ledger of its own. Counts its work; while `may_work` is cleared, the work waits."""
+
+    def __init__(self, rail: X402Rail, ledger: storage.SqlLedger) -> None:
+        self.rail = rail
+        self.gate = Gate((rail,), ledger)
+        self.works = 0
+        self.may_work = asyncio.Event()
+        self.may_work.set()
+
+    async def sell(self, credential: X402Credential, order: Order) -> Sale:
+        async def admit() -> None:
+            pass
+
+        async def work() -> Delivery:
+            self.works += 1
+            await self.may_work.wait()
+            return Delivery(headers=(), body=order.body)
+
+        return await self.gate.sell(credential, order, admit=admit, work=work)
+
+
+@pytest.fixture
+async def services(
+    request: pytest.FixtureRequest,
+    base_chain: BaseChain,
+    facilitator: Facilitator,
+    facilitator_url: str,
+    tmp_path: Path,
+) -> AsyncIterator[tuple[Service, Service]]:
+    """Two services with the same address to pay, each with its own SQLite file; settling as the test's parameter says:
+    with one key, with two keys, or through one facilitator."""
+    keys = {"one key": (SETTLER.key, SETTLER.key), "two keys": (SETTLER.key, STRANGER.key), "facilitator": (None, None)}
+    async with AsyncExitStack() as stack:
+        opened = []
+        for place, key in enumerate(keys[request.param]):
+            url = f"sqlite:///{tmp_path / f'ledger-{place}.sqlite3'}"
+            await storage.migrate(url)
+            database = await stack.enter_async_context(storage.Database(url))
+            lock = asyncio.Lock()
+            rail = X402Rail(
+                chain_id=BaseChain.chain_id,
+                asset=BaseChain.token,
+                pay_to=SELLER.address,
+                rpc_url=base_chain.rpc_url,
+                settlement_key=key,
+                lock=lambda lock=lock: lock,  # type: ignore[misc] # mypy knows no default of a lambda
+                outbox=storage.SqlOutbox(database),
+                facilitator_url=None if key else facilitator_url,
+                doubt_s=8.0,
+            )
+            opened.append(Service(rail, storage.SqlLedger(database)))
+            stack.push_async_callback(opened[-1].gate.aclose)
+        yield opened[0], opened[1]
+
+
+every_way = pytest.mark.parametrize("services", ["one key", "two keys", "facilitator"], indirect=True)
+own_keys = pytest.mark.parametrize("services", ["one key", "two keys"], indirect=True)
+
+
+@every_way
+async def test_a_payment_that_another_ledger_settled_buys_nothing(
+    services: tuple[Service, Service], buyer: X402Buyer, order: Order
+) -> None:
+    """Nor does it after a ledger was lost: to the second service it is the same."""
+    first, second = services
+    credential = await bought(first.rail, buyer, order)
+    before = buyer.received()
+    await first.sell(credential, order)
+    with pytest.raises(PaymentSpentElsewhere) as refusal:
+        await second.sell(credential, order)
+    assert refusal.value.charged
+    assert refusal.value.payment_state is PaymentState.SPENT_ELSEWHERE
+    assert second.works == 0
+    assert buyer.received() == before + UNITS
+    assert (await first.sell(credential, order)).replayed
+
+
+@every_way
+async def test_a_payment_settled_elsewhere_during_the_work_is_not_delivered(
+    services: tuple[Service, Service], buyer: X402Buyer, order: Order
+) -> None:
+    """Both have verified it and work; the quicker one settles. The other one says so again when it is asked again."""
+    first, second = services
+    credential = await bought(first.rail, buyer, order)
+    before = buyer.received()
+    second.may_work.clear()
+    slow = asyncio.create_task(second.sell(credential, order))
+    while not second.works:  # noqa: ASYNC110 - the work has no event for its beginning
+        await asyncio.sleep(0.05)
+    await first.sell(credential, order)
+    second.may_work.set()
+    for sale in (slow, second.sell(credential, order)):
+        with pytest.raises(PaymentSpentElsewhere) as refusal:
+            await sale
+        assert refusal.value.charged
+    assert second.works == 1
+    assert buyer.received() == before + UNITS
+
+
+@own_keys
+async def test_of_two_settlements_at_once_one_delivers(
+    services: tuple[Service, Service], buyer: X402Buyer, order: Order
+) -> None:
+    """Both send a transaction, one of them moves the money: the outbox knows whose it was, by its call."""
+    credential = await bought(services[0].rail, buyer, order)
+    before = buyer.received()
+    sales = await asyncio.gather(*(service.sell(credential, order) for service in services), return_exceptions=True)
+    delivered = [sale for sale in sales if isinstance(sale, Sale)]
+    refused = [sale for sale in sales if isinstance(sale, ServiceError)]
+    assert len(delivered) == 1, sales
+    assert refused[0].charged, refused[0]
+    assert buyer.received() == before + UNITS
