@@ -156,7 +156,7 @@ def test_a_model_is_served_once(more: str) -> None:
     assert faults(RUNNER__MODEL="first", RUNNER__MORE_MODELS=more) == {"RUNNER__MORE_MODELS"}
 
 
-ED25519 = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQQ=="
+ED25519 = "QUFB" * 21 + "QQ=="  # of the right length
 KEY = {"X402__FACILITATOR_KEY_ID": "an-id", "X402__FACILITATOR_KEY_SECRET": ED25519}
 CDP = {"X402__FACILITATOR_URL": "https://api.cdp.coinbase.com/platform/v2/x402"}
 

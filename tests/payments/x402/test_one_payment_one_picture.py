@@ -54,6 +54,7 @@ async def services(
     """Two services with the same address to pay, each with its own SQLite file; settling as the test's parameter says:
     with one key, with two keys, or through one facilitator."""
     keys = {"one key": (SETTLER.key, SETTLER.key), "two keys": (SETTLER.key, STRANGER.key), "facilitator": (None, None)}
+    base_chain.rpc.call("evm_mine")  # an empty block: the tips of others are not the present fee
     async with AsyncExitStack() as stack:
         opened = []
         for place, key in enumerate(keys[request.param]):
