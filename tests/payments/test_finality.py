@@ -12,11 +12,13 @@ from errors import PaymentOutcomeUnknown
 from payments.finality import AT_MOST, RAW, keep_rechecking, recheck
 from payments.ledger import Entry, State
 from payments.rail import Finality, Payment, Receipt
+from payments.sweeper import sweep
 from storage import Database, SqlLedger, SqlSettled
 from storage.settled import FIRST_RECHECK_S
 from tests.contracts.ledger_contract import LEASE_S, PAYMENT, RECEIPT, taken
 from tests.fakes.clock import FakeClock
 from tests.fakes.rails import ScriptedRail
+from tests.fakes.shop import Shop
 
 
 class LookingRail(ScriptedRail):
@@ -41,6 +43,13 @@ async def database(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Database]:
     url = f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
     await storage.migrate(url)
     async with Database(url, clock=clock) as database:
+        yield database
+
+
+@pytest.fixture
+async def books(shop: Shop, tmp_path: Path, clock: FakeClock) -> AsyncIterator[Database]:
+    """The shop's ledger, opened a second time."""
+    async with Database(f"sqlite:///{tmp_path / 'ledger.sqlite3'}", clock=clock) as database:
         yield database
 
 
@@ -118,3 +127,25 @@ async def test_a_backlog_is_worked_off_without_pauses(database: Database, clock:
             await asyncio.sleep(0.01)
     keeping.cancel()
     await asyncio.wait({keeping})
+
+
+async def test_a_lost_settlement_is_forgotten_on_the_chains_second_word(shop: Shop, books: Database) -> None:
+    """Nothing moved in the end: the same payment may be used again, and is settled once more."""
+    await shop.send()
+    shop.rail.moved.clear()
+    shop.rail.finality = Finality.LOST
+    shop.clock.advance(FIRST_RECHECK_S)
+    await recheck(shop.gate.rails, SqlSettled(books))
+    assert await sweep(shop.gate) == 1
+    assert await shop.entry() is None
+    assert not (await shop.send()).replayed
+    assert shop.rail.moved == ["payment"]
+
+
+async def test_a_lost_settlement_that_is_back_is_still_entitled(shop: Shop, books: Database) -> None:
+    await shop.send()
+    shop.rail.finality = Finality.LOST
+    shop.clock.advance(FIRST_RECHECK_S)
+    await recheck(shop.gate.rails, SqlSettled(books))
+    assert (await shop.send()).replayed
+    assert shop.rail.moved == ["payment"]
