@@ -61,6 +61,10 @@ bench-payments: $(VENV)/.dev node_modules/.stamp ## Print the CPU time that a pa
 bench-quotes: $(VENV)/.dev node_modules/.stamp ## Print the CPU time that a quote costs us, by stage, and the waits at fixed rates
 	@$(BIN)/python -m benchmarks.quotes
 
+.PHONY: bench-imaging
+bench-imaging: $(VENV)/.dev ## Print CPU and memory of the image stages beside Pillow's: make bench-imaging SIZES="2 MP,100 MP"
+	@$(BIN)/python -m benchmarks.imaging --json results/bench-imaging.json $(if $(SIZES),--sizes "$(SIZES)")
+
 .PHONY: bench-outage
 bench-outage: $(VENV)/.dev node_modules/.stamp ## Print how health answers and how others settle while chains fail
 	@$(BIN)/python -m benchmarks.outage

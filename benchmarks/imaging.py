@@ -1,20 +1,30 @@
-"""CPU milliseconds of every stage of a cut-out but the model: `python -m benchmarks.imaging`.
+"""CPU and memory of a cut-out but for the model, beside Pillow's default way: `make bench-imaging`.
 
 The picture is made in code: soft shapes under the grain of a sensor, which is what makes files large. A twentieth of
-its pixels is half transparent. Medians of one thread; Pillow's default PNG encoder runs beside ours. Compose works in
-place, so its figure holds one copy of the picture per run.
+its pixels is half transparent. Each figure is the median CPU time of one process on one core; each way runs in a
+process of its own, whose largest resident memory is given. Pillow's default way is what a plain service does: decode,
+turn, resize for the model, enlarge the alpha, `putalpha`, save; it takes no background colour out of half transparent
+pixels.
 """
 
+import json
+import os
+import resource
 import statistics
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import BytesIO
-from typing import TypeVar
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any, TypeVar
 
 import cv2
 import numpy as np
 import simplejpeg
-from PIL import Image
+import typer
+from PIL import Image, ImageOps
 from rich.console import Console
 from rich.table import Table
 
@@ -23,14 +33,17 @@ from imaging.decode import decode
 from imaging.encode import encode
 from imaging.fit import fit
 from imaging.formats import ImageFormat
-from imaging.picture import Picture, Pixels
+from imaging.picture import Pixels
 from imaging.probe import probe
 
 T = TypeVar("T")
+Figures = dict[str, float]
 
-SIZES = {"2 MP": (1600, 1250), "12 MP": (4000, 3000)}
+SIZES = {"2 MP": (1600, 1250), "12 MP": (4000, 3000), "100 MP": (10_000, 10_000)}
+OUTPUTS = (ImageFormat.PNG, ImageFormat.WEBP)
 MODEL_SIDE = 384
 RUNS = 7
+_MEGABYTE = 1e6
 
 
 def photograph(width: int, height: int) -> Pixels:
@@ -50,49 +63,121 @@ def matte() -> Pixels:
     return np.asarray(np.clip((0.4 - np.hypot(x, y)) / 0.02 + 0.5, 0, 1) * 255, np.uint8)
 
 
-def measure(work: Callable[[], T]) -> tuple[float, T]:
-    """Median CPU milliseconds of this process, and what the work made."""
-    times = []
-    for _ in range(RUNS):
+class Stopwatch:
+    """CPU milliseconds of each stage, one number for each time that it ran."""
+
+    def __init__(self) -> None:
+        self.stages: dict[str, list[float]] = {}
+
+    def __call__(self, stage: str, work: Callable[[], T]) -> T:
+        """Do the work, and count it for the stage."""
         start = time.process_time()
         made = work()
-        times.append(1000 * (time.process_time() - start))
-    return statistics.median(times), made
+        self.stages.setdefault(stage, []).append(1000 * (time.process_time() - start))
+        return made
+
+    def figures(self) -> Figures:
+        """Medians, and their sum under "all"."""
+        medians = {stage: statistics.median(times) for stage, times in self.stages.items()}
+        return {**medians, "all": sum(medians.values())}
 
 
-def stages(width: int, height: int) -> dict[str, str]:
-    """Stage → what it took, in the order of a request."""
-    body = simplejpeg.encode_jpeg(photograph(width, height), quality=92)
-    took = {}
-    took["probe"], info = measure(lambda: probe(body, ImageFormat.JPEG, 10_000))
-    took["decode JPEG"], picture = measure(lambda: decode(body, info))
-    took["fit"], _ = measure(lambda: fit(picture, MODEL_SIDE))
-    took["compose"], rgba = measure(lambda: compose(Picture(picture.rgba.copy(), has_alpha=False), matte()))
-    took["encode PNG"], png = measure(lambda: encode(rgba, ImageFormat.PNG))
-    took["sum, JPEG to PNG"] = sum(took.values())
-    took["encode WebP"], webp = measure(lambda: encode(rgba, ImageFormat.WEBP))
-    took["(Pillow's PNG)"], theirs = measure(lambda: _pillow_png(rgba))
-    sizes = {"encode PNG": png, "encode WebP": webp, "(Pillow's PNG)": theirs}
+def ours(body: bytes, output: ImageFormat, watch: Stopwatch) -> bytes:
+    """The pipeline's own stages, but for the model."""
+    info = watch("probe", lambda: probe(body, ImageFormat.JPEG, 10_000))
+    picture = watch("decode", lambda: decode(body, info))
+    seen = watch("fit", lambda: fit(picture, MODEL_SIDE))
+    rgba = watch("compose", lambda: compose(picture, matte(), seen))
+    return watch("encode", lambda: encode(rgba, output))
+
+
+def pillow(body: bytes, output: ImageFormat, watch: Stopwatch) -> bytes:
+    """What a plain service does with Pillow's defaults."""
+
+    def opened() -> Image.Image:
+        with Image.open(BytesIO(body)) as image:
+            return ImageOps.exif_transpose(image).convert("RGB")
+
+    def cut() -> Image.Image:
+        alpha = Image.fromarray(matte()).resize(image.size, Image.Resampling.LANCZOS)
+        image.putalpha(alpha)
+        return image
+
+    def saved() -> bytes:
+        file = BytesIO()
+        result.save(file, output.name)
+        return file.getvalue()
+
+    image = watch("decode", opened)
+    watch("fit", lambda: np.asarray(image.resize((MODEL_SIDE, MODEL_SIDE), Image.Resampling.LANCZOS)))
+    result = watch("compose", cut)
+    return watch("encode", saved)
+
+
+WAYS = {"ours": ours, "pillow": pillow}
+
+
+def measure(way: str, body: bytes, output: ImageFormat, runs: int) -> Figures:
+    """One way's medians in milliseconds, "MB out", and "MB RSS": the most that this process ever held."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    watch = Stopwatch()
+    for _ in range(runs):
+        made = WAYS[way](body, output, watch)
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {
-        stage: f"{ms:.1f} ms" + (f", {len(sizes[stage]) / 1e6:.2f} MB" if stage in sizes else "")
-        for stage, ms in took.items()
+        **watch.figures(),
+        "MB out": len(made) / _MEGABYTE,
+        "MB RSS": most * 1024 / _MEGABYTE,
+        "MB RSS before": before * 1024 / _MEGABYTE,
     }
 
 
-def _pillow_png(rgba: Pixels) -> bytes:
-    file = BytesIO()
-    Image.fromarray(rgba).save(file, "PNG")
-    return file.getvalue()
+def _in_a_process(way: str, file: Path, output: ImageFormat, runs: int) -> Figures:
+    command = [sys.executable, "-m", "benchmarks.imaging", "--only", way, str(file), output.name, str(runs)]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own module
+    figures: Figures = json.loads(run.stdout)
+    return figures
 
 
-def main() -> None:
+def _compare(size: str, runs: int) -> Iterator[tuple[str, Figures]]:
+    with TemporaryDirectory() as directory:
+        file = Path(directory, "photograph.jpg")
+        file.write_bytes(simplejpeg.encode_jpeg(photograph(*SIZES[size]), quality=92))
+        for output in OUTPUTS:
+            for way in WAYS:
+                yield f"{size} JPEG → {output.name}, {way}", _in_a_process(way, file, output, runs)
+
+
+def _table(results: dict[str, Figures]) -> Table:
+    stages = ["probe", "decode", "fit", "compose", "encode", "all", "MB out", "MB RSS"]
+    table = Table("CPU ms, one core", *stages)
+    for name, figures in results.items():
+        table.add_row(name, *(f"{figures[stage]:,.1f}" if stage in figures else "" for stage in stages))
+    return table
+
+
+def main(
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures there.")] = None,
+    sizes: Annotated[str, typer.Option(help="Which sizes, separated by commas.")] = "2 MP,12 MP",
+    runs: Annotated[int, typer.Option(help="How often each; of 100 MP once.")] = RUNS,
+    only: Annotated[tuple[str, str, str, int] | None, typer.Option(hidden=True)] = None,
+) -> None:
     """Measure and print."""
-    columns = {name: stages(*size) for name, size in SIZES.items()}
-    table = Table("CPU, median of " + str(RUNS), *columns)
-    for stage in next(iter(columns.values())):
-        table.add_row(stage, *(column[stage] for column in columns.values()))
-    Console().print(table)
+    if only is not None:
+        way, file, output, runs = only
+        print(json.dumps(measure(way, Path(file).read_bytes(), ImageFormat[output], runs)))  # noqa: T201
+        return
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    results = {
+        name: figures for size in sizes.split(",") for name, figures in _compare(size, 1 if size == "100 MP" else runs)
+    }
+    Console(width=140).print(_table(results))
+    if json_file:
+        document: dict[str, Any] = {"runs": runs, "model_side": MODEL_SIDE, "results": results}
+        json_file.parent.mkdir(parents=True, exist_ok=True)
+        json_file.write_text(json.dumps(document, indent=1))
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)
