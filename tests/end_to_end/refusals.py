@@ -6,6 +6,7 @@ from x402.http.utils import decode_payment_required_header
 from x402.schemas import PaymentRequired
 from x402.schemas.v1 import PaymentRequiredV1
 
+from sandbox.chains import TempoChain
 from tests.clients.counter import RECEIPT_HEADER
 from tests.clients.cutouts import PRICE
 
@@ -52,6 +53,7 @@ def assert_quoted(answer: httpx.Response) -> None:
     assert isinstance(v2, PaymentRequired)
     assert [(each.network, each.amount) for each in v2.accepts] == [("eip155:84532", str(PRICE))]
 
-    challenge = mpp.Challenge.from_www_authenticate(answer.headers["WWW-Authenticate"])
-    assert challenge.id == body["challengeId"]
-    assert challenge.request["amount"] == str(PRICE)
+    coins = [mpp.Challenge.from_www_authenticate(field) for field in answer.headers.get_list("WWW-Authenticate")]
+    assert [each.request["currency"] for each in coins] == [TempoChain.token, TempoChain.second_token]
+    assert {each.request["amount"] for each in coins} == {str(PRICE)}
+    assert coins[0].id == body["challengeId"]
