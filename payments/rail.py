@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from payments.money import Price
+from payments.transfers import Transfer
 
 HeaderFields = tuple[tuple[str, str], ...]
 """Header fields in order, repeats allowed; names of a request's fields are lower case."""
@@ -198,6 +199,15 @@ class Rail(Protocol):
 
         Raises:
             PaymentOutcomeUnknown: the chain cannot be asked.
+        """
+        ...
+
+    async def transfers(self, since: float, until: float) -> list[Transfer]:
+        """Every transfer to us in blocks from `since` on and before `until` (unix seconds), oldest first, whether it is
+        a payment or not. Reads the chain in bounded ranges; a day may take hundreds of calls.
+
+        Raises:
+            RailUnavailable: the chain does not answer.
         """
         ...
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from errors import PaymentOutcomeUnknown
 from payments.ledger import Entry, State
-from payments.rail import Payment, Receipt
+from payments.rail import Payment, Rail
 from payments.transfers import Transfer
 
 
@@ -49,20 +49,6 @@ class Difference:
     chain: str
 
 
-class Source(Protocol):
-    """A rail, as far as its chain is read."""
-
-    name: str
-
-    async def transfers(self, since: float, until: float) -> list[Transfer]:
-        """Every transfer to us in blocks from `since` on and before `until`, unix seconds. Raises RailUnavailable."""
-        ...
-
-    async def find_receipt(self, payment: Payment) -> Receipt | None:
-        """See `Rail.find_receipt`."""
-        ...
-
-
 class Books(Protocol):
     """The ledger, as far as it is compared. Raises `LedgerUnavailable`."""
 
@@ -81,7 +67,7 @@ def reference_of(payment: Payment) -> str:
     return payment.transaction or payment.id
 
 
-async def reconcile(rails: Collection[Source], books: Books, *, since: float, until: float) -> list[Difference]:
+async def reconcile(rails: Collection[Rail], books: Books, *, since: float, until: float) -> list[Difference]:
     """Every difference between the ledger and the chains of these rails.
 
     Transfers count by the time of their block, rows by the time at which they were written down. Whatever has its
@@ -101,7 +87,7 @@ async def reconcile(rails: Collection[Source], books: Books, *, since: float, un
     return found
 
 
-async def _reconcile(rail: Source, books: Books, since: float, until: float) -> list[Difference]:
+async def _reconcile(rail: Rail, books: Books, since: float, until: float) -> list[Difference]:
     moved: dict[str | None, list[Transfer]] = defaultdict(list)
     for transfer in await rail.transfers(since, until):
         moved[transfer.reference].append(transfer)
@@ -133,7 +119,7 @@ def _of_transfers(entry: Entry | None, transfers: list[Transfer]) -> Iterator[Di
         yield _differs(Kind.PAYER, entry, first, entry.payment.payer, first.payer)
 
 
-async def _of_lonely_row(rail: Source, entry: Entry, paid_for: Collection[str]) -> list[Difference]:
+async def _of_lonely_row(rail: Rail, entry: Entry, paid_for: Collection[str]) -> list[Difference]:
     """A settled row without a transfer in the period: it may lie outside."""
     try:
         if await rail.find_receipt(entry.payment) is not None:

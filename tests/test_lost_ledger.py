@@ -1,7 +1,9 @@
 """A service whose ledger's file is gone or another one sells nothing more and says so, and its own file heals it."""
 
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -81,6 +83,36 @@ async def test_is_not_ready_until_its_own_file_is_back(till: Till, buyer: httpx.
     assert str(till.folder) not in ready.text
     away.rename(path)
     assert (await send(buyer, payment)).status_code == 200
+
+
+@pytest.mark.parametrize("way", ["x402 v1", "x402 v2", "mpp"])
+@pytest.mark.parametrize("backed_up", [True, False])
+async def test_what_a_ledger_does_not_know_any_more_is_never_paid_twice(till: Till, way: Way, backed_up: bool) -> None:
+    """A back-up from before the sale is restored as docs/ledger.md says, or the ledger begins anew without one."""
+    path = file_of(till)
+    async with till.open() as buyer:
+        payment = await till.sign(buyer, way)
+        back_up(path, till.folder / "copy.sqlite3")
+        assert (await send(buyer, payment)).status_code == 200
+    for file in till.folder.glob("ledger.sqlite3*"):
+        file.unlink()
+    if backed_up:
+        shutil.copyfile(till.folder / "copy.sqlite3", path)
+    earned = till.earned(way)
+    async with till.open() as buyer:
+        answer = await send(buyer, payment)
+        assert (answer.status_code, answer.json()["code"]) == (409, "payment_spent_elsewhere")
+        assert answer.json()["charged"] is True
+        assert "accepts" not in answer.json()
+        assert "PAYMENT-REQUIRED" not in answer.headers
+        assert (await send(buyer, await till.sign(buyer, way))).status_code == 200
+    assert till.earned(way) == earned + 50_000
+
+
+def back_up(path: Path, copy: Path) -> None:
+    """What `.backup` of SQLite's shell does, on a ledger in use."""
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
 
 
 async def test_says_at_its_start_which_ledger_it_opened(till: Till) -> None:

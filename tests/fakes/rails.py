@@ -14,6 +14,7 @@ from errors import (
     RailUnavailable,
 )
 from payments.rail import Challenge, Credential, Finality, HeaderFields, Order, Payment, Receipt, values
+from payments.transfers import Transfer
 
 PAYER = "0x00000000000000000000000000000000000000aa"
 
@@ -144,6 +145,12 @@ class ScriptedRail:
         self.calls.append("recheck")
         _meet(self.finding)
         return self.finality
+
+    async def transfers(self, since: float, until: float) -> list[Transfer]:
+        return [
+            Transfer(self.name, payment_id, f"0x{payment_id}", self.payer, 50_000, 1_800_000_000)
+            for payment_id in self.moved
+        ]
 
     def receipt_headers(self, receipt: Receipt, credential: Credential) -> HeaderFields:
         return ((f"{self.name}-receipt", receipt.transaction),)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import storage
-from payments.rail import Payment, Receipt
-from payments.reconcile import Difference, Source, reconcile
+from payments.rail import Payment, Rail, Receipt
+from payments.reconcile import Difference, reconcile
 from sandbox.chains import Chain
 from storage import Database, SqlBooks, SqlLedger
 from tests.fakes.clock import FakeClock
@@ -36,12 +36,12 @@ class Planted:
         assert claim
         assert await ledger.begin_settlement(claim, lease_s=60)
 
-    async def differences(self, rail: Source, since: float | None = None, until: float = END) -> list[Difference]:
+    async def differences(self, rail: Rail, since: float | None = None, until: float = END) -> list[Difference]:
         """What reconciliation finds."""
         start = self.since if since is None else since
         return await reconcile([rail], SqlBooks(self.database), since=start, until=until)
 
-    async def found(self, rail: Source) -> list[tuple[str, str | None, str | None]]:
+    async def found(self, rail: Rail) -> list[tuple[str, str | None, str | None]]:
         """The same, in short: kind, payment, transaction."""
         return [(each.kind, each.payment, each.transaction) for each in await self.differences(rail)]
 
