@@ -8,9 +8,10 @@ stage inside it:
     chain calls     our clients' part of every JSON-RPC call: web3 or httpx, encoding, decoding, retries
     picture         decode, fit, compose, encode; the model itself is replaced by one that answers at once
 
-Both are shown and left out of the sum. Reading HTTP from the socket (uvicorn, h11) is not in any figure, nor is the
-buyer's signing. Recovering the signer from a signature, in the SDKs, is in "verify". A busy machine makes CPU time
-longer, too: other work takes the caches.
+Both are shown and left out of the sum. So is what the worker does in the background all the time (watching the rails,
+sweeping, looking at settlements again): a sale waits for a block for about a second, and what is spent meanwhile is
+taken off by the rate at which an idle worker spends. Reading HTTP from the socket (uvicorn, h11) is not in any figure,
+nor is the buyer's signing. A busy machine makes CPU time longer, too: other work takes the caches.
 """
 
 import asyncio
@@ -53,11 +54,13 @@ from storage import SqlLedger
 from storage.database import Statements
 
 RUNS = 30
-TARGET_MS = 10
+TARGETS_MS = {"x402 v2": 12, "x402 v1": 12, "mpp": 8}
+IDLE_S = 10.0
 URL = "http://127.0.0.1:3000"
 ROUTE = "/v1/remove-background"
 WAYS = ("x402 v2", "x402 v1", "mpp")
 CHAIN, PICTURE, REST = "chain calls", "picture", "HTTP, limits and the rest"
+BACKGROUND = "background, meanwhile"
 
 STAGES: dict[str, tuple[tuple[type[Any], tuple[str, ...]], ...]] = {
     "upload": ((UploadMiddleware, ("__call__",)),),
@@ -172,7 +175,7 @@ async def pay(way: str, headers: httpx.Headers, body: bytes, tempo_url: str) -> 
 
 
 async def figures(settings: Settings, tempo_url: str) -> dict[str, list[dict[str, float]]]:
-    """Way → what each of its sales spent, by stage."""
+    """Way → what each of its sales spent, by stage; BACKGROUND is in other stages' figures, too."""
     await storage.migrate(settings.ledger_url())
     manifest = ModelManifest.load(settings.runner.model)
     client = RunnerClient(Blank(), size=manifest.input.size, timeout_s=10)
@@ -184,21 +187,27 @@ async def figures(settings: Settings, tempo_url: str) -> dict[str, list[dict[str
                 setattr(kind, name, meter.around(stage, getattr(kind, name)))
     sales: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
     async with compose(settings, [(manifest, client)]) as app:
+        with meter.inside(REST):
+            await asyncio.sleep(IDLE_S)
+        idle_ms_per_s = own(meter.spent) / IDLE_S
         for way in WAYS * (RUNS + 1):
             _, quote, body = await sold(app, {}, b"")
             payment = await pay(way, quote, body, tempo_url)
             meter.spent.clear()
+            start = time.perf_counter()
             with meter.inside(REST):
                 status, _, answer = await sold(app, payment, picture)
             if status != 200:
                 raise RuntimeError(f"not sold: {status} {answer.decode()}")
-            sales[way].append(dict(meter.spent))
+            meanwhile = idle_ms_per_s * (time.perf_counter() - start)
+            sales[way].append(dict(meter.spent) | {BACKGROUND: meanwhile})
     return {way: spent[1:] for way, spent in sales.items()}  # the first of each loads and connects
 
 
 def own(spent: dict[str, float]) -> float:
-    """What is left without chain calls and picture work."""
-    return sum(ms for stage, ms in spent.items() if stage not in {CHAIN, PICTURE})
+    """What is left without chain calls, picture work and the background's part."""
+    stages = sum(ms for stage, ms in spent.items() if stage not in {CHAIN, PICTURE, BACKGROUND})
+    return stages - spent.get(BACKGROUND, 0.0)
 
 
 def table(sales: dict[str, list[dict[str, float]]]) -> Table:
@@ -208,10 +217,11 @@ def table(sales: dict[str, list[dict[str, float]]]) -> Table:
         shown.add_row(stage, *(f"{statistics.median(s.get(stage, 0.0) for s in sales[way]):.2f}" for way in WAYS))
     owns = {way: sorted(own(spent) for spent in sales[way]) for way in WAYS}
     shown.add_section()
-    shown.add_row(f"own overhead (target: {TARGET_MS})", *(f"{statistics.median(owns[way]):.2f}" for way in WAYS))
+    shown.add_row("own overhead", *(f"{statistics.median(owns[way]):.2f}" for way in WAYS))
+    shown.add_row("its target", *(f"{TARGETS_MS[way]}" for way in WAYS))
     shown.add_row("its 95th percentile", *(f"{owns[way][int(RUNS * 0.95)]:.2f}" for way in WAYS))
     shown.add_section()
-    for stage in (CHAIN, PICTURE):
+    for stage in (BACKGROUND, CHAIN, PICTURE):
         shown.add_row(
             f"({stage})", *(f"{statistics.median(s.get(stage, 0.0) for s in sales[way]):.2f}" for way in WAYS)
         )

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from secrets import token_hex
 from typing import Any
 
-from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy import Select, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -14,8 +14,8 @@ from payments.ledger import UNSEEN_FUNDS_COVER, Claim, Entry, State
 from payments.rail import Payment, Receipt
 from storage.database import Database
 from storage.entries import columns, entries, entry_of
-from storage.schema import in_doubt, locks, payments, under_way
-from storage.settled import FIRST_RECHECK_S
+from storage.sale_statements import SaleStatements, abandoned, new
+from storage.schema import in_doubt, locks, payments
 
 _row = payments.c
 _MANY = 1_000_000
@@ -34,14 +34,17 @@ class SqlLedger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._sale = SaleStatements(database)
 
     async def find(self, payment_id: str) -> Entry | None:
         """What is known of a payment."""
-        return await self._find(_row.id == payment_id)
+        row = await self._database.first(self._sale.find, wanted=payment_id)
+        return None if row is None else entry_of(row)
 
     async def find_purchase(self, purchase: str) -> Entry | None:
         """What is known under the name that a payer gave to a purchase."""
-        return await self._find(_row.purchase == purchase)
+        row = await self._database.first(self._entries(_row.purchase == purchase))
+        return None if row is None else entry_of(row)
 
     async def free_purchase(self, purchase: str, *, at_most: int, not_after_s: float) -> bool:
         """Take a purchase's name from a SETTLED payment whose re-deliveries have reached the bound or the age (seconds
@@ -62,28 +65,20 @@ class SqlLedger:
             PaymentUsed: its transaction is known under another payment id.
             FundsUnderWay: the payer has too many payments under way.
         """
-        now, claim = self._database.now, Claim(payment.id, token_hex(16))
+        claim = Claim(payment.id, token_hex(16))
         if purchase is not None:
-            await self._database.run(delete(payments).where(_row.purchase == purchase, _abandoned(now)))
-        values = {
-            **columns(payment),
-            "state": State.CLAIMED,
+            silent = (_row.purchase == purchase) & abandoned(self._database.now)
+            await self._database.run(delete(payments).where(silent))
+        values = columns(payment) | {
             "fingerprint": fingerprint,
             "order_digest": order_digest,
             "holder": claim.holder,
-            "lease_until": now + lease_s,
-            "deliveries": 0,
             "purchase": purchase,
         }
-        statement = self._database.upsert(
-            payments,
-            values,
-            only_if=_funds_cover(payment, now),
-            where=_abandoned(now),
-            returning=_row.id,
-        )
         try:
-            taken = await self._database.first(statement)
+            taken = await self._database.first(
+                self._sale.claim, **new(values), lease_s=lease_s, covered=_covered(payment)
+            )
         except IntegrityError as exc:
             # Of copies that come at once, PostgreSQL may find the other one by its transaction before it finds its id.
             if await self._is_held(payment.id) or await self._holds(purchase):
@@ -95,29 +90,17 @@ class SqlLedger:
 
     async def renew(self, claim: Claim, *, lease_s: float) -> bool:
         """Lengthen the running lease of a CLAIMED payment, for the holder; False when the claim was lost."""
-        return await self._change(self._works(claim), lease_until=self._database.now + lease_s)
+        return await self._database.run(self._sale.renew, **_held_by(claim), lease_s=lease_s) == 1
 
     async def begin_settlement(self, claim: Claim, *, lease_s: float) -> float | None:
         """CLAIMED → SETTLING, only for the holder while its lease runs; when the new lease ends, unix seconds by the
         ledger's clock. None when the claim was lost."""
-        begin = (
-            update(payments)
-            .where(self._works(claim))
-            .values(state=State.SETTLING, lease_until=self._database.now + lease_s)
-            .returning(_row.lease_until)
-        )
-        row = await self._database.first(begin)
+        row = await self._database.first(self._sale.begin_settlement, **_held_by(claim), lease_s=lease_s)
         return None if row is None else row.lease_until
 
     async def settled(self, payment_id: str, receipt: Receipt) -> bool:
         """SETTLING → SETTLED; False when it was not SETTLING."""
-        return await self._change(
-            (_row.id == payment_id) & (_row.state == State.SETTLING),
-            state=State.SETTLED,
-            receipt=asdict(receipt),
-            settled_at=self._database.now,
-            recheck_at=self._database.now + FIRST_RECHECK_S,
-        )
+        return await self._database.run(self._sale.settled, is_id=payment_id, paid=asdict(receipt)) == 1
 
     async def release(self, claim: Claim) -> bool:
         """Forget a payment that provably moved nothing; only for the holder, never from SETTLED."""
@@ -126,7 +109,7 @@ class SqlLedger:
 
     async def discard(self, payment_id: str) -> bool:
         """Forget a CLAIMED payment whose lease ran out; False when it is not one (any more)."""
-        silent = (_row.id == payment_id) & _abandoned(self._database.now)
+        silent = (_row.id == payment_id) & abandoned(self._database.now)
         return await self._database.run(delete(payments).where(silent)) == 1
 
     async def take_over(self, payment_id: str, *, lease_s: float) -> Claim | None:
@@ -162,7 +145,7 @@ class SqlLedger:
 
     async def forget_abandoned(self, *, silent_s: float) -> int:
         """Delete CLAIMED entries whose lease ran out at least so many seconds ago; how many there were."""
-        return await self._database.run(delete(payments).where(_abandoned(self._database.now - silent_s)))
+        return await self._database.run(delete(payments).where(abandoned(self._database.now - silent_s)))
 
     async def ping(self) -> None:
         """Raise unless a payment could be written now: writes, because a full or read-only disk still reads well. And
@@ -172,16 +155,8 @@ class SqlLedger:
         await self._database.first(self._database.upsert(locks, probe, returning=locks.c.name))
         await self._database.check_identity()  # a fresh look, after a write
 
-    def _works(self, claim: Claim) -> ColumnElement[bool]:
-        """Whether the holder of a CLAIMED payment may go on."""
-        return _held(claim, State.CLAIMED) & (_row.lease_until > self._database.now)
-
     def _entries(self, where: ColumnElement[bool]) -> Select[Any]:
         return entries(where, self._database.now)
-
-    async def _find(self, where: ColumnElement[bool]) -> Entry | None:
-        row = await self._database.first(self._entries(where))
-        return None if row is None else entry_of(row)
 
     async def _change(self, where: ColumnElement[bool], **values: Any) -> bool:
         return await self._database.run(update(payments).where(where).values(**values)) == 1
@@ -190,22 +165,18 @@ class SqlLedger:
         return purchase is not None and await self.find_purchase(purchase) is not None
 
     async def _is_held(self, payment_id: str) -> bool:
-        held = (_row.id == payment_id) & ~_abandoned(self._database.now)
+        held = (_row.id == payment_id) & ~abandoned(self._database.now)
         return await self._database.first(select(_row.id).where(held)) is not None
 
 
-def _abandoned(now: ColumnElement[float]) -> ColumnElement[bool]:
-    """A claim whose holder went silent before any money could move."""
-    return under_way & (_row.state == State.CLAIMED) & (_row.lease_until <= now)
-
-
-def _funds_cover(payment: Payment, now: ColumnElement[float]) -> ColumnElement[bool]:
-    """Whether the payer can pay this on top of the payments under way, all taken to be of this amount."""
-    at_work = under_way & ((_row.state == State.SETTLING) | (_row.lease_until > now))
-    others = (_row.payer == payment.payer) & (_row.rail == payment.rail) & (_row.id != payment.id)
+def _covered(payment: Payment) -> int:
+    """Payments of this amount that the payer's funds cover."""
     covered = UNSEEN_FUNDS_COVER if payment.funds is None else payment.funds // payment.amount
-    count = select(func.count()).select_from(payments).where(others & at_work).scalar_subquery()
-    return count < min(covered, _MANY)
+    return min(covered, _MANY)
+
+
+def _held_by(claim: Claim) -> dict[str, str]:
+    return {"is_id": claim.payment_id, "is_holder": claim.holder}
 
 
 def _held(claim: Claim, *states: State) -> ColumnElement[bool]:

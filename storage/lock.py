@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 import structlog
-from sqlalchemy import delete
+from sqlalchemy import bindparam, delete
 
 from errors import LedgerUnavailable
 from storage.database import Database
@@ -46,11 +46,19 @@ class SqlLock:
     ) -> None:
         self._database = database
         self._name = name
-        self._lease_s = lease_s
         self._wait_s = wait_s
         self._poll_s = poll_s
         self._queue = asyncio.Lock()
         self._holder = ""
+        now = database.now
+        values = {
+            "name": name,
+            "holder": bindparam("new_holder", type_=locks.c.holder.type),
+            "lease_until": now + lease_s,
+        }
+        self._take_it = database.upsert(locks, values, where=locks.c.lease_until <= now, returning=locks.c.name)
+        held = (locks.c.name == name) & (locks.c.holder == bindparam("is_holder", type_=locks.c.holder.type))
+        self._let_go = delete(locks).where(held)
 
     async def __aenter__(self) -> Self:
         try:
@@ -76,17 +84,11 @@ class SqlLock:
             await asyncio.sleep(self._poll_s * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
 
     async def _try(self) -> bool:
-        now = self._database.now
-        values = {"name": self._name, "holder": self._holder, "lease_until": now + self._lease_s}
-        ended = locks.c.lease_until <= now
-        statement = self._database.upsert(locks, values, where=ended, returning=locks.c.name)
-        return await self._database.first(statement) is not None
+        return await self._database.first(self._take_it, new_holder=self._holder) is not None
 
     async def _give_back(self) -> None:
         try:
-            await self._database.run(
-                delete(locks).where((locks.c.name == self._name) & (locks.c.holder == self._holder))
-            )
+            await self._database.run(self._let_go, is_holder=self._holder)
         except LedgerUnavailable:
             # What was done under the lock is done; the lease ends by itself.
             log.warning("lock_not_given_back", lock=self._name, exc_info=True)

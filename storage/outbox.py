@@ -1,8 +1,9 @@
 """The outbox in SQL: a transaction is recorded, changed and forgotten by single statements."""
 
 from dataclasses import asdict
+from typing import Any
 
-from sqlalchemy import delete, insert, literal, select, update
+from sqlalchemy import BigInteger, Double, Row, Select, String, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -23,6 +24,15 @@ class SqlOutbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        # Built once: building a statement anew costs more than executing it. Parameters have names of their own,
+        # because those of columns are SQLAlchemy's.
+        new = (bindparam(f"new_{column.name}", type_=column.type) for column in _row)
+        in_time = DatabaseTime() < bindparam("not_after", type_=Double())
+        self._record = insert(transactions).from_select(list(_row), select(*new).where(in_time))
+        self._of = _ordered(_row.reference == bindparam("of_reference", type_=String()))
+        self._since = _ordered(_of_sender() & (_row.nonce >= bindparam("from_nonce", type_=BigInteger())))
+        of_chain = _row.chain_id == bindparam("of_chain", type_=BigInteger())
+        self._senders = select(_row.sender).where(of_chain).distinct()
 
     async def record(self, sent: Sent, *, not_after: float) -> bool:
         """Write a new transaction down; False, and nothing is written, when its nonce has a record already or when it
@@ -30,11 +40,9 @@ class SqlOutbox:
 
         A process that stood still finds out here: the clock is read by the statement that writes.
         """
-        values = asdict(sent)
-        row = select(*(literal(value, _row[name].type) for name, value in values.items()))
-        in_time = row.where(DatabaseTime() < not_after)
+        values = {f"new_{name}": value for name, value in asdict(sent).items()}
         try:
-            return await self._database.run(insert(transactions).from_select(list(values), in_time)) == 1
+            return await self._database.run(self._record, **values, not_after=not_after) == 1
         except IntegrityError:
             return False
 
@@ -48,25 +56,35 @@ class SqlOutbox:
 
     async def of(self, reference: str) -> list[Sent]:
         """The transactions of a payment."""
-        return await self._found(_row.reference == reference)
+        return [_sent(row) for row in await self._database.rows(self._of, of_reference=reference)]
 
     async def senders(self, chain_id: int) -> list[str]:
         """Whose transactions are recorded."""
-        rows = await self._database.rows(select(_row.sender).where(_row.chain_id == chain_id).distinct())
+        rows = await self._database.rows(self._senders, of_chain=chain_id)
         return [row.sender for row in rows]
 
     async def since(self, chain_id: int, sender: str, nonce: int) -> list[Sent]:
         """A sender's transactions from this nonce on, in their order."""
-        return await self._found((_row.chain_id == chain_id) & (_row.sender == sender) & (_row.nonce >= nonce))
+        rows = await self._database.rows(self._since, of_chain=chain_id, of_sender=sender, from_nonce=nonce)
+        return [_sent(row) for row in rows]
 
     async def forget(self, chain_id: int, sender: str, *, below: int) -> None:
         """Delete a sender's transactions below this nonce: they are in blocks, or others are in their place."""
         done = (_row.chain_id == chain_id) & (_row.sender == sender) & (_row.nonce < below)
         await self._database.run(delete(transactions).where(done))
 
-    async def _found(self, where: ColumnElement[bool]) -> list[Sent]:
-        rows = await self._database.rows(select(transactions).where(where).order_by(_row.nonce))
-        return [Sent(**row._mapping) for row in rows]
+
+def _ordered(where: ColumnElement[bool]) -> Select[Any]:
+    return select(transactions).where(where).order_by(_row.nonce)
+
+
+def _of_sender() -> ColumnElement[bool]:
+    chain, sender = bindparam("of_chain", type_=BigInteger()), bindparam("of_sender", type_=String())
+    return (_row.chain_id == chain) & (_row.sender == sender)
+
+
+def _sent(row: Row[Any]) -> Sent:
+    return Sent(**row._mapping)
 
 
 def _is(sent: Sent) -> ColumnElement[bool]:

@@ -1,0 +1,99 @@
+"""The statements of a sale, built once: building one anew costs more than executing it.
+
+Values come in as parameters, which have names of their own: those of columns are SQLAlchemy's.
+"""
+
+from typing import Any
+
+from sqlalchemy import Double, Executable, Integer, String, bindparam, func, select, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from payments.ledger import State
+from storage.database import Database
+from storage.entries import entries
+from storage.schema import payments, under_way
+from storage.settled import FIRST_RECHECK_S
+
+_row = payments.c
+_NEW = tuple(
+    _row[name]
+    for name in (
+        *("id", "rail", "payer", "amount", "valid_before", "evidence", "transaction_hash"),
+        *("fingerprint", "order_digest", "holder", "purchase"),
+    )
+)
+
+
+class SaleStatements:
+    """What `SqlLedger` executes for every sale.
+
+    Attributes:
+        find: of `wanted`, an id.
+        claim: of `new_<column>` for the columns of a claim, `lease_s`, and `covered`: payments that the funds cover.
+        renew, begin_settlement: of `is_id`, `is_holder` and `lease_s`.
+        settled: of `is_id` and `paid`, a receipt.
+    """
+
+    def __init__(self, database: Database) -> None:
+        now = database.now
+        self.find = entries(_row.id == bindparam("wanted", type_=String()), now)
+        self.claim = _claim(database)
+        lease_until = now + bindparam("lease_s", type_=Double())
+        works = _holds(State.CLAIMED) & (_row.lease_until > now)
+        self.renew = update(payments).where(works).values(lease_until=lease_until)
+        self.begin_settlement = (
+            update(payments)
+            .where(works)
+            .values(state=State.SETTLING, lease_until=lease_until)
+            .returning(_row.lease_until)
+        )
+        self.settled = (
+            update(payments)
+            .where((_row.id == bindparam("is_id", type_=String())) & (_row.state == State.SETTLING))
+            .values(
+                state=State.SETTLED,
+                receipt=bindparam("paid", type_=_row.receipt.type),
+                settled_at=now,
+                recheck_at=now + FIRST_RECHECK_S,
+            )
+        )
+
+
+def new(values: dict[str, Any]) -> dict[str, Any]:
+    """Values of a claim's columns as its parameters."""
+    return {f"new_{name}": value for name, value in values.items()}
+
+
+def abandoned(now: ColumnElement[float]) -> ColumnElement[bool]:
+    """A claim whose holder went silent before any money could move."""
+    return under_way & (_row.state == State.CLAIMED) & (_row.lease_until <= now)
+
+
+def _claim(database: Database) -> Executable:
+    now = database.now
+    values = {
+        **{column.name: _new(column) for column in _NEW},
+        "state": State.CLAIMED,
+        "lease_until": now + bindparam("lease_s", type_=Double()),
+        "deliveries": 0,
+    }
+    return database.upsert(payments, values, only_if=_funds_cover(now), where=abandoned(now), returning=_row.id)
+
+
+def _funds_cover(now: ColumnElement[float]) -> ColumnElement[bool]:
+    """Whether the payer can pay this on top of the payments under way, all taken to be of this amount."""
+    at_work = under_way & ((_row.state == State.SETTLING) | (_row.lease_until > now))
+    others = (_row.payer == _new(_row.payer)) & (_row.rail == _new(_row.rail)) & (_row.id != _new(_row.id))
+    count = select(func.count()).select_from(payments).where(others & at_work).scalar_subquery()
+    return count < bindparam("covered", type_=Integer())
+
+
+def _holds(state: State) -> ColumnElement[bool]:
+    is_theirs = (_row.id == bindparam("is_id", type_=String())) & (
+        _row.holder == bindparam("is_holder", type_=String())
+    )
+    return is_theirs & (_row.state == state)
+
+
+def _new(column: Any) -> ColumnElement[Any]:
+    return bindparam(f"new_{column.name}", type_=column.type)
