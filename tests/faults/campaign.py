@@ -56,12 +56,13 @@ async def run_leg(leg: Leg, plan_: Plan, folder: Path, watch: Watch) -> Result:
     ):
         result.faults = built.tally
         run = LegRun(built, result, random, phase, buyers=plan_.buyers)
-        async with run.running(planned, doubts=True):
+        async with run.running(planned, doubts=True) as process_faults:
             phase.begin("planned doubts")
             steps = StepRun(run.client, built.plans, None, run.wallets, random)
             await steps.run(certain_cases(leg), AT_ONCE, minutes=5)
             result.cases = steps.results
             phase.begin("faults at random")
+            process_faults.begin()
             await _buy(run, plan_)
     phase.begin("over")
     return result

@@ -92,14 +92,8 @@ class LegRun:
         self._by_key: dict[str, int] = {}
         self._records = [ChainRecords(chain, self._found) for chain in (built.base, built.tempo)]
 
-    def process_faults(self, planned: list[tuple[int, ProcessFault]]) -> ProcessFaults:
-        """Carries out kills and freezes, and keeps the hosts running."""
-        return ProcessFaults(
-            self.built.hosts, self.history, planned, Random(self.random.random()), self.result.process_faults
-        )
-
     @asynccontextmanager
-    async def running(self, planned: list[tuple[int, ProcessFault]], *, doubts: bool) -> AsyncIterator[None]:
+    async def running(self, planned: list[tuple[int, ProcessFault]], *, doubts: bool) -> AsyncIterator[ProcessFaults]:
         """Fund the wallets, follow the chains and make the first, undisturbed sales; at the end the last phase and
         the audit. `doubts`: whether the leg must meet settlements in doubt."""
         freezes = any(fault.kind == "freeze" for _, fault in planned)
@@ -108,8 +102,11 @@ class LegRun:
         async with together(*(each.follow for each in self._records)):
             self.phase.begin("undisturbed")
             await self._undisturbed(self.wallets[0])
-            async with together(self.process_faults(planned).run):
-                yield
+            process_faults = ProcessFaults(
+                self.built.hosts, self.history, planned, Random(self.random.random()), self.result.process_faults
+            )
+            async with together(process_faults.run):
+                yield process_faults
                 self.phase.begin("last phase")
                 await asyncio.sleep(1)
                 await self._until_whole()
@@ -134,7 +131,7 @@ class LegRun:
     async def _until_whole(self) -> None:
         with suppress(TimeoutError, SandboxError):  # then payments stay in doubt, and the audit says so
             async with asyncio.timeout(120):
-                while not all(each.whole() for each in self.built.hosts):  # noqa: ASYNC110 - processes tell nobody
+                while not all(each.whole() and not each.frozen() for each in self.built.hosts):  # noqa: ASYNC110 - processes tell nobody
                     await asyncio.sleep(0.5)
                 for each in self.built.hosts:
                     await each.until_up()

@@ -48,7 +48,7 @@ ALL_FAULTS: tuple[ProcessFault, ...] = tuple(each for pair in zip(FREEZES, KILLS
 
 
 def plan(calls: int, faults: Sequence[ProcessFault], random: Random) -> list[tuple[int, ProcessFault]]:
-    """At which paid call of a leg which fault: at least one, unless there are none to choose from."""
+    """After how many paid calls of a leg which fault: at least one, unless there are none to choose from."""
     if not faults:
         return []
     moments = sorted(random.uniform(0.1, 0.85) * calls for _ in range(max(1, round(calls / EVERY_CALLS))))
@@ -77,16 +77,26 @@ class ProcessFaults:
         self._planned = planned
         self._random = random
         self._tally = tally
+        self._begun_at: int | None = None
+
+    def begin(self) -> None:
+        """Count calls from now on; before, nothing of what is planned is done."""
+        self._begun_at = self._history.paid_calls
 
     async def run(self) -> None:
         """Until cancelled."""
         while True:
             await asyncio.sleep(0.2)
-            if self._planned and self._history.paid_calls >= self._planned[0][0]:
+            if self._is_due():
                 _, fault = self._planned.pop(0)
                 await asyncio.sleep(self._random.uniform(0, 0.5))
                 await self._carry_out(fault, self._random.choice(self._hosts))
             await self.mend()
+
+    def _is_due(self) -> bool:
+        if self._begun_at is None or not self._planned:
+            return False
+        return self._history.paid_calls - self._begun_at >= self._planned[0][0]
 
     async def _carry_out(self, fault: ProcessFault, host: Host) -> None:
         choice = self._random.randrange(1000)
