@@ -60,9 +60,10 @@ class CaseResult:
 def cases(way: Way, *, lies: bool = False) -> list[Case]:
     """Every case for a way to pay; with a facilitator its lies, too."""
     found = [Case(way, step, effect) for step in Step for effect in _EVERY_STEP]
-    before = (Step.FIND, Step.VERIFY, Step.CLAIM, Step.RENEW, Step.WORK, Step.BEGIN_SETTLEMENT)
+    # A request that stands still before `find` is for the service one that is sent later.
+    looked_up = (Step.VERIFY, Step.CLAIM, Step.RENEW, Step.WORK, Step.BEGIN_SETTLEMENT)
     for effect in (Effect.FREEZE_LATE, Effect.FREEZE_REFUSED):
-        found += [Case(way, step, effect) for step in before]
+        found += [Case(way, step, effect) for step in looked_up]
     writes = (Step.CLAIM, Step.RENEW, Step.BEGIN_SETTLEMENT, Step.SETTLED)
     found += [Case(way, step, Effect.LOCK) for step in writes]
     found += [Case(way, Step.BROADCAST, effect) for effect in (Effect.DOUBT_MOVED, Effect.DOUBT_UNMOVED)]
