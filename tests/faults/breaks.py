@@ -67,6 +67,26 @@ BREAKS = {
             ),
         ),
     ),
+    "facilitator": Break(
+        "a facilitator's success is believed: the picture goes out without the chain's word",
+        (
+            Change(
+                "payments/x402/closing.py",
+                "        if made.word.shown and made.word.transaction and not self._witnesses.several:\n",
+                "        if made.word.transaction:\n",
+            ),
+        ),
+    ),
+    "facilitator-refusal": Break(
+        "a facilitator's refusal is believed: the payment is forgotten though it may be settled later",
+        (
+            Change(
+                "payments/x402/closing.py",
+                "        if over and not _says_used(made.word):\n",
+                "        if over or made.word.refusal:\n",
+            ),
+        ),
+    ),
     "row": Break(
         "a refusal does not take the payment from whoever holds it silently",
         (

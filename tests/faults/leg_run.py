@@ -216,6 +216,5 @@ def rows_of(cases: Sequence[CaseResult]) -> list[tuple[str, str]]:
 def _end_of(case: CaseResult) -> str:
     if not case.struck:
         return "did not strike"
-    moved = sum(payment.moved for payment in case.order.payments)
     picture = "delivered" if case.order.delivered else "not delivered"
-    return f"{picture}, {len(case.order.payments)} signed, {moved} moved, {case.seconds:.0f} s"
+    return f"{picture}, {len(case.order.payments)} signed, {case.seconds:.0f} s"

@@ -22,9 +22,9 @@ from tests.faults.steps import Case
 
 SEED = 402
 CALLS = 40
-SAMPLE: tuple[Leg, ...] = ("sqlite",)
+SAMPLE: tuple[Leg, ...] = ("sqlite", "facilitator")
 STEPS = (
-    Case("x402 v2", Step.WORK, Effect.FREEZE),
+    Case("x402 v2", Step.WORK, Effect.FREEZE_LATE),
     Case("mpp", Step.CLAIM, Effect.LOST),
     Case("mpp", Step.SETTLED, Effect.ERROR),
     Case("x402 v2", Step.BEGIN_SETTLEMENT, Effect.LOST),
@@ -47,7 +47,8 @@ async def test_no_money_is_lost_while_everything_fails(tmp_path: Path) -> None:
 
 
 async def test_a_sale_that_is_disturbed_at_a_step_comes_to_a_good_end(tmp_path: Path) -> None:
-    """A frozen worker, lost replies and an error after the money has moved."""
+    """The first is the double charge of a worker that froze in its work; the others lose replies, and fail after the
+    money has moved."""
     with source_tree() as source:
         plan = Plan(calls=0, seed=SEED, buyers=3, minutes=1, source=source)
         (tmp_path / "steps").mkdir()
