@@ -122,7 +122,7 @@ BREAKS = {
         (
             Change(
                 "payments/settlement.py",
-                "                receipt = await rail.find_receipt(entry.payment)\n",
+                "                receipt = await rail.find_receipt(entry.payment, credential)\n",
                 "                receipt = None\n",
             ),
         ),
