@@ -67,5 +67,6 @@ class Outbox(Protocol):
         ...
 
     async def forget(self, chain_id: int, sender: str, *, below: int) -> None:
-        """Delete a sender's transactions below this nonce: they are in blocks, or others are in their place."""
+        """Delete a sender's transactions below this nonce: they are in blocks, or others are in their place. Those of a
+        payment in doubt are kept: they tell whose transaction it was that the chain will show."""
         ...

@@ -10,7 +10,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from payments.outbox import Sent
 from storage.clock import DatabaseTime
 from storage.database import Database
-from storage.schema import transactions
+from storage.schema import in_doubt, payments, transactions
 
 _row = transactions.c
 
@@ -69,9 +69,11 @@ class SqlOutbox:
         return [_sent(row) for row in rows]
 
     async def forget(self, chain_id: int, sender: str, *, below: int) -> None:
-        """Delete a sender's transactions below this nonce: they are in blocks, or others are in their place."""
+        """Delete a sender's transactions below this nonce: they are in blocks, or others are in their place. Those of a
+        payment in doubt are kept: they tell whose transaction it was that the chain will show."""
         done = (_row.chain_id == chain_id) & (_row.sender == sender) & (_row.nonce < below)
-        await self._database.run(delete(transactions).where(done))
+        doubted = select(payments.c.id).where(in_doubt)
+        await self._database.run(delete(transactions).where(done & _row.reference.not_in(doubted)))
 
 
 def _ordered(where: ColumnElement[bool]) -> Select[Any]:

@@ -12,8 +12,9 @@ import pytest
 
 from errors import LedgerUnavailable
 from payments.outbox import Outbox
-from storage import Database, SqlOutbox
+from storage import Database, SqlLedger, SqlOutbox
 from storage.engine import create_engine, parse
+from tests.contracts.ledger_contract import PAYMENT, RECEIPT, take
 from tests.contracts.outbox_contract import CHAIN, OURS, SENT, OutboxContract
 
 
@@ -63,3 +64,18 @@ async def test_says_when_there_is_no_file(tmp_path: Path) -> None:
         for attempt in (outbox.record(SENT, not_after=math.inf), outbox.of(SENT.reference)):
             with pytest.raises(LedgerUnavailable):
                 await attempt
+
+
+async def test_a_transaction_is_not_forgotten_while_its_payment_is_in_doubt(process: Callable[[], Database]) -> None:
+    """However deep in the chain it is: it alone tells that the transfer which the chain shows was ours."""
+    database = process()
+    ledger, outbox = SqlLedger(database), SqlOutbox(database)
+    claim = await take(ledger, replace(PAYMENT, id=SENT.reference))
+    assert claim
+    assert await ledger.begin_settlement(claim, lease_s=60)
+    assert await outbox.record(SENT, not_after=math.inf)
+    await outbox.forget(CHAIN, OURS, below=SENT.nonce + 1)
+    assert await outbox.of(SENT.reference) == [SENT]
+    assert await ledger.settled(SENT.reference, RECEIPT)
+    await outbox.forget(CHAIN, OURS, below=SENT.nonce + 1)
+    assert await outbox.of(SENT.reference) == []

@@ -96,7 +96,7 @@ def authorize(
     end = int(time.time()) + 3600 if valid_before is None else valid_before
     fields = {"from": payer.address, "to": to, "value": units, "validAfter": 0, "validBefore": end}
     signed = payer.sign_typed_data(
-        _domain(terms), AUTHORIZATION_TYPES, {**fields, "nonce": bytes.fromhex(nonce.removeprefix("0x"))}
+        domain(terms), AUTHORIZATION_TYPES, {**fields, "nonce": bytes.fromhex(nonce.removeprefix("0x"))}
     )
     return SignedAuthorization.model_validate(
         {
@@ -133,7 +133,7 @@ def cancel(chain: Chain, authorization: Authorization, terms: Terms) -> None:
     """The buyer withdraws an authorization on the chain."""
     nonce = bytes.fromhex(authorization.nonce[2:])
     signed = Account.from_key(BUYER.key).sign_typed_data(
-        _domain(terms), CANCEL_TYPES, {"authorizer": BUYER.address, "nonce": nonce}
+        domain(terms), CANCEL_TYPES, {"authorizer": BUYER.address, "nonce": nonce}
     )
     call = call_data("cancelAuthorization(address,bytes32,bytes)", BUYER.address, nonce, signed.signature)
     submit(chain, chain.token, call)
@@ -149,7 +149,7 @@ def empty_purse(chain: Chain, purse: LocalAccount) -> None:
     assert chain.balance_of(purse.address) == 0
 
 
-def _domain(terms: Terms) -> dict[str, Any]:
+def domain(terms: Terms) -> dict[str, Any]:
     return {
         "name": terms.network.token_name,
         "version": terms.network.token_version,
