@@ -13,7 +13,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, multiple, rule, r
 from errors import FundsUnderWay, PaymentUsed
 from payments.ledger import UNSEEN_FUNDS_COVER, Claim, Entry, State
 from payments.rail import Payment, Receipt
-from storage import Database, SqlLedger
+from storage import Database, SqlLedger, SqlSettled
+from storage.settled import FIRST_RECHECK_S
 from tests.contracts.ledger_contract import PAYMENT, RECEIPT
 from tests.fakes.clock import FakeClock
 
@@ -44,6 +45,7 @@ class Row:
     deliveries: int = 0
     receipt: Receipt | None = None
     settled_at: float = 0.0
+    final: bool = False
 
     def entry(self, now: float) -> Entry:
         return Entry(
@@ -71,6 +73,7 @@ class LedgerStates(RuleBasedStateMachine):
         self.clock = FakeClock()
         self.database = Database(self.url, clock=self.clock)
         self.ledger = SqlLedger(self.database)
+        self.settlements = SqlSettled(self.database)
         self.example = token_hex(8)  # all examples share one database
         self.rows: dict[str, Row] = {}
 
@@ -258,6 +261,33 @@ class LedgerStates(RuleBasedStateMachine):
         row = self.rows.get(self.own(name))
         if row and row.deliveries:
             row.deliveries -= 1
+
+    @rule(name=ids)
+    def final(self, name: str) -> None:
+        row = self.not_final(name)
+        payment = row.payment if row else replace(PAYMENT, id=self.own(name))
+        assert self.run(self.settlements.final(payment)) == bool(row)
+        if row:
+            row.final = True
+
+    @rule(name=ids)
+    def lost(self, name: str) -> None:
+        """In doubt at once, held by nobody, and without a receipt; deliveries stay counted."""
+        row = self.not_final(name)
+        assert self.run(self.settlements.lost(self.own(name))) == bool(row)
+        if row:
+            row.state, row.receipt, row.holder, row.lease_until = State.SETTLING, None, "", self.clock.now
+
+    def not_final(self, name: str) -> Row | None:
+        row = self.rows.get(self.own(name))
+        return row if row and row.state is State.SETTLED and not row.final else None
+
+    @rule()
+    def lists_what_is_not_final(self) -> None:
+        self.clock.advance(FIRST_RECHECK_S)
+        expected = {self.own(name) for name in NAMES if self.not_final(name)}
+        listed = {entry.payment.id for entry in self.run(self.settlements.due({PAYMENT.rail}, 10_000))}
+        assert {payment_id for payment_id in listed if payment_id.startswith(self.example)} == expected
 
     @rule()
     def lists_the_doubts(self) -> None:
