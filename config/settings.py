@@ -23,6 +23,7 @@ from config.types import (
     SecretUrl,
     Table,
     Url,
+    Whole,
     Words,
 )
 
@@ -85,7 +86,7 @@ class X402Settings(Section):
 
     enabled: bool = True
     """Whether the rail is offered."""
-    chain_id: Literal[8453, 84532] = 84532
+    chain_id: Annotated[Literal[8453, 84532], Whole] = 84532
     """8453 is Base, 84532 is Base Sepolia."""
     rpc_url: SecretUrl | None = None
     """JSON-RPC endpoint of the chain."""
@@ -130,7 +131,7 @@ class MppSettings(Section):
 
     enabled: bool = True
     """Whether the rail is offered."""
-    chain_id: Literal[4217, 42431] = 42431
+    chain_id: Annotated[Literal[4217, 42431], Whole] = 42431
     """4217 is Tempo, 42431 is Tempo Moderato."""
     rpc_url: SecretUrl | None = None
     """JSON-RPC endpoint of the chain."""

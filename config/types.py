@@ -135,6 +135,10 @@ def _priced_model(text: Any) -> Any:
         raise ValueError(f"{text!r} names no positive price with at most 6 decimal places") from None
 
 
+def _whole(text: Any) -> Any:
+    return int(text) if isinstance(text, str) and text.isascii() and text.isdigit() else text
+
+
 def _split(text: Any) -> Any:
     return tuple(filter(None, text.replace(",", " ").split())) if isinstance(text, str) else text
 
@@ -155,6 +159,8 @@ Network = Annotated[str, AfterValidator(_network)]
 Price = Annotated[Decimal, AfterValidator(_price)]
 Model = Annotated[PricedModel, BeforeValidator(_priced_model)]
 """Text is NAME or NAME=PRICE."""
+Whole = BeforeValidator(_whole)
+"""For choices among numbers: the environment gives text."""
 Words = BeforeValidator(_split)
 """For tuples: text is split at commas and blanks."""
 Table = BeforeValidator(_table)

@@ -54,6 +54,14 @@ def test_lists_are_split_at_commas_and_blanks() -> None:
     assert settings.runner.backends == ("cpu",)
 
 
+def test_a_chain_is_chosen_by_its_id_in_the_environment() -> None:
+    chosen = {"CLEARCANVAS_X402__CHAIN_ID": "8453", "CLEARCANVAS_MPP__CHAIN_ID": "4217"}
+    settings = load(SELLING | chosen)
+    assert (settings.x402.chain_id, settings.mpp.chain_id) == (8453, 4217)
+    for wrong in ("1", "-8453", "8453.0", "0x2105", "base"):
+        assert refusal(SELLING | {"CLEARCANVAS_X402__CHAIN_ID": wrong}).names == ("CLEARCANVAS_X402__CHAIN_ID",)
+
+
 def test_the_default_model_is_the_only_one_unless_more_are_named() -> None:
     assert load({}).model_prices() == {load({}).runner.model: Decimal("0.05")}
 
