@@ -14,9 +14,10 @@ from payments.mpp.chain import Chain
 from payments.mpp.rpc import Rpc
 from payments.mpp.verdict import NODE_LAG_S, NobodyAnswers
 from payments.rail import Order, Payment, Receipt
-from sandbox.chains import TempoChain
+from sandbox.chains import BaseChain, TempoChain
 from sandbox.shim import Control
 from tests.contracts.rail_contract import NOBODY
+from tests.fakes.node import node
 from tests.payments.mpp.buyer import MppBuyer
 
 
@@ -138,6 +139,23 @@ async def test_a_second_url_tells_in_time_that_all_is_well(
     Control(second_url).inject("hang", seconds=5.0)
     chain = chain_at(client, (second_url, rpc_url))
     assert await Health(chain.health, too_slow="slow")() is None
+
+
+@pytest.mark.parametrize("first", [True, False])
+async def test_a_url_of_another_chain_is_told(
+    client: httpx.AsyncClient, rpc_url: str, base_chain: BaseChain, *, first: bool
+) -> None:
+    """The other URL answers well, but nobody would notice before it fails."""
+    urls = (base_chain.rpc_url, rpc_url) if first else (rpc_url, base_chain.rpc_url)
+    assert await chain_at(client, urls).health()
+
+
+async def test_a_chain_that_stands_still_is_unwell(client: httpx.AsyncClient, rpc_url: str) -> None:
+    with node(rpc_url) as (late, url):
+        assert await chain_at(client, (url,)).health() is None
+        late.late_s = 60
+        assert await chain_at(client, (url,)).health()
+        assert await chain_at(client, (url, rpc_url)).health() is None
 
 
 async def test_is_healthy_on_the_right_chain_only(client: httpx.AsyncClient, rpc_url: str, chain: Chain) -> None:
