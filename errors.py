@@ -21,6 +21,7 @@
     │  └─ IdempotencyKeyUsed          409     idempotency_key_used
     ├─ UploadTooLarge                 413     upload_too_large
     ├─ UnsupportedMediaType           415     unsupported_media_type
+    ├─ NothingFound                   422     nothing_found
     ├─ RateLimited                    429     rate_limited
     ├─ InternalError                  500     internal_error
     │  └─ ProcessingFailed            500     processing_failed
@@ -304,6 +305,18 @@ class UnsupportedMediaType(ServiceError):
 
     status, code, title = 415, "unsupported_media_type", "Unsupported media type"
     retry_action = RetryAction.FIX_REQUEST
+
+
+class NothingFound(ServiceError):
+    """There is no subject in the picture, so the cut-out would be empty; it is not sold."""
+
+    status, code, title = 422, "nothing_found", "Nothing found"
+    retry_action = RetryAction.FIX_REQUEST
+
+    def __init__(
+        self, detail: str = "No subject was found in the picture: the cut-out would be empty. Send another picture."
+    ) -> None:
+        super().__init__(detail)
 
 
 class RateLimited(ServiceError):

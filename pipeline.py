@@ -9,7 +9,7 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from typing import TypeVar
 
-from errors import Overloaded
+from errors import NothingFound, Overloaded
 from imaging.compose import compose
 from imaging.decode import decode
 from imaging.encode import encode
@@ -17,6 +17,7 @@ from imaging.fit import fit
 from imaging.formats import ImageFormat
 from imaging.picture import Picture, Pixels
 from imaging.probe import ImageInfo
+from imaging.subject import has_subject
 from telemetry import IN_FLIGHT, stage
 
 T = TypeVar("T")
@@ -82,6 +83,7 @@ class CutOut:
 
         Raises:
             InvalidImage: the pixels cannot be decoded.
+            NothingFound: the model sees no subject in them.
             Overloaded: the queue is full.
             RunnerUnavailable, ProcessingFailed: from `Network.infer`.
             KeyError: there is no such model.
@@ -112,6 +114,8 @@ def _read(body: bytes, info: ImageInfo, size: int) -> tuple[Picture, Pixels]:
 
 def _write(picture: Picture, alpha: Pixels, seen: Pixels, output: ImageFormat) -> bytes:
     with stage("compose"):
+        if not has_subject(picture, alpha):
+            raise NothingFound()
         rgba = compose(picture, alpha, seen)
     with stage("encode"):
         return encode(rgba, output)

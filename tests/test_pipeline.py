@@ -6,8 +6,9 @@ import pytest
 from PIL import Image
 from prometheus_client import REGISTRY
 
-from errors import InvalidImage, Overloaded, ProcessingFailed, RunnerUnavailable
+from errors import InvalidImage, NothingFound, Overloaded, ProcessingFailed, RunnerUnavailable
 from imaging.formats import ImageFormat
+from imaging.picture import Pixels
 from imaging.probe import ImageInfo, probe
 from pipeline import CutOut, Infer, Network
 from telemetry import timings
@@ -165,6 +166,16 @@ async def test_damage_that_only_decoding_shows_is_an_invalid_image() -> None:
     cut_out = cutter(Disc(), pictures=1)
     with pytest.raises(InvalidImage):
         await cut_out(*_damaged(), PNG)
+    assert await is_free(cut_out)
+
+
+async def test_an_empty_picture_is_not_made() -> None:
+    async def blind(image: Pixels) -> Pixels:
+        return np.full(image.shape[:2], 100, np.uint8)
+
+    cut_out = cutter(blind, pictures=1)
+    with pytest.raises(NothingFound):
+        await cut_out(BODY, INFO, PNG)
     assert await is_free(cut_out)
 
 

@@ -34,7 +34,7 @@ def test_a_rail_that_is_not_sold_on_is_not_named() -> None:
 
 
 def test_every_status_of_the_contract_is_described() -> None:
-    statuses = {"200", "400", "402", "406", "408", "409", "413", "415", "429", "500", "503"}
+    statuses = {"200", "400", "402", "406", "408", "409", "413", "415", "422", "429", "500", "503"}
     assert operation()["responses"].keys() == statuses
     assert "payment_outcome_unknown" in operation()["responses"]["503"]["description"]
 
