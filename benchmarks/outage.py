@@ -21,7 +21,7 @@ from io import BytesIO
 from pathlib import Path
 
 import httpx
-from PIL import Image
+from PIL import Image, ImageDraw
 from rich.console import Console
 from rich.table import Table
 
@@ -76,7 +76,9 @@ class Shop:
 
 def _picture() -> bytes:
     file = BytesIO()
-    Image.new("RGB", (128, 128), (90, 120, 60)).save(file, "JPEG")
+    image = Image.new("RGB", (128, 128), (24, 30, 36))
+    ImageDraw.Draw(image).ellipse((24, 24, 104, 104), fill=(230, 210, 160))
+    image.save(file, "JPEG")
     return file.getvalue()
 
 

@@ -179,7 +179,7 @@ async def figures(settings: Settings, tempo_url: str) -> dict[str, list[dict[str
     await storage.migrate(settings.ledger_url())
     manifest = ModelManifest.load(settings.runner.model)
     client = RunnerClient(Blank(), size=manifest.input.size, timeout_s=10)
-    picture = simplejpeg.encode_jpeg(np.full((256, 256, 3), 128, np.uint8), quality=90)
+    picture = simplejpeg.encode_jpeg(np.full((256, 256, 3), 200, np.uint8), quality=90)
     meter = Meter()
     for stage, parts in STAGES.items():
         for kind, names in parts:

@@ -8,8 +8,8 @@ from imaging.picture import Picture, Pixels
 from imaging.specks import drop_specks
 
 SURE = 160
-"""Levels of 255. On even, grainy, noisy and cloudy pages our models are nowhere surer; on every subject of Dev they are,
-on at least a twentieth of the picture. Dots, large squares and gravel are things to them, and are sold; see
+"""Levels of 255. On even, grainy, noisy and cloudy pages our models are nowhere as sure; on every subject of Dev they
+are, on at least a twentieth of the picture. Dots, squares and gravel are things to them, and are sold; see
 docs/experiments.md."""
 
 LEAST_SHARE = 1 / 20_000

@@ -9,6 +9,7 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
+from skimage import data
 
 from tests.clients.counter import Counter, Way
 from tests.clients.cutouts import PRICE
@@ -27,8 +28,9 @@ _seeds = count()
 def picture() -> bytes:
     """A small picture that no other test has."""
     file = BytesIO()
-    noise = np.random.default_rng(next(_seeds)).integers(0, 256, (64, 64, 3), np.uint8)
-    Image.fromarray(noise).save(file, "JPEG")
+    person = np.asarray(Image.fromarray(data.astronaut()).resize((64, 64)))
+    grain = np.random.default_rng(next(_seeds)).integers(0, 8, person.shape, np.uint8)
+    Image.fromarray(person & 0xF8 | grain).save(file, "JPEG")
     return file.getvalue()
 
 

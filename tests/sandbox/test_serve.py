@@ -10,12 +10,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from PIL import Image
 
 from sandbox.accounts import SELLER
 from sandbox.chains import BaseChain, TempoChain
 from sandbox.process import ROOT, choose_port
 from sandbox.rpc import loopback
+from tests.buying import photograph
 from tests.waiting import eventually
 
 
@@ -72,7 +72,7 @@ def test_the_python_lines_buy_with_the_printed_key(
     launcher: Launcher, tmp_path: Path, program: str, chain: type[BaseChain | TempoChain]
 ) -> None:
     photo, out = tmp_path / "photo.jpg", tmp_path / "cutout.png"
-    Image.new("RGB", (64, 48), "teal").save(photo)
+    photo.write_bytes(photograph(quality=75))
     line = re.search(rf"^BUYER_KEY=.*{program} .*$", launcher.printed(), re.MULTILINE)
     assert line
     pasted = line[0].replace("photo.jpg", str(photo)).replace("cutout.png", str(out))
