@@ -8,8 +8,9 @@ pixels.
 """
 
 import json
+import math
 import os
-import resource
+import re
 import statistics
 import subprocess
 import sys
@@ -119,17 +120,23 @@ WAYS = {"ours": ours, "pillow": pillow}
 
 def measure(way: str, body: bytes, output: ImageFormat, runs: int) -> Figures:
     """One way's medians in milliseconds, "MB out", and "MB RSS": the most that this process ever held."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     watch = Stopwatch()
     for _ in range(runs):
         made = WAYS[way](body, output, watch)
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {
         **watch.figures(),
         "MB out": len(made) / _MEGABYTE,
-        "MB RSS": most * 1024 / _MEGABYTE,
-        "MB RSS before": before * 1024 / _MEGABYTE,
+        "MB RSS": _peak(),
     }
+
+
+def _peak() -> float:
+    """Megabytes that this process held at most. (`getrusage` would count its parent's before it was started.)"""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return math.nan
+    found = re.search(r"VmHWM:\s*(\d+) kB", status.read_text())
+    return int(found[1]) * 1024 / _MEGABYTE if found else math.nan
 
 
 def _in_a_process(way: str, file: Path, output: ImageFormat, runs: int) -> Figures:

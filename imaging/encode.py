@@ -2,13 +2,11 @@
 
 import struct
 from collections.abc import Iterator
-from contextlib import suppress
 
-import imagecodecs
 import numpy as np
 from isal import isal_zlib
 
-from errors import ProcessingFailed
+from imaging import webp_writer
 from imaging.bands import bands
 from imaging.formats import ImageFormat
 from imaging.picture import Pixels
@@ -20,7 +18,7 @@ _DEFLATE_LEVEL = 1
 
 
 def encode(rgba: Pixels, format: ImageFormat) -> bytes:
-    """Encode uint8 [H,W,4] as PNG (lossless) or WebP (quality 90, alpha lossless).
+    """Encode uint8 [H,W,4] as PNG (lossless) or WebP (quality 90 where it can be, alpha lossless).
 
     Raises:
         ValueError: the format has no transparency.
@@ -29,7 +27,7 @@ def encode(rgba: Pixels, format: ImageFormat) -> bytes:
     if format is ImageFormat.PNG:
         return b"".join(_png(rgba))
     if format is ImageFormat.WEBP:
-        return _webp(rgba)
+        return webp_writer.encode(rgba)
     raise ValueError(f"a cut-out cannot be written as {format.name}")
 
 
@@ -59,11 +57,3 @@ def _filter_up(lines: Pixels, rows: slice) -> Pixels:
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", isal_zlib.crc32(kind + data))
-
-
-def _webp(rgba: Pixels) -> bytes:
-    """By libwebp's fastest method, which fails on some large pictures: their first partition outgrows its 512 kB."""
-    for quality, is_lossless in ((90, False), (80, False), (None, True)):
-        with suppress(imagecodecs.WebpError):
-            return bytes(imagecodecs.webp_encode(rgba, level=quality, lossless=is_lossless, method=0))
-    raise ProcessingFailed("The cut-out could not be written as WebP. Ask for PNG.")

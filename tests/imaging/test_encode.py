@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from imaging import webp_writer
 from imaging.encode import encode
 from imaging.formats import ImageFormat
 from imaging.picture import Pixels
@@ -84,3 +85,26 @@ def test_a_picture_that_libwebp_refuses_at_full_quality_is_encoded_all_the_same(
 def test_jpeg_has_no_transparency() -> None:
     with pytest.raises(ValueError, match="JPEG"):
         encode(noise(4, 4), ImageFormat.JPEG)
+
+
+def _blocks(width: int, height: int) -> Pixels:
+    """Opaque grain, whose modes fill the first partition fast."""
+    tile = np.random.default_rng(0).integers(96, 160, (500, 500, 4), dtype=np.uint8)
+    tile[..., 3] = 255
+    return np.tile(tile, (height // 500, width // 500, 1))
+
+
+def test_of_a_large_picture_a_sample_tells_which_quality_is_possible() -> None:
+    """The estimate is close to what libwebp comes to, so that no work is done in vain."""
+    rgba = _blocks(4000, 3000)
+    whole = bytes(imagecodecs.webp_encode(np.ascontiguousarray(rgba[..., :3]), level=80, lossless=False, method=0))
+    stated = int.from_bytes(whole[20:23], "little") >> 5
+    sample = webp_writer._sample(rgba)
+    assert sample.shape[0] * sample.shape[1] <= 4_000_000
+    estimated = webp_writer._modes(sample, 80) * rgba.shape[0] / sample.shape[0]
+    assert 0.8 < estimated / stated < 1.25
+
+
+def test_qualities_that_cannot_be_are_not_tried() -> None:
+    assert list(webp_writer._promising(_blocks(100, 500))) == [90, 80, None]
+    assert 90 not in list(webp_writer._promising(_blocks(10_000, 5_000)))
