@@ -17,7 +17,7 @@ import psutil
 from sandbox.process import LEASH, SandboxError
 
 Part = Literal["worker", "runner", "service"]
-_START_S = 90.0
+_START_S = 240.0
 _STEADY = 6
 _SERVICES: dict[Part, str] = {"worker": "BackgroundRemoval", "runner": "MattingRunner"}
 
