@@ -47,9 +47,9 @@ BREAKS = {
         "a holder whose lease has ended goes on: neither renewing nor beginning a settlement looks at the lease",
         (
             Change(
-                "storage/ledger.py",
-                "        return _held(claim, State.CLAIMED) & (_row.lease_until > self._database.now)\n",
-                "        return _held(claim, State.CLAIMED)\n",
+                "storage/sale_statements.py",
+                "        works = _holds(State.CLAIMED) & (_row.lease_until > now)\n",
+                "        works = _holds(State.CLAIMED)\n",
             ),
         ),
     ),
@@ -62,8 +62,8 @@ BREAKS = {
         (
             Change(
                 "storage/outbox.py",
-                "        in_time = row.where(DatabaseTime() < not_after)\n",
-                "        in_time = row.where(DatabaseTime() < not_after + 1e9)\n",
+                '        in_time = DatabaseTime() < bindparam("not_after", type_=Double())\n',
+                '        in_time = DatabaseTime() < bindparam("not_after", type_=Double()) + 1e9\n',
             ),
         ),
     ),
