@@ -12,6 +12,7 @@ import logging
 import re
 import sys
 import threading
+import traceback
 from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Any
@@ -23,6 +24,7 @@ OUR_LOGGERS = ("api", "imaging", "payments", "pipeline", "runners", "service", "
 """Loggers carry the names of modules, so these are the rooms; libraries are heard from WARNING on."""
 
 _FOREIGN_CHARS = 300
+_PLACES = 6
 _WARNINGS = "py.warnings"  # whose template is "%s"
 
 
@@ -113,13 +115,11 @@ def _border(_: object, __: str, event: structlog.typing.EventDict) -> structlog.
 
 
 def _classes(error: BaseException | None) -> Iterator[str]:
-    """An exception and its causes by their classes and the places where they were raised: never by their texts."""
+    """An exception and its causes by their classes and the last places on their way: never by their texts."""
     while error is not None:
-        trace = error.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        place = f" at {trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace else ""
-        yield f"{type(error).__module__}.{type(error).__qualname__}{place}"
+        frames = list(traceback.walk_tb(error.__traceback__))[-_PLACES:]
+        places = [f"{frame.f_globals.get('__name__')}:{line}" for frame, line in frames]
+        yield " ".join([f"{type(error).__module__}.{type(error).__qualname__}", *(["at", *places] if places else [])])
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 

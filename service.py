@@ -141,7 +141,12 @@ class BackgroundRemoval:
     runner = bentoml.depends(MattingRunner)
 
     def __init__(self) -> None:
+        from api.unreadable import ProblemProtocol  # noqa: PLC0415  # only this process serves buyers
+
         application.state.runner = self.runner
+        # Past the layers that BentoML puts around every application: they would trace each request for nobody, and
+        # cost as much as the quote.
+        ProblemProtocol.straight_to = (Door(application),)
 
     @bentoml.on_deployment  # type: ignore[untyped-decorator]
     @staticmethod

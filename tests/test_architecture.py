@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "api": FOUNDATION | {"pipeline", "imaging", "payments"},
     "composition": FOUNDATION | {"config", "api", "payments", "storage", "pipeline", "runners", "models"},
     "service": FOUNDATION
-    | {"logs", "metrics_folder", "config", "composition", "storage", "runners", "models", "sandbox"},
+    | {"api", "logs", "metrics_folder", "config", "composition", "storage", "runners", "models", "sandbox"},
     "sandbox": {"config"},
 }
 """Room → rooms it may import. Nobody imports `service`."""
