@@ -58,7 +58,7 @@ class ThreadedEngine:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._thread = ThreadPoolExecutor(1, "sqlite")
+        self._thread = _thread()
         self._info: dict[str, Any] = {}
 
     @asynccontextmanager
@@ -78,6 +78,13 @@ class ThreadedEngine:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     async def dispose(self) -> None:
-        """Close the connection, once what is under way has ended, and end the thread."""
+        """Close the connection, once what is under way has ended, and end the thread. Whoever comes later all the same
+        gets a connection and a thread anew, as from every engine."""
         await self.in_thread(self._engine.dispose)
-        self._thread.shutdown(wait=False)
+        self._info = {}
+        ended, self._thread = self._thread, _thread()
+        ended.shutdown(wait=False)
+
+
+def _thread() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, "sqlite")

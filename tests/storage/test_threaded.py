@@ -1,0 +1,85 @@
+"""SQLite in a thread of its own, as far as it differs from a driver that is asynchronous itself."""
+
+import asyncio
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from errors import LedgerUnavailable
+from storage import Database
+from storage.engine import create_threaded_engine, parse
+
+WRITE = text("INSERT INTO locks (name, holder, lease_until) VALUES (:name, '', 0)")
+COUNT = text("SELECT count(*) FROM locks")
+
+
+def threads() -> int:
+    """Of SQLite engines."""
+    return sum(thread.name.startswith("sqlite") for thread in threading.enumerate())
+
+
+async def test_a_statement_holds_up_nothing_else(sqlite_url: str, tmp_path: Path) -> None:
+    """It waits for the file in its thread, and the event loop goes on."""
+    async with Database(sqlite_url, timeout_s=5) as database:
+        with sqlite3.connect(tmp_path / "ledger.sqlite3", isolation_level=None) as other:
+            other.execute("BEGIN IMMEDIATE")
+            writing = asyncio.create_task(database.run(WRITE, name="one"))
+            for _ in range(20):
+                await asyncio.sleep(0.01)
+            assert not writing.done()
+            other.execute("ROLLBACK")
+        other.close()
+        assert await writing == 1
+
+
+async def test_a_cancelled_statement_runs_to_its_end_and_the_next_one_follows(sqlite_url: str, tmp_path: Path) -> None:
+    """Nobody may conclude from a cancellation that nothing was written."""
+    async with Database(sqlite_url, timeout_s=5) as database:
+        with sqlite3.connect(tmp_path / "ledger.sqlite3", isolation_level=None) as other:
+            other.execute("BEGIN IMMEDIATE")
+            writing = asyncio.create_task(database.run(WRITE, name="one"))
+            await asyncio.sleep(0.1)
+            writing.cancel()
+            next_one = asyncio.create_task(database.run(WRITE, name="two"))
+            await asyncio.sleep(0.1)
+            other.execute("ROLLBACK")
+        other.close()
+        assert await next_one == 1
+        assert [tuple(row) for row in await database.rows(COUNT)] == [(2,)]
+
+
+async def test_errors_of_the_file_are_an_unavailable_ledger(tmp_path: Path) -> None:
+    async with Database(f"sqlite:///{tmp_path}/ledger.sqlite3") as database:
+        (tmp_path / "ledger.sqlite3").write_bytes(b"no database, " * 100)
+        with pytest.raises(LedgerUnavailable):
+            await database.rows(COUNT)
+
+
+async def test_the_thread_ends_with_the_engine_and_comes_again_when_it_is_used(sqlite_url: str) -> None:
+    engine, before = create_threaded_engine(parse(sqlite_url)), threads()
+    for _ in range(2):
+        async with engine.connect() as connection:
+            assert (await connection.execute(COUNT)).scalar() == 0
+        assert threads() == before + 1
+        await engine.dispose()
+        async with asyncio.timeout(5):
+            while threads() > before:  # noqa: ASYNC110 - a thread tells nobody that it ends
+                await asyncio.sleep(0.01)
+
+
+async def test_what_is_noted_about_a_connection_ends_with_it(sqlite_url: str) -> None:
+    engine = create_threaded_engine(parse(sqlite_url))
+    noted = []
+    for _ in range(3):
+        async with engine.connect() as connection:
+            noted.append(connection.sync_connection.info.get("noted"))
+            await connection.execute(COUNT)
+        async with engine.connect() as connection:
+            connection.info["noted"] = True
+        if len(noted) == 2:
+            await engine.dispose()
+    assert noted == [None, True, None]
+    await engine.dispose()
