@@ -3,9 +3,13 @@
 //   npm install --legacy-peer-deps mppx@0.11.0 viem@2.55.19
 //   BUYER_KEY=0x... node buy_mpp.mjs https://HOST/v1/remove-background photo.jpg cutout.png
 //
+// Run it again when it fails: a picture is charged once.
+//
 // TEMPO_RPC_URL names a node to ask for gas; without it the public one of the quoted chain is asked.
+import { createHash } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { extname } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { Receipt } from 'mppx'
 import { Mppx, tempo } from 'mppx/client'
 import { createClient, extractChain, http } from 'viem'
@@ -25,14 +29,32 @@ const mppx = Mppx.create({
   orderChallenges: offers => offers.filter(offer => BigInt(offer.challenge.request.amount) <= 100_000n), // 0.10 pathUSD
   polyfill: false,
 })
-const response = await mppx.fetch(url, {
-  method: 'POST',
-  headers: { 'Content-Type': types[extname(image)] },
-  body: await readFile(image),
-})
-if (!response.ok) throw new Error(`${response.status} ${await response.text()}`)
+const pay = mppx.fetch
 
-const cutout = Buffer.from(await response.arrayBuffer())
-await writeFile(out, cutout)
+// Try until an answer stands, for two minutes. Each try signs a new payment; under one name they are one purchase.
+async function buy() {
+  const body = await readFile(image)
+  const name = createHash('sha256').update(url).update(body).digest('hex')
+  const headers = { 'Content-Type': types[extname(image)], 'Idempotency-Key': name }
+  const giveUpAt = Date.now() + 120_000
+  for (;;) {
+    let wait = 2
+    try {
+      const response = await pay(url, { method: 'POST', headers, body })
+      const content = Buffer.from(await response.arrayBuffer())
+      wait = response.headers.get('Retry-After')
+      if (response.status === 402 || wait === null || Date.now() > giveUpAt) return { response, content }
+    } catch (error) {
+      // This is how `fetch` says that an answer got lost; everything else is the client's own refusal.
+      if (!(error instanceof TypeError && error.cause) || Date.now() > giveUpAt) throw error
+    }
+    await setTimeout(wait * 1000)
+  }
+}
+
+const { response, content } = await buy()
+if (!response.ok) throw new Error(`${response.status} ${content}`)
+
+await writeFile(out, content)
 const receipt = Receipt.fromResponse(response)
-console.log(JSON.stringify({ status: response.status, bytes: cutout.length, receipt }))
+console.log(JSON.stringify({ status: response.status, bytes: content.length, receipt }))

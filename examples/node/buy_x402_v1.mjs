@@ -2,8 +2,12 @@
 //
 //   npm install x402-fetch@1.2.0 viem@2.55.19
 //   BUYER_KEY=0x... node buy_x402_v1.mjs https://HOST/v1/remove-background photo.jpg cutout.png
+//
+// Run it again when it fails: a picture is charged once.
+import { createHash } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { extname } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { privateKeyToAccount } from 'viem/accounts'
 import { decodeXPaymentResponse, wrapFetchWithPayment } from 'x402-fetch'
 
@@ -12,14 +16,31 @@ const types = { '.png': 'image/png', '.webp': 'image/webp', '.jpg': 'image/jpeg'
 
 const mostIPay = 100_000n // USDC has 6 decimals: 0.10
 const pay = wrapFetchWithPayment(fetch, privateKeyToAccount(process.env.BUYER_KEY), mostIPay)
-const response = await pay(url, {
-  method: 'POST',
-  headers: { 'Content-Type': types[extname(image)] },
-  body: await readFile(image),
-})
-if (!response.ok) throw new Error(`${response.status} ${await response.text()}`)
 
-const cutout = Buffer.from(await response.arrayBuffer())
-await writeFile(out, cutout)
+// Try until an answer stands, for two minutes. Each try signs a new payment; under one name they are one purchase.
+async function buy() {
+  const body = await readFile(image)
+  const name = createHash('sha256').update(url).update(body).digest('hex')
+  const headers = { 'Content-Type': types[extname(image)], 'Idempotency-Key': name }
+  const giveUpAt = Date.now() + 120_000
+  for (;;) {
+    let wait = 2
+    try {
+      const response = await pay(url, { method: 'POST', headers, body })
+      const content = Buffer.from(await response.arrayBuffer())
+      wait = response.headers.get('Retry-After')
+      if (response.status === 402 || wait === null || Date.now() > giveUpAt) return { response, content }
+    } catch (error) {
+      // This is how `fetch` says that an answer got lost; everything else is the client's own refusal.
+      if (!(error instanceof TypeError && error.cause) || Date.now() > giveUpAt) throw error
+    }
+    await setTimeout(wait * 1000)
+  }
+}
+
+const { response, content } = await buy()
+if (!response.ok) throw new Error(`${response.status} ${content}`)
+
+await writeFile(out, content)
 const receipt = decodeXPaymentResponse(response.headers.get('X-PAYMENT-RESPONSE'))
-console.log(JSON.stringify({ status: response.status, bytes: cutout.length, receipt }))
+console.log(JSON.stringify({ status: response.status, bytes: content.length, receipt }))

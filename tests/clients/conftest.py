@@ -1,5 +1,6 @@
 """The pictures that are bought."""
 
+import secrets
 from io import BytesIO
 from pathlib import Path
 
@@ -24,9 +25,10 @@ def other_picture() -> bytes:
 
 @pytest.fixture
 def photo(picture: bytes, tmp_path: Path) -> Path:
-    """The first picture as a file."""
+    """The first picture as a file of this test alone: a comment makes it another purchase than everybody else's."""
+    comment = secrets.token_bytes(16)
     path = tmp_path / "astronaut.jpg"
-    path.write_bytes(picture)
+    path.write_bytes(picture[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2) + comment + picture[2:])
     return path
 
 

@@ -60,7 +60,7 @@ def test_a_stranger_buys_a_cut_out(
     ours, theirs = chain.balance_of(SELLER.address), chain.balance_of(BUYER.address)
     out = tmp_path / "cutout.png"
 
-    printed = _run(program, running_service, photo, out)
+    printed = run(program, running_service, photo, out)
 
     assert_cut_out(out.read_bytes(), size=SIZE)
     assert_paid_us(chain, _transaction(printed))
@@ -80,15 +80,20 @@ def test_a_stranger_learns_why_nothing_was_bought(
     broken, out = tmp_path / "broken.jpg", tmp_path / "cutout.png"
     broken.write_bytes(b"not a picture")
     with pytest.raises(subprocess.CalledProcessError) as failure:
-        _run(program, running_service, broken, out)
+        run(program, running_service, broken, out)
     assert "invalid_image" in failure.value.stderr
     assert not out.exists()
 
 
-def _run(program: Program, service: RunningService, image: Path, out: Path) -> str:
+def run(program: Program, service: RunningService, image: Path, out: Path, *, origin: str | None = None) -> str:
+    """What the program prints; at another address than the service's own, if one is given.
+
+    Raises:
+        CalledProcessError: it bought nothing.
+    """
     if program.needs and not program.needs.exists():
         pytest.fail(f"{program.needs.relative_to(ROOT)} is missing. Run: make setup")
-    url = f"{service.url}/v1/remove-background"
+    url = f"{origin or service.url}/v1/remove-background"
     command = [str(program.runner), str(EXAMPLES / program.path), url, str(image), str(out)]
     done = subprocess.run(command, env=_environment(service), capture_output=True, text=True, timeout=120, check=False)
     if done.returncode:

@@ -1,0 +1,52 @@
+"""A buyer whose answer gets lost, or who does not wait for it, has the picture with the next try, for one charge."""
+
+from pathlib import Path
+
+import pytest
+from eth_account import Account
+from x402 import x402Client
+from x402.http.clients.httpx import PaymentError, x402HttpxClient
+from x402.mechanisms.evm import EthAccountSigner
+from x402.mechanisms.evm.exact import register_exact_evm_client
+
+from sandbox.accounts import BUYER, SELLER
+from tests.clients.conftest import SIZE
+from tests.clients.cutouts import PRICE, assert_cut_out
+from tests.clients.test_examples import PROGRAMS, Program, run
+from tests.fakes.lossy_proxy import losing_answers
+from tests.running_service import RunningService
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.path)
+def test_a_program_has_the_picture_for_one_charge(
+    program: Program, running_service: RunningService, photo: Path, tmp_path: Path
+) -> None:
+    """The answer to its paid request is lost, and it tries again by itself. So does whoever runs it once more."""
+    chain = running_service.base_chain if program.rail == "x402" else running_service.tempo_chain
+    earned, out = chain.balance_of(SELLER.address), tmp_path / "cutout.png"
+    with losing_answers(running_service.url, after_s=6 if "x402_v1.py" in program.path else 0) as proxy:
+        for _ in range(2):
+            run(program, running_service, photo, out, origin=proxy.url)
+            assert_cut_out(out.read_bytes(), size=SIZE)
+            out.unlink()
+    assert proxy.paid[0] == 200
+    assert len(proxy.paid) >= 3
+    assert chain.balance_of(SELLER.address) - earned == PRICE
+
+
+async def test_a_stock_client_of_version_2_names_its_purchase_without_knowing(
+    running_service: RunningService, photo: Path
+) -> None:
+    """It echoes the name that the quote suggests, so what it signs anew is not charged again."""
+    chain = running_service.base_chain
+    earned, picture = chain.balance_of(SELLER.address), photo.read_bytes()  # noqa: ASYNC240 - small
+    wallet = register_exact_evm_client(x402Client(), EthAccountSigner(Account.from_key(BUYER.key)))
+    with losing_answers(running_service.url) as proxy:
+        async with x402HttpxClient(wallet, timeout=60, headers={"Content-Type": "image/jpeg"}) as client:
+            url = f"{proxy.url}/v1/remove-background"
+            with pytest.raises(PaymentError):
+                await client.post(url, content=picture)
+            answer = await client.post(url, content=picture)
+    assert (answer.status_code, answer.headers["Idempotent-Replayed"]) == (200, "true")
+    assert proxy.paid == [200, 200]
+    assert chain.balance_of(SELLER.address) - earned == PRICE
