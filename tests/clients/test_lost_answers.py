@@ -1,5 +1,7 @@
 """A buyer whose answer gets lost, or who does not wait for it, has the picture with the next try, for one charge."""
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,12 +11,26 @@ from x402.http.clients.httpx import PaymentError, x402HttpxClient
 from x402.mechanisms.evm import EthAccountSigner
 from x402.mechanisms.evm.exact import register_exact_evm_client
 
+from payments.x402.requirements import Terms
+from payments.x402.wire import read_payment, write_challenge
 from sandbox.accounts import BUYER, SELLER
+from sandbox.chains import BaseChain
 from tests.clients.conftest import SIZE
 from tests.clients.cutouts import PRICE, assert_cut_out
-from tests.clients.test_examples import PROGRAMS, Program, run
+from tests.clients.test_examples import EXAMPLES, PROGRAMS, Program, run
 from tests.fakes.lossy_proxy import losing_answers
 from tests.running_service import RunningService
+
+_SIGN = """
+import { x402Client, x402HTTPClient } from '@x402/core/client'
+import { registerExactEvmScheme } from '@x402/evm/exact/client'
+import { privateKeyToAccount } from 'viem/accounts'
+const client = new x402Client()
+registerExactEvmScheme(client, { signer: privateKeyToAccount(process.env.BUYER_KEY) })
+const http = new x402HTTPClient(client)
+const quote = http.getPaymentRequiredResponse(name => (name === 'PAYMENT-REQUIRED' ? process.argv[1] : null))
+console.log(http.encodePaymentSignatureHeader(await http.createPaymentPayload(quote))['PAYMENT-SIGNATURE'])
+"""
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.path)
@@ -32,6 +48,26 @@ def test_a_program_has_the_picture_for_one_charge(
     assert proxy.paid[0] == 200
     assert len(proxy.paid) >= 3
     assert chain.balance_of(SELLER.address) - earned == PRICE
+
+
+def test_the_stock_javascript_client_echoes_the_suggested_name() -> None:
+    """@x402/core signs what @x402/fetch sends."""
+    terms = Terms(
+        chain_id=84532, asset=BaseChain.token, pay_to=SELLER.address, max_timeout_seconds=60, description="A picture"
+    )
+    quote = write_challenge(terms, PRICE, "https://cut.example/v1/remove-background", None, name="order-" + "0" * 64)
+    done = subprocess.run(
+        ["node", "--input-type=module", "--eval", _SIGN, dict(quote.headers)["PAYMENT-REQUIRED"]],
+        cwd=EXAMPLES / "node",
+        env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "BUYER_KEY": BUYER.key},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    credential = read_payment((("payment-signature", done.stdout.strip()),), terms)
+    assert credential is not None
+    assert credential.idempotency_key == "order-" + "0" * 64
 
 
 async def test_a_stock_client_of_version_2_names_its_purchase_without_knowing(
