@@ -23,6 +23,7 @@
     ├─ UnsupportedMediaType           415     unsupported_media_type
     ├─ NothingFound                   422     nothing_found
     ├─ RateLimited                    429     rate_limited
+    ├─ ClientDisconnected             499     client_disconnected
     ├─ InternalError                  500     internal_error
     │  └─ ProcessingFailed            500     processing_failed
     └─ Unavailable                    503     unavailable
@@ -172,7 +173,7 @@ class PaymentRequired(ServiceError):
     """No payment came with the request; the headers and members carry the quote."""
 
     status, code, title = 402, "payment_required", "Payment required"
-    payment_state = PaymentState.NONE
+    payment_state: PaymentState | None = PaymentState.NONE
     retry_action = RetryAction.PAY
 
 
@@ -181,7 +182,7 @@ class PaymentRejected(PaymentRequired):
     own code."""
 
     code, title = "payment_rejected", "Payment rejected"
-    payment_state = PaymentState.UNUSED
+    payment_state: PaymentState | None = PaymentState.UNUSED
     retry_action = RetryAction.NEW_PAYMENT
 
     def __init__(self, detail: str, *, reason: str, type: str = "about:blank") -> None:
@@ -324,6 +325,14 @@ class RateLimited(ServiceError):
 
     status, code, title = 429, "rate_limited", "Too many unpaid requests"
     retry_action = RetryAction.WAIT_AND_RESEND
+
+
+class ClientDisconnected(ServiceError):
+    """The client hung up before its payment began to settle, so nothing was charged. At most an intermediary hears it;
+    the status is nginx's."""
+
+    status, code, title = 499, "client_disconnected", "Client disconnected"
+    retry_action = RetryAction.RESEND_SAME
 
 
 class InternalError(ServiceError):

@@ -17,6 +17,7 @@ from api.endpoints import BackgroundRemoval
 from api.health import Check, Readiness, alive
 from api.metrics import metrics
 from api.offer import PATH, Offer
+from api.payment_state import PaymentStateMiddleware
 from api.problems import ProblemMiddleware
 from api.rate_limit import RateLimitMiddleware, RateLimits
 from api.request_id import RequestIdMiddleware
@@ -82,6 +83,7 @@ def create_app(
     paid_request = [
         Middleware(ServerTimingMiddleware),
         Middleware(RateLimitMiddleware, limits=rate_limits, presented=partial(presented, gate)),
+        Middleware(PaymentStateMiddleware, gate=gate),
         Middleware(UploadMiddleware, limits=upload_limits, models=offer.names),
         Middleware(BoughtFormatMiddleware),
         Middleware(PaymentMiddleware, gate=gate, order=removal.order, judge=removal.judge, admit=removal.admit),

@@ -1,7 +1,7 @@
 """A picture that was paid for comes again in the format that was bought, whatever `Accept` says by then.
 
 `Accept` is set by libraries and proxies, so a buyer who sends the same payment with the same picture again may come
-with another one. The format is part of what was bought, and the till compares it.
+with another one. The format is part of what was bought, and the gate compares it.
 """
 
 from dataclasses import replace
@@ -14,7 +14,7 @@ from errors import IdempotencyKeyUsed, NotAcceptable, PaymentState, PaymentUsed
 
 
 class BoughtFormatMiddleware:
-    """Asks the till for the other formats when a payment has bought something else and the query names none.
+    """Asks the gate for the other formats when a payment has bought something else and the query names none.
 
     Stands right above the payment middleware, which has sent nothing and moved nothing when it raises these errors.
     """
@@ -41,8 +41,8 @@ class BoughtFormatMiddleware:
         try:
             await self.app(scope, receive, send)
         except NotAcceptable as refusal:
-            if refusal.payment_state is not PaymentState.IN_FLIGHT:
+            if refusal.payment_state is not PaymentState.SETTLED:
                 raise
-            # Only a payment that has settled gets so far: what it bought is delivered all the same.
+            # What it bought is delivered all the same.
             scope["state"]["upload"] = replace(upload, is_acceptable=True)
             await self.app(scope, receive, send)

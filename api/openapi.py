@@ -9,7 +9,7 @@ from typing import Any
 
 from api.form import INPUTS, OUTPUTS
 from api.offer import MODELS_PATH, PATH, Offer
-from errors import MethodNotAllowed, NotFound, PaymentState, RetryAction, ServiceError
+from errors import ClientDisconnected, MethodNotAllowed, NotFound, PaymentState, RetryAction, ServiceError
 
 Json = dict[str, Any]
 
@@ -194,7 +194,7 @@ def _refusals() -> Json:
     """One response per status of the error tree that the paid route can answer."""
     codes: dict[int, list[str]] = defaultdict(list)
     for each in _tree(ServiceError):
-        if not issubclass(each, (NotFound, MethodNotAllowed)):
+        if not issubclass(each, (NotFound, MethodNotAllowed, ClientDisconnected)):
             codes[each.status].append(each.code)
     return {str(status): _refusal(status, codes[status]) for status in sorted(codes)}
 

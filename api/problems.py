@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import structlog
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -13,6 +14,9 @@ from api.request_id import request_id_of
 from errors import InternalError, MethodNotAllowed, NotFound, PaymentState, ServiceError
 
 log = structlog.get_logger(__name__)
+
+PAYMENT_HEADERS = ("x-payment", "payment-signature", "authorization")
+"""Fields in which a payment comes. A request with one of them is not called unpaid before it has been read."""
 
 
 def problem(error: ServiceError, request_id: str) -> Response:
@@ -76,21 +80,35 @@ class ProblemMiddleware:
             # Whatever a room forgot to map ends here: an operator finds it in the log, a client sees a plain 500.
             if started:
                 raise
-            refusal = _refusal(error)
-            refusal.payment_state = refusal.payment_state or PaymentState.NONE
+            refusal = refusal_of(error)
+            if refusal.payment_state is None and not _carries_payment(scope):
+                refusal.payment_state = PaymentState.NONE
+            _log(refusal)
             scope["state"]["code"] = refusal.code
             await problem(refusal, request_id_of(scope))(scope, receive, send)
 
 
-def _refusal(error: Exception) -> ServiceError:
+def refusal_of(error: Exception) -> ServiceError:
+    """The refusal that an exception stands for; what nobody has mapped is its cause."""
     if isinstance(error, ServiceError):
-        if error.status >= 500:
-            log.warning("refused", code=error.code, detail=error.detail, exc_info=error.__cause__)
         return error
     if isinstance(error, HTTPException) and error.status_code == 404:
-        return NotFound("There is nothing under this path. The description of the API is at /openapi.json.")
+        return NotFound("No such path. The API is described at /openapi.json.")
     if isinstance(error, HTTPException) and error.status_code == 405:
         allowed = (error.headers or {}).get("Allow", "")
-        return MethodNotAllowed(f"This path takes {allowed}.", headers=(("Allow", allowed),))
-    log.error("unexpected", exc_info=error)
-    return InternalError("Something went wrong on our side. The request id leads the operator to the cause.")
+        return MethodNotAllowed(f"Method not allowed; use {allowed}.", headers=(("Allow", allowed),))
+    refusal = InternalError("Internal error. Quote request_id when contacting the operator.")
+    refusal.__cause__ = error
+    return refusal
+
+
+def _carries_payment(scope: Scope) -> bool:
+    headers = Headers(scope=scope)
+    return any(name in headers for name in PAYMENT_HEADERS)
+
+
+def _log(refusal: ServiceError) -> None:
+    if type(refusal) is InternalError:
+        log.error("unexpected", exc_info=refusal.__cause__)
+    elif refusal.status >= 500:
+        log.warning("refused", code=refusal.code, detail=refusal.detail, exc_info=refusal.__cause__)

@@ -47,7 +47,7 @@ from payments.rail import HeaderFields
 
 log = structlog.get_logger(__name__)
 
-EARNED_NOTHING = frozenset({400, 402, 406, 408, 409, 413, 415, 422})
+EARNED_NOTHING = frozenset({400, 402, 406, 408, 409, 413, 415, 422, 499})
 WORKED_FOR = 10
 """What work that nobody paid for counts."""
 PAYMENTS_PER_ADDRESS = 4

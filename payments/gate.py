@@ -2,51 +2,46 @@
 
     look up → admit → verify → claim → work → settle → deliver
 
-`sell` is the whole story. The money moves last and only for a finished picture; whatever fails before that gives
-the claim back, whatever is unclear after it stays SETTLING until the chain has spoken (`settlement.py`).
+The money moves last and only for a finished picture; whatever fails before that gives the claim back, whatever is
+unclear after it stays SETTLING until the chain has spoken (`settlement.py`).
 """
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import structlog
 
 from errors import (
+    ClientDisconnected,
     DeadlineUnreachable,
-    IdempotencyKeyUsed,
     InternalError,
     MalformedPayment,
     PaymentInProgress,
     PaymentRejected,
     PaymentRequired,
-    PaymentSpentElsewhere,
     PaymentState,
-    PaymentUsed,
-    RailUnavailable,
     ServiceError,
 )
 from payments.delivery import Delivery
-from payments.idempotency import name_of, named
+from payments.idempotency import named
 from payments.lease import renewed
 from payments.ledger import Claim, Entry, Ledger
+from payments.purchases import Bought, Purchases, purchase_name
+from payments.quotes import Quotes
 from payments.rail import Credential, HeaderFields, Order, Payment, Rail, Receipt
 from payments.recent import RecentDeliveries
 from payments.redelivery import Redelivery
 from payments.settlement import Settlement
-from payments.standing import standing
+from payments.standing import Standing, expiry, standing, standing_of_all, stands
 from telemetry import PAYMENTS, stage
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
-_QUOTE = (
-    "This picture costs ${price}. Pay on one of the rails offered, and send an Idempotency-Key with the payment, the"
-    " same with each try for this picture: should an answer get lost, the next try is not charged again."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +51,6 @@ class Sale:
     delivery: Delivery
     receipt_headers: HeaderFields
     replayed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Bought:
-    """A payment that has settled, with its receipt."""
-
-    payment_id: str
-    receipt: Receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +106,7 @@ class Gate:
         self.rails = {rail.name: rail for rail in rails}
         self._ledger = ledger
         self._terms = terms or Terms()
-        self._hosts = {host.lower(): self._named(names) for host, names in (hosts or {}).items()}
-        self._is_out = is_out
+        self._quotes = Quotes(self.rails, hosts=hosts or {}, is_out=is_out)
         self._clock = clock
         self._settlement = Settlement(ledger, lease_s=self._terms.settle_lease_s)
         self._redelivery = Redelivery(
@@ -129,44 +115,55 @@ class Gate:
             at_most=self._terms.max_redeliveries,
             within_s=self._terms.redelivery_s,
         )
+        self._purchases = Purchases(ledger, self._settlement, self._redelivery, self.rails)
         self._being_judged: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def quote(self, order: Order, host: str, refusal: PaymentRejected | None = None) -> PaymentRequired:
-        """The 402 for an order: one answer that the clients of every rail of this host understand.
+        """The 402 for an order, see `Quotes.quote`."""
+        return await self._quotes.quote(order, host, refusal)
 
-        A payment that comes all the same over a rail that is out is tried: the chain may be back by then.
-
-        Raises:
-            RailUnavailable: every rail of this host is out.
-        """
-        error = refusal or PaymentRequired(_QUOTE.format(price=order.price))
-        rejection = refusal.reason if refusal else None
-        offered = [rail for rail in self._offered(host) if self._is_out(rail.name) is None]
-        if not offered:
-            raise RailUnavailable("No payment can be taken now. Nothing was charged; ask again shortly.", retry_after=5)
-        for rail in offered:
-            challenge = await rail.challenge(order, rejection)
-            error.headers += challenge.headers
-            error.members.update(challenge.members)
-        return error
-
-    def credential(self, headers: HeaderFields, host: str) -> Credential | None:
+    def credential(self, headers: HeaderFields) -> Credential | None:
         """The one payment that came with a request, or None.
 
         Raises:
             MalformedPayment: unreadable, or more than one.
             BadRequest: its `Idempotency-Key` is unreadable.
-            PaymentRejected: for a rail that is not taken on this host.
+            PaymentRejected: unreadable, on a rail that answers this with a quote. It does not say that the payment is
+                unused: that is not known of what cannot be read.
         """
-        found = [c for rail in self.rails.values() if (c := rail.credential(headers)) is not None]
-        if len(found) > 1:
-            raise MalformedPayment("Two payments came with one request. Send one payment header only.")
-        if not found:
-            return None
-        if found[0].rail not in {rail.name for rail in self._offered(host)}:
-            raise PaymentRejected(f"This host does not take {found[0].rail} payments.", reason="rail_not_offered")
-        return named(found[0], headers)
+        found: list[Credential] = []
+        unreadable: list[PaymentRejected] = []
+        for rail in self.rails.values():
+            try:
+                credential = rail.credential(headers)
+            except PaymentRejected as refusal:
+                refusal.payment_state = None
+                unreadable.append(refusal)
+            else:
+                found += [credential] if credential else []
+        if len(found) + len(unreadable) > 1:
+            raise MalformedPayment("Two different payments came with one request. Send one payment only.")
+        if unreadable:
+            raise unreadable[0]
+        return named(found[0], headers) if found else None
+
+    async def standing(self, headers: HeaderFields) -> Standing | None:
+        """Where the payment stands that came with a request, by the ledger; None when that cannot be told.
+
+        Of several payments, what is known of the one that moved counts.
+        """
+        found, unreadable = [], False
+        for rail in self.rails.values():
+            try:
+                credential = rail.credential(headers)
+            except ServiceError:
+                unreadable = True
+            else:
+                found += [credential.payment_id] if credential else []
+        told = await standing_of_all(self._ledger, found)
+        moves = told is not None and told.state in {PaymentState.IN_FLIGHT, PaymentState.SETTLED}
+        return None if unreadable and not moves else told
 
     def signer(self, credential: Credential) -> str | None:
         """Whose signature a payment provably carries, lower case; None where only the chain can tell."""
@@ -179,47 +176,51 @@ class Gate:
         *,
         admit: Callable[[], Awaitable[None]],
         work: Callable[[], Awaitable[Delivery]],
+        host: str = "",
+        is_gone: Callable[[], bool] = lambda: False,
     ) -> Sale:
         """Exchange a payment for finished work.
 
-        `admit` refuses, before anything is verified, what cannot be done; `work` makes the goods. Both raise
-        `ServiceError`, and neither costs the buyer anything when it does. The sale goes on to its end even when
-        the caller is cancelled: the buyer who hung up re-sends the same payment.
-        """
-        return await self._to_the_end(self._counted(credential.rail, self._sell(credential, order, admit, work)))
+        The sale goes on to its end even when the caller is cancelled.
 
-    async def _sell(
-        self,
-        credential: Credential,
-        order: Order,
-        admit: Callable[[], Awaitable[None]],
-        work: Callable[[], Awaitable[Delivery]],
-    ) -> Sale:
-        rail = self.rails[credential.rail]
-        found: Bought | Taken | None = await self._look_up(credential, order)
+        Args:
+            admit: refuses, before anything is verified, what cannot be done.
+            work: makes the goods. Neither costs the buyer anything when it raises `ServiceError`.
+            host: the name that the buyer came by.
+            is_gone: whether the buyer can no longer be answered. Asked when the goods are made: who is gone by then is
+                not charged, and who leaves later fetches the goods by sending the same payment again.
+        """
+        wanted = _Wanted(credential, order, admit, work, host, is_gone)
+        return await self._to_the_end(self._counted(credential.rail, self._sell(wanted)))
+
+    async def _sell(self, wanted: "_Wanted") -> Sale:
+        rail, credential = self.rails[wanted.credential.rail], wanted.credential
+        found: Bought | Taken | None = await self._purchases.by_payment(credential, wanted.order)
         if found is None:
             with self._only_copy(credential):
-                found = await self._take(rail, credential, order, admit)
+                found = await self._take(rail, wanted)
         if isinstance(found, Bought):
-            with _charged():
-                delivery = await self._redelivery.fetch(found.payment_id, order, admit, work)
-                return Sale(delivery, rail.receipt_headers(found.receipt, credential), replayed=True)
+            return await self._deliver_again(rail, found, wanted)
 
-        delivery = await self._work_or_give_back(found.claim, work)
+        delivery = await self._work_or_give_back(found.claim, wanted)
         with stage("settle"):
             receipt = await self._settlement.settle(rail, found.claim, found.payment, credential)
-        with _charged():
-            self._redelivery.keep(order, delivery)
+        with stands(PaymentState.SETTLED):
             return Sale(delivery, rail.receipt_headers(receipt, credential), replayed=False)
 
-    async def _take(
-        self, rail: Rail, credential: Credential, order: Order, admit: Callable[[], Awaitable[None]]
-    ) -> Taken | Bought:
+    async def _deliver_again(self, rail: Rail, bought: Bought, wanted: "_Wanted") -> Sale:
+        # Under an idempotency key it was another payment that settled, so this says nothing about the one that came.
+        same = bought.payment_id == wanted.credential.payment_id
+        with stands(PaymentState.SETTLED) if same else nullcontext():
+            delivery = await self._redelivery.fetch(bought.payment_id, wanted.order, wanted.admit, wanted.work)
+            return Sale(delivery, rail.receipt_headers(bought.receipt, wanted.credential), replayed=True)
+
+    async def _take(self, rail: Rail, wanted: "_Wanted") -> Taken | Bought:
         """A payment that nobody knows yet, judged and ours to work for; or what its payer has bought under its name."""
-        await admit()
-        payment = await self._verify(rail, credential, order)
-        bought = await self._look_up_purchase(payment, credential, order)
-        return bought or Taken(payment, await self._claim(payment, credential, order))
+        await wanted.admit()
+        payment = await self._verify(rail, wanted)
+        bought = await self._purchases.by_key(payment, wanted.credential, wanted.order)
+        return bought or Taken(payment, await self._claim(payment, wanted.credential, wanted.order))
 
     @contextmanager
     def _only_copy(self, credential: Credential) -> Iterator[None]:
@@ -233,48 +234,13 @@ class Gate:
         finally:
             self._being_judged.remove(credential.payment_id)
 
-    async def _look_up(self, credential: Credential, order: Order) -> Bought | None:
-        """What this payment has bought; None when it is free to be used."""
-        with _charged():
-            entry = await self._ledger.find(credential.payment_id)
-        if entry is None or entry.is_abandoned:
-            return None
-        if entry.fingerprint != credential.fingerprint or entry.order_digest != order.digest:
-            raise PaymentUsed("This payment belongs to another image or other parameters. Sign a new payment.")
-        return await self._bought_by(entry, credential)
-
-    async def _look_up_purchase(self, payment: Payment, credential: Credential, order: Order) -> Bought | None:
-        """What this payer has bought under the same idempotency key with another payment; that payer is verified."""
-        purchase = _purchase(payment, credential, order)
-        if purchase is None:
-            return None
-        with _charged():
-            entry = await self._ledger.find_purchase(purchase)
-            if entry is None or entry.is_abandoned or await self._redelivery.ends(purchase, entry):
-                return None
-        if entry.order_digest != order.digest:
-            raise IdempotencyKeyUsed(
-                "This idempotency key belongs to another image or other parameters. Take a new one."
-            )
-        return await self._bought_by(entry)
-
-    async def _bought_by(self, entry: Entry, credential: Credential | None = None) -> Bought | None:
-        """The end of an entry that is not free; None: it has just been proven unmoved, and is forgotten. `credential`
-        is the entry's own payment, when that was sent again."""
-        receipt = entry.receipt
-        if receipt is None:
-            if entry.lease_runs:
-                raise PaymentInProgress()
-            with _charged():
-                receipt = await self.clear_doubt(entry, credential)
-        return Bought(entry.payment.id, receipt) if receipt else None
-
-    async def _verify(self, rail: Rail, credential: Credential, order: Order) -> Payment:
+    async def _verify(self, rail: Rail, wanted: "_Wanted") -> Payment:
         try:
             with stage("verify"):
-                return await rail.verify(credential, order)
+                self._quotes.check(rail.name, wanted.host)
+                return await rail.verify(wanted.credential, wanted.order)
         except ServiceError as error:
-            await self._take_from_others(credential, error)
+            await self._take_from_others(wanted.credential, error)
             raise
 
     async def _take_from_others(self, credential: Credential, refusal: ServiceError) -> None:
@@ -289,7 +255,7 @@ class Gate:
         found = await standing(self._ledger, credential.payment_id)
         if found.state is not PaymentState.UNUSED:
             raise PaymentInProgress(expires_at=found.expires_at) from refusal
-        refusal.payment_state = refusal.payment_state or found.state
+        found.tell(refusal)
 
     async def _claim(self, payment: Payment, credential: Credential, order: Order) -> Claim:
         claim = await self._ledger.claim(
@@ -297,10 +263,10 @@ class Gate:
             fingerprint=credential.fingerprint,
             order_digest=order.digest,
             lease_s=self._terms.work_lease_s,
-            purchase=_purchase(payment, credential, order),
+            purchase=purchase_name(payment, credential, order),
         )
         if claim is None:
-            raise PaymentInProgress()
+            raise PaymentInProgress(expires_at=expiry(payment))
         # A copy of this payment may have been refused for its time while this one was being verified, and its buyer
         # told to pay anew. Whoever is refused from here on finds the claim.
         if self._clock() > payment.work_by:
@@ -309,12 +275,17 @@ class Gate:
             raise DeadlineUnreachable("Too little time is left for this payment. Take a new quote and sign again.")
         return claim
 
-    async def _work_or_give_back(self, claim: Claim, work: Callable[[], Awaitable[Delivery]]) -> Delivery:
+    async def _work_or_give_back(self, claim: Claim, wanted: "_Wanted") -> Delivery:
         try:
             async with renewed(self._ledger, claim, lease_s=self._terms.work_lease_s):
-                return await work()
-        except BaseException:
-            await self._settlement.give_back(claim)
+                delivery = self._redelivery.kept(wanted.order) or await wanted.work()
+            self._redelivery.keep(wanted.order, delivery)
+            if wanted.is_gone():
+                raise ClientDisconnected("The client disconnected before the settlement began. Nothing was charged.")
+            return delivery
+        except BaseException as error:
+            if await self._settlement.give_back(claim) and isinstance(error, ServiceError):
+                Standing(PaymentState.UNUSED).tell(error)
             raise
 
     async def _counted(self, rail: str, sale: Awaitable[Sale]) -> Sale:
@@ -356,15 +327,6 @@ class Gate:
         """
         return await self._settlement.clear_doubt(self.rails[entry.payment.rail], entry, credential)
 
-    def _offered(self, host: str) -> tuple[Rail, ...]:
-        return self._hosts.get(host.lower(), tuple(self.rails.values()))
-
-    def _named(self, names: tuple[str, ...]) -> tuple[Rail, ...]:
-        unknown = set(names) - self.rails.keys()
-        if unknown:
-            raise ValueError(f"no such rail: {', '.join(sorted(unknown))}")
-        return tuple(self.rails[name] for name in names)
-
     async def aclose(self) -> None:
         """Wait for the sales under way, then close the rails."""
         if self._tasks:
@@ -373,30 +335,19 @@ class Gate:
             await rail.aclose()
 
 
-@contextmanager
-def _charged() -> Iterator[None]:
-    """The payment has settled, or it is not known that it has not: no failure in here may say "not charged"."""
-    try:
-        yield
-    except PaymentSpentElsewhere:
-        raise  # says more
-    except ServiceError as error:
-        error.payment_state = PaymentState.IN_FLIGHT
-        raise
-    except Exception as error:
-        # A bug of ours must not make the buyer pay anew either.
-        failure = InternalError("Something went wrong on our side. Send the same payment again; do not pay anew.")
-        failure.payment_state = PaymentState.IN_FLIGHT
-        raise failure from error
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """One call of `Gate.sell`."""
 
-
-def _purchase(payment: Payment, credential: Credential, order: Order) -> str | None:
-    """The ledger's name for the purchase: nobody can use a key of somebody else's."""
-    key = name_of(credential, order)
-    return None if key is None else f"{payment.rail}:{payment.payer}:{key}"
+    credential: Credential
+    order: Order
+    admit: Callable[[], Awaitable[None]]
+    work: Callable[[], Awaitable[Delivery]]
+    host: str
+    is_gone: Callable[[], bool]
 
 
 def _log_abandoned(task: asyncio.Task[Any]) -> None:
     error = None if task.cancelled() else task.exception()
     if error is not None:
-        log.info("sale_failed_unheard", exc_info=error)
+        log.info("sale_failed_after_disconnect", exc_info=error)

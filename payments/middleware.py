@@ -1,6 +1,8 @@
 """The gate as ASGI middleware: no payment, no picture; no picture, no settlement."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers
@@ -12,6 +14,8 @@ from errors import MalformedPayment, PaymentRejected, ProcessingFailed, ServiceE
 from payments.delivery import Delivery
 from payments.gate import Gate, Sale
 from payments.rail import Credential, HeaderFields, Order
+
+_QUIET_S = 0.05
 
 
 @dataclass
@@ -42,7 +46,7 @@ def presented(gate: Gate, scope: Scope) -> Presented | None:
 
 def _read(gate: Gate, request: Request) -> Presented | None:
     try:
-        credential = gate.credential(_fields(request), request.url.hostname or "")
+        credential = gate.credential(fields(request))
     except ServiceError as fault:
         return Presented(None, fault=fault)
     return None if credential is None else Presented(credential, gate.signer(credential))
@@ -97,7 +101,33 @@ class PaymentMiddleware:
             payment.worked = True
             return delivery
 
-        return await self.gate.sell(payment.credential, order, admit=lambda: self.admit(scope), work=work)
+        async with _listening(receive) as has_hung_up:
+            return await self.gate.sell(
+                payment.credential,
+                order,
+                admit=lambda: self.admit(scope),
+                work=work,
+                host=Request(scope).url.hostname or "",
+                is_gone=has_hung_up,
+            )
+
+
+@asynccontextmanager
+async def _listening(receive: Receive) -> AsyncIterator[Callable[[], bool]]:
+    """Hear a client that hangs up while its request is worked on; its body has been received before."""
+
+    async def hang_up() -> None:
+        message = await receive()
+        while message["type"] != "http.disconnect":
+            await asyncio.sleep(_QUIET_S)  # a server sends nothing else here, and must not keep us busy if it does
+            message = await receive()
+
+    listening = asyncio.create_task(hang_up())
+    try:
+        yield lambda: listening.done() and not listening.cancelled() and listening.exception() is None
+    finally:
+        listening.cancel()
+        await asyncio.wait({listening})
 
 
 class _HeldResponse:
@@ -132,5 +162,6 @@ def _response(sale: Sale) -> Response:
     return response
 
 
-def _fields(request: Request) -> HeaderFields:
+def fields(request: Request) -> HeaderFields:
+    """A request's header fields, names in lower case."""
     return tuple((name.lower(), value) for name, value in request.headers.items())

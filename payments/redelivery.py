@@ -29,8 +29,12 @@ class Redelivery:
         self._at_work: dict[str, asyncio.Task[Delivery]] = {}
 
     def keep(self, order: Order, delivery: Delivery) -> None:
-        """Remember a picture that was just made."""
+        """Remember a picture that was just made, whether it will be paid for or not."""
         self._recent.put(order.digest, delivery, size=len(delivery.body))
+
+    def kept(self, order: Order) -> Delivery | None:
+        """The picture, if it was made a short while ago."""
+        return self._recent.get(order.digest)
 
     async def fetch(self, payment_id: str, order: Order, admit: Callable[[], Awaitable[None]], work: Work) -> Delivery:
         """The picture; copies of one request that come at once wait for one piece of work.

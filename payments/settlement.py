@@ -74,7 +74,7 @@ class Settlement:
         """
         claim = await self._ledger.take_over(entry.payment.id, lease_s=self._lease_s)
         if claim is None:
-            raise PaymentInProgress()
+            raise PaymentInProgress(expires_at=expiry(entry.payment))
         async with self._doubt(claim, entry.payment):
             receipt, spent = None, None
             try:

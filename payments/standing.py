@@ -1,10 +1,16 @@
 """Where a payment that came stands, by the ledger's word: what a refusal may say about the money."""
 
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from errors import PaymentState
+from errors import InternalError, PaymentState, ServiceError
 from payments.ledger import Ledger, State
 from payments.rail import Payment
+
+PATIENCE_S = 1.0
+"""A refusal waits no longer for the ledger: it can leave without saying where the payment stands."""
 
 _LAST_S = 253_402_300_799
 """The end of the year 9999. Authorizations may be valid for as long as a uint256 lasts, which tells nobody anything."""
@@ -21,6 +27,11 @@ class Standing:
     state: PaymentState
     expires_at: int | None = None
 
+    def tell(self, refusal: ServiceError) -> None:
+        """Have a refusal say it that does not know better itself."""
+        if refusal.payment_state is None:
+            refusal.payment_state, refusal.payment_expires_at = self.state, self.expires_at
+
 
 async def standing(ledger: Ledger, payment_id: str) -> Standing:
     """Where a payment stands; whatever is called unused here is settled by no request that had it before.
@@ -36,6 +47,35 @@ async def standing(ledger: Ledger, payment_id: str) -> Standing:
     if entry.state is State.SETTLED:
         return Standing(PaymentState.SETTLED)
     return Standing(PaymentState.IN_FLIGHT, expiry(entry.payment))
+
+
+async def standing_of_all(ledger: Ledger, payment_ids: Sequence[str]) -> Standing | None:
+    """Where several payments stand that came together: as the one that moved, if one did. None when the ledger does not
+    answer in time."""
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            found = [await standing(ledger, payment_id) for payment_id in payment_ids]
+    except (ServiceError, TimeoutError):
+        return None
+    return min(found, key=lambda each: _WORST_FIRST.index(each.state), default=Standing(PaymentState.NONE))
+
+
+_WORST_FIRST = (PaymentState.IN_FLIGHT, PaymentState.SETTLED, PaymentState.UNUSED)
+
+
+@contextmanager
+def stands(state: PaymentState, expires_at: int | None = None) -> Iterator[None]:
+    """It is known where the payment stands: every failure in here says so, and a bug of ours, too."""
+    known = Standing(state, expires_at)
+    try:
+        yield
+    except ServiceError as error:
+        known.tell(error)
+        raise
+    except Exception as error:
+        failure = InternalError("Internal error. Send the same payment again; do not pay anew.")
+        known.tell(failure)
+        raise failure from error
 
 
 def expiry(payment: Payment) -> int | None:

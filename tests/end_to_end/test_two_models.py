@@ -112,7 +112,9 @@ async def test_a_settled_payment_gets_its_model_again_and_no_other(
     assert first.status_code == 200, first.text
     earned = buyer.earned()
     for query in ("", f"model={DEFAULT.name}"):
-        assert_uncharged(await buyer.post(picture, payment, query), 409, "payment_used")
+        refused = await buyer.post(picture, payment, query)
+        assert (refused.status_code, refused.json()["code"]) == (409, "payment_used"), refused.text
+        assert (refused.json()["payment_state"], refused.json()["charged"]) == ("settled", True)
     again = await buyer.post(picture, payment, "model=cheap")
     assert (again.content, again.headers["X-Model"]) == (first.content, cheap.label)
     assert again.headers["Idempotent-Replayed"] == "true"

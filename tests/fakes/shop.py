@@ -59,6 +59,8 @@ class Shop:
         payment_id: str = "payment",
         fingerprint: str = "print",
         key: str | None = None,
+        host: str = "",
+        is_gone: Callable[[], bool] = lambda: False,
         gate: Gate | None = None,
         steps: Steps | None = None,
     ) -> Sale:
@@ -81,6 +83,8 @@ class Shop:
             wanted,
             admit=lambda: watch.step("admit", admit),
             work=lambda: watch.step("work", work),
+            host=host,
+            is_gone=is_gone,
         )
 
     async def entry(self) -> Entry | None:

@@ -26,7 +26,7 @@ BREAKS = {
         (
             Change(
                 "payments/gate.py",
-                "        found: Bought | Taken | None = await self._look_up(credential, order)\n",
+                "        found: Bought | Taken | None = await self._purchases.by_payment(credential, wanted.order)\n",
                 "        found: Bought | Taken | None = None\n",
             ),
         ),
@@ -92,7 +92,7 @@ BREAKS = {
         (
             Change(
                 "payments/gate.py",
-                "            await self._take_from_others(credential, error)\n",
+                "            await self._take_from_others(wanted.credential, error)\n",
                 "            error.payment_state = PaymentState.UNUSED\n",
             ),
         ),
@@ -101,7 +101,7 @@ BREAKS = {
         "a settled payment fetches any picture",
         (
             Change(
-                "payments/gate.py",
+                "payments/purchases.py",
                 "        if entry.fingerprint != credential.fingerprint or entry.order_digest != order.digest:\n",
                 "        if entry.fingerprint != credential.fingerprint:\n",
             ),
@@ -111,7 +111,7 @@ BREAKS = {
         "a settled payment is refused when it is sent again",
         (
             Change(
-                "payments/gate.py",
+                "payments/purchases.py",
                 "        return Bought(entry.payment.id, receipt) if receipt else None\n",
                 '        raise PaymentUsed("This payment has been used.")\n',
             ),

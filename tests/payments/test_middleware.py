@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.payment_state import PaymentStateMiddleware
 from api.problems import ProblemMiddleware
 from api.request_id import RequestIdMiddleware
 from errors import InvalidImage, Overloaded, ProcessingFailed
@@ -42,7 +43,7 @@ class Counter:
         self.judging: list[Exception] = []
         self.admitting: list[Exception] = []
         paid = PaymentMiddleware(self._serve, gate=self.gate, order=_order, judge=self._judge, admit=self._admit)
-        self.asgi: ASGIApp = RequestIdMiddleware(ProblemMiddleware(paid))
+        self.asgi: ASGIApp = RequestIdMiddleware(ProblemMiddleware(PaymentStateMiddleware(paid, gate=self.gate)))
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.app(scope, receive, send)

@@ -177,7 +177,7 @@ class TestTwoServices:
         async def admit() -> None:
             return None
 
-        credential = gate.credential(payment, "cut.example")
+        credential = gate.credential(payment)
         assert credential is not None
         try:
             return await gate.sell(credential, order, admit=admit, work=work)

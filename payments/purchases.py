@@ -1,0 +1,76 @@
+"""What has been bought already, by the payment that came or under its idempotency key."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from errors import IdempotencyKeyUsed, PaymentInProgress, PaymentState, PaymentUsed, ServiceError
+from payments.idempotency import name_of
+from payments.ledger import Entry, Ledger
+from payments.rail import Credential, Order, Payment, Rail, Receipt
+from payments.redelivery import Redelivery
+from payments.settlement import Settlement
+from payments.standing import expiry, stands
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """A payment that has settled, with its receipt."""
+
+    payment_id: str
+    receipt: Receipt
+
+
+class Purchases:
+    """Looks up what a request need not pay for (again)."""
+
+    def __init__(
+        self, ledger: Ledger, settlement: Settlement, redelivery: Redelivery, rails: Mapping[str, Rail]
+    ) -> None:
+        self._ledger = ledger
+        self._settlement = settlement
+        self._redelivery = redelivery
+        self._rails = rails
+
+    async def by_payment(self, credential: Credential, order: Order) -> Bought | None:
+        """What this payment has bought; None when it is free to be used."""
+        entry = await self._ledger.find(credential.payment_id)
+        if entry is None or entry.is_abandoned:
+            return None
+        if entry.fingerprint != credential.fingerprint or entry.order_digest != order.digest:
+            raise PaymentUsed("This payment belongs to another image or other parameters. Sign a new payment.")
+        return await self._bought_by(entry, credential)
+
+    async def by_key(self, payment: Payment, credential: Credential, order: Order) -> Bought | None:
+        """What this payer has bought under the same idempotency key with another payment; that payer is verified."""
+        purchase = purchase_name(payment, credential, order)
+        if purchase is None:
+            return None
+        entry = await self._ledger.find_purchase(purchase)
+        if entry is None or entry.is_abandoned or await self._redelivery.ends(purchase, entry):
+            return None
+        if entry.order_digest != order.digest:
+            raise IdempotencyKeyUsed(
+                "This idempotency key belongs to another image or other parameters. Use a new key."
+            )
+        try:
+            return await self._bought_by(entry)
+        except ServiceError as error:
+            error.payment_state, error.payment_expires_at = None, None  # so far it is that of the other payment
+            raise
+
+    async def _bought_by(self, entry: Entry, credential: Credential | None = None) -> Bought | None:
+        """The end of an entry that is not abandoned; None: it has just been proven unmoved, and is forgotten.
+        `credential` is the entry's own payment, when that was sent again."""
+        receipt, expires_at = entry.receipt, expiry(entry.payment)
+        if receipt is None:
+            if entry.lease_runs:
+                raise PaymentInProgress(expires_at=expires_at)
+            with stands(PaymentState.IN_FLIGHT, expires_at):
+                receipt = await self._settlement.clear_doubt(self._rails[entry.payment.rail], entry, credential)
+        return Bought(entry.payment.id, receipt) if receipt else None
+
+
+def purchase_name(payment: Payment, credential: Credential, order: Order) -> str | None:
+    """The ledger's name for the purchase: nobody can use a key of somebody else's."""
+    key = name_of(credential, order)
+    return None if key is None else f"{payment.rail}:{payment.payer}:{key}"
