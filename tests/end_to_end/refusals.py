@@ -16,24 +16,35 @@ MEMBERS = {
     "status": int,
     "detail": str,
     "code": str,
+    "retry_action": str,
     "retryable": bool,
-    "charged": bool,
     "request_id": str,
 }
 QUOTE = {"payment-required", "www-authenticate"}
 
 
 def assert_refused(
-    answer: httpx.Response, status: int, code: str, *, reason: str | None = None, retryable: bool = False
+    answer: httpx.Response,
+    status: int,
+    code: str,
+    *,
+    reason: str | None = None,
+    retryable: bool = False,
+    charged: bool | None = False,
 ) -> None:
-    """The whole form of a refusal that charged nothing; a 402 quotes on both rails, and nothing else does."""
+    """The whole form of a refusal; a 402 quotes on both rails, and nothing else does.
+
+    Args:
+        charged: None where the answer must not say it, because the payment that came cannot be read.
+    """
     assert answer.status_code == status, answer.text
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.headers["Cache-Control"] == "no-store"
     problem = answer.json()
     assert {name: type(problem.get(name)) for name in MEMBERS} == MEMBERS
     assert (problem["status"], problem["code"], problem.get("reason")) == (status, code, reason)
-    assert (problem["retryable"], problem["charged"]) == (retryable, False)
+    assert (problem["retryable"], problem.get("charged")) == (retryable, charged)
+    assert ("payment_state" in problem) == (charged is not None)
     assert problem["request_id"] == answer.headers["X-Request-Id"]
     assert not set(RECEIPT_HEADER.values()) & set(answer.headers)
     if status == 402:

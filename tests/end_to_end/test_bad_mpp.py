@@ -51,25 +51,25 @@ def buyer(counter: Callable[[Way], Counter]) -> Counter:
 @pytest.mark.parametrize("value", UNREADABLE.values(), ids=UNREADABLE.keys())
 async def test_a_credential_that_cannot_be_read_gets_a_fresh_quote(buyer: Counter, picture: bytes, value: str) -> None:
     answer = await buyer.post(picture, {"Authorization": f"Payment {value}".strip()})
-    _assert_rejected(answer, "malformed-credential")
+    _assert_rejected(answer, "malformed-credential", charged=None)
 
 
 @pytest.mark.parametrize("size", [16_384, 60_000])
 async def test_a_credential_over_the_limit_is_malformed(buyer: Counter, picture: bytes, size: int) -> None:
     answer = await buyer.post(picture, {"Authorization": "Payment " + "A" * size})
-    assert_refused(answer, 400, "malformed_payment")
+    assert_refused(answer, 400, "malformed_payment", charged=None)
 
 
 async def test_two_credentials_are_malformed(buyer: Counter, picture: bytes) -> None:
     one, other = [(await buyer.sign(picture))["Authorization"] for _ in range(2)]
     answer = await buyer.post(picture, {"Authorization": f"{one}, {other}"})
-    assert_refused(answer, 400, "malformed_payment")
+    assert_refused(answer, 400, "malformed_payment", charged=None)
 
 
 async def test_another_payment_method_is_malformed(buyer: Counter, picture: bytes) -> None:
     credential = sign(replace(await _asked(buyer, picture), method="stripe"))
     answer = await buyer.post(picture, {"Authorization": credential.to_authorization()})
-    assert_refused(answer, 400, "malformed_payment")
+    assert_refused(answer, 400, "malformed_payment", charged=None)
     assert answer.json()["type"] == PROBLEMS + "method-unsupported"
 
 
@@ -112,8 +112,8 @@ async def test_the_hash_of_no_transaction_is_refused(buyer: Counter, picture: by
     _assert_rejected(answer, "verification-failed")
 
 
-def _assert_rejected(answer: httpx.Response, reason: str) -> None:
-    assert_refused(answer, 402, "payment_rejected", reason=reason)
+def _assert_rejected(answer: httpx.Response, reason: str, *, charged: bool | None = False) -> None:
+    assert_refused(answer, 402, "payment_rejected", reason=reason, charged=charged)
     assert answer.json()["type"] == PROBLEMS + reason
 
 

@@ -59,7 +59,7 @@ async def test_a_payment_that_cannot_be_read_is_malformed(
     counter: Callable[[Way], Counter], picture: bytes, version: Version, value: str
 ) -> None:
     answer = await counter(WAY[version]).post(picture, {HEADER[version]: value})
-    assert_refused(answer, 400, "malformed_payment")
+    assert_refused(answer, 400, "malformed_payment", charged=None)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -74,7 +74,7 @@ async def test_an_authorization_that_cannot_be_read_is_malformed(
     payment = decoded((await buyer.sign(picture))[HEADER[version]])
     payment["payload"]["authorization"][member] = value
     answer = await buyer.post(picture, {HEADER[version]: encoded(payment)})
-    assert_refused(answer, 400, "malformed_payment")
+    assert_refused(answer, 400, "malformed_payment", charged=None)
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -41,6 +41,6 @@ async def test_a_payment_replayed_for_another_picture_conflicts(
 
     again = await buyer.post(picture, payment)
     assert (again.status_code, again.headers["Idempotent-Replayed"]) == (200, "true")
-    assert_refused(await buyer.post(DAMAGED, {**PNG, **payment}), 409, "payment_used")
+    assert_refused(await buyer.post(DAMAGED, {**PNG, **payment}), 409, "payment_used", charged=True)
     assert buyer.earned() == earned
     assert (await buyer.client.get(f"{buyer.service.url}/readyz")).status_code == 200
