@@ -9,7 +9,7 @@ from sqlalchemy import Select, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
-from errors import FundsUnderWay, PaymentUsed
+from errors import FundsUnderWay, PaymentState, PaymentUsed
 from payments.ledger import UNSEEN_FUNDS_COVER, Claim, Entry, State
 from payments.rail import Payment, Receipt
 from storage.database import Database
@@ -83,7 +83,7 @@ class SqlLedger:
             # Of copies that come at once, PostgreSQL may find the other one by its transaction before it finds its id.
             if await self._is_held(payment.id) or await self._holds(purchase):
                 return None
-            raise PaymentUsed("The transaction of this payment belongs to another payment. Sign a new one.") from exc
+            raise await self._used(payment) from exc
         if taken is None and not await self._is_held(payment.id):
             raise FundsUnderWay()
         return claim if taken else None
@@ -160,6 +160,14 @@ class SqlLedger:
 
     async def _change(self, where: ColumnElement[bool], **values: Any) -> bool:
         return await self._database.run(update(payments).where(where).values(**values)) == 1
+
+    async def _used(self, payment: Payment) -> PaymentUsed:
+        """The refusal of a payment whose transaction is known: it stands where that transaction stands."""
+        error = PaymentUsed("The transaction of this payment belongs to another payment. Sign a new one.")
+        row = await self._database.first(select(_row.state).where(_row.transaction_hash == payment.transaction))
+        if row is not None:
+            error.payment_state = PaymentState.SETTLED if row.state == State.SETTLED else PaymentState.IN_FLIGHT
+        return error
 
     async def _holds(self, purchase: str | None) -> bool:
         return purchase is not None and await self.find_purchase(purchase) is not None

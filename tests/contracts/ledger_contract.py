@@ -103,11 +103,19 @@ class LedgerContract:
 
     async def test_knows_each_transaction_once(self, ledger: Ledger, clock: FakeClock) -> None:
         await taken(ledger)
-        with pytest.raises(PaymentUsed):
+        with pytest.raises(PaymentUsed) as refusal:
             await take(ledger, replace(PAYMENT, id="another"))
+        assert refusal.value.charged, "its transaction may move for the other one"
         assert await ledger.find("another") is None
         clock.advance(LEASE_S)
         assert await take(ledger)
+
+    async def test_says_that_a_transaction_has_settled(self, ledger: Ledger) -> None:
+        await settling(ledger)
+        await ledger.settled(PAYMENT.id, RECEIPT)
+        with pytest.raises(PaymentUsed) as refusal:
+            await take(ledger, replace(PAYMENT, id="another"))
+        assert (refusal.value.payment_state, refusal.value.charged) == ("settled", True)
 
     async def test_takes_many_payments_without_a_transaction(self, ledger: Ledger) -> None:
         for payment_id in ("one", "two"):
