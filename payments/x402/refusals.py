@@ -64,7 +64,9 @@ _FAILURES = frozenset(
 )
 """Codes by which a service says that it cannot judge, beside those that begin with `unexpected_`."""
 
-_CODE = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+_CODE = re.compile(r"[a-z]+(_[a-z]+){1,9}")
+"""The form of a code that we do not know and pass on to the payer: words only, so neither keys nor addresses pass."""
+_MOST_CHARACTERS = 64
 
 
 def refuse(reason: str) -> PaymentRejected:
@@ -94,5 +96,6 @@ def refusal_by_service(reason: str | None) -> PaymentRejected | None:
     known = refusal(reason)
     if known is not None:
         return known
-    code = reason if reason and _CODE.fullmatch(reason) else UNNAMED
+    has_form = reason is not None and len(reason) <= _MOST_CHARACTERS and _CODE.fullmatch(reason)
+    code = reason if reason and has_form else UNNAMED
     return PaymentRejected("The payment facilitator does not accept this payment.", reason=code)

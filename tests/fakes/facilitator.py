@@ -33,7 +33,7 @@ VAGUE = {
     "transaction": "",
     "network": "eip155:84532",
 }
-WRONG_TYPES = {"isValid": "true", "payer": 5, "success": "true", "transaction": 12, "network": "eip155:84532"}
+WRONG_TYPES = {"isValid": "true", "success": "true", "transaction": "0x" + "11" * 32, "network": "eip155:84532"}
 LIES: tuple[Lie, ...] = get_args(Lie)
 """What a facilitator may say that is not so; each answers 200 in the form of the specification."""
 
@@ -47,7 +47,7 @@ class Facilitator:
             failures, which look at nothing and move nothing: "hang" never answers; "error" answers 500, "garbage" 200
             without JSON, "vague" a refusal that proves nothing, "bad_request" 400 with JSON, "html_400" 400 with a
             page, "types" the right names with values of wrong types, "huge" an endless body, "bomb" a compressed one
-            that unfolds to 100 MB, "slow_body" one byte a second, "redirect" 307 to `elsewhere`
+            that unfolds to 10 MB, "slow_body" one byte a second, "redirect" 307 to `elsewhere`
 
             losses: "lost_reply" does its work and answers 502; "late_reply" does it and answers `LATE_S` later
 
@@ -177,8 +177,8 @@ class Facilitator:
 
 @cache
 def _bomb() -> bytes:
-    """100 kB that unfold to 100 MB."""
-    return gzip.compress(b" " * 100_000_000)
+    """10 kB that unfold to 10 MB."""
+    return gzip.compress(b" " * 10_000_000)
 
 
 def _json(answer: BaseModel) -> JSONResponse:

@@ -80,6 +80,8 @@ async def test_verification_calls_an_outage_an_outage(
         ("invalid_exact_evm_insufficient_balance", "insufficient_funds"),
         ("kyt_risk_detected", "kyt_risk_detected"),
         ("<script>", "rejected_by_facilitator"),
+        ("sk_live_51H8", "rejected_by_facilitator"),
+        ("a" * 60 + "_code", "rejected_by_facilitator"),
         ("", "rejected_by_facilitator"),
     ],
 )

@@ -15,11 +15,13 @@ from payments.x402.wire import X402Credential
 from payments.x402.witnesses import MAX_APART_BLOCKS, Witnesses
 from sandbox.accounts import SELLER
 from sandbox.chains import BaseChain
+from storage import SqlOutbox
 from tests.contracts.rail_contract import NOBODY, UNITS
 from tests.fakes.lying_node import LyingNode
 from tests.fakes.serving import serving
 from tests.payments.x402.buyer import X402Buyer, bought, submit, transfer_call
 from tests.payments.x402.conftest import RailBuilder
+from tests.payments.x402.miner import standing_still, until_sent
 
 UNUSED, USED = "0x" + "00" * 32, "0x" + "00" * 31 + "01"
 IS_STATE = "0xe94a0102"  # authorizationState
@@ -123,6 +125,7 @@ async def test_a_settlement_with_our_own_key_needs_both_nodes(
     assert await rail.recheck(payment, receipt) is Finality.PENDING
 
 
+@pytest.mark.parametrize("liar_first", [True, False])
 @pytest.mark.parametrize("method", ["eth_getTransactionCount", "eth_blockNumber"])
 async def test_one_node_cannot_call_our_transaction_over(
     new_rail: RailBuilder,
@@ -130,24 +133,24 @@ async def test_one_node_cannot_call_our_transaction_over(
     liar: tuple[LyingNode, str],
     buyer: X402Buyer,
     order: Order,
+    outbox: SqlOutbox,
     method: str,
+    liar_first: bool,
 ) -> None:
     """It says that our nonce is used up, or is far ahead, while our transaction waits: nothing is released for it."""
     node, url = liar
-    rail = new_rail(fallback_rpc_url=url, doubt_s=0.1, settle_timeout_s=1.0)
+    urls = (url, base_chain.rpc_url) if liar_first else (base_chain.rpc_url, url)
+    rail = new_rail(urls[0], fallback_rpc_url=urls[1], doubt_s=0.1)
     credential = await bought(rail, buyer, order)
     payment = await rail.verify(credential, order)
-    base_chain.rpc.call("evm_setIntervalMining", 0)
-    try:
-        with pytest.raises(PaymentOutcomeUnknown):
-            await rail.settle(payment, credential)
+    with standing_still(base_chain):
+        settlement = asyncio.create_task(rail.settle(payment, credential))
+        await until_sent(base_chain, outbox, payment.id)
         node.lies = {method: lambda truth, params: hex(int(truth, 16) + 1_000)}
         with pytest.raises(PaymentOutcomeUnknown):
             await rail.find_receipt(payment)
-    finally:
         node.lies = {}
-        base_chain.rpc.call("evm_setIntervalMining", 1)
-    await _until_found(rail, payment)
+    assert (await settlement).transaction
 
 
 @pytest.mark.parametrize("liar_first", [True, False])
@@ -223,17 +226,6 @@ async def test_a_node_of_another_chain_has_no_say(
     assert await _serviced(new_rail, facilitator_url, rpc_url, url).health() is None
     said = await _serviced(new_rail, facilitator_url, url, url).health()
     assert said == "The payment chain has id 1, not 84532."
-
-
-async def _until_found(rail: X402Rail, payment: Payment) -> None:
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                assert await rail.find_receipt(payment) is not None
-            except PaymentOutcomeUnknown:
-                await asyncio.sleep(0.2)
-            else:
-                return
 
 
 def test_the_liars_question_is_the_tokens() -> None:
