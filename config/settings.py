@@ -53,7 +53,8 @@ class RateLimitSettings(Section):
     """The limit on answers that earn nothing."""
 
     unpaid_per_minute: PositiveInt = 30
-    """Unpaid answers per minute and address (IPv6: per /64); more are answered 429."""
+    """Unpaid answers per minute and address (IPv6: per /64); more are answered 429. A payer may have as many payments
+    that buy nothing, an address four times as many."""
     redis_url: RedisUrl | None = None
     """Redis to count them in; without it they are counted in the ledger's database."""
 

@@ -37,6 +37,16 @@ async def test_what_cannot_be_read_is_a_problem(url: str, sent: bytes) -> None:
     assert "charged" not in problem, "a payment may have come with it"
 
 
+async def test_a_request_goes_straight_to_the_application_that_is_named() -> None:
+    """And not through what the server was given."""
+
+    class Straight(ProblemProtocol):
+        straight_to = (Response(status_code=200),)
+
+    with serving(Response(status_code=204), Straight) as url:
+        assert (await answer_to(url, b"GET / HTTP/1.1\r\nHost: cut.example\r\n\r\n")).status_code == 200
+
+
 def test_a_request_that_was_answered_is_not_answered_twice(url: str, caplog: pytest.LogCaptureFixture) -> None:
     """Its body turns out broken afterwards: the connection ends, and no error is logged."""
     address = urlsplit(url)
