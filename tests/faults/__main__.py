@@ -81,6 +81,10 @@ def main(
     except SandboxError as error:
         console.print(str(error), style="red")
         raise typer.Exit(2) from error
+    except Exception as error:
+        # 1 would say that a promise was broken.
+        console.print_exception()
+        raise typer.Exit(2) from error
     code = _conclude(console, results, out, {"seed": seed, "asked": calls, "steps": steps, "break": break_ or None})
     if code or keep:
         console.print(f"Logs and ledgers: {folder}")

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from sandbox.accounts import SELLER, SETTLER
 from sandbox.anvil import anvil
 from sandbox.chains import MULTICALL, BaseChain, TempoChain, artefact, tempo_chain
-from sandbox.process import choose_port
+from sandbox.process import SandboxError, choose_port
 from tests.fakes.facilitator import Facilitator
 from tests.fakes.postgres import binaries, postgres_server
 from tests.fakes.serving import serving
@@ -109,7 +109,8 @@ async def deployment(
         for host in built.hosts:
             host.start()
         for host in built.hosts:
-            assert await host.until_up(ready=True), f"{host.name} ended at its start; see {folder}"
+            if not await host.until_up(ready=True):
+                raise SandboxError(f"{host.name} ended at its start. See {folder}")
         yield built
 
 
