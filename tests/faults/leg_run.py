@@ -28,6 +28,9 @@ from tests.faults.wallet import Wallet
 LAST_PHASE_S = 150.0
 """Authorizations live for 35 s, and a killed settlement is asked about when its lease is over: then all is decided."""
 
+VALID_S = 37.0
+"""After its signature no payment of a campaign can move any more: authorizations live for 35 s, quotes for 25 s."""
+
 
 @dataclass
 class Result:
@@ -111,6 +114,8 @@ class LegRun:
                 await asyncio.sleep(1)
                 await self._until_whole()
                 await self._finish()
+                self.phase.begin("waiting for the last payments to expire")
+                await self._until_expired()
         await self._close()
         if doubts:
             met = (self.history, self.result.process_faults, self.built.tally)
@@ -154,6 +159,11 @@ class LegRun:
             await self._read_records()
             if not any(each.moved and not each.order.delivered for each in self.history.payments):
                 break
+
+    async def _until_expired(self) -> None:
+        """What has not moved may still be moved by somebody, for as long as it is valid; then the audit is final."""
+        unmoved = [payment.signed_at for payment in self.history.payments if not payment.moved]
+        await asyncio.sleep(max(0.0, max(unmoved, default=0.0) + VALID_S - time.time()))
 
     async def _close(self) -> None:
         await self._read_records()
