@@ -149,6 +149,7 @@ def _is_clear(call: Call) -> bool:
         isinstance(call.retryable, bool)
         and call.retryable == (call.retry_action in _AGAIN)
         and call.retry_action in _ACTIONS
+        and call.payment_state != PaymentState.NONE
         and call.charged is charged
     )
 
