@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from imaging import icc
@@ -47,13 +48,19 @@ def _by_numbers(raster: Raster, space: RgbSpace) -> Pixels:
         samples = raster.samples[rows]
         rgba[rows, :, 3] = _alpha(samples, has_alpha=raster.has_alpha)
         if raster.is_grey:
-            rgba[rows, :, :3] = neutral[samples[..., :1]]
+            rgba[rows, :, :3] = _looked_up(samples[..., :1], neutral)
         elif is_separable:
-            rgba[rows, :, :3] = neutral[samples[..., :3]]
+            rgba[rows, :, :3] = _looked_up(samples[..., :3], neutral)
         else:
-            shown = space.display_light(light[samples[..., :3]])
+            shown = space.display_light(np.asarray(_looked_up(samples[..., :3], light), np.float32))
             rgba[rows, :, :3] = to_srgb_code(np.asarray(cv2.transform(shown, space.matrix), np.float32))
     return rgba
+
+
+def _looked_up(samples: Samples, table: MatLike) -> MatLike:
+    """Each sample's entry in a table of 256 or 65,536: several times faster than by an index."""
+    height, width, channels = samples.shape
+    return cv2.LUT(np.ascontiguousarray(samples), table.reshape(1, -1)).reshape(height, width, channels)
 
 
 def _alpha(samples: Samples, *, has_alpha: bool) -> Pixels | int:

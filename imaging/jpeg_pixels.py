@@ -26,6 +26,8 @@ MISSING = 0.001
 """Share of pixels that may be missing: a camera that breaks off within its last block loses less of a large picture,
 and nobody sees it."""
 
+_EIGHTH = 8
+
 _RANDOM = np.random.default_rng(0).integers(0, 255, 1 << 16, dtype=np.uint8).tobytes()
 _RESTARTS = b"".join(bytes((0xFF, 0xD0 + number)) + _RANDOM[:256] for number in range(8))
 _NOISE = _RANDOM + 16 * _RESTARTS
@@ -53,24 +55,28 @@ def _complete(body: bytes, clean: bytes, space: str) -> Pixels:
     try:
         return _decoded(clean, space)
     except ValueError:
-        shown = _tolerated(clean, space)
-    if _missing(shown, _tolerated(jpeg.pixels(body, filling=_NOISE), space)) > MISSING:
+        noisy = jpeg.pixels(body, filling=_NOISE)
+    # Most of what is missing shows at an eighth of the size already, for a fraction of the time.
+    if _missing(*(_tolerated(each, space, shrunk=_EIGHTH) for each in (clean, noisy))) > MISSING:
+        raise truncated()
+    shown = _tolerated(clean, space)
+    if _missing(shown, _tolerated(noisy, space)) > MISSING:
         raise truncated()
     return shown
 
 
-def _tolerated(file: bytes, space: str) -> Pixels:
+def _tolerated(file: bytes, space: str, shrunk: float = 1) -> Pixels:
     """Warnings apart; Pillow's build of libjpeg-turbo knows arithmetic coding, simplejpeg's does not."""
     try:
-        return _decoded(file, space, strict=False)
+        return _decoded(file, space, strict=False, shrunk=shrunk)
     except ValueError:
         with Image.open(BytesIO(file), formats=["JPEG"]) as image:
             pixels = np.asarray(image.convert(space), np.uint8)
         return 255 - pixels if space == "CMYK" else pixels  # Pillow has inverted the inks already
 
 
-def _decoded(file: bytes, space: str, *, strict: bool = True) -> Pixels:
-    pixels: Pixels = simplejpeg.decode_jpeg(file, space, strict=strict)
+def _decoded(file: bytes, space: str, *, strict: bool = True, shrunk: float = 1) -> Pixels:
+    pixels: Pixels = simplejpeg.decode_jpeg(file, space, strict=strict, min_factor=shrunk)
     return pixels
 
 

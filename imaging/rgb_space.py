@@ -48,14 +48,18 @@ class RgbSpace:
         """[...,3]: what a screen of a white page's brightness shows of this light; unchanged where it is not HDR."""
         if self.peak == 1:
             return light
+        if self.system_gamma == 1:
+            return _tone_mapped(light * np.float32(self.peak))
         luminance = light @ to_xyz(self.primaries)[1].astype(np.float32)
-        gain = self.peak * np.maximum(luminance, 1e-6) ** (self.system_gamma - 1)
+        gain = np.float32(self.peak) * np.maximum(luminance, np.float32(1e-6)) ** np.float32(self.system_gamma - 1)
         return _tone_mapped(light * gain[..., None])
 
 
 def _tone_mapped(light: Values) -> Values:
-    brightest = light.max(axis=-1, keepdims=True)
-    return np.asarray(light * ((1 + brightest * (WHITE_NITS / PEAK_NITS) ** 2) / (1 + brightest)), np.float32)
+    # Channel by channel: `max` along an axis of three takes thirty times as long.
+    brightest = np.maximum(np.maximum(light[..., 0], light[..., 1]), light[..., 2])
+    gain = (1 + brightest * np.float32((WHITE_NITS / PEAK_NITS) ** 2)) / (1 + brightest)
+    return np.asarray(light * gain[..., None], np.float32)
 
 
 ColourTag = bytes | RgbSpace

@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,8 +24,8 @@ def from_srgb_code(coded: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def to_srgb_code(light: NDArray[np.float32]) -> NDArray[np.uint8]:
     """8-bit codes of light; what lies outside of 0..1 is clipped."""
-    steps = (np.clip(light, 0, 1) * np.float32(_STEPS) + np.float32(0.5)).astype(np.uint16)
-    return np.take(_codes(), steps)
+    steps = cv2.addWeighted(light, _STEPS, light, 0, 0, dtype=cv2.CV_16U)  # rounds, and clips what is outside
+    return np.asarray(cv2.LUT(steps, _codes()), np.uint8)
 
 
 @lru_cache(maxsize=1)
