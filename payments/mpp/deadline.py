@@ -9,7 +9,7 @@ import time
 from datetime import datetime
 
 from errors import DeadlineUnreachable
-from payments.mpp.problems import PAYMENT_EXPIRED, VERIFICATION_FAILED, rejected
+from payments.mpp.problems import BASE, PAYMENT_EXPIRED, VERIFICATION_FAILED, rejected
 from payments.mpp.wire import MppCredential
 
 LATEST_AFTER_EXPIRY_S = 60
@@ -43,7 +43,9 @@ def check_time(credential: MppCredential, *, margin_s: float, not_after: float =
     until = min(ends_at(credential) - margin_s, not_after)
     if time.time() > until:
         raise DeadlineUnreachable(
-            "This payment ends too soon to be settled. Nothing was charged; take a new quote and sign again."
+            "This payment ends too soon to be settled. Nothing was charged; take a new quote and sign again.",
+            reason=PAYMENT_EXPIRED,
+            type=BASE + PAYMENT_EXPIRED,
         )
     return until
 

@@ -50,7 +50,8 @@ def check_deadline(authorization: Authorization, now: float, min_validity_s: flo
     if authorization.valid_before < now + min_validity_s:
         raise DeadlineUnreachable(
             f"The payment is valid for less than the {min_validity_s:.0f} seconds that work and settlement may take."
-            " Nothing was charged; sign a payment that is valid longer."
+            " Nothing was charged; sign a payment that is valid longer.",
+            reason=refusals.VALID_BEFORE,
         )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -67,3 +68,36 @@ async def test_copies_of_one_payment_at_once_are_charged_once(counter: Counter, 
     assert {answer.json()["code"] for answer in waiting} <= {"payment_in_progress"}
     assert len({answer.content for answer in served}) == 1
     assert counter.earned() - earned == PRICE
+
+
+async def test_who_hangs_up_in_the_work_is_not_charged(counter: Counter, picture: bytes) -> None:
+    """The payment is still good: its buyer comes back with it, and pays once."""
+    earned, unheard = counter.earned(), await _unheard(counter)
+    payment = await counter.sign(picture)
+    await _send_and_hang_up(counter, picture, payment)
+    async with asyncio.timeout(20):
+        while await _unheard(counter) == unheard:  # noqa: ASYNC110 - a service tells by its counters only
+            await asyncio.sleep(0.1)
+    assert counter.earned() == earned
+    bought = await counter.post(picture, payment)
+    assert (bought.status_code, "Idempotent-Replayed" in bought.headers) == (200, False), bought.text
+    assert counter.earned() - earned == PRICE
+
+
+async def _unheard(counter: Counter) -> float:
+    """How many payments were given back because their buyer was gone."""
+    metrics = (await counter.client.get(f"{counter.service.url}/metrics")).text
+    lines = [line for line in metrics.splitlines() if 'outcome="client_disconnected"' in line]
+    return sum(float(line.rpartition(" ")[2]) for line in lines)
+
+
+async def _send_and_hang_up(counter: Counter, picture: bytes, payment: dict[str, str]) -> None:
+    """Send the whole request, and cut the connection before there can be an answer."""
+    address = urlsplit(counter.service.url)
+    fields = {"Host": address.netloc, "Content-Type": "image/jpeg", "Content-Length": str(len(picture)), **payment}
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    _, writer = await asyncio.open_connection(address.hostname, address.port)
+    writer.write(f"POST /v1/remove-background? HTTP/1.1\r\n{head}\r\n".encode() + picture)
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()

@@ -43,8 +43,10 @@ def test_a_payment_with_too_little_time_is_neither_begun_nor_sent() -> None:
     late = credential(expires_in=300, valid_for=5)
     with pytest.raises(DeadlineUnreachable):
         check_term(late, margin_s=8)
-    with pytest.raises(DeadlineUnreachable):
+    with pytest.raises(DeadlineUnreachable) as refusal:
         check_time(late, margin_s=8)
+    assert refusal.value.reason == "payment-expired"
+    assert refusal.value.type == "https://paymentauth.org/problems/payment-expired"
 
 
 @pytest.mark.parametrize(

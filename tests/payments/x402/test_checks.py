@@ -122,8 +122,9 @@ def test_refuses_out_of_time(credential: X402Credential, terms: Terms, now: floa
 
 def test_a_good_payment_that_ends_too_soon_is_not_begun(credential: X402Credential) -> None:
     check_deadline(credential.signed.authorization, END - 15, 15)
-    with pytest.raises(DeadlineUnreachable):
+    with pytest.raises(DeadlineUnreachable) as refusal:
         check_deadline(credential.signed.authorization, END - 14.9, 15)
+    assert refusal.value.reason == refusals.VALID_BEFORE
 
 
 async def test_the_payers_own_signature_needs_no_chain(credential: X402Credential, terms: Terms, nobody: Rpc) -> None:
