@@ -16,7 +16,7 @@ from errors import LedgerUnavailable
 from storage.clock import DatabaseTime
 from storage.engine import POOL_SIZE, TIMEOUT_S, create_engine, create_threaded_engine, parse, unavailable
 from storage.identity import Guard, read
-from storage.threaded import ThreadedConnection, ThreadedEngine
+from storage.threaded import Thread, ThreadedConnection, ThreadedEngine
 
 Clock = Callable[[], float]
 """Unix seconds."""
@@ -25,15 +25,17 @@ PATIENCE_S = 0.4
 """The same for a statement that is not worth waiting for; a cancelled SQLite statement ends after this time, too."""
 
 
+_MANY = 2**31
+"""Where the thread's own queue gives the turns."""
+
+
 class Statements:
     """Runs single statements, each a transaction of its own, and answers `LedgerUnavailable` when it cannot.
 
-    Whoever has to wait for a connection waits in `turns`, first come first served.
-
     Args:
+        turns: who has to wait for a connection waits in it, first come first served.
         guard: is asked before each statement whether the database is still the one that was opened.
-        wait_s: bound on the wait for a turn.
-        in_all_s: bound on turn and statement together; None leaves the statement to the database's own bound.
+        bound_s: bound on turn and statement together.
     """
 
     def __init__(
@@ -42,14 +44,12 @@ class Statements:
         turns: asyncio.Semaphore,
         guard: Guard,
         *,
-        wait_s: float,
-        in_all_s: float | None = None,
+        bound_s: float,
     ) -> None:
         self._engine = engine
         self._guard = guard
         self._turns = turns
-        self._wait_s = wait_s
-        self._in_all_s = in_all_s
+        self._bound_s = bound_s
 
     async def run(self, statement: Executable, **parameters: Any) -> int:
         """Execute and commit; the number of rows that changed.
@@ -73,16 +73,11 @@ class Statements:
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[AsyncConnection | ThreadedConnection]:
         with unavailable():
-            async with asyncio.timeout(self._in_all_s):
-                async with asyncio.timeout(self._wait_s):
-                    await self._turns.acquire()
-                try:
-                    self._guard.check()
-                    async with self._engine.connect() as connection:
-                        await self._guard.admit(connection)
-                        yield connection
-                finally:
-                    self._turns.release()
+            async with asyncio.timeout(self._bound_s), self._turns:
+                self._guard.check()
+                async with self._engine.connect() as connection:
+                    await self._guard.admit(connection)
+                    yield connection
 
 
 class Database(Statements):
@@ -90,13 +85,13 @@ class Database(Statements):
 
     Its statements are durable: what they answered outlives a power cut. `brief` runs those that are neither worth a
     flush of the disk nor a long wait. Both take their turns from one queue. On SQLite a single statement of a process
-    runs at a time, because waiting here is fair and wakes at once, and waiting in SQLite is neither; on PostgreSQL
-    as many run as the one pool has connections.
+    runs at a time, in one thread whose queue this is, because waiting there is fair and wakes at once, and waiting in
+    SQLite is neither; on PostgreSQL as many run as the one pool has connections.
 
     Args:
         url: `sqlite:///path` or `postgresql://user:password@host/name`; the asynchronous driver is filled in.
-        timeout_s: bound on each wait of a durable statement.
-        patience_s: bound on each wait of a brief one.
+        timeout_s: bound on each wait of a durable statement, for its turn and for the database.
+        patience_s: bound on all that a brief one waits for.
         clock: judges in place of the database's own clock, for tests in which time passes when told.
 
     Raises:
@@ -116,15 +111,16 @@ class Database(Statements):
         self._is_sqlite = parsed.get_backend_name() == "sqlite"
         engine: AsyncEngine | ThreadedEngine
         hasty: AsyncEngine | ThreadedEngine
+        self._thread = Thread()
         if self._is_sqlite:
-            engine = create_threaded_engine(parsed, timeout_s=timeout_s)
-            hasty = create_threaded_engine(parsed, durable=False, timeout_s=patience_s)
+            engine = create_threaded_engine(parsed, self._thread, timeout_s=timeout_s)
+            hasty = create_threaded_engine(parsed, self._thread, durable=False, timeout_s=patience_s)
         else:
             engine = hasty = create_engine(parsed, timeout_s=timeout_s)
-        turns = asyncio.Semaphore(1 if self._is_sqlite else POOL_SIZE)
+        turns = asyncio.Semaphore(_MANY if self._is_sqlite else POOL_SIZE)
         guard = Guard(parsed)
-        super().__init__(engine, turns, guard, wait_s=timeout_s)
-        self.brief = Statements(hasty, turns, guard, wait_s=patience_s, in_all_s=patience_s * 1.2)
+        super().__init__(engine, turns, guard, bound_s=2 * timeout_s)
+        self.brief = Statements(hasty, turns, guard, bound_s=1.2 * patience_s)
         self._engines = (engine, hasty)
         self._url = parsed
 
@@ -228,6 +224,7 @@ class Database(Statements):
         with unavailable():
             for engine in self._engines:
                 await engine.dispose()
+        self._thread.end()
 
 
 def _expression(value: Any, column: Column[Any]) -> ColumnElement[Any]:

@@ -32,6 +32,26 @@ class Fetched:
         return self.found[0][0] if self.found else None
 
 
+class Thread:
+    """One thread that works off what it is given, first come first served."""
+
+    def __init__(self) -> None:
+        self._pool = _pool()
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Work there. What has not begun when the caller is cancelled is not begun any more."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    def end(self) -> None:
+        """Let it end once it has worked off everything. Whoever comes later all the same gets a thread anew."""
+        ended, self._pool = self._pool, _pool()
+        ended.shutdown(wait=False)
+
+
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, "sqlite")
+
+
 class ThreadedConnection:
     """What a statement is executed on; `info` lasts as long as the connection to the file."""
 
@@ -50,15 +70,16 @@ class ThreadedConnection:
 
 
 class ThreadedEngine:
-    """A synchronous engine with one connection, in a thread of its own; it commits every statement.
+    """A synchronous engine with one connection, used in one thread; it commits every statement.
 
     Args:
         engine: not used by anybody else.
+        thread: engines that share one take turns in the order in which they are asked.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, thread: Thread) -> None:
         self._engine = engine
-        self._thread = _thread()
+        self._thread = thread
         self._info: dict[str, Any] = {}
 
     @asynccontextmanager
@@ -75,16 +96,9 @@ class ThreadedEngine:
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Run it there."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        return await self._thread.run(work)
 
     async def dispose(self) -> None:
-        """Close the connection, once what is under way has ended, and end the thread. Whoever comes later all the same
-        gets a connection and a thread anew, as from every engine."""
+        """Close the connection, once what is under way has ended."""
         await self.in_thread(self._engine.dispose)
         self._info = {}
-        ended, self._thread = self._thread, _thread()
-        ended.shutdown(wait=False)
-
-
-def _thread() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(1, "sqlite")

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from errors import LedgerUnavailable
 from storage import Database
 from storage.engine import create_threaded_engine, parse
+from storage.threaded import Thread
 
 WRITE = text("INSERT INTO locks (name, holder, lease_until) VALUES (:name, '', 0)")
 COUNT = text("SELECT count(*) FROM locks")
@@ -58,20 +59,21 @@ async def test_errors_of_the_file_are_an_unavailable_ledger(tmp_path: Path) -> N
             await database.rows(COUNT)
 
 
-async def test_the_thread_ends_with_the_engine_and_comes_again_when_it_is_used(sqlite_url: str) -> None:
-    engine, before = create_threaded_engine(parse(sqlite_url)), threads()
+async def test_the_one_thread_ends_with_the_database_and_comes_again_when_it_is_used(sqlite_url: str) -> None:
+    database, before = Database(sqlite_url), threads()
     for _ in range(2):
-        async with engine.connect() as connection:
-            assert (await connection.execute(COUNT)).scalar() == 0
+        for statements in (database, database.brief):
+            assert [tuple(row) for row in await statements.rows(COUNT)] == [(0,)]
         assert threads() == before + 1
-        await engine.dispose()
+        await database.aclose()
         async with asyncio.timeout(5):
             while threads() > before:  # noqa: ASYNC110 - a thread tells nobody that it ends
                 await asyncio.sleep(0.01)
 
 
 async def test_what_is_noted_about_a_connection_ends_with_it(sqlite_url: str) -> None:
-    engine = create_threaded_engine(parse(sqlite_url))
+    thread = Thread()
+    engine = create_threaded_engine(parse(sqlite_url), thread)
     noted = []
     for _ in range(3):
         async with engine.connect() as connection:
@@ -83,3 +85,4 @@ async def test_what_is_noted_about_a_connection_ends_with_it(sqlite_url: str) ->
             await engine.dispose()
     assert noted == [None, True, None]
     await engine.dispose()
+    thread.end()
