@@ -19,6 +19,7 @@ class Node:
     Attributes:
         late_s, late_blocks: how far its latest block is behind; it shows no receipt of a later one.
         receipts: transaction hash → the receipt it shows instead of the true one; None is "in no block".
+        returns: call data of an `eth_call` → what it returns instead.
         errors: method, or "simulation" for an `eth_call` of a whole Tempo transaction and "simulation at a time" where
             it is given a time → code and message of the JSON-RPC error that it answers.
     """
@@ -27,6 +28,7 @@ class Node:
         self._upstream = upstream
         self.late_s = self.late_blocks = 0
         self.receipts: dict[str | None, Mapping[str, Any] | None] = {}
+        self.returns: dict[str, str] = {}
         self.errors: dict[str, tuple[int, str]] = {}
 
     def app(self) -> Starlette:
@@ -42,6 +44,8 @@ class Node:
             return _answer(call, result=await self._receipt(*params))
         if method == "eth_getBlockByNumber" and params[0] == "latest":
             return _answer(call, result=await self._latest())
+        if method == "eth_call" and params[0].get("data") in self.returns:
+            return _answer(call, result=self.returns[params[0]["data"]])
         return JSONResponse(await self._forward(call))
 
     async def true_receipt(self, transaction: str | None) -> Any:

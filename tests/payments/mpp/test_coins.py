@@ -10,8 +10,10 @@ from eth_account import Account
 from payments.mpp import MppRail
 from payments.rail import Order
 from sandbox.accounts import SELLER
+from sandbox.calls import call_data
 from sandbox.chains import TempoChain
 from tests.contracts.rail_contract import UNITS
+from tests.fakes.node import node
 from tests.payments.mpp.buyer import MppBuyer, challenge_of, header, sign
 from tests.payments.mpp.till import read, refusal
 
@@ -71,8 +73,20 @@ async def test_a_token_that_is_no_longer_accepted_buys_nothing(
     assert await refusal(build(currencies=(PATH_USD,)), paid, order) == "invalid-challenge"
 
 
+async def test_a_token_of_other_decimals_makes_the_rail_unwell(build: Callable[..., MppRail], rpc_url: str) -> None:
+    """Prices would be wrong by powers of ten. A token that was in order is not asked about again."""
+    with node(rpc_url) as (scripted, url):
+        rail = build(url)
+        scripted.returns[call_data("decimals()")] = f"0x{18:064x}"
+        assert PATH_USD in (await rail.health() or "")
+        del scripted.returns[call_data("decimals()")]
+        assert await rail.health() is None
+        scripted.returns[call_data("decimals()")] = f"0x{18:064x}"
+        assert await rail.health() is None
+
+
 async def test_a_token_that_is_none_makes_the_rail_unwell(build: Callable[..., MppRail]) -> None:
-    """The pool of fees counts in no decimals, an unused address in none either."""
+    """The manager of fees counts in no decimals, and there is nothing at an unused address."""
     for address in ("0x20c00000000000000000000000000000000000ff", "0xfeec000000000000000000000000000000000000"):
         unwell = await build(currencies=(PATH_USD, address)).health()
         assert unwell is not None
