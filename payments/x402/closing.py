@@ -84,18 +84,19 @@ class Closing:
         made = _Call(await call(), only=only)
         if made.word.shown and made.word.transaction and not self._witnesses.several:
             return made.word.transaction
-        deadline = time.monotonic() + self._doubt_s
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + self._doubt_s
         while True:
             with suppress(*NO_ANSWER):
                 transaction = await self._look(payment, made)
                 if transaction is not None:
                     return transaction
                 made = _Call(made.word, only=made.only, looked=True)
-            if time.monotonic() >= deadline:
+            if clock() >= deadline:
                 raise PaymentOutcomeUnknown()
             await asyncio.sleep(POLL_S)
             if made.word.repeat and time.time() < not_after:
-                made = _Call(await call(), only=False)
+                made = await _once_more(call, made.word, deadline)
 
     async def find(self, payment: Payment) -> tuple[Fate, bool]:
         """What became of a payment that this ledger began to settle, and whether no transaction of ours can change it.
@@ -157,6 +158,14 @@ class Closing:
         if named is not None:
             return await self._witnesses.reverted(named)
         return _says_used(made.word) and not made.looked
+
+
+async def _once_more(call: Callable[[], Awaitable[Word]], before: Word, deadline: float) -> _Call:
+    """Another call, cut off at `deadline` (the event loop's time): however it ends, the chain is looked at again."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout_at(deadline):
+            return _Call(await call(), only=False)
+    return _Call(before, only=False)
 
 
 def _says_used(word: Word) -> bool:

@@ -72,3 +72,20 @@ def test_what_logs_strike_out_are_the_secrets_and_the_parts_of_urls_that_librari
     assert settings.mpp.secret_key
     assert settings.mpp.secret_key.get_secret_value() in secrets
     assert all(len(secret) >= 8 for secret in secrets)
+
+
+def test_credentials_for_the_facilitator_are_struck_out_of_logs() -> None:
+    """A PEM line by line as well: a log keeps no line ends."""
+    lines = ["QUJDREVGR0hJSktMTU5PUA==", "cXJzdHV2d3h5ejAxMjM0NQ=="]
+    pem = "\\n".join(["-----BEGIN EC PRIVATE KEY-----", *lines, "-----END EC PRIVATE KEY-----"])
+    settings = load(
+        {
+            "CLEARCANVAS_X402__FACILITATOR_KEY_ID": "an-id",
+            "CLEARCANVAS_X402__FACILITATOR_KEY_SECRET": pem,
+        }
+    )
+    assert {pem, *lines} <= set(settings.secrets())
+    assert lines[0] not in repr(settings)
+    settings = load({"CLEARCANVAS_X402__FACILITATOR_TOKEN": "a-marked-token"})
+    assert "a-marked-token" in set(settings.secrets())
+    assert "marked" not in repr(settings)

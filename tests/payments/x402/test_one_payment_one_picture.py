@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import storage
-from errors import PaymentSpentElsewhere, PaymentState, ServiceError
+from errors import PaymentOutcomeUnknown, PaymentSpentElsewhere, PaymentState, ServiceError
 from payments.delivery import Delivery
 from payments.gate import Gate, Sale
 from payments.rail import Order
@@ -17,7 +17,7 @@ from payments.x402.wire import X402Credential
 from sandbox.accounts import SELLER, SETTLER, STRANGER
 from sandbox.chains import BaseChain
 from tests.contracts.rail_contract import UNITS
-from tests.fakes.facilitator import Facilitator
+from tests.fakes.facilitator import Facilitator, Mode
 from tests.payments.x402.buyer import X402Buyer, bought
 
 
@@ -134,4 +134,22 @@ async def test_of_two_settlements_at_once_one_delivers(
     refused = [sale for sale in sales if isinstance(sale, ServiceError)]
     assert len(delivered) == 1, sales
     assert refused[0].charged, refused[0]
+    assert buyer.received() == before + UNITS
+
+
+@pytest.mark.parametrize("services", ["facilitator"], indirect=True)
+@pytest.mark.parametrize("mode", ["html_400", "denies"])
+async def test_a_payment_that_a_service_did_not_settle_is_settled_when_it_is_sent_again(
+    services: tuple[Service, Service], facilitator: Facilitator, buyer: X402Buyer, order: Order, mode: Mode
+) -> None:
+    """The first answer is a doubt and not a quote; the second one is the picture, for one charge."""
+    shop, _ = services
+    credential = await bought(shop.rail, buyer, order)
+    before = buyer.received()
+    facilitator.mode, facilitator.only = mode, "settle"
+    with pytest.raises(PaymentOutcomeUnknown) as doubt:
+        await shop.sell(credential, order)
+    assert doubt.value.charged
+    facilitator.mode = "well"
+    assert (await shop.sell(credential, order)).replayed
     assert buyer.received() == before + UNITS
