@@ -57,7 +57,8 @@ def _complete(body: bytes, clean: bytes, space: str) -> Pixels:
     except ValueError:
         noisy = jpeg.pixels(body, filling=_NOISE)
     # Most of what is missing shows at an eighth of the size already, for a fraction of the time.
-    if _missing(*(_tolerated(each, space, shrunk=_EIGHTH) for each in (clean, noisy))) > MISSING:
+    small = [_tolerated(each, space, shrunk=_EIGHTH) for each in (clean, noisy)]
+    if _missing(*small) > MISSING:
         raise truncated()
     shown = _tolerated(clean, space)
     if _missing(shown, _tolerated(noisy, space)) > MISSING:
@@ -65,7 +66,7 @@ def _complete(body: bytes, clean: bytes, space: str) -> Pixels:
     return shown
 
 
-def _tolerated(file: bytes, space: str, shrunk: float = 1) -> Pixels:
+def _tolerated(file: bytes, space: str, shrunk: int = 1) -> Pixels:
     """Warnings apart; Pillow's build of libjpeg-turbo knows arithmetic coding, simplejpeg's does not."""
     try:
         return _decoded(file, space, strict=False, shrunk=shrunk)
@@ -75,8 +76,9 @@ def _tolerated(file: bytes, space: str, shrunk: float = 1) -> Pixels:
         return 255 - pixels if space == "CMYK" else pixels  # Pillow has inverted the inks already
 
 
-def _decoded(file: bytes, space: str, *, strict: bool = True, shrunk: float = 1) -> Pixels:
-    pixels: Pixels = simplejpeg.decode_jpeg(file, space, strict=strict, min_factor=shrunk)
+def _decoded(file: bytes, space: str, *, strict: bool = True, shrunk: int = 1) -> Pixels:
+    height, width = (-(-side // shrunk) if shrunk > 1 else 0 for side in simplejpeg.decode_jpeg_header(file)[:2])
+    pixels: Pixels = simplejpeg.decode_jpeg(file, space, strict=strict, min_height=height, min_width=width)
     return pixels
 
 
