@@ -44,8 +44,14 @@ BREAKS = {
         ),
     ),
     "lease": Break(
-        "a holder whose lease has ended goes on: neither renewing nor beginning a settlement looks at the lease",
+        "a lease that has ended ends nobody: neither renewing nor beginning a settlement looks at it, and a refusal does "
+        "not take the payment from its silent holder. (Each of the two alone keeps the promises.)",
         (
+            Change(
+                "payments/standing.py",
+                "    if entry is None or (entry.is_abandoned and await ledger.discard(payment_id)):\n",
+                "    if entry is None or entry.is_abandoned:\n",
+            ),
             Change(
                 "storage/sale_statements.py",
                 "        works = _holds(State.CLAIMED) & (_row.lease_until > now)\n",

@@ -134,7 +134,8 @@ class StepRun:
             first = await self._until_struck(case, planned, plans)
             if planned.struck.is_set():
                 await self._after_the_fault(case, planned, first)
-            await self._fulfil(order, first)
+            # Its answer is about the payment that it carried; by now the buyer may have signed another one.
+            await self._fulfil(order, first if order.payments[-1] is planned.payment else None)
         finally:
             self._let_go(planned)
             for each in plans:
