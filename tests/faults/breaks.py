@@ -44,8 +44,9 @@ BREAKS = {
         ),
     ),
     "lease": Break(
-        "a lease that has ended ends nobody: neither renewing nor beginning a settlement looks at it, and a refusal does "
-        "not take the payment from its silent holder. (Each of the two alone keeps the promises.)",
+        # Each of the two alone keeps the promises.
+        "a lease that has ended ends nobody: neither renewing nor beginning a settlement looks at it, and a refusal "
+        "does not take the payment from its silent holder",
         (
             Change(
                 "payments/standing.py",

@@ -141,6 +141,7 @@ class StepRun:
             for each in plans:
                 self._plans.remove(each)
         await asyncio.wait({first})
+        await self._ask_for_another_picture(order)
         return CaseResult(case, order, planned.struck.is_set(), time.monotonic() - began)
 
     async def _until_struck(
@@ -194,6 +195,13 @@ class StepRun:
                 await self._fulfil(payment.order, None)
         await asyncio.sleep(max(0.0, lease_s + 2 - (time.monotonic() - began)))
         self._let_go(planned)
+
+    async def _ask_for_another_picture(self, order: Order) -> None:
+        """One payment, one picture: nothing else is to be had for it."""
+        for payment in order.payments:
+            if payment.delivered:
+                other = self._random.choice([each for each in PICTURES if each is not order.picture])
+                await self._client.send(payment, picture=other)
 
     @contextmanager
     def _refusing(self, case: Case, payment: Payment) -> Iterator[None]:
