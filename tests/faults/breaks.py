@@ -64,16 +64,6 @@ BREAKS = {
         "who has the claim does not look at the clock once more",
         (Change("payments/gate.py", "        if self._clock() > payment.work_by:\n", "        if False:\n"),),
     ),
-    "late-send": Break(
-        "a settlement whose time is over sends its transaction all the same",
-        (
-            Change(
-                "storage/outbox.py",
-                '        in_time = DatabaseTime() < bindparam("not_after", type_=Double())\n',
-                '        in_time = DatabaseTime() < bindparam("not_after", type_=Double()) + 1e9\n',
-            ),
-        ),
-    ),
     "facilitator": Break(
         "a facilitator's success is believed: the picture goes out without the chain's word",
         (
