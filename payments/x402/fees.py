@@ -5,10 +5,14 @@ import hashlib
 import time
 from dataclasses import dataclass
 from statistics import median_low
-from typing import Any, Self
+from typing import Self
 
+from eth_abi.abi import encode
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+from hexbytes import HexBytes
 from web3.eth import AsyncEth
-from web3.exceptions import BadFunctionCallOutput, ContractLogicError
+from web3.exceptions import ContractLogicError
 
 from errors import RailUnavailable
 from payments.x402.rpc import Rpc
@@ -19,23 +23,14 @@ USUAL_GAS = 80_000
 """What a transfer with a plain key's signature takes; a contract wallet's check comes on top, up to the limit."""
 MIN_TIP_WEI = 1_000_000  # what nodes of the OP stack suggest at least
 
-DATA_ORACLE = "0x420000000000000000000000000000000000000F"
+DATA_ORACLE = to_checksum_address("0x420000000000000000000000000000000000000F")
 """The OP stack's GasPriceOracle: what it costs to put a transaction's bytes onto the layer below."""
-_DATA_FEE_ABI: list[dict[str, Any]] = [
-    {
-        "name": "getL1Fee",
-        "type": "function",
-        "stateMutability": "view",
-        "inputs": [{"name": "_data", "type": "bytes"}],
-        "outputs": [{"name": "", "type": "uint256"}],
-    }
-]
 SAMPLE_BYTES = 480
 """A settlement has about 410 bytes. The sample does not compress at all, a settlement does a little."""
 ENVELOPE_BYTES = 120  # of a signed transaction beside its call
 _SAMPLE = b"".join(hashlib.sha256(bytes([place])).digest() for place in range(SAMPLE_BYTES // 32))
 _LOOKED_AT_BLOCKS, _CHEAPER_PERCENT = 5, 25
-_NOBODY = "0x" + "00" * 20
+_DATA_FEE_CALL = HexBytes(keccak(text="getL1Fee(bytes)")[:4] + encode(["bytes"], [_SAMPLE]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +105,10 @@ class Prices:
 
     async def _data_fee(self) -> int:
         try:
-            return int(await self._rpc.read(DATA_ORACLE, _DATA_FEE_ABI, "getL1Fee", _SAMPLE, sender=_NOBODY))
-        except BadFunctionCallOutput:  # no code there: the chain takes no such fee
-            return 0
+            fee = await self._rpc.ask(lambda eth: eth.call({"to": DATA_ORACLE, "data": _DATA_FEE_CALL}))
         except ContractLogicError:
             raise RailUnavailable("The chain does not say what its data costs. Nothing was charged.") from None
+        return int.from_bytes(fee)  # no bytes where no code is: the chain takes no such fee
 
 
 async def gas_of(rpc: Rpc, sender: str, to: str, data: str) -> int | None:

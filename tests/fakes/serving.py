@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
@@ -9,6 +10,9 @@ from typing import Literal
 
 import uvicorn
 from starlette.types import ASGIApp
+
+TRUST = ssl.create_default_context()
+"""For fakes that open a client for each request: made anew each time, it takes longer than the request."""
 
 
 @contextmanager

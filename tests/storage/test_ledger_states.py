@@ -106,6 +106,9 @@ class LedgerStates(RuleBasedStateMachine):
     def abandoned(self, row: Row) -> bool:
         return row.state is State.CLAIMED and row.lease_until <= self.clock.now
 
+    def entitled(self, row: Row) -> bool:
+        return row.deliveries < MAX_DELIVERIES and row.settled_at > self.clock.now - ENTITLED_S
+
     def others(self, row: Row | None) -> list[Row]:
         return [other for other in self.rows.values() if other is not row]
 
@@ -186,6 +189,18 @@ class LedgerStates(RuleBasedStateMachine):
             entries = [row.entry(self.clock.now) for row in self.rows.values() if row.purchase == self.own(purchase)]
             assert self.run(self.ledger.find_purchase(self.own(purchase))) == (entries[0] if entries else None)
 
+    @rule(purchase=purchases)
+    def free_purchase(self, purchase: str | None) -> None:
+        if purchase:
+            rows = [row for row in self.rows.values() if row.purchase == self.own(purchase)]
+            over = [row for row in rows if row.state is State.SETTLED and not self.entitled(row)]
+            freed = self.run(
+                self.ledger.free_purchase(self.own(purchase), at_most=MAX_DELIVERIES, not_after_s=ENTITLED_S)
+            )
+            assert freed == bool(over)
+            for row in over:
+                row.purchase = None
+
     @rule(target=claims, name=ids, to_the_end=st.booleans())
     def sale(self, name: str, to_the_end: bool) -> Any:
         """Several steps at once, so that examples get far."""
@@ -242,12 +257,7 @@ class LedgerStates(RuleBasedStateMachine):
     def count_deliveries(self, name: str, times: int) -> None:
         for _ in range(times):
             row = self.rows.get(self.own(name))
-            entitled = (
-                row is not None
-                and row.state is State.SETTLED
-                and row.deliveries < MAX_DELIVERIES
-                and row.settled_at > self.clock.now - ENTITLED_S
-            )
+            entitled = row is not None and row.state is State.SETTLED and self.entitled(row)
             counted = self.run(
                 self.ledger.count_delivery(self.own(name), at_most=MAX_DELIVERIES, not_after_s=ENTITLED_S)
             )

@@ -21,7 +21,7 @@ from sandbox.accounts import SETTLER, STRANGER
 from sandbox.chains import BaseChain
 from sandbox.shim import Control
 from storage import SqlOutbox
-from tests.fakes.serving import serving
+from tests.fakes.serving import TRUST, serving
 from tests.payments.x402.budgets import budget
 from tests.payments.x402.miner import nonce_of, standing_still, until_mined
 
@@ -48,7 +48,7 @@ class Refusing:
         question = await request.json()
         sending = question["method"] == "eth_sendRawTransaction"
         if self._takes or not sending:
-            async with httpx.AsyncClient(trust_env=False) as client:
+            async with httpx.AsyncClient(trust_env=False, verify=TRUST) as client:
                 answer = await client.post(self._upstream, json=question)
         while sending and self.holding:  # noqa: ASYNC110 - it is set from another thread
             await asyncio.sleep(0.05)
@@ -203,6 +203,24 @@ async def test_a_refused_transaction_keeps_its_nonce_once_another_one_follows(
         first = await refused
     assert nonce_of(base_chain, next_one) == (await outbox.of("payment"))[0].nonce + 1
     await until_mined(base_chain, first, next_one)
+
+
+REVERTS = "0x60006000fd"
+BURNS_GAS = "0x" + "".join(f"61{slot:04x}5450" for slot in range(200))  # looks into 200 slots: more than GAS_LIMIT
+
+
+@pytest.mark.parametrize("code", [REVERTS, BURNS_GAS])
+async def test_sends_nothing_that_would_only_cost_gas(
+    base_chain: BaseChain, new_broadcaster: Build, outbox: SqlOutbox, flaky_url: str, flaky: Control, code: str
+) -> None:
+    """A wallet's contract may say yes to a question and burn our gas in a block."""
+    wallet = Account.create().address
+    base_chain.rpc.call("anvil_setCode", wallet, code)
+    before = flaky.calls()["eth_sendRawTransaction"]
+    with pytest.raises(NodeRefusal):
+        await new_broadcaster(flaky_url).send(wallet, NO_DATA, reference="dear", not_after=math.inf)
+    assert await outbox.of("dear") == []
+    assert flaky.calls()["eth_sendRawTransaction"] == before
 
 
 async def test_sends_nothing_too_late(

@@ -19,7 +19,7 @@ from sandbox import chains
 from sandbox.accounts import BUYER, SELLER, SETTLER
 from sandbox.chains import BaseChain
 from sandbox.shim import Control, shim
-from tests.fakes.serving import serving
+from tests.fakes.serving import TRUST, serving
 from tests.payments.x402.budgets import GWEI
 from tests.payments.x402.buyer import authorize, submit, transfer_call
 from tests.payments.x402.miner import charging_for_data, mine, standing_still
@@ -125,7 +125,7 @@ class Forgetful:
         question = await request.json()
         if question["method"] == "eth_feeHistory":
             return JSONResponse({"jsonrpc": "2.0", "id": question["id"], "result": self._history})
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=TRUST) as client:
             answer = await client.post(self._upstream, json=question)
         return Response(answer.content, media_type="application/json")
 

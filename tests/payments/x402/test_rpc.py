@@ -27,7 +27,7 @@ from sandbox.anvil import anvil
 from sandbox.chains import BaseChain
 from sandbox.shim import Control
 from tests.contracts.rail_contract import NOBODY
-from tests.fakes.serving import serving
+from tests.fakes.serving import TRUST, serving
 
 OFFCHAIN_LOOKUP = "0x556f1830"  # selector of the error by which a contract sends its caller to a URL
 REASON = "08c379a0" + encode(["string"], ["authorization is used"]).hex()
@@ -253,7 +253,7 @@ class Switch:
     async def answer(self, request: Request) -> Response:
         question = await request.json()
         self.asked.append(question["method"])
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=TRUST) as client:
             answer = await client.post(self.upstream, json=question)
         if question["method"] == "eth_chainId" and self.after_chain_id:
             self.upstream = self.after_chain_id
