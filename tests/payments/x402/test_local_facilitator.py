@@ -488,7 +488,8 @@ async def _buy(rail: X402Rail, buyer: X402Buyer, order: Order) -> str:
 
 
 async def _until_called(flaky: Control, method: str) -> None:
+    """Asked from a thread, so that the loop is free for what is waited for."""
     before = flaky.calls()[method]
     async with asyncio.timeout(5):
-        while flaky.calls()[method] == before:  # noqa: ASYNC110 - the proxy is another process
+        while (await asyncio.to_thread(flaky.calls))[method] == before:  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.01)
