@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from errors import PaymentOutcomeUnknown
+from errors import PaymentOutcomeUnknown, PaymentSpentElsewhere
 from payments.ledger import Entry, State
 from payments.rail import Payment, Rail
 from payments.transfers import Transfer
@@ -123,6 +123,9 @@ async def _of_lonely_row(rail: Rail, entry: Entry, paid_for: Collection[str]) ->
     """A settled row without a transfer in the period: it may lie outside."""
     try:
         if await rail.find_receipt(entry.payment) is not None:
+            return []
+    except PaymentSpentElsewhere as used:
+        if used.charged:  # a transfer to us after all, whoever sent its transaction
             return []
     except PaymentOutcomeUnknown:
         pass  # nothing of it is in the chain, though it may still come
