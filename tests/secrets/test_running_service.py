@@ -114,6 +114,7 @@ def _own_settings(base: str, tempo: str, redis: str, database: str) -> dict[str,
 
 async def _unpaid(buyer: Witness, service: RunningService) -> None:
     """Every page, every refusal that needs no payment, and HTTP that is none."""
+    await buyer.until_well()
     for path in PAGES:
         await buyer.get(path)
     await buyer.get(ROUTE)
