@@ -9,9 +9,9 @@ stage inside it:
     picture         decode, fit, compose, encode; the model itself is replaced by one that answers at once
 
 Both are shown and left out of the sum. Reading HTTP from the socket (uvicorn, h11) is not in any figure, nor is the
-buyer's signing. What the worker does in the background meanwhile falls into the stage at work, and while a chain call of
-the background is open, everything counts as a chain call: on a busy machine, where calls take long, the figures of
-single stages are rough. A busy machine makes CPU time longer, too: other work takes the caches.
+buyer's signing. What the worker does in the background meanwhile falls into the stage at work, and while a chain call
+of the background is open, everything counts as a chain call: on a busy machine, where calls take long, the figures are
+rough. A busy machine makes CPU time longer, too: other work takes the caches.
 """
 
 import asyncio
