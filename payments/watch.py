@@ -53,12 +53,13 @@ class RailWatch:
                 await self._looked.wait()
 
     async def look(self) -> bool:
-        """Ask every rail once; whether all of them are as they were: a first bad answer calls for a second look."""
+        """Ask every rail once; False calls for another look soon: a first bad answer, or a bad one at the start."""
+        at_start = not self._looked.is_set()
         answers = await asyncio.gather(*(self._ask(rail) for rail in self._rails))
         for rail, answer in zip(self._rails, answers, strict=True):
             self._note(rail.name, answer)
         self._looked.set()
-        return self._answers == self._out
+        return self._answers == self._out and not (at_start and any(self._answers.values()))
 
     def _note(self, name: str, answer: str | None) -> None:
         before, now = self._out[name], answer if self._answers[name] else None

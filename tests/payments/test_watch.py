@@ -106,6 +106,13 @@ async def test_a_bad_answer_after_a_good_one_calls_for_a_second_at_once() -> Non
     assert rail.asked == 3
 
 
+async def test_a_bad_answer_at_the_start_calls_for_another_at_once() -> None:
+    """So that one slow call does not keep a new process from serving for seconds."""
+    watch = RailWatch((WeatherRail(OUT, None),))
+    async with watching(watch, every_s=60.0):
+        assert await asyncio.to_thread(eventually, lambda: watch.is_out("a") is None)
+
+
 async def test_a_rail_that_has_never_been_well_is_out() -> None:
     """Nothing is known about it before the first answer, and one bad answer is all that is known after it."""
     assert await views(WeatherRail(OUT, None), looks=2) == [NOT_ASKED, OUT, None]
