@@ -84,6 +84,8 @@ async def deployment(
         proxies = _Proxies(stack, built, random)
         settings = {
             "CLEARCANVAS_WORKERS": str(workers),
+            # Finished pictures are kept in memory in one leg only: elsewhere every sale works.
+            "CLEARCANVAS_RECENT_RESULTS_MB": "64" if leg == "postgres" and not ask else "0",
             "CLEARCANVAS_X402__RPC_URL": await proxies.before_http("base", base.rpc_url, NETWORK_FAULTS),
             "CLEARCANVAS_MPP__RPC_URL": await proxies.before_http("tempo", tempo.rpc_url, NETWORK_FAULTS),
             "CLEARCANVAS_X402__FACILITATOR_URL": NOWHERE,
