@@ -111,7 +111,7 @@ async def run_steps(
     ):
         result.faults = built.tally
         run = LegRun(built, result, random, phase, buyers=at_once)
-        doubts = any(case.effect is Effect.DOUBT_MOVED for case in chosen)
+        doubts = {Effect.DOUBT_MOVED, Effect.DOUBT_UNMOVED} <= {case.effect for case in chosen}
         async with run.running([], doubts=doubts):
             phase.begin("step by step")
             steps = StepRun(run.client, built.plans, built.control, run.wallets, random)
