@@ -91,7 +91,7 @@ async def sell(ledger: SqlLedger, between: Callable[[Payment], Awaitable[None]] 
     """The statements of one sale; `between` begin and end of its settlement."""
     payment = new_payment()
     await ledger.find(payment.id)
-    claim = await ledger.claim(payment, fingerprint="f" * 64, order_digest="d" * 64, lease_s=60)
+    claim = await ledger.claim(payment, seen=None, fingerprint="f" * 64, order_digest="d" * 64, lease_s=60)
     if not (claim and await ledger.begin_settlement(claim, lease_s=60)):
         raise RuntimeError("a new payment was not free")
     if between is not None:

@@ -30,7 +30,7 @@ from payments.delivery import Delivery
 from payments.idempotency import named
 from payments.lease import renewed
 from payments.ledger import Claim, Entry, Ledger
-from payments.purchases import Bought, Purchases, purchase_name
+from payments.purchases import Bought, Free, Purchases, purchase_name
 from payments.quotes import Quotes
 from payments.rail import Credential, HeaderFields, Order, Payment, Rail, Receipt
 from payments.recent import RecentDeliveries
@@ -153,14 +153,15 @@ class Gate:
 
         Of several payments, what is known of the one that moved counts.
         """
-        found, unreadable = [], False
+        found: list[Credential] = []
+        unreadable = False
         for rail in self.rails.values():
             try:
                 credential = rail.credential(headers)
             except ServiceError:
                 unreadable = True
             else:
-                found += [credential.payment_id] if credential else []
+                found += [credential] if credential else []
         told = await standing_of_all(self._ledger, found)
         moves = told is not None and told.state in {PaymentState.IN_FLIGHT, PaymentState.SETTLED}
         return None if unreadable and not moves else told
@@ -195,10 +196,11 @@ class Gate:
 
     async def _sell(self, wanted: "_Wanted") -> Sale:
         rail, credential = self.rails[wanted.credential.rail], wanted.credential
-        found: Bought | Taken | None = await self._purchases.by_payment(credential, wanted.order)
-        if found is None:
+        began = time.monotonic()
+        found: Bought | Free | Taken = await self._purchases.by_payment(credential, wanted.order)
+        if isinstance(found, Free):
             with self._only_copy(credential):
-                found = await self._take(rail, wanted)
+                found = await self._take(rail, wanted, found, began)
         if isinstance(found, Bought):
             return await self._deliver_again(rail, found, wanted)
 
@@ -215,12 +217,17 @@ class Gate:
             delivery = await self._redelivery.fetch(bought.payment_id, wanted.order, wanted.admit, wanted.work)
             return Sale(delivery, rail.receipt_headers(bought.receipt, wanted.credential), replayed=True)
 
-    async def _take(self, rail: Rail, wanted: "_Wanted") -> Taken | Bought:
-        """A payment that nobody knows yet, judged and ours to work for; or what its payer has bought under its name."""
+    async def _take(self, rail: Rail, wanted: "_Wanted", free: Free, began: float) -> Taken | Bought:
+        """A free payment, judged and ours to work for; or what its payer has bought under its name."""
         await wanted.admit()
         payment = await self._verify(rail, wanted)
         bought = await self._purchases.by_key(payment, wanted.credential, wanted.order)
-        return bought or Taken(payment, await self._claim(payment, wanted.credential, wanted.order))
+        if bought:
+            return bought
+        if time.monotonic() - began > self._terms.abandoned_s / 2:
+            # What happened to the payment since it was looked up may soon be forgotten, so nothing proves it free.
+            raise PaymentInProgress(expires_at=expiry(payment))
+        return Taken(payment, await self._claim(payment, wanted, free))
 
     @contextmanager
     def _only_copy(self, credential: Credential) -> Iterator[None]:
@@ -244,32 +251,32 @@ class Gate:
             raise
 
     async def _take_from_others(self, credential: Credential, refusal: ServiceError) -> None:
-        """Before a payment is refused: nobody may hold it who could still settle it.
+        """Before a payment is refused: nobody may have it who could still settle it.
 
-        A holder that went silent loses its claim here, and finds that out when it wakes up. A copy that was quicker
-        makes this one look spent; that is never answered with a 402.
+        A holder that went silent loses its claim here, a copy that is still being verified cannot claim any more, and
+        both find that out when they get there. A copy that was quicker makes this one look spent; that is never
+        answered with a 402.
 
         Raises:
             PaymentInProgress: somebody else holds it, or it has settled.
         """
-        found = await standing(self._ledger, credential.payment_id)
+        found = await standing(self._ledger, credential)
         if found.state is not PaymentState.UNUSED:
             raise PaymentInProgress(expires_at=found.expires_at) from refusal
         found.tell(refusal)
 
-    async def _claim(self, payment: Payment, credential: Credential, order: Order) -> Claim:
+    async def _claim(self, payment: Payment, wanted: "_Wanted", free: Free) -> Claim:
         claim = await self._ledger.claim(
             payment,
-            fingerprint=credential.fingerprint,
-            order_digest=order.digest,
+            seen=free.seen,
+            fingerprint=wanted.credential.fingerprint,
+            order_digest=wanted.order.digest,
             lease_s=self._terms.work_lease_s,
-            purchase=purchase_name(payment, credential, order),
+            purchase=purchase_name(payment, wanted.credential, wanted.order),
         )
         if claim is None:
             raise PaymentInProgress(expires_at=expiry(payment))
-        # A copy of this payment may have been refused for its time while this one was being verified, and its buyer
-        # told to pay anew. Whoever is refused from here on finds the claim.
-        if self._clock() > payment.work_by:
+        if self._clock() > payment.work_by:  # it was verified long ago
             if not await self._settlement.give_back(claim):
                 raise PaymentInProgress()
             raise DeadlineUnreachable("Too little time is left for this payment. Take a new quote and sign again.")
@@ -319,7 +326,7 @@ class Gate:
         return await self._ledger.forget_abandoned(silent_s=self._terms.abandoned_s)
 
     async def clear_doubt(self, entry: Entry, credential: Credential | None = None) -> Receipt | None:
-        """Ask the chain about a payment in doubt: afterwards it is SETTLED (its receipt), or forgotten (None).
+        """Ask the chain about a payment in doubt: afterwards it is SETTLED (its receipt), or free (None).
 
         Raises:
             PaymentInProgress: somebody else is asking.

@@ -3,13 +3,14 @@
 Each transition is one atomic statement in the store, and returns whether it happened:
 
     (none) ──claim──▶ CLAIMED ──begin_settlement──▶ SETTLING ──settled──▶ SETTLED
-      ▲                  │ ▲                           │
-      └────release───────┘ └─claim when the lease ─────┤
-      └────release (proven unmoved) ───────────────────┘
+      │                │   ▲                          │
+      └─refuse─▶ abandoned ┘◀──release (unmoved) ─────┘
 
 A claim has a lease, so a crash locks nothing; who outlived it holds nothing any more, whatever else has happened
-since. Leases are written and judged by the store's own clock. SETTLING means money may have moved: only the chain's
-word (`Rail.find_receipt`) leads out of it.
+since. A CLAIMED payment whose lease is over is *abandoned*: it is free, but it remembers that something happened.
+Whoever looked a payment up before it was refused or released cannot claim it afterwards, because a buyer may have been
+told in between that nothing was charged, and may have paid anew. Leases are written and judged by the store's own
+clock. SETTLING means money may have moved: only the chain's word (`Rail.find_receipt`) leads out of it.
 """
 
 from collections.abc import Collection
@@ -57,7 +58,7 @@ class Entry:
 
     @property
     def is_abandoned(self) -> bool:
-        """Whether it binds nothing: its holder went silent before any money could move."""
+        """Whether it binds nothing: its holder went silent before any money could move, or it was refused."""
         return self.state is State.CLAIMED and not self.lease_runs
 
 
@@ -86,9 +87,17 @@ class Ledger(Protocol):
         ...
 
     async def claim(
-        self, payment: Payment, *, fingerprint: str, order_digest: str, lease_s: float, purchase: str | None = None
+        self,
+        payment: Payment,
+        *,
+        seen: Entry | None,
+        fingerprint: str,
+        order_digest: str,
+        lease_s: float,
+        purchase: str | None = None,
     ) -> Claim | None:
-        """Take an unknown payment, or one whose CLAIMED lease ran out; None when another holds or held it.
+        """Take a payment that is as it was when it was looked up: unknown (`seen` is None), or abandoned. None when
+        anything has happened to it since.
 
         `purchase` is an idempotency key within its rail and payer: one payment has it at a time, and None is answered
         while another one does. As many payments of one payer are under way as `payment.funds` covers at this amount;
@@ -114,12 +123,12 @@ class Ledger(Protocol):
         ...
 
     async def release(self, claim: Claim) -> bool:
-        """Forget a payment that provably moved nothing; only for the holder, never from SETTLED."""
+        """Abandon a payment that provably moved nothing; only for the holder, never from SETTLED."""
         ...
 
-    async def discard(self, payment_id: str) -> bool:
-        """Forget a CLAIMED payment whose lease ran out, so that its old holder is out for good; False when it is not
-        one (any more)."""
+    async def refuse(self, payment_id: str, rail: str) -> bool:
+        """Write down that an unknown or abandoned payment was refused: nobody who held it or looked it up before can
+        take it afterwards. False when somebody holds it, or it may have moved."""
         ...
 
     async def take_over(self, payment_id: str, *, lease_s: float) -> Claim | None:
@@ -144,7 +153,7 @@ class Ledger(Protocol):
         ...
 
     async def forget_abandoned(self, *, silent_s: float) -> int:
-        """Delete CLAIMED entries whose lease ran out at least so many seconds ago; how many there were."""
+        """Delete entries that have been abandoned for at least so many seconds; how many there were."""
         ...
 
     async def ping(self) -> None:

@@ -13,6 +13,17 @@ from payments.standing import expiry, stands
 
 
 @dataclass(frozen=True, slots=True)
+class Free:
+    """A payment that has bought nothing.
+
+    Attributes:
+        seen: its abandoned entry; None when the ledger does not know it.
+    """
+
+    seen: Entry | None
+
+
+@dataclass(frozen=True, slots=True)
 class Bought:
     """A payment that has settled, with its receipt."""
 
@@ -31,14 +42,21 @@ class Purchases:
         self._redelivery = redelivery
         self._rails = rails
 
-    async def by_payment(self, credential: Credential, order: Order) -> Bought | None:
-        """What this payment has bought; None when it is free to be used."""
+    async def by_payment(self, credential: Credential, order: Order) -> Bought | Free:
+        """What this payment has bought."""
         entry = await self._ledger.find(credential.payment_id)
         if entry is None or entry.is_abandoned:
-            return None
+            return Free(entry)
         if entry.fingerprint != credential.fingerprint or entry.order_digest != order.digest:
             raise PaymentUsed("This payment belongs to another image or other parameters. Sign a new payment.")
-        return await self._bought_by(entry, credential)
+        return await self._bought_by(entry, credential) or await self._freed(entry)
+
+    async def _freed(self, before: Entry) -> Free:
+        """A payment over which a doubt has just ended."""
+        entry = await self._ledger.find(before.payment.id)
+        if entry is not None and not entry.is_abandoned:
+            raise PaymentInProgress(expires_at=expiry(before.payment))
+        return Free(entry)
 
     async def by_key(self, payment: Payment, credential: Credential, order: Order) -> Bought | None:
         """What this payer has bought under the same idempotency key with another payment; that payer is verified."""
@@ -59,7 +77,7 @@ class Purchases:
             raise
 
     async def _bought_by(self, entry: Entry, credential: Credential | None = None) -> Bought | None:
-        """The end of an entry that is not abandoned; None: it has just been proven unmoved, and is forgotten.
+        """The end of an entry that is not abandoned; None: it has just been proven unmoved, and is free.
         `credential` is the entry's own payment, when that was sent again."""
         receipt, expires_at = entry.receipt, expiry(entry.payment)
         if receipt is None:

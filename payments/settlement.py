@@ -63,13 +63,13 @@ class Settlement:
         raise unmoved
 
     async def clear_doubt(self, rail: Rail, entry: Entry, credential: Credential | None = None) -> Receipt | None:
-        """Ask the chain about a SETTLING payment nobody works on; None: it never moved, and is forgotten.
+        """Ask the chain about a SETTLING payment nobody works on; None: it never moved, and is free.
 
         With `credential`, the same payment sent again, the rail may settle it now.
 
         Raises:
             PaymentInProgress: somebody else is asking.
-            PaymentSpentElsewhere: others moved it; it is forgotten.
+            PaymentSpentElsewhere: others moved it; the entry is given up.
             PaymentOutcomeUnknown: the chain gives no answer yet; the entry stays.
         """
         claim = await self._ledger.take_over(entry.payment.id, lease_s=self._lease_s)

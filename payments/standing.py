@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from errors import InternalError, PaymentState, ServiceError
 from payments.ledger import Ledger, State
-from payments.rail import Payment
+from payments.rail import Credential, Payment
 
 PATIENCE_S = 1.0
 """A refusal waits no longer for the ledger: it can leave without saying where the payment stands."""
@@ -33,28 +33,31 @@ class Standing:
             refusal.payment_state, refusal.payment_expires_at = self.state, self.expires_at
 
 
-async def standing(ledger: Ledger, payment_id: str) -> Standing:
-    """Where a payment stands; whatever is called unused here is settled by no request that had it before.
+async def standing(ledger: Ledger, credential: Credential) -> Standing:
+    """Where a payment stands; whatever is called unused here is settled by no request that came before.
 
-    A claim whose holder went silent is therefore taken from that holder first.
+    The refusal is therefore written down first: a claim whose holder went silent is taken from that holder, and a copy
+    that was looked up earlier, and is still being verified, can no longer be claimed.
 
     Raises:
         LedgerUnavailable: nothing is known.
     """
-    entry = await ledger.find(payment_id)
-    if entry is None or (entry.is_abandoned and await ledger.discard(payment_id)):
-        return Standing(PaymentState.UNUSED)
-    if entry.state is State.SETTLED:
+    entry = await ledger.find(credential.payment_id)
+    if entry is None or entry.is_abandoned:
+        if await ledger.refuse(credential.payment_id, credential.rail):
+            return Standing(PaymentState.UNUSED)
+        entry = await ledger.find(credential.payment_id)  # somebody was quicker
+    if entry is not None and entry.state is State.SETTLED:
         return Standing(PaymentState.SETTLED)
-    return Standing(PaymentState.IN_FLIGHT, expiry(entry.payment))
+    return Standing(PaymentState.IN_FLIGHT, expiry(entry.payment) if entry else None)
 
 
-async def standing_of_all(ledger: Ledger, payment_ids: Sequence[str]) -> Standing | None:
+async def standing_of_all(ledger: Ledger, credentials: Sequence[Credential]) -> Standing | None:
     """Where several payments stand that came together: as the one that moved, if one did. None when the ledger does not
     answer in time."""
     try:
         async with asyncio.timeout(PATIENCE_S):
-            found = [await standing(ledger, payment_id) for payment_id in payment_ids]
+            found = [await standing(ledger, credential) for credential in credentials]
     except (ServiceError, TimeoutError):
         return None
     return min(found, key=lambda each: _WORST_FIRST.index(each.state), default=Standing(PaymentState.NONE))

@@ -53,10 +53,17 @@ class SqlLedger:
         return await self._change((_row.purchase == purchase) & (_row.state == State.SETTLED) & over, purchase=None)
 
     async def claim(
-        self, payment: Payment, *, fingerprint: str, order_digest: str, lease_s: float, purchase: str | None = None
+        self,
+        payment: Payment,
+        *,
+        seen: Entry | None,
+        fingerprint: str,
+        order_digest: str,
+        lease_s: float,
+        purchase: str | None = None,
     ) -> Claim | None:
-        """Take an unknown payment, or one whose CLAIMED lease ran out; None when another holds or held it, or holds
-        the name of the purchase.
+        """Take a payment that is as it was when it was looked up; None when anything has happened to it since, or
+        another one holds the name of the purchase.
 
         PostgreSQL may let two payments of one payer that arrive within the same milliseconds both pass the bound on
         what is under way. It bounds work that earns nothing, not money.
@@ -68,7 +75,7 @@ class SqlLedger:
         claim = Claim(payment.id, token_hex(16))
         if purchase is not None:
             silent = (_row.purchase == purchase) & abandoned(self._database.now)
-            await self._database.run(delete(payments).where(silent))
+            await self._change(silent, purchase=None)
         values = columns(payment) | {
             "fingerprint": fingerprint,
             "order_digest": order_digest,
@@ -77,14 +84,18 @@ class SqlLedger:
         }
         try:
             taken = await self._database.first(
-                self._sale.claim, **new(values), lease_s=lease_s, covered=_covered(payment)
+                self._sale.claim,
+                **new(values),
+                lease_s=lease_s,
+                covered=_covered(payment),
+                seen_holder=seen.holder if seen else "",
             )
         except IntegrityError as exc:
             # Of copies that come at once, PostgreSQL may find the other one by its transaction before it finds its id.
-            if await self._is_held(payment.id) or await self._holds(purchase):
+            if not await self._is_as(seen, payment.id) or await self._holds(purchase):
                 return None
             raise await self._used(payment) from exc
-        if taken is None and not await self._is_held(payment.id):
+        if taken is None and await self._is_as(seen, payment.id):
             raise FundsUnderWay()
         return claim if taken else None
 
@@ -103,14 +114,22 @@ class SqlLedger:
         return await self._database.run(self._sale.settled, is_id=payment_id, paid=asdict(receipt)) == 1
 
     async def release(self, claim: Claim) -> bool:
-        """Forget a payment that provably moved nothing; only for the holder, never from SETTLED."""
-        held = _held(claim, State.CLAIMED, State.SETTLING)
-        return await self._database.run(delete(payments).where(held)) == 1
+        """Abandon a payment that provably moved nothing; only for the holder, never from SETTLED."""
+        return await self._change(_held(claim, State.CLAIMED, State.SETTLING), **self._abandon())
 
-    async def discard(self, payment_id: str) -> bool:
-        """Forget a CLAIMED payment whose lease ran out; False when it is not one (any more)."""
-        silent = (_row.id == payment_id) & abandoned(self._database.now)
-        return await self._database.run(delete(payments).where(silent)) == 1
+    async def refuse(self, payment_id: str, rail: str) -> bool:
+        """Write down that an unknown or abandoned payment was refused; False when somebody holds it, or it may have
+        moved. The conflict over its id decides every race with a claim."""
+        unknown = {"payer": "", "amount": 0, "valid_before": 0, "evidence": {}, "fingerprint": "", "order_digest": ""}
+        abandon, now = self._abandon(), self._database.now
+        statement = self._database.upsert(
+            payments,
+            {"id": payment_id, "rail": rail, **unknown, "deliveries": 0, **abandon},
+            update=abandon,
+            where=abandoned(now),
+            returning=_row.id,
+        )
+        return await self._database.first(statement) is not None
 
     async def take_over(self, payment_id: str, *, lease_s: float) -> Claim | None:
         """Become the holder of a SETTLING payment whose lease ran out; None when somebody else was quicker."""
@@ -144,7 +163,7 @@ class SqlLedger:
         return [entry_of(row) for row in rows]
 
     async def forget_abandoned(self, *, silent_s: float) -> int:
-        """Delete CLAIMED entries whose lease ran out at least so many seconds ago; how many there were."""
+        """Delete entries that have been abandoned for at least so many seconds; how many there were."""
         return await self._database.run(delete(payments).where(abandoned(self._database.now - silent_s)))
 
     async def ping(self) -> None:
@@ -154,6 +173,16 @@ class SqlLedger:
         probe = {"name": "ping", "holder": "", "lease_until": 0.0}
         await self._database.first(self._database.upsert(locks, probe, returning=locks.c.name))
         await self._database.check_identity()  # a fresh look, after a write
+
+    def _abandon(self) -> dict[str, Any]:
+        """The columns of an entry that binds nothing. Its new holder is nobody, so that who saw another one is late."""
+        return {
+            "state": State.CLAIMED,
+            "holder": token_hex(16),
+            "lease_until": self._database.now,
+            "transaction_hash": None,
+            "purchase": None,
+        }
 
     def _entries(self, where: ColumnElement[bool]) -> Select[Any]:
         return entries(where, self._database.now)
@@ -172,9 +201,12 @@ class SqlLedger:
     async def _holds(self, purchase: str | None) -> bool:
         return purchase is not None and await self.find_purchase(purchase) is not None
 
-    async def _is_held(self, payment_id: str) -> bool:
-        held = (_row.id == payment_id) & ~abandoned(self._database.now)
-        return await self._database.first(select(_row.id).where(held)) is not None
+    async def _is_as(self, seen: Entry | None, payment_id: str) -> bool:
+        """Whether nothing has happened to a payment since it was looked up."""
+        entry = await self.find(payment_id)
+        if entry is None or seen is None:
+            return entry is seen
+        return entry.is_abandoned and entry.holder == seen.holder
 
 
 def _covered(payment: Payment) -> int:

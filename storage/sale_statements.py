@@ -29,7 +29,8 @@ class SaleStatements:
 
     Attributes:
         find: of `wanted`, an id.
-        claim: of `new_<column>` for the columns of a claim, `lease_s`, and `covered`: payments that the funds cover.
+        claim: of `new_<column>` for the columns of a claim, `lease_s`, `covered`: payments that the funds cover, and
+            `seen_holder`: of the abandoned entry that was looked up, "" when there was none.
         renew, begin_settlement: of `is_id`, `is_holder` and `lease_s`.
         settled: of `is_id` and `paid`, a receipt.
     """
@@ -65,7 +66,7 @@ def new(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def abandoned(now: ColumnElement[float]) -> ColumnElement[bool]:
-    """A claim whose holder went silent before any money could move."""
+    """A claim whose holder went silent before any money could move, or a payment that was refused or given back."""
     return under_way & (_row.state == State.CLAIMED) & (_row.lease_until <= now)
 
 
@@ -77,7 +78,8 @@ def _claim(database: Database) -> Executable:
         "lease_until": now + bindparam("lease_s", type_=Double()),
         "deliveries": 0,
     }
-    return database.upsert(payments, values, only_if=_funds_cover(now), where=abandoned(now), returning=_row.id)
+    as_seen = abandoned(now) & (_row.holder == bindparam("seen_holder", type_=String()))
+    return database.upsert(payments, values, only_if=_funds_cover(now), where=as_seen, returning=_row.id)
 
 
 def _funds_cover(now: ColumnElement[float]) -> ColumnElement[bool]:

@@ -52,7 +52,7 @@ async def bring(ledger: SqlLedger, state: str, payment_id: str = "coin", *, leas
     if state == "unknown":
         return
     lease_s = 0 if state == "abandoned" else lease_s
-    claim = await ledger.claim(payment, fingerprint="signed", order_digest="other", lease_s=lease_s)
+    claim = await ledger.claim(payment, seen=None, fingerprint="signed", order_digest="other", lease_s=lease_s)
     assert claim is not None
     if state in {"settling", "settled"}:
         assert await ledger.begin_settlement(claim, lease_s=lease_s)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 
@@ -217,26 +218,64 @@ class LedgerContract:
         assert not entry.lease_runs
         assert not entry.is_abandoned
 
-    async def test_discards_what_nobody_works_on_any_more(
+    async def test_a_refusal_takes_an_abandoned_payment_from_its_old_holder(
         self, ledger: Ledger, elsewhere: Ledger, clock: FakeClock
     ) -> None:
-        """Once, and its old holder is out for good, even if the clock is set back."""
+        """For good, even if the clock is set back."""
         claim = await taken(ledger)
-        assert not await ledger.discard(PAYMENT.id)
+        assert not await ledger.refuse(PAYMENT.id, PAYMENT.rail)
         clock.advance(LEASE_S)
-        assert sum(await asyncio.gather(*(each.discard(PAYMENT.id) for each in (ledger, elsewhere)))) == 1
+        assert await elsewhere.refuse(PAYMENT.id, PAYMENT.rail)
         clock.advance(-LEASE_S)
         assert not await ledger.renew(claim, lease_s=LEASE_S)
         assert not await ledger.begin_settlement(claim, lease_s=LEASE_S)
-        assert await ledger.find(PAYMENT.id) is None
 
-    async def test_discards_nothing_that_may_have_moved(self, ledger: Ledger, clock: FakeClock) -> None:
+    async def test_nothing_that_may_have_moved_is_refused(self, ledger: Ledger, clock: FakeClock) -> None:
         await settling(ledger)
         clock.advance(LEASE_S)
-        assert not await ledger.discard(PAYMENT.id)
+        assert not await ledger.refuse(PAYMENT.id, PAYMENT.rail)
         await ledger.settled(PAYMENT.id, RECEIPT)
-        assert not await ledger.discard(PAYMENT.id)
-        assert await ledger.find(PAYMENT.id)
+        assert not await ledger.refuse(PAYMENT.id, PAYMENT.rail)
+        assert (await found(ledger)).receipt == RECEIPT
+
+    @pytest.mark.parametrize("known", [False, True])
+    async def test_whoever_looked_up_before_a_refusal_cannot_claim_after_it(
+        self, ledger: Ledger, elsewhere: Ledger, clock: FakeClock, known: bool
+    ) -> None:
+        """The buyer was told that nothing was charged, and may have paid anew. Who looks up later can claim."""
+        if known:
+            await taken(ledger)
+            clock.advance(LEASE_S)
+        seen = await ledger.find(PAYMENT.id)
+        assert await elsewhere.refuse(PAYMENT.id, PAYMENT.rail)
+        clock.advance(-5 * LEASE_S)
+        assert await take(ledger, seen=seen) is None
+        clock.advance(5 * LEASE_S)
+        assert await take(ledger, seen=seen) is None
+        assert await take(ledger)
+
+    @pytest.mark.parametrize("state", [State.CLAIMED, State.SETTLING])
+    async def test_whoever_looked_up_before_a_release_cannot_claim_after_it(self, ledger: Ledger, state: State) -> None:
+        assert await ledger.release(await (taken if state is State.CLAIMED else settling)(ledger))
+        assert await take(ledger, seen=None) is None
+        assert await take(ledger)
+
+    async def test_a_refusal_and_a_claim_at_once_are_never_both_granted(
+        self, ledger: Ledger, elsewhere: Ledger
+    ) -> None:
+        for n in range(20):
+            payment = replace(PAYMENT, id=f"payment {n}", payer=f"payer {n}", transaction=None)
+            refused, claim = await asyncio.gather(
+                elsewhere.refuse(payment.id, payment.rail), take(ledger, payment, seen=None)
+            )
+            assert refused == (claim is None)
+
+    async def test_an_abandoned_payment_keeps_no_name_and_no_transaction(self, ledger: Ledger) -> None:
+        claim = await take(ledger, purchase="a purchase")
+        assert claim
+        assert await ledger.release(claim)
+        assert await ledger.find_purchase("a purchase") is None
+        assert await take(ledger, replace(PAYMENT, id="another"), purchase="a purchase")
 
     async def test_lengthens_a_lease_for_its_holder(self, ledger: Ledger, clock: FakeClock) -> None:
         claim = await taken(ledger)
@@ -280,11 +319,11 @@ class LedgerContract:
         assert (entry.state, entry.receipt, entry.payment) == (State.SETTLED, RECEIPT, PAYMENT)
 
     @pytest.mark.parametrize("state", [State.CLAIMED, State.SETTLING])
-    async def test_forgets_what_the_holder_releases(self, ledger: Ledger, state: State) -> None:
+    async def test_frees_what_the_holder_releases(self, ledger: Ledger, state: State) -> None:
         claim = await (taken if state is State.CLAIMED else settling)(ledger)
         assert not await ledger.release(Claim(claim.payment_id, "stranger"))
         assert await ledger.release(claim)
-        assert await ledger.find(PAYMENT.id) is None
+        assert (await found(ledger)).is_abandoned
         assert await take(ledger)
 
     async def test_never_forgets_what_has_settled(self, ledger: Ledger) -> None:
@@ -369,13 +408,19 @@ async def take(
     ledger: Ledger,
     payment: Payment = PAYMENT,
     *,
+    seen: Entry | Literal["now"] | None = "now",
     fingerprint: str = "print",
     order_digest: str = "order",
     purchase: str | None = None,
 ) -> Claim | None:
-    """Try to claim."""
+    """Try to claim a payment as it was `seen`, or as it is now."""
     return await ledger.claim(
-        payment, fingerprint=fingerprint, order_digest=order_digest, lease_s=LEASE_S, purchase=purchase
+        payment,
+        seen=await ledger.find(payment.id) if seen == "now" else seen,
+        fingerprint=fingerprint,
+        order_digest=order_digest,
+        lease_s=LEASE_S,
+        purchase=purchase,
     )
 
 

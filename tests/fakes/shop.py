@@ -91,6 +91,11 @@ class Shop:
         """What the ledger knows of the payment."""
         return await self.ledger.find("payment")
 
+    async def is_free(self) -> bool:
+        """Whether the next one to look the payment up may claim it."""
+        entry = await self.entry()
+        return entry is None or entry.is_abandoned
+
     async def wait_for_work(self) -> None:
         """Until work has begun."""
         await _until(self._has_worked)

@@ -50,13 +50,23 @@ BREAKS = {
         (
             Change(
                 "payments/standing.py",
-                "    if entry is None or (entry.is_abandoned and await ledger.discard(payment_id)):\n",
-                "    if entry is None or entry.is_abandoned:\n",
+                "        if await ledger.refuse(credential.payment_id, credential.rail):\n",
+                "        if True:\n",
             ),
             Change(
                 "storage/sale_statements.py",
                 "        works = _holds(State.CLAIMED) & (_row.lease_until > now)\n",
                 "        works = _holds(State.CLAIMED)\n",
+            ),
+        ),
+    ),
+    "late-claim": Break(
+        "a payment can be claimed although it was refused since it was looked up",
+        (
+            Change(
+                "storage/sale_statements.py",
+                '    as_seen = abandoned(now) & (_row.holder == bindparam("seen_holder", type_=String()))\n',
+                '    as_seen = abandoned(now) & (bindparam("seen_holder", type_=String()) != "nobody")\n',
             ),
         ),
     ),

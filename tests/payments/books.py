@@ -32,7 +32,7 @@ class Planted:
     async def settling(self, payment: Payment) -> None:
         """A row over which settlement began."""
         ledger = SqlLedger(self.database)
-        claim = await ledger.claim(payment, fingerprint="print", order_digest="order", lease_s=60)
+        claim = await ledger.claim(payment, seen=None, fingerprint="print", order_digest="order", lease_s=60)
         assert claim
         assert await ledger.begin_settlement(claim, lease_s=60)
 

@@ -12,7 +12,7 @@ from tests.fakes.steps import Crash, Moment, Steps
 
 SALE = ("find", "admit", "verify", "claim", "work", "begin_settlement", "settle", "settled")
 DOUBT = ("find", "take_over", "find_receipt", "settled", "admit", "count_delivery", "work")
-RESALE = ("find", "take_over", "find_receipt", "release", *SALE[1:])
+RESALE = ("find", "take_over", "find_receipt", "release", "find", *SALE[1:])
 
 FAULTS: dict[str, Callable[[], BaseException]] = {
     "crash": Crash,

@@ -30,7 +30,7 @@ async def test_who_is_gone_is_not_charged_and_can_come_back(shop: Shop) -> None:
     with pytest.raises(ClientDisconnected) as refusal:
         await shop.send(is_gone=lambda: True)
     assert (refusal.value.payment_state, refusal.value.charged) == ("unused", False)
-    assert (shop.rail.called("settle"), shop.rail.moved, await shop.entry()) == (0, [], None)
+    assert (shop.rail.called("settle"), shop.rail.moved, await shop.is_free()) == (0, [], True)
     assert not (await shop.send()).replayed
     assert (shop.works, shop.rail.moved) == (1, ["payment"])
 
@@ -119,7 +119,7 @@ async def test_a_connection_that_is_cut_in_the_work_costs_nothing(service: Servi
         await send_and_hang_up(url, service.working)
         service.may_work.set()
         async with asyncio.timeout(10):
-            while await shop.entry() is not None:  # noqa: ASYNC110 - the ledger knows of no event
+            while not await shop.is_free():  # noqa: ASYNC110 - the ledger knows of no event
                 await asyncio.sleep(0.01)
         assert (service.rail.called("settle"), service.rail.moved) == (0, [])
         bought = await buy(url)

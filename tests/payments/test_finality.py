@@ -137,7 +137,7 @@ async def test_a_lost_settlement_is_forgotten_on_the_chains_second_word(shop: Sh
     shop.clock.advance(FIRST_RECHECK_S)
     await recheck(shop.gate.rails, SqlSettled(books))
     assert await sweep(shop.gate) == 1
-    assert await shop.entry() is None
+    assert await shop.is_free()
     assert not (await shop.send()).replayed
     assert shop.rail.moved == ["payment"]
 

@@ -53,7 +53,7 @@ async def test_what_is_not_admitted_is_not_even_verified(shop: Shop, error: Exce
     with pytest.raises(type(error)):
         await shop.send()
     assert shop.rail.calls == []
-    assert await shop.entry() is None
+    assert await shop.is_free()
 
 
 @pytest.mark.parametrize("outcome", [Outcome.REFUSED, Outcome.TOO_LATE, Outcome.OUT, Outcome.BUG])
@@ -63,7 +63,7 @@ async def test_what_is_not_verified_is_not_worked_on(shop: Shop, outcome: Outcom
         await shop.send()
     assert not getattr(refusal.value, "charged", False)
     assert shop.works == 0
-    assert await shop.entry() is None
+    assert await shop.is_free()
 
 
 @pytest.mark.parametrize("error", [ProcessingFailed("broken"), RuntimeError("bug")])
@@ -73,7 +73,7 @@ async def test_failed_work_is_not_charged_and_gives_the_payment_back(shop: Shop,
         await shop.send()
     assert not getattr(refusal.value, "charged", False)
     assert shop.rail.moved == []
-    assert await shop.entry() is None
+    assert await shop.is_free()
     assert not (await shop.send(order(b"other"))).replayed
 
 
@@ -165,6 +165,53 @@ async def test_a_copy_that_is_checked_late_is_never_told_to_pay_anew(shop: Shop)
     assert (await shop.send()).replayed
 
 
+@pytest.mark.parametrize("refusal", [Outcome.REFUSED, Outcome.OUT, Outcome.TOO_LATE])
+async def test_a_copy_that_was_looked_up_before_a_refusal_is_not_worked_on(shop: Shop, refusal: Outcome) -> None:
+    """It is verified slowly in another worker, while the payment is sent again and refused: its buyer was told that
+    nothing was charged, and signs anew. Sent once more, it is as good as any."""
+    held = shop.rail.may_verify
+    held.clear()
+    slow = asyncio.create_task(shop.send(gate=shop.open()))
+    await shop.wait_for("verify")
+    shop.rail.may_verify = asyncio.Event()
+    shop.rail.may_verify.set()
+    shop.rail.verifying = [refusal]
+    with pytest.raises(ServiceError) as told:
+        await shop.send()
+    assert told.value.charged is False
+    held.set()
+    with pytest.raises(PaymentInProgress):
+        await slow
+    assert (shop.works, shop.rail.moved) == (0, [])
+    assert not (await shop.send()).replayed
+
+
+async def test_a_copy_that_was_looked_up_before_failed_work_is_not_worked_on(shop: Shop) -> None:
+    """The same, where the quicker copy was taken, and given back."""
+    held = shop.rail.may_verify
+    held.clear()
+    slow = asyncio.create_task(shop.send(gate=shop.open()))
+    await shop.wait_for("verify")
+    shop.rail.may_verify = asyncio.Event()
+    shop.rail.may_verify.set()
+    shop.working = [ProcessingFailed("broken")]
+    with pytest.raises(ProcessingFailed) as told:
+        await shop.send()
+    assert told.value.charged is False
+    held.set()
+    with pytest.raises(PaymentInProgress):
+        await slow
+    assert (shop.works, shop.rail.moved) == (1, [])
+
+
+async def test_a_copy_that_was_looked_up_long_ago_is_not_worked_on(shop: Shop) -> None:
+    """By then the ledger may have forgotten that it was refused."""
+    shop.terms = Terms(abandoned_s=0)
+    with pytest.raises(PaymentInProgress):
+        await shop.send(gate=shop.open())
+    assert (shop.works, shop.rail.moved) == (0, [])
+
+
 async def test_a_copy_that_is_checked_for_too_long_is_not_worked_on(shop: Shop, clock: FakeClock) -> None:
     """Another copy is refused for its time by now, and its buyer signs a new payment."""
     shop.rail.work_by = clock.now + 1
@@ -177,7 +224,7 @@ async def test_a_copy_that_is_checked_for_too_long_is_not_worked_on(shop: Shop, 
         await late
     assert not refusal.value.charged
     assert not refusal.value.retryable
-    assert (shop.works, shop.rail.moved, await shop.entry()) == (0, [], None)
+    assert (shop.works, shop.rail.moved, await shop.is_free()) == (0, [], True)
 
 
 @pytest.mark.parametrize("refusal", [Outcome.TOO_LATE, Outcome.REFUSED, Outcome.SPENT_ELSEWHERE])

@@ -46,7 +46,7 @@ async def test_what_provably_did_not_move_is_free_again(
     with pytest.raises(error) as refusal:
         await shop.send()
     assert not refusal.value.charged
-    assert await shop.entry() is None
+    assert await shop.is_free()
     await shop.send(order(b"other"))
     assert shop.rail.moved == ["payment"]
 
@@ -139,7 +139,7 @@ async def test_a_settlement_that_cannot_begin_gives_the_payment_back(shop: Shop,
         await shop.send(gate=shop.open(steps), steps=steps)
     assert steps.names[BEGIN] == "begin_settlement"
     assert not refusal.value.charged
-    assert await shop.entry() is None
+    assert await shop.is_free()
 
 
 @pytest.mark.parametrize(("outcome", "cleaning"), [(Outcome.REFUSED, "release"), (Outcome.BUG_AFTER, "leave_in_doubt")])

@@ -71,14 +71,14 @@ async def test_a_lease_is_written_by_the_database(skewed: tuple[Database, float]
 async def test_whose_lease_ended_holds_nothing(skewed: tuple[Database, float]) -> None:
     database, _ = skewed
     ledger = SqlLedger(database)
-    claim = await ledger.claim(PAYMENT, fingerprint="print", order_digest="order", lease_s=SHORT_S)
+    claim = await ledger.claim(PAYMENT, seen=None, fingerprint="print", order_digest="order", lease_s=SHORT_S)
     assert claim
     assert await ledger.renew(claim, lease_s=SHORT_S)
     assert await take(ledger) is None
     await asyncio.sleep(SHORT_S + 0.1)
     assert not await ledger.renew(claim, lease_s=SHORT_S)
     assert await ledger.begin_settlement(claim, lease_s=SHORT_S) is None
-    assert await ledger.discard(PAYMENT.id)
+    assert await ledger.refuse(PAYMENT.id, PAYMENT.rail)
 
 
 async def test_a_doubt_is_open_when_its_lease_has_ended(skewed: tuple[Database, float]) -> None:
@@ -133,7 +133,7 @@ async def test_waiting_for_the_file_counts(sqlite_url: str, tmp_path: Path) -> N
     """In time when it was asked, too late when it could write: a disk that stands still ends a lease as well."""
     async with Database(sqlite_url) as database:
         ledger = SqlLedger(database)
-        claim = await ledger.claim(PAYMENT, fingerprint="print", order_digest="order", lease_s=0.5)
+        claim = await ledger.claim(PAYMENT, seen=None, fingerprint="print", order_digest="order", lease_s=0.5)
         assert claim
         with sqlite3.connect(tmp_path / "ledger.sqlite3", isolation_level=None) as other:
             other.execute("BEGIN IMMEDIATE")
@@ -148,7 +148,7 @@ async def test_waiting_for_the_table_counts(postgres_url: str) -> None:
     engine = create_engine(parse(postgres_url))
     async with Database(postgres_url) as database, engine.connect() as other:
         ledger = SqlLedger(database)
-        claim = await ledger.claim(PAYMENT, fingerprint="print", order_digest="order", lease_s=0.5)
+        claim = await ledger.claim(PAYMENT, seen=None, fingerprint="print", order_digest="order", lease_s=0.5)
         assert claim
         await other.exec_driver_sql("BEGIN")
         await other.exec_driver_sql("LOCK TABLE payments IN EXCLUSIVE MODE")

@@ -31,13 +31,16 @@ purchases = st.sampled_from([None, None, "my key"])
 covered = st.sampled_from([None, 1, 2])
 """How many payments the payer's funds cover."""
 
+REFUSED = replace(PAYMENT, payer="", amount=0, valid_before=0, evidence={}, transaction=None)
+"""What is written down of a payment that was never verified."""
+
 
 @dataclass
 class Row:
     """What the model knows of one payment."""
 
     payment: Payment
-    order: str
+    order: str | None
     holder: str
     lease_until: float
     purchase: str | None = None
@@ -51,8 +54,8 @@ class Row:
         return Entry(
             payment=self.payment,
             state=self.state,
-            fingerprint=f"print of {self.order}",
-            order_digest=self.order,
+            fingerprint="" if self.order is None else f"print of {self.order}",
+            order_digest=self.order or "",
             holder=self.holder,
             lease_until=self.lease_until,
             lease_runs=self.lease_until > now,
@@ -66,6 +69,7 @@ class LedgerStates(RuleBasedStateMachine):
 
     url: ClassVar[str]
     claims = Bundle("claims")
+    looks = Bundle("looks")
 
     def __init__(self) -> None:
         super().__init__()
@@ -112,8 +116,36 @@ class LedgerStates(RuleBasedStateMachine):
     def others(self, row: Row | None) -> list[Row]:
         return [other for other in self.rows.values() if other is not row]
 
+    @rule(target=looks, name=ids)
+    def look_up(self, name: str) -> tuple[str, Entry | None]:
+        """What a request sees that goes on later."""
+        return name, self.run(self.ledger.find(self.own(name)))
+
+    @rule(target=claims, look=looks, order=orders, transaction=transactions, purchase=purchases, covered=covered)
+    def claim_late(
+        self,
+        look: tuple[str, Entry | None],
+        order: str,
+        transaction: str | None,
+        purchase: str | None,
+        covered: int | None,
+    ) -> Any:
+        return self.claim_as(*look, order, transaction, purchase, covered)
+
     @rule(target=claims, name=ids, order=orders, transaction=transactions, purchase=purchases, covered=covered)
     def claim(self, name: str, order: str, transaction: str | None, purchase: str | None, covered: int | None) -> Any:
+        seen = self.run(self.ledger.find(self.own(name)))
+        return self.claim_as(name, seen, order, transaction, purchase, covered)
+
+    def claim_as(
+        self,
+        name: str,
+        seen: Entry | None,
+        order: str,
+        transaction: str | None,
+        purchase: str | None,
+        covered: int | None,
+    ) -> Any:
         payment = replace(
             PAYMENT,
             id=self.own(name),
@@ -123,11 +155,11 @@ class LedgerStates(RuleBasedStateMachine):
         )
         purchase = purchase and self.own(purchase)
         if purchase:  # a purchase whose payment was abandoned is free
-            self.rows = {
-                key: row for key, row in self.rows.items() if not (row.purchase == purchase and self.abandoned(row))
-            }
+            for other in self.rows.values():
+                if other.purchase == purchase and self.abandoned(other):
+                    other.purchase = None
         row = self.rows.get(payment.id)
-        free = row is None or self.abandoned(row)
+        free = seen is None if row is None else seen is not None and self.abandoned(row) and row.holder == seen.holder
         known = {other.payment.transaction for other in self.others(row)} - {None}
         named = {other.purchase for other in self.others(row)} - {None}
         under_way = [other for other in self.others(row) if other.state is not State.SETTLED]
@@ -137,6 +169,7 @@ class LedgerStates(RuleBasedStateMachine):
             claim = self.run(
                 self.ledger.claim(
                     payment,
+                    seen=seen,
                     fingerprint=f"print of {order}",
                     order_digest=order,
                     lease_s=LEASE_S,
@@ -168,12 +201,20 @@ class LedgerStates(RuleBasedStateMachine):
             row.lease_until = self.clock.now + LEASE_S
 
     @rule(name=ids)
-    def discard(self, name: str) -> None:
+    def refuse(self, name: str) -> None:
         row = self.rows.get(self.own(name))
-        expected = row is not None and self.abandoned(row)
-        assert self.run(self.ledger.discard(self.own(name))) == expected
+        expected = row is None or self.abandoned(row)
+        assert self.run(self.ledger.refuse(self.own(name), PAYMENT.rail)) == expected
         if expected:
-            del self.rows[self.own(name)]
+            self.abandon(row or Row(replace(REFUSED, id=self.own(name)), None, "", 0))
+
+    def abandon(self, row: Row) -> None:
+        entry = self.run(self.ledger.find(row.payment.id))
+        assert entry is not None
+        assert entry.holder != row.holder
+        row.payment = replace(row.payment, transaction=None)
+        row.state, row.holder, row.lease_until, row.purchase = State.CLAIMED, entry.holder, self.clock.now, None
+        self.rows[row.payment.id] = row
 
     @rule(silent_s=st.sampled_from([0.0, LEASE_S]))
     def forget_abandoned(self, silent_s: float) -> None:
@@ -233,7 +274,7 @@ class LedgerStates(RuleBasedStateMachine):
         row = self.held(claim, State.CLAIMED, State.SETTLING)
         assert self.run(self.ledger.release(claim)) == bool(row)
         if row:
-            del self.rows[claim.payment_id]
+            self.abandon(row)
 
     @rule(target=claims, name=ids)
     def take_over(self, name: str) -> Any:
