@@ -25,13 +25,14 @@ RECEIPT_HEADER: dict[Way, str] = {
 class Counter:
     """Buys one way from a running service, and comes from an address of its own.
 
-    `parameters` is the query, without the question mark.
+    `parameters` is the query, without the question mark; `key` is the private key of the account that pays.
     """
 
     service: RunningService
     client: httpx.AsyncClient
     way: Way
     address: str = field(default_factory=lambda: f"198.51.100.{randrange(1, 255)}")
+    key: str = BUYER.key
 
     @property
     def chain(self) -> Chain:
@@ -56,7 +57,7 @@ class Counter:
         quote = await self.post(picture, {}, parameters)
         assert quote.status_code == 402, quote.text
         if self.way == "mpp":
-            return await sign_mpp(BUYER.key, quote.headers["WWW-Authenticate"], self.service.tempo_chain.rpc_url)
+            return await sign_mpp(self.key, quote.headers["WWW-Authenticate"], self.service.tempo_chain.rpc_url)
         if self.way == "x402 v1":
-            return sign_x402_v1(BUYER.key, quote.content)
-        return sign_x402(BUYER.key, quote.headers["PAYMENT-REQUIRED"])
+            return sign_x402_v1(self.key, quote.content)
+        return sign_x402(self.key, quote.headers["PAYMENT-REQUIRED"])

@@ -13,5 +13,5 @@ async def pay_badly(buyer: Counter, picture: bytes, version: Version, fault: str
     """Ask for a quote and sign it with one of `rail_contract.FAULTS`: the value of the payment header."""
     quote = await buyer.post(picture, {})
     challenge = Challenge((("PAYMENT-REQUIRED", quote.headers["PAYMENT-REQUIRED"]),), quote.json())
-    [(_, value)] = await X402Buyer(buyer.chain, version=version).pay(challenge, fault)
+    [(_, value)] = await X402Buyer(buyer.chain, version=version, key=buyer.key).pay(challenge, fault)
     return value

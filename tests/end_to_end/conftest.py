@@ -1,15 +1,24 @@
-"""Customers who bring bad things, each from an address of its own, and a look into the seller's tills."""
+"""Customers who send bad requests, each from an address and an account of its own; and the seller's balances.
+
+The limits on what buys nothing count per address and per payer: with one account for all, the tests would meet the
+limits instead of the answers that they ask for.
+"""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import count
 
 import httpx
 import pytest
+from eth_account import Account
 
 from sandbox.accounts import SELLER
+from sandbox.chains import BaseChain, TempoChain
 from tests.buying import photograph
 from tests.clients.counter import Counter, Way
 from tests.running_service import RunningService
+
+FUNDS = 1_000_000
+"""Base units that each customer starts with on each chain: 1 dollar."""
 
 _numbers = count(1)
 
@@ -22,10 +31,19 @@ def address() -> str:
 
 
 @pytest.fixture
-async def counter(running_service: RunningService, address: str) -> AsyncIterator[Callable[[Way], Counter]]:
+def key(base_chain: BaseChain, tempo_chain: TempoChain) -> str:
+    """The private key of an account that has paid nowhere yet, and holds `FUNDS` on both chains."""
+    account = Account.create()
+    for chain in (base_chain, tempo_chain):
+        chain.fund(account.address, FUNDS)
+    return "0x" + bytes(account.key).hex()
+
+
+@pytest.fixture
+async def counter(running_service: RunningService, address: str, key: str) -> AsyncIterator[Callable[[Way], Counter]]:
     """The counter of the running service, for each way to pay."""
     async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
-        yield lambda way: Counter(running_service, client, way, address)
+        yield lambda way: Counter(running_service, client, way, address, key)
 
 
 @pytest.fixture

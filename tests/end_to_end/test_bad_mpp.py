@@ -67,7 +67,7 @@ async def test_two_credentials_are_malformed(buyer: Counter, picture: bytes) -> 
 
 
 async def test_another_payment_method_is_malformed(buyer: Counter, picture: bytes) -> None:
-    credential = sign(replace(await _asked(buyer, picture), method="stripe"))
+    credential = sign(replace(await _asked(buyer, picture), method="stripe"), key=buyer.key)
     answer = await buyer.post(picture, {"Authorization": credential.to_authorization()})
     assert_refused(answer, 400, "malformed_payment", charged=None)
     assert answer.json()["type"] == PROBLEMS + "method-unsupported"
@@ -83,7 +83,7 @@ async def test_a_payment_that_cannot_pay_gets_the_reason_and_a_fresh_quote(
     buyer: Counter, picture: bytes, fault: str
 ) -> None:
     challenge = Challenge((("WWW-Authenticate", await _quoted(buyer, picture)),), {})
-    payment = await MppBuyer(buyer.service.tempo_chain).pay(challenge, fault)
+    payment = await MppBuyer(buyer.service.tempo_chain, key=buyer.key).pay(challenge, fault)
     answer = await buyer.post(picture, dict(payment))
     _assert_rejected(answer, REASONS[fault])
     assert dict(challenge.headers)["WWW-Authenticate"] not in answer.headers.get_list("WWW-Authenticate")
@@ -93,7 +93,7 @@ async def test_a_payment_that_cannot_pay_gets_the_reason_and_a_fresh_quote(
 async def test_a_challenge_that_was_not_issued_here_is_refused(
     buyer: Counter, picture: bytes, change: dict[str, Any]
 ) -> None:
-    credential = sign(replace(await _asked(buyer, picture), **change))
+    credential = sign(replace(await _asked(buyer, picture), **change), key=buyer.key)
     answer = await buyer.post(picture, {"Authorization": credential.to_authorization()})
     _assert_rejected(answer, "invalid-challenge")
 

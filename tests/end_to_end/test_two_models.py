@@ -46,10 +46,10 @@ def service(
 
 
 @pytest.fixture
-async def at(service: RunningService, address: str) -> AsyncIterator[Callable[[Way], Counter]]:
+async def at(service: RunningService, address: str, key: str) -> AsyncIterator[Callable[[Way], Counter]]:
     """The counter of the service with two models, for each way to pay."""
     async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
-        yield lambda way: Counter(service, client, way, address)
+        yield lambda way: Counter(service, client, way, address, key)
 
 
 def label(query: str, cheap: ModelManifest) -> str:

@@ -1,14 +1,16 @@
-"""The limit on unpaid answers, over both API workers of the running service."""
+"""The limits on what earns nothing, over both API workers of the running service."""
 
 import asyncio
 from collections import Counter as Tally
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import httpx
 import psutil
 import pytest
 
+from sandbox.accounts import STRANGER
 from tests.buying import ROUTE
 from tests.clients.counter import Counter, Way
 from tests.end_to_end.cheats import pay_badly
@@ -46,26 +48,29 @@ async def test_thirty_unpaid_answers_a_minute_at_once(connections: list[httpx.As
     _assert_limited(await asyncio.gather(*asked))
 
 
-async def test_rejected_payments_count_as_unpaid(
+async def test_thirty_rejected_payments_a_minute_of_one_payer(
     connections: list[httpx.AsyncClient], counter: Callable[[Way], Counter], address: str, picture: bytes
 ) -> None:
-    """Every second request carries a payment that cannot pay; the quote that it was signed for is the first answer."""
-    payment = {"PAYMENT-SIGNATURE": await pay_badly(counter("x402 v2"), picture, 2, "recipient")}
-    fields = {"X-Forwarded-For": address, "Content-Type": "image/jpeg"}
+    """Neither questions nor other payers of the same address are held up by them."""
+    one = counter("x402 v2")
+    payment = {"PAYMENT-SIGNATURE": await pay_badly(one, picture, 2, "recipient")}
+    fields = {"X-Forwarded-For": address, "Content-Type": "image/jpeg"} | payment
     answers = [
-        await connections[n % len(connections)].post(
-            ROUTE, content=picture, headers=fields | (payment if n % 2 else {})
-        )
-        for n in range(ASKED)
+        await connections[n % len(connections)].post(ROUTE, content=picture, headers=fields) for n in range(ASKED)
     ]
-    _assert_limited(answers, unpaid=LIMIT - 1)
+    rejected = Tally(answer.status_code for answer in answers)[402]
+    assert LIMIT <= rejected < LIMIT + WORKERS  # a worker learns of another's count with the next one of its own
+    _assert_limited(answers, rejected, charged=None)  # a payment that nobody has looked up
+
+    other = {"PAYMENT-SIGNATURE": await pay_badly(replace(one, key=STRANGER.key), picture, 2, "recipient")}
+    assert_refused(await one.post(picture, other), 402, "payment_rejected", reason="invalid_payment_requirements")
 
 
-def _assert_limited(answers: list[httpx.Response], unpaid: int = LIMIT) -> None:
-    assert Tally(answer.status_code for answer in answers) == {402: unpaid, 429: ASKED - unpaid}
+def _assert_limited(answers: list[httpx.Response], answered: int = LIMIT, *, charged: bool | None = False) -> None:
+    assert Tally(answer.status_code for answer in answers) == {402: answered, 429: ASKED - answered}
     for answer in answers:
         if answer.status_code == 429:
-            assert_refused(answer, 429, "rate_limited", retryable=True)
+            assert_refused(answer, 429, "rate_limited", retryable=True, charged=charged)
             assert 0 < int(answer.headers["Retry-After"]) <= 60
 
 

@@ -82,6 +82,7 @@ class MppBuyer:
 
     def __init__(self, chain: TempoChain, *, key: str = BUYER.key) -> None:
         self._chain = chain
+        self._key = key
         account = TempoAccount.from_key(key)
         self._wallet = tempo.charge(account=account, chain_id=chain.chain_id, rpc_url=chain.rpc_url)
 
@@ -94,7 +95,7 @@ class MppBuyer:
         asked = challenge_of(challenge, token)
         if fault is None:
             return (("authorization", await self._wallet.create_credential(CredentialParams(challenge=asked))),)
-        credential = sign(asked, **self._changes(fault))
+        credential = sign(asked, **{"key": self._key} | self._changes(fault))
         return header(spoiled(credential) if fault == "signature" else credential)
 
     def _changes(self, fault: str) -> dict[str, Any]:
