@@ -15,6 +15,7 @@ import pytest
 from sandbox.chains import BaseChain, TempoChain
 from sandbox.environment import environment
 from sandbox.process import LEASH, ROOT, choose_port
+from tests.fakes.serving import TRUST
 
 WORKERS = 2
 _START_S = 120.0
@@ -104,7 +105,7 @@ def _wait_until_ready(service: RunningService) -> None:
 
 def _is_ready(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/readyz", timeout=5, trust_env=False).is_success
+        return httpx.get(f"{url}/readyz", timeout=5, trust_env=False, verify=TRUST).is_success
     except httpx.HTTPError:
         return False
 

@@ -8,6 +8,8 @@ from threading import Thread
 
 import httpx
 
+from tests.fakes.serving import TRUST
+
 _PAID = ("x-payment", "payment-signature", "authorization")
 _OWN = {"content-length", "connection", "transfer-encoding", "date", "server", "content-encoding"}
 
@@ -54,7 +56,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         headers = [(name, value) for name, value in self.headers.items() if name.lower() not in _OWN]
-        with httpx.Client(timeout=120, trust_env=False) as client:
+        with httpx.Client(timeout=120, trust_env=False, verify=TRUST) as client:
             answer = client.post(self.server.upstream + self.path, headers=headers, content=body)
         paid = any(name in self.headers for name in _PAID)
         if paid and self.server.loses(answer.status_code):

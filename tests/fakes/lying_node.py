@@ -9,6 +9,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from tests.fakes.serving import TRUST
+
 Answers = dict[str, Callable[[Any, list[Any]], Any]]
 """Method → what becomes of the chain's true result, given the call's parameters."""
 
@@ -34,7 +36,7 @@ class LyingNode:
 
     async def forward(self, request: Request) -> Response:
         call = await request.json()
-        async with httpx.AsyncClient(trust_env=False) as chain:
+        async with httpx.AsyncClient(trust_env=False, verify=TRUST) as chain:
             head = await self._head(chain)
             answer = (await chain.post(self._upstream, json=self._as_of(head, call))).json()
         if "result" in answer:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from tests.fakes.serving import serving
+from tests.fakes.serving import TRUST, serving
 
 
 class Node:
@@ -69,7 +69,7 @@ class Node:
         return (await self._forward({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}))["result"]
 
     async def _forward(self, call: Mapping[str, Any]) -> Any:
-        async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+        async with httpx.AsyncClient(timeout=30, trust_env=False, verify=TRUST) as client:
             return (await client.post(self._upstream, json=dict(call))).json()
 
 

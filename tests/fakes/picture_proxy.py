@@ -5,6 +5,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from tests.fakes.serving import TRUST
+
 NOT_FORWARDED = {"content-length", "content-type", "connection", "transfer-encoding"}
 ADDRESS = "198.51.100.7"  # of the tool, as the service is told
 NOT_RETURNED = {"content-length", "connection", "transfer-encoding", "date", "server"}
@@ -31,7 +33,7 @@ class PictureProxy:
             headers.append(("content-type", self._media_type))
             body = self._picture
         path = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
-        async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+        async with httpx.AsyncClient(timeout=60, trust_env=False, verify=TRUST) as client:
             answer = await client.request(request.method, self._upstream + path, headers=headers, content=body)
         self.calls.append((request.method, path, answer.status_code))
         response = Response(answer.content, answer.status_code)

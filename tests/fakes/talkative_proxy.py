@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.fakes.serving import serving
+from tests.fakes.serving import TRUST, serving
 
 Mode = Literal["well", "status", "html", "rpc_error", "reverted", "refused", "lost_reply", "hang"]
 HANG_S = 4.0
@@ -66,7 +66,7 @@ class TalkativeProxy:
         return _failure(mode, f"{request.url} {dict(request.headers)} {body.decode()}")
 
     async def _forward(self, request: Request, body: bytes) -> Response:
-        async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+        async with httpx.AsyncClient(timeout=60, trust_env=False, verify=TRUST) as client:
             url = self._upstream + self._target(request.url.path)
             headers = {"Content-Type": "application/json"}
             answer = await client.request(request.method, url, content=body, headers=headers)
