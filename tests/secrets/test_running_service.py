@@ -138,12 +138,14 @@ async def _endless() -> AsyncIterator[bytes]:
 async def _sales(buyer: Witness) -> None:
     """On every rail: a sale, its copies at the same time, the same payment for another picture, and an empty purse."""
     for way in WAYS:
+        await buyer.until_well()  # on a busy machine a sale of one worker may hold up its watch
         payment = await buyer.sign(way)
         await asyncio.gather(*(buyer.send(way, PICTURE, payment) for _ in range(3)))
         await buyer.send_until_sold(way, PICTURE, payment)
         again = await buyer.send(way, PICTURE, payment)
         assert again.headers["Idempotent-Replayed"] == "true"
         await buyer.send(way, OTHER_PICTURE, payment)
+    await buyer.until_well()
     for way in ("x402 v2", "mpp"):
         await buyer.send(way, PICTURE, await buyer.sign_unfunded(way))
 

@@ -86,9 +86,11 @@ class Witness:
     async def until_well(self) -> None:
         """Wait until every rail is quoted: one that is out is not."""
         for _ in range(100):
-            if '"rails":{"x402":"ok","mpp":"ok"}' in (await self.get("/readyz")).text:
+            said = (await self.get("/readyz")).text
+            if '"rails":{"x402":"ok","mpp":"ok"}' in said:
                 return
             await asyncio.sleep(0.25)
+        raise AssertionError(said)
 
     async def get(self, path: str, method: str = "GET") -> httpx.Response:
         return await self._client.request(method, self._service.url + path)
