@@ -62,7 +62,7 @@ def addresses() -> Iterator[str]:
 
 async def stages(settings: Settings) -> dict[str, float]:
     """Stage → CPU milliseconds; the median of the rounds' means."""
-    await storage.migrate(settings.database_url.get_secret_value())
+    await storage.migrate(settings.ledger_url())
     manifest = ModelManifest.load(settings.runner.model)
     client = RunnerClient(Blank(), size=manifest.input.size, timeout_s=10)
     meter = Meter()
