@@ -1,20 +1,18 @@
 """The chain's JSON-RPC over one or two URLs: bounded in time, and mute about what it talks to."""
 
-import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, TraceConfig
+from aiohttp import ClientError
 from eth_utils.address import to_checksum_address
-from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.eth import AsyncEth
 from web3.exceptions import BadFunctionCallOutput, ContractLogicError, TransactionNotFound, Web3Exception, Web3RPCError
 from web3.types import BlockIdentifier
 
 from errors import RailUnavailable
+from payments.x402.node import Node
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -43,31 +41,6 @@ class OtherChain(ValueError):
     """A URL leads to another chain than ours; the argument is that chain's id."""
 
 
-@dataclass(eq=False, slots=True)
-class Node:
-    """One URL.
-
-    Attributes:
-        place: 1 for the first URL of the settings, 2 for its fallback.
-        ours: that it leads to our chain was seen after its latest connection was opened, and its latest failure.
-        stray: the id of the other chain that it led to when it was asked last.
-    """
-
-    web3: AsyncWeb3[AsyncHTTPProvider]
-    place: int
-    ours: bool = False
-    stray: int | None = None
-
-    async def chain_id(self) -> int:
-        """The node's own word, not the one that web3 remembers."""
-        provider = self.web3.provider
-        provider.cache_allowed_requests = False
-        try:
-            return int(await self.web3.eth.chain_id)
-        finally:
-            provider.cache_allowed_requests = True
-
-
 class Rpc:
     """Asks the URL that answered last, then the other one. A URL that leads to another chain is not used; where it
     leads is looked at after each new connection, because that may change.
@@ -81,11 +54,8 @@ class Rpc:
     """
 
     def __init__(self, urls: tuple[str, ...], *, timeout_s: float, chain_id: int) -> None:
-        self._nodes = [Node(_web3(url, timeout_s), place) for place, url in enumerate(urls, 1)]
+        self._nodes = [Node(url, place, timeout_s=timeout_s) for place, url in enumerate(urls, 1)]
         self._chain_id = chain_id
-        self._sessions: list[ClientSession] = []
-        self._connecting = asyncio.Lock()
-        self._closed = False
 
     @property
     def stray(self) -> int | None:
@@ -99,7 +69,6 @@ class Rpc:
             ContractLogicError, BadFunctionCallOutput, TransactionNotFound: the chain's own "no".
             RailUnavailable: no URL gave an answer that can be read.
         """
-        await self._connect()
         for node in tuple(self._nodes):
             try:
                 answer, no = await self._answer(node, question)
@@ -120,7 +89,6 @@ class Rpc:
             NodeRefusal: the first node asked said no, so this call has put it nowhere.
             RailUnavailable: not known whether it arrived.
         """
-        await self._connect()
         unclear = False
         for node in tuple(self._nodes):
             if not await self._leads_to_ours(node):
@@ -163,20 +131,8 @@ class Rpc:
 
     async def aclose(self) -> None:
         """Close the connections; whoever asks from now on gets no answer."""
-        self._closed = True
-        async with self._connecting:
-            for session in self._sessions:
-                await session.close()
-            self._sessions.clear()
-
-    async def _connect(self) -> None:
-        # web3's own session opens a new connection for every call.
-        async with self._connecting:
-            if self._sessions or self._closed:
-                return
-            for node in self._nodes:
-                self._sessions.append(ClientSession(raise_for_status=True, trace_configs=[_connections_of(node)]))
-                await node.web3.provider.cache_async_session(self._sessions[-1])
+        for node in self._nodes:
+            await node.aclose()
 
     async def _answer(
         self, node: Node, question: Callable[[AsyncEth], Awaitable[T]]
@@ -203,9 +159,7 @@ class Rpc:
         return True
 
     async def _check(self, node: Node) -> None:
-        """Raises OtherChain, or what a call raises; RailUnavailable once closed: web3 would open connections anew."""
-        if self._closed:
-            raise RailUnavailable("The chain is not asked any more: the service ends.")
+        """Raises OtherChain, or what a call raises."""
         if node.ours:
             return
         stray = await node.chain_id()
@@ -222,15 +176,6 @@ class Rpc:
             self._nodes.sort(key=lambda other: other is not node)
 
 
-def _connections_of(node: Node) -> TraceConfig:
-    async def opened(*_: object) -> None:
-        node.ours = False
-
-    trace = TraceConfig()
-    trace.on_connection_create_end.append(opened)
-    return trace
-
-
 def _is_of_the_chain(answer: Exception) -> bool:
     """False for a node's own error, such as a rate limit, that web3 takes for a revert because it carries data."""
     if not isinstance(answer, ContractLogicError):
@@ -239,16 +184,3 @@ def _is_of_the_chain(answer: Exception) -> bool:
         return answer.data.startswith(("0x", "Reverted ", "no data"))
     added_by_web3 = "execution reverted: " if answer.data else ""
     return "revert" in (answer.message or "").removeprefix(added_by_web3).lower()
-
-
-def _web3(url: str, timeout_s: float) -> AsyncWeb3[AsyncHTTPProvider]:
-    provider = AsyncHTTPProvider(
-        url,
-        request_kwargs={"timeout": ClientTimeout(total=timeout_s)},
-        exception_retry_configuration=None,  # a transaction re-sent behind our back comes back as "nonce too low"
-        cache_allowed_requests=True,
-        cacheable_requests={"eth_chainId"},
-    )
-    # A payer's smart wallet could otherwise make web3 fetch any URL on our behalf (EIP-3668).
-    provider.global_ccip_read_enabled = False
-    return AsyncWeb3(provider)

@@ -1,5 +1,7 @@
 """The chain's RPC: whatever is wrong with an answer is an outage, and its URL stays secret."""
 
+import asyncio
+import gc
 import json
 import logging
 import time
@@ -9,6 +11,7 @@ from contextlib import ExitStack
 
 import httpx
 import pytest
+from aiohttp import ClientSession
 from eth_abi.abi import encode
 from eth_typing import HexStr
 from eth_utils.address import to_checksum_address
@@ -337,3 +340,49 @@ async def test_the_url_is_in_no_error_and_no_log(rpcs: list[Rpc], caplog: pytest
             assert "MARKED" not in "".join(traceback.format_exception(outage.value)).upper()
     assert caplog.records
     assert "MARKED" not in caplog.text.upper()
+
+
+def open_sessions() -> set[ClientSession]:
+    return {each for each in gc.get_objects() if type(each) is ClientSession and not each.closed}
+
+
+async def test_questions_that_are_cancelled_leave_nothing_open_and_hold_up_nobody(rpc_url: str) -> None:
+    """Wherever in them the cancellation comes."""
+    before = open_sessions()
+    for turns in range(25):
+        rpc = Rpc((NOBODY, rpc_url), timeout_s=5.0, chain_id=BaseChain.chain_id)
+        questions = [asyncio.create_task(rpc.code(BaseChain.token)) for _ in range(3)]
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        for question in questions:
+            question.cancel()
+        await asyncio.wait(questions)
+        async with asyncio.timeout(10):
+            assert await rpc.code(BaseChain.token)
+        await rpc.aclose()
+        assert open_sessions() == before
+
+
+async def test_a_question_that_goes_on_after_the_end_gets_no_answer(rpc_url: str) -> None:
+    """It opens no connection again: nobody would close that."""
+    before = open_sessions()
+    rpc = Rpc((rpc_url,), timeout_s=1.0, chain_id=BaseChain.chain_id)
+
+    async def two_questions(eth: AsyncEth) -> int:
+        await eth.block_number
+        await rpc.aclose()
+        return await eth.block_number
+
+    for question in (two_questions, two_questions):  # in its midst, and from its start
+        with pytest.raises(RailUnavailable):
+            await rpc.ask(question)
+    assert open_sessions() == before
+
+
+async def test_nothing_is_sent_after_the_end(nodes: ExitStack) -> None:
+    node = Node("", chain_id="0x14a34")
+    rpc = Rpc((nodes.enter_context(serving(node.app())),), timeout_s=1.0, chain_id=BaseChain.chain_id)
+    await rpc.aclose()
+    with pytest.raises(RailUnavailable):
+        await rpc.send(b"\x02")
+    assert node.asked == 0
