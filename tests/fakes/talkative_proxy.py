@@ -32,15 +32,17 @@ class TalkativeProxy:
         self._target = target
         self._modes: Iterator[Mode] = cycle(("well",))
         self._only: tuple[str, ...] = ()
+        self._steady: dict[bytes, Mode] | None = None
 
-    def fail(self, *modes: Mode, only: tuple[str, ...] = ("",)) -> None:
-        """From now on each request that holds one of the words `only` in its path or body fails in the next way.
+    def fail(self, *modes: Mode, only: tuple[str, ...] = ("",), steady: bool = False) -> None:
+        """From now on each request that holds one of the words `only` in its path or body fails in the next way; with
+        `steady`, a body that comes again fails as it did at first.
 
         "status" is 503; "html" 200 without JSON; "rpc_error" and "reverted" JSON-RPC errors; "refused" a facilitator's
         refusal; "lost_reply" forwards and answers 502; "hang" answers 503 after `HANG_S` seconds. The text of each
         holds the request's URL, its header fields and its body.
         """
-        self._modes, self._only = cycle(modes), only
+        self._modes, self._only, self._steady = cycle(modes), only, {} if steady else None
 
     def recover(self) -> None:
         """From now on nothing fails."""
@@ -55,7 +57,7 @@ class TalkativeProxy:
     async def answer(self, request: Request) -> Response:
         body = await request.body()
         meant = any(word in request.url.path + body.decode() for word in self._only)
-        mode = next(self._modes) if meant else "well"
+        mode = self._next_mode(body) if meant else "well"
         if mode == "well":
             return await self._forward(request, body)
         self.failures[mode] += 1
@@ -64,6 +66,13 @@ class TalkativeProxy:
         if mode == "hang":
             await asyncio.sleep(HANG_S)
         return _failure(mode, f"{request.url} {dict(request.headers)} {body.decode()}")
+
+    def _next_mode(self, body: bytes) -> Mode:
+        if self._steady is None:
+            return next(self._modes)
+        if body not in self._steady:
+            self._steady[body] = next(self._modes)
+        return self._steady[body]
 
     async def _forward(self, request: Request, body: bytes) -> Response:
         async with httpx.AsyncClient(timeout=60, trust_env=False, verify=TRUST) as client:
