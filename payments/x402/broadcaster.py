@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -195,19 +195,23 @@ class Broadcaster:
     async def _send_once(self, to: str, data: HexStr, reference: str, not_after: float) -> str:
         # An answer from before the lock does no harm: whatever was sent since is recorded.
         fees, (mined, known) = await asyncio.gather(self._fees(to, data), counts(self._rpc, self.address))
-        async with self._lock():
+        async with AsyncExitStack() as locked:
+            await locked.enter_async_context(self._lock())
             recorded = await self._outbox.since(self._chain_id, self.address, min(mined, known))
             nonce = View(mined, known, recorded).free
             sent = self._key.sign(to, data, nonce=nonce, fees=fees, reference=reference)
-            # Not torn by a cancellation: whoever is told that this failed has to know what the outbox says.
-            await unbroken(self._record(sent, not_after))
-        await unbroken(self._post(sent))
+            # Not torn by a cancellation: what is recorded is sent, and whoever is told that this failed has to know
+            # what the outbox says.
+            await unbroken(self._record_and_post(sent, not_after, locked))
         return sent.hash
 
-    async def _record(self, sent: Sent, not_after: float) -> None:
+    async def _record_and_post(self, sent: Sent, not_after: float, locked: AsyncExitStack) -> None:
+        """Record under the lock, and give it back before the node is waited for."""
         if not await self._outbox.record(sent, not_after=not_after):
             raise RailUnavailable("It is too late to settle this payment now, or the lock was lost.")
         self._tender.keep()
+        await locked.aclose()
+        await self._post(sent)
 
     async def _post(self, sent: Sent) -> None:
         try:
