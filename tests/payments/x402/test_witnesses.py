@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,11 +12,12 @@ from payments.rail import Finality, Order, Payment
 from payments.x402 import X402Rail
 from payments.x402.requirements import Terms
 from payments.x402.rpc import Rpc
+from payments.x402.tender import KEPT_BLOCKS, ROUND_S
 from payments.x402.wire import X402Credential
 from payments.x402.witnesses import MAX_APART_BLOCKS, Witnesses
 from sandbox.accounts import SELLER
 from sandbox.chains import BaseChain
-from storage import SqlOutbox
+from storage import Database, SqlLedger, SqlOutbox
 from tests.contracts.rail_contract import NOBODY, UNITS
 from tests.fakes.lying_node import LyingNode
 from tests.fakes.serving import serving
@@ -33,6 +35,13 @@ def liar(base_chain: BaseChain) -> Iterator[tuple[LyingNode, str]]:
     node = LyingNode(base_chain.rpc_url)
     with serving(node.app()) as url:
         yield node, url
+
+
+@pytest.fixture
+async def doubted(outbox: SqlOutbox, tmp_path: Path) -> AsyncIterator[SqlLedger]:
+    """The ledger beside the outbox, which keeps the transactions of payments in doubt."""
+    async with Database(f"sqlite:///{tmp_path / 'ledger.sqlite3'}") as database:
+        yield SqlLedger(database)
 
 
 @pytest.fixture
@@ -134,21 +143,28 @@ async def test_one_node_cannot_call_our_transaction_over(
     buyer: X402Buyer,
     order: Order,
     outbox: SqlOutbox,
+    doubted: SqlLedger,
     method: str,
     liar_first: bool,
 ) -> None:
-    """It says that our nonce is used up, or is far ahead, while our transaction waits: nothing is released for it."""
+    """It says that our nonce is used up, or is far ahead, while our transaction waits: nothing is released for it, and
+    its record is not forgotten."""
     node, url = liar
     urls = (url, base_chain.rpc_url) if liar_first else (base_chain.rpc_url, url)
     rail = new_rail(urls[0], fallback_rpc_url=urls[1], doubt_s=0.1)
     credential = await bought(rail, buyer, order)
     payment = await rail.verify(credential, order)
+    claim = await doubted.claim(payment, seen=None, fingerprint="print", order_digest="order", lease_s=60)
+    assert claim is not None
+    await doubted.begin_settlement(claim, lease_s=60)
+    base_chain.rpc.call("anvil_mine", hex(KEPT_BLOCKS))
     with standing_still(base_chain):
         settlement = asyncio.create_task(rail.settle(payment, credential))
         await until_sent(base_chain, outbox, payment.id)
         node.lies = {method: lambda truth, params: hex(int(truth, 16) + 1_000)}
         with pytest.raises(PaymentOutcomeUnknown):
             await rail.find_receipt(payment)
+        await asyncio.sleep(ROUND_S + 1)  # whoever tends the transactions hears the lie, too
         node.lies = {}
     assert (await settlement).transaction
 
