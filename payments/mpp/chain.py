@@ -140,7 +140,7 @@ class Chain:
 
     async def _wrong_token(self, url: str) -> str | None:
         """What is wrong with the tokens that are accepted; once each is found in order, it is not asked about again."""
-        for token in tuple(self._unknown_tokens):
+        for token in sorted(self._unknown_tokens):
             try:
                 question: Question = ("eth_call", {"to": token, "data": call_data("decimals()")}, "latest")
                 (answer,) = await self._rpc.ask_at(url, question)
