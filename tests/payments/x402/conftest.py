@@ -19,6 +19,7 @@ from storage import Database, SqlOutbox
 from tests.fakes.facilitator import Facilitator
 from tests.fakes.serving import serving
 from tests.payments.x402.buyer import X402Buyer
+from tests.payments.x402.miner import usual_fees
 
 RailBuilder = Callable[..., X402Rail]
 
@@ -101,8 +102,9 @@ async def outbox(tmp_path: Path) -> AsyncIterator[SqlOutbox]:
 
 
 @pytest.fixture
-async def new_rail(rpc_url: str, outbox: SqlOutbox) -> AsyncIterator[RailBuilder]:
+async def new_rail(base_chain: BaseChain, rpc_url: str, outbox: SqlOutbox) -> AsyncIterator[RailBuilder]:
     """Makes rails that settle with the sandbox's settlement key; all share lock and outbox, as processes do."""
+    usual_fees(base_chain)
     lock = asyncio.Lock()
     rails: list[X402Rail] = []
 

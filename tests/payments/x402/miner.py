@@ -8,6 +8,9 @@ from payments.outbox import Outbox, Sent
 from payments.x402.fees import DATA_ORACLE
 from sandbox.chains import BaseChain
 
+USUAL_WEI = 30_000_000
+LOOKED_AT_BLOCKS = 5
+
 
 @contextmanager
 def standing_still(chain: BaseChain) -> Iterator[None]:
@@ -24,6 +27,18 @@ def mine(chain: BaseChain, *, base_fee_wei: int | None = None) -> None:
     if base_fee_wei is not None:
         chain.rpc.call("anvil_setNextBlockBaseFeePerGas", hex(base_fee_wei))
     chain.rpc.call("evm_mine")
+
+
+def usual_fees(chain: BaseChain) -> None:
+    """Make settling cheap again where earlier tests have left high fees or generous tips in the last blocks.
+
+    Blocks are mined only then: each puts the chain's clock a second ahead.
+    """
+    history = chain.rpc.call("eth_feeHistory", hex(LOOKED_AT_BLOCKS), "latest", [25])
+    tips = [int(tip, 16) for [tip] in history["reward"]]
+    if int(history["baseFeePerGas"][-1], 16) > USUAL_WEI or sum(tip > USUAL_WEI for tip in tips) >= 2:
+        for _ in range(LOOKED_AT_BLOCKS):
+            mine(chain, base_fee_wei=USUAL_WEI // 2)
 
 
 @contextmanager
