@@ -103,7 +103,7 @@ class Chain:
             view = judge(views, now=time.time())
             if view is None:
                 return Finality.LOST
-            ((head,),) = [await self._rpc.ask(_LATEST)]
+            (head,) = await self._rpc.ask(_LATEST)
             deep = number(head["number"]) - view.block >= finality_blocks
             return Finality.FINAL if deep else Finality.PENDING
         except NobodyAnswers:

@@ -6,12 +6,12 @@ from typing import Any
 from eth_utils.crypto import keccak
 
 from errors import RailUnavailable
+from payments.mpp.abi import UNREADABLE, UNREADABLE_ANSWER, number, topic
 from payments.mpp.rpc import Rpc
 from payments.mpp.wire import RAIL
 from payments.transfers import LOG_SPAN, Transfer, blocks_between
 
 _TRANSFER = "0x" + keccak(text="Transfer(address,address,uint256)").hex()
-_UNREADABLE = (KeyError, IndexError, TypeError, ValueError, AttributeError)
 
 
 class Transfers:
@@ -36,18 +36,18 @@ class Transfers:
             RailUnavailable: the chain does not answer, or not with what can be read.
         """
         try:
-            latest = int(await self._rpc.call("eth_blockNumber"), 16)
+            latest = number(await self._rpc.call("eth_blockNumber"))
             found = []
             for first, last in await blocks_between(self._time_of, latest, since, until, span=self._log_span):
                 found += [await self._transfer(log) for log in await self._received(first, last)]
             return found
-        except _UNREADABLE:
-            raise RailUnavailable("The payment chain's blocks cannot be read.") from None
+        except UNREADABLE:
+            raise RailUnavailable(UNREADABLE_ANSWER) from None
 
     async def _received(self, first: int, last: int) -> list[Mapping[str, Any]]:
         query = {
             "address": list(self._currencies),
-            "topics": [_TRANSFER, None, "0x" + self._recipient.lower().removeprefix("0x").rjust(64, "0")],
+            "topics": [_TRANSFER, None, topic(self._recipient)],
             "fromBlock": hex(first),
             "toBlock": hex(last),
         }
@@ -60,9 +60,9 @@ class Transfers:
             reference=transaction,
             transaction=transaction,
             payer="0x" + log["topics"][1][-40:].lower(),
-            amount=int(log["data"], 16),
-            at=await self._time_of(int(log["blockNumber"], 16)),
+            amount=number(log["data"]),
+            at=await self._time_of(number(log["blockNumber"])),
         )
 
     async def _time_of(self, block: int) -> int:
-        return int((await self._rpc.call("eth_getBlockByNumber", hex(block), False))["timestamp"], 16)
+        return number((await self._rpc.call("eth_getBlockByNumber", hex(block), False))["timestamp"])

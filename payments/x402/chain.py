@@ -184,7 +184,7 @@ def _uses_of(payment: Payment) -> FilterParams:
         "address": to_checksum_address(payment.evidence["asset"]),
         "topics": [
             [AUTHORIZATION_USED, AUTHORIZATION_CANCELED],
-            _padded(payment.payer),
+            topic_of(payment.payer),
             payment.evidence["nonce"],
         ],
     }
@@ -197,13 +197,14 @@ def _is_transfer(log: LogReceipt, token: str) -> bool:
 def _pays(transfer: LogReceipt, payment: Payment) -> bool:
     payer, recipient = (topic.to_0x_hex() for topic in transfer["topics"][1:3])
     return (
-        payer == _padded(payment.payer)
-        and recipient == _padded(payment.evidence["pay_to"])
+        payer == topic_of(payment.payer)
+        and recipient == topic_of(payment.evidence["pay_to"])
         and int.from_bytes(transfer["data"]) >= payment.amount
     )
 
 
-def _padded(address: str) -> str:
+def topic_of(address: str) -> str:
+    """An address as an indexed field of a log."""
     return "0x" + address.lower().removeprefix("0x").rjust(64, "0")
 
 

@@ -9,7 +9,7 @@ from web3.types import LogReceipt
 
 from errors import RailUnavailable
 from payments.transfers import LOG_SPAN, Transfer, blocks_between
-from payments.x402.chain import AUTHORIZATION_USED, TRANSFER
+from payments.x402.chain import AUTHORIZATION_USED, TRANSFER, topic_of
 from payments.x402.requirements import Terms
 from payments.x402.rpc import ANSWERS, Rpc
 from payments.x402.wire import RAIL, payment_id
@@ -47,7 +47,7 @@ class Transfers:
             lambda eth: eth.get_logs(
                 {
                     "address": to_checksum_address(self._terms.asset),
-                    "topics": [HexStr(TRANSFER), None, HexStr(_topic(self._terms.pay_to))],
+                    "topics": [HexStr(TRANSFER), None, HexStr(topic_of(self._terms.pay_to))],
                     "fromBlock": first,
                     "toBlock": last,
                 }
@@ -70,10 +70,6 @@ class Transfers:
 
     async def _time_of(self, block: int) -> int:
         return int((await self._rpc.ask(lambda eth: eth.get_block(block)))["timestamp"])
-
-
-def _topic(address: str) -> str:
-    return "0x" + address.lower().removeprefix("0x").rjust(64, "0")
 
 
 def _authorizations(logs: list[Mapping[str, Any]] | list[LogReceipt], token: str) -> Iterator[tuple[int, str]]:
