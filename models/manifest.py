@@ -12,6 +12,9 @@ MODELS = Path(__file__).parent
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Colour = tuple[float, float, float]
 Layout = Literal["NCHW", "NHWC"]
+Precision = Literal["fp32", "fp16", "int8"]
+"""Of a file: "fp32" is the one that a manifest always has, and every other is judged against it."""
+
 Values = Literal["logits", "probabilities", "alpha"]
 """What a foreign output holds: what a sigmoid makes probabilities of, 0 to 1, or 0 to 255 already."""
 
@@ -38,6 +41,41 @@ class Tensor(_Table):
     size: Annotated[int, Field(gt=0)]
     layout: Literal["NHWC", "NHW"]
     dtype: Literal["uint8"]
+
+
+class Gate(_Table):
+    """How far a variant's alpha may be from the fp32 file's on the golden pictures, in levels of 255.
+
+    Attributes:
+        mean: of the absolute differences over all pixels of all pictures, at most.
+        p99_9: the 99.9th percentile of them, at most.
+    """
+
+    mean: Annotated[float, Field(gt=0)]
+    p99_9: Annotated[float, Field(gt=0)]
+
+
+class Variant(_Table):
+    """The same model at another precision, with the same two ends.
+
+    Attributes:
+        file, sha256: as the manifest's own; without them a backend makes the graph from the fp32 file.
+        keep_fp32: beginnings of node names that stay in fp32 when the graph is made.
+        gate: what a backend checks before it serves the variant.
+        quality: what was found when it was judged, in words.
+    """
+
+    file: str | None = None
+    sha256: Sha256 | None = None
+    keep_fp32: tuple[str, ...] = ()
+    gate: Gate
+    quality: str | None = None
+
+    @model_validator(mode="after")
+    def _is_a_file_or_none(self) -> Self:
+        if (self.file is None) != (self.sha256 is None):
+            raise ValueError("a variant has both file and sha256, or neither")
+        return self
 
 
 class DataSet(_Table):
@@ -95,6 +133,8 @@ class ModelManifest(_Table):
     """A model: its file and digest, its two ends, its licence and its origin.
 
     Attributes:
+        file, sha256: the fp32 weights.
+        variants: the same model at other precisions, `[variants.int8]`; which one runs is the backend's choice.
         batch: "one" where the graph takes one picture per run and no more.
         provenance, origin: the former for weights of our own, the latter for those of others.
     """
@@ -104,6 +144,7 @@ class ModelManifest(_Table):
     sha256: Sha256
     licence: str
     batch: Literal["any", "one"] = "any"
+    variants: dict[Literal["fp16", "int8"], Variant] = {}
     input: Tensor
     output: Tensor
     provenance: Provenance | None = None
@@ -138,21 +179,43 @@ class ModelManifest(_Table):
 
     @property
     def label(self) -> str:
-        """Name and short digest, the value of `X-Model`: `matting-v0 7a86178d`."""
+        """Name and short digest of the fp32 weights, the value of `X-Model`: `matting-v0 7a86178d`."""
         return f"{self.name} {self.sha256[:8]}"
 
     @property
     def path(self) -> Path:
-        """The file of the weights, beside the manifest."""
+        """The file of the fp32 weights, beside the manifest."""
         return self._folder / self.file
 
-    def weights(self) -> bytes:
-        """The bytes of the weights. Raises ModelError when they are missing or not those that the manifest names."""
+    def path_of(self, precision: Precision) -> Path:
+        """The file of this precision. Raises ModelError when the manifest names none."""
+        return self._folder / self._file_of(precision)[0]
+
+    @property
+    def precisions(self) -> tuple[Precision, ...]:
+        """Those that the manifest names a file of, fp32 first."""
+        return ("fp32", *(name for name, variant in self.variants.items() if variant.file))
+
+    def weights(self, precision: Precision = "fp32") -> bytes:
+        """The bytes of the file of this precision.
+
+        Raises:
+            ModelError: the manifest has no such file, or it is missing, or not the one that the manifest names.
+        """
+        file, expected = self._file_of(precision)
         try:
-            content = self.path.read_bytes()
+            content = (self._folder / file).read_bytes()
         except OSError as error:
-            raise ModelError(f"The weights {self.file} of {self.name} cannot be read.") from error
+            raise ModelError(f"The weights {file} of {self.name} cannot be read.") from error
         digest = hashlib.sha256(content).hexdigest()
-        if digest != self.sha256:
-            raise ModelError(f"The weights {self.file} are not those of {self.name}: their SHA-256 is {digest}.")
+        if digest != expected:
+            raise ModelError(f"The weights {file} are not those of {self.name}: their SHA-256 is {digest}.")
         return content
+
+    def _file_of(self, precision: Precision) -> tuple[str, str]:
+        if precision == "fp32":
+            return self.file, self.sha256
+        variant = self.variants.get(precision)
+        if variant is None or variant.file is None or variant.sha256 is None:
+            raise ModelError(f"{self.name} has no file of precision {precision}.")
+        return variant.file, variant.sha256

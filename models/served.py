@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from models.manifest import ModelError, ModelManifest
+from models.manifest import ModelError, ModelManifest, Precision
 
 
 def load_served(names: Iterable[str], *folders: Path, for_money: bool) -> tuple[ModelManifest, ...]:
@@ -31,14 +31,24 @@ def load_served(names: Iterable[str], *folders: Path, for_money: bool) -> tuple[
 
 
 def check_weights(manifests: Sequence[ModelManifest]) -> None:
-    """Raises ModelError with every model whose weights are missing or not those that its manifest names."""
+    """Raises ModelError with every model whose weights are missing or not those that its manifest names.
+
+    A variant's file may be missing, as in an image for other hardware: fp32 runs everywhere.
+    """
     faults: list[str] = []
     for manifest in manifests:
-        try:
-            manifest.weights()
-        except ModelError as error:
-            faults.append(str(error))
+        for precision in manifest.precisions:
+            if precision == "fp32" or manifest.path_of(precision).exists():
+                faults += _fault(manifest, precision)
     _refuse(faults)
+
+
+def _fault(manifest: ModelManifest, precision: Precision) -> list[str]:
+    try:
+        manifest.weights(precision)
+    except ModelError as error:
+        return [str(error)]
+    return []
 
 
 def may_be_sold(manifest: ModelManifest) -> bool:

@@ -31,7 +31,9 @@ def _fault(name: str, place: Path) -> str | None:
     if place != MODELS and name in names(MODELS):
         return "A shipped model has this name, so this one is never used."
     try:
-        ModelManifest.load(name, place).weights()
+        manifest = ModelManifest.load(name, place)
+        for precision in manifest.precisions:
+            manifest.weights(precision)
     except ModelError as error:
         return str(error)
     return None
@@ -39,10 +41,11 @@ def _fault(name: str, place: Path) -> str | None:
 
 def _strays(folder: Path) -> Iterator[Finding]:
     """Weights of which no manifest speaks: a crash left them, or somebody put them there."""
-    named = set()
+    named: set[str] = set()
     for name in names(folder):
         try:
-            named.add(ModelManifest.load(name, folder).file)
+            manifest = ModelManifest.load(name, folder)
+            named |= {manifest.path_of(precision).name for precision in manifest.precisions}
         except ModelError:  # found already
             return
     for path in sorted(folder.glob("*.onnx")):

@@ -1,5 +1,7 @@
 """Manifests: what they must hold, and that weights are the ones they name."""
 
+import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -89,3 +91,57 @@ def test_a_model_of_others_needs_an_origin_and_no_training_data(tmp_path: Path) 
 def test_the_first_folder_that_has_the_manifest_is_believed(tmp_path: Path) -> None:
     assert ModelManifest.load(NAME, tmp_path, MODELS).path == MODELS / SHIPPED.file
     assert _copied(tmp_path).path == tmp_path / SHIPPED.file
+
+
+VARIANTS = f"""
+[variants.int8]
+file = "weights/eight.onnx"
+sha256 = "{hashlib.sha256(b"eight").hexdigest()}"
+gate = {{ mean = 1.5, p99_9 = 60 }}
+
+[variants.fp16]
+keep_fp32 = ["/encoder/stem"]
+gate = {{ mean = 0.5, p99_9 = 5 }}
+
+[input]
+"""
+
+
+def _with_variants(folder: Path, variants: str = VARIANTS) -> ModelManifest:
+    text = (MODELS / f"{NAME}.toml").read_text()
+    for precision in SHIPPED.variants:
+        text = re.sub(rf"\[variants\.{precision}\].*?(?=\n\[)", "", text, flags=re.DOTALL)
+    (folder / f"{NAME}.toml").write_text(text.replace("\n[input]\n", variants, 1))
+    return ModelManifest.load(NAME, folder)
+
+
+def test_each_precision_has_its_own_file(tmp_path: Path) -> None:
+    manifest = _with_variants(tmp_path)
+    assert manifest.precisions == ("fp32", "int8")
+    manifest.path_of("int8").parent.mkdir()
+    manifest.path_of("int8").write_bytes(b"eight")
+    assert manifest.weights("int8") == b"eight"
+    manifest.path_of("int8").write_bytes(b"nine")
+    with pytest.raises(ModelError, match=r"weights/eight\.onnx are not those of"):
+        manifest.weights("int8")
+
+
+def test_a_variant_without_a_file_is_made_by_the_backend(tmp_path: Path) -> None:
+    manifest = _with_variants(tmp_path)
+    assert manifest.variants["fp16"].keep_fp32 == ("/encoder/stem",)
+    with pytest.raises(ModelError, match="has no file of precision fp16"):
+        manifest.weights("fp16")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fault"),
+    [
+        ('file = "weights/eight.onnx"', "", "both file and sha256"),
+        ("gate = { mean = 1.5, p99_9 = 60 }", "", "gate"),
+        ("[variants.int8]", "[variants.int4]", "int4"),
+    ],
+)
+def test_a_faulty_variant_is_refused(tmp_path: Path, before: str, after: str, fault: str) -> None:
+    assert before in VARIANTS
+    with pytest.raises(ModelError, match=fault):
+        _with_variants(tmp_path, VARIANTS.replace(before, after, 1))

@@ -1,10 +1,11 @@
 """What a service may be started with."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
 
-from models.manifest import MODELS, ModelError, ModelManifest
+from models.manifest import MODELS, Gate, ModelError, ModelManifest, Variant
 from models.served import check_weights, load_served, may_be_sold
 
 SHIPPED = sorted(MODELS.glob("*.toml"))[0].stem
@@ -58,3 +59,16 @@ def test_weights_that_are_not_those_of_the_manifest_are_said(tmp_path: Path) -> 
     manifests[1].path.write_bytes(b"other weights")
     with pytest.raises(ModelError, match=r"are not those of two: their SHA-256 is"):
         check_weights(manifests[1:])
+
+
+def test_a_variant_may_be_missing_but_not_another_file(tmp_path: Path) -> None:
+    shipped = ModelManifest.load(SHIPPED)
+    variant = Variant(file="eight.onnx", sha256=hashlib.sha256(b"eight").hexdigest(), gate=Gate(mean=1, p99_9=9))
+    manifest = shipped.model_copy(update={"variants": {"int8": variant}})
+    manifest._folder = tmp_path
+    manifest.path.parent.mkdir()
+    manifest.path.write_bytes(shipped.weights())
+    check_weights([manifest])
+    manifest.path_of("int8").write_bytes(b"nine")
+    with pytest.raises(ModelError, match=r"eight\.onnx are not those of"):
+        check_weights([manifest])
