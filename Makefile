@@ -79,8 +79,14 @@ build: $(VENV)/.service ## Build the Bento
 
 .PHONY: lock
 lock: $(VENV)/.dev ## Resolve pyproject.toml again into the hash-locked requirements
-	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra cpu -o requirements/service.txt
-	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra cpu --group dev -c requirements/service.txt -o requirements/dev.txt
+	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra cpu -o requirements/cpu.txt
+	@# The other extras run the same versions of everything else.
+	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra gpu -c requirements/cpu.txt -o requirements/gpu.txt
+	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra rtx -c requirements/cpu.txt -o requirements/rtx.txt
+	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra tensorrt -c requirements/cpu.txt -o requirements/tensorrt.txt
+	@sed -i '1i # tensorrt-cu13-libs: the file pinned here is a stub from PyPI. While it is installed it fetches the libraries of\n# this version, some gigabytes, from NVIDIA'"'"'s own package index, which its pyproject.toml names; see docs/deployment.md.' requirements/tensorrt.txt
+	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra cpu --group dev -c requirements/cpu.txt -o requirements/dev.txt
+	$(BIN)/uv pip compile $(LOCK) --group image -o requirements/image.txt
 	$(BIN)/uv pip compile tests/clients/python_v1/requirements.in $(LOCK) -o tests/clients/python_v1/requirements.txt
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 
@@ -95,7 +101,7 @@ $(BIN)/uv: requirements/bootstrap.txt
 	@$(BIN)/python -m pip install --quiet --require-hashes -r $<
 	@touch $@
 
-$(VENV)/.service: requirements/service.txt $(BIN)/uv
+$(VENV)/.service: requirements/cpu.txt $(BIN)/uv
 	@echo "Installing the service's packages ..."
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV_INSTALL) -r $<
 	@touch $@
