@@ -35,7 +35,7 @@ lint: $(VENV)/.dev ## ruff and mypy strict
 	$(BIN)/mypy .
 
 .PHONY: setup
-setup: $(VENV)/.service $(VENV)/.dev node_modules/.stamp examples/node/node_modules/.stamp .venv-x402v1/.stamp ## Install what serve and test need
+setup: $(VENV)/.service $(VENV)/.dev $(VENV)/.tensorrt-check node_modules/.stamp examples/node/node_modules/.stamp .venv-x402v1/.stamp ## Install what serve and test need
 
 .PHONY: load-quotes
 load-quotes: $(VENV)/.dev ## Ask a running service for 20 quotes a second; fails when p95 is over its target
@@ -87,6 +87,7 @@ lock: $(VENV)/.dev ## Resolve pyproject.toml again into the hash-locked requirem
 	@sed -i '1i # tensorrt-cu13-libs: the file pinned here is a stub from PyPI. While it is installed it fetches the libraries of\n# this version, some gigabytes, from NVIDIA'"'"'s own package index, which its pyproject.toml names; see docs/deployment.md.' requirements/tensorrt.txt
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra cpu --group dev -c requirements/cpu.txt -o requirements/dev.txt
 	$(BIN)/uv pip compile $(LOCK) --group image -o requirements/image.txt
+	$(BIN)/uv pip compile $(LOCK) --group tensorrt-check -o requirements/tensorrt-check.txt
 	$(BIN)/uv pip compile tests/clients/python_v1/requirements.in $(LOCK) -o tests/clients/python_v1/requirements.txt
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 
@@ -108,6 +109,11 @@ $(VENV)/.service: requirements/cpu.txt $(BIN)/uv
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.service
 	@echo "Installing the development packages ..."
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV_INSTALL) -r $<
+	@touch $@
+
+$(VENV)/.tensorrt-check: requirements/tensorrt-check.txt $(VENV)/.dev
+	@echo "Installing NVIDIA's TensorRT for RTX, under NVIDIA's licence, to check that it parses our graphs ..."
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV_INSTALL) -r $<
 	@touch $@
 

@@ -95,6 +95,21 @@ def quantise(
         )
 
 
+@app.command()
+def half(
+    name: Annotated[str, typer.Argument(help="A manifest with [variants.fp16], which says what stays in fp32.")],
+    out: Annotated[Path | None, typer.Option(show_default="beside the weights", help="Where the file goes.")] = None,
+) -> None:
+    """Make the fp16 file of a model for TensorRT and CUDA, and print its SHA-256 for the manifest."""
+    with told():
+        from models.manifest import ModelManifest  # noqa: PLC0415 - others need not
+        from models.precision.half import write_half  # noqa: PLC0415 - as above
+
+        manifest = ModelManifest.load(name)
+        file = out or manifest.path.with_name(f"{name}-fp16.onnx")
+        typer.echo(f"{file}  SHA-256 {write_half(manifest, file)}")
+
+
 app.add_typer(catalogue)
 
 if __name__ == "__main__":

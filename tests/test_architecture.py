@@ -33,6 +33,7 @@ MAY_IMPORT = {
 ONLY_IN = {
     "starlette": {"api", "payments/middleware.py", "sandbox", "composition.py", "service.py"},
     "bentoml": {"service.py", "runners"},
+    "onnx": {"models/node_order.py", "runners/tensorrt"},
     "onnxruntime": {"runners/ort_backend.py"},
     "x402": {"payments/x402", "sandbox"},
     "mpp": {"payments/mpp", "sandbox"},
@@ -47,7 +48,14 @@ ONLY_IN = {
 """Library → the rooms or files that may know it."""
 
 
-TOOLS = ("models/__main__.py", "models/catalogue", "models/evaluation", "models/quantisation", "models/training")
+TOOLS = (
+    "models/__main__.py",
+    "models/catalogue",
+    "models/evaluation",
+    "models/precision",
+    "models/quantisation",
+    "models/training",
+)
 """Inside a room, yet none of it: run by hand, free in what they import, imported by no room."""
 
 

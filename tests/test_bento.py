@@ -20,7 +20,10 @@ SHIPPED = {
     "pipeline.py", "runners", "service.py", "storage", "telemetry.py",
 }  # fmt: skip
 BESIDE = {"LICENSE", "bentofile.yaml", "requirements"}
-TOOLS = ("models/__main__.py", "models/catalogue/", "models/evaluation/", "models/quantisation/", "models/training/")
+TOOLS = (
+    "models/__main__.py", "models/catalogue/", "models/evaluation/", "models/precision/", "models/quantisation/",
+    "models/training/",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

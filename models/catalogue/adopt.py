@@ -13,6 +13,7 @@ from models.catalogue.shelf import check_name, keep, names
 from models.catalogue.signature import Signature, read
 from models.catalogue.wrap import INPUT, OUTPUT, serialised, wrap
 from models.manifest import Colour, Layout, ModelError, ModelManifest, Origin, Tensor, Values
+from models.node_order import sort_nodes
 
 Batch = Literal["any", "one"]
 
@@ -91,6 +92,7 @@ def _load(file: Path) -> onnx.ModelProto:
         raise ModelError(f"{file} is no ONNX file: {error}") from error
     if not model.graph.node:
         raise ModelError(f"{file} is no ONNX file, or an empty one.")
+    sort_nodes(model.graph)
     return model
 
 

@@ -25,6 +25,8 @@ class Entry(BaseModel):
         values: what its output holds; None where nobody says, and the range has to tell.
         output: index or name of the output that is the alpha.
         batch: "one" where the graph is known to take one picture per run, "try" where that is to be found out.
+        backends: that can run it, by what is known of its operators.
+        backends_note: what that rests on.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,6 +45,8 @@ class Entry(BaseModel):
     values: Literal["logits", "probabilities"] | None = None
     output: int | str
     batch: Literal["one", "try"]
+    backends: Annotated[tuple[Literal["tensorrt", "cuda", "cpu"], ...], Field(min_length=1)]
+    backends_note: str | None = None
 
 
 @cache

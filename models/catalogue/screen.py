@@ -131,6 +131,8 @@ def _is_whole(name: str, folder: Path) -> bool:
 
 def adopted(manifest: ModelManifest) -> None:
     """What came of a pull or an addition."""
+    from models.catalogue.operators import unknown_to_tensorrt  # noqa: PLC0415 - what only looks needs no onnx
+
     origin = manifest.origin
     if origin is None:
         raise ModelError(f"{manifest.name} is not a foreign model.")
@@ -138,6 +140,8 @@ def adopted(manifest: ModelManifest) -> None:
     console.print(f"The file as it came has the SHA-256 {origin.sha256}; it is pinned.")
     console.print(f"Output {origin.output}: {origin.values}. Pictures per run: {manifest.batch}.", markup=False)
     console.print(f"Checked: {origin.checked}.", markup=False)
+    if unknown := unknown_to_tensorrt(manifest.weights()):
+        console.print(f"TensorRT does not know {', '.join(unknown)}: it runs on cuda and cpu.", markup=False)
     if not origin.commercial:
         console.print(f"{manifest.licence} forbids commercial use: do not sell with it.", style="red")
     console.print(f"Serve it: CLEARCANVAS_RUNNER__MODEL={manifest.name}")

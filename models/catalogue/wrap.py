@@ -86,8 +86,9 @@ def _after(signature: Signature, values: Values) -> list[NodeProto]:
         chain.add("Max", np.float32(0))
         chain.add("Min", np.float32(255))
         chain.add("Add", np.float32(0.5))  # Cast cuts off
-        chain.add("Cast", to=TensorProto.UINT8)
     chain.add("Reshape", np.array([-1, signature.size, signature.size], np.int64))
+    if signature.output.dtype != "uint8":
+        chain.add("Cast", to=TensorProto.UINT8)  # last: TensorRT has no bytes inside of a network
     return chain.ending(OUTPUT)
 
 
@@ -111,5 +112,8 @@ class _Chain:
 
     def ending(self, name: str) -> list[NodeProto]:
         """All nodes, the last of which gives `name`."""
-        self._nodes.append(helper.make_node("Identity", [self._last], [name], f"{self._stem}/end"))
+        if self._nodes:
+            self._nodes[-1].output[:] = [name]
+        else:
+            self._nodes.append(helper.make_node("Identity", [self._last], [name], f"{self._stem}/end"))
         return self._nodes

@@ -95,7 +95,8 @@ class Deployed(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """uint8 [N,S,S,3] RGB → uint8 [N,S,S] alpha."""
-        picture = image.permute(0, 3, 1, 2).to(torch.float32) / 127.5 - 1
+        # Cast first: TensorRT takes bytes at the ends of a network only, each with a cast directly at it.
+        picture = image.to(torch.float32).permute(0, 3, 1, 2) / 127.5 - 1
         *skips, deepest = self.encoder(picture)
         x = self.context(deepest)
         for join, stage, skip in zip(self.joins, self.stages, reversed(skips), strict=True):

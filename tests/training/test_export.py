@@ -76,3 +76,10 @@ def test_what_cannot_be_exported_is_refused(run: Path, tmp_path: Path) -> None:
     (tmp_path / "experiment.json").write_bytes((run / "experiment.json").read_bytes())
     with pytest.raises(ExperimentError, match="no weights and no checkpoint"):
         export(tmp_path, tmp_path / "a.onnx", 64)
+
+
+def test_bytes_are_cast_before_anything_else_reads_them(file: Path) -> None:
+    """TensorRT knows them at the ends of a network only."""
+    first, *_, last = onnx.load(file).graph.node
+    assert (first.op_type, list(first.input)) == ("Cast", ["image"])
+    assert (last.op_type, list(last.output)) == ("Cast", ["alpha"])

@@ -295,3 +295,11 @@ def test_a_model_is_replaced_only_on_request_and_then_whole(tmp_path: Path, shel
     second = _adopt(other, shelf, replace=True)
     assert first.sha256 != second.sha256
     assert sorted(path.name for path in shelf.iterdir()) == sorted([second.file, "network.toml"])
+
+
+def test_a_graph_whose_nodes_are_in_no_order_is_sorted(tmp_path: Path, shelf: Path) -> None:
+    """ONNX Runtime runs such files, a widely used IS-Net among them; the format's own check refuses them."""
+    file = save(tmp_path, [*conv(), SIGMOID][::-1], outputs={"p": (1, 1, SIZE, SIZE)})
+    with pytest.raises(onnx.checker.ValidationError, match="topologically sorted"):
+        onnx.checker.check_model(onnx.load(file))
+    assert _is_right(_adopt(file, shelf))

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from models.__main__ import app
 from models.catalogue.entries import catalogue
 from sandbox.process import ROOT
-from tests.models.catalogue.graphs import conv, save
+from tests.models.catalogue.graphs import conv, deform_conv, save
 from tests.shipped import NAME
 
 Run = Callable[..., Result]
@@ -52,6 +52,21 @@ def test_add_says_what_was_found_and_how_to_serve_it(run: Run, tmp_path: Path) -
     assert "Checked: run with onnxruntime" in told
     assert "do not sell with it" in told
     assert "CLEARCANVAS_RUNNER__MODEL=small" in told
+
+
+def test_add_says_what_tensorrt_cannot_run(run: Run, tmp_path: Path) -> None:
+    words = ("--name", "small", "--licence", "MIT", *IMAGENET)
+    assert "TensorRT" not in run("add", save(tmp_path, conv()), *words).output
+    told = run("add", save(tmp_path, deform_conv(), opset=19), *words, "--replace").output
+    assert "TensorRT does not know DeformConv: it runs on cuda and cpu." in told
+
+
+def test_every_entry_says_what_runs_it(run: Run) -> None:
+    assert "backends: tensorrt, cuda, cpu" in run("show", "u2net").output
+    assert all("cpu" in entry.backends for entry in catalogue().values())
+    assert not [
+        name for name, entry in catalogue().items() if "tensorrt" not in entry.backends and not entry.backends_note
+    ]
 
 
 def test_faults_are_told_in_one_line(run: Run, tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ def _entry(server: FileServer, **facts: Any) -> Entry:
         "std": STD,
         "output": 0,
         "batch": "try",
+        "backends": ["cpu"],
     }
     return Entry.model_validate(table | facts)
 
