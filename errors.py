@@ -157,6 +157,12 @@ class UnknownFormat(BadRequest):
     code, title = "unknown_format", "Unknown output format"
 
 
+class InvalidOption(BadRequest):
+    """A parameter has no such value, or has no meaning beside the others."""
+
+    code, title = "invalid_option", "Invalid option"
+
+
 class UnknownModel(BadRequest):
     """The `model` parameter names no model that is served."""
 

@@ -1,4 +1,4 @@
-"""The work on one page: decode → fit → infer → compose → encode, within bounds of memory and cores."""
+"""The work on one page: decode → fit → infer → compose → finish → encode, within bounds of memory and cores."""
 
 import asyncio
 import os
@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from errors import NothingFound, Overloaded
+from imaging.box import Box
 from imaging.compose import compose
 from imaging.decode import decode
 from imaging.encode import encode
+from imaging.finish import finish
 from imaging.fit import fit
 from imaging.formats import ImageFormat
+from imaging.output import Output
 from imaging.picture import Picture, Pixels
 from imaging.probe import ImageInfo
 from imaging.subject import has_subject
@@ -37,8 +40,27 @@ class Network:
 _BYTES_PER_PIXEL = 8
 """What the budget's megapixel stands for: the memory that a plain picture takes per pixel until it is a PNG."""
 
-_OUTPUT_BYTES = {ImageFormat.PNG: 8, ImageFormat.WEBP: 24}
+_OUTPUT_BYTES = {ImageFormat.PNG: 8, ImageFormat.JPEG: 8, ImageFormat.WEBP: 24}
 """Peak memory per pixel of compose and encode; libwebp alone takes about 20."""
+
+_FINISH_BYTES = 8
+"""Peak memory per pixel of a crop, and of shrinking, beside the cut-out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A finished picture.
+
+    Attributes:
+        body: the encoded file.
+        width, height: its size in pixels.
+        subject: where the subject was in the upright upload.
+    """
+
+    body: bytes
+    width: int
+    height: int
+    subject: Box
 
 
 class CutOut:
@@ -67,7 +89,7 @@ class CutOut:
         self._cores = asyncio.Semaphore(threads)
         self._budget = PixelBudget(int(max_megapixels * 1e6), max_queue)
 
-    def admit(self, info: ImageInfo, output: ImageFormat) -> None:
+    def admit(self, info: ImageInfo, output: Output) -> None:
         """Refuse now what would be refused later: there is no room, nor any in the queue. Reserves nothing.
 
         Raises:
@@ -75,8 +97,8 @@ class CutOut:
         """
         self._budget.refuse_when_full(_weight(info, output))
 
-    async def __call__(self, body: bytes, info: ImageInfo, output: ImageFormat, model: str | None = None) -> bytes:
-        """The cut-out of a probed upload, encoded; `model` by its name, None for the default.
+    async def __call__(self, body: bytes, info: ImageInfo, output: Output, model: str | None = None) -> Result:
+        """The cut-out of a probed upload, as ordered; `model` by its name, None for the default.
 
         Every wait for room or for a core counts as the stage "queue". A cancelled call ends, and gives its room
         back, when the CPU stage that it was in is done: a thread cannot be interrupted.
@@ -112,13 +134,14 @@ def _read(body: bytes, info: ImageInfo, size: int) -> tuple[Picture, Pixels]:
         return picture, fit(picture, size)
 
 
-def _write(picture: Picture, alpha: Pixels, seen: Pixels, output: ImageFormat) -> bytes:
+def _write(picture: Picture, alpha: Pixels, seen: Pixels, output: Output) -> Result:
     with stage("compose"):
         if not has_subject(picture, alpha):
             raise NothingFound()
-        rgba = compose(picture, alpha, seen)
+        finished = finish(compose(picture, alpha, seen), output)
     with stage("encode"):
-        return encode(rgba, output)
+        height, width = finished.pixels.shape[:2]
+        return Result(encode(finished.pixels, output), width, height, finished.subject)
 
 
 async def _to_its_end(future: asyncio.Future[T]) -> T:
@@ -129,8 +152,16 @@ async def _to_its_end(future: asyncio.Future[T]) -> T:
         raise
 
 
-def _weight(info: ImageInfo, output: ImageFormat) -> int:
-    return info.width * info.height * max(info.decode_bytes, _OUTPUT_BYTES[output]) // _BYTES_PER_PIXEL
+def _weight(info: ImageInfo, output: Output) -> int:
+    decode_bytes = info.width * info.height * info.decode_bytes
+    return max(decode_bytes, _output_bytes(info, output)) // _BYTES_PER_PIXEL
+
+
+def _output_bytes(info: ImageInfo, output: Output) -> int:
+    """Peak memory from the decoded picture to the file; a crop may be larger than the picture."""
+    width, height = output.crop.size(info.width, info.height) if output.crop else (info.width, info.height)
+    size = max(width * height, info.width * info.height)
+    return size * (_OUTPUT_BYTES[output.format] + (_FINISH_BYTES if output.crop or output.is_shrunk else 0))
 
 
 class PixelBudget:

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.form import OUTPUTS
 from api.upload import Upload, upload_of
 from errors import IdempotencyKeyUsed, NotAcceptable, PaymentState, PaymentUsed
 
@@ -25,7 +24,7 @@ class BoughtFormatMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on; raises what the format that was wanted is refused for."""
         upload = upload_of(scope)
-        others = [each for each in OUTPUTS.values() if each is not upload.output] if upload.is_negotiated else []
+        others = [each for each in upload.wish.outputs if each is not upload.output]
         try:
             await self._ask(upload, scope, receive, send)
         except (PaymentUsed, IdempotencyKeyUsed) as refusal:

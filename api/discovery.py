@@ -52,7 +52,7 @@ def models(offer: Offer) -> dict[str, Any]:
                 "size": each.size,
                 "licence": each.licence,
                 "price": {"currency": "USD", "amount": str(each.price)},
-                "url": offer.url(each.name),
+                "url": offer.url([("model", each.name)]),
             }
             for each in offer.models
         ]
@@ -61,7 +61,7 @@ def models(offer: Offer) -> dict[str, Any]:
 
 def _resources(offer: Offer) -> list[str]:
     """The paid URLs, each with a price of its own."""
-    return [offer.url(), *(offer.url(name) for name in offer.names[1:])]
+    return [offer.url(), *(offer.url([("model", name)]) for name in offer.names[1:])]
 
 
 def _page(name: str, media_type: str, words: Mapping[str, str]) -> Response:

@@ -6,6 +6,7 @@ from starlette.types import Scope
 
 from api.form import not_acceptable
 from api.offer import Offer
+from api.options import MODEL
 from api.upload import Upload, upload_of
 from payments.rail import Order
 from pipeline import CutOut
@@ -25,12 +26,13 @@ class BackgroundRemoval:
         default, is still delivered after it.
         """
         upload = upload_of(scope)
-        named = () if upload.model is None else (("model", upload.model),)
+        model = () if upload.model is None else ((MODEL, upload.model),)
+        options = tuple(each for each in upload.wish.named if each[0] != "format")
         return Order(
-            url=self._offer.url(upload.model, Request(scope).url.hostname),
+            url=self._offer.url((*upload.wish.named, *model), Request(scope).url.hostname),
             method=scope["method"],
             body=upload.body,
-            parameters=(("format", upload.output.name.lower()), *named),
+            parameters=(("format", upload.output.format.name.lower()), *options, *model),
             price=self._offer.model(upload.model).price,
         )
 
@@ -59,24 +61,28 @@ class BackgroundRemoval:
         self._cut_out.admit(upload.info, upload.output)
 
     async def remove_background(self, request: Request) -> Response:
-        """The cut-out in the format asked for, as large as the upright input."""
+        """The cut-out as it was asked for, with the place of the subject in the upright input."""
         upload = upload_of(request.scope)
         model = self._offer.model(upload.model)
-        picture = await self._cut_out(upload.body, upload.info, upload.output, model.name)
+        result = await self._cut_out(upload.body, upload.info, upload.output, model.name)
         return Response(
-            picture,
-            media_type=upload.output.media_type,
+            result.body,
+            media_type=upload.output.format.media_type,
             headers={
                 "Cache-Control": "private",
                 "X-Content-Type-Options": "nosniff",
-                "X-Width": str(upload.info.width),
-                "X-Height": str(upload.info.height),
+                "X-Width": str(result.width),
+                "X-Height": str(result.height),
+                "X-Foreground-Left": str(result.subject.left),
+                "X-Foreground-Top": str(result.subject.top),
+                "X-Foreground-Width": str(result.subject.width),
+                "X-Foreground-Height": str(result.subject.height),
                 "X-Model": model.label,
-                **({"Vary": "Accept"} if upload.is_negotiated else {}),
+                **({"Vary": "Accept"} if upload.wish.is_open else {}),
             },
         )
 
 
 def _refuse_unacceptable(upload: Upload) -> None:
     if not upload.is_acceptable:
-        raise not_acceptable()
+        raise not_acceptable(upload.wish.outputs)

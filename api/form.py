@@ -1,22 +1,20 @@
-"""In which form a picture is sent and wanted: Content-Type, Content-Encoding, Accept, and `?format=`."""
+"""In which form a picture is sent and taken: Content-Type, Content-Encoding and Accept."""
 
-from starlette.datastructures import Headers, QueryParams
+from collections.abc import Sequence
+
+from starlette.datastructures import Headers
 
 from api.accept import preferred
-from errors import NotAcceptable, UnknownFormat, UnsupportedMediaType
+from errors import NotAcceptable, UnsupportedMediaType
 from imaging.foreign import foreign_type
 from imaging.formats import ImageFormat
+from imaging.output import Output
 
 INPUTS = {each.media_type: each for each in ImageFormat}
 """What `Content-Type` may name."""
 
-OUTPUTS = {each.name.lower(): each for each in ImageFormat if each.is_output}
-"""What `?format=` may name; the first is the default."""
-
 _INPUTS = {name: each for each in ImageFormat for name in (each.media_type, *each.aliases)}
 _UNNAMED = ("", "application/octet-stream")
-_BY_TYPE = {each.media_type: each for each in OUTPUTS.values()}
-DEFAULT_OUTPUT = next(iter(OUTPUTS.values()))
 
 
 def check_type(headers: Headers) -> None:
@@ -49,7 +47,7 @@ def declared_format(headers: Headers, body: bytes) -> ImageFormat | None:
     media_type = _media_type(headers)
     if is_json(headers):
         return None
-    return _INPUTS.get(media_type) or ImageFormat.of(body) or DEFAULT_OUTPUT
+    return _INPUTS.get(media_type) or ImageFormat.of(body) or ImageFormat.PNG
 
 
 def unsupported(media_type: str = "") -> UnsupportedMediaType:
@@ -63,31 +61,18 @@ def unsupported(media_type: str = "") -> UnsupportedMediaType:
     )
 
 
-def named_output(query: QueryParams) -> ImageFormat | None:
-    """The format that `?format=` names.
-
-    Raises:
-        UnknownFormat: not one of ours, or several.
-    """
-    wanted = query.getlist("format")
-    if not wanted:
-        return None
-    if len(wanted) > 1 or wanted[0] not in OUTPUTS:
-        raise UnknownFormat(f"'format' names one of: {', '.join(OUTPUTS)}.")
-    return OUTPUTS[wanted[0]]
+def accepted(headers: Headers, outputs: Sequence[Output]) -> Output | None:
+    """The output whose format `Accept` values most, of equal ones the first; None where it takes none."""
+    found = preferred(headers.getlist("accept"), [each.format.media_type for each in outputs])
+    return next((each for each in outputs if each.format.media_type == found), None)
 
 
-def accepted_output(headers: Headers) -> ImageFormat | None:
-    """The format that `Accept` values most, None where it takes none of ours."""
-    found = preferred(headers.getlist("accept"), list(_BY_TYPE))
-    return _BY_TYPE[found] if found else None
-
-
-def not_acceptable() -> NotAcceptable:
+def not_acceptable(outputs: Sequence[Output]) -> NotAcceptable:
     """The refusal of a request whose answer its sender would not take."""
+    types = ", ".join(each.format.media_type for each in outputs)
     return NotAcceptable(
-        f"Accept takes none of the formats that a cut-out can have: {', '.join(_BY_TYPE)}. Add one of them or */*, or "
-        f"name it by ?format=.",
+        f"Accept takes none of the formats that this cut-out can have: {types}. Add one of them or */*, or name it by "
+        f"?format=.",
         headers=(("Vary", "Accept"),),
     )
 

@@ -1,8 +1,8 @@
 """What is for sale, as one value that the order, the answers and the discovery documents share."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from payments.money import Price
 
@@ -58,8 +58,8 @@ class Offer:
         """The model that a request asked for, by one of `names` or by none."""
         return self.default if name is None else self.models[self.names.index(name)]
 
-    def url(self, model: str | None = None, host: str | None = None) -> str:
-        """Absolute public URL of the paid route, with the model where one is named: it decides the price.
+    def url(self, parameters: Sequence[tuple[str, str]] = (), host: str | None = None) -> str:
+        """Absolute public URL of the paid route, with what its query names.
 
         Args:
             host: the name that the buyer came by, used if it is one of `hosts`.
@@ -68,4 +68,4 @@ class Offer:
         if host is not None and host in self.hosts:
             parts = urlsplit(self.public_url)
             origin = f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}"
-        return f"{origin}{PATH}" + ("" if model is None else f"?model={quote(model, safe='')}")
+        return f"{origin}{PATH}" + (f"?{urlencode(parameters, quote_via=quote)}" if parameters else "")

@@ -7,8 +7,9 @@
 from collections import defaultdict
 from typing import Any
 
-from api.form import INPUTS, OUTPUTS
+from api.form import INPUTS
 from api.offer import MODELS_PATH, PATH, Offer
+from api.options import FORMATS, MODEL, OPTIONS, Option
 from errors import ClientDisconnected, MethodNotAllowed, NotFound, PaymentState, RetryAction, ServiceError
 
 Json = dict[str, Any]
@@ -62,6 +63,18 @@ _QUOTE: Json = {
     },
 }
 
+
+_RESULT_HEADERS: Json = {
+    name: {"description": meaning, "schema": {"type": "integer"}}
+    for name, meaning in {
+        "X-Width": "Pixels per row of the result.",
+        "X-Height": "Rows of the result.",
+        "X-Foreground-Left": "Left edge of the subject in the upright input, in pixels.",
+        "X-Foreground-Top": "Its upper edge.",
+        "X-Foreground-Width": "Its width.",
+        "X-Foreground-Height": "Its height.",
+    }.items()
+}
 
 _MODEL_LIST: Json = {
     "type": "object",
@@ -138,15 +151,9 @@ def _operation(offer: Offer) -> Json:
         "summary": "Remove the background of one picture",
         "x-payment-info": payment_info(offer),
         "parameters": [
+            *(_parameter(name, option) for name, option in OPTIONS.items()),
             {
-                "name": "format",
-                "in": "query",
-                "description": "Format of the answer. Without it `Accept` chooses, by its q-values; png where it "
-                "has no preference.",
-                "schema": {"type": "string", "enum": list(OUTPUTS), "default": "png"},
-            },
-            {
-                "name": "model",
+                "name": MODEL,
                 "in": "query",
                 "description": f"Which model cuts the picture out, at its own price: {prices(offer)}.",
                 "schema": {"type": "string", "enum": list(offer.names), "default": offer.default.name},
@@ -162,12 +169,19 @@ def _operation(offer: Offer) -> Json:
         "requestBody": {"required": True, "content": dict.fromkeys(INPUTS, picture)},
         "responses": {
             "200": {
-                "description": "The cut-out with straight alpha, as large as the upright input.",
-                "content": {each.media_type: picture for each in OUTPUTS.values()},
+                "description": "The cut-out, with straight alpha and as large as the upright input unless options say "
+                "otherwise.",
+                "headers": _RESULT_HEADERS,
+                "content": {each.media_type: picture for each in FORMATS.values()},
             },
             **_refusals(),
         },
     }
+
+
+def _parameter(name: str, option: Option) -> Json:
+    schema = dict(option.schema)
+    return {"name": name, "in": "query", "description": option.description, "schema": schema, "example": option.example}
 
 
 def prices(offer: Offer) -> str:

@@ -11,16 +11,14 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.form import (
-    DEFAULT_OUTPUT,
-    accepted_output,
+    accepted,
     check_encoding,
     check_type,
     declared_format,
-    named_output,
     unsupported,
 )
+from api.options import MODEL, Wish, read_wish
 from errors import (
-    BadRequest,
     InvalidImage,
     Overloaded,
     UnknownModel,
@@ -28,10 +26,8 @@ from errors import (
     UploadTooLarge,
 )
 from imaging.formats import ImageFormat
+from imaging.output import Output
 from imaging.probe import ImageInfo, probe
-
-PARAMETERS = ("format", "model")
-"""What the query may hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +52,18 @@ class Upload:
 
     Attributes:
         declared: the format that Content-Type names; None for no body, or JSON in its place.
-        output: the format of the answer.
+        wish: what the query asks for.
+        output: that of the wish's outputs which `Accept` chose.
         model: the one that the query names, None where it names none.
-        is_negotiated: whether `Accept` was to choose the format, for want of one in the query.
-        is_acceptable: whether it takes the format at all.
+        is_acceptable: whether `Accept` takes the output's format at all.
     """
 
     body: bytes = field(repr=False)
     declared: ImageFormat | None
-    output: ImageFormat
+    wish: Wish
+    output: Output
     max_side: int
     model: str | None = None
-    is_negotiated: bool = False
     is_acceptable: bool = True
 
     @property
@@ -113,15 +109,14 @@ class UploadMiddleware:
         """Pass on with an `Upload`, or raise.
 
         Raises:
-            BadRequest, UnknownFormat, UnknownModel: the query.
+            BadRequest, UnknownFormat, InvalidOption, UnknownModel: the query.
             UploadTooLarge, UploadTimeout, UnsupportedMediaType: the body, or its headers.
             Overloaded: too many bodies are held already.
             ClientDisconnect: the client hung up.
         """
         request = Request(scope, receive)
-        _refuse_unknown_parameters(request.query_params)
-        named = named_output(request.query_params)
-        wanted = named or accepted_output(request.headers)
+        wish = read_wish(request.query_params)
+        output = accepted(request.headers, wish.outputs) if wish.is_open else wish.outputs[0]
         model = _model(request.query_params, self.models)
         check_encoding(request.headers)
         self._refuse_declared_length(request.headers)
@@ -130,11 +125,11 @@ class UploadMiddleware:
             scope["state"]["upload"] = Upload(
                 body,
                 declared_format(request.headers, body) if body else None,
-                wanted or DEFAULT_OUTPUT,
+                wish,
+                output or wish.outputs[0],
                 self.limits.max_side,
                 model,
-                is_negotiated=named is None,
-                is_acceptable=wanted is not None,
+                is_acceptable=output is not None,
             )
             await self.app(scope, receive, send)
 
@@ -180,16 +175,9 @@ class UploadMiddleware:
         return UploadTooLarge(f"A picture may have up to {self.limits.max_bytes} bytes.")
 
 
-def _refuse_unknown_parameters(query: QueryParams) -> None:
-    """A parameter that we do not know may be a misspelt one, and the picture would be paid for."""
-    unknown = sorted(set(query) - set(PARAMETERS))
-    if unknown:
-        raise BadRequest(f"Unknown query parameter {unknown[0][:40]!r}. There are: {', '.join(PARAMETERS)}.")
-
-
 def _model(query: QueryParams, served: Sequence[str]) -> str | None:
     """The model that `?model=` names."""
-    wanted = query.getlist("model")
+    wanted = query.getlist(MODEL)
     if not wanted:
         return None
     if len(wanted) > 1 or wanted[0] not in served:

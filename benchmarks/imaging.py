@@ -34,6 +34,7 @@ from imaging.decode import decode
 from imaging.encode import encode
 from imaging.fit import fit
 from imaging.formats import ImageFormat
+from imaging.output import Output
 from imaging.picture import Pixels
 from imaging.probe import probe
 
@@ -89,7 +90,7 @@ def ours(body: bytes, output: ImageFormat, watch: Stopwatch) -> bytes:
     picture = watch("decode", lambda: decode(body, info))
     seen = watch("fit", lambda: fit(picture, MODEL_SIDE))
     rgba = watch("compose", lambda: compose(picture, matte(), seen))
-    return watch("encode", lambda: encode(rgba, output))
+    return watch("encode", lambda: encode(rgba, Output(output)))
 
 
 def pillow(body: bytes, output: ImageFormat, watch: Stopwatch) -> bytes:

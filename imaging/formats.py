@@ -1,4 +1,4 @@
-"""The image formats the service knows: what they are called, how their files begin, which it can write."""
+"""The image formats the service knows: what they are called, how their files begin, what they can hold."""
 
 import re
 from enum import Enum
@@ -11,18 +11,22 @@ class ImageFormat(Enum):
         media_type: the IANA media type.
         aliases: other names of it that are in use.
         magic: pattern of a file's first bytes.
-        is_output: whether a cut-out can be written in it; JPEG has no transparency.
+        has_alpha: whether it can be transparent.
+        is_lossy: whether what is written in it has a quality.
     """
 
-    PNG = "image/png", ("image/x-png",), re.compile(rb"\x89PNG\r\n\x1a\n"), True
-    JPEG = "image/jpeg", ("image/jpg", "image/pjpeg"), re.compile(rb"\xff\xd8\xff"), False
-    WEBP = "image/webp", (), re.compile(rb"RIFF.{4}WEBP", re.DOTALL), True
+    PNG = "image/png", ("image/x-png",), re.compile(rb"\x89PNG\r\n\x1a\n"), True, False
+    JPEG = "image/jpeg", ("image/jpg", "image/pjpeg"), re.compile(rb"\xff\xd8\xff"), False, True
+    WEBP = "image/webp", (), re.compile(rb"RIFF.{4}WEBP", re.DOTALL), True, True
 
-    def __init__(self, media_type: str, aliases: tuple[str, ...], magic: re.Pattern[bytes], is_output: bool) -> None:
+    def __init__(
+        self, media_type: str, aliases: tuple[str, ...], magic: re.Pattern[bytes], has_alpha: bool, is_lossy: bool
+    ) -> None:
         self.media_type = media_type
         self.aliases = aliases
         self.magic = magic
-        self.is_output = is_output
+        self.has_alpha = has_alpha
+        self.is_lossy = is_lossy
 
     @classmethod
     def of(cls, body: bytes) -> "ImageFormat | None":

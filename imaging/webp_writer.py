@@ -24,37 +24,56 @@ _SAMPLE_PIXELS = 4_000_000
 _MARGIN = 0.95
 
 
-def encode(rgba: Pixels) -> bytes:
-    """uint8 [H,W,4] as WebP of the highest of our qualities that is possible, and lossless where none is.
+def encode(pixels: Pixels, quality: int | None = None) -> bytes:
+    """uint8 [H,W,4] or [H,W,3] as WebP of the highest quality that is possible, and lossless where none is.
+
+    Args:
+        quality: 1 to 100, the first that is tried; by default the first of ours.
 
     Raises:
         ProcessingFailed: libwebp refuses the picture altogether.
     """
-    for quality in _promising(rgba):
+    for each in _promising(pixels, _at_most(quality)):
         with suppress(imagecodecs.WebpError):
-            return bytes(imagecodecs.webp_encode(rgba, level=quality, lossless=quality is None, method=0))
-    raise ProcessingFailed("The cut-out could not be written as WebP. Ask for PNG.")
+            return bytes(imagecodecs.webp_encode(pixels, level=each, lossless=False, method=0))
+    return encode_lossless(pixels)
 
 
-def _promising(rgba: Pixels) -> Iterator[int | None]:
-    """Qualities that are worth a try, the best first; None for lossless."""
-    height, width = rgba.shape[:2]
+def encode_lossless(pixels: Pixels) -> bytes:
+    """uint8 [H,W,4] or [H,W,3] as lossless WebP.
+
+    Raises:
+        ProcessingFailed: libwebp refuses the picture.
+    """
+    try:
+        return bytes(imagecodecs.webp_encode(pixels, lossless=True, method=0))
+    except imagecodecs.WebpError as error:
+        raise ProcessingFailed("The cut-out could not be written as WebP. Ask for PNG.") from error
+
+
+def _at_most(quality: int | None) -> tuple[int, ...]:
+    """The quality that is asked for, and our own below it."""
+    return QUALITIES if quality is None else (quality, *(each for each in QUALITIES if each < quality))
+
+
+def _promising(pixels: Pixels, qualities: tuple[int, ...]) -> Iterator[int]:
+    """Those of the qualities that are worth a try, in their order."""
+    height, width = pixels.shape[:2]
     if height * width <= _SELDOM_TOO_LARGE:
-        yield from QUALITIES
+        yield from qualities
     else:
-        sample = _sample(rgba)
+        sample = _sample(pixels)
         share = len(sample) / height
-        yield from (quality for quality in QUALITIES if _modes(sample, quality) / share < _MAX_MODES * _MARGIN)
-    yield None
+        yield from (each for each in qualities if _modes(sample, each) / share < _MAX_MODES * _MARGIN)
 
 
-def _sample(rgba: Pixels) -> Pixels:
+def _sample(pixels: Pixels) -> Pixels:
     """RGB of rows of blocks spread evenly over the picture."""
-    height, width = rgba.shape[:2]
+    height, width = pixels.shape[:2]
     lines = height // _BLOCK
     wanted = max(min(_SAMPLE_PIXELS // (width * _BLOCK), lines), 1)
     starts = (np.arange(wanted) * lines // wanted) * _BLOCK
-    return np.concatenate([rgba[start : start + _BLOCK, :, :3] for start in starts])
+    return np.concatenate([pixels[start : start + _BLOCK, :, :3] for start in starts])
 
 
 def _modes(rgb: Pixels, quality: int) -> int:

@@ -8,6 +8,7 @@ from prometheus_client import REGISTRY
 
 from errors import InvalidImage, NothingFound, Overloaded, ProcessingFailed, RunnerUnavailable
 from imaging.formats import ImageFormat
+from imaging.output import Output
 from imaging.picture import Pixels
 from imaging.probe import ImageInfo, probe
 from pipeline import CutOut, Infer, Network
@@ -15,7 +16,8 @@ from telemetry import timings
 from tests.fakes.infer import Broken, Disc, HeldDisc
 from tests.imaging.samples import saved, scene, turned
 
-PNG, JPEG, WEBP = ImageFormat.PNG, ImageFormat.JPEG, ImageFormat.WEBP
+JPEG = ImageFormat.JPEG
+PNG, WEBP = Output(ImageFormat.PNG), Output(ImageFormat.WEBP)
 WIDTH, HEIGHT = 250, 200
 BODY = saved(scene(WIDTH, HEIGHT), JPEG)
 INFO = probe(BODY, JPEG, 10_000)
@@ -37,10 +39,11 @@ async def is_free(cut_out: CutOut) -> bool:
 
 
 @pytest.mark.parametrize("output", [PNG, WEBP])
-async def test_an_upload_becomes_a_cut_out_of_the_same_size(output: ImageFormat) -> None:
-    body = await cutter(Disc())(BODY, INFO, output)
-    with Image.open(BytesIO(body)) as image:
-        assert image.format == output.name
+async def test_an_upload_becomes_a_cut_out_of_the_same_size(output: Output) -> None:
+    result = await cutter(Disc())(BODY, INFO, output)
+    assert (result.width, result.height) == (WIDTH, HEIGHT)
+    with Image.open(BytesIO(result.body)) as image:
+        assert image.format == output.format.name
         assert image.size == (WIDTH, HEIGHT)
         alpha = np.asarray(image.getchannel("A"))
     assert alpha[HEIGHT // 2, WIDTH // 2] == 255
@@ -50,7 +53,7 @@ async def test_an_upload_becomes_a_cut_out_of_the_same_size(output: ImageFormat)
 async def test_the_cut_out_is_as_large_as_the_upright_picture() -> None:
     body = turned(JPEG, 6, scene(WIDTH, HEIGHT))
     cut_out = await cutter(Disc())(body, probe(body, JPEG, 10_000), PNG)
-    with Image.open(BytesIO(cut_out)) as image:
+    with Image.open(BytesIO(cut_out.body)) as image:
         assert image.size == (HEIGHT, WIDTH)
 
 
@@ -90,7 +93,7 @@ async def test_pictures_wait_until_there_is_room() -> None:
     calls = [asyncio.create_task(cut_out(BODY, INFO, PNG)) for _ in range(5)]
     await model.until_held(2)
     model.let_go.set()
-    assert len({len(body) for body in await asyncio.gather(*calls)}) == 1
+    assert len({len(result.body) for result in await asyncio.gather(*calls)}) == 1
     assert model.most_held == 2
 
 
@@ -143,9 +146,9 @@ async def test_a_large_picture_is_not_passed_over_for_ever() -> None:
     cut_out = cutter(model, pictures=3, max_queue=2)
     first = asyncio.create_task(cut_out(BODY, INFO, PNG))
     await model.until_held(1)
-    finished: list[ImageFormat] = []
+    finished: list[Output] = []
 
-    async def cut(output: ImageFormat) -> None:
+    async def cut(output: Output) -> None:
         await cut_out(BODY, INFO, output)
         finished.append(output)
 
@@ -202,8 +205,8 @@ async def test_room_is_given_back_when_the_caller_gives_up() -> None:
 
 async def test_a_call_given_up_in_a_thread_holds_its_room_until_the_thread_is_done() -> None:
     """Its memory is in use for as long, and the core as well."""
-    body = saved(scene(2500, 2000), PNG)
-    info = probe(body, PNG, 10_000)
+    body = saved(scene(2500, 2000), ImageFormat.PNG)
+    info = probe(body, ImageFormat.PNG, 10_000)
     cut_out = cutter(Disc(), pictures=1, threads=1)
     call = asyncio.create_task(cut_out(body, info, PNG))
     await asyncio.sleep(0.02)

@@ -11,6 +11,7 @@ from PIL import Image
 
 from config.settings import RunnerSettings
 from imaging.formats import ImageFormat
+from imaging.output import Output
 from imaging.picture import Pixels
 from imaging.probe import probe
 from models.manifest import ModelManifest
@@ -46,7 +47,8 @@ async def cut(photo: Image.Image, cut_out: CutOut) -> Image.Image:
     body = BytesIO()
     photo.save(body, "PNG")
     png = body.getvalue()
-    return Image.open(BytesIO(await cut_out(png, probe(png, ImageFormat.PNG, 10_000), ImageFormat.PNG)))
+    result = await cut_out(png, probe(png, ImageFormat.PNG, 10_000), Output())
+    return Image.open(BytesIO(result.body))
 
 
 def on_chequers(cut: Image.Image) -> Image.Image:

@@ -1,9 +1,11 @@
 import json
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 from api.offer import PATH
 from api.openapi import openapi
+from api.options import OPTIONS
 from tests.api.shop import OFFER, Shop, picture
 
 
@@ -49,8 +51,16 @@ def test_every_reference_leads_somewhere() -> None:
 
 def test_the_types_are_the_ones_that_are_taken_and_given() -> None:
     assert list(operation()["requestBody"]["content"]) == ["image/png", "image/jpeg", "image/webp"]
-    assert list(operation()["responses"]["200"]["content"]) == ["image/png", "image/webp"]
-    assert operation()["parameters"][0]["schema"]["enum"] == ["png", "webp"]
+    assert list(operation()["responses"]["200"]["content"]) == ["image/png", "image/webp", "image/jpeg"]
+
+
+async def test_every_option_is_described_with_an_example_that_is_taken(shop: Shop) -> None:
+    described = {each["name"]: each for each in operation()["parameters"] if each["in"] == "query"}
+    assert list(described) == [*OPTIONS, "model"]
+    for name in OPTIONS:
+        beside = {"crop_margin": "&crop=true", "quality": "&format=webp"}.get(name, "")
+        answer = await shop.post(picture(), query=f"?{name}={quote(described[name]['example'])}{beside}")
+        assert answer.status_code == 402, answer.text
 
 
 async def test_an_answer_has_the_members_that_are_promised(shop: Shop) -> None:

@@ -86,7 +86,7 @@ async def test_a_type_may_come_in_any_case_and_with_parameters(shop: Shop, conte
         ("?format=png&format=webp", "unknown_format"),
         ("?format=png&format=png", "unknown_format"),
         ("?fromat=webp", "bad_request"),
-        ("?format=png&size=large", "bad_request"),
+        ("?format=png&size=large", "invalid_option"),
     ],
 )
 @pytest.mark.parametrize("coin", [None, "coin-1"])

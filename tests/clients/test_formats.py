@@ -1,10 +1,13 @@
-"""The buyer chooses PNG or WebP by the query or by Accept."""
+"""The buyer chooses the format by the query or by Accept, and further options by the query."""
+
+from io import BytesIO
 
 import httpx
 import pytest
+from PIL import Image
 
 from tests.clients.conftest import SIZE
-from tests.clients.counter import Counter
+from tests.clients.counter import WAYS, Counter, Way
 from tests.clients.cutouts import assert_cut_out
 from tests.running_service import RunningService
 
@@ -28,3 +31,14 @@ async def test_the_picture_comes_in_the_format_asked_for(
     assert bought.status_code == 200, bought.text
     assert bought.headers["Content-Type"] == f"image/{format.lower()}"
     assert_cut_out(bought.content, size=SIZE, format=format)
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_options_are_bought_on_every_rail(running_service: RunningService, picture: bytes, way: Way) -> None:
+    options = "format=jpeg&bg_color=white&crop=true&crop_margin=10%25&max_side=128"
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+        counter = Counter(running_service, client, way)
+        bought = await counter.post(picture, await counter.sign(picture, options), options)
+    assert bought.status_code == 200, bought.text
+    with Image.open(BytesIO(bought.content)) as image:
+        assert (image.format, image.mode, max(image.size)) == ("JPEG", "RGB", 128)

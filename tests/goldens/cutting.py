@@ -12,6 +12,7 @@ import skimage.data
 from PIL import Image
 
 from imaging.formats import ImageFormat
+from imaging.output import Output
 from imaging.picture import Pixels
 from imaging.probe import probe
 from models.manifest import ModelManifest
@@ -40,7 +41,7 @@ async def cut_out(name: str) -> Pixels:
     info = probe(upload.getvalue(), ImageFormat.PNG, max_side=10_000)
     manifest = ModelManifest.load(MANIFEST["model"])
     pipeline = CutOut({manifest.name: Network(_infer, manifest.input.size)})
-    with Image.open(BytesIO(await pipeline(upload.getvalue(), info, ImageFormat.PNG))) as image:
+    with Image.open(BytesIO((await pipeline(upload.getvalue(), info, Output())).body)) as image:
         return np.asarray(image, np.uint8)
 
 

@@ -8,12 +8,15 @@ from PIL import Image
 from imaging import webp_writer
 from imaging.encode import encode
 from imaging.formats import ImageFormat
+from imaging.output import Channels, Output
 from imaging.picture import Pixels
 from imaging.probe import probe
 from tests.imaging.samples import scene
 
-PNG, WEBP = ImageFormat.PNG, ImageFormat.WEBP
-OUTPUTS = [each for each in ImageFormat if each.is_output]
+PNG, WEBP = Output(ImageFormat.PNG), Output(ImageFormat.WEBP)
+GREY = [Output(each, channels=Channels.ALPHA) for each in ImageFormat]
+ON_WHITE = [Output(each, background=(255, 255, 255)) for each in ImageFormat]
+OUTPUTS = [PNG, WEBP, *ON_WHITE, *GREY]
 
 
 def pillow(body: bytes) -> Pixels:
@@ -24,6 +27,14 @@ def pillow(body: bytes) -> Pixels:
 
 def noise(width: int, height: int) -> Pixels:
     return np.random.default_rng(0).integers(0, 256, (height, width, 4), dtype=np.uint8)
+
+
+def sample(width: int, height: int, output: Output) -> Pixels:
+    """A pattern with the channels that the output has."""
+    pixels = scene(width, height, channels=4)
+    if output.channels is Channels.ALPHA:
+        return np.ascontiguousarray(pixels[..., 3])
+    return pixels if output.is_transparent else np.ascontiguousarray(pixels[..., :3])
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (1, 3000), (3000, 1), (60, 40), (900, 700), (10_000, 60)])
@@ -44,25 +55,25 @@ def test_a_webp_keeps_alpha_exactly_and_colour_closely() -> None:
     assert np.abs(back - rgba)[..., :3].mean() < 4
 
 
-@pytest.mark.parametrize("format", OUTPUTS)
-def test_a_cut_out_carries_pixels_and_nothing_else(format: ImageFormat) -> None:
-    body = encode(scene(300, 200, channels=4), format)
+@pytest.mark.parametrize("output", OUTPUTS, ids=str)
+def test_a_cut_out_carries_pixels_and_nothing_else(output: Output) -> None:
+    body = encode(sample(300, 200, output), output)
     with Image.open(BytesIO(body)) as image:
         image.load()
         assert not image.getexif()
         assert not {"exif", "icc_profile", "xmp", "dpi"} & image.info.keys()
 
 
-@pytest.mark.parametrize("format", OUTPUTS)
-def test_our_own_files_pass_our_own_judgement(format: ImageFormat) -> None:
-    info = probe(encode(noise(123, 45), format), format, 10_000)
+@pytest.mark.parametrize("output", OUTPUTS, ids=str)
+def test_our_own_files_pass_our_own_judgement(output: Output) -> None:
+    info = probe(encode(sample(123, 45, output), output), output.format, 10_000)
     assert (info.width, info.height, info.orientation) == (123, 45, 1)
 
 
-@pytest.mark.parametrize("format", OUTPUTS)
-def test_the_same_cut_out_gives_the_same_bytes(format: ImageFormat) -> None:
+@pytest.mark.parametrize("output", OUTPUTS, ids=str)
+def test_the_same_cut_out_gives_the_same_bytes(output: Output) -> None:
     """A re-delivery is the same file."""
-    assert encode(scene(300, 200, channels=4), format) == encode(scene(300, 200, channels=4), format)
+    assert encode(sample(300, 200, output), output) == encode(sample(300, 200, output), output)
 
 
 def test_a_png_is_hardly_larger_than_pillows() -> None:
@@ -79,12 +90,47 @@ def test_a_picture_that_libwebp_refuses_at_full_quality_is_encoded_all_the_same(
     rgba = np.tile(noise(1000, 1000), (4, 4, 1))
     with pytest.raises(imagecodecs.WebpError):
         imagecodecs.webp_encode(rgba, level=90, lossless=False, method=0)
-    assert probe(encode(rgba, WEBP), WEBP, 10_000).width == 4000
+    assert probe(encode(rgba, WEBP), ImageFormat.WEBP, 10_000).width == 4000
 
 
 def test_jpeg_has_no_transparency() -> None:
     with pytest.raises(ValueError, match="JPEG"):
-        encode(noise(4, 4), ImageFormat.JPEG)
+        encode(noise(4, 4), ON_WHITE[1])
+
+
+@pytest.mark.parametrize("output", [each for each in OUTPUTS if not each.format.is_lossy], ids=str)
+def test_a_png_without_transparency_is_read_back_exactly(output: Output) -> None:
+    pixels = sample(123, 45, output)
+    with Image.open(BytesIO(encode(pixels, output))) as image:
+        assert np.array_equal(np.asarray(image), pixels)
+
+
+@pytest.mark.parametrize("output", [*ON_WHITE, *GREY], ids=str)
+def test_colours_and_greys_are_kept_closely(output: Output) -> None:
+    pixels = sample(123, 45, output)
+    with Image.open(BytesIO(encode(pixels, output))) as image:
+        back = np.asarray(image if pixels.ndim == 3 else image.convert("L"), int)
+    assert np.abs(back - pixels).mean() < 4
+
+
+def test_a_matte_as_webp_is_exact() -> None:
+    alpha = noise(123, 45)[..., 0]
+    with Image.open(BytesIO(encode(np.ascontiguousarray(alpha), GREY[2]))) as image:
+        assert np.array_equal(np.asarray(image)[..., 0], alpha)
+
+
+@pytest.mark.parametrize("format", [each for each in ImageFormat if each.is_lossy])
+@pytest.mark.parametrize("channels", list(Channels))
+def test_less_quality_makes_a_smaller_file(format: ImageFormat, channels: Channels) -> None:
+    ground = (255, 255, 255) if channels is Channels.RGBA else None
+    outputs = [Output(format, each, channels, ground) for each in (1, 50, 90, 100)]
+    sizes = [len(encode(sample(300, 200, outputs[0]), each)) for each in outputs]
+    assert sizes == sorted(set(sizes))
+
+
+def test_a_quality_that_libwebp_refuses_gives_way_to_the_next_of_ours() -> None:
+    rgba = np.tile(noise(1000, 1000), (4, 4, 1))
+    assert encode(rgba, Output(ImageFormat.WEBP, quality=97)) == encode(rgba, WEBP)
 
 
 def _blocks(width: int, height: int) -> Pixels:
@@ -106,5 +152,5 @@ def test_of_a_large_picture_a_sample_tells_which_quality_is_possible() -> None:
 
 
 def test_qualities_that_cannot_be_are_not_tried() -> None:
-    assert list(webp_writer._promising(_blocks(100, 500))) == [90, 80, None]
-    assert 90 not in list(webp_writer._promising(_blocks(10_000, 5_000)))
+    assert list(webp_writer._promising(_blocks(100, 500), (90, 80))) == [90, 80]
+    assert 90 not in list(webp_writer._promising(_blocks(10_000, 5_000), (90, 80)))

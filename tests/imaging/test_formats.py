@@ -17,4 +17,4 @@ def test_anything_else_is_of_no_format(body: bytes) -> None:
 
 
 def test_a_cut_out_is_written_only_where_there_is_transparency() -> None:
-    assert {each for each in ImageFormat if each.is_output} == {ImageFormat.PNG, ImageFormat.WEBP}
+    assert {each for each in ImageFormat if each.has_alpha} == {ImageFormat.PNG, ImageFormat.WEBP}

@@ -1,0 +1,39 @@
+"""Where the subject is in a cut-out."""
+
+from dataclasses import dataclass
+
+import cv2
+
+from imaging.bands import bands
+from imaging.picture import Pixels
+
+LEAST_ALPHA = 13
+"""Of 255: a twentieth. What is fainter is not seen, and would make the box as large as its haze."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle, in pixels from the upper left corner."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+def subject_box(rgba: Pixels) -> Box:
+    """Around all that is seen of uint8 [H,W,4]; the whole picture where nothing is."""
+    height, width = rgba.shape[:2]
+    found = [box for rows in bands(height, width) if (box := _box(rgba[rows], rows.start)).width]
+    if not found:
+        return Box(0, 0, width, height)
+    left, top = min(each.left for each in found), found[0].top
+    right = max(each.left + each.width for each in found)
+    return Box(left, top, right - left, found[-1].top + found[-1].height - top)
+
+
+def _box(band: Pixels, top: int) -> Box:
+    """Within some rows, of which the first is at `top`; without width where nothing is seen there."""
+    visible = cv2.threshold(cv2.extractChannel(band, 3), LEAST_ALPHA - 1, 255, cv2.THRESH_BINARY)[1]
+    left, first, width, height = cv2.boundingRect(visible)
+    return Box(left, top + first, width, height)
