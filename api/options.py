@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from PIL import ImageColor
 from starlette.datastructures import QueryParams
 
 from errors import BadRequest, InvalidOption, UnknownFormat
+from imaging.css_colour import css_colour
 from imaging.formats import ImageFormat
-from imaging.output import MAX_SIDE, Channels, Colour, Crop, Length, Output
+from imaging.output import MAX_SIDE, Channels, Crop, Length, Output
 
 Named = tuple[tuple[str, str], ...]
 """Options by name, as they are written in a query."""
@@ -30,7 +30,6 @@ MODEL = "model"
 
 _MIN_SIDE = 16
 _MAX_SHARE, _MAX_MARGIN = 50, 500
-_HEX = re.compile(r"#?([0-9a-f]{6}|[0-9a-f]{3})", re.IGNORECASE)
 _MARGIN = re.compile(r"(\d{1,3})(%|px)", re.ASCII)
 _NUMBER = re.compile(r"\d{1,5}", re.ASCII)
 
@@ -51,14 +50,6 @@ def _one_of(names: Sequence[str]) -> Callable[[str], str]:
         raise ValueError(f"is one of: {', '.join(names)}.")
 
     return read
-
-
-def _colour(text: str) -> Colour:
-    digits = _HEX.fullmatch(text)
-    if digits is None and text.lower() not in ImageColor.colormap:
-        raise ValueError("is a colour: hexadecimal as ffffff or fff, or a CSS name as white.")
-    red, green, blue = ImageColor.getrgb(f"#{digits[1]}" if digits else text)[:3]
-    return red, green, blue
 
 
 def _margins(text: str) -> tuple[Length, Length, Length, Length]:
@@ -121,7 +112,7 @@ OPTIONS: Mapping[str, Option] = {
     "bg_color": Option(
         "Colour that the subject is put on, in place of transparency: `ffffff`, `fff` or a CSS name.",
         {"type": "string", "maxLength": 20},
-        _colour,
+        css_colour,
         "white",
     ),
     "crop": Option(
