@@ -110,6 +110,16 @@ def half(
         typer.echo(f"{file}  SHA-256 {write_half(manifest, file)}")
 
 
+@app.command()
+def golden() -> None:
+    """Make the golden pictures, and what each shipped model gives for them in fp32 on the CPU."""
+    with told():
+        from models.precision.golden import write_golden  # noqa: PLC0415 - packages that other commands need not
+
+        for file in write_golden():
+            typer.echo(f"{file}  {file.stat().st_size / 1e6:.2f} MB")
+
+
 app.add_typer(catalogue)
 
 if __name__ == "__main__":
