@@ -3,7 +3,7 @@
 import numpy as np
 import onnxruntime  # type: ignore[import-untyped]
 
-from models.manifest import ModelManifest
+from models.manifest import ModelError, ModelManifest, Precision
 from runners.backend import BackendError, Pixels
 
 _PROVIDERS = {"cuda": "CUDAExecutionProvider", "cpu": "CPUExecutionProvider"}
@@ -14,14 +14,16 @@ class OrtBackend:
 
     Args:
         device: "cuda" or "cpu".
+        precision: which of the manifest's files to run.
         threads: CPU threads of one call. ONNX Runtime sees no container limits, so it is told.
 
     Raises:
         BackendError: the session cannot be made, or would run elsewhere than asked for.
     """
 
-    def __init__(self, manifest: ModelManifest, *, device: str, threads: int) -> None:
+    def __init__(self, manifest: ModelManifest, *, device: str, threads: int, precision: Precision = "fp32") -> None:
         self.name = f"onnxruntime-{device}"
+        self.precision = precision
         self._input, self._output = manifest.input.name, manifest.output.name
         self._shape = (manifest.input.size, manifest.input.size, 3)
         self._one_by_one = manifest.batch == "one"
@@ -31,7 +33,7 @@ class OrtBackend:
         if device == "cuda":
             # CUDA and cuDNN come as Python packages, where the loader of shared libraries does not look.
             onnxruntime.preload_dlls()
-        self._session = _session(manifest.weights(), provider, threads)
+        self._session = _session(_weights(manifest, precision), provider, threads)
         # The package for GPUs falls back to the CPU without an error; only the session knows where it runs.
         actual = self._session.get_providers()[0]
         if actual != provider:
@@ -51,6 +53,13 @@ class OrtBackend:
     def close(self) -> None:
         """Free the session."""
         del self._session
+
+
+def _weights(manifest: ModelManifest, precision: Precision) -> bytes:
+    try:
+        return manifest.weights(precision)
+    except ModelError as error:
+        raise BackendError(str(error)) from error
 
 
 def _session(weights: bytes, provider: str, threads: int) -> onnxruntime.InferenceSession:

@@ -78,3 +78,9 @@ def test_weights_that_are_no_network_are_refused() -> None:
     broken = MANIFEST.model_copy(update={"file": f"{NAME}.toml", "sha256": hashlib.sha256(text).hexdigest()})
     with pytest.raises(BackendError, match="no session on CPUExecutionProvider"):
         OrtBackend(broken, device="cpu", threads=1)
+
+
+def test_a_precision_that_the_manifest_has_no_file_of_is_refused() -> None:
+    bare = MANIFEST.model_copy(update={"variants": {}})
+    with pytest.raises(BackendError, match="has no file of precision int8"):
+        OrtBackend(bare, device="cpu", threads=1, precision="int8")
