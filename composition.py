@@ -183,10 +183,14 @@ def _runner_checks(models: Models) -> dict[str, Check]:
     }
 
 
+def _network(manifest: ModelManifest, client: RunnerClient) -> Network:
+    return Network(client.infer, manifest.input.size, client.fault, client.expected_wait)
+
+
 def _cut_out(settings: Settings, models: Models) -> CutOut:
     cores = len(os.sched_getaffinity(0))
     return CutOut(
-        {manifest.name: Network(client.infer, manifest.input.size) for manifest, client in models},
+        {manifest.name: _network(manifest, client) for manifest, client in models},
         threads=max(1, cores // settings.workers),
         max_megapixels=settings.runner.max_megapixels_in_flight,
         max_queue=settings.runner.max_queue,

@@ -9,7 +9,7 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from typing import TypeVar
 
-from errors import NothingFound, Overloaded
+from errors import NothingFound, Overloaded, RunnerUnavailable
 from imaging.box import Box
 from imaging.compose import compose
 from imaging.decode import decode
@@ -31,11 +31,22 @@ Infer = Callable[[Pixels], Awaitable[Pixels]]
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A model, wherever it runs; `size` is S, the side of its square input."""
+    """A model, wherever it runs.
+
+    Attributes:
+        size: S, the side of its square input.
+        fault: why it cuts nothing out at present, as a public sentence; None when it is well.
+        expected_wait: seconds until the inference of a picture that is sent now would begin.
+    """
 
     infer: Infer
     size: int
+    fault: Callable[[], str | None] = lambda: None
+    expected_wait: Callable[[], float] = lambda: 0.0
 
+
+OUT_S = 5
+"""When to ask again for a model that is out: a runner that has died is replaced within some seconds."""
 
 _BYTES_PER_PIXEL = 8
 """What the budget's megapixel stands for: the memory that a plain picture takes per pixel until it is a PNG."""
@@ -88,6 +99,16 @@ class CutOut:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="picture")
         self._cores = asyncio.Semaphore(threads)
         self._budget = PixelBudget(int(max_megapixels * 1e6), max_queue)
+
+    def refuse_when_out(self, model: str | None = None) -> None:
+        """Refuse whatever this model would have to do while it does nothing; `model` as in a call.
+
+        Raises:
+            RunnerUnavailable
+        """
+        fault = self._networks[model or self._default].fault()
+        if fault is not None:
+            raise RunnerUnavailable(fault, retry_after=OUT_S)
 
     def admit(self, info: ImageInfo, output: Output) -> None:
         """Refuse now what would be refused later: there is no room, nor any in the queue. Reserves nothing.

@@ -8,7 +8,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, chdir
+from contextlib import AsyncExitStack, asynccontextmanager, chdir
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
@@ -29,8 +29,10 @@ from logs import configure_logging, log_uncaught
 from metrics_folder import own_folder
 from models.manifest import MODELS, ModelError, ModelManifest
 from models.served import check_weights, load_served, may_be_sold
-from runners.client import Runner, RunnerClient, method_of
-from runners.matting import matting_runner
+from runners.client import RunnerClient
+from runners.connection import RunnerConnection
+from runners.matting import NAME, matting_runner
+from runners.protocol import RunnerProtocol
 
 log = structlog.get_logger("service")
 
@@ -60,8 +62,23 @@ if server_context.worker_index is None:
     BentoMLContainer.prometheus_multiproc_dir.set(str(counts))
 # The server would believe X-Forwarded-For from this machine; whom to believe is our own setting, `trusted_proxies`.
 os.environ["FORWARDED_ALLOW_IPS"] = ""
-# BentoML leaves the choice of the protocol to the server, whose own answers what it cannot read with a line of text.
-HTTP_PROTOCOLS["auto"] = "api.unreadable:ProblemProtocol"
+# In a container BentoML would not replace a worker that died, and end the whole service instead: it counts on whoever
+# runs the container. A dead runner would take all sales under way with it, and one of two API workers would be missing
+# for ever. The supervisor asks for this when it makes its workers, after it has read this file.
+os.environ.pop("BENTOML_CONTAINERIZED", None)
+
+
+def _protocol(**named: Any) -> asyncio.Protocol:
+    """The HTTP of one connection. BentoML leaves the choice to the server, whose own answers what it cannot read with
+    a line of text; buyers get a problem."""
+    if server_context.service_name == NAME:
+        return RunnerProtocol(**named)
+    from api.unreadable import ProblemProtocol  # noqa: PLC0415  # only API workers serve buyers
+
+    return ProblemProtocol(**named)
+
+
+cast(dict[str, Any], HTTP_PROTOCOLS)["auto"] = _protocol
 
 settings, manifests = _settings()
 configure_logging(settings.log_level, settings.secrets())
@@ -71,29 +88,37 @@ MattingRunner = matting_runner(
     manifests,
     backends=settings.runner.backends,
     threads=settings.runner.threads,
-    max_batch_size=settings.runner.max_batch_size,
-    timeout_s=settings.runner.timeout_s,
+    max_batch_size=None if settings.runner.max_batch_size == "auto" else settings.runner.max_batch_size,
+    max_wait_s=settings.runner.max_wait_s,
 )
 
 
 @asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
-    clients = [_client(app.state.runner, place) for place in range(len(manifests))]
-    warming_up = asyncio.gather(*(client.warm_up() for client in clients))
-    try:
-        # Only API workers sell, so only they load these rooms: for seconds, in which the runner warms up.
+    async with AsyncExitStack() as stack:
+        runner = await stack.enter_async_context(RunnerConnection(_runner_address()))
+        clients = [_client(runner, manifest) for manifest in manifests]
+        looking = asyncio.gather(*(client.keep_looking() for client in clients))
+        stack.callback(looking.cancel)
+        # Only API workers sell, so only they load these rooms: for seconds, in which the runner starts.
         composition = await asyncio.to_thread(import_module, "composition")
         models = list(zip(manifests, clients, strict=True))
-        async with composition.compose(settings, models) as composed:
-            app.mount("/", composed)
-            yield
-    finally:
-        warming_up.cancel()
+        app.mount("/", await stack.enter_async_context(composition.compose(settings, models)))
+        yield
 
 
-def _client(runner: Runner, place: int) -> RunnerClient:
-    size, timeout_s = manifests[place].input.size, settings.runner.timeout_s
-    return RunnerClient(runner, size=size, timeout_s=timeout_s, method=method_of(place))
+def _client(runner: RunnerConnection, manifest: ModelManifest) -> RunnerClient:
+    timeout_s = settings.runner.timeout_s
+    return RunnerClient(runner, model=manifest.name, size=manifest.input.size, timeout_s=timeout_s)
+
+
+def _runner_address() -> str:
+    """Where the supervisor has put the runner, or the operator: `bentoml.depends` would wrap it into a client that
+    pickles pictures."""
+    address = BentoMLContainer.remote_runner_mapping.get().get(NAME)
+    if address is None:
+        sys.exit(f'There is no runner. Set BENTOML_SERVE_DEPENDS="{NAME}=http://host:port", or use `bentoml serve`.')
+    return address
 
 
 application = Starlette(lifespan=_lifespan)
@@ -139,11 +164,11 @@ class BackgroundRemoval:
     """Sells cut-outs over HTTP."""
 
     runner = bentoml.depends(MattingRunner)
+    """So that the supervisor starts it; it is reached by `_runner_address`."""
 
     def __init__(self) -> None:
         from api.unreadable import ProblemProtocol  # noqa: PLC0415  # only this process serves buyers
 
-        application.state.runner = self.runner
         # Past the layers that BentoML puts around every application: they would trace each request for nobody, and
         # cost as much as the quote.
         ProblemProtocol.straight_to = (Door(application),)

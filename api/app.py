@@ -90,7 +90,14 @@ def create_app(
         Middleware(PaymentStateMiddleware, gate=gate),
         Middleware(UploadMiddleware, limits=upload_limits, models=offer.names),
         Middleware(BoughtFormatMiddleware),
-        Middleware(PaymentMiddleware, gate=gate, order=removal.order, judge=removal.judge, admit=removal.admit),
+        Middleware(
+            PaymentMiddleware,
+            gate=gate,
+            order=removal.order,
+            offered=removal.offered,
+            judge=removal.judge,
+            admit=removal.admit,
+        ),
     ]
     routes = [
         Route(PATH, removal.remove_background, methods=["POST"], middleware=paid_request),

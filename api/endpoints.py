@@ -36,6 +36,14 @@ class BackgroundRemoval:
             price=self._offer.model(upload.model).price,
         )
 
+    def offered(self, scope: Scope) -> None:
+        """Refuse to quote, and to take a payment for, what cannot be made at present.
+
+        Raises:
+            RunnerUnavailable: the model that is asked for cuts nothing out.
+        """
+        self._cut_out.refuse_when_out(self._offer.model(upload_of(scope).model).name)
+
     def judge(self, scope: Scope) -> None:
         """Refuse an unpaid picture that could never be cut out; a discovery probe carries none.
 
@@ -54,10 +62,11 @@ class BackgroundRemoval:
         Raises:
             InvalidImage, UnsupportedMediaType: as `Upload.info`.
             NotAcceptable: `Accept` takes none of our formats.
-            Overloaded: from the pipeline.
+            RunnerUnavailable, Overloaded: from the pipeline.
         """
         upload = upload_of(scope)
         _refuse_unacceptable(upload)
+        self.offered(scope)
         self._cut_out.admit(upload.info, upload.output)
 
     async def remove_background(self, request: Request) -> Response:

@@ -45,7 +45,9 @@ from payments.mpp import MppRail
 from payments.x402 import X402Rail
 from payments.x402.rpc import Rpc
 from pipeline import CutOut
+from runners.backend import Pixels
 from runners.client import RunnerClient
+from runners.state import State
 from sandbox.accounts import BUYER
 from sandbox.chains import base_chain, tempo_chain
 from sandbox.environment import environment
@@ -155,14 +157,11 @@ async def sold(app: ASGIApp, headers: dict[str, str], body: bytes) -> tuple[int,
 class Blank:
     """A runner that answers at once, and sees foreground everywhere."""
 
-    def __init__(self) -> None:
-        self.to_async = self
+    async def infer(self, model: str, image: Pixels, *, within_s: float) -> tuple[Pixels, State]:
+        return np.full(image.shape[:-1], 255, np.uint8), await self.state(model)
 
-    async def infer(self, images: np.ndarray[Any, np.dtype[np.uint8]]) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        return np.full(images.shape[:-1], 255, np.uint8)
-
-    async def is_ready(self, timeout: int | None = None) -> bool:  # noqa: ASYNC109  # BentoML's signature
-        return True
+    async def state(self, model: str) -> State:
+        return State(wait_s=0, picture_s=0, waiting=0, batch_limit=1, backend="blank")
 
 
 async def pay(way: str, headers: httpx.Headers, body: bytes, tempo_url: str) -> dict[str, str]:
@@ -176,7 +175,8 @@ async def figures(settings: Settings, tempo_url: str) -> dict[str, list[dict[str
     """Way → what each of its sales spent, by stage."""
     await storage.migrate(settings.ledger_url())
     manifest = ModelManifest.load(settings.runner.model)
-    client = RunnerClient(Blank(), size=manifest.input.size, timeout_s=10)
+    client = RunnerClient(Blank(), model=manifest.name, size=manifest.input.size, timeout_s=10)
+    await client.look()
     meter = Meter()
     for stage, parts in STAGES.items():
         for kind, names in parts:

@@ -64,7 +64,8 @@ async def stages(settings: Settings) -> dict[str, float]:
     """Stage → CPU milliseconds; the median of the rounds' means."""
     await storage.migrate(settings.ledger_url())
     manifest = ModelManifest.load(settings.runner.model)
-    client = RunnerClient(Blank(), size=manifest.input.size, timeout_s=10)
+    client = RunnerClient(Blank(), model=manifest.name, size=manifest.input.size, timeout_s=10)
+    await client.look()
     meter = Meter()
     with metered(meter):
         async with compose(settings, [(manifest, client)]) as app:

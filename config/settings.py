@@ -72,8 +72,10 @@ class RunnerSettings(Section):
     """Backends in the order in which they are tried; the first that proves itself is used."""
     threads: PositiveInt = 1
     """CPU threads of one inference."""
-    max_batch_size: PositiveInt = 4
-    """Pictures per inference call at most."""
+    max_batch_size: Literal["auto"] | PositiveInt = "auto"
+    """Pictures per inference call at most; `auto`: 1 on a CPU, measured on a GPU."""
+    max_wait_s: PositiveFloat = 10.0
+    """Seconds of work that may wait for one model in the runner; more pictures are answered 503."""
     timeout_s: PositiveFloat = 30.0
     """Seconds after which an inference counts as failed."""
     max_queue: PositiveInt = 32

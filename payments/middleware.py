@@ -57,6 +57,7 @@ class PaymentMiddleware:
 
     Args:
         order: what this request asks for.
+        offered: refuses to quote what cannot be made at present.
         judge: refuses an unpaid request whose body could never succeed.
         admit: refuses a paid request that cannot be served now, or whose body could never succeed.
     """
@@ -67,28 +68,33 @@ class PaymentMiddleware:
         *,
         gate: Gate,
         order: Callable[[Scope], Order],
+        offered: Callable[[Scope], None],
         judge: Callable[[Scope], None],
         admit: Callable[[Scope], Awaitable[None]],
     ) -> None:
         self.app = app
         self.gate = gate
         self.order = order
+        self.offered = offered
         self.judge = judge
         self.admit = admit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Quote, refuse or sell."""
-        request, order = Request(scope), self.order(scope)
-        host = request.url.hostname or ""
+        order = self.order(scope)
         try:
             payment = presented(self.gate, scope)
             if payment is None:
                 self.judge(scope)
-                raise await self.gate.quote(order, host)
+                raise await self._quote(scope, order)
             sale = await self._sell(payment, order, scope, receive)
         except PaymentRejected as refusal:
-            raise await self.gate.quote(order, host, refusal) from refusal
+            raise await self._quote(scope, order, refusal) from refusal
         await _response(sale)(scope, receive, send)
+
+    async def _quote(self, scope: Scope, order: Order, refusal: PaymentRejected | None = None) -> ServiceError:
+        self.offered(scope)
+        return await self.gate.quote(order, Request(scope).url.hostname or "", refusal)
 
     async def _sell(self, payment: Presented, order: Order, scope: Scope, receive: Receive) -> Sale:
         if payment.credential is None:

@@ -18,19 +18,32 @@ class BackendError(Exception):
     """A backend cannot be built or does not do its work; the text is for the operator's log."""
 
 
+class OutOfMemory(BackendError):
+    """The device has no memory for a batch of this size; a smaller one may do."""
+
+
 class NoBackend(BackendError):
     """No backend of the order could prove itself; the text holds each one's reason."""
 
 
 class Backend(Protocol):
-    """Runs one network, from one thread at a time."""
+    """Runs one network, from one thread at a time.
+
+    Attributes:
+        name: for logs and answers.
+        device: "cpu", where larger batches gain nothing, or the kind of accelerator: "cuda".
+        max_batch: pictures that it runs together at most; None where only memory bounds it.
+    """
 
     name: str
+    device: str
+    max_batch: int | None
 
     def infer(self, images: Pixels) -> Pixels:
         """uint8 RGB [N,S,S,3] → uint8 alpha [N,S,S], 255 foreground.
 
         Raises:
+            OutOfMemory: the device has no memory for so many pictures.
             BackendError: the runtime failed.
         """
         ...

@@ -1,107 +1,140 @@
-"""The API worker's side of the runner: bounded in time, one retry, and only our own errors."""
+"""The API worker's side of one model: bounded in time, one retry, our own errors only, and how long a picture waits."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 import structlog
-from aiohttp import ClientError
-from bentoml.exceptions import BentoMLException, ServiceUnavailable
 
 from errors import ProcessingFailed, RunnerUnavailable, ServiceError
 from runners.backend import Pixels
+from runners.state import State
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-TRAINING_BATCHES = 11
-"""BentoML's batcher learns from its first eleven batches (8 + 1 + 1 + 1) and holds requests back while it does."""
-
-_HEALTH_TIMEOUT_S = 2
+EVERY_S = 1.0
+"""Pause between two questions how the runner is."""
+PATIENCE_S = 1.5
+"""After which a question counts as not answered; the second one in a row takes the model out."""
 _PAUSE_S = 0.5
+_STARTING = "The matting runner is starting."
 
 
 class Runner(Protocol):
-    """What a BentoML dependency offers of `MattingRunner`: its methods on `to_async`, and `is_ready`."""
+    """A runner, see `runners.connection.RunnerConnection`."""
 
-    to_async: Any
+    async def infer(self, model: str, image: Pixels, *, within_s: float) -> tuple[Pixels, State]:
+        """Cut one picture out."""
+        ...
 
-    async def is_ready(self, timeout: int | None = None) -> bool:  # noqa: ASYNC109  # BentoML's signature
-        """Whether the runner answers its readiness probe within `timeout` seconds."""
+    async def state(self, model: str) -> State:
+        """How the model is."""
         ...
 
 
-def method_of(index: int) -> str:
-    """The runner's method for the model at this place: each has its own, so that no batch mixes models."""
-    return f"infer_{index}" if index else "infer"
-
-
 class RunnerClient:
-    """Sends single pictures to one model of the runner, which joins what arrives together into one batch.
+    """Sends single pictures to one model of the runner, which joins what waits into batches.
 
     Args:
+        model: its name.
         size: pixels per side of the network's input.
         timeout_s: for one picture, the retry included.
-        method: of the runner, see `method_of`.
     """
 
-    def __init__(self, runner: Runner, *, size: int, timeout_s: float, method: str = "infer") -> None:
+    def __init__(self, runner: Runner, *, model: str, size: int, timeout_s: float) -> None:
         self._runner = runner
-        self._method = method
+        self._model = model
         self._shape = (size, size, 3)
         self._timeout_s = timeout_s
-        self._warm = False
+        self._state: State | None = None
+        self._told_at = 0.0
+        self._fault: str | None = _STARTING
+        self._missed = 0
+        self._in_flight = 0
+
+    def fault(self) -> str | None:
+        """Why no picture can be cut out now, as one public sentence; None when it can."""
+        return self._fault
+
+    async def health(self) -> str | None:
+        """The same, in the form of a check of `/readyz`."""
+        return self._fault
+
+    def expected_wait(self) -> float:
+        """Seconds until the inference of a picture that is sent now would begin; 0 when that is at once.
+
+        It is the runner's last word, less the time that has gone by, but not less than the pictures of this worker
+        that are with the runner need. Nothing is asked for it.
+        """
+        if self._state is None:
+            return 0.0
+        told = self._state.wait_s - (time.monotonic() - self._told_at)
+        return max(told, self._in_flight * self._state.picture_s, 0.0)
+
+    def picture_s(self) -> float:
+        """Measured seconds of the runner per picture when it is busy; 0 before it has told."""
+        return self._state.picture_s if self._state else 0.0
 
     async def infer(self, image: Pixels) -> Pixels:
         """uint8 RGB [S,S,3] → uint8 alpha [S,S].
 
         Raises:
-            RunnerUnavailable: no answer in time, no connection, or a runner that is overloaded.
+            RunnerUnavailable: no answer in time, or no connection.
+            Overloaded: the runner cannot do it in time.
             ProcessingFailed: the runner answered twice that it failed.
-            ValueError: not a picture of the network's size; it would spoil the batch it came into.
+            ValueError: not a picture of the network's size.
         """
         if image.dtype != np.uint8 or image.shape != self._shape:
             raise ValueError(f"the runner takes uint8 {self._shape}, not {image.dtype} {image.shape}")
+        ends_at = time.monotonic() + self._timeout_s
+        self._in_flight += 1
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await _twice(lambda: self._infer(image))
+                return await _twice(lambda: self._infer(image, ends_at))
         except TimeoutError as error:
             raise RunnerUnavailable("The picture was not cut out in time.") from error
+        finally:
+            self._in_flight -= 1
 
-    async def _infer(self, image: Pixels) -> Pixels:
-        try:
-            alpha: Pixels = (await getattr(self._runner.to_async, self._method)(image[None]))[0]
-        except (ClientError, ServiceUnavailable) as error:
-            raise RunnerUnavailable("The matting runner does not answer.") from error
-        except BentoMLException as error:
-            raise ProcessingFailed("The picture could not be cut out.") from error
+    async def _infer(self, image: Pixels, ends_at: float) -> Pixels:
+        left_s = max(0.001, ends_at - time.monotonic())
+        alpha, state = await self._runner.infer(self._model, image, within_s=left_s)
+        self._note(state)
         return alpha
 
-    async def warm_up(self) -> None:
-        """Wait for the runner and lead its batcher through its training, so that no buyer has to."""
-        blank = np.zeros(self._shape, np.uint8)
-        batches = 0
-        while batches < TRAINING_BATCHES:
-            try:
-                await self.infer(blank)
-            except ServiceError:
-                await asyncio.sleep(_PAUSE_S)
-            else:
-                batches += 1
-        self._warm = True
-
-    async def health(self) -> str | None:
-        """None when pictures can be cut out, else what is out, as one public sentence."""
+    async def look(self) -> None:
+        """Ask how the model is: one good answer is enough to be in, two missing ones in a row make it out."""
         try:
-            async with asyncio.timeout(_HEALTH_TIMEOUT_S):
-                ready = await self._runner.is_ready(_HEALTH_TIMEOUT_S)
-        except (ClientError, TimeoutError):
-            ready = False
-        if not ready:
-            return "The matting runner does not answer."
-        return None if self._warm else "The matting runner is warming up."
+            async with asyncio.timeout(PATIENCE_S):
+                self._note(await self._runner.state(self._model))
+        except (RunnerUnavailable, TimeoutError) as error:
+            self._missed += 1
+            if self._missed > 1 and self._state is not None:
+                detail = error.detail if isinstance(error, ServiceError) else "The matting runner does not answer."
+                self._out(detail)
+
+    async def keep_looking(self) -> None:
+        """Look until cancelled."""
+        while True:
+            await self.look()
+            await asyncio.sleep(EVERY_S if self._fault is None and not self._missed else EVERY_S / 4)
+
+    def _note(self, state: State) -> None:
+        self._state, self._told_at, self._missed = state, time.monotonic(), 0
+        if state.fault is not None:
+            self._out(state.fault)
+        elif self._fault is not None:
+            log.info("runner_in", model=self._model, backend=state.backend)
+            self._fault = None
+
+    def _out(self, fault: str) -> None:
+        if self._fault is None:
+            log.warning("runner_out", model=self._model, fault=fault)
+        self._fault = fault
 
 
 async def _twice(attempt: Callable[[], Awaitable[T]]) -> T:
@@ -109,6 +142,6 @@ async def _twice(attempt: Callable[[], Awaitable[T]]) -> T:
     try:
         return await attempt()
     except (RunnerUnavailable, ProcessingFailed) as error:
-        log.warning("inference_retried", code=error.code, exc_info=error.__cause__)
+        log.warning("inference_retried", code=error.code, cause=str(error.__cause__ or error.detail)[:200])
     await asyncio.sleep(_PAUSE_S)
     return await attempt()

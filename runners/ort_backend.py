@@ -1,12 +1,16 @@
 """ONNX Runtime, on an NVIDIA GPU or on the CPU."""
 
+import re
+
 import numpy as np
 import onnxruntime  # type: ignore[import-untyped]
 
 from models.manifest import ModelError, ModelManifest, Precision
-from runners.backend import BackendError, Pixels
+from runners.backend import BackendError, OutOfMemory, Pixels
 
 _PROVIDERS = {"cuda": "CUDAExecutionProvider", "cpu": "CPUExecutionProvider"}
+_NO_MEMORY = re.compile("out of memory|failed to allocate|bad[ _]alloc", re.IGNORECASE)
+"""How the runtime's allocators put it; its errors have no type for it."""
 
 
 class OrtBackend:
@@ -24,6 +28,8 @@ class OrtBackend:
     def __init__(self, manifest: ModelManifest, *, device: str, threads: int, precision: Precision = "fp32") -> None:
         self.name = f"onnxruntime-{device}"
         self.precision = precision
+        self.device = device
+        self.max_batch = 1 if manifest.batch == "one" else None
         self._input, self._output = manifest.input.name, manifest.output.name
         self._shape = (manifest.input.size, manifest.input.size, 3)
         self._one_by_one = manifest.batch == "one"
@@ -47,7 +53,7 @@ class OrtBackend:
             parts = np.split(images, len(images)) if self._one_by_one else [images]
             alphas = [self._session.run([self._output], {self._input: part})[0] for part in parts]
         except Exception as error:  # the runtime's errors have no base class of their own
-            raise BackendError(f"{self.name} failed: {error}") from error
+            raise _failure(self.name, error) from error
         return np.asarray(np.concatenate(alphas), np.uint8)
 
     def close(self) -> None:
@@ -72,3 +78,8 @@ def _session(weights: bytes, provider: str, threads: int) -> onnxruntime.Inferen
         return onnxruntime.InferenceSession(weights, options, providers=[provider])
     except Exception as error:  # as above
         raise BackendError(f"no session on {provider}: {error}") from error
+
+
+def _failure(name: str, error: Exception) -> BackendError:
+    kind = OutOfMemory if isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)) else BackendError
+    return kind(f"{name} failed: {error}")

@@ -65,9 +65,11 @@ def test_a_websocket_is_refused_without_a_fuss(running_service: RunningService) 
     assert "Exception in ASGI application" not in running_service.log_path.read_text()
 
 
-def test_metrics_come_from_all_processes(running_service: RunningService) -> None:
+async def test_metrics_come_from_all_processes(running_service: RunningService) -> None:
     """Batches are counted in the runner, requests in the API workers; BentoML's own numbers by raw path are off."""
-    lines = httpx.get(f"{running_service.url}/metrics").text.splitlines()
+    await buy(running_service, [photograph(quality=90)])
+    async with httpx.AsyncClient(trust_env=False) as client:
+        lines = (await client.get(f"{running_service.url}/metrics")).text.splitlines()
     [batches] = [line for line in lines if line.startswith("clearcanvas_batch_size_count")]
     assert float(batches.split()[-1]) > 0
     assert any(line.startswith('clearcanvas_requests_total{method="GET",route="/readyz"') for line in lines)

@@ -48,12 +48,16 @@ class FileBackend(ABC):
     """A `runners.backend.Backend` over a file that nobody has described.
 
     Attributes:
+        device, max_batch: as a backend's; it runs on the CPU, one picture at a time.
         size: pixels per side of its input.
         values: what its output holds.
 
     Raises:
         EvaluationError: something cannot be found out and was not told, or a trial picture brings no matte.
     """
+
+    device = "cpu"
+    max_batch: int | None = 1
 
     def __init__(self, name: str, signature: Signature, outputs: int, options: Options) -> None:
         self.name = name

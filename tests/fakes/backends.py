@@ -9,6 +9,8 @@ class DiscFinder:
     """Works: whatever is darker than half is foreground, which is enough for the probe picture."""
 
     name = "disc-finder"
+    device = "cpu"
+    max_batch: int | None = None
 
     def __init__(self) -> None:
         self.closed = False

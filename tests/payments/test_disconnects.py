@@ -62,7 +62,12 @@ class Service:
         self.working, self.may_work = asyncio.Event(), asyncio.Event()
         self.gate = Gate((self.rail,), shop.ledger, recent=RecentDeliveries(0), clock=shop.clock)
         paid = PaymentMiddleware(
-            self._work, gate=self.gate, order=lambda _: order(), judge=lambda _: None, admit=self._admit
+            self._work,
+            gate=self.gate,
+            order=lambda _: order(),
+            offered=lambda _: None,
+            judge=lambda _: None,
+            admit=self._admit,
         )
         self.app: ASGIApp = RequestIdMiddleware(ProblemMiddleware(paid))
 

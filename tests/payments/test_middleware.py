@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.payment_state import PaymentStateMiddleware
 from api.problems import ProblemMiddleware
 from api.request_id import RequestIdMiddleware
-from errors import InvalidImage, Overloaded, ProcessingFailed
+from errors import InvalidImage, Overloaded, ProcessingFailed, RunnerUnavailable
 from payments.gate import Gate
 from payments.middleware import PaymentMiddleware
 from payments.rail import Order
@@ -27,7 +27,7 @@ PAYMENT = {"one-payment": "id print"}
 class Counter:
     """The middleware between the problem form and a small app, with two rails; `two.example` takes the second only.
 
-    `app` makes the goods; `judging` and `admitting` hold what the next calls raise.
+    `app` makes the goods; `judging` and `admitting` hold what the next calls raise, `out` what nothing can be made for.
     """
 
     def __init__(self, shop: Shop) -> None:
@@ -42,11 +42,23 @@ class Counter:
         self.app: ASGIApp = Response(b"cut-out", media_type="image/png", headers={"X-Width": "7"})
         self.judging: list[Exception] = []
         self.admitting: list[Exception] = []
-        paid = PaymentMiddleware(self._serve, gate=self.gate, order=_order, judge=self._judge, admit=self._admit)
+        self.out: Exception | None = None
+        paid = PaymentMiddleware(
+            self._serve,
+            gate=self.gate,
+            order=_order,
+            offered=self._offered,
+            judge=self._judge,
+            admit=self._admit,
+        )
         self.asgi: ASGIApp = RequestIdMiddleware(ProblemMiddleware(PaymentStateMiddleware(paid, gate=self.gate)))
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.app(scope, receive, send)
+
+    def _offered(self, _: Scope) -> None:
+        if self.out:
+            raise self.out
 
     def _judge(self, _: Scope) -> None:
         if self.judging:
@@ -102,6 +114,17 @@ async def test_judges_what_is_not_paid_for(client: httpx.AsyncClient, counter: C
     assert (await client.post("/")).status_code == 400
     counter.judging = [InvalidImage("No image.")]
     assert (await client.post("/", headers=PAYMENT)).status_code == 200
+
+
+async def test_quotes_nothing_that_cannot_be_made_at_present(client: httpx.AsyncClient, counter: Counter) -> None:
+    """Neither to who has not paid, nor to who has paid wrongly."""
+    counter.out = RunnerUnavailable("The matting runner does not answer.", retry_after=5)
+    counter.one.verifying = [Outcome.REFUSED]
+    for headers in ({}, PAYMENT):
+        answer = await client.post("/", headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (503, "runner_unavailable")
+        assert answer.headers["Retry-After"] == "5"
+        assert "www-authenticate" not in answer.headers
 
 
 async def test_admits_what_is_paid_for(client: httpx.AsyncClient, counter: Counter) -> None:

@@ -1,15 +1,18 @@
-"""The runner's methods: one for each model, each with a batcher of its own."""
+"""The runner as BentoML makes it: every model behind its own name, and nothing of BentoML's own to be reached."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 
 from config import load
 from models.catalogue.adopt import Facts, Papers, adopt
 from models.manifest import ModelManifest
-from runners.backend import BackendError, probe_image
-from runners.client import method_of
+from runners.backend import probe_image
+from runners.state import STATE, WITHIN, State
 from tests.models.catalogue import graphs
 from tests.models.catalogue.graphs import MEAN, SIZE, STD, conv, save
 
@@ -22,22 +25,39 @@ def manifests(tmp_path: Path) -> tuple[ModelManifest, ModelManifest]:
     return ModelManifest.load(load({}).runner.model), small
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of BentoML, as it is imported
-def test_every_model_has_a_method_of_its_own(manifests: tuple[ModelManifest, ModelManifest]) -> None:
-    """BentoML has one batcher per batchable method, so what goes to different methods never shares a batch."""
-    from runners.matting import matting_runner  # noqa: PLC0415  # see above
+@pytest.fixture
+def service(manifests: tuple[ModelManifest, ModelManifest]) -> Any:
+    from runners.matting import matting_runner  # noqa: PLC0415  # BentoML warns as it is imported
 
-    service = matting_runner(manifests, backends=["cpu"], threads=1, max_batch_size=4, timeout_s=30)
-    assert set(service.apis) == {method_of(0), method_of(1)}
-    assert all(method.batchable for method in service.apis.values())
-    assert {method.route for method in service.apis.values()} == {"/infer", "/infer_1"}
+    return matting_runner(manifests, backends=["cpu"], threads=1, max_batch_size=None, max_wait_s=10)
 
+
+@pytest.fixture
+def runner(service: Any) -> Iterator[Any]:
     runner = service.inner()
-    large = probe_image(manifests[0].input.size)[None]
-    assert getattr(runner, method_of(0))(large).shape == large.shape[:3]
-    noise = graphs.pictures()
-    apart = np.abs(getattr(runner, method_of(1))(noise).astype(int) - graphs.alpha(noise))
-    assert apart.max() <= 1
-    with pytest.raises(BackendError):
-        getattr(runner, method_of(0))(noise)
+    yield runner
     runner.close()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of BentoML, as it is imported
+async def test_every_model_answers_by_its_name(
+    service: Any, runner: Any, manifests: tuple[ModelManifest, ModelManifest]
+) -> None:
+    """Through all of BentoML's layers, as a server would that does not know our protocol."""
+    transport = httpx.ASGITransport(service.to_asgi(is_main=False))
+    large, small = probe_image(manifests[0].input.size), graphs.pictures()[0]
+    async with httpx.AsyncClient(transport=transport, base_url="http://runner") as client:
+        answer = await client.post(f"/infer/{manifests[0].name}", content=large.tobytes(), headers={WITHIN: "30"})
+        assert len(answer.content) == large.shape[0] ** 2
+        state = State.from_json(answer.headers[STATE])
+        assert (state.backend, state.batch_limit, state.fault) == ("onnxruntime-cpu", 1, None)
+        assert state.picture_s > 0
+
+        answer = await client.post("/infer/small", content=small.tobytes(), headers={WITHIN: "30"})
+        alpha = np.frombuffer(answer.content, np.uint8).reshape(SIZE, SIZE)
+        assert np.abs(alpha.astype(int) - graphs.alpha(small[None])[0]).max() <= 1
+
+        wrong = await client.post(f"/infer/{manifests[0].name}", content=small.tobytes(), headers={WITHIN: "30"})
+        assert wrong.status_code == 400
+        for path in ("/docs.json", "/schema.json", "/readyz", "/metrics", "/"):
+            assert (await client.get(path)).status_code == 404

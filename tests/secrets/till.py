@@ -43,7 +43,8 @@ class Till:
             | {f"CLEARCANVAS_{name}": value for name, value in changes.items()}
         )
         manifest = ModelManifest.load(settings.runner.model)
-        client = RunnerClient(ScriptedRunner(), size=manifest.input.size, timeout_s=10)
+        client = RunnerClient(ScriptedRunner(), model=manifest.name, size=manifest.input.size, timeout_s=10)
+        await client.look()
         async with (
             compose(settings, [(manifest, client)]) as app,
             httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=URL) as buyer,
