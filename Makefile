@@ -9,6 +9,7 @@ PYTHON := $(shell command -v python3.12 >/dev/null && python3.12 -c '' 2>/dev/nu
 # The environment's own programs come first, a Node.js brought by requirements/node.txt among them.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export BENTOML_DO_NOT_TRACK := True
+export ORT_DISABLE_TELEMETRY := 1
 NPM_QUIET := --loglevel=error --no-audit --no-fund --ignore-scripts >/dev/null
 UV_INSTALL := $(BIN)/uv pip install --quiet --require-hashes
 
