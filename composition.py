@@ -1,7 +1,6 @@
 """The composition root: settings → storage → rails → gate → pipeline → application. Rooms are given values only."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
@@ -21,6 +20,7 @@ from api.rate_limit import RateLimits
 from api.upload import UploadLimits
 from config import Settings
 from config.settings import X402Settings
+from cpu_quota import available_cpus
 from errors import LedgerUnavailable
 from models.manifest import ModelManifest
 from payments.finality import keep_rechecking
@@ -188,10 +188,9 @@ def _network(manifest: ModelManifest, client: RunnerClient) -> Network:
 
 
 def _cut_out(settings: Settings, models: Models) -> CutOut:
-    cores = len(os.sched_getaffinity(0))
     return CutOut(
         {manifest.name: _network(manifest, client) for manifest, client in models},
-        threads=max(1, cores // settings.workers),
+        threads=max(1, available_cpus() // settings.workers),
         max_megapixels=settings.runner.max_megapixels_in_flight,
         max_queue=settings.runner.max_queue,
     )

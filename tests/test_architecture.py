@@ -15,6 +15,7 @@ MAY_IMPORT = {
     "telemetry": set(),
     "logs": set(),
     "metrics_folder": set(),
+    "cpu_quota": set(),
     "config": set(),
     "imaging": FOUNDATION,
     "models": FOUNDATION,
@@ -23,7 +24,7 @@ MAY_IMPORT = {
     "runners": FOUNDATION | {"models"},
     "pipeline": FOUNDATION | {"imaging"},
     "api": FOUNDATION | {"pipeline", "imaging", "payments"},
-    "composition": FOUNDATION | {"config", "api", "payments", "storage", "pipeline", "runners", "models"},
+    "composition": FOUNDATION | {"config", "cpu_quota", "api", "payments", "storage", "pipeline", "runners", "models"},
     "service": FOUNDATION
     | {"api", "logs", "metrics_folder", "config", "composition", "storage", "runners", "models", "sandbox"},
     "sandbox": {"config"},

@@ -1,5 +1,5 @@
-"""What `bentoml build` packs, and that it sells without the rest of the repository. No image is built here: that takes
-Docker."""
+"""What `bentoml build` packs, and that it sells without the rest of the repository. No image is built here:
+`make image-replay` does that, and tests/image/ looks at what came of it."""
 
 import os
 import subprocess
@@ -16,10 +16,10 @@ from tests.buying import buy, photograph
 from tests.running_service import RunningService, run_service
 
 SHIPPED = {
-    "api", "composition.py", "config", "errors.py", "imaging", "logs.py", "metrics_folder.py", "models", "payments",
-    "pipeline.py", "runners", "service.py", "storage", "telemetry.py",
+    "api", "composition.py", "config", "cpu_quota.py", "errors.py", "imaging", "logs.py", "metrics_folder.py", "models",
+    "payments", "pipeline.py", "runners", "service.py", "storage", "telemetry.py",
 }  # fmt: skip
-BESIDE = {"LICENSE", "bentofile.yaml", "requirements"}
+BESIDE = {"LICENSE", "bentofile.yaml", "deploy", "requirements"}
 TOOLS = (
     "models/__main__.py", "models/catalogue/", "models/evaluation/", "models/precision/", "models/quantisation/",
     "models/training/",
@@ -71,6 +71,18 @@ def test_its_packages_are_locked_by_hash(folder: Path) -> None:
     assert "bentoml==1.4.39" in text
     assert "--hash=sha256:" in text
     assert "index-url" not in text
+
+
+def test_its_dockerfile_is_ours(folder: Path) -> None:
+    dockerfile = (folder / "bentoml/bentos/clearcanvas/test/env/docker/Dockerfile").read_text()
+    assert dockerfile.strip() == (ROOT / "deploy/Dockerfile.j2").read_text().strip()
+
+
+def test_it_has_all_that_the_image_is_built_from(folder: Path) -> None:
+    source = folder / "bentoml/bentos/clearcanvas/test/src"
+    locks = {path.name for path in (source / "requirements").iterdir()}
+    assert locks == {"bootstrap.txt", "cpu.txt", "gpu.txt", "image.txt", "rtx.txt", "tensorrt.txt"}
+    assert {path.name for path in (source / "deploy").iterdir()} == {"keep_models.py", "smoke_test.py"}
 
 
 async def test_it_sells(served: RunningService) -> None:
