@@ -66,6 +66,10 @@ bench-quotes: $(VENV)/.dev node_modules/.stamp ## Print the CPU time that a quot
 bench-imaging: $(VENV)/.dev ## Print CPU and memory of the image stages beside Pillow's: make bench-imaging SIZES="2 MP,100 MP"
 	@$(BIN)/python -m benchmarks.imaging --json results/bench-imaging.json $(if $(SIZES),--sizes "$(SIZES)")
 
+.PHONY: corpus
+corpus: $(VENV)/.dev ## Decode a folder of pictures and compare with Chromium: make corpus FOLDER=pictures GOLDEN=golden.json
+	@$(BIN)/python -m tests.corpus "$(or $(FOLDER),$(error say which folder: make corpus FOLDER=pictures))" $(if $(GOLDEN),--golden "$(GOLDEN)")
+
 .PHONY: bench-outage
 bench-outage: $(VENV)/.dev node_modules/.stamp ## Print how health answers and how others settle while chains fail
 	@$(BIN)/python -m benchmarks.outage

@@ -130,15 +130,21 @@ def from_cicp(data: bytes) -> RgbSpace | None:
 def from_gamma(chromaticities: tuple[int, ...] | None, gamma: tuple[int, ...] | None) -> RgbSpace | None:
     """The space of a cHRM and a gAMA chunk, in units of 1/100,000; what is missing or senseless is that of sRGB.
 
+    A gAMA without cHRM that is within a twentieth of 1/2.2 means sRGB, as its writers meant it and browsers show it.
+
     Args:
         chromaticities: x and y of white, red, green, blue.
         gamma: one number, the exponent from light to coded values.
     """
     primaries = _sound_primaries(chromaticities)
     transfer = _power(100_000 / gamma[0]) if gamma and 10_000 <= gamma[0] <= 1_000_000 else None
-    if primaries is None and transfer is None:
+    if primaries is None and (transfer is None or _is_usual(gamma)):
         return None
     return RgbSpace(primaries or SRGB_PRIMARIES, transfer or from_srgb_code)
+
+
+def _is_usual(gamma: tuple[int, ...] | None) -> bool:
+    return gamma is not None and 0.95 <= 2.2 * gamma[0] / 100_000 <= 1.05
 
 
 def _sound_primaries(integers: tuple[int, ...] | None) -> Primaries | None:

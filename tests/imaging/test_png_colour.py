@@ -19,6 +19,7 @@ STORED = np.array([[[191, 64, 64], [117, 104, 112], [144, 124, 136]]], np.uint8)
 
 LINEAR = struct.pack(">I", 100_000)
 P3_CHRM = struct.pack(">8I", 31_270, 32_900, 68_000, 32_000, 26_500, 69_000, 15_000, 6_000)
+SRGB_CHRM = struct.pack(">8I", 31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000)
 ADOBE_ICC = b"adobe\0\0" + zlib.compress(rgb_profile(P3_TO_XYZ, gamma=2.2))
 
 RIGHT = {
@@ -80,12 +81,23 @@ def test_numbers_that_make_no_sense_are_ignored(chunks: dict[bytes, bytes]) -> N
     assert np.array_equal(shown(tagged(STORED, chunks)), STORED)
 
 
+@pytest.mark.parametrize(
+    ("gamma", "is_srgb"), [(43_000, False), (43_500, True), (45_455, True), (47_500, True), (48_000, False)]
+)
+def test_a_gamma_near_that_of_srgb_means_srgb(gamma: int, is_srgb: bool) -> None:
+    """As browsers take it; measured in Chromium. Beside cHRM it is a number like any other."""
+    chunk = {b"gAMA": struct.pack(">I", gamma)}
+    dark = np.arange(60, dtype=np.uint8).reshape(1, 20, 3)
+    assert np.array_equal(shown(tagged(dark, chunk)), dark) == is_srgb
+    assert not np.array_equal(shown(tagged(dark, {b"cHRM": SRGB_CHRM, **chunk})), dark)
+
+
 def test_a_chunk_after_the_pixels_says_nothing_of_them() -> None:
     body = saved(STORED, PNG)
     assert np.array_equal(shown(body[:-12] + png_chunk(b"gAMA", LINEAR) + body[-12:]), STORED)
 
 
-GAMMAS = [0.35, 0.45455, 0.55, 0.7, 1.0, 2.5]
+GAMMAS = [0.35, 0.42, 0.55, 0.7, 1.0, 2.5]
 GREY = np.arange(256, dtype=np.uint8).reshape(16, 16)
 DEEP = np.arange(65_536, dtype=np.uint16).reshape(256, 256)
 
