@@ -47,7 +47,7 @@ def png(
     level: int = 6,
     idat: int = 1 << 20,
 ) -> bytes:
-    """The file; `filters` are used in turn, line by line; `before` and `after` are chunks around those of the pixels."""
+    """The file; `filters` are used in turn, line by line; `before` and `after` are chunks around the pixels."""
     height, width = pixels.shape[:2]
     passes = [pixels[row::down, column::across] for row, column, down, across in ADAM7] if interlaced else [pixels]
     lines = b"".join(_filtered(each, depth, filters) for each in passes if each.size)
