@@ -12,7 +12,8 @@
     ├─ NotFound                       404     not_found
     ├─ MethodNotAllowed               405     method_not_allowed
     ├─ NotAcceptable                  406     not_acceptable
-    ├─ UploadTimeout                  408     upload_timeout
+    ├─ RequestTimeout                 408     request_timeout
+    │  └─ UploadTimeout               408     upload_timeout
     ├─ PaymentConflict                409     payment_conflict
     │  ├─ PaymentInProgress           409     payment_in_progress
     │  ├─ PaymentUsed                 409     payment_used
@@ -20,12 +21,16 @@
     │  ├─ FundsUnderWay               409     funds_under_way
     │  └─ IdempotencyKeyUsed          409     idempotency_key_used
     ├─ UploadTooLarge                 413     upload_too_large
+    ├─ TargetTooLong                  414     target_too_long
     ├─ UnsupportedMediaType           415     unsupported_media_type
     ├─ NothingFound                   422     nothing_found
     ├─ RateLimited                    429     rate_limited
+    │  └─ UploadsLimited              429     uploads_limited
+    ├─ HeadTooLarge                   431     head_too_large
     ├─ ClientDisconnected             499     client_disconnected
     ├─ InternalError                  500     internal_error
     │  └─ ProcessingFailed            500     processing_failed
+    ├─ VersionNotSupported            505     version_not_supported
     └─ Unavailable                    503     unavailable
        ├─ Overloaded                  503     overloaded
        ├─ RunnerUnavailable           503     runner_unavailable
@@ -226,11 +231,17 @@ class NotAcceptable(ServiceError):
     retry_action = RetryAction.FIX_REQUEST
 
 
-class UploadTimeout(ServiceError):
+class RequestTimeout(ServiceError):
+    """The header fields did not arrive in time."""
+
+    status, code, title = 408, "request_timeout", "Request timeout"
+    retry_action = RetryAction.RESEND_SAME
+
+
+class UploadTimeout(RequestTimeout):
     """The body did not arrive in time."""
 
-    status, code, title = 408, "upload_timeout", "Upload timeout"
-    retry_action = RetryAction.RESEND_SAME
+    code, title = "upload_timeout", "Upload timeout"
 
 
 class PaymentConflict(ServiceError):
@@ -307,6 +318,27 @@ class UploadTooLarge(ServiceError):
     retry_action = RetryAction.FIX_REQUEST
 
 
+class TargetTooLong(ServiceError):
+    """The request's target is longer than any of ours."""
+
+    status, code, title = 414, "target_too_long", "Target too long"
+    retry_action = RetryAction.FIX_REQUEST
+
+
+class HeadTooLarge(ServiceError):
+    """There are too many header fields, or bytes of them."""
+
+    status, code, title = 431, "head_too_large", "Header fields too large"
+    retry_action = RetryAction.FIX_REQUEST
+
+
+class VersionNotSupported(ServiceError):
+    """The request is of another version of HTTP than 1.0 and 1.1."""
+
+    status, code, title = 505, "version_not_supported", "HTTP version not supported"
+    retry_action = RetryAction.FIX_REQUEST
+
+
 class UnsupportedMediaType(ServiceError):
     """The Content-Type is none of the supported ones, or the body is compressed."""
 
@@ -331,6 +363,12 @@ class RateLimited(ServiceError):
 
     status, code, title = 429, "rate_limited", "Too many unpaid requests"
     retry_action = RetryAction.WAIT_AND_RESEND
+
+
+class UploadsLimited(RateLimited):
+    """Requests of this address hold as many bytes as those of one address may."""
+
+    code, title = "uploads_limited", "Too many uploads at a time"
 
 
 class ClientDisconnected(ServiceError):

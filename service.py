@@ -20,7 +20,6 @@ from bentoml._internal.context import server_context
 from bentoml._internal.utils.analytics.usage_stats import do_not_track
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
-from starlette.websockets import WebSocketClose
 from uvicorn.config import HTTP_PROTOCOLS
 
 from config import ConfigurationError, Settings, load
@@ -73,9 +72,9 @@ def _protocol(**named: Any) -> asyncio.Protocol:
     a line of text; buyers get a problem."""
     if server_context.service_name == NAME:
         return RunnerProtocol(**named)
-    from api.unreadable import ProblemProtocol  # noqa: PLC0415  # only API workers serve buyers
+    from api.http.protocol import ClientProtocol  # noqa: PLC0415  # only API workers serve buyers
 
-    return ProblemProtocol(**named)
+    return ClientProtocol(**named)
 
 
 cast(dict[str, Any], HTTP_PROTOCOLS)["auto"] = _protocol
@@ -134,10 +133,8 @@ class Door:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Requests to our application, the lifespan to BentoML's; nobody here talks over WebSockets."""
-        if scope["type"] == "websocket":
-            await WebSocketClose()(scope, receive, send)
-        elif scope["type"] == "lifespan":
+        """Requests to our application, the lifespan to BentoML's; `ClientProtocol` lets nothing else through."""
+        if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
         else:
             await application(_rooted(scope), receive, send)
@@ -167,11 +164,16 @@ class BackgroundRemoval:
     """So that the supervisor starts it; it is reached by `_runner_address`."""
 
     def __init__(self) -> None:
-        from api.unreadable import ProblemProtocol  # noqa: PLC0415  # only this process serves buyers
+        from api.http.limits import ConnectionLimits, raise_descriptor_limit  # noqa: PLC0415  # the same
+        from api.http.open_connections import OpenConnections  # noqa: PLC0415  # the same
+        from api.http.protocol import ClientProtocol  # noqa: PLC0415  # only this process serves buyers
 
         # Past the layers that BentoML puts around every application: they would trace each request for nobody, and
         # cost as much as the quote.
-        ProblemProtocol.straight_to = (Door(application),)
+        ClientProtocol.straight_to = (Door(application),)
+        raise_descriptor_limit()
+        limits = ConnectionLimits(**dict(settings.connections))
+        ClientProtocol.open = OpenConnections(limits, settings.trusted_proxies)
 
     @bentoml.on_deployment  # type: ignore[untyped-decorator]
     @staticmethod

@@ -8,6 +8,9 @@ from contextvars import ContextVar
 from prometheus_client import Counter, Gauge, Histogram
 
 REQUESTS = Counter("clearcanvas_requests_total", "Answers by route and status", ["route", "method", "status"])
+CONNECTIONS_CLOSED = Counter(
+    "clearcanvas_connections_closed_total", "Connections that were ended for want of room or of progress", ["reason"]
+)
 STAGE_SECONDS = Histogram(
     "clearcanvas_stage_seconds",
     "Wall time of each stage of a paid request",

@@ -24,7 +24,7 @@ from api.request_id import RequestIdMiddleware
 from api.server_timing import ServerTimingMiddleware
 from api.upload import UploadLimits, UploadMiddleware
 from payments.gate import Gate
-from payments.middleware import PaymentMiddleware, presented
+from payments.middleware import PaymentMiddleware, is_readable, presented
 from payments.watch import RailWatch
 from pipeline import CutOut
 
@@ -88,7 +88,13 @@ def create_app(
         Middleware(ServerTimingMiddleware),
         Middleware(RateLimitMiddleware, limits=rate_limits, presented=partial(presented, gate)),
         Middleware(PaymentStateMiddleware, gate=gate),
-        Middleware(UploadMiddleware, limits=upload_limits, models=offer.names),
+        Middleware(
+            UploadMiddleware,
+            limits=upload_limits,
+            models=offer.names,
+            is_paid=lambda scope: is_readable(gate, scope),
+            is_known=lambda scope: rate_limits.has_paid(presented(gate, scope)),
+        ),
         Middleware(BoughtFormatMiddleware),
         Middleware(
             PaymentMiddleware,

@@ -32,6 +32,7 @@ class BackgroundRemoval:
             url=self._offer.url((*upload.wish.named, *model), Request(scope).url.hostname),
             method=scope["method"],
             body=upload.body,
+            is_whole=upload.is_whole,
             parameters=(("format", upload.output.format.name.lower()), *options, *model),
             price=self._offer.model(upload.model).price,
         )
@@ -54,7 +55,7 @@ class BackgroundRemoval:
         upload = upload_of(scope)
         if not upload.is_probe:
             _refuse_unacceptable(upload)
-            _ = upload.info
+            upload.judge()
 
     async def admit(self, scope: Scope) -> None:
         """Refuse a paid request that carries no picture we could cut out, or that we have no room for now.

@@ -7,7 +7,8 @@ Three counters, each per minute; what counts is an answer's outcome, never the r
     payments   address  4 * 30     payments that were read and earned nothing
     payer      payer    30         the same, where a signature proves whose they are
 
-A payment that earned nothing counts once: refused, too late, without funds, used before, with a picture that is none,
+An upload that is broken off or stands still counts, and so does one too many of an address. A payment that earned
+nothing counts once: refused, too late, without funds, used before, with a picture that is none,
 in 4xx of all kinds. It counts ten times when the work was done for it and it was refused then. So does one that is left
 in doubt, unless its payer has paid here within the last hour: that is more often our chain's fault than the payer's. A
 fault of ours counts nothing, nor does a payment that has settled, and a copy of one that is in progress is cheap.
@@ -27,7 +28,6 @@ a lost counter must not stop the sale, and nothing is sold without the ledger in
 """
 
 import asyncio
-import ipaddress
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -39,9 +39,11 @@ from cachetools import TTLCache
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import Storage
 from limits.errors import StorageError
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from errors import PaymentState, RateLimited, ServiceError
+from api.addresses import address_of
+from errors import PaymentState, RateLimited, ServiceError, UploadsLimited
 from payments.middleware import Presented
 from payments.rail import HeaderFields
 
@@ -186,12 +188,13 @@ class RateLimits:
             return 0
         worked = payment is not None and payment.worked
         if error.payment_state is PaymentState.IN_FLIGHT:
-            return (1 if self._has_paid(payment) else WORKED_FOR) if worked else 0
-        if error.status not in EARNED_NOTHING:
+            return (1 if self.has_paid(payment) else WORKED_FOR) if worked else 0
+        if error.status not in EARNED_NOTHING and not isinstance(error, UploadsLimited):
             return 0
         return WORKED_FOR if worked else 1
 
-    def _has_paid(self, payment: Presented | None) -> bool:
+    def has_paid(self, payment: Presented | None) -> bool:
+        """Whether the payer, whose signature proves it, has bought here within the last hour."""
         return payment is not None and payment.payer in self._paid_before
 
     def earned(self, payment: Presented | None) -> None:
@@ -221,11 +224,14 @@ class RateLimitMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, or raise `RateLimited`; a refusal from below that was counted leaves with the `RateLimit` fields."""
-        address = network(scope["client"][0] if scope.get("client") else "unknown")
+        address = address_of(scope)
         payment = self.presented(scope)
         try:
             with self.limits.admitted(address, payment):
                 await self.app(scope, receive, send)
+        except ClientDisconnect:
+            await self.limits.count(address, payment, weight=1)
+            raise
         except ServiceError as error:
             weight = self.limits.weight(error, payment)
             usage = await self.limits.count(address, payment, weight=weight) if weight else None
@@ -247,15 +253,3 @@ def _refusal(usage: Usage) -> RateLimited:
         headers=usage.headers,
         retry_after=usage.reset_s,
     )
-
-
-def network(address: str) -> str:
-    """What counts as one client: an IPv4 address, or an IPv6 /64, which is what one customer line is given."""
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(ip, ipaddress.IPv6Address):
-        mapped = ip.ipv4_mapped
-        return str(mapped) if mapped else str(ipaddress.IPv6Network((ip, 64), strict=False))
-    return str(ip)

@@ -1,33 +1,28 @@
-"""The uploaded picture: size and type are judged from the headers and while it streams in, before any decoding."""
+"""The uploaded picture: size and type are judged from the headers and while it streams in, before any decoding.
 
-import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+Of a picture that comes without a payment only the beginning is taken: it tells what a quote needs to know.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from starlette.datastructures import Headers, QueryParams
 from starlette.requests import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.form import (
-    accepted,
-    check_encoding,
-    check_type,
-    declared_format,
-    unsupported,
-)
+from api import body
+from api.addresses import address_of
+from api.form import accepted, check_encoding, check_type, declared_format, unsupported
 from api.options import MODEL, Wish, read_wish
-from errors import (
-    InvalidImage,
-    Overloaded,
-    UnknownModel,
-    UploadTimeout,
-    UploadTooLarge,
-)
+from api.room import SMALL_BYTES, Hold, Room
+from errors import BadRequest, InvalidImage, UnknownModel, UploadTooLarge
 from imaging.formats import ImageFormat
 from imaging.output import Output
-from imaging.probe import ImageInfo, probe
+from imaging.probe import ImageInfo, judge_beginning, probe
+
+_MAX_PARAMETERS = 32
+"""Each costs time to be read, known or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +31,19 @@ class UploadLimits:
 
     Attributes:
         max_bytes, max_side: of one picture, in bytes and in pixels per side.
-        max_bytes_in_flight: of all bodies that one process holds at a time.
+        max_bytes_in_flight: of all bodies and answers that one process holds at a time.
+        max_bytes_per_address: the same for the requests of one address (IPv6: /64).
         receive_timeout_s: within which a body has to arrive.
+        pace_bytes_s, pace_window_s: the least that has to arrive in each window until then.
     """
 
     max_bytes: int = 25_000_000
     max_side: int = 10_000
     max_bytes_in_flight: int = 500_000_000
+    max_bytes_per_address: int = 125_000_000
     receive_timeout_s: float = 60.0
+    pace_bytes_s: int = 8_000
+    pace_window_s: float = 10.0
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ class Upload:
         output: that of the wish's outputs which `Accept` chose.
         model: the one that the query names, None where it names none.
         is_acceptable: whether `Accept` takes the output's format at all.
+        is_whole: whether `body` is all of it, and not only its beginning.
     """
 
     body: bytes = field(repr=False)
@@ -65,6 +66,7 @@ class Upload:
     max_side: int
     model: str | None = None
     is_acceptable: bool = True
+    is_whole: bool = True
 
     @property
     def is_probe(self) -> bool:
@@ -85,6 +87,13 @@ class Upload:
             raise unsupported()
         return probe(self.body, self.declared, self.max_side)
 
+    def judge(self) -> None:
+        """Refuse what could never be cut out, as far as it has come. Raises as `info`."""
+        if self.is_whole or self.declared is None:
+            _ = self.info
+        else:
+            judge_beginning(self.body, self.declared, self.max_side)
+
 
 def upload_of(scope: Scope) -> Upload:
     """The upload that `UploadMiddleware` put into the request's state."""
@@ -97,13 +106,25 @@ class UploadMiddleware:
 
     Args:
         models: what `?model=` may name.
+        is_paid: whether a request comes with a payment; of others only the beginning of the body is read.
+        is_known: whether it is one of somebody who has paid here before.
     """
 
-    def __init__(self, app: ASGIApp, *, limits: UploadLimits, models: Sequence[str]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        limits: UploadLimits,
+        models: Sequence[str],
+        is_paid: Callable[[Scope], bool],
+        is_known: Callable[[Scope], bool],
+    ) -> None:
         self.app = app
         self.limits = limits
         self.models = models
-        self._bytes_in_flight = 0
+        self.is_paid = is_paid
+        self.is_known = is_known
+        self._room = Room(limits.max_bytes_in_flight, limits.max_bytes_per_address)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on with an `Upload`, or raise.
@@ -111,68 +132,80 @@ class UploadMiddleware:
         Raises:
             BadRequest, UnknownFormat, InvalidOption, UnknownModel: the query.
             UploadTooLarge, UploadTimeout, UnsupportedMediaType: the body, or its headers.
-            Overloaded: too many bodies are held already.
+            Overloaded, UploadsLimited: too many bodies are held already.
             ClientDisconnect: the client hung up.
         """
         request = Request(scope, receive)
+        _refuse_long_query(scope["query_string"])
         wish = read_wish(request.query_params)
         output = accepted(request.headers, wish.outputs) if wish.is_open else wish.outputs[0]
         model = _model(request.query_params, self.models)
         check_encoding(request.headers)
         self._refuse_declared_length(request.headers)
-        with self._room() as take:
-            body = await self._receive(request, take)
+        with self._room.hold(address_of(scope), is_known=self.is_known(scope)) as hold:
+            content, is_whole = await self._receive(request, hold, is_paid=self.is_paid(scope))
             scope["state"]["upload"] = Upload(
-                body,
-                declared_format(request.headers, body) if body else None,
+                content,
+                declared_format(request.headers, content) if content else None,
                 wish,
                 output or wish.outputs[0],
                 self.limits.max_side,
                 model,
                 is_acceptable=output is not None,
+                is_whole=is_whole,
             )
-            await self.app(scope, receive, send)
+            await self.app(scope, receive, _counting(send, hold))
 
     def _refuse_declared_length(self, headers: Headers) -> None:
         length = headers.get("content-length", "")
         if length.isdecimal() and int(length) > self.limits.max_bytes:
             raise self._too_large()
 
-    async def _receive(self, request: Request, take: Callable[[int], None]) -> bytes:
-        body = bytearray()
-        try:
-            async with asyncio.timeout(self.limits.receive_timeout_s):
-                async for chunk in request.stream():
-                    if chunk and not body:
-                        check_type(request.headers)
-                    take(len(chunk))
-                    body += chunk
-                    if len(body) > self.limits.max_bytes:
-                        raise self._too_large()
-        except TimeoutError as error:
-            seconds = f"{self.limits.receive_timeout_s:g}"
-            raise UploadTimeout(f"The body did not arrive within {seconds} seconds.") from error
-        return bytes(body)
+    async def _receive(self, request: Request, hold: Hold, *, is_paid: bool) -> tuple[bytes, bool]:
+        """The body, and whether it is all of it."""
+        pieces: list[bytes] = []
+        size = 0
 
-    @contextmanager
-    def _room(self) -> Iterator[Callable[[int], None]]:
-        """Counts one request's bytes as they arrive, and lets go of all of them at its end."""
-        held = 0
+        def take(chunk: bytes) -> bool:
+            nonlocal size
+            if not pieces:
+                check_type(request.headers)
+            hold.take(len(chunk))
+            size += len(chunk)
+            pieces.append(chunk)
+            if size > self.limits.max_bytes:
+                raise self._too_large()
+            return is_paid or size <= SMALL_BYTES
 
-        def take(size: int) -> None:
-            nonlocal held
-            if self._bytes_in_flight + size > self.limits.max_bytes_in_flight:
-                raise Overloaded("Too many uploads are under way. Send the request again shortly.")
-            self._bytes_in_flight += size
-            held += size
-
-        try:
-            yield take
-        finally:
-            self._bytes_in_flight -= held
+        limits = self.limits
+        await body.read(
+            request,
+            take,
+            timeout_s=limits.receive_timeout_s,
+            pace_bytes_s=limits.pace_bytes_s,
+            pace_window_s=limits.pace_window_s,
+        )
+        content = b"".join(pieces)
+        return (content, True) if is_paid or size <= SMALL_BYTES else (content[:SMALL_BYTES], False)
 
     def _too_large(self) -> UploadTooLarge:
         return UploadTooLarge(f"A picture may have up to {self.limits.max_bytes} bytes.")
+
+
+def _counting(send: Send, hold: Hold) -> Send:
+    """An answer is held until it has been sent."""
+
+    async def counted(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            hold.keep(int(Headers(raw=message["headers"]).get("content-length", "0")))
+        await send(message)
+
+    return counted
+
+
+def _refuse_long_query(query: bytes) -> None:
+    if query.count(b"&") >= _MAX_PARAMETERS:
+        raise BadRequest(f"A query may have up to {_MAX_PARAMETERS} parameters.")
 
 
 def _model(query: QueryParams, served: Sequence[str]) -> str | None:

@@ -44,9 +44,34 @@ class UploadSettings(Section):
     max_side: PositiveInt = 10_000
     """Pixels per side of one picture."""
     max_bytes_in_flight: PositiveInt = 500_000_000
-    """Bytes of all pictures that one API worker holds at a time; more are answered 503."""
+    """Bytes of all pictures that one API worker holds at a time, sent and made; more are answered 503. A quarter is
+    kept for payers who have paid here within the last hour."""
+    max_bytes_per_address: PositiveInt = 125_000_000
+    """The same for the requests of one address (IPv6: /64); more are answered 429."""
     receive_timeout_s: PositiveFloat = 60.0
     """Seconds within which a picture has to arrive."""
+    pace_bytes_s: PositiveInt = 8_000
+    """Bytes per second that must arrive of it, on average over each window."""
+    pace_window_s: PositiveFloat = 10.0
+    """Seconds of that window."""
+
+
+class ConnectionSettings(Section):
+    """Limits on the connections of clients."""
+
+    total: PositiveInt = 1000
+    """Connections of one API worker; where there are more, the one that has been idle longest is closed. Lower where
+    the limit on open files is."""
+    per_address: PositiveInt = 100
+    """The same of one address (IPv6: per /64); trusted proxies have no such limit."""
+    head_timeout_s: PositiveFloat = 10.0
+    """Seconds to complete the header fields of a request, from the connection or from the last answer."""
+    discard_timeout_s: PositiveFloat = 60.0
+    """Seconds for the rest of a body that has been answered already."""
+    pace_bytes_s: PositiveInt = 8_000
+    """Bytes per second that a client must read of an answer, or send of a body, on average over each window."""
+    pace_window_s: PositiveFloat = 10.0
+    """Seconds of that window."""
 
 
 class RateLimitSettings(Section):
@@ -187,6 +212,7 @@ class Settings(Section):
     log_level: Literal["debug", "info", "warning"] = "info"
     """How much is logged."""
 
+    connections: ConnectionSettings = ConnectionSettings()
     upload: UploadSettings = UploadSettings()
     rate_limit: RateLimitSettings = RateLimitSettings()
     runner: RunnerSettings = RunnerSettings()

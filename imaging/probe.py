@@ -1,11 +1,13 @@
 """What an upload is, from its headers alone: no pixel is decoded, so any file may be asked."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from errors import InvalidImage
 from imaging.foreign import foreign
 from imaging.formats import ImageFormat
 from imaging.headers import jpeg, png, webp
+from imaging.headers.header import Truncated
 
 _SIZE = {ImageFormat.PNG: png.read_size, ImageFormat.JPEG: jpeg.read_size, ImageFormat.WEBP: webp.read_size}
 _REST = {ImageFormat.PNG: png.read_rest, ImageFormat.JPEG: jpeg.read_rest, ImageFormat.WEBP: webp.read_rest}
@@ -46,6 +48,16 @@ def probe(body: bytes, declared: ImageFormat, max_side: int) -> ImageInfo:
     if header.orientation >= 5:
         width, height = height, width
     return ImageInfo(declared, width, height, header.orientation, header.decode_bytes)
+
+
+def judge_beginning(beginning: bytes, declared: ImageFormat, max_side: int) -> None:
+    """Judge a file by as much of it as is known; what may follow is not held against it.
+
+    Raises:
+        InvalidImage: whatever follows, `probe` would refuse it.
+    """
+    with suppress(Truncated):
+        probe(beginning, declared, max_side)
 
 
 def _check_format(body: bytes, declared: ImageFormat) -> None:

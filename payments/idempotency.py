@@ -4,8 +4,9 @@ draft-ietf-httpapi-idempotency-key-header-07: a structured string, `"8e03978e-40
 may be left out. A rail may carry the name in the payment instead (x402's `payment-identifier`).
 
 Clients that sign anew after a lost answer pay twice unless the purchase has a name. So a quote suggests one that
-follows from the order: stock clients of x402 version 2 echo what a quote says, and so name their purchases without
-knowing. Who buys the same picture with the same parameters within a day gets the first one again, byte for byte.
+follows from the order, as far as an unpaid request shows it: stock clients of x402 version 2 echo what a quote says,
+and so name their purchases without knowing. Who buys the same picture with the same parameters within a day gets the
+first one again, byte for byte.
 """
 
 import re
@@ -26,14 +27,17 @@ _SUGGESTED = re.compile(r"order-[0-9a-f]{64}")
 def suggested(order: Order) -> str | None:
     """The name that a quote suggests for the purchase of an order; None for a quote without a picture, with which any
     picture may be bought."""
-    return f"order-{order.digest}" if order.body else None
+    return f"order-{order.beginning}" if order.body else None
 
 
 def name_of(credential: Credential, order: Order) -> str | None:
     """The buyer's name for this purchase. A suggestion that belongs to another order names nothing: a client may pay
     for one picture with the quote of another one."""
     name = credential.idempotency_key
-    return None if _is_suggestion(name) and name != suggested(order) else name
+    if not _is_suggestion(name):
+        return name
+    # Pictures may begin alike, so the purchase is named after the whole one.
+    return f"order-{order.digest}" if name == suggested(order) else None
 
 
 def _is_suggestion(name: str | None) -> bool:

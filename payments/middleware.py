@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from errors import MalformedPayment, PaymentRejected, ProcessingFailed, ServiceError
@@ -16,6 +16,7 @@ from payments.gate import Gate, Sale
 from payments.rail import Credential, HeaderFields, Order
 
 _QUIET_S = 0.05
+_PIECE_BYTES = 256 * 1024
 
 
 @dataclass
@@ -42,6 +43,12 @@ def presented(gate: Gate, scope: Scope) -> Presented | None:
         state["payment"] = _read(gate, Request(scope))
     payment: Presented | None = state["payment"]
     return payment
+
+
+def is_readable(gate: Gate, scope: Scope) -> bool:
+    """Whether a payment came with a request, and can be read."""
+    payment = presented(gate, scope)
+    return payment is not None and payment.fault is None
 
 
 def _read(gate: Gate, request: Request) -> Presented | None:
@@ -78,6 +85,7 @@ class PaymentMiddleware:
         self.offered = offered
         self.judge = judge
         self.admit = admit
+        self._being_sent: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Quote, refuse or sell."""
@@ -90,7 +98,14 @@ class PaymentMiddleware:
             sale = await self._sell(payment, order, scope, receive)
         except PaymentRejected as refusal:
             raise await self._quote(scope, order, refusal) from refusal
-        await _response(sale)(scope, receive, send)
+        async with self._turn(payment) if sale.replayed else nullcontext():
+            await _send(sale, send)
+
+    def _turn(self, payment: Presented) -> asyncio.Lock:
+        """The copies of one payment are sent one after the other: they are paid for once, and a client that reads
+        slowly holds up nobody but itself."""
+        name = payment.credential.payment_id if payment.credential else ""
+        return self._being_sent.setdefault(name, asyncio.Lock())
 
     async def _quote(self, scope: Scope, order: Order, refusal: PaymentRejected | None = None) -> ServiceError:
         self.offered(scope)
@@ -160,12 +175,18 @@ class _HeldResponse:
         return Delivery(self._headers, b"".join(self._parts))
 
 
-def _response(sale: Sale) -> Response:
-    response = Response(sale.delivery.body, headers={"Cache-Control": "private"})
+async def _send(sale: Sale, send: Send) -> None:
+    """Answer piece by piece, so that no more of it lies in the server's buffers than the client takes."""
+    body = memoryview(sale.delivery.body)
+    headers = MutableHeaders({"Cache-Control": "private"})
     replayed = (("Idempotent-Replayed", "true"),) if sale.replayed else ()
     for name, value in (*sale.delivery.headers, *sale.receipt_headers, *replayed):
-        response.headers[name] = value
-    return response
+        headers[name] = value
+    headers["Content-Length"] = str(len(body))
+    await send({"type": "http.response.start", "status": 200, "headers": headers.raw})
+    for start in range(0, max(len(body), 1), _PIECE_BYTES):
+        piece = bytes(body[start : start + _PIECE_BYTES])
+        await send({"type": "http.response.body", "body": piece, "more_body": start + _PIECE_BYTES < len(body)})
 
 
 def fields(request: Request) -> HeaderFields:

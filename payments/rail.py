@@ -19,6 +19,10 @@ HeaderFields = tuple[tuple[str, str], ...]
 """Header fields in order, repeats allowed; names of a request's fields are lower case."""
 
 
+BEGINNING_BYTES = 65_536
+"""At least so much of an unpaid picture is known when it is quoted, or all of it."""
+
+
 def values(headers: HeaderFields, name: str) -> list[str]:
     """All values of one field; `name` in lower case."""
     return [value for field_name, value in headers if field_name == name]
@@ -34,6 +38,8 @@ class Order:
         body: the uploaded bytes; empty for a discovery probe.
         parameters: everything else that decides the answer, as names and values.
         price: what it costs.
+        is_whole: False where `body` is only the beginning of what was sent, as in the order of an unpaid picture; such
+            an order can be quoted, not sold.
     """
 
     url: str
@@ -41,12 +47,22 @@ class Order:
     body: bytes = field(repr=False)
     parameters: tuple[tuple[str, str], ...]
     price: Price
+    is_whole: bool = True
 
     @cached_property
     def digest(self) -> str:
         """Hex SHA-256 over body and parameters: two orders with one digest get the same picture."""
+        return self._digest(self.body)
+
+    @cached_property
+    def beginning(self) -> str:
+        """The same over the beginning of the body, which is all that an unpaid order has of a large picture. Two
+        orders may have the same."""
+        return self._digest(memoryview(self.body)[:BEGINNING_BYTES])
+
+    def _digest(self, body: bytes | memoryview) -> str:
         head = "&".join(f"{name}={value}" for name, value in sorted(self.parameters))
-        return hashlib.sha256(hashlib.sha256(self.body).digest() + head.encode()).hexdigest()
+        return hashlib.sha256(hashlib.sha256(body).digest() + head.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

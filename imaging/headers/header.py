@@ -23,9 +23,13 @@ class Header:
     decode_bytes: int
 
 
-def truncated() -> InvalidImage:
+class Truncated(InvalidImage):
+    """A file that was cut off."""
+
+
+def truncated() -> Truncated:
     """The refusal of a file that was cut off."""
-    return InvalidImage(TRUNCATED)
+    return Truncated(TRUNCATED)
 
 
 def contradiction() -> InvalidImage:

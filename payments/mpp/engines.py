@@ -87,7 +87,7 @@ class Engines:
         """One fresh challenge for each currency. Those for an order without a body are not bound to a body, so that a
         quote can be had for an empty POST and be paid with the picture."""
         expires = (datetime.now(UTC) + validity).isoformat()
-        digest = await _digest(order.body) if order.body else None
+        digest = await _digest(order.body) if order.body and order.is_whole else None
         return [self._challenge(currency, order, expires, digest) for currency in self._currencies]
 
     async def validate(self, credential: MppCredential, order: Order) -> Judged:

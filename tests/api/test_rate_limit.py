@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from limits.aio.storage import MemoryStorage
 
-from api.rate_limit import WORKED_FOR, Counter, RateLimits, network
+from api.addresses import network
+from api.rate_limit import WORKED_FOR, Counter, RateLimits
 from storage import Database, SqlRateLimits, migrate
 from tests.api.shop import Shop, open_shop, picture
 from tests.fakes.rails import Outcome

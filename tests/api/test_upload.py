@@ -15,14 +15,15 @@ KILO = UploadLimits(max_bytes=10_000)
 class Stream:
     """A body in pieces of 1000 bytes without a declared length; counts the pieces that were taken."""
 
-    def __init__(self, pieces: int) -> None:
+    def __init__(self, pieces: int, first: bytes = b"") -> None:
         self.pieces = pieces
         self.taken = 0
+        self.first = first
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for _ in range(self.pieces):
+        for number in range(self.pieces):
             self.taken += 1
-            yield b"x" * 1000
+            yield b"x" * 1000 if number or not self.first else self.first
 
 
 async def in_pieces(body: bytes, size: int = 100) -> AsyncIterator[bytes]:
@@ -109,8 +110,71 @@ async def test_a_body_that_does_not_arrive_is_not_waited_for(tmp_path: Path) -> 
     assert (answer.status_code, answer.json()["code"], answer.json()["retryable"]) == (408, "upload_timeout", True)
 
 
-async def test_a_client_that_hangs_up_ends_its_request_quietly(shop: Shop) -> None:
-    """Nothing is answered, nothing is raised, and the bytes that had arrived are let go."""
+async def test_a_body_that_stands_still_is_not_waited_for_to_the_end(tmp_path: Path) -> None:
+    async def stuck() -> AsyncIterator[bytes]:
+        yield picture()[:10]
+        await asyncio.sleep(60)
+
+    async with open_shop(tmp_path, limits=UploadLimits(pace_window_s=0.05)) as shop:
+        answer = await shop.post(stuck())
+    assert (answer.status_code, answer.json()["code"]) == (408, "upload_timeout")
+
+
+async def test_a_body_that_comes_slowly_is_waited_for_as_long_as_it_comes(tmp_path: Path) -> None:
+    async def slow() -> AsyncIterator[bytes]:
+        for start in range(0, len(body), 100):
+            yield body[start : start + 100]
+            await asyncio.sleep(0.05)
+
+    body = picture()
+    async with open_shop(tmp_path, limits=UploadLimits(pace_bytes_s=100, pace_window_s=0.2)) as shop:
+        assert len(body) > 500, "longer than a window"
+        assert (await shop.post(slow())).status_code == 402
+
+
+async def test_of_an_unpaid_picture_the_beginning_is_taken(shop: Shop) -> None:
+    """And of a paid one everything: the quote's name for the purchase is the same."""
+    stream = Stream(pieces=1000, first=picture())
+    assert (await shop.post(aiter(stream))).status_code == 402
+    assert 60 < stream.taken < 70
+    paid = Stream(pieces=1000, first=picture())
+    assert (await shop.post(aiter(paid), coin="coin-1")).status_code == 200
+    assert paid.taken == 1000
+
+
+async def test_a_beginning_is_judged_as_far_as_it_goes(shop: Shop) -> None:
+    """What ends a file too early is not held against its beginning; what is wrong already is."""
+    large = picture("PNG")[:40] + b"\0" * 100_000
+    assert (await shop.post(large, Content_Type="image/png")).status_code == 402
+    assert (await shop.post(large[:60_000], Content_Type="image/png")).status_code == 400
+    assert (await shop.post(b"no picture" * 10_000, Content_Type="image/png")).status_code == 400
+    assert (await shop.post(large, coin="coin-1", Content_Type="image/png")).status_code == 400
+
+
+async def test_a_query_of_many_parameters_is_not_read(shop: Shop) -> None:
+    answer = await shop.post(picture(), query="?format=png" + "&format=png" * 16)
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
+
+
+async def test_an_upload_that_is_broken_off_counts_as_unpaid(tmp_path: Path) -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        yield picture()[:100]
+        await asyncio.sleep(60)
+
+    async with open_shop(tmp_path, per_minute=2, limits=UploadLimits(receive_timeout_s=0.02)) as shop:
+        assert [(await shop.post(broken())).status_code for _ in range(3)] == [408, 408, 429]
+
+
+async def test_a_client_that_hangs_up_ends_its_request_quietly(tmp_path: Path) -> None:
+    """Nothing is answered, nothing is raised, and it counts: it held what others wait for."""
+    async with open_shop(tmp_path, per_minute=2) as shop:
+        for _ in range(2):
+            assert await hung_up(shop) == []
+        assert (await shop.post(picture())).status_code == 429
+
+
+async def hung_up(shop: Shop) -> list[MutableMapping[str, Any]]:
+    """What is sent to a client that hangs up within its body."""
     messages: Iterator[dict[str, Any]] = iter(
         [{"type": "http.request", "body": b"x", "more_body": True}, {"type": "http.disconnect"}]
     )
@@ -134,7 +198,7 @@ async def test_a_client_that_hangs_up_ends_its_request_quietly(shop: Shop) -> No
         "scheme": "https",
     }
     await shop.app(scope, receive, send)
-    assert sent == []
+    return sent
 
 
 async def test_uploads_under_way_are_bounded_together(tmp_path: Path) -> None:
@@ -155,5 +219,5 @@ async def test_uploads_under_way_are_bounded_together(tmp_path: Path) -> None:
         go_on.set()
         assert (await first).status_code == 402
         later = await shop.post(body)
-    assert (refused.status_code, refused.json()["code"], refused.headers["Retry-After"]) == (503, "overloaded", "2")
+    assert (refused.status_code, refused.json()["code"], refused.headers["Retry-After"]) == (503, "overloaded", "5")
     assert later.status_code == 402

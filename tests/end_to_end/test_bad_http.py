@@ -13,7 +13,7 @@ HEAD = b"POST /v1/remove-background HTTP/1.1\r\nHost: cut.example\r\n"
 
 async def test_header_fields_without_an_end_are_refused(running_service: RunningService) -> None:
     endless = HEAD + b"X-PAYMENT: " + b"A" * 20_000
-    assert_refused(await answer_to(running_service.url, endless), 400, "bad_request", charged=None)
+    assert_refused(await answer_to(running_service.url, endless), 431, "head_too_large", charged=None)
 
 
 async def test_what_is_no_http_is_refused(running_service: RunningService) -> None:
@@ -21,7 +21,12 @@ async def test_what_is_no_http_is_refused(running_service: RunningService) -> No
     assert_refused(answer, 400, "bad_request", charged=None)
 
 
-@pytest.mark.parametrize("target", ["*", "http://cut.example/v1/remove-background"])
-async def test_a_target_that_is_no_path_is_not_found(running_service: RunningService, target: str) -> None:
-    head = f"POST {target} HTTP/1.1\r\nHost: cut.example\r\nConnection: close\r\n\r\n"
-    assert_refused(await answer_to(running_service.url, head.encode()), 404, "not_found")
+async def test_a_target_that_is_no_path_is_not_found(running_service: RunningService) -> None:
+    head = b"POST * HTTP/1.1\r\nHost: cut.example\r\nConnection: close\r\n\r\n"
+    assert_refused(await answer_to(running_service.url, head), 404, "not_found")
+
+
+async def test_a_whole_url_is_a_target(running_service: RunningService) -> None:
+    """As clients send it that take the service for their proxy."""
+    head = b"POST http://cut.example/v1/remove-background HTTP/1.1\r\nHost: cut.example\r\n\r\n"
+    assert (await answer_to(running_service.url, head)).status_code == 402

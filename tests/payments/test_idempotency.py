@@ -4,7 +4,7 @@ import pytest
 
 from errors import BadRequest
 from payments.idempotency import name_of, named, suggested
-from payments.rail import Credential
+from payments.rail import BEGINNING_BYTES, Credential
 from tests.fakes.shop import order
 
 PLAIN = Credential("x402", "id", "print")
@@ -35,6 +35,17 @@ def test_a_suggestion_names_one_order() -> None:
     assert suggested(order()) == name
     assert suggested(order(b"other")) != name
     assert suggested(order(b"")) is None
+
+
+def test_a_suggestion_follows_from_the_beginning_and_names_the_whole() -> None:
+    """An unpaid request shows no more of its picture, and pictures may begin alike."""
+    beginning = b"x" * BEGINNING_BYTES
+    first, second = order(beginning + b"1"), order(beginning + b"2")
+    name = suggested(order(beginning))
+    assert name == suggested(first) == suggested(second)
+    names = {name_of(Credential("x402", "id", "print", idempotency_key=name), each) for each in (first, second)}
+    assert names == {f"order-{first.digest}", f"order-{second.digest}"}
+    assert first.digest != second.digest
 
 
 def test_a_suggestion_for_another_order_names_nothing() -> None:

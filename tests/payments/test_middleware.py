@@ -270,3 +270,46 @@ async def _request(app: ASGIApp, sent: Callable[[Message], None]) -> None:
         sent(message)
 
     await app(scope, receive, send)
+
+
+async def test_copies_of_one_payment_are_sent_one_after_the_other(client: httpx.AsyncClient, counter: Counter) -> None:
+    """Each would hold a picture; and pieces are sent as the client takes them."""
+    counter.app = Response(bytes(1_000_000), media_type="image/png")
+    assert (await client.post("/", headers=PAYMENT)).status_code == 200
+    at_once = most = pieces = 0
+    go_on = asyncio.Event()
+
+    async def slow(message: Message) -> None:
+        nonlocal at_once, most, pieces
+        starts, ends = message["type"] == "http.response.start", not message.get("more_body", True)
+        at_once += starts
+        most = max(most, at_once)
+        pieces += not starts
+        await go_on.wait()
+        at_once -= ends
+
+    copies = [asyncio.create_task(counter.asgi(scope_with(PAYMENT), nothing_more, slow)) for _ in range(3)]
+    await asyncio.sleep(0.2)
+    go_on.set()
+    await asyncio.gather(*copies)
+    assert (most, at_once, pieces) == (1, 0, 12)
+
+
+def scope_with(headers: dict[str, str]) -> Scope:
+    """A request as a server hands it on."""
+    raw = [(name.encode(), value.encode()) for name, value in {"host": "one.example", **headers}.items()]
+    return {
+        "type": "http",
+        "method": "POST",
+        "path": "/",
+        "query_string": b"",
+        "headers": raw,
+        "server": ("one.example", 80),
+        "scheme": "http",
+    }
+
+
+async def nothing_more() -> Message:
+    """No body, and a client that stays."""
+    await asyncio.sleep(60)
+    return {"type": "http.disconnect"}

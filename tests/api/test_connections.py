@@ -1,0 +1,227 @@
+"""Connections have an end, and none keeps others out."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.http.limits import ConnectionLimits
+from api.http.open_connections import OpenConnections
+from api.http.pace import Pace
+from api.http.protocol import ClientProtocol
+from tests.fakes.serving import serving
+
+QUICK = ConnectionLimits(head_timeout_s=1, discard_timeout_s=3, pace_bytes_s=1000, pace_window_s=1)
+HEAD = b"POST / HTTP/1.1\r\nHost: cut.example\r\n"
+BIG = 40_000_000
+
+
+async def hello(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers at once, by the path: `/big` with many bytes, `/read` when the body is there."""
+    request = Request(scope, receive)
+    if request.url.path == "/read":
+        await request.body()
+    await Response(b"\0" * BIG if request.url.path == "/big" else b"hello")(scope, receive, send)
+
+
+@contextmanager
+def limited(limits: ConnectionLimits, app: ASGIApp = hello, proxies: tuple[str, ...] = ()) -> Iterator[str]:
+    """A server with these limits."""
+
+    class Limited(ClientProtocol):
+        open = OpenConnections(limits, proxies)
+
+    with serving(app, Limited) as url:
+        yield url
+
+
+def connected(url: str, sent: bytes = b"", *, source: str = "127.0.0.1", buffer: int | None = None) -> socket.socket:
+    """A connection on which these bytes were sent."""
+    address = urlsplit(url)
+    connection = socket.socket()
+    if buffer:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+    connection.bind((source, 0))
+    connection.settimeout(10)
+    connection.connect((address.hostname, address.port))
+    connection.sendall(sent)
+    _opened.append(connection)
+    return connection
+
+
+_opened: list[socket.socket] = []
+
+
+@pytest.fixture(autouse=True)
+def hung_up() -> Iterator[None]:
+    """After each test no connection of its is left."""
+    yield
+    while _opened:
+        _opened.pop().close()
+
+
+def ends_after(connection: socket.socket) -> tuple[float, bytes]:
+    """Seconds until the server ends it, and what came until then."""
+    start, came = time.monotonic(), b""
+    with closing(connection):
+        try:
+            while data := connection.recv(65_536):
+                came += data
+        except ConnectionResetError:
+            pass
+    return time.monotonic() - start, came
+
+
+def sends_for(connection: socket.socket, piece: bytes, *, at_most_s: float) -> float:
+    """Seconds until the server takes no more of these pieces, ten a second."""
+    began = time.monotonic()
+    try:
+        while time.monotonic() - began < at_most_s:
+            connection.sendall(piece)
+            time.sleep(0.1)
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+    return time.monotonic() - began
+
+
+def is_open(connection: socket.socket) -> bool:
+    """Whether the server has neither ended nor reset it."""
+    connection.settimeout(0.2)
+    try:
+        return connection.recv(1) != b""
+    except TimeoutError:
+        return True
+    except ConnectionResetError:
+        return False
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST / HTTP/1.1\r\nHo"], ids=["silent", "half a head"])
+def test_a_request_that_does_not_arrive_is_not_waited_for(sent: bytes) -> None:
+    with limited(QUICK) as url:
+        seconds, came = ends_after(connected(url, sent))
+    assert 0.9 <= seconds < 5
+    assert came.startswith(b"HTTP/1.1 408") if sent else came == b""
+
+
+def test_a_head_that_drips_has_no_more_time() -> None:
+    with limited(QUICK) as url, closing(connected(url)) as connection:
+        assert sends_for(connection, b"A", at_most_s=8) < 5
+
+
+def test_the_time_begins_anew_with_each_answer() -> None:
+    with limited(QUICK) as url, httpx.Client(trust_env=False) as client:
+        for _ in range(4):
+            assert client.get(url).status_code == 200
+            time.sleep(0.5)
+
+
+def test_a_body_that_was_answered_must_go_on_and_end() -> None:
+    """It is thrown away: a client that sends on learns the answer; one that stands still or drips is closed."""
+    with limited(QUICK) as url:
+        still = connected(url, HEAD + b"Content-Length: 1000000\r\n\r\nabc")
+        seconds, came = ends_after(still)
+        assert came.startswith(b"HTTP/1.1 200")
+        assert seconds < 5
+        with closing(connected(url, HEAD + b"Content-Length: 100000000\r\n\r\n")) as steady:
+            assert 2.5 < sends_for(steady, b"a" * 2000, at_most_s=10) < 8
+
+
+def test_a_body_that_is_read_is_the_applications_affair() -> None:
+    with (
+        limited(QUICK) as url,
+        closing(connected(url, HEAD.replace(b"/ ", b"/read ") + b"Content-Length: 1\r\n\r\n")) as slow,
+    ):
+        time.sleep(3)
+        slow.sendall(b"a")
+        assert slow.recv(100).startswith(b"HTTP/1.1 200")
+
+
+def test_an_answer_that_is_not_read_is_given_up() -> None:
+    with limited(QUICK) as url:
+        connection = connected(url, b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n", buffer=4096)
+        time.sleep(5)
+        _, came = ends_after(connection)
+    assert len(came) < BIG
+
+
+def test_an_answer_that_is_read_slowly_arrives() -> None:
+    with limited(QUICK) as url, closing(connected(url, b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n")) as connection:
+        came, began = 0, time.monotonic()
+        while came < BIG:
+            data = connection.recv(1_000_000)
+            assert data
+            came += len(data)
+            time.sleep(0.04)
+    assert time.monotonic() - began > 1
+
+
+def test_the_oldest_idle_connection_of_an_address_makes_room() -> None:
+    with limited(ConnectionLimits(per_address=3)) as url:
+        first, *others = [connected(url, source="127.0.0.5") for _ in range(3)]
+        stranger = connected(url, source="127.0.0.6")
+        time.sleep(0.2)
+        others.append(connected(url, source="127.0.0.5"))
+        assert not is_open(first)
+        assert all(is_open(each) for each in (*others, stranger))
+
+
+def test_who_is_owed_an_answer_is_not_closed_for_a_new_one() -> None:
+    unread = HEAD.replace(b"/ ", b"/read ") + b"Content-Length: 1\r\n\r\n"
+    with limited(ConnectionLimits(per_address=2)) as url:
+        busy = [connected(url, unread, source="127.0.0.5") for _ in range(2)]
+        time.sleep(0.2)
+        assert not is_open(connected(url, source="127.0.0.5"))
+        for each in busy:
+            each.sendall(b"a")
+            assert each.recv(100).startswith(b"HTTP/1.1 200")
+
+
+def test_when_all_are_taken_the_oldest_idle_one_of_all_makes_room() -> None:
+    with limited(ConnectionLimits(total=3)) as url:
+        first, *others = [connected(url, source=f"127.0.0.{number}") for number in (5, 6, 7)]
+        time.sleep(0.2)
+        others.append(connected(url, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", source="127.0.0.8"))
+        assert others[-1].recv(100).startswith(b"HTTP/1.1 200")
+        assert not is_open(first)
+        assert all(is_open(each) for each in others)
+
+
+def test_many_clients_come_by_a_proxy() -> None:
+    with limited(ConnectionLimits(per_address=2), proxies=("127.0.0.0/29",)) as url:
+        assert all(is_open(each) for each in [connected(url, source="127.0.0.5") for _ in range(5)])
+
+
+async def test_a_flood_of_silent_connections_keeps_nobody_out() -> None:
+    """Three times as many as there may be; whoever asks meanwhile is answered."""
+    with limited(ConnectionLimits(total=100, per_address=50), PlainTextResponse("hello")) as url:
+        address = urlsplit(url)
+        flood = []
+        async with httpx.AsyncClient(trust_env=False) as client:
+            for number in range(300):
+                source = (f"127.0.1.{number % 5}", 0)
+                flood.append(await asyncio.open_connection(address.hostname, address.port, local_addr=source))
+                if number % 30 == 0:
+                    assert (await client.get(url)).text == "hello"
+        for _, writer in flood:
+            writer.close()
+
+
+def test_the_pace_is_judged_over_windows() -> None:
+    pace = Pace(100, 2)
+    looks = [(0, 0), (1, 0), (2, 200), (3, 200), (4, 399), (5, 399), (6, 800)]
+    assert [pace.is_kept(now, passed) for now, passed in looks] == [True, True, True, True, False, True, True]
+    pace.rest()
+    assert pace.is_kept(100, 800)
+
+
+def test_there_are_fewer_connections_than_descriptors() -> None:
+    assert ConnectionLimits(total=10**9).affordable < 10**9
+    assert ConnectionLimits(total=5).affordable == 5
