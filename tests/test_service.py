@@ -61,7 +61,7 @@ def test_a_wrong_method_is_answered_in_our_form(running_service: RunningService,
 def test_a_websocket_is_refused_without_a_fuss(running_service: RunningService) -> None:
     headers = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
     headers["Sec-WebSocket-Key"] = "dGhlIHNhbXBsZSBub25jZQ=="
-    assert httpx.get(running_service.url + ROUTE, headers=headers).status_code == 403
+    assert httpx.get(running_service.url + ROUTE, headers=headers).status_code == 405
     assert "Exception in ASGI application" not in running_service.log_path.read_text()
 
 
