@@ -74,8 +74,13 @@ def quantise(
         Path | None, typer.Option(help="Folder of pictures as the network will see them. Without it: made in code.")
     ] = None,
     pictures: Annotated[int, typer.Option(min=3, help="Pictures to calibrate on.")] = 64,
-    float_first: Annotated[int, typer.Option(min=0, help="First convolutions that stay float.")] = 0,
-    float_last: Annotated[int, typer.Option(min=0, help="Last convolutions that stay float.")] = 0,
+    cutouts: Annotated[
+        Path | None,
+        typer.Option(help="Folder of cut-outs, to calibrate on subjects near the colour of their ground, too."),
+    ] = None,
+    keep: Annotated[
+        list[str] | None, typer.Option(help="Beginning of the names of nodes that stay float; may be repeated.")
+    ] = None,
     reduce_range: Annotated[
         bool, typer.Option("--reduce-range", help="Weights of 7 bits, for processors with AVX2 but without VNNI.")
     ] = False,
@@ -88,9 +93,9 @@ def quantise(
             file,
             out,
             calibrate,
+            cutouts,
             pictures=pictures,
-            float_first=float_first,
-            float_last=float_last,
+            keep=keep or [],
             reduce_range=reduce_range,
         )
 

@@ -5,6 +5,9 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
+
+from pydantic import TypeAdapter, ValidationError
 
 from imaging.picture import Picture, Pixels
 from models.evaluation.errors import EvaluationError
@@ -13,7 +16,7 @@ from models.evaluation.onnx_file import OnnxFile
 from models.evaluation.options import Options, parse
 from models.evaluation.tflite_file import TfliteFile
 from models.evaluation.ways import SERVICE, WAYS, Way, service
-from models.manifest import MODELS, ModelError, ModelManifest
+from models.manifest import MODELS, ModelError, ModelManifest, Precision
 from runners.backend import Backend, BackendError
 from runners.ort_backend import OrtBackend
 
@@ -56,12 +59,19 @@ def _named(network: str, way: str) -> str:
 
 
 def manifests() -> list[str]:
-    """The names of all models that ship, were pulled or were added."""
-    return sorted({file.stem for folder in _folders() for file in folder.glob("*.toml")})
+    """All models that ship, were pulled or were added, each in the precisions that it has a file of."""
+    names = sorted({file.stem for folder in _folders() for file in folder.glob("*.toml")})
+    return [each for name in names for each in _with_precisions(name)]
+
+
+def _with_precisions(name: str) -> list[str]:
+    precisions = ModelManifest.load(name, *_folders()).precisions
+    return [name if precision == "fp32" else f"{name}:{precision}" for precision in precisions]
 
 
 def open_network(text: str, *, threads: int) -> Network:
-    """A manifest's name, or a file with what it does not tell: `PATH[,option=value...]`.
+    """A manifest's name, `NAME:int8` for another of its files, or a file with what it does not tell:
+    `PATH[,option=value...]`.
 
     Raises:
         EvaluationError: there is no such model, or it cannot be run.
@@ -79,9 +89,20 @@ def _folders() -> tuple[Path, Path]:
     return MODELS, MODELS.parent / (os.environ.get("CLEARCANVAS_RUNNER__MODELS_FOLDER") or "state/models")
 
 
-def _described(name: str, threads: int) -> Network:
+def _described(text: str, threads: int) -> Network:
+    name, _, precision = text.partition(":")
     manifest = ModelManifest.load(name, *_folders())
-    return Network(name, manifest.sha256, manifest.input.size, OrtBackend(manifest, device="cpu", threads=threads))
+    wanted = _precision(precision or "fp32")
+    digest = hashlib.sha256(manifest.weights(wanted)).hexdigest()
+    backend = OrtBackend(manifest, device="cpu", threads=threads, precision=wanted)
+    return Network(text, digest, manifest.input.size, backend)
+
+
+def _precision(text: str) -> Precision:
+    try:
+        return TypeAdapter(Precision).validate_python(text)
+    except ValidationError as error:
+        raise EvaluationError(f"{text!r} is not a precision; there are: {', '.join(get_args(Precision))}.") from error
 
 
 def _file(path: Path, options: Options, kind: _Kind, threads: int) -> Network:

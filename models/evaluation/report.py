@@ -25,6 +25,7 @@ _TITLES = {
     "boundary_iou": "b-IoU",
     "s_measure": "S",
     "weighted_f": "wF",
+    "haze": "haze",
 }
 _IN_THOUSANDS = ("sad", "gradient", "connectivity")
 

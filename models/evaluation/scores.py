@@ -9,6 +9,7 @@ from py_sod_metrics import Smeasure, WeightedFmeasure
 
 from imaging.picture import Pixels
 from models.evaluation import matting_errors
+from models.evaluation.haze import haze_share
 from models.evaluation.mask_overlap import boundary_iou, intersection_over_union
 
 
@@ -21,6 +22,8 @@ class Scores:
 
     Likeness, best 1: `iou` and `boundary_iou` of alpha cut at one half, `s_measure` (Fan et al., ICCV 2017) and
     `weighted_f` (Margolin et al., CVPR 2014) of soft alpha against the truth cut at one half.
+
+    Of the matte alone, best small: `haze`, the share of it that is half transparent and wide (`haze.py`).
     """
 
     mae: float
@@ -33,9 +36,10 @@ class Scores:
     boundary_iou: float
     s_measure: float
     weighted_f: float
+    haze: float
 
 
-ERRORS = ("mae", "mse", "soft_mse", "sad", "gradient", "connectivity")
+ERRORS = ("mae", "mse", "soft_mse", "sad", "gradient", "connectivity", "haze")
 """Measures that are best when small; the rest are best when large."""
 
 
@@ -55,6 +59,7 @@ def score(matte: Pixels, truth: Pixels) -> Scores:
         # Called below the library's own entrance, which would stretch every matte to 0..1 first.
         s_measure=float(Smeasure().cal_sm(alpha, true_mask)),
         weighted_f=float(WeightedFmeasure().cal_wfm(alpha, true_mask)) if true_mask.any() else float(not mask.any()),
+        haze=haze_share(matte),
     )
 
 

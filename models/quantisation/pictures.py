@@ -1,5 +1,6 @@
 """Pictures that show a network what it will see, so that its activations' ranges can be noted."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -10,7 +11,7 @@ from errors import InvalidImage
 from imaging.decode import decode
 from imaging.fit import fit
 from imaging.formats import ImageFormat
-from imaging.picture import Pixels
+from imaging.picture import Picture, Pixels
 from imaging.probe import probe
 from models.manifest import ModelError
 
@@ -28,17 +29,22 @@ def from_folder(folder: Path, size: int, count: int) -> Pixels:
     files = sorted(file for file in folder.glob("*") if file.suffix.lower() in _ENDINGS)
     if not files:
         raise ModelError(f"{folder} holds no JPEG or WebP picture.")
-    chosen = [files[place * len(files) // count] for place in range(count)] if count < len(files) else files
-    return np.stack([_read(file, size) for file in chosen])
+    return np.stack([fit(read(file), size) for file in chosen(files, count)])
 
 
-def _read(file: Path, size: int) -> Pixels:
+def chosen(files: Sequence[Path], count: int) -> Sequence[Path]:
+    """Up to `count` of them, evenly spread."""
+    return [files[place * len(files) // count] for place in range(count)] if count < len(files) else files
+
+
+def read(file: Path) -> Picture:
+    """A picture as the service decodes it. Raises ModelError when it is none."""
     body = file.read_bytes()
     declared = ImageFormat.of(body)
     try:
         if declared is None:
             raise ModelError(f"{file.name} is no picture.")
-        return fit(decode(body, probe(body, declared, _MAX_SIDE)), size)
+        return decode(body, probe(body, declared, _MAX_SIDE))
     except InvalidImage as error:
         raise ModelError(f"{file.name} cannot be read: {error}") from error
 

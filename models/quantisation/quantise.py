@@ -7,7 +7,7 @@ fuse it into integer arithmetic.
 
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,12 +57,13 @@ def side(model: onnx.ModelProto) -> int:
     raise ModelError(f"The graph's ends {[name for _, name in ends]} are not uint8 [N,S,S,3] and uint8 [N,S,S].")
 
 
-def quantise(file: Path, pictures: Pixels, *, float_first: int, float_last: int, reduce_range: bool) -> bytes:
+def quantise(file: Path, pictures: Pixels, *, keep: Sequence[str], reduce_range: bool) -> bytes:
     """The quantised network; the same network and pictures give the same bytes.
 
     Args:
         pictures: uint8 [n,S,S,3], to find the activations' ranges.
-        float_first, float_last: convolutions at each end that stay float.
+        keep: beginnings of node names that stay float with all that they take and give; an activation between two
+            float convolutions would lose as much as in eight-bit ones.
         reduce_range: weights of seven bits, for processors whose eight-bit sums may overflow (AVX2 without VNNI).
 
     Raises:
@@ -74,14 +75,49 @@ def quantise(file: Path, pictures: Pixels, *, float_first: int, float_last: int,
             # Only fixed shapes are at hand, and the symbolic kind would need one more package.
             quant_pre_process(file, prepared, skip_symbolic_shape=True)
             model = onnx.load(prepared)
-            convolutions = [node.name for node in model.graph.node if node.op_type == "Conv"]
-            kept = [*convolutions[:float_first], *convolutions[len(convolutions) - float_last :]]
+            kept = _kept(model.graph, keep)
             _quantise(prepared, result, _Reader(model.graph.input[0].name, pictures), kept, reduce_range=reduce_range)
+        except ModelError:
+            raise
         except Exception as error:  # the tool's errors have no base class of their own
             raise ModelError(f"{file.name} cannot be quantised: {error}") from error
         quantised = onnx.load(result)
+    _reconnect(quantised.graph, kept)
     onnx.checker.check_model(quantised, full_check=True)
     return bytes(quantised.SerializeToString(deterministic=True))
+
+
+def _kept(graph: onnx.GraphProto, beginnings: Sequence[str]) -> list[str]:
+    """Names of the nodes that stay float. Raises ModelError for a beginning that no node's name has."""
+    names = [node.name for node in graph.node]
+    for beginning in beginnings:
+        if not any(name.startswith(beginning) for name in names):
+            raise ModelError(f"No node's name begins with {beginning!r}.")
+    return [name for name in names if name.startswith(tuple(beginnings))]
+
+
+def _reconnect(graph: onnx.GraphProto, kept: list[str]) -> None:
+    """Let a float node read what a float node gives as it is, though an eight-bit node reads it, too.
+
+    The tool rounds a value for all of its readers. What an eight-bit node gives stays rounded: its two halves are
+    computed as one only where nobody reads what is between them.
+    """
+    makers = {name: node for node in graph.node for name in node.output}
+    for node in graph.node:
+        for place, name in enumerate(node.input if node.name in kept else []):
+            value = _before_rounding(name, makers)
+            if value in makers and (makers[value].name in kept or makers[value].op_type not in _OPERATORS):
+                node.input[place] = value
+
+
+def _before_rounding(name: str, makers: Mapping[str, onnx.NodeProto]) -> str | None:
+    """The value that a pair of QuantizeLinear and DequantizeLinear rounds to this one, if it is such a one."""
+    value = name
+    for rounding in ("DequantizeLinear", "QuantizeLinear"):
+        if value not in makers or makers[value].op_type != rounding:
+            return None
+        value = makers[value].input[0]
+    return value
 
 
 def _quantise(source: Path, target: Path, reader: "_Reader", kept: list[str], *, reduce_range: bool) -> None:

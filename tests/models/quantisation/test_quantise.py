@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from models.__main__ import app
 from models.manifest import ModelError
+from models.quantisation.near_colours import near_colours
 from models.quantisation.pictures import from_folder, made
 from models.quantisation.quantise import check, quantise, side
 from tests import shipped
@@ -48,16 +49,49 @@ def test_the_same_pictures_give_the_same_bytes(quantised: Path, tmp_path: Path) 
     assert (tmp_path / "again.onnx").read_bytes() == quantised.read_bytes()
 
 
-def test_ends_can_stay_float() -> None:
+def test_what_is_named_stays_float_with_all_between() -> None:
     pictures = made(side(onnx.load(SHIPPED)), 3)
-    content = quantise(SHIPPED, pictures, float_first=2, float_last=1, reduce_range=False)
-    producers = {name: node.op_type for node in onnx.load_from_string(content).graph.node for name in node.output}
-    weights = [
-        producers.get(node.input[1]) for node in onnx.load_from_string(content).graph.node if node.op_type == "Conv"
-    ]
-    assert weights[:2] == [None, None]
-    assert weights[-1] is None
-    assert set(weights[2:-1]) == {"DequantizeLinear"}
+    content = quantise(SHIPPED, pictures, keep=["/encoder/stem/", "/encoder/blocks.0/"], reduce_range=False)
+    graph = onnx.load_from_string(content).graph
+    producers = {name: node.op_type for node in graph.node for name in node.output}
+    named = [node for node in graph.node if node.name.startswith(("/encoder/stem/", "/encoder/blocks.0/"))]
+    kept = [node for node in named if node.op_type not in ("QuantizeLinear", "DequantizeLinear")]
+    assert [node.op_type for node in kept] == ["Conv", "Clip", "Conv", "Clip", "Conv"]
+    assert "DequantizeLinear" not in {producers.get(name) for node in kept for name in node.input}
+    others = [node for node in graph.node if node.op_type == "Conv" and node not in kept]
+    assert {producers[node.input[1]] for node in others} == {"DequantizeLinear"}
+
+
+def test_a_name_that_no_node_has_is_told() -> None:
+    with pytest.raises(ModelError, match="No node's name begins with '/encoder/root'"):
+        quantise(SHIPPED, made(384, 1), keep=["/encoder/root"], reduce_range=False)
+
+
+def _cutouts(folder: Path) -> None:
+    """Four discs, two of each colour."""
+    rows, columns = np.ogrid[:64, :64]
+    disc = np.where((rows - 32) ** 2 + (columns - 32) ** 2 < 400, 255, 0)
+    for place, colour in enumerate([(240, 240, 236), (20, 24, 30)] * 2):
+        rgba = np.dstack([np.full((64, 64, 3), colour), disc]).astype(np.uint8)
+        Image.fromarray(rgba).save(folder / f"{place}.png")
+
+
+def test_cutouts_come_on_grounds_of_almost_their_own_colour(tmp_path: Path) -> None:
+    _cutouts(tmp_path)
+    shown = near_colours(tmp_path, 48, 4)
+    assert np.array_equal(shown, near_colours(tmp_path, 48, 4))
+    assert len(near_colours(tmp_path, 48, 2)) == 2
+    for picture in shown.astype(int):
+        subject, ground = picture[20:28, 20:28].mean(axis=(0, 1)), picture[20:28, :4].mean(axis=(0, 1))
+        assert 1 < np.abs(subject - ground).max() < 28
+
+
+def test_what_is_no_cutout_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="holds no cut-out"):
+        near_colours(tmp_path, 48, 2)
+    Image.fromarray(scene(60, 40)).save(tmp_path / "opaque.png")
+    with pytest.raises(ModelError, match="without alpha is not a cut-out"):
+        near_colours(tmp_path, 48, 2)
 
 
 def test_pictures_of_a_folder_are_used(tmp_path: Path) -> None:
