@@ -24,8 +24,12 @@ def compose(picture: Picture, alpha: Pixels, seen: Pixels | None = None) -> Pixe
     Args:
         seen: the picture as the model saw it, uint8 [S,S,3]; made anew where it is not at hand.
     """
+    return apply_matte(picture, matte_of(picture, alpha, seen), alpha, seen)
+
+
+def apply_matte(picture: Picture, matte: Pixels, alpha: Pixels, seen: Pixels | None = None) -> Pixels:
+    """As `compose`, by a uint8 [H,W] matte that is finished; `alpha` finds the colours, and may be the matte itself."""
     rgba = picture.rgba
-    matte = matte_of(picture, alpha, seen)
     colours = _Colours(picture, alpha, seen)
     for rows in bands(*matte.shape):
         band = matte[rows]

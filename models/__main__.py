@@ -66,6 +66,32 @@ def evaluate(
 
 
 @app.command()
+def looks(
+    *,
+    folders: Annotated[list[Path], typer.Argument(help="Folders of pictures; a manifest.csv beside them tells kinds.")],
+    model: Annotated[list[str] | None, typer.Option(help="As for evaluate; the default model without it.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for looks.json and the sheets.")] = Path("results/looks"),
+    order: Annotated[
+        str, typer.Option(help="What comes first on the sheets: haze, difference of the last from the first, or name.")
+    ] = "haze",
+    cases: Annotated[int | None, typer.Option(min=1, help="Pictures on the sheets; all without it.")] = None,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads of one network.")] = 1,
+    way: Annotated[list[str] | None, typer.Option(help="As for evaluate.")] = None,
+) -> None:
+    """Cut pictures of unknown alpha out, count the hazy ones per kind, and lay them on magenta, white and black."""
+    from config.settings import RunnerSettings  # noqa: PLC0415 - packages that other commands need not
+    from models.evaluation.errors import EvaluationError  # noqa: PLC0415 - as above
+    from models.evaluation.looks import look  # noqa: PLC0415 - as above
+
+    try:
+        names, ways = model or [RunnerSettings().model], way or ["service"]
+        look(folders, names, out=out, order=order, cases=cases, threads=threads, ways=ways)
+    except EvaluationError as error:
+        typer.secho(str(error), err=True, fg="red")
+        raise typer.Exit(1) from error
+
+
+@app.command()
 def quantise(
     *,
     file: Annotated[Path, typer.Argument(help="A network of our form: uint8 pictures in, uint8 alpha out.")],

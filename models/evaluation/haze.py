@@ -30,4 +30,4 @@ def haze_share(matte: Pixels) -> float:
     window, anchor = np.ones((height, width), np.uint8), ((width - 1) // 2, (height - 1) // 2)
     # OpenCV's opening shifts by a pixel where a side of the window is even; the mirrored anchor does not.
     wide = cv2.dilate(cv2.erode(soft, window), window, anchor=anchor)
-    return float(np.count_nonzero(wide & soft) / subject)
+    return float(np.count_nonzero(np.logical_and(wide, soft)) / subject)

@@ -47,8 +47,8 @@ class Sample:
 
     def read(self) -> tuple[Picture, Pixels]:
         """The picture and its true alpha, uint8 [H,W]. Raises EvaluationError when they are no pair."""
-        picture = _read(self.picture_file)
-        alpha = _read(self.truth_file)
+        picture = read_picture(self.picture_file)
+        alpha = read_picture(self.truth_file)
         truth = np.ascontiguousarray(alpha.rgba[..., 3 if alpha.has_alpha else 0])
         if truth.shape != (picture.height, picture.width):
             raise EvaluationError(f"{self.truth_file.name} is not of the size of {self.picture_file.name}.")
@@ -98,7 +98,8 @@ def _spread(samples: list[Sample], limit: int | None) -> list[Sample]:
     return [samples[place * len(samples) // limit] for place in range(limit)]
 
 
-def _read(file: Path) -> Picture:
+def read_picture(file: Path) -> Picture:
+    """A picture as the service decodes it. Raises EvaluationError when it cannot be read."""
     try:
         body = file.read_bytes()
         declared = ImageFormat.of(body)

@@ -7,7 +7,7 @@ from models.evaluation.duplicates import Duplicate
 from models.evaluation.report import Judged, Report
 from models.evaluation.samples import Sample
 from models.evaluation.scores import Scores, score
-from models.evaluation.sheet import choose_cases, on_magenta
+from models.evaluation.sheet import MAGENTA, choose_cases, cut_out, over
 from tests.imaging.samples import opaque
 from tests.models.evaluation.scenes import disc, picture
 
@@ -83,7 +83,7 @@ def test_worst_come_first_and_then_those_about_the_median() -> None:
 def test_cut_outs_lie_on_magenta() -> None:
     image = opaque(picture(HARD))
     before = image.rgba.copy()
-    shown = on_magenta(image, HARD)
+    shown = over(cut_out(image, HARD), MAGENTA)
     assert tuple(shown[0, 0]) == (255, 0, 255)
     assert tuple(shown[48, 48]) == (150, 30, 30)
     assert np.array_equal(image.rgba, before)
