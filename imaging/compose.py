@@ -7,6 +7,7 @@ from imaging.bands import bands
 from imaging.fit import shrink
 from imaging.foreground import estimate_foreground
 from imaging.matte import matte_of
+from imaging.own_alpha import is_cut_out
 from imaging.picture import Picture, Pixels
 from imaging.sampling import Lattice, Plane, between
 
@@ -19,11 +20,14 @@ def compose(picture: Picture, alpha: Pixels, seen: Pixels | None = None) -> Pixe
 
     The result is the picture's own `rgba`, changed in place: uint8 [H,W,4], straight alpha; the upload's own alpha
     times the model's; background colour taken out of half transparent pixels; 0 in every channel where alpha is 0,
-    so that nothing of the background is handed on unseen. Only what is not opaque is touched.
+    so that nothing of the background is handed on unseen. Only what is not opaque is touched. An upload that is a
+    cut-out already keeps its own alpha and its colours, and the model's alpha does not matter.
 
     Args:
         seen: the picture as the model saw it, uint8 [S,S,3]; made anew where it is not at hand.
     """
+    if is_cut_out(picture):
+        return _without_hidden_colour(picture)
     return apply_matte(picture, matte_of(picture, alpha, seen), alpha, seen)
 
 
@@ -39,6 +43,12 @@ def apply_matte(picture: Picture, matte: Pixels, alpha: Pixels, seen: Pixels | N
             rgba[rows, :, 3] = own
         np.copyto(rgba[rows].view(np.uint32)[..., 0], np.uint32(0), where=own == 0)
     return rgba
+
+
+def _without_hidden_colour(picture: Picture) -> Pixels:
+    words = picture.rgba.view(np.uint32)[..., 0]
+    np.copyto(words, np.uint32(0), where=picture.rgba[..., 3] == 0)
+    return picture.rgba
 
 
 def _times_own(matte: Pixels, rgba: Pixels) -> Pixels:

@@ -6,6 +6,7 @@ picture's.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import cv2
 import numpy as np
@@ -23,8 +24,8 @@ EPSILON = np.float32(1e-4)
 SOFT = 13
 """What is nearer than this to 0 or 255 is settled: there the filter would only make haze."""
 
-_REACH = 2 * RADIUS + 4
-"""Pixels of the small alpha around one that its function, and its enlargement, depend on."""
+_BEYOND = 4
+"""Pixels of the small alpha that enlargement adds to what a function depends on."""
 
 Window = tuple[slice, slice]
 
@@ -35,15 +36,16 @@ class Guide:
     Args:
         seen: the picture at the size of the alpha, uint8 [h,w,3].
         alpha: the model's, uint8 [h,w].
+        radius: as `RADIUS`.
     """
 
-    def __init__(self, picture: Picture, seen: Pixels, alpha: Pixels) -> None:
+    def __init__(self, picture: Picture, seen: Pixels, alpha: Pixels, radius: int = RADIUS) -> None:
         height, width = alpha.shape
         self._functions = np.zeros((height, width, 4), np.float32)
-        window = _unsettled(alpha)
+        window = _unsettled(alpha, 2 * radius + _BEYOND)
         if window:
             image, level = (each[window].astype(np.float32) / np.float32(255) for each in (seen, alpha))
-            self._functions[window] = _functions(image, level)
+            self._functions[window] = _functions(image, level, radius)
         self._picture = picture
         self._lattice = Lattice((picture.width, picture.height), (width, height))
 
@@ -66,41 +68,38 @@ class Guide:
         return colours
 
 
-def _unsettled(alpha: Pixels) -> Window | None:
+def _unsettled(alpha: Pixels, reach: int) -> Window | None:
     """The rectangle outside of which the enlarged alpha is settled, with all that its functions depend on."""
     nearby = np.ones((5, 5), np.uint8)
     soft = (cv2.dilate(alpha, nearby) >= SOFT) & (cv2.erode(alpha, nearby) <= 255 - SOFT)
     sides = [np.flatnonzero(soft.any(axis=axis)) for axis in (1, 0)]
     if not sides[0].size:
         return None
-    down, across = (slice(max(int(side[0]) - _REACH, 0), int(side[-1]) + 1 + _REACH) for side in sides)
+    down, across = (slice(max(int(side[0]) - reach, 0), int(side[-1]) + 1 + reach) for side in sides)
     return down, across
 
 
-def _functions(image: Plane, alpha: Plane) -> Plane:
+def _functions(image: Plane, alpha: Plane, radius: int) -> Plane:
     """Slopes for red, green and blue, and the constant: float32 [h,w,4].
 
-    Where colours hardly vary they tell nothing and the filter would only blur: what it lost of alpha is put back there.
+    From the covariances in the window around every pixel. Where colours hardly vary they tell nothing and the filter
+    would only blur: what it lost of alpha is put back there.
     Channel by channel: arrays of one channel are several times faster than arrays whose last axis is of three.
     """
     colours = [np.ascontiguousarray(image[..., channel]) for channel in range(3)]
-    means, level = [_mean(each) for each in colours], _mean(alpha)
+    mean = partial(_mean, radius=radius)
+    means, level = [mean(each) for each in colours], mean(alpha)
     (r, g, b), (mr, mg, mb) = colours, means
-    variances = [_together(each, mean, each, mean) for each, mean in zip(colours, means, strict=True)]
-    mixed = _together(r, mr, g, mg), _together(g, mg, b, mb), _together(b, mb, r, mr)
-    with_alpha = [_together(each, mean, alpha, level) for each, mean in zip(colours, means, strict=True)]
+    variances = [mean(each * each) - its * its for each, its in zip(colours, means, strict=True)]
+    mixed = mean(r * g) - mr * mg, mean(g * b) - mg * mb, mean(b * r) - mb * mr
+    with_alpha = [mean(each * alpha) - its * level for each, its in zip(colours, means, strict=True)]
     slopes = _solve([each + EPSILON for each in variances], mixed, with_alpha)
     constant = level - _dot(slopes, means)
-    *slopes, constant = (_mean(each) for each in (*slopes, constant))
+    *slopes, constant = (mean(each) for each in (*slopes, constant))
     lost = alpha - _dot(slopes, colours) - constant
     spread = (variances[0] + variances[1] + variances[2]) / np.float32(3)
     constant += lost * (EPSILON / (EPSILON + spread))
     return np.asarray(cv2.merge([*slopes, constant]), np.float32)
-
-
-def _together(first: Plane, its_mean: Plane, second: Plane, other_mean: Plane) -> Plane:
-    """Covariance in the window around every pixel."""
-    return _mean(first * second) - its_mean * other_mean
 
 
 def _dot(first: Sequence[Plane], second: Sequence[Plane]) -> Plane:
@@ -121,7 +120,7 @@ def _solve(squares: Sequence[Plane], mixed: Sequence[Plane], weights: Sequence[P
     return [_dot(line, weights) / determinant for line in cofactors]
 
 
-def _mean(plane: Plane) -> Plane:
+def _mean(plane: Plane, radius: int) -> Plane:
     """Over the window around every pixel."""
-    side = 2 * RADIUS + 1
+    side = 2 * radius + 1
     return np.asarray(cv2.boxFilter(plane, -1, (side, side)), np.float32)

@@ -2,7 +2,7 @@
 
 from imaging.bands import bands
 from imaging.fit import shrink, unfit
-from imaging.guide import Guide
+from imaging.guide import RADIUS, Guide
 from imaging.levels import set_levels
 from imaging.picture import Picture, Pixels
 from imaging.specks import drop_specks
@@ -17,13 +17,13 @@ def matte_of(picture: Picture, alpha: Pixels, seen: Pixels | None = None) -> Pix
     return guided(picture, drop_specks(set_levels(alpha)), seen)
 
 
-def guided(picture: Picture, alpha: Pixels, seen: Pixels | None = None) -> Pixels:
+def guided(picture: Picture, alpha: Pixels, seen: Pixels | None = None, radius: int = RADIUS) -> Pixels:
     """uint8 [H,W] from uint8 alpha [h,w]: enlarged, and its edges laid where the picture has them."""
     matte = unfit(alpha, picture.width, picture.height)
     height, width = alpha.shape
     if seen is None or seen.shape[:2] != alpha.shape:
         seen = shrink(picture, width, height)
-    guide = Guide(picture, seen, alpha)
+    guide = Guide(picture, seen, alpha, radius)
     for rows in bands(*matte.shape):
         guide.sharpen(rows, matte[rows])
     return matte

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from imaging.levels import set_levels
+from imaging.own_alpha import is_cut_out
 from imaging.picture import Picture, Pixels
 from imaging.specks import drop_specks
 
@@ -17,8 +18,11 @@ LEAST_SHARE = 1 / 20_000
 
 
 def has_subject(picture: Picture, alpha: Pixels) -> bool:
-    """Whether the model's uint8 alpha [h,w] shows a subject, and not only where the upload itself is transparent."""
-    settled = drop_specks(set_levels(alpha))
+    """Whether the model's uint8 alpha [h,w] shows a subject, and not only where the upload itself is transparent.
+
+    In an upload that is a cut-out already the subject is whatever is visible.
+    """
+    settled = np.full_like(alpha, 255) if is_cut_out(picture) else drop_specks(set_levels(alpha))
     if picture.has_alpha:
         own = np.ascontiguousarray(picture.rgba[..., 3])
         visible = cv2.resize(own, settled.shape[::-1], interpolation=cv2.INTER_AREA) > 0

@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 
 from imaging.fit import fit, shrink, unfit
+from imaging.high_key import darkened
+from imaging.levels import set_levels
 from imaging.matte import guided, matte_of
 from imaging.picture import Picture, Pixels
 from imaging.specks import drop_specks
@@ -76,6 +78,17 @@ def _strong_levels(infer: Infer, picture: Picture, size: int) -> Pixels:
     return matte_of(picture, _STRETCHED[infer(fit(picture, size))])
 
 
+def _radius(infer: Infer, picture: Picture, size: int, *, radius: int) -> Pixels:
+    """The guide's windows of another size."""
+    return guided(picture, drop_specks(set_levels(infer(fit(picture, size)))), radius=radius)
+
+
+def _darkened(infer: Infer, picture: Picture, size: int) -> Pixels:
+    """Very light pictures brought towards black for the network alone."""
+    seen = fit(picture, size)
+    return matte_of(picture, infer(darkened(seen)), seen)
+
+
 def _holes(infer: Infer, picture: Picture, size: int, *, milli: int) -> Pixels:
     """Holes of up to so many thousandths of the subject's area filled."""
     alpha = infer(fit(picture, size))
@@ -105,6 +118,9 @@ WAYS: Mapping[str, Way] = MappingProxyType(
         "letterbox mirror": partial(_letterbox, border=cv2.BORDER_REFLECT_101),
         "flip mean": _flip_mean,
         "strong levels": _strong_levels,
+        "radius 4": partial(_radius, radius=4),
+        "radius 8": partial(_radius, radius=8),
+        "darkened": _darkened,
         "holes 5": partial(_holes, milli=5),
         "holes 100": partial(_holes, milli=100),
     }

@@ -44,8 +44,8 @@ def test_what_the_upload_itself_hides_does_not_count(own: int, found: bool) -> N
 
 
 def test_a_subject_beside_what_is_hidden_counts() -> None:
-    alpha = np.zeros((150, 200), np.uint8)
-    alpha[:, 100:] = 255
+    alpha = np.full((150, 200), 255, np.uint8)
+    alpha[30:80, 40:100] = 0  # a hole: at the border it would be a cut-out's background
     rgba = np.ascontiguousarray(np.dstack([scene(200, 150), alpha]))
     assert not has_subject(Picture(rgba, has_alpha=True), spot(80))
     assert has_subject(Picture(rgba, has_alpha=True), np.roll(spot(80), 150, axis=1))
