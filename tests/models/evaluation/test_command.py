@@ -94,6 +94,7 @@ def test_an_unknown_way_is_told_in_a_line(folder: Path, tmp_path: Path) -> None:
     [
         ("matting-v9", "There is no manifest matting-v9.toml"),
         ("missing.onnx", "No such file"),
+        (f"{NAME}:int4", "'int4' is not a precision; there are: fp32, fp16, int8"),
         (f"{WEIGHTS},output=3", "has 1 outputs"),
         (f"{WEIGHTS},colour=red", "colour: Extra inputs"),
     ],
@@ -112,7 +113,8 @@ def test_without_models_all_that_ship_and_were_added_are_judged(folder: Path, tm
     assert result.exit_code == 0, result.output
     networks = json.loads((tmp_path / "out/report.json").read_text())["networks"]
     shipped = {file.stem for file in MODELS.glob("*.toml")}
-    assert {each["name"] for each in networks} == shipped | {"added"}
+    others = {f"{NAME}:{precision}" for precision in SHIPPED.precisions if precision != "fp32"}
+    assert {each["name"] for each in networks} == shipped | others | {"added"}
     assert [each["sha256"] for each in networks if each["name"] == "added"] == [added.sha256]
 
 
