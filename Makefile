@@ -70,6 +70,10 @@ bench-imaging: $(VENV)/.dev ## Print CPU and memory of the image stages beside P
 corpus: $(VENV)/.dev ## Decode a folder of pictures and compare with Chromium: make corpus FOLDER=pictures GOLDEN=golden.json
 	@$(BIN)/python -m tests.corpus "$(or $(FOLDER),$(error say which folder: make corpus FOLDER=pictures))" $(if $(GOLDEN),--golden "$(GOLDEN)")
 
+.PHONY: fuzz
+fuzz: $(VENV)/.dev ## Send mutated pictures through the image pipeline and into the service: make fuzz N=100000 SEED=1
+	@$(BIN)/python -m tests.fuzz --files $(or $(N),1000) $(if $(SEED),--seed $(SEED))
+
 .PHONY: bench-outage
 bench-outage: $(VENV)/.dev node_modules/.stamp ## Print how health answers and how others settle while chains fail
 	@$(BIN)/python -m benchmarks.outage
