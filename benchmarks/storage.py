@@ -9,7 +9,6 @@ in service, and once over a database of its own for each part, as it was before.
 
 import asyncio
 import itertools
-import math
 import sqlite3
 import statistics
 import sys
@@ -26,7 +25,7 @@ from rich.table import Table
 
 from errors import LedgerUnavailable
 from payments.outbox import Sent
-from payments.rail import Payment, Receipt
+from payments.rail import Hold, Payment, Receipt
 from storage import Database, SqlLedger, SqlLock, SqlOutbox, SqlRateLimits, migrate
 
 RUNS = 300
@@ -87,15 +86,15 @@ def new_payment() -> Payment:
     )
 
 
-async def sell(ledger: SqlLedger, between: Callable[[Payment], Awaitable[None]] | None = None) -> None:
+async def sell(ledger: SqlLedger, between: Callable[[Payment, Hold], Awaitable[None]] | None = None) -> None:
     """The statements of one sale; `between` begin and end of its settlement."""
     payment = new_payment()
     await ledger.find(payment.id)
     claim = await ledger.claim(payment, seen=None, fingerprint="f" * 64, order_digest="d" * 64, lease_s=60)
-    if not (claim and await ledger.begin_settlement(claim, lease_s=60)):
+    if claim is None or not await ledger.begin_settlement(claim, lease_s=60):
         raise RuntimeError("a new payment was not free")
     if between is not None:
-        await between(payment)
+        await between(payment, Hold(claim.holder))
     await ledger.settled(payment.id, RECEIPT)
 
 
@@ -142,9 +141,9 @@ async def busy(url: str, *, shared: bool) -> Busy:
         lock, counters, took = SqlLock(await database(), "busy"), SqlRateLimits(await database()), Busy()
         nonces = itertools.count(time.time_ns())
 
-        async def broadcast(payment: Payment) -> None:
+        async def broadcast(payment: Payment, hold: Hold) -> None:
             async with lock:
-                await outbox.record(replace(SENT, nonce=next(nonces), reference=payment.id), not_after=math.inf)
+                await outbox.record(replace(SENT, nonce=next(nonces), reference=payment.id), hold)
 
         async def seller() -> None:
             for _ in range(SALES):

@@ -6,6 +6,8 @@ It stands outside of the rail's folder, whose import loads web3: what only store
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from payments.rail import Hold
+
 
 @dataclass(frozen=True, slots=True)
 class Sent:
@@ -41,9 +43,9 @@ class Outbox(Protocol):
     Every method raises `LedgerUnavailable` when the store does not answer.
     """
 
-    async def record(self, sent: Sent, *, not_after: float) -> bool:
-        """Write a new transaction down; False, and nothing is written, when its nonce has a record already or when it
-        is later than `not_after` (unix seconds) by the store's own clock."""
+    async def record(self, sent: Sent, hold: Hold) -> bool:
+        """Write a new transaction down; False, and nothing is written, when its nonce has a record already, when the
+        hold is over by the store's own clock, or when its holder is not settling the payment any more."""
         ...
 
     async def renew(self, old: Sent, new: Sent) -> bool:

@@ -118,6 +118,24 @@ class Payment:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """The right to move a payment's money.
+
+    Attributes:
+        holder: token of the settlement, as the ledger's entry has it; None: nobody's, so our own key sends nothing.
+        not_after: until when, unix seconds by the ledger's clock, which is the outbox's.
+        limit: the same moment or an earlier one by `asyncio`'s clock, which nobody can set.
+    """
+
+    holder: str | None = None
+    not_after: float = math.inf
+    limit: float = math.inf
+
+
+NO_HOLD = Hold()
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """Proof that a payment settled: `at` is unix seconds; `payer` and `transaction` as on the chain."""
 
@@ -184,9 +202,9 @@ class Rail(Protocol):
         """
         ...
 
-    async def settle(self, payment: Payment, credential: Credential, *, not_after: float = math.inf) -> Receipt:
-        """Move the money; idempotent per payment id. Sends nothing any more after `not_after` (unix seconds by the
-        ledger's clock, which is the outbox's): from then on others may judge the payment.
+    async def settle(self, payment: Payment, credential: Credential, *, hold: Hold = NO_HOLD) -> Receipt:
+        """Move the money; idempotent per payment id. Sends nothing any more once `hold` is over or lost: from then on
+        others may judge the payment.
 
         Raises:
             PaymentRejected: the chain proves that nothing moved and nothing of ours can still move it.

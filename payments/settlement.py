@@ -13,7 +13,7 @@ from errors import (
     ServiceError,
 )
 from payments.ledger import Claim, Entry, Ledger
-from payments.rail import Credential, Payment, Rail, Receipt
+from payments.rail import Credential, Hold, Payment, Rail, Receipt
 from payments.standing import expiry
 
 _PROVEN = (PaymentRejected, PaymentSpentElsewhere)
@@ -48,10 +48,11 @@ class Settlement:
         # more. This one holds while the process runs; `not_after` holds for what it does when it wakes up.
         limit = asyncio.get_running_loop().time() + self._limit_s
         not_after = await self._begin(claim) - self._lease_s + self._limit_s
+        hold = Hold(claim.holder, not_after=not_after, limit=limit)
         async with self._doubt(claim, payment):
             try:
                 async with asyncio.timeout_at(limit):
-                    receipt = await rail.settle(payment, credential, not_after=not_after)
+                    receipt = await rail.settle(payment, credential, hold=hold)
             except _PROVEN as refusal:
                 unmoved = refusal
             else:

@@ -3,11 +3,13 @@
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import BigInteger, Double, Row, Select, String, bindparam, delete, insert, select, update
+from sqlalchemy import BigInteger, Double, Row, Select, String, and_, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
+from payments.ledger import State
 from payments.outbox import Sent
+from payments.rail import Hold
 from storage.clock import DatabaseTime
 from storage.database import Database
 from storage.schema import in_doubt, payments, transactions
@@ -27,22 +29,25 @@ class SqlOutbox:
         # Built once: building a statement anew costs more than executing it. Parameters have names of their own,
         # because those of columns are SQLAlchemy's.
         new = (bindparam(f"new_{column.name}", type_=column.type) for column in _row)
-        in_time = DatabaseTime() < bindparam("not_after", type_=Double())
-        self._record = insert(transactions).from_select(list(_row), select(*new).where(in_time))
+        self._record = insert(transactions).from_select(
+            list(_row), select(*new).where(_is_held()).with_for_update(read=True)
+        )
         self._of = _ordered(_row.reference == bindparam("of_reference", type_=String()))
         self._since = _ordered(_of_sender() & (_row.nonce >= bindparam("from_nonce", type_=BigInteger())))
         of_chain = _row.chain_id == bindparam("of_chain", type_=BigInteger())
         self._senders = select(_row.sender).where(of_chain).distinct()
 
-    async def record(self, sent: Sent, *, not_after: float) -> bool:
-        """Write a new transaction down; False, and nothing is written, when its nonce has a record already or when it
-        is later than `not_after` by the database's clock.
+    async def record(self, sent: Sent, hold: Hold) -> bool:
+        """Write a new transaction down; False, and nothing is written, when its nonce has a record already, when the
+        hold is over by the database's clock, or when its holder is not settling the payment any more.
 
-        A process that stood still finds out here: the clock is read by the statement that writes.
+        A process that stood still finds out here: clock and ledger are read by the statement that writes. The ledger
+        tells it also when the clock has been set back meanwhile.
         """
         values = {f"new_{name}": value for name, value in asdict(sent).items()}
+        until = {"is_holder": hold.holder, "not_after": hold.not_after}
         try:
-            return await self._database.run(self._record, **values, not_after=not_after) == 1
+            return await self._database.run(self._record, **values, **until) == 1
         except IntegrityError:
             return False
 
@@ -74,6 +79,18 @@ class SqlOutbox:
         done = (_row.chain_id == chain_id) & (_row.sender == sender) & (_row.nonce < below)
         doubted = select(payments.c.id).where(in_doubt)
         await self._database.run(delete(transactions).where(done & _row.reference.not_in(doubted)))
+
+
+def _is_held() -> ColumnElement[bool]:
+    """The payment's row, while the holder is settling it and may send. On PostgreSQL nobody changes that row between
+    this look and the commit."""
+    held = payments.c
+    return and_(
+        held.id == bindparam("new_reference", type_=String()),
+        held.state == State.SETTLING,
+        held.holder == bindparam("is_holder", type_=String()),
+        DatabaseTime() < bindparam("not_after", type_=Double()),
+    )
 
 
 def _ordered(where: ColumnElement[bool]) -> Select[Any]:

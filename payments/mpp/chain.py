@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from eth_utils.address import to_checksum_address
 
 from errors import PaymentOutcomeUnknown, RailUnavailable
+from payments.chain_clock import ChainClock
 from payments.finality import RAW
 from payments.mpp.abi import UNREADABLE, UNREADABLE_ANSWER, call_data, number
 from payments.mpp.pull import DECIMALS
@@ -30,10 +30,12 @@ class Chain:
     """One Tempo chain, asked over JSON-RPC.
 
     Args:
+        clock: is told of the newest block by `health`.
         tokens: those that are accepted; `health` looks at their decimals.
     """
 
-    def __init__(self, rpc: Rpc, chain_id: int, *, tokens: Collection[str] = ()) -> None:
+    def __init__(self, rpc: Rpc, chain_id: int, clock: ChainClock, *, tokens: Collection[str] = ()) -> None:
+        self.clock = clock
         self._rpc = rpc
         self._network = f"eip155:{chain_id}"
         self._unknown_tokens = set(tokens)
@@ -47,7 +49,7 @@ class Chain:
         for url in self._rpc.urls:
             with suppress(RailUnavailable):
                 head, *answers = await self._rpc.answers_at(url, _LATEST, *questions)
-                if _is_present(head):
+                if _time(head) + NODE_LAG_S >= self.clock.now():
                     self._rpc.prefer(url)
                     return head, answers
         raise RailUnavailable("The payment chain does not answer, or is late. Nothing was charged.")
@@ -69,7 +71,7 @@ class Chain:
             NobodyAnswers: no node does.
             PaymentOutcomeUnknown: the chain can still go either way, or its nodes contradict each other.
         """
-        view = judge(await self._views(payment), now=time.time())
+        view = judge(await self._views(payment), now=self.clock.now())
         try:
             return None if view is None else await self._dated(view.receipt, payment)
         except (RailUnavailable, *UNREADABLE):
@@ -100,7 +102,7 @@ class Chain:
         """
         views = await self._views(payment)
         try:
-            view = judge(views, now=time.time())
+            view = judge(views, now=self.clock.now())
             if view is None:
                 return Finality.LOST
             (head,) = await self._rpc.ask(_LATEST)
@@ -126,17 +128,18 @@ class Chain:
         )
 
     async def health(self) -> str | None:
-        """None when a node answers and is up to date, and every one that answers is of the right chain; else one public
-        sentence."""
+        """None when a node answers and is up to date by our clock, and every one that answers is of the right chain;
+        else one public sentence."""
         urls = self._rpc.urls
         answers = await asyncio.gather(*(self._probe(url) for url in urls))
         if any(isinstance(answer, WrongChain) for answer in answers):
             return "An RPC URL of the payment chain leads to another chain than the one that is configured."
-        if all(isinstance(answer, RailUnavailable) for answer in answers):
+        times = [answer for answer in answers if isinstance(answer, int)]
+        if not times:
             return "The payment chain does not answer."
-        if True not in answers:
-            return "The payment chain's latest block is too old."
-        return await self._wrong_token(urls[answers.index(True)])
+        newest = max(times)
+        self.clock.saw(newest)
+        return self.clock.fault or await self._wrong_token(urls[answers.index(newest)])
 
     async def _wrong_token(self, url: str) -> str | None:
         """What is wrong with the tokens that are accepted; once each is found in order, it is not asked about again."""
@@ -151,13 +154,13 @@ class Chain:
             self._unknown_tokens.discard(token)
         return None
 
-    async def _probe(self, url: str) -> bool | RailUnavailable:
-        """Whether a node is up to date."""
+    async def _probe(self, url: str) -> int | RailUnavailable:
+        """The time of a node's latest block, unix seconds."""
         try:
             async with asyncio.timeout(_PROBE_S):
                 await self._rpc.check(url)
                 (head,) = await self._rpc.answers_at(url, _LATEST)
-                return _is_present(head)
+                return _time(head)
         except RailUnavailable as outage:
             return outage
         except TimeoutError:
@@ -194,9 +197,9 @@ class Chain:
         return self.receipt(payment, at=number(stamp))
 
 
-def _is_present(head: Any) -> bool:
-    """Whether a node's latest block is of now, by our clock. Raises RailUnavailable for what is no block."""
+def _time(head: Any) -> int:
+    """Of a block, unix seconds. Raises RailUnavailable for what is not a block."""
     try:
-        return number(head["timestamp"]) + NODE_LAG_S >= time.time()
+        return number(head["timestamp"])
     except UNREADABLE:
         raise RailUnavailable(UNREADABLE_ANSWER) from None

@@ -5,7 +5,6 @@ A transaction ends at its `valid_before`, a challenge at its `expires`; the earl
 """
 
 import math
-import time
 from datetime import datetime
 
 from errors import DeadlineUnreachable
@@ -15,39 +14,41 @@ from payments.mpp.wire import MppCredential
 LATEST_AFTER_EXPIRY_S = 60
 
 
-def check_term(credential: MppCredential, *, margin_s: float) -> float:
+def check_term(credential: MppCredential, *, margin_s: float, now: float) -> float:
     """Judge a payment before the work, which may begin until the moment that is given back (unix seconds). Its
-    challenge must have been authenticated.
+    challenge must have been authenticated. `now` is unix seconds.
 
     Raises:
         PaymentRejected: expired, not valid yet, or valid for so long that a doubt about it could not be cleared.
         DeadlineUnreachable: less than `margin_s` seconds are left.
     """
     transaction = credential.transaction
-    if transaction.valid_after > time.time():
+    if transaction.valid_after > now:
         raise rejected(VERIFICATION_FAILED, "The transaction is not valid yet (`validAfter`).")
     if not 0 < transaction.valid_before <= _expires(credential) + LATEST_AFTER_EXPIRY_S:
         # Until this moment nobody can say that a transaction whose broadcast was lost will not pay after all.
         raise rejected(VERIFICATION_FAILED, "The transaction must expire (`validBefore`) when the challenge does.")
-    if ends_at(credential) <= time.time():
+    if ends_at(credential) <= now:
         raise rejected(PAYMENT_EXPIRED, "The signed transaction has expired. Take a new quote and sign again.")
-    return check_time(credential, margin_s=margin_s)
+    check_time(credential, margin_s=margin_s, now=now)
+    return ends_at(credential) - margin_s
 
 
-def check_time(credential: MppCredential, *, margin_s: float, not_after: float = math.inf) -> float:
-    """Until when the payment may be broadcast, unix seconds: `margin_s` seconds before its end, or `not_after`.
+def check_time(credential: MppCredential, *, margin_s: float, now: float, at_most_s: float = math.inf) -> float:
+    """For how many seconds from `now` (unix seconds) the payment may be broadcast: until `margin_s` seconds before its
+    end, and no longer than `at_most_s`.
 
     Raises:
-        DeadlineUnreachable: that moment has passed.
+        DeadlineUnreachable: none are left.
     """
-    until = min(ends_at(credential) - margin_s, not_after)
-    if time.time() > until:
+    left_s = min(ends_at(credential) - margin_s - now, at_most_s)
+    if left_s < 0:
         raise DeadlineUnreachable(
             "This payment ends too soon to be settled. Nothing was charged; take a new quote and sign again.",
             reason=PAYMENT_EXPIRED,
             type=BASE + PAYMENT_EXPIRED,
         )
-    return until
+    return left_s
 
 
 def ends_at(credential: MppCredential) -> float:

@@ -7,7 +7,6 @@ expiring nonce lets that hash into one block at most.
 
 import asyncio
 import itertools
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
@@ -25,7 +24,7 @@ async def persist(attempt: Callable[[str], Awaitable[T]], urls: Sequence[str], *
     """The first clear outcome of `attempt`, which is given the URLs in turn and begun at once and up to `until`.
 
     Args:
-        until: unix seconds.
+        until: the event loop's time.
 
     Raises:
         PaymentOutcomeUnknown: no attempt was clear.
@@ -36,7 +35,7 @@ async def persist(attempt: Callable[[str], Awaitable[T]], urls: Sequence[str], *
             return await attempt(url)
         except PaymentOutcomeUnknown:
             await asyncio.sleep(pause_s)
-        if time.time() > until:
+        if asyncio.get_running_loop().time() > until:
             break
         pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
     raise PaymentOutcomeUnknown()

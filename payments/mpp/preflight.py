@@ -2,7 +2,6 @@
 
 import logging
 import re
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -115,7 +114,7 @@ def _check_gas(head: Mapping[str, Any], transaction: SignedTransaction) -> None:
 async def _check_at_this_moment(chain: Chain, transaction: SignedTransaction, payer: str) -> None:
     """Simulate once more, at the present time: the latest block may be some seconds old, and a transaction may end only
     so many seconds after the block that it is in."""
-    now = {"time": hex(int(time.time()))}
+    now = {"time": hex(int(chain.clock.now()))}
     _, (simulated,) = await chain.ask(("eth_call", _as_request(transaction, payer), "latest", {}, now))
     if not _would_be_mined(simulated):
         raise rejected(

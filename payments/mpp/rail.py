@@ -4,8 +4,8 @@ The SDK issues challenges, judges credentials and broadcasts. This rail adds pul
 funds, and the chain's word after every doubt.
 """
 
+import asyncio
 import logging
-import math
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,6 +13,7 @@ import httpx
 from eth_utils.address import is_hex_address
 
 from errors import PaymentRejected, PaymentSpentElsewhere
+from payments.chain_clock import ChainClock
 from payments.health import Health
 from payments.mpp.chain import Chain
 from payments.mpp.deadline import check_term, check_time
@@ -25,7 +26,7 @@ from payments.mpp.transaction import signer_of
 from payments.mpp.transfers import Transfers
 from payments.mpp.verdict import NobodyAnswers
 from payments.mpp.wire import RAIL, MppCredential, PushedCredential, read_credential, write_receipt
-from payments.rail import Challenge, Credential, Finality, HeaderFields, Order, Payment, Receipt
+from payments.rail import NO_HOLD, Challenge, Credential, Finality, HeaderFields, Hold, Order, Payment, Receipt
 from payments.transfers import Transfer
 
 MIN_SECRET_BYTES = 32
@@ -53,6 +54,7 @@ class MppRail:
         confirmation_timeout_s: for one broadcast, its receipt included; then the chain is asked, and it is repeated.
         rpc_timeout_s: for one other call of one URL.
         finality_blocks: blocks on top of a settlement from which on it is final.
+        clock: judges how long payments are valid.
 
     Raises:
         ValueError: settings that cannot work; the text holds no secret.
@@ -78,6 +80,7 @@ class MppRail:
         confirmation_timeout_s: float = 4.0,
         rpc_timeout_s: float = 3.0,
         finality_blocks: int = 16,
+        clock: ChainClock | None = None,
     ) -> None:
         secrets = (secret,) if previous_secret is None else (secret, previous_secret)
         _check_settings(realm, secrets, recipient, currencies)
@@ -93,7 +96,8 @@ class MppRail:
         self._client = httpx.AsyncClient(timeout=confirmation_timeout_s, trust_env=False)
         urls = (rpc_url, fallback_rpc_url) if fallback_rpc_url else (rpc_url,)
         self._rpc = Rpc(urls, self._client, chain_id=chain_id, timeout_s=rpc_timeout_s)
-        self._chain = Chain(self._rpc, chain_id, tokens=self._currencies)
+        self._clock = clock or ChainClock()
+        self._chain = Chain(self._rpc, chain_id, self._clock, tokens=self._currencies)
         self._health = Health(self._chain.health, too_slow="The payment chain is too slow to answer.")
         self._engines = Engines(
             realm=realm,
@@ -132,6 +136,7 @@ class MppRail:
                 "Only pull mode is accepted: send the signed transaction, not the hash of a sent one.",
             )
         ours = _ours(credential)
+        self._clock.check()
         try:
             return await self._judge(ours, order)
         except PaymentRejected:
@@ -140,7 +145,7 @@ class MppRail:
                 await self._refuse_if_paid(ours.transaction.hash)
             raise
 
-    async def settle(self, payment: Payment, credential: Credential, *, not_after: float = math.inf) -> Receipt:
+    async def settle(self, payment: Payment, credential: Credential, *, hold: Hold = NO_HOLD) -> Receipt:
         """Broadcast, and believe the chain; again as long as it does not say what happened, and time is left.
 
         Raises:
@@ -148,8 +153,11 @@ class MppRail:
             PaymentRejected, PaymentOutcomeUnknown: as every rail.
         """
         ours = _ours(credential)
-        until = check_time(ours, margin_s=self._broadcast_margin_s, not_after=not_after)
-        receipt = await persist(lambda url: self._attempt(payment, ours, url), self._rpc.urls, until=until)
+        begun = asyncio.get_running_loop().time()
+        left_s = check_time(
+            ours, margin_s=self._broadcast_margin_s, now=self._clock.now(), at_most_s=hold.limit - begun
+        )
+        receipt = await persist(lambda url: self._attempt(payment, ours, url), self._rpc.urls, until=begun + left_s)
         if receipt is None:
             raise rejected(VERIFICATION_FAILED, "The chain did not carry out the transfer. Nothing was charged.")
         return receipt
@@ -179,7 +187,7 @@ class MppRail:
         payment = self._payment(credential, judged)
         if not judged.is_of_this_ledger:
             await self._refuse_another_ledgers(payment)
-        work_by = check_term(credential, margin_s=self._work_margin_s)
+        work_by = check_term(credential, margin_s=self._work_margin_s, now=self._clock.now())
         funds = await check_on_chain(self._chain, transaction, judged.payer, currencies=self._currencies)
         return replace(payment, funds=funds, work_by=work_by)
 

@@ -12,6 +12,7 @@ from web3.exceptions import TransactionNotFound
 
 from errors import RailUnavailable
 from payments.outbox import Outbox, Sent
+from payments.rail import Hold
 from payments.x402.budget import Budget
 from payments.x402.fees import GAS_LIMIT, Fees, Market, Prices, gas_of
 from payments.x402.rpc import NodeRefusal, NonceTooLow, Rpc
@@ -92,7 +93,7 @@ class Broadcaster:
         """The settlement key's address, checksummed."""
         return self._key.address
 
-    async def send(self, to: str, data: HexStr, *, reference: str, not_after: float) -> str:
+    async def send(self, to: str, data: HexStr, *, reference: str, hold: Hold) -> str:
         """Sign, record and send a call for a payment; gives its transaction hash, 0x-hex. The work is done by now: the
         fee may be as high as what the payment brings.
 
@@ -100,15 +101,15 @@ class Broadcaster:
         it is sent again until it is in a block.
 
         Raises:
-            RailUnavailable: the chain does not answer, is too dear, or it is later than `not_after`; nothing was sent.
+            RailUnavailable: the chain does not answer, is too dear, or the hold is over or lost; nothing was sent.
             NodeRefusal: the node does not take the transaction, or says that the chain would revert it or wants more
                 gas for it than `GAS_LIMIT`; it is nowhere, and its nonce is free again.
             LedgerUnavailable: lock or outbox do not answer; nothing was sent, but its record may be there.
         """
         try:
-            return await self._send_once(to, data, reference, not_after)
+            return await self._send_once(to, data, reference, hold)
         except NonceTooLow:  # the key was used elsewhere, or the node that counted was late
-            return await self._send_once(to, data, reference, not_after)
+            return await self._send_once(to, data, reference, hold)
 
     async def hashes(self, reference: str) -> set[str]:
         """The transactions of a payment as they were sent last, without those that only take an expired one's nonce."""
@@ -192,7 +193,7 @@ class Broadcaster:
         units = None if transfer is None else transfer.value
         return self._budget.cap(units, market, gas=gas, call_bytes=len(data) // 2)
 
-    async def _send_once(self, to: str, data: HexStr, reference: str, not_after: float) -> str:
+    async def _send_once(self, to: str, data: HexStr, reference: str, hold: Hold) -> str:
         # An answer from before the lock does no harm: whatever was sent since is recorded.
         fees, (mined, known) = await asyncio.gather(self._fees(to, data), counts(self._rpc, self.address))
         async with AsyncExitStack() as locked:
@@ -202,13 +203,13 @@ class Broadcaster:
             sent = self._key.sign(to, data, nonce=nonce, fees=fees, reference=reference)
             # Not torn by a cancellation: what is recorded is sent, and whoever is told that this failed has to know
             # what the outbox says.
-            await unbroken(self._record_and_post(sent, not_after, locked))
+            await unbroken(self._record_and_post(sent, hold, locked))
         return sent.hash
 
-    async def _record_and_post(self, sent: Sent, not_after: float, locked: AsyncExitStack) -> None:
+    async def _record_and_post(self, sent: Sent, hold: Hold, locked: AsyncExitStack) -> None:
         """Record under the lock, and give it back before the node is waited for."""
-        if not await self._outbox.record(sent, not_after=not_after):
-            raise RailUnavailable("It is too late to settle this payment now, or the lock was lost.")
+        if not await self._outbox.record(sent, hold):
+            raise RailUnavailable("This payment is not ours to settle any more, or the lock was lost.")
         self._tender.keep()
         await locked.aclose()
         await self._post(sent)

@@ -7,7 +7,6 @@ else's (`PaymentSpentElsewhere`).
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -66,13 +65,12 @@ class Closing:
         self._doubt_s = doubt_s
         self._called: LRUCache[str, bool] = LRUCache(REMEMBERED)
 
-    async def settle(
-        self, payment: Payment, call: Callable[[], Awaitable[Word]], *, not_after: float, first: bool
-    ) -> str:
+    async def settle(self, payment: Payment, call: Callable[[], Awaitable[Word]], *, limit: float, first: bool) -> str:
         """Have a payment settled by `call`; the hash of the transaction that paid us.
 
         A call without a clear answer is repeated while the chain shows nothing: one authorization moves once.
-        `first` tells that this ledger began no settlement of this payment before.
+        `limit` is the event loop's time after which nothing is called any more. `first` tells that this ledger began
+        no settlement of this payment before.
 
         Raises:
             PaymentRejected: the chain proves that nothing moved and nothing of ours can still move it.
@@ -95,7 +93,7 @@ class Closing:
             if clock() >= deadline:
                 raise PaymentOutcomeUnknown()
             await asyncio.sleep(POLL_S)
-            if made.word.repeat and time.time() < not_after:
+            if made.word.repeat and clock() < limit:
                 made = await _once_more(call, made.word, deadline)
 
     async def find(self, payment: Payment) -> tuple[Fate, bool]:

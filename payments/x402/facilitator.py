@@ -6,6 +6,7 @@ from typing import Protocol
 from x402.schemas import PaymentPayload, PaymentRequirements
 
 from errors import PaymentRejected
+from payments.rail import Hold
 from payments.x402.rpc import Rpc
 
 
@@ -46,11 +47,11 @@ class Facilitator(Protocol):
         ...
 
     async def settle(
-        self, payload: PaymentPayload, requirements: PaymentRequirements, *, reference: str, not_after: float
+        self, payload: PaymentPayload, requirements: PaymentRequirements, *, reference: str, hold: Hold
     ) -> Word:
         """Move the money of the payment `reference`; whatever happens, the chain has to be asked afterwards.
 
-        A facilitator that sends by itself does not begin to after `not_after` (unix seconds).
+        A facilitator that sends by itself does not begin to when `hold` is over or lost.
         """
         ...
 

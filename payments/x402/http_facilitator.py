@@ -11,6 +11,7 @@ from x402.mechanisms.evm import is_valid_tx_hash
 from x402.schemas import PaymentPayload, PaymentRequirements, SettleResponse, SupportedResponse, VerifyResponse
 
 from errors import RailUnavailable
+from payments.rail import Hold
 from payments.x402 import refusals
 from payments.x402.chain import refusal_of
 from payments.x402.facilitator import Word
@@ -97,7 +98,7 @@ class HttpFacilitator:
             raise RailUnavailable(_UNSURE)
 
     async def settle(
-        self, payload: PaymentPayload, requirements: PaymentRequirements, *, reference: str, not_after: float
+        self, payload: PaymentPayload, requirements: PaymentRequirements, *, reference: str, hold: Hold
     ) -> Word:
         answer = await self._post("settle", payload, requirements, self._settle_timeout_s)
         said = answer.read(SettleResponse) if answer else None

@@ -9,6 +9,7 @@ from x402.mechanisms.evm.exact.facilitator import ExactEvmScheme, ExactEvmScheme
 from x402.schemas import PaymentPayload, PaymentRequirements, SettleResponse, VerifyResponse
 
 from errors import PaymentRejected, RailUnavailable
+from payments.rail import Hold
 from payments.x402.broadcaster import Broadcaster
 from payments.x402.budget import gas_for
 from payments.x402.facilitator import Word
@@ -53,10 +54,10 @@ class LocalFacilitator:
             )
 
     async def settle(
-        self, payload: PaymentPayload, requirements: PaymentRequirements, *, reference: str, not_after: float
+        self, payload: PaymentPayload, requirements: PaymentRequirements, *, reference: str, hold: Hold
     ) -> Word:
         signer = ChainSigner(
-            self._rpc, self._broadcaster, limit_s=self._limits["settle"], reference=reference, not_after=not_after
+            self._rpc, self._broadcaster, limit_s=self._limits["settle"], reference=reference, hold=hold
         )
         scheme = ExactEvmScheme(signer, _CONFIG)
         try:

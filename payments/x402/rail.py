@@ -6,7 +6,6 @@ chain, and by nobody else.
 
 import asyncio
 import logging
-import math
 import time
 from dataclasses import replace
 from decimal import Decimal
@@ -16,11 +15,12 @@ from x402.http.facilitator_client_base import AuthProvider
 from x402.schemas import PaymentPayload
 
 from errors import PaymentOutcomeUnknown, PaymentRejected, RailUnavailable
+from payments.chain_clock import ChainClock
 from payments.health import Health
 from payments.idempotency import suggested
 from payments.money import Price
 from payments.outbox import Outbox
-from payments.rail import Challenge, Credential, Finality, HeaderFields, Order, Payment, Receipt
+from payments.rail import NO_HOLD, Challenge, Credential, Finality, HeaderFields, Hold, Order, Payment, Receipt
 from payments.transfers import Transfer
 from payments.x402.broadcaster import Broadcaster, LockFactory
 from payments.x402.budget import Budget
@@ -65,6 +65,7 @@ class X402Rail:
         rpc_timeout_s, verify_timeout_s, settle_timeout_s: for one chain call, one verification, one settlement.
         doubt_s: how long `settle` waits for the chain to show what became of an unclear settlement.
         finality_blocks: blocks on top of a settlement from which on it is final.
+        clock: judges how long payments are valid.
 
     Raises:
         ValueError: settings that do not fit together; the text holds no secret.
@@ -98,6 +99,7 @@ class X402Rail:
         settle_timeout_s: float = 30.0,
         doubt_s: float = 5.0,
         finality_blocks: int = 64,
+        clock: ChainClock | None = None,
     ) -> None:
         for name in _TALKATIVE:
             logging.getLogger(name).setLevel(logging.WARNING)
@@ -142,6 +144,7 @@ class X402Rail:
             self._facilitator = LocalFacilitator(self._rpc, broadcaster, **timeouts)
         each = tuple(Rpc((url,), timeout_s=rpc_timeout_s, chain_id=chain_id) for url in urls)
         self._witnesses = Witnesses(each if len(urls) > 1 else (self._rpc,))
+        self._clock = clock or ChainClock()
         self._closing = Closing(self._witnesses, self._facilitator, doubt_s=doubt_s)
         self._health = Health(self._probe, too_slow="The payment chain is too slow to answer.")
         self._min_validity_s = min_validity_s
@@ -160,7 +163,8 @@ class X402Rail:
         return signed.authorization.payer if signed.signed_by_payer(self._terms) else None
 
     async def verify(self, credential: Credential, order: Order) -> Payment:
-        sent, units, now = _ours(credential), base_units(order.price), time.time()
+        self._clock.check()
+        sent, units, now = _ours(credential), base_units(order.price), self._clock.now()
         authorization = sent.signed.authorization
         payment = Payment(
             id=sent.payment_id,
@@ -199,17 +203,17 @@ class X402Rail:
         finally:
             looking.cancel()
 
-    async def settle(self, payment: Payment, credential: Credential, *, not_after: float = math.inf) -> Receipt:
-        return await self._settle(payment, credential, not_after, first=True)
+    async def settle(self, payment: Payment, credential: Credential, *, hold: Hold = NO_HOLD) -> Receipt:
+        return await self._settle(payment, credential, hold, first=True)
 
-    async def _settle(self, payment: Payment, credential: Credential, not_after: float, *, first: bool) -> Receipt:
+    async def _settle(self, payment: Payment, credential: Credential, hold: Hold, *, first: bool) -> Receipt:
         payload = self._payload(_ours(credential), payment.amount)
         requirements = self._terms.requirements(payment.amount)
 
         async def call() -> Word:
-            return await self._facilitator.settle(payload, requirements, reference=payment.id, not_after=not_after)
+            return await self._facilitator.settle(payload, requirements, reference=payment.id, hold=hold)
 
-        return self._receipt(payment, await self._closing.settle(payment, call, not_after=not_after, first=first))
+        return self._receipt(payment, await self._closing.settle(payment, call, limit=hold.limit, first=first))
 
     async def find_receipt(self, payment: Payment, credential: Credential | None = None) -> Receipt | None:
         try:
@@ -223,7 +227,7 @@ class X402Rail:
         if credential is None or not self._facilitator.is_service:
             raise PaymentOutcomeUnknown()
         try:
-            return await self._settle(payment, credential, math.inf, first=False)
+            return await self._settle(payment, credential, NO_HOLD, first=False)
         except PaymentRejected:
             return None
 
@@ -254,7 +258,7 @@ class X402Rail:
 
     async def _probe(self) -> str | None:
         try:
-            return await self._witnesses.health(self._terms) or await self._facilitator.health()
+            return await self._witnesses.health(self._terms, self._clock) or await self._facilitator.health()
         except RailUnavailable:
             return "The payment chain does not answer."
 

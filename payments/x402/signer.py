@@ -23,6 +23,7 @@ from x402.mechanisms.evm.types import TransactionReceipt, TypedDataDomain
 from x402.mechanisms.evm.verify import verify_typed_data_strict
 
 from errors import LedgerUnavailable, RailUnavailable
+from payments.rail import NO_HOLD, Hold
 from payments.x402.broadcaster import Broadcaster
 from payments.x402.rpc import Rpc
 from payments.x402.whole import ended
@@ -39,7 +40,7 @@ class ChainSigner:
 
     Args:
         limit_s: how long the thread waits for any one answer, come what may of the event loop.
-        reference, not_after: for which payment, and until when (unix seconds), it may send; nothing without them.
+        reference, hold: for which payment, and by which right, it may send; nothing without them.
 
     Attributes:
         unreachable: chain or outbox gave no answer to at least one question.
@@ -47,12 +48,12 @@ class ChainSigner:
     """
 
     def __init__(
-        self, rpc: Rpc, broadcaster: Broadcaster, *, limit_s: float, reference: str = "", not_after: float = 0.0
+        self, rpc: Rpc, broadcaster: Broadcaster, *, limit_s: float, reference: str = "", hold: Hold = NO_HOLD
     ) -> None:
         self.unreachable = False
         self.mined: str | None = None
         self._reference = reference
-        self._not_after = not_after
+        self._hold = hold
         self._limit_s = limit_s
         self._rpc = rpc
         self._broadcaster = broadcaster
@@ -120,9 +121,7 @@ class ChainSigner:
         return self._wait(lambda: self._rpc.code(address))
 
     def _send(self, to: str, data: HexStr) -> str:
-        return self._wait(
-            lambda: self._broadcaster.send(to, data, reference=self._reference, not_after=self._not_after)
-        )
+        return self._wait(lambda: self._broadcaster.send(to, data, reference=self._reference, hold=self._hold))
 
     async def _receipt(self, tx_hash: str) -> TxReceipt:
         """An outage while we wait is no answer about the transaction: the caller's deadline ends the waiting."""

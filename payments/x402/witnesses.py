@@ -4,7 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
+from web3.eth import AsyncEth
+
 from errors import RailUnavailable
+from payments.chain_clock import ChainClock
 from payments.rail import Payment
 from payments.x402.chain import ChainTruth, Fate, Undecided, check_chain
 from payments.x402.requirements import Terms
@@ -57,8 +60,9 @@ class Witnesses:
         """Whether every node that answers has this transaction in a block, and there it failed."""
         return all(await self._all(lambda rpc: ChainTruth(rpc).reverted(transaction)))
 
-    async def health(self, terms: Terms) -> str | None:
-        """None when the nodes are on the right chain and at about the same block, else one public sentence.
+    async def health(self, terms: Terms, clock: ChainClock) -> str | None:
+        """None when the nodes are on the right chain and at about the same block, of now by our clock; else one public
+        sentence. The clock is told of the newest block.
 
         Raises:
             RailUnavailable: no node answers.
@@ -71,11 +75,12 @@ class Witnesses:
         # A URL that leads to another chain is not used, so it puts nothing out as long as the other one is right.
         used = [sentence for sentence, on_our_chain in checked if on_our_chain]
         wrong = next(filter(None, used or [sentence for sentence, _ in checked]), None)
-        if wrong or not self.several:
+        if wrong:
             return wrong
-        heads = await self._all(_head)
-        apart = max(heads) - min(heads)
-        return f"The chain's two nodes are {apart} blocks apart." if apart > MAX_APART_BLOCKS else None
+        heads = await self._all(lambda rpc: rpc.ask(_head))
+        clock.saw(max(time for _, time in heads))
+        apart = max(heads)[0] - min(heads)[0]
+        return f"The chain's two nodes are {apart} blocks apart." if apart > MAX_APART_BLOCKS else clock.fault
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -91,8 +96,10 @@ class Witnesses:
         return heard
 
 
-async def _head(rpc: Rpc) -> int:
-    return await rpc.ask(lambda eth: eth.block_number)
+async def _head(eth: AsyncEth) -> tuple[int, int]:
+    """Number and time (unix seconds) of the latest block."""
+    latest = await eth.get_block("latest")
+    return latest["number"], latest["timestamp"]
 
 
 async def _or_silence(answer: Coroutine[Any, Any, T]) -> T | RailUnavailable:

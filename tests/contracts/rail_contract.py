@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
@@ -13,12 +14,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from errors import MalformedPayment, PaymentOutcomeUnknown, PaymentRejected, PaymentSpentElsewhere, RailUnavailable
+from payments.chain_clock import ChainClock
 from payments.money import Price
 from payments.rail import Challenge, Credential, Finality, HeaderFields, Order, Payment, Rail
 
 UNITS = 50_000
 NOBODY = "http://127.0.0.1:9"  # the discard port: nothing listens there
+FIVE_MINUTES = 300.0
 FAULTS = ("amount", "recipient", "network", "expired", "signature", "unfunded")
+
+
+class Wall:
+    """A host's clock, which somebody sets."""
+
+    off = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.off
 
 
 class Buyer(Protocol):
@@ -60,6 +72,16 @@ class RailContract:
     async def cut_off(self, build: Callable[[str], Rail]) -> AsyncIterator[Rail]:
         """A rail whose chain does not answer."""
         rail = build(NOBODY)
+        yield rail
+        await rail.aclose()
+
+    @pytest.fixture(params=[-FIVE_MINUTES, FIVE_MINUTES])
+    async def wrong_clock(
+        self, request: pytest.FixtureRequest, build: Callable[..., Rail], rpc_url: str
+    ) -> AsyncIterator[Rail]:
+        """A rail on a host whose clock is wrong, once it has looked at the chain."""
+        rail = build(rpc_url, clock=ChainClock(wall=lambda: time.time() + request.param))
+        await rail.health()
         yield rail
         await rail.aclose()
 
@@ -128,6 +150,27 @@ class RailContract:
         forged = rail.credential(await buyer.pay(await rail.challenge(order), "signature"))
         assert forged is not None
         assert cut_off.signer(forged) != cut_off.signer(credential)
+
+    async def test_a_host_whose_clock_is_wrong_refuses_no_payment_and_takes_none(
+        self, wrong_clock: Rail, order: Order, credential: Credential
+    ) -> None:
+        """It is named as out, and another host can sell for the same payment."""
+        fault = await wrong_clock.health()
+        assert fault is not None
+        assert re.search(r"\b(29\d|30\d) s\b", fault)
+        with pytest.raises(RailUnavailable):
+            await wrong_clock.verify(credential, order)
+
+    async def test_a_clock_that_is_set_during_the_work_does_not_end_the_sale(
+        self, build: Callable[..., Rail], rpc_url: str, buyer: Buyer, order: Order, credential: Credential
+    ) -> None:
+        wall = Wall()
+        rail = build(rpc_url, clock=ChainClock(wall=wall))
+        assert await rail.health() is None
+        before, payment = buyer.received(), await rail.verify(credential, order)
+        wall.off = FIVE_MINUTES
+        assert await rail.settle(payment, credential)
+        assert buyer.received() == before + UNITS
 
     @pytest.mark.parametrize("fault", FAULTS)
     async def test_rejects(self, rail: Rail, buyer: Buyer, order: Order, fault: str) -> None:

@@ -13,7 +13,7 @@ from errors import (
     PaymentSpentElsewhere,
     RailUnavailable,
 )
-from payments.rail import Challenge, Credential, Finality, HeaderFields, Order, Payment, Receipt, values
+from payments.rail import NO_HOLD, Challenge, Credential, Finality, HeaderFields, Hold, Order, Payment, Receipt, values
 from payments.transfers import Transfer
 
 PAYER = "0x00000000000000000000000000000000000000aa"
@@ -79,7 +79,7 @@ class ScriptedRail:
         """What a payer is seen to hold at verification."""
         self.work_by = math.inf
         """Until when the work on a payment may begin."""
-        self.not_after = math.inf
+        self.hold = NO_HOLD
         """What the last settlement was told."""
         self.finality = Finality.FINAL
         """What the chain says of a settlement later."""
@@ -127,9 +127,9 @@ class ScriptedRail:
             work_by=self.work_by,
         )
 
-    async def settle(self, payment: Payment, credential: Credential, *, not_after: float = math.inf) -> Receipt:
+    async def settle(self, payment: Payment, credential: Credential, *, hold: Hold = NO_HOLD) -> Receipt:
         self.calls.append("settle")
-        self.not_after = not_after
+        self.hold = hold
         await self.may_settle.wait()
         if not self.settling or self.settling[0] in MOVING:
             self.moved.append(payment.id)

@@ -278,7 +278,7 @@ async def test_a_settlement_is_told_its_end(shop: Shop, clock: FakeClock) -> Non
     await shop.wait_for("settle")
     entry = await shop.entry()
     assert entry is not None
-    assert clock.now < shop.rail.not_after < entry.lease_until
+    assert clock.now < shop.rail.hold.not_after < entry.lease_until
     shop.rail.may_settle.set()
     await sale
 

@@ -12,6 +12,7 @@ import pytest
 import storage
 from payments.gate import Terms
 from payments.ledger import State
+from payments.rail import Hold
 from storage import Database, SqlLedger, SqlLock, SqlOutbox
 from storage.engine import create_engine, parse
 from tests.contracts.ledger_contract import PAYMENT, take
@@ -101,8 +102,9 @@ async def test_a_settlement_may_send_until_its_end_and_no_longer(skewed: tuple[D
     assert claim
     ends = await ledger.begin_settlement(claim, lease_s=LEASE_S)
     assert ends is not None
-    assert not await outbox.record(SENT, not_after=ends - LEASE_S - 1)
-    assert await outbox.record(SENT, not_after=ends - LEASE_S / 3)
+    sent = replace(SENT, reference=PAYMENT.id)
+    assert not await outbox.record(sent, Hold(claim.holder, not_after=ends - LEASE_S - 1))
+    assert await outbox.record(sent, Hold(claim.holder, not_after=ends - LEASE_S / 3))
 
 
 @pytest.mark.parametrize("host", [-FIVE_MINUTES, 0, FIVE_MINUTES])
@@ -119,7 +121,7 @@ async def test_a_sale_is_one_sale_whatever_a_host_takes_for_the_time(
     shop.rail.may_settle.clear()
     sale = asyncio.create_task(shop.send())
     await shop.wait_for("settle")
-    assert shop.rail.not_after == pytest.approx(time.time() + ahead + 5 * 2 / 3, abs=5)
+    assert shop.rail.hold.not_after == pytest.approx(time.time() + ahead + 5 * 2 / 3, abs=5)
     entry = await right.entry()
     assert entry is not None
     assert (entry.state, entry.lease_runs) == (State.SETTLING, True)

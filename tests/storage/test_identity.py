@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 import storage
 from errors import LedgerUnavailable
+from payments.rail import NO_HOLD
 from storage import Database, SqlLedger, SqlLock, SqlOutbox, SqlRateLimits
 from tests.contracts.ledger_contract import PAYMENT, take
 from tests.contracts.outbox_contract import SENT
@@ -99,7 +100,7 @@ async def assert_refuses_everything(database: Database, reason: str = "ledger") 
         ledger.ping,
         lambda: take(ledger, payment),
         lambda: ledger.find("new"),
-        lambda: SqlOutbox(database).record(SENT, not_after=2**40),
+        lambda: SqlOutbox(database).record(SENT, NO_HOLD),
         SqlLock(database, "key").__aenter__,
         lambda: SqlRateLimits(database).incr("key", 60),
     ]

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from errors import PaymentOutcomeUnknown
+from payments.chain_clock import ChainClock
 from payments.health import Health
 from payments.mpp import MppRail
 from payments.mpp.chain import Chain
@@ -28,7 +29,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 
 def chain_at(client: httpx.AsyncClient, urls: tuple[str, ...], *, chain_id: int = TempoChain.chain_id) -> Chain:
-    return Chain(Rpc(urls, client, chain_id=chain_id, timeout_s=2.0), chain_id, tokens=[TempoChain.token])
+    return Chain(Rpc(urls, client, chain_id=chain_id, timeout_s=2.0), chain_id, ChainClock(), tokens=[TempoChain.token])
 
 
 @pytest.fixture

@@ -1,11 +1,16 @@
 """One broadcast after the other."""
 
-import time
+import asyncio
 
 import pytest
 
 from errors import PaymentOutcomeUnknown, PaymentRejected
 from payments.mpp.persistence import MAX_ATTEMPTS, persist
+
+
+def now() -> float:
+    """By the event loop's clock."""
+    return asyncio.get_running_loop().time()
 
 
 class Attempts:
@@ -19,7 +24,7 @@ class Attempts:
 
     async def __call__(self, url: str) -> str:
         self.tried.append(url)
-        self.began.append(time.time())
+        self.began.append(now())
         if len(self.tried) <= self._unclear:
             raise PaymentOutcomeUnknown()
         if isinstance(self._outcome, Exception):
@@ -29,18 +34,18 @@ class Attempts:
 
 async def test_a_clear_outcome_ends_it() -> None:
     attempts = Attempts(unclear=0)
-    assert await persist(attempts, ["a", "b"], until=time.time() + 60) == "receipt"
+    assert await persist(attempts, ["a", "b"], until=now() + 60) == "receipt"
     assert attempts.tried == ["a"]
 
 
 async def test_takes_the_urls_in_turn() -> None:
     attempts = Attempts(unclear=2)
-    assert await persist(attempts, ["a", "b"], until=time.time() + 60) == "receipt"
+    assert await persist(attempts, ["a", "b"], until=now() + 60) == "receipt"
     assert attempts.tried == ["a", "b", "a"]
 
 
 async def test_begins_nothing_after_its_end() -> None:
-    attempts, until = Attempts(unclear=1000), time.time() + 0.5
+    attempts, until = Attempts(unclear=1000), now() + 0.5
     with pytest.raises(PaymentOutcomeUnknown):
         await persist(attempts, ["a"], until=until)
     assert len(attempts.tried) > 1
@@ -49,11 +54,11 @@ async def test_begins_nothing_after_its_end() -> None:
 
 async def test_another_error_is_an_outcome() -> None:
     with pytest.raises(PaymentRejected):
-        await persist(Attempts(1, PaymentRejected("no", reason="no")), ["a"], until=time.time() + 60)
+        await persist(Attempts(1, PaymentRejected("no", reason="no")), ["a"], until=now() + 60)
 
 
 async def test_what_no_node_takes_is_given_up() -> None:
     attempts = Attempts(unclear=1000)
     with pytest.raises(PaymentOutcomeUnknown):
-        await persist(attempts, ["a"], until=time.time() + 600)
+        await persist(attempts, ["a"], until=now() + 600)
     assert len(attempts.tried) == MAX_ATTEMPTS

@@ -10,6 +10,7 @@ import pytest
 from eth_account import Account
 
 from errors import PaymentRejected, PaymentSpentElsewhere, RailUnavailable
+from payments.chain_clock import ChainClock
 from payments.mpp.chain import Chain
 from payments.mpp.preflight import check_on_chain
 from payments.mpp.rpc import Rpc
@@ -28,7 +29,9 @@ PATH, ALPHA_USD, BETA_USD = TempoChain.token, TempoChain.second_token, "0x20c0" 
 @pytest.fixture
 async def chain(rpc_url: str) -> AsyncIterator[Chain]:
     async with httpx.AsyncClient() as client:
-        yield Chain(Rpc((rpc_url,), client, chain_id=TempoChain.chain_id, timeout_s=2.0), TempoChain.chain_id)
+        yield Chain(
+            Rpc((rpc_url,), client, chain_id=TempoChain.chain_id, timeout_s=2.0), TempoChain.chain_id, ChainClock()
+        )
 
 
 @pytest.fixture
@@ -51,7 +54,11 @@ def scripted(scripted_node: tuple[Node, str]) -> Node:
 async def scripted_chain(scripted_node: tuple[Node, str]) -> AsyncIterator[Chain]:
     """The chain as the scripted node alone shows it."""
     async with httpx.AsyncClient() as client:
-        yield Chain(Rpc((scripted_node[1],), client, chain_id=TempoChain.chain_id, timeout_s=2.0), TempoChain.chain_id)
+        yield Chain(
+            Rpc((scripted_node[1],), client, chain_id=TempoChain.chain_id, timeout_s=2.0),
+            TempoChain.chain_id,
+            ChainClock(),
+        )
 
 
 async def check(

@@ -15,7 +15,7 @@ from eth_keys.backends.coincurve import CoinCurveECCBackend
 
 from errors import DeadlineUnreachable, PaymentOutcomeUnknown, PaymentRejected, RailUnavailable
 from payments.mpp import MppRail
-from payments.rail import Order
+from payments.rail import Hold, Order
 from sandbox.accounts import SECOND_BUYER, SELLER, STRANGER
 from sandbox.chains import TempoChain
 from sandbox.shim import Control, Mode
@@ -77,6 +77,11 @@ class TestRotation:
         assert await refusal(rotated, await buyer.pay(await rail.challenge(order)), order) == "invalid-challenge"
 
 
+def soon(seconds: float) -> Hold:
+    """A hold that ends in so many seconds."""
+    return Hold(limit=asyncio.get_running_loop().time() + seconds)
+
+
 class TestSettle:
     async def test_sends_nothing_when_too_little_time_is_left(
         self, build: Build, rail: MppRail, buyer: MppBuyer, order: Order, faults: Control
@@ -123,7 +128,7 @@ class TestSettle:
         before = buyer.received()
         faults.inject(mode, methods=[SEND], seconds=6.0)
         with pytest.raises(PaymentOutcomeUnknown) as doubt:
-            await rail.settle(payment, credential, not_after=time.time() + 1.0)
+            await rail.settle(payment, credential, hold=soon(1.0))
         assert doubt.value.charged is True
         faults.clear()
         await rail.settle(payment, credential)
@@ -136,7 +141,7 @@ class TestSettle:
         payment = await rail.verify(credential, order)
         sent = faults.calls()[SEND]
         with pytest.raises(DeadlineUnreachable) as refused:
-            await rail.settle(payment, credential, not_after=time.time() - 0.1)
+            await rail.settle(payment, credential, hold=soon(-0.1))
         assert refused.value.charged is False
         assert faults.calls()[SEND] == sent
 
@@ -247,8 +252,7 @@ async def test_the_rpc_url_is_written_nowhere(
     rail, marked = build(), build(f"{NOBODY if down else rpc_url}/marked-key", confirmation_timeout_s=1.0)
     credential = read(rail, await buyer.pay(await rail.challenge(order)))
     payment = await rail.verify(credential, order)
-    soon = time.time() + 1.0
-    for attempt in (marked.verify(credential, order), marked.settle(payment, credential, not_after=soon)):
+    for attempt in (marked.verify(credential, order), marked.settle(payment, credential, hold=soon(1.0))):
         with pytest.raises((RailUnavailable, PaymentOutcomeUnknown)) as refused:
             await attempt
         assert "marked-key" not in "".join(traceback.format_exception(refused.value))

@@ -15,7 +15,8 @@ from payments.x402.requirements import Terms
 from sandbox.accounts import SELLER, SETTLER, STRANGER
 from sandbox.chains import BaseChain
 from sandbox.shim import Control, shim
-from storage import Database, SqlOutbox
+from storage import Database, SqlLedger, SqlOutbox
+from tests.begun import Begun, BegunRail
 from tests.fakes.facilitator import Facilitator
 from tests.fakes.serving import serving
 from tests.payments.x402.buyer import X402Buyer
@@ -93,16 +94,27 @@ def buyer(base_chain: BaseChain) -> X402Buyer:
 
 
 @pytest.fixture
-async def outbox(tmp_path: Path) -> AsyncIterator[SqlOutbox]:
-    """The outbox that all rails of a test share."""
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    """The database that all rails of a test share."""
     url = f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
     await storage.migrate(url)
     async with Database(url) as database:
-        yield SqlOutbox(database)
+        yield database
 
 
 @pytest.fixture
-async def new_rail(base_chain: BaseChain, rpc_url: str, outbox: SqlOutbox) -> AsyncIterator[RailBuilder]:
+def outbox(database: Database) -> SqlOutbox:
+    return SqlOutbox(database)
+
+
+@pytest.fixture
+def begun(database: Database) -> Begun:
+    """Begins settlements in the ledger beside the outbox."""
+    return Begun(SqlLedger(database))
+
+
+@pytest.fixture
+async def new_rail(base_chain: BaseChain, rpc_url: str, outbox: SqlOutbox, begun: Begun) -> AsyncIterator[RailBuilder]:
     """Makes rails that settle with the sandbox's settlement key; all share lock and outbox, as processes do."""
     usual_fees(base_chain)
     lock = asyncio.Lock()
@@ -120,7 +132,7 @@ async def new_rail(base_chain: BaseChain, rpc_url: str, outbox: SqlOutbox) -> As
             "doubt_s": 2.5,
             **settings,
         }
-        rails.append(X402Rail(**chosen))  # type: ignore[arg-type] # the names are those of the constructor
+        rails.append(BegunRail(begun, **chosen))
         return rails[-1]
 
     yield build

@@ -7,9 +7,9 @@ from decimal import Decimal
 import storage
 from payments.money import Price
 from payments.rail import Order
-from payments.x402 import X402Rail
 from sandbox.accounts import SELLER, SETTLER
 from sandbox.chains import BaseChain
+from tests.begun import Begun, BegunRail
 from tests.payments.x402.buyer import X402Buyer, bought
 
 ORDER = Order(
@@ -27,7 +27,8 @@ def sell_at_once(start_at: float, database_url: str, rpc_url: str, payments: int
     async def run() -> list[str]:
         database = storage.Database(database_url)
         lock, outbox = storage.SqlLock(database, "x402 settlement"), storage.SqlOutbox(database)
-        rail = X402Rail(
+        rail = BegunRail(
+            Begun(storage.SqlLedger(database)),
             chain_id=BaseChain.chain_id,
             asset=BaseChain.token,
             pay_to=SELLER.address,

@@ -1,8 +1,9 @@
 """The broadcaster: recorded before it is sent, nonces without gaps or collisions, whatever fails on the way."""
 
 import asyncio
-import math
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
@@ -21,12 +22,14 @@ from sandbox.accounts import SETTLER, STRANGER
 from sandbox.chains import BaseChain
 from sandbox.shim import Control
 from storage import SqlOutbox
+from tests.begun import Begun
 from tests.fakes.serving import TRUST, serving
 from tests.payments.x402.budgets import budget
 from tests.payments.x402.miner import nonce_of, standing_still, until_mined
 
 NO_DATA = HexStr("0x")
 Build = Callable[..., Broadcaster]
+Send = Callable[..., Coroutine[Any, Any, str]]
 
 
 class Refusing:
@@ -88,8 +91,15 @@ async def new_broadcaster(outbox: SqlOutbox) -> AsyncIterator[Build]:
         await each.aclose()
 
 
-async def send(broadcaster: Broadcaster, reference: str = "payment") -> str:
-    return await broadcaster.send(STRANGER.address, NO_DATA, reference=reference, not_after=math.inf)
+@pytest.fixture
+def send(begun: Begun) -> Send:
+    """Send a transaction without content for a payment."""
+
+    async def send(broadcaster: Broadcaster, reference: str = "payment") -> str:
+        hold = await begun.hold(reference)
+        return await broadcaster.send(STRANGER.address, NO_DATA, reference=reference, hold=hold)
+
+    return send
 
 
 async def until_recorded(outbox: SqlOutbox, attempt: int) -> None:
@@ -105,14 +115,16 @@ async def nonces(chain: BaseChain, hashes: list[str]) -> list[int]:
     return sorted(nonce_of(chain, sent) for sent in hashes)
 
 
-async def test_many_at_once_from_two_processes_leave_no_gap(base_chain: BaseChain, new_broadcaster: Build) -> None:
+async def test_many_at_once_from_two_processes_leave_no_gap(
+    base_chain: BaseChain, new_broadcaster: Build, send: Send
+) -> None:
     both = [new_broadcaster(base_chain.rpc_url) for _ in range(2)]
     sent = await asyncio.gather(*(send(both[i % 2]) for i in range(20)))
     used = await nonces(base_chain, sent)
     assert used == list(range(used[0], used[0] + 20))
 
 
-async def test_transactions_pay_by_eip_1559(base_chain: BaseChain, new_broadcaster: Build) -> None:
+async def test_transactions_pay_by_eip_1559(base_chain: BaseChain, new_broadcaster: Build, send: Send) -> None:
     sent = await send(new_broadcaster(base_chain.rpc_url))
     transaction = base_chain.rpc.call("eth_getTransactionByHash", sent)
     base_fee = int(base_chain.rpc.call("eth_getBlockByNumber", "latest", False)["baseFeePerGas"], 16)
@@ -123,7 +135,13 @@ async def test_transactions_pay_by_eip_1559(base_chain: BaseChain, new_broadcast
 
 @pytest.mark.parametrize("method", ["eth_estimateGas", "eth_getTransactionCount", "eth_sendRawTransaction"])
 async def test_a_failure_leaves_no_gap(
-    base_chain: BaseChain, new_broadcaster: Build, outbox: SqlOutbox, flaky_url: str, flaky: Control, method: str
+    base_chain: BaseChain,
+    new_broadcaster: Build,
+    outbox: SqlOutbox,
+    flaky_url: str,
+    flaky: Control,
+    method: str,
+    send: Send,
 ) -> None:
     """A transaction that the node refuses is nowhere: its record is gone, and the next one takes its nonce."""
     broadcaster = new_broadcaster(flaky_url)
@@ -140,7 +158,7 @@ async def test_a_failure_leaves_no_gap(
 
 
 async def test_a_lost_reply_leaves_no_gap(
-    base_chain: BaseChain, new_broadcaster: Build, flaky_url: str, flaky: Control
+    base_chain: BaseChain, new_broadcaster: Build, flaky_url: str, flaky: Control, send: Send
 ) -> None:
     """The hash is known before the reply; the transaction is in a block with the others."""
     broadcaster = new_broadcaster(flaky_url)
@@ -151,7 +169,7 @@ async def test_a_lost_reply_leaves_no_gap(
 
 
 async def test_records_before_it_sends(
-    new_broadcaster: Build, outbox: SqlOutbox, flaky_url: str, flaky: Control
+    new_broadcaster: Build, outbox: SqlOutbox, flaky_url: str, flaky: Control, send: Send
 ) -> None:
     broadcaster = new_broadcaster(flaky_url)
     flaky.inject("hang", methods=["eth_sendRawTransaction"], count=1, seconds=1)
@@ -163,7 +181,7 @@ async def test_records_before_it_sends(
 
 
 async def test_nobody_waits_for_the_slow_sending_of_another(
-    base_chain: BaseChain, new_broadcaster: Build, outbox: SqlOutbox
+    base_chain: BaseChain, new_broadcaster: Build, outbox: SqlOutbox, send: Send
 ) -> None:
     """The second transaction is with the node while the first one is still on its way; then both are in a block."""
     node = Refusing(base_chain.rpc_url, takes=True)
@@ -178,7 +196,7 @@ async def test_nobody_waits_for_the_slow_sending_of_another(
 
 
 async def test_sends_once_more_what_hangs(
-    base_chain: BaseChain, new_broadcaster: Build, outbox: SqlOutbox, flaky_url: str, flaky: Control
+    base_chain: BaseChain, new_broadcaster: Build, outbox: SqlOutbox, flaky_url: str, flaky: Control, send: Send
 ) -> None:
     """Until it is with the node, every later transaction would wait there."""
     before = flaky.calls()["eth_sendRawTransaction"]
@@ -190,7 +208,7 @@ async def test_sends_once_more_what_hangs(
 
 
 async def test_a_refused_transaction_keeps_its_nonce_once_another_one_follows(
-    base_chain: BaseChain, new_broadcaster: Build, outbox: SqlOutbox
+    base_chain: BaseChain, new_broadcaster: Build, outbox: SqlOutbox, send: Send
 ) -> None:
     """Given back, it would be a gap that holds up the next one; so it is sent again instead."""
     node = Refusing(base_chain.rpc_url, takes=False)
@@ -211,30 +229,36 @@ BURNS_GAS = "0x" + "".join(f"61{slot:04x}5450" for slot in range(200))  # looks 
 
 @pytest.mark.parametrize("code", [REVERTS, BURNS_GAS])
 async def test_sends_nothing_that_would_only_cost_gas(
-    base_chain: BaseChain, new_broadcaster: Build, outbox: SqlOutbox, flaky_url: str, flaky: Control, code: str
+    base_chain: BaseChain,
+    new_broadcaster: Build,
+    outbox: SqlOutbox,
+    flaky_url: str,
+    flaky: Control,
+    code: str,
+    begun: Begun,
 ) -> None:
     """A wallet's contract may say yes to a question and burn our gas in a block."""
     wallet = Account.create().address
     base_chain.rpc.call("anvil_setCode", wallet, code)
-    before = flaky.calls()["eth_sendRawTransaction"]
+    before, hold = flaky.calls()["eth_sendRawTransaction"], await begun.hold("dear")
     with pytest.raises(NodeRefusal):
-        await new_broadcaster(flaky_url).send(wallet, NO_DATA, reference="dear", not_after=math.inf)
+        await new_broadcaster(flaky_url).send(wallet, NO_DATA, reference="dear", hold=hold)
     assert await outbox.of("dear") == []
     assert flaky.calls()["eth_sendRawTransaction"] == before
 
 
 async def test_sends_nothing_too_late(
-    new_broadcaster: Build, outbox: SqlOutbox, flaky_url: str, flaky: Control
+    new_broadcaster: Build, outbox: SqlOutbox, flaky_url: str, flaky: Control, begun: Begun
 ) -> None:
-    before = flaky.calls()["eth_sendRawTransaction"]
+    before, hold = flaky.calls()["eth_sendRawTransaction"], replace(await begun.hold("late"), not_after=0)
     with pytest.raises(RailUnavailable):
-        await new_broadcaster(flaky_url).send(STRANGER.address, NO_DATA, reference="late", not_after=0)
+        await new_broadcaster(flaky_url).send(STRANGER.address, NO_DATA, reference="late", hold=hold)
     assert await outbox.of("late") == []
     assert flaky.calls()["eth_sendRawTransaction"] == before
 
 
 async def test_a_key_that_is_used_elsewhere_takes_the_next_nonce(
-    base_chain: BaseChain, new_broadcaster: Build, flaky_url: str, flaky: Control
+    base_chain: BaseChain, new_broadcaster: Build, flaky_url: str, flaky: Control, send: Send
 ) -> None:
     """Between our question for the nonce and our sending, somebody else's transaction with it gets into a block."""
     broadcaster, elsewhere = (
@@ -258,7 +282,7 @@ async def test_a_key_that_is_used_elsewhere_takes_the_next_nonce(
 
 
 async def test_a_refusal_of_what_is_there_counts_for_nothing(
-    base_chain: BaseChain, new_broadcaster: Build, outbox: SqlOutbox
+    base_chain: BaseChain, new_broadcaster: Build, outbox: SqlOutbox, send: Send
 ) -> None:
     """A service before several nodes passed the transaction on twice, and tells the second node's answer."""
     with serving(Refusing(base_chain.rpc_url, takes=True).app()) as url:
@@ -268,7 +292,7 @@ async def test_a_refusal_of_what_is_there_counts_for_nothing(
 
 
 async def test_a_process_that_stood_still_withdraws_nothing_that_others_have_sent(
-    base_chain: BaseChain, new_broadcaster: Build, outbox: SqlOutbox
+    base_chain: BaseChain, new_broadcaster: Build, outbox: SqlOutbox, send: Send
 ) -> None:
     """It recorded, lost the lock while it stood still, and is refused when it wakes up: somebody else has sent it."""
     node = Refusing(base_chain.rpc_url, takes=False)
@@ -286,7 +310,9 @@ async def test_a_process_that_stood_still_withdraws_nothing_that_others_have_sen
     await until_mined(base_chain, sent)
 
 
-async def test_knows_when_nothing_of_a_payment_is_under_way(base_chain: BaseChain, new_broadcaster: Build) -> None:
+async def test_knows_when_nothing_of_a_payment_is_under_way(
+    base_chain: BaseChain, new_broadcaster: Build, send: Send
+) -> None:
     """Not before its transaction lies two blocks deep."""
     broadcaster = new_broadcaster(base_chain.rpc_url)
     with standing_still(base_chain):
@@ -299,7 +325,7 @@ async def test_knows_when_nothing_of_a_payment_is_under_way(base_chain: BaseChai
 
 
 async def test_a_key_without_gas_is_refused_by_the_node(
-    base_chain: BaseChain, new_broadcaster: Build, outbox: SqlOutbox
+    base_chain: BaseChain, new_broadcaster: Build, outbox: SqlOutbox, send: Send
 ) -> None:
     pauper = new_broadcaster(base_chain.rpc_url, Account.create().key.to_0x_hex())
     assert (await pauper.outlook()).affordable == 0

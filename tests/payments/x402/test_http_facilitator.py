@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from errors import PaymentOutcomeUnknown, PaymentRejected, PaymentSpentElsewhere, RailUnavailable
-from payments.rail import Order, Payment, Receipt
+from payments.rail import Hold, Order, Payment, Receipt
 from payments.x402 import X402Rail
 from payments.x402.closing import POLL_S
 from payments.x402.requirements import Terms
@@ -230,8 +230,9 @@ async def test_no_call_is_made_again_when_others_may_judge_the_payment(
     payment = await rail.verify(credential, order)
     calls = facilitator.calls["settle"]
     facilitator.mode = "garbage"
+    hold = Hold(limit=asyncio.get_running_loop().time() + POLL_S / 2)
     with pytest.raises(PaymentOutcomeUnknown):
-        await rail.settle(payment, credential, not_after=time.time() + POLL_S / 2)
+        await rail.settle(payment, credential, hold=hold)
     assert facilitator.calls["settle"] == calls + 1
 
 

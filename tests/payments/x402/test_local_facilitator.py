@@ -17,7 +17,7 @@ from x402.mechanisms.evm.constants import ERC6492_MAGIC_VALUE
 
 from errors import PaymentOutcomeUnknown, PaymentRejected, RailUnavailable, ServiceError
 from payments.money import Price
-from payments.rail import Order, Payment, Receipt
+from payments.rail import Hold, Order, Payment, Receipt
 from payments.x402 import X402Rail
 from payments.x402.requirements import Terms
 from sandbox.accounts import STRANGER
@@ -182,7 +182,7 @@ async def test_sends_nothing_when_others_may_judge_the_payment(
     payment = await rail.verify(credential, order)
     before = buyer.received()
     with pytest.raises(PaymentOutcomeUnknown):
-        await rail.settle(payment, credential, not_after=time.time() - 1)
+        await rail.settle(payment, credential, hold=Hold(not_after=time.time() - 1))
     assert await outbox.of(payment.id) == []
     assert await rail.find_receipt(payment) is None
     assert buyer.received() == before

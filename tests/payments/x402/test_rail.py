@@ -38,9 +38,9 @@ class TestFacilitatorV2(RailContract):
 
     @pytest.fixture
     def build(self, new_rail: RailBuilder, facilitator_url: str) -> RailBuilder:
-        def build(rpc_url: str) -> X402Rail:
+        def build(rpc_url: str, **settings: object) -> X402Rail:
             url = NOBODY if rpc_url == NOBODY else facilitator_url
-            return new_rail(rpc_url, facilitator_url=url, settlement_key=None, lock=None)
+            return new_rail(rpc_url, facilitator_url=url, settlement_key=None, lock=None, **settings)
 
         return build
 

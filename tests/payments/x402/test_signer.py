@@ -1,7 +1,6 @@
 """The SDK's signer over our chain: it remembers outages, and sends nothing once it is closed."""
 
 import asyncio
-import math
 from collections.abc import AsyncIterator
 
 import pytest
@@ -17,6 +16,7 @@ from sandbox.accounts import BUYER, SETTLER, STRANGER
 from sandbox.chains import BaseChain
 from sandbox.shim import Control
 from storage import SqlOutbox
+from tests.begun import Begun
 from tests.payments.x402.budgets import budget
 from tests.payments.x402.miner import mine, standing_still, until_sent
 
@@ -41,8 +41,9 @@ async def rpc(flaky_url: str) -> AsyncIterator[Rpc]:
 
 
 @pytest.fixture
-async def signer(rpc: Rpc, broadcaster: Broadcaster) -> AsyncIterator[ChainSigner]:
-    signer = ChainSigner(rpc, broadcaster, limit_s=15, reference="payment", not_after=math.inf)
+async def signer(rpc: Rpc, broadcaster: Broadcaster, begun: Begun) -> AsyncIterator[ChainSigner]:
+    hold = await begun.hold("payment")
+    signer = ChainSigner(rpc, broadcaster, limit_s=15, reference="payment", hold=hold)
     yield signer
     await signer.aclose()
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import math
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -23,6 +22,7 @@ from sandbox import chains
 from sandbox.accounts import BUYER, SELLER, STRANGER
 from sandbox.chains import BaseChain
 from storage import SqlOutbox
+from tests.begun import Begun
 from tests.contracts.outbox_contract import SENT
 from tests.payments.x402.budgets import GWEI, budget
 from tests.payments.x402.buyer import authorize, cancel, transfer_call
@@ -77,11 +77,17 @@ async def build(rpc_url: str, outbox: SqlOutbox, key: SettlementKey) -> AsyncIte
         await each.aclose()
 
 
-async def recorded(outbox: SqlOutbox, key: SettlementKey, nonce: int = 0, fees: Fees = PLENTY) -> Sent:
+async def recorded(begun: Begun, outbox: SqlOutbox, key: SettlementKey, nonce: int = 0, fees: Fees = PLENTY) -> Sent:
     """A transaction as it stands in the outbox before it is sent."""
     sent = key.sign(STRANGER.address, "0x", nonce=nonce, fees=fees, reference=f"payment {nonce}")
-    assert await outbox.record(sent, not_after=math.inf)
+    await record(begun, outbox, sent)
     return sent
+
+
+async def record(begun: Begun, outbox: SqlOutbox, sent: Sent) -> None:
+    """The payment has settled since."""
+    assert await outbox.record(sent, await begun.hold(sent.reference))
+    await begun.end(sent.reference)
 
 
 def post(chain: BaseChain, sent: Sent) -> None:
@@ -105,20 +111,20 @@ def test_takes_the_lowest_free_nonce(mined: int, known: int, taken: list[int], f
 
 
 async def test_sends_what_was_recorded_and_never_sent(
-    base_chain: BaseChain, build: Build, outbox: SqlOutbox, key: SettlementKey
+    base_chain: BaseChain, build: Build, outbox: SqlOutbox, key: SettlementKey, begun: Begun
 ) -> None:
     """A crash in between left a gap, and a later transaction waits behind it."""
-    lost, waiting = [await recorded(outbox, key, nonce) for nonce in range(2)]
+    lost, waiting = [await recorded(begun, outbox, key, nonce) for nonce in range(2)]
     post(base_chain, waiting)
     build().keep()
     await until_mined(base_chain, lost.hash, waiting.hash)
 
 
 async def test_sends_again_what_the_node_has_dropped(
-    base_chain: BaseChain, build: Build, outbox: SqlOutbox, key: SettlementKey
+    base_chain: BaseChain, build: Build, outbox: SqlOutbox, key: SettlementKey, begun: Begun
 ) -> None:
     with standing_still(base_chain):
-        sent = await recorded(outbox, key)
+        sent = await recorded(begun, outbox, key)
         post(base_chain, sent)
         base_chain.rpc.call("anvil_dropTransaction", sent.hash)
     build().keep()
@@ -129,12 +135,12 @@ async def test_sends_again_what_the_node_has_dropped(
 
 @pytest.mark.parametrize("dropped", [False, True])
 async def test_raises_the_fees_of_what_is_stuck(
-    base_chain: BaseChain, build: Build, outbox: SqlOutbox, key: SettlementKey, dropped: bool
+    base_chain: BaseChain, build: Build, outbox: SqlOutbox, key: SettlementKey, dropped: bool, begun: Begun
 ) -> None:
     """The base fee rose above what it offers; also when the node has dropped it for that."""
     with standing_still(base_chain):
         mine(base_chain, base_fee_wei=GWEI)
-        stuck = await recorded(outbox, key, fees=Fees(GWEI, 10**6))
+        stuck = await recorded(begun, outbox, key, fees=Fees(GWEI, 10**6))
         post(base_chain, stuck)
         if dropped:
             base_chain.rpc.call("anvil_dropTransaction", stuck.hash)
@@ -152,11 +158,11 @@ async def test_raises_the_fees_of_what_is_stuck(
 
 
 async def test_raises_no_fees_above_the_cap(
-    base_chain: BaseChain, build: Build, outbox: SqlOutbox, key: SettlementKey
+    base_chain: BaseChain, build: Build, outbox: SqlOutbox, key: SettlementKey, begun: Begun
 ) -> None:
     with standing_still(base_chain):
         mine(base_chain, base_fee_wei=GWEI)
-        stuck = await recorded(outbox, key, fees=Fees(GWEI, 10**6))
+        stuck = await recorded(begun, outbox, key, fees=Fees(GWEI, 10**6))
         post(base_chain, stuck)
         await asyncio.sleep(1.2)
         mine(base_chain, base_fee_wei=3 * GWEI)
@@ -177,11 +183,11 @@ def transfer(key: SettlementKey, terms: Terms, nonce: int, *, end: int, units: i
     return key.sign(BaseChain.token, call, nonce=nonce, fees=Fees(fee, 10**6), reference=reference)
 
 
-async def stuck(chain: BaseChain, outbox: SqlOutbox, *settlements: Sent) -> None:
+async def stuck(chain: BaseChain, begun: Begun, outbox: SqlOutbox, *settlements: Sent) -> None:
     """They are with the node; then the base fee rises to 3 gwei, and two seconds have passed."""
     mine(chain, base_fee_wei=GWEI)
     for sent in settlements:
-        assert await outbox.record(sent, not_after=math.inf)
+        await record(begun, outbox, sent)
         post(chain, sent)
     await asyncio.sleep(2.2)
     mine(chain, base_fee_wei=3 * GWEI)
@@ -197,11 +203,12 @@ async def test_raises_fees_up_to_what_the_payment_brings(
     caplog: pytest.LogCaptureFixture,
     units: int,
     raised: bool,
+    begun: Begun,
 ) -> None:
     """And says once when it does not."""
     with standing_still(base_chain), caplog.at_level(logging.WARNING, "payments.x402.tender"):
         sent = transfer(key, terms, 0, end=2**40, units=units)
-        await stuck(base_chain, outbox, sent)
+        await stuck(base_chain, begun, outbox, sent)
         tender = build(bump_after_s=0.5, may_cost=ABOUT_2_GWEI)
         for _ in range(2):
             await tender.tend(key.address)
@@ -214,24 +221,24 @@ async def test_raises_fees_up_to_what_the_payment_brings(
 
 
 async def test_raises_no_fees_for_an_expired_payment(
-    base_chain: BaseChain, build: Build, outbox: SqlOutbox, key: SettlementKey, terms: Terms
+    base_chain: BaseChain, build: Build, outbox: SqlOutbox, key: SettlementKey, terms: Terms, begun: Begun
 ) -> None:
     with standing_still(base_chain):
         sent = transfer(key, terms, 0, end=int(time.time()) + 2)
-        await stuck(base_chain, outbox, sent)
+        await stuck(base_chain, begun, outbox, sent)
         await build(bump_after_s=0.5).tend(key.address)
     assert [now.raw for now in await outbox.of(sent.reference)] == [sent.raw]
 
 
 @pytest.mark.parametrize("end", ["by its time", "cancelled"])
 async def test_an_expired_payment_holds_up_nobody(
-    base_chain: BaseChain, build: Build, outbox: SqlOutbox, key: SettlementKey, terms: Terms, end: str
+    base_chain: BaseChain, build: Build, outbox: SqlOutbox, key: SettlementKey, terms: Terms, end: str, begun: Begun
 ) -> None:
     """Its nonce is taken by a transaction without content, which costs a quarter."""
     with standing_still(base_chain):
         expired = transfer(key, terms, 0, end=int(time.time()) + 2 if end == "by its time" else 2**40)
         paying = transfer(key, terms, 1, end=2**40, fee=4 * GWEI)
-        await stuck(base_chain, outbox, expired, paying)
+        await stuck(base_chain, begun, outbox, expired, paying)
         if end == "cancelled":
             cancel(base_chain, _authorization(expired), terms)
         tender = build(bump_after_s=0.5)
@@ -246,14 +253,14 @@ async def test_an_expired_payment_holds_up_nobody(
 
 
 async def test_a_cheap_payment_in_front_may_cost_what_a_dear_one_behind_brings(
-    base_chain: BaseChain, build: Build, outbox: SqlOutbox, key: SettlementKey, terms: Terms
+    base_chain: BaseChain, build: Build, outbox: SqlOutbox, key: SettlementKey, terms: Terms, begun: Begun
 ) -> None:
     with standing_still(base_chain):
         cheap, dear = (
             transfer(key, terms, nonce, end=2**40, units=units, fee=fee)
             for nonce, units, fee in ((0, 50_000, GWEI), (1, 500_000, 8 * GWEI))
         )
-        await stuck(base_chain, outbox, cheap, dear)
+        await stuck(base_chain, begun, outbox, cheap, dear)
         tender = build(bump_after_s=0.5, may_cost=ABOUT_2_GWEI)
         await tender.tend(key.address)
         [better] = await outbox.of(cheap.reference)
@@ -265,11 +272,11 @@ async def test_a_cheap_payment_in_front_may_cost_what_a_dear_one_behind_brings(
 
 
 async def test_raises_no_fees_while_the_chain_stands_still(
-    base_chain: BaseChain, build: Build, outbox: SqlOutbox, key: SettlementKey
+    base_chain: BaseChain, build: Build, outbox: SqlOutbox, key: SettlementKey, begun: Begun
 ) -> None:
     with standing_still(base_chain):
         await asyncio.sleep(_time(base_chain) - time.time() + 0.1)
-        sent = await recorded(outbox, key)
+        sent = await recorded(begun, outbox, key)
         post(base_chain, sent)
         await asyncio.sleep(0.2)
         await build(bump_after_s=0.1).tend(key.address)
@@ -277,11 +284,11 @@ async def test_raises_no_fees_while_the_chain_stands_still(
 
 
 async def test_tends_what_an_earlier_key_has_left(
-    base_chain: BaseChain, build: Build, outbox: SqlOutbox, key: SettlementKey
+    base_chain: BaseChain, build: Build, outbox: SqlOutbox, key: SettlementKey, begun: Begun
 ) -> None:
     """It sends it again; it cannot raise its fees."""
     earlier = new_key(base_chain)
-    left = await recorded(outbox, earlier)
+    left = await recorded(begun, outbox, earlier)
     build(key, bump_after_s=0.0).keep()
     await until_mined(base_chain, left.hash)
     [again] = await outbox.of(left.reference)
@@ -289,10 +296,10 @@ async def test_tends_what_an_earlier_key_has_left(
 
 
 async def test_of_two_that_tend_one_sends(
-    base_chain: BaseChain, build: Build, outbox: SqlOutbox, key: SettlementKey
+    base_chain: BaseChain, build: Build, outbox: SqlOutbox, key: SettlementKey, begun: Begun
 ) -> None:
     """The other finds the record changed. Nothing that they do costs the payment its transaction."""
-    sent = await recorded(outbox, key)
+    sent = await recorded(begun, outbox, key)
     await asyncio.sleep(2.1)
     await asyncio.gather(*(build().tend(key.address) for _ in range(2)))
     [again] = await outbox.of(sent.reference)
@@ -301,9 +308,9 @@ async def test_of_two_that_tend_one_sends(
 
 
 async def test_forgets_what_lies_deep_in_the_chain(
-    base_chain: BaseChain, build: Build, outbox: SqlOutbox, key: SettlementKey
+    base_chain: BaseChain, build: Build, outbox: SqlOutbox, key: SettlementKey, begun: Begun
 ) -> None:
-    sent = await recorded(outbox, key)
+    sent = await recorded(begun, outbox, key)
     post(base_chain, sent)
     await until_mined(base_chain, sent.hash)
     tender = build()

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from errors import PaymentOutcomeUnknown, RailUnavailable
+from payments.chain_clock import ChainClock
 from payments.rail import Finality, Order, Payment
 from payments.x402 import X402Rail
 from payments.x402.requirements import Terms
@@ -17,7 +17,7 @@ from payments.x402.wire import X402Credential
 from payments.x402.witnesses import MAX_APART_BLOCKS, Witnesses
 from sandbox.accounts import SELLER
 from sandbox.chains import BaseChain
-from storage import Database, SqlLedger, SqlOutbox
+from storage import SqlOutbox
 from tests.contracts.rail_contract import NOBODY, UNITS
 from tests.fakes.lying_node import LyingNode
 from tests.fakes.serving import serving
@@ -35,13 +35,6 @@ def liar(base_chain: BaseChain) -> Iterator[tuple[LyingNode, str]]:
     node = LyingNode(base_chain.rpc_url)
     with serving(node.app()) as url:
         yield node, url
-
-
-@pytest.fixture
-async def doubted(outbox: SqlOutbox, tmp_path: Path) -> AsyncIterator[SqlLedger]:
-    """The ledger beside the outbox, which keeps the transactions of payments in doubt."""
-    async with Database(f"sqlite:///{tmp_path / 'ledger.sqlite3'}") as database:
-        yield SqlLedger(database)
 
 
 @pytest.fixture
@@ -143,7 +136,6 @@ async def test_one_node_cannot_call_our_transaction_over(
     buyer: X402Buyer,
     order: Order,
     outbox: SqlOutbox,
-    doubted: SqlLedger,
     method: str,
     liar_first: bool,
 ) -> None:
@@ -154,9 +146,6 @@ async def test_one_node_cannot_call_our_transaction_over(
     rail = new_rail(urls[0], fallback_rpc_url=urls[1], doubt_s=0.1)
     credential = await bought(rail, buyer, order)
     payment = await rail.verify(credential, order)
-    claim = await doubted.claim(payment, seen=None, fingerprint="print", order_digest="order", lease_s=60)
-    assert claim is not None
-    await doubted.begin_settlement(claim, lease_s=60)
     base_chain.rpc.call("anvil_mine", hex(KEPT_BLOCKS))
     with standing_still(base_chain):
         settlement = asyncio.create_task(rail.settle(payment, credential))
@@ -228,7 +217,7 @@ async def nobody() -> AsyncIterator[Witnesses]:
 
 async def test_no_witness_is_no_verdict(nobody: Witnesses, terms: Terms) -> None:
     with pytest.raises(RailUnavailable):
-        await nobody.health(terms)
+        await nobody.health(terms, ChainClock())
     with pytest.raises(RailUnavailable):
         await nobody.reverted("0x" + "11" * 32)
 
