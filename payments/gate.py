@@ -7,6 +7,7 @@ unclear after it stays SETTLING until the chain has spoken (`settlement.py`).
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -42,6 +43,10 @@ from telemetry import PAYMENTS, stage
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
+
+_APART_S = 0.5
+"""How far apart two moments must be to be told apart: one is measured by the ledger's clock, the other by ours, while a
+thread or an event loop may have to wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +184,7 @@ class Gate:
         work: Callable[[], Awaitable[Delivery]],
         host: str = "",
         is_gone: Callable[[], bool] = lambda: False,
+        came_at: float = math.inf,
     ) -> Sale:
         """Exchange a payment for finished work.
 
@@ -190,8 +196,9 @@ class Gate:
             host: the name that the buyer came by.
             is_gone: whether the buyer can no longer be answered. Asked when the goods are made: who is gone by then is
                 not charged, and who leaves later fetches the goods by sending the same payment again.
+            came_at: when the request came, by `time.monotonic`; by default it comes now.
         """
-        wanted = _Wanted(credential, order, admit, work, host, is_gone)
+        wanted = _Wanted(credential, order, admit, work, host, is_gone, came_at)
         return await self._to_the_end(self._counted(credential.rail, self._sell(wanted)))
 
     async def _sell(self, wanted: "_Wanted") -> Sale:
@@ -199,6 +206,7 @@ class Gate:
         began = time.monotonic()
         found: Bought | Free | Taken = await self._purchases.by_payment(credential, wanted.order)
         if isinstance(found, Free):
+            _check_came_since(found.seen, wanted.came_at)
             with self._only_copy(credential):
                 found = await self._take(rail, wanted, found, began)
         if isinstance(found, Bought):
@@ -352,6 +360,18 @@ class _Wanted:
     work: Callable[[], Awaitable[Delivery]]
     host: str
     is_gone: Callable[[], bool]
+    came_at: float
+
+
+def _check_came_since(seen: Entry | None, came_at: float) -> None:
+    """Judge a request that has just found an abandoned payment: what was abandoned after the request came may have been
+    refused, and its buyer may have paid anew.
+
+    Raises:
+        PaymentInProgress: so it was. Sent again, the payment is as good as any.
+    """
+    if seen is not None and time.monotonic() - came_at > _APART_S - seen.lease_left_s:
+        raise PaymentInProgress()
 
 
 def _log_abandoned(task: asyncio.Task[Any]) -> None:

@@ -41,7 +41,7 @@ class Entry:
         holder: token of the request at work on it, opaque.
         lease_until: until when the holder is trusted to be alive, unix seconds by the ledger's clock: to be compared
             with no other one.
-        lease_runs: whether that moment was still to come when the ledger was asked.
+        lease_left_s: seconds until that moment when the ledger was asked; negative once it has passed.
         deliveries: how often the picture was handed out again after settlement.
         receipt: set exactly when the state is SETTLED.
     """
@@ -52,9 +52,14 @@ class Entry:
     order_digest: str
     holder: str
     lease_until: float
-    lease_runs: bool
+    lease_left_s: float
     deliveries: int
     receipt: Receipt | None
+
+    @property
+    def lease_runs(self) -> bool:
+        """Whether the lease had not ended when the ledger was asked."""
+        return self.lease_left_s > 0
 
     @property
     def is_abandoned(self) -> bool:

@@ -1,9 +1,10 @@
 """The gate as ASGI middleware: no payment, no picture; no picture, no settlement."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -28,12 +29,14 @@ class Presented:
         payer: whose signature it provably carries, lower case; None where only the chain can tell.
         fault: why the header cannot be read.
         worked: whether the work has been done for it.
+        read_at: when it was read first, by `time.monotonic`.
     """
 
     credential: Credential | None
     payer: str | None = None
     fault: ServiceError | None = None
     worked: bool = False
+    read_at: float = field(default_factory=time.monotonic)
 
 
 def presented(gate: Gate, scope: Scope) -> Presented | None:
@@ -130,6 +133,7 @@ class PaymentMiddleware:
                 work=work,
                 host=Request(scope).url.hostname or "",
                 is_gone=has_hung_up,
+                came_at=payment.read_at,
             )
 
 

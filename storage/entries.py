@@ -12,7 +12,7 @@ from storage.schema import payments
 
 def entries(where: ColumnElement[bool], now: ColumnElement[float]) -> Select[Any]:
     """Selects what `entry_of` reads; `now` judges the leases."""
-    return select(payments, (payments.c.lease_until > now).label("lease_runs")).where(where)
+    return select(payments, (payments.c.lease_until - now).label("lease_left_s")).where(where)
 
 
 def columns(payment: Payment) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def entry_of(row: Row[Any]) -> Entry:
         order_digest=row.order_digest,
         holder=row.holder,
         lease_until=row.lease_until,
-        lease_runs=bool(row.lease_runs),
+        lease_left_s=row.lease_left_s,
         deliveries=row.deliveries,
         receipt=row.receipt and Receipt(**row.receipt),
     )

@@ -60,7 +60,7 @@ class LedgerContract:
             order_digest="order",
             holder=claim.holder,
             lease_until=clock.now + LEASE_S,
-            lease_runs=True,
+            lease_left_s=LEASE_S,
             deliveries=0,
             receipt=None,
         )

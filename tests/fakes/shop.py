@@ -1,6 +1,7 @@
 """A till with one scripted rail and a real ledger, and a buyer before it."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
@@ -61,6 +62,7 @@ class Shop:
         key: str | None = None,
         host: str = "",
         is_gone: Callable[[], bool] = lambda: False,
+        came_at: float = math.inf,
         gate: Gate | None = None,
         steps: Steps | None = None,
     ) -> Sale:
@@ -85,6 +87,7 @@ class Shop:
             work=lambda: watch.step("work", work),
             host=host,
             is_gone=is_gone,
+            came_at=came_at,
         )
 
     async def entry(self) -> Entry | None:

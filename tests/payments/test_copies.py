@@ -1,6 +1,7 @@
 """Copies of one payment: whichever is slow, frozen or refused, the payment is worked for and charged once."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -84,6 +85,22 @@ async def test_a_copy_that_was_looked_up_before_failed_work_is_not_worked_on(sho
     with pytest.raises(PaymentInProgress):
         await slow
     assert (shop.works, shop.rail.moved) == (1, [])
+
+
+async def test_a_copy_that_came_before_a_refusal_and_is_looked_up_after_it_is_not_worked_on(
+    shop: Shop, clock: FakeClock
+) -> None:
+    """It stood still before its look-up, for thirty seconds; the refusal is twenty seconds old."""
+    shop.rail.verifying = [Outcome.OUT]
+    with pytest.raises(ServiceError) as told:
+        await shop.send()
+    assert told.value.charged is False
+    clock.advance(20)
+    with pytest.raises(PaymentInProgress) as wait:
+        await shop.send(came_at=time.monotonic() - 30)
+    assert wait.value.retryable
+    assert (shop.works, shop.rail.moved) == (0, [])
+    assert not (await shop.send(came_at=time.monotonic() - 10)).replayed
 
 
 async def test_a_copy_that_was_looked_up_long_ago_is_not_worked_on(shop: Shop) -> None:

@@ -58,7 +58,7 @@ class Row:
             order_digest=self.order or "",
             holder=self.holder,
             lease_until=self.lease_until,
-            lease_runs=self.lease_until > now,
+            lease_left_s=self.lease_until - now,
             deliveries=self.deliveries,
             receipt=self.receipt,
         )
