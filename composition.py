@@ -184,7 +184,7 @@ def _runner_checks(models: Models) -> dict[str, Check]:
 
 
 def _network(manifest: ModelManifest, client: RunnerClient) -> Network:
-    return Network(client.infer, manifest.input.size, client.fault, client.expected_wait)
+    return Network(client.infer, manifest.input.size, client.fault, client.expected_wait, manifest.darken_light)
 
 
 def _cut_out(settings: Settings, models: Models) -> CutOut:
