@@ -80,6 +80,7 @@ async def compose(settings: Settings, models: Models) -> AsyncIterator[Starlette
             upload_limits=UploadLimits(**dict(settings.upload)),
             rate_limits=RateLimits(_counters(settings, database), settings.rate_limit.unpaid_per_minute),
             checks={**_runner_checks(models), "ledger": ledger.ping},
+            backends=lambda: {manifest.name: client.described() for manifest, client in models},
             trusted_proxies=settings.trusted_proxies,
         )
 
@@ -184,7 +185,7 @@ def _runner_checks(models: Models) -> dict[str, Check]:
 
 
 def _network(manifest: ModelManifest, client: RunnerClient) -> Network:
-    return Network(client.infer, manifest.input.size, client.fault, client.expected_wait, manifest.darken_light)
+    return Network(client.infer, manifest.input.size, client.fault, client.expected_wait, client.backend)
 
 
 def _cut_out(settings: Settings, models: Models) -> CutOut:

@@ -17,7 +17,6 @@ from imaging.encode import encode
 from imaging.finish import finish
 from imaging.fit import fit
 from imaging.formats import ImageFormat
-from imaging.high_key import darkened
 from imaging.output import Output
 from imaging.picture import Picture, Pixels
 from imaging.probe import ImageInfo
@@ -38,14 +37,14 @@ class Network:
         size: S, the side of its square input.
         fault: why it cuts nothing out at present, as a public sentence; None when it is well.
         expected_wait: seconds until the inference of a picture that is sent now would begin.
-        darken_light: whether it finds more in very light pictures that are darkened for it.
+        backend: what runs it; None while that is not known.
     """
 
     infer: Infer
     size: int
     fault: Callable[[], str | None] = lambda: None
     expected_wait: Callable[[], float] = lambda: 0.0
-    darken_light: bool = False
+    backend: Callable[[], str | None] = lambda: None
 
 
 OUT_S = 5
@@ -121,6 +120,10 @@ class CutOut:
         """
         self._budget.refuse_when_full(_weight(info, output))
 
+    def backend(self, model: str) -> str | None:
+        """What runs this model; None while that is not known."""
+        return self._networks[model].backend()
+
     async def __call__(self, body: bytes, info: ImageInfo, output: Output, model: str | None = None) -> Result:
         """The cut-out of a probed upload, as ordered; `model` by its name, None for the default.
 
@@ -137,10 +140,10 @@ class CutOut:
         network = self._networks[model or self._default]
         with IN_FLIGHT.track_inprogress():
             async with self._budget.reserved(_weight(info, output)):
-                picture, seen, shown = await self._on_cpu(lambda: _read(body, info, network))
+                picture, fitted = await self._on_cpu(lambda: _read(body, info, network.size))
                 with stage("infer"):
-                    alpha = await network.infer(shown)
-                return await self._on_cpu(lambda: _write(picture, alpha, seen, output))
+                    alpha = await network.infer(fitted)
+                return await self._on_cpu(lambda: _write(picture, alpha, fitted, output))
 
     async def _on_cpu(self, work: Callable[[], T]) -> T:
         with stage("queue"):
@@ -152,12 +155,10 @@ class CutOut:
             self._cores.release()
 
 
-def _read(body: bytes, info: ImageInfo, network: Network) -> tuple[Picture, Pixels, Pixels]:
-    """The picture, itself at the network's size, and as it is shown to the network."""
+def _read(body: bytes, info: ImageInfo, size: int) -> tuple[Picture, Pixels]:
     with stage("decode"):
         picture = decode(body, info)
-        seen = fit(picture, network.size)
-        return picture, seen, darkened(seen) if network.darken_light else seen
+        return picture, fit(picture, size)
 
 
 def _write(picture: Picture, alpha: Pixels, seen: Pixels, output: Output) -> Result:

@@ -6,6 +6,7 @@ only they load the rooms behind `composition`.
 
 import asyncio
 import os
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, chdir
@@ -85,8 +86,9 @@ log_uncaught()
 
 MattingRunner = matting_runner(
     manifests,
-    backends=settings.runner.backends,
+    backend=settings.runner.backend,
     threads=settings.runner.threads,
+    engines=ROOT / settings.runner.engines_folder,
     max_batch_size=None if settings.runner.max_batch_size == "auto" else settings.runner.max_batch_size,
     max_wait_s=settings.runner.max_wait_s,
 )
@@ -182,6 +184,7 @@ class BackgroundRemoval:
         sys.path.insert(0, str(ROOT))  # serving a bento, BentoML has taken it out again by now
         try:
             check_weights(manifests)
+            _prove_backend()
             with chdir(ROOT):  # where the workers run
                 asyncio.run(_migrate())
         except ModelError as error:
@@ -196,6 +199,26 @@ class BackgroundRemoval:
 
 
 cast(bentoml.Service[Any], BackgroundRemoval).add_asgi_middleware(Door)
+
+
+def _prove_backend() -> None:
+    """A backend that was named must be able to run every model: else nothing starts. Not in this process, which would
+    hold the device while the service runs."""
+    runner = settings.runner
+    if runner.backend == "auto":
+        return
+    options = {
+        "--backend": runner.backend,
+        "--max-batch": runner.max_batch_size,
+        "--models-folder": ROOT / runner.models_folder,
+        "--engines": ROOT / runner.engines_folder,
+    }
+    words = [str(each) for pair in options.items() for each in pair]
+    names = [manifest.name for manifest in manifests]
+    command = [sys.executable, "-m", "runners", "verify", "--quick", *words, *names]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603  # our own
+    if found.returncode:
+        sys.exit(f"CLEARCANVAS_RUNNER__BACKEND={runner.backend} cannot be served with.\n{found.stderr.strip()}")
 
 
 async def _migrate() -> None:

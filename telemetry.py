@@ -35,6 +35,12 @@ SETTLEMENT_COST_SHARE = Gauge(
 IN_FLIGHT = Gauge(
     "clearcanvas_images_in_flight", "Images queued or at work in the API workers", multiprocess_mode="livesum"
 )
+BACKEND = Gauge(
+    "clearcanvas_backend_info",
+    "1 for the backend that runs a model at present, 0 for one that did before",
+    ["model", "backend"],
+    multiprocess_mode="livemostrecent",
+)
 BATCH_SIZE = Histogram("clearcanvas_batch_size", "Images per inference call", ["model"], buckets=(1, 2, 4, 8, 16, 32))
 INFERENCE_SECONDS = Histogram(
     "clearcanvas_inference_seconds",

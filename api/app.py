@@ -1,6 +1,6 @@
 """The application: which paths exist, and what a request passes on its way in and out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from starlette.applications import Starlette
@@ -42,6 +42,7 @@ PUBLIC_HEADERS = (
     "X-Foreground-Left",
     "X-Foreground-Top",
     "X-Foreground-Width",
+    "X-Backend",
     "X-Height",
     "X-Model",
     "X-PAYMENT-RESPONSE",
@@ -60,6 +61,7 @@ def create_app(
     upload_limits: UploadLimits,
     rate_limits: RateLimits,
     checks: Mapping[str, Check],
+    backends: Callable[[], Mapping[str, str]] = dict,
     trusted_proxies: Sequence[str] = (),
     lifespan: Lifespan[Starlette] | None = None,
 ) -> Starlette:
@@ -69,11 +71,12 @@ def create_app(
         gate: sells.
         watch: knows how the gate's rails are, for `/readyz`.
         checks: further parts of `/readyz` by name: `{"runner": client.health, "ledger": ledger.ping}`.
+        backends: what runs each model at the moment, for `/readyz`.
         trusted_proxies: addresses or networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
         lifespan: opens and closes the parts, for whoever serves the app.
     """
     removal = BackgroundRemoval(cut_out, offer)
-    readiness = Readiness(checks, watch)
+    readiness = Readiness(checks, watch, backends)
 
     every_request = [
         Middleware(ProxyHeadersMiddleware, trusted_hosts=list(trusted_proxies)),

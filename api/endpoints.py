@@ -88,6 +88,7 @@ class BackgroundRemoval:
                 "X-Foreground-Width": str(result.subject.width),
                 "X-Foreground-Height": str(result.subject.height),
                 "X-Model": model.label,
+                **({"X-Backend": backend} if (backend := self._cut_out.backend(model.name)) else {}),
                 **({"Vary": "Accept"} if upload.wish.is_open else {}),
             },
         )

@@ -41,14 +41,22 @@ class Readiness:
     The rails are not asked: their chains may hang, and the watch knows how they are.
 
     Args:
+        backends: what runs each model at the moment; said, and judged by nobody.
         patience_s: after which a part that has not answered is out.
         kept_s: for which a good answer is kept; a bad one is asked again soon, for somebody waits for the change.
     """
 
     def __init__(
-        self, checks: Mapping[str, Check], watch: RailWatch, *, patience_s: float = 2.5, kept_s: float = 2.0
+        self,
+        checks: Mapping[str, Check],
+        watch: RailWatch,
+        backends: Callable[[], Mapping[str, str]] = dict,
+        *,
+        patience_s: float = 2.5,
+        kept_s: float = 2.0,
     ) -> None:
         self._checks = dict(checks)
+        self._backends = backends
         self._watch = watch
         self._patience_s = patience_s
         self._kept_s = kept_s
@@ -58,12 +66,16 @@ class Readiness:
         self._last: Report | None = None
 
     async def endpoint(self, request: Request) -> Response:
-        """`GET /readyz`: every part and rail by name, with what is out; 503 when no picture can be sold right now."""
+        """`GET /readyz`: every part and rail by name, with what is out, and what runs each model.
+
+        503 when no picture can be sold right now.
+        """
         report = await self.report()
         body = {
             "ready": report.ready,
             "parts": {name: fault or "ok" for name, fault in report.parts.items()},
             "rails": {name: fault or "ok" for name, fault in report.rails.items()},
+            "backends": dict(self._backends()),
         }
         if not report.ready:
             # Answered here and not raised: whoever asks every second would fill the log with refusals.

@@ -93,8 +93,11 @@ class RunnerSettings(Section):
     """Further models to serve, for `?model=NAME`: names, or `NAME=PRICE` in US dollars where the price differs."""
     models_folder: Path = Path("state/models")
     """Folder of models that `python -m models` pulled or added."""
-    backends: Annotated[tuple[Literal["cuda", "cpu"], ...], Words, Field(min_length=1)] = ("cuda", "cpu")
-    """Backends in the order in which they are tried; the first that proves itself is used."""
+    backend: Literal["auto", "tensorrt", "cuda", "cpu"] = "auto"
+    """What runs the network: `auto` takes the first of `tensorrt`, `cuda` and `cpu` that proves itself; with one that
+    is named the service does not start where that one cannot run."""
+    engines_folder: Path = Path("state/engines")
+    """Folder in which TensorRT's engines are kept; best on a volume, for building them takes minutes."""
     threads: PositiveInt = 1
     """CPU threads of one inference."""
     max_batch_size: Literal["auto"] | PositiveInt = "auto"

@@ -20,7 +20,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from errors import BadRequest, NotFound, ServiceError
+from errors import BadRequest, NotFound, RunnerUnavailable, ServiceError
 from runners.backend import Pixels
 from runners.batcher import Batcher
 from runners.state import CODE, INFER, MODELS, STATE, WITHIN, State
@@ -28,16 +28,26 @@ from runners.state import CODE, INFER, MODELS, STATE, WITHIN, State
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:
-    """One model with its queue; `size` is S, the side of its square input."""
+    """One model with its queue.
+
+    Attributes:
+        size: S, the side of its square input.
+        backend: which one runs it, by name.
+        fault: why it cannot be run at present, as a public sentence; None when it can.
+        note: what else an operator should know of it.
+    """
 
     size: int
     backend: str
     batcher: Batcher
+    fault: Callable[[], str | None] = lambda: None
+    note: Callable[[], str | None] = lambda: None
 
     def state(self) -> State:
         """At this moment."""
-        stalled_s = self.batcher.stalled_for()
-        fault = None if stalled_s is None else f"The matting runner is stuck in one inference for {stalled_s:.0f} s."
+        fault, stalled_s = self.fault(), self.batcher.stalled_for()
+        if fault is None and stalled_s is not None:
+            fault = f"The matting runner is stuck in one inference for {stalled_s:.0f} s."
         return State(
             wait_s=round(self.batcher.expected_wait(), 4),
             picture_s=round(self.batcher.picture_s, 5),
@@ -45,14 +55,15 @@ class ServedModel:
             batch_limit=self.batcher.limit,
             backend=self.backend,
             fault=fault,
+            note=self.note(),
         )
 
 
 class RunnerApp:
-    """An ASGI application over models by name. It takes no lifespan."""
+    """An ASGI application over models by name, whatever stands under a name at the moment. It takes no lifespan."""
 
     def __init__(self, models: Mapping[str, ServedModel]) -> None:
-        self._models = dict(models)
+        self._models = models
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -79,6 +90,8 @@ class RunnerApp:
         return Response(headers=_headers(model))
 
     async def _infer(self, model: ServedModel, scope: Scope, receive: Receive) -> Response:
+        if fault := model.fault():
+            raise RunnerUnavailable(fault)
         headers = Headers(scope=scope)
         within_s, length = _within(headers), model.size * model.size * 3
         if headers.get("content-length") != str(length):

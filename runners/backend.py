@@ -58,23 +58,23 @@ Factory = Callable[[ModelManifest], Backend]
 
 
 def load_backend(order: Sequence[str], manifest: ModelManifest, factories: Mapping[str, Factory]) -> Backend:
-    """The first backend of the order that is built and cuts out a probe picture.
+    """The first backend of the order that is built and cuts out a probe picture; the log says why others were not.
 
     Raises:
         NoBackend: none is.
         KeyError: the order names a backend that has no factory.
     """
-    refusals = []
+    refusals: dict[str, str] = {}
     for name in order:
         try:
             backend = _proven(factories[name](manifest), manifest.input.size)
         except BackendError as refusal:
-            log.warning("backend_refused", backend=name, model=manifest.label, reason=str(refusal))
-            refusals.append(f"{name}: {refusal}")
+            refusals[name] = str(refusal)
         else:
-            log.info("backend_accepted", backend=backend.name, model=manifest.label)
+            log.info("backend_accepted", backend=backend.name, model=manifest.label, refused=refusals)
             return backend
-    raise NoBackend(f"No backend can run {manifest.label}. {'; '.join(refusals)}")
+    reasons = "; ".join(f"{name}: {reason}" for name, reason in refusals.items())
+    raise NoBackend(f"No backend can run {manifest.label}. {reasons}.")
 
 
 def _proven(backend: Backend, size: int) -> Backend:

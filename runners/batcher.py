@@ -83,6 +83,11 @@ class Batcher:
         return len(self._waiting)
 
     @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits and nothing is at work."""
+        return self._running is None and not self._waiting
+
+    @property
     def picture_s(self) -> float:
         """Measured seconds per picture when batches are full; 0 before anything was measured."""
         return self._pace.seconds(self.limit) / self.limit

@@ -64,6 +64,16 @@ class RunnerClient:
         """The same, in the form of a check of `/readyz`."""
         return self._fault
 
+    def backend(self) -> str | None:
+        """Which backend cuts out, as the runner has last said; None before it has."""
+        return self._state.backend if self._state else None
+
+    def described(self) -> str:
+        """The same for operators, with what the runner adds."""
+        if self._state is None:
+            return "not known yet"
+        return f"{self._state.backend}; {self._state.note}" if self._state.note else self._state.backend
+
     def expected_wait(self) -> float:
         """Seconds until the inference of a picture that is sent now would begin; 0 when that is at once.
 

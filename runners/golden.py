@@ -23,6 +23,10 @@ Infer = Callable[[Pixels], Pixels]
 """uint8 [N,S,S,3] → uint8 [N,S,S]."""
 
 
+class TooFar(BackendError):
+    """The backend works, and its alphas are too far from fp32 on the CPU: it would be so again."""
+
+
 @dataclass(frozen=True)
 class Distance:
     """How far alphas are from those of fp32 on the CPU, in levels of 255."""
@@ -46,13 +50,14 @@ class Golden:
         """Run all pictures in batches of each size, and return the largest distance that was found.
 
         Raises:
-            BackendError: an alpha is too far off, or the backend failed.
+            TooFar: the alphas are too far off.
+            BackendError: the backend failed.
         """
         worst = Distance(0.0, 0.0, 0)
         for size in batches:
             found = self.distance(infer, size)
             if found.mean > gate.mean or found.p99_9 > gate.p99_9:
-                raise BackendError(
+                raise TooFar(
                     f"on the golden pictures in batches of {size} it is too far from fp32 on the CPU: {found}; at most "
                     f"mean {gate.mean:g}, 99.9th percentile {gate.p99_9:g}"
                 )

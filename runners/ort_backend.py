@@ -4,13 +4,20 @@ import re
 
 import numpy as np
 import onnxruntime  # type: ignore[import-untyped]
+import structlog
 
 from models.manifest import ModelError, ModelManifest, Precision
 from runners.backend import BackendError, OutOfMemory, Pixels
 
+log = structlog.get_logger(__name__)
+
 _PROVIDERS = {"cuda": "CUDAExecutionProvider", "cpu": "CPUExecutionProvider"}
 _NO_MEMORY = re.compile("out of memory|failed to allocate|bad[ _]alloc", re.IGNORECASE)
 """How the runtime's allocators put it; its errors have no type for it."""
+
+
+class PartlyOnCpu(BackendError):
+    """Some nodes of the graph would run on the CPU."""
 
 
 class OrtBackend:
@@ -35,11 +42,18 @@ class OrtBackend:
         self._one_by_one = manifest.batch == "one"
         provider = _PROVIDERS[device]
         if provider not in onnxruntime.get_available_providers():
-            raise BackendError(f"the installed onnxruntime has no {provider}")
+            raise BackendError(f"the installed onnxruntime has no {provider}. Install requirements/gpu.txt for it")
         if device == "cuda":
             # CUDA and cuDNN come as Python packages, where the loader of shared libraries does not look.
             onnxruntime.preload_dlls()
-        self._session = _session(_weights(manifest, precision), provider, threads)
+        weights = _weights(manifest, precision)
+        try:
+            self._session = session(weights, provider, threads, strict=device != "cpu")
+        except PartlyOnCpu as reason:
+            # Some graphs have nodes for shapes that no GPU has; that is seen in the name, and told.
+            self.name += "+cpu"
+            log.warning("partly_on_cpu", model=manifest.label, backend=self.name, reason=str(reason))
+            self._session = session(weights, provider, threads, strict=False)
         # The package for GPUs falls back to the CPU without an error; only the session knows where it runs.
         actual = self._session.get_providers()[0]
         if actual != provider:
@@ -68,15 +82,25 @@ def _weights(manifest: ModelManifest, precision: Precision) -> bytes:
         raise BackendError(str(error)) from error
 
 
-def _session(weights: bytes, provider: str, threads: int) -> onnxruntime.InferenceSession:
+def session(weights: bytes, provider: str, threads: int, *, strict: bool) -> onnxruntime.InferenceSession:
+    """A session on this provider; `strict`: every node of it, and none on the CPU instead.
+
+    Raises:
+        PartlyOnCpu: strict, and some nodes would run on the CPU.
+        BackendError: there can be no session.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     # Waiting threads would burn the cores that decode and encode.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if strict:
+        options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
     try:
         return onnxruntime.InferenceSession(weights, options, providers=[provider])
     except Exception as error:  # as above
+        if strict and "assigned to the default CPU EP" in str(error):
+            raise PartlyOnCpu(str(error)) from error
         raise BackendError(f"no session on {provider}: {error}") from error
 
 

@@ -24,6 +24,7 @@ class State:
         batch_limit: pictures per batch at most.
         backend: which backend runs it.
         fault: why it cuts nothing out, as a public sentence; None when it is well.
+        note: what else an operator should know.
     """
 
     wait_s: float
@@ -32,6 +33,7 @@ class State:
     batch_limit: int
     backend: str
     fault: str | None = None
+    note: str | None = None
 
     def to_json(self) -> str:
         """The value of `X-State`, printable ASCII."""

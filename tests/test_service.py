@@ -19,6 +19,7 @@ from sandbox.process import ROOT
 from tests.buying import ROUTE, buy, photograph
 from tests.models.catalogue.graphs import MEAN, STD, conv, save
 from tests.running_service import RunningService, run_service
+from tests.shipped import NAME
 
 PROBLEM = "application/problem+json"
 
@@ -41,6 +42,7 @@ def test_it_says_that_every_part_is_ready(running_service: RunningService) -> No
     answer = httpx.get(f"{running_service.url}/readyz").json()
     assert answer["parts"] == {"runner": "ok", "ledger": "ok"}
     assert answer["rails"] == {"x402": "ok", "mpp": "ok"}
+    assert answer["backends"] == {NAME: "onnxruntime-cpu"}
 
 
 @pytest.mark.parametrize(
@@ -72,6 +74,7 @@ async def test_metrics_come_from_all_processes(running_service: RunningService) 
         lines = (await client.get(f"{running_service.url}/metrics")).text.splitlines()
     [batches] = [line for line in lines if line.startswith("clearcanvas_batch_size_count")]
     assert float(batches.split()[-1]) > 0
+    assert any(line.startswith("clearcanvas_backend_info{") and line.endswith(" 1.0") for line in lines)
     assert any(line.startswith('clearcanvas_requests_total{method="GET",route="/readyz"') for line in lines)
     assert not any("bentoml" in line for line in lines)
 
@@ -131,6 +134,8 @@ def test_wrong_settings_end_it_with_all_their_names(tmp_path: Path) -> None:
         ({"CLEARCANVAS_RUNNER__MORE_MODELS": "matting-v9=0.15"}, "There is no manifest matting-v9.toml"),
         ({"CLEARCANVAS_DATABASE_URL": "sqlite+aiosqlite:////dev/null/ledger.sqlite3"}, "The ledger does not answer"),
         ({"CLEARCANVAS_MPP__RPC_URL": "http://192.0.2.1:1"}, "The sandbox's chains are run on this machine"),
+        ({"CLEARCANVAS_RUNNER__BACKEND": "cuda"}, "Install requirements/gpu.txt"),
+        ({"CLEARCANVAS_RUNNER__BACKEND": "tensorrt"}, "CLEARCANVAS_RUNNER__BACKEND=tensorrt cannot be served with."),
     ],
 )
 def test_what_cannot_start_says_why(tmp_path: Path, setting: dict[str, str], sentence: str) -> None:

@@ -53,13 +53,7 @@ def build(trt: ModuleType, recipe: Recipe, *, timing_cache: bytes = b"", progres
     Raises:
         BackendError: the graph cannot be parsed or built; the text holds the parser's or the builder's words.
     """
-    said = quiet_logger(trt)
-    builder = _made(trt.Builder, said)
-    # TensorRT 10 has to be asked; 11 and RTX know nothing else.
-    flags = trt.NetworkDefinitionCreationFlag
-    typed = 1 << int(flags.STRONGLY_TYPED) if hasattr(flags, "STRONGLY_TYPED") else 0
-    network = builder.create_network(typed)
-    _parse(trt, network, recipe.content, said)
+    builder, network, said = parsed(trt, recipe)
     config = _config(trt, builder, recipe)
     monitor = _monitor(trt, progress) if progress else None
     if monitor:
@@ -72,6 +66,22 @@ def build(trt: ModuleType, recipe: Recipe, *, timing_cache: bytes = b"", progres
     if plan is None:
         raise BackendError(f"TensorRT builds no engine of the graph: {_last(said)}")
     return Built(bytes(plan), bytes(known.serialize()) if known else b"")
+
+
+def parsed(trt: ModuleType, recipe: Recipe) -> tuple[Any, Any, Any]:
+    """Builder, network, and what TensorRT says; the parser is not needed any more.
+
+    Raises:
+        BackendError: the graph cannot be parsed.
+    """
+    said = quiet_logger(trt)
+    builder = _made(trt.Builder, said)
+    # TensorRT 10 has to be asked; 11 and RTX know nothing else.
+    flags = trt.NetworkDefinitionCreationFlag
+    typed = 1 << int(flags.STRONGLY_TYPED) if hasattr(flags, "STRONGLY_TYPED") else 0
+    network = builder.create_network(typed)
+    _parse(trt, network, recipe.content, said)
+    return builder, network, said
 
 
 def _made(kind: Any, said: Any) -> Any:

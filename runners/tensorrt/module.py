@@ -48,6 +48,7 @@ def quiet_logger(trt: ModuleType) -> Any:
         def log(self, severity: Any, message: str) -> None:
             if severity in (trt.ILogger.Severity.ERROR, trt.ILogger.Severity.INTERNAL_ERROR):
                 self.errors.append(message)
-            log.debug("tensorrt_said", severity=severity.name, message=message)
+            if severity not in (trt.ILogger.Severity.INFO, trt.ILogger.Severity.VERBOSE):  # thousands of lines
+                log.debug("tensorrt_said", severity=severity.name, message=message)
 
     return Log()

@@ -78,7 +78,16 @@ async def test_ready_names_every_part_and_rail(tmp_path: Path) -> None:
         "ready": True,
         "parts": {"runner": "ok", "ledger": "ok"},
         "rails": {"a": "ok", "b": "ok"},
+        "backends": {},
     }
+
+
+async def test_ready_says_what_runs_each_model(tmp_path: Path) -> None:
+    """Whatever it is: a slower one that serves meanwhile closes nothing."""
+    backends = {"small": "onnxruntime-cpu; TensorRT's engine is being built, 12 s"}
+    async with open_shop(tmp_path, backends=lambda: backends) as shop:
+        answer = await shop.client.get("/readyz")
+    assert (answer.status_code, answer.json()["backends"]) == (200, backends)
 
 
 async def test_one_rail_is_enough_to_sell(tmp_path: Path) -> None:

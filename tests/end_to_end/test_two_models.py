@@ -39,7 +39,7 @@ def service(
     settings = {
         "CLEARCANVAS_RUNNER__MORE_MODELS": "cheap=0.02",
         "CLEARCANVAS_RUNNER__MODELS_FOLDER": str(cheap.path.parent),
-        "CLEARCANVAS_RUNNER__BACKENDS": "cpu",
+        "CLEARCANVAS_RUNNER__BACKEND": "cpu",
     }
     with run_service(base_chain, tempo_chain, tmp_path_factory.mktemp("two"), settings) as service:
         yield service

@@ -12,6 +12,7 @@ from config import load
 from models.catalogue.adopt import Facts, Papers, adopt
 from models.manifest import ModelManifest
 from runners.backend import probe_image
+from runners.protocol import RunnerProtocol
 from runners.state import STATE, WITHIN, State
 from tests.models.catalogue import graphs
 from tests.models.catalogue.graphs import MEAN, SIZE, STD, conv, save
@@ -26,10 +27,10 @@ def manifests(tmp_path: Path) -> tuple[ModelManifest, ModelManifest]:
 
 
 @pytest.fixture
-def service(manifests: tuple[ModelManifest, ModelManifest]) -> Any:
+def service(manifests: tuple[ModelManifest, ModelManifest], tmp_path: Path) -> Any:
     from runners.matting import matting_runner  # noqa: PLC0415  # BentoML warns as it is imported
 
-    return matting_runner(manifests, backends=["cpu"], threads=1, max_batch_size=None, max_wait_s=10)
+    return matting_runner(manifests, backend="cpu", threads=1, engines=tmp_path, max_batch_size=None, max_wait_s=10)
 
 
 @pytest.fixture
@@ -37,6 +38,7 @@ def runner(service: Any) -> Iterator[Any]:
     runner = service.inner()
     yield runner
     runner.close()
+    RunnerProtocol.straight_to = None  # for tests of other applications
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of BentoML, as it is imported

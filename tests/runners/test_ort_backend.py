@@ -11,7 +11,7 @@ from skimage import data
 
 from models.manifest import MODELS
 from runners.backend import BackendError, Pixels, load_backend
-from runners.ort_backend import OrtBackend
+from runners.ort_backend import OrtBackend, PartlyOnCpu, session
 from tests.shipped import NAME, SHIPPED
 
 MANIFEST = SHIPPED
@@ -71,6 +71,13 @@ def test_the_real_network_proves_itself() -> None:
 def test_cuda_is_refused_where_the_runtime_cannot_do_it() -> None:
     with pytest.raises(BackendError, match="has no CUDAExecutionProvider"):
         OrtBackend(MANIFEST, device="cuda", threads=1)
+
+
+def test_a_strict_session_leaves_no_node_to_the_cpu() -> None:
+    """A provider that takes no node stands for CUDA, which is not here: without `strict` it fell back in silence."""
+    session(MANIFEST.weights(), "AzureExecutionProvider", 1, strict=False)
+    with pytest.raises(PartlyOnCpu, match="assigned to the default CPU EP"):
+        session(MANIFEST.weights(), "AzureExecutionProvider", 1, strict=True)
 
 
 def test_weights_that_are_no_network_are_refused() -> None:

@@ -1,0 +1,127 @@
+"""An engine on a GPU: one context, one stream, pinned buffers, a CUDA graph for each size of batch.
+
+Never run where this was written: no GPU there. What calls it is tested with a device that is none (tests/fakes/gpu.py).
+"""
+
+from contextlib import ExitStack
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from cuda.bindings import runtime as cudart
+
+from runners.backend import BackendError, OutOfMemory, Pixels
+from runners.tensorrt.cuda import PinnedPair, call
+from runners.tensorrt.device import PlanRefused, captured_sizes, padded
+from runners.tensorrt.module import is_rtx, quiet_logger
+
+
+class CudaEngine:
+    """`Engine` over a plan.
+
+    With `tensorrt` copies and inference of each captured size are one CUDA graph, and a batch is padded up to the next
+    size. TensorRT for RTX captures by itself, and runs every size as it is.
+
+    Args:
+        ends: names of input and output.
+        runtime_cache: as `CudaDevice`.
+
+    Raises:
+        PlanRefused, OutOfMemory, BackendError: as `Device.open`.
+    """
+
+    def __init__(
+        self, trt: ModuleType, plan: bytes, *, ends: tuple[str, str], size: int, max_batch: int, runtime_cache: Path
+    ) -> None:
+        self._ends, self._size, self._is_rtx = ends, size, is_rtx(trt)
+        self._sizes = tuple(range(1, max_batch + 1)) if self._is_rtx else captured_sizes(max_batch)
+        self._graphs: dict[int, Any] = {}
+        self._said = quiet_logger(trt)
+        with ExitStack() as owner:
+            self._runtime = trt.Runtime(self._said)
+            self._engine = self._runtime.deserialize_cuda_engine(plan)
+            if self._engine is None:
+                raise PlanRefused(f"TensorRT does not read the plan: {self._why()}")
+            self._context = self._new_context(trt, runtime_cache, owner)
+            self._stream = call(cudart.cudaStreamCreateWithFlags, cudart.cudaStreamNonBlocking)
+            owner.callback(cudart.cudaStreamDestroy, self._stream)
+            self._taken = PinnedPair((max_batch, size, size, 3), owner)
+            self._given = PinnedPair((max_batch, size, size), owner)
+            self._bind()
+            self._warm_up(owner)
+            self._owner = owner.pop_all()
+
+    def __call__(self, images: Pixels) -> Pixels:
+        """As `Engine.__call__`."""
+        count = len(images)
+        self._taken.host[:count] = images
+        size = padded(count, self._sizes)
+        if graph := self._graphs.get(size):
+            call(cudart.cudaGraphLaunch, graph, self._stream)
+        else:
+            self._enqueue(size)
+        call(cudart.cudaStreamSynchronize, self._stream)
+        return np.array(self._given.host[:count])
+
+    def close(self) -> None:
+        """As `Engine.close`."""
+        self._owner.close()
+        del self._context, self._engine, self._runtime
+
+    def _new_context(self, trt: ModuleType, runtime_cache: Path, owner: ExitStack) -> Any:
+        if not self._is_rtx:
+            context = self._engine.create_execution_context()
+        else:
+            config = self._engine.create_runtime_config()
+            config.cuda_graph_strategy = trt.CudaGraphStrategy.WHOLE_GRAPH_CAPTURE
+            kernels = config.create_runtime_cache()
+            if runtime_cache.exists():
+                kernels.deserialize(runtime_cache.read_bytes())  # of another version or GPU it is not taken
+            config.set_runtime_cache(kernels)
+            context = self._engine.create_execution_context(config)
+            owner.callback(lambda: _keep(runtime_cache, kernels))
+        if context is None:
+            raise OutOfMemory(f"TensorRT makes no context: {self._why()}")
+        return context
+
+    def _bind(self) -> None:
+        for name, pair in zip(self._ends, (self._taken, self._given), strict=True):
+            if not self._context.set_tensor_address(name, pair.address):
+                raise BackendError(f"the engine has no {name}: {self._why()}")
+
+    def _warm_up(self, owner: ExitStack) -> None:
+        """Run each size once, for the first run allocates and loads kernels, and capture it."""
+        for size in self._sizes if not self._is_rtx else (1, self._sizes[-1]):
+            self._enqueue(size)
+            call(cudart.cudaStreamSynchronize, self._stream)
+            if not self._is_rtx:
+                self._graphs[size] = self._captured(size, owner)
+
+    def _captured(self, size: int, owner: ExitStack) -> Any:
+        mode = cudart.cudaStreamCaptureMode.cudaStreamCaptureModeThreadLocal
+        call(cudart.cudaStreamBeginCapture, self._stream, mode)
+        try:
+            self._enqueue(size)
+        finally:
+            graph = call(cudart.cudaStreamEndCapture, self._stream)
+        ready = call(cudart.cudaGraphInstantiate, graph, 0)
+        cudart.cudaGraphDestroy(graph)
+        owner.callback(cudart.cudaGraphExecDestroy, ready)
+        return ready
+
+    def _enqueue(self, size: int) -> None:
+        self._context.set_input_shape(self._ends[0], (size, self._size, self._size, 3))
+        self._taken.upload(size, self._stream)
+        if not self._context.execute_async_v3(int(self._stream)):
+            raise BackendError(f"TensorRT does not run {size} pictures: {self._why()}")
+        self._given.download(size, self._stream)
+
+    def _why(self) -> str:
+        return self._said.errors[-1] if self._said.errors else "it does not say why"
+
+
+def _keep(file: Path, kernels: Any) -> None:
+    part = file.with_suffix(".part")
+    part.write_bytes(bytes(kernels.serialize()))
+    part.replace(file)

@@ -1,0 +1,69 @@
+"""python -m runners, as an operator types it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import onnxruntime  # type: ignore[import-untyped]
+import pytest
+
+from runners.__main__ import main
+from sandbox.process import ROOT
+from tests.shipped import NAME, SHIPPED
+
+pytestmark = pytest.mark.skipif(
+    "CUDAExecutionProvider" in onnxruntime.get_available_providers(), reason="this machine may have a GPU"
+)
+Told = pytest.CaptureFixture[str]
+
+
+def _rows(out: str) -> list[dict[str, Any]]:
+    """What the command said, without the log, which goes elsewhere only when it is run by itself."""
+    return [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+
+
+def test_verify_says_what_the_service_would_take(capsys: Told, tmp_path: Path) -> None:
+    assert main(["verify", "--engines", str(tmp_path)]) == 0
+    expected = {"model": SHIPPED.label, "backend": "onnxruntime-cpu", "max_batch": None}
+    assert _rows(capsys.readouterr().out) == [expected]
+
+
+@pytest.mark.parametrize(
+    "words", [["verify", "--backend", "tensorrt"], ["verify", "--quick", "--backend", "cuda"], ["build"]]
+)
+def test_what_cannot_run_is_told_for_every_model(capsys: Told, tmp_path: Path, words: list[str]) -> None:
+    assert main([*words, "--engines", str(tmp_path), NAME, f"{NAME}-permissive"]) == 1
+    captured = capsys.readouterr()
+    assert not _rows(captured.out)
+    assert [line.partition(":")[0] for line in captured.err.splitlines()] == [NAME, f"{NAME}-permissive"]
+    assert captured.err.count("Install requirements/") + captured.err.count("nvidia-smi") == 2
+
+
+def test_the_variables_of_the_service_count(tmp_path: Path) -> None:
+    variables = {
+        "CLEARCANVAS_RUNNER__MODEL": f"{NAME}-permissive",
+        "CLEARCANVAS_RUNNER__MORE_MODELS": f"{NAME}=0.10",
+        "CLEARCANVAS_RUNNER__BACKEND": "cpu",
+        "CLEARCANVAS_RUNNER__ENGINES_FOLDER": str(tmp_path),
+    }
+    command = [sys.executable, "-m", "runners", "verify"]
+    told = subprocess.run(command, cwd=ROOT, env=os.environ | variables, check=True, capture_output=True).stdout
+    assert [json.loads(line)["model"].split()[0] for line in told.splitlines()] == [f"{NAME}-permissive", NAME]
+
+
+def test_bench_measures_each_size_of_batch(capsys: Told, tmp_path: Path) -> None:
+    words = ["bench", "--backend", "cpu", "--batches", "1,2", "--seconds", "0.01", "--engines", str(tmp_path)]
+    assert main(words) == 0
+    rows = _rows(capsys.readouterr().out)
+    assert [row["batch"] for row in rows] == [1, 2]
+    assert all(0 < row["ms_fastest"] <= row["ms_median"] for row in rows)
+
+
+def test_a_model_that_is_not_there_is_told_and_the_others_go_on(capsys: Told, tmp_path: Path) -> None:
+    assert main(["verify", "--engines", str(tmp_path), "none", NAME]) == 1
+    captured = capsys.readouterr()
+    assert "none: There is no manifest none.toml" in captured.err
+    assert SHIPPED.label in captured.out
