@@ -74,6 +74,10 @@ corpus: $(VENV)/.dev ## Decode a folder of pictures and compare with Chromium: m
 fuzz: $(VENV)/.dev ## Send mutated pictures through the image pipeline and into the service: make fuzz N=100000 SEED=1
 	@$(BIN)/python -m tests.fuzz --files $(or $(N),1000) $(if $(SEED),--seed $(SEED))
 
+.PHONY: bench-runner
+bench-runner: $(VENV)/.dev node_modules/.stamp ## Print what the runner costs and how it holds up: make bench-runner N=5000
+	@$(BIN)/python -m benchmarks.runner --pictures $(or $(N),1000)
+
 .PHONY: bench-outage
 bench-outage: $(VENV)/.dev node_modules/.stamp ## Print how health answers and how others settle while chains fail
 	@$(BIN)/python -m benchmarks.outage

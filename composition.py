@@ -185,7 +185,14 @@ def _runner_checks(models: Models) -> dict[str, Check]:
 
 
 def _network(manifest: ModelManifest, client: RunnerClient) -> Network:
-    return Network(client.infer, manifest.input.size, client.fault, client.expected_wait, client.backend)
+    return Network(
+        client.infer,
+        manifest.input.size,
+        client.fault,
+        client.expected_wait,
+        darken_light=manifest.darken_light,
+        backend=client.backend,
+    )
 
 
 def _cut_out(settings: Settings, models: Models) -> CutOut:

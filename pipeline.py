@@ -17,6 +17,7 @@ from imaging.encode import encode
 from imaging.finish import finish
 from imaging.fit import fit
 from imaging.formats import ImageFormat
+from imaging.high_key import darkened
 from imaging.output import Output
 from imaging.picture import Picture, Pixels
 from imaging.probe import ImageInfo
@@ -37,6 +38,7 @@ class Network:
         size: S, the side of its square input.
         fault: why it cuts nothing out at present, as a public sentence; None when it is well.
         expected_wait: seconds until the inference of a picture that is sent now would begin.
+        darken_light: whether it finds more in very light pictures that are darkened for it.
         backend: what runs it; None while that is not known.
     """
 
@@ -44,6 +46,7 @@ class Network:
     size: int
     fault: Callable[[], str | None] = lambda: None
     expected_wait: Callable[[], float] = lambda: 0.0
+    darken_light: bool = False
     backend: Callable[[], str | None] = lambda: None
 
 
@@ -140,10 +143,10 @@ class CutOut:
         network = self._networks[model or self._default]
         with IN_FLIGHT.track_inprogress():
             async with self._budget.reserved(_weight(info, output)):
-                picture, fitted = await self._on_cpu(lambda: _read(body, info, network.size))
+                picture, seen, shown = await self._on_cpu(lambda: _read(body, info, network))
                 with stage("infer"):
-                    alpha = await network.infer(fitted)
-                return await self._on_cpu(lambda: _write(picture, alpha, fitted, output))
+                    alpha = await network.infer(shown)
+                return await self._on_cpu(lambda: _write(picture, alpha, seen, output))
 
     async def _on_cpu(self, work: Callable[[], T]) -> T:
         with stage("queue"):
@@ -155,10 +158,12 @@ class CutOut:
             self._cores.release()
 
 
-def _read(body: bytes, info: ImageInfo, size: int) -> tuple[Picture, Pixels]:
+def _read(body: bytes, info: ImageInfo, network: Network) -> tuple[Picture, Pixels, Pixels]:
+    """The picture, itself at the network's size, and as it is shown to the network."""
     with stage("decode"):
         picture = decode(body, info)
-        return picture, fit(picture, size)
+        seen = fit(picture, network.size)
+        return picture, seen, darkened(seen) if network.darken_light else seen
 
 
 def _write(picture: Picture, alpha: Pixels, seen: Pixels, output: Output) -> Result:

@@ -134,6 +134,8 @@ class ModelManifest(_Table):
 
     Attributes:
         file, sha256: the fp32 weights.
+        darken_light: whether very light pictures are darkened for it (`imaging/high_key.py`); true only where it was
+            found to help.
         variants: the same model at other precisions, `[variants.int8]`; which one runs is the backend's choice.
         batch: "one" where the graph takes one picture per run and no more.
         provenance, origin: the former for weights of our own, the latter for those of others.
@@ -144,6 +146,7 @@ class ModelManifest(_Table):
     sha256: Sha256
     licence: str
     batch: Literal["any", "one"] = "any"
+    darken_light: bool = False
     variants: dict[Literal["fp16", "int8"], Variant] = {}
     input: Tensor
     output: Tensor

@@ -57,6 +57,25 @@ async def test_the_cut_out_is_as_large_as_the_upright_picture() -> None:
         assert image.size == (HEIGHT, WIDTH)
 
 
+@pytest.mark.parametrize("darken_light", [True, False])
+async def test_a_very_light_picture_is_darkened_for_a_model_that_wants_it_and_for_nobody_else(
+    *, darken_light: bool
+) -> None:
+    image = np.full((HEIGHT, WIDTH, 3), 250, np.uint8)
+    image[50:150, 75:175] = 235
+    body, shown = saved(image, PNG.format), []
+
+    async def infer(fitted: Pixels) -> Pixels:
+        shown.append(fitted)
+        return np.full((64, 64), 255, np.uint8)
+
+    cut_out = CutOut({"only": Network(infer, 64, darken_light=darken_light)}, threads=1)
+    result = await cut_out(body, probe(body, PNG.format, 10_000), PNG)
+    assert (int(shown[0].min()) < 235) is darken_light
+    with Image.open(BytesIO(result.body)) as delivered:
+        assert np.array_equal(np.asarray(delivered)[..., :3], image)
+
+
 async def test_the_model_is_shown_the_picture_at_its_input_size() -> None:
     model = Disc()
     await cutter(model)(BODY, INFO, PNG)

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
+from imaging.high_key import darkened
 from imaging.picture import Picture, Pixels
 from models.evaluation.errors import EvaluationError
 from models.evaluation.file_backend import FileBackend
@@ -31,6 +33,7 @@ class Network:
     Attributes:
         sha256: of its file.
         size: pixels per side of its input.
+        darken_light: as in `ModelManifest`.
     """
 
     name: str
@@ -38,20 +41,34 @@ class Network:
     size: int
     backend: Backend
     way: Way = service
+    darken_light: bool = False
 
     def matte(self, picture: Picture) -> Pixels:
         """uint8 [H,W], at the picture's size. Raises EvaluationError when the runtime fails."""
         try:
-            return self.way(lambda image: self.backend.infer(image[None])[0], picture, self.size)
+            return self.way(self._infer, picture, self.size)
         except (BackendError, EvaluationError) as error:
             raise EvaluationError(f"{self.name}: {error}") from error
+
+    def _infer(self, image: Pixels) -> Pixels:
+        alphas: Pixels = self.backend.infer((darkened(image) if self.darken_light else image)[None])
+        return np.asarray(alphas[0])
 
     def by(self, ways: Sequence[str]) -> list["Network"]:
         """The same network by each of the ways. Raises EvaluationError for a way that there is not."""
         unknown = set(ways) - WAYS.keys()
         if unknown:
             raise EvaluationError(f"There is no way {', '.join(sorted(unknown))}; there are: {', '.join(WAYS)}.")
-        return [replace(self, name=_named(self.name, way), way=WAYS[way]) for way in ways]
+        return [
+            replace(
+                self, name=_named(self.name, way), way=WAYS[way], darken_light=_DARKENED.get(way, self.darken_light)
+            )
+            for way in ways
+        ]
+
+
+_DARKENED = {"darkened": True, "not darkened": False}
+"""Ways that are the service's, but for this."""
 
 
 def _named(network: str, way: str) -> str:
@@ -95,7 +112,7 @@ def _described(text: str, threads: int) -> Network:
     wanted = _precision(precision or "fp32")
     digest = hashlib.sha256(manifest.weights(wanted)).hexdigest()
     backend = OrtBackend(manifest, device="cpu", threads=threads, precision=wanted)
-    return Network(text, digest, manifest.input.size, backend)
+    return Network(text, digest, manifest.input.size, backend, darken_light=manifest.darken_light)
 
 
 def _precision(text: str) -> Precision:
@@ -108,4 +125,4 @@ def _precision(text: str) -> Precision:
 def _file(path: Path, options: Options, kind: _Kind, threads: int) -> Network:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     backend = kind(path, options, threads)
-    return Network(options.name or path.stem, digest, backend.size, backend)
+    return Network(options.name or path.stem, digest, backend.size, backend, darken_light=options.darken_light)

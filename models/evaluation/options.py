@@ -49,6 +49,7 @@ class Options(BaseModel):
         layout: axes of its input.
         normalise: see `normalise`; no file tells this, so float inputs have to be told.
         output: which of its outputs is the matte.
+        darken_light: whether very light pictures are darkened for it, as a manifest may say.
         values: what the output holds. Two or more channels are classes, the first of them the background; labels
             are class numbers, 0 the background.
     """
@@ -61,6 +62,7 @@ class Options(BaseModel):
     normalise: Annotated[str, AfterValidator(_known)] | None = None
     output: Annotated[int, Field(ge=0)] = 0
     values: Values | None = None
+    darken_light: bool = False
 
 
 def parse(text: str) -> tuple[Path, Options]:

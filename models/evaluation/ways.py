@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 
 from imaging.fit import fit, shrink, unfit
-from imaging.high_key import darkened
 from imaging.levels import set_levels
 from imaging.matte import guided, matte_of
 from imaging.picture import Picture, Pixels
@@ -83,12 +82,6 @@ def _radius(infer: Infer, picture: Picture, size: int, *, radius: int) -> Pixels
     return guided(picture, drop_specks(set_levels(infer(fit(picture, size)))), radius=radius)
 
 
-def _darkened(infer: Infer, picture: Picture, size: int) -> Pixels:
-    """Very light pictures brought towards black for the network alone."""
-    seen = fit(picture, size)
-    return matte_of(picture, infer(darkened(seen)), seen)
-
-
 def _holes(infer: Infer, picture: Picture, size: int, *, milli: int) -> Pixels:
     """Holes of up to so many thousandths of the subject's area filled."""
     alpha = infer(fit(picture, size))
@@ -120,7 +113,8 @@ WAYS: Mapping[str, Way] = MappingProxyType(
         "strong levels": _strong_levels,
         "radius 4": partial(_radius, radius=4),
         "radius 8": partial(_radius, radius=8),
-        "darkened": _darkened,
+        "darkened": service,  # what is shown to the network is the network's own matter (`networks.py`)
+        "not darkened": service,
         "holes 5": partial(_holes, milli=5),
         "holes 100": partial(_holes, milli=100),
     }

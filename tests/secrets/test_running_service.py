@@ -277,7 +277,7 @@ async def _no_room(buyer: Witness, service: RunningService) -> None:
         with _stopped_runner(service):
             for payment in payments:
                 sales.create_task(buyer.send("x402 v2", OTHER_PICTURE, payment))
-                await asyncio.sleep(1)  # at once they would be too many for the facilitator of a busy machine
+                await asyncio.sleep(0.4)  # at once they would be too many for the facilitator; later, the runner is out
                 if "overloaded" in buyer.codes:
                     return
 
