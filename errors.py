@@ -101,7 +101,7 @@ class ServiceError(Exception):
         detail: the public sentence.
         members: further members of the problem body.
         headers: headers of the answer, in order, repeats allowed.
-        type: problem type URI where a rail's own specification names one.
+        type: problem type URI where a rail's own specification names one; None for ours, which follows from `code`.
     """
 
     status: ClassVar[int] = 500
@@ -119,7 +119,7 @@ class ServiceError(Exception):
         members: Mapping[str, Any] | None = None,
         headers: tuple[tuple[str, str], ...] = (),
         retry_after: int | None = None,
-        type: str = "about:blank",
+        type: str | None = None,
     ) -> None:
         super().__init__(detail)
         self.detail = detail
@@ -196,7 +196,7 @@ class PaymentRejected(PaymentRequired):
     payment_state: PaymentState | None = PaymentState.UNUSED
     retry_action = RetryAction.NEW_PAYMENT
 
-    def __init__(self, detail: str, *, reason: str, type: str = "about:blank") -> None:
+    def __init__(self, detail: str, *, reason: str, type: str | None = None) -> None:
         super().__init__(detail, members={"reason": reason}, type=type)
         self.reason = reason
 
@@ -206,7 +206,7 @@ class DeadlineUnreachable(PaymentRejected):
 
     code, title = "deadline_unreachable", "Deadline not reachable"
 
-    def __init__(self, detail: str, *, reason: str = code, type: str = "about:blank") -> None:
+    def __init__(self, detail: str, *, reason: str = code, type: str | None = None) -> None:
         super().__init__(detail, reason=reason, type=type)
 
 

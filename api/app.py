@@ -18,6 +18,7 @@ from api.health import Check, Readiness, alive
 from api.metrics import metrics
 from api.offer import PATH, Offer
 from api.payment_state import PaymentStateMiddleware
+from api.problem_pages import problem_routes
 from api.problems import ProblemMiddleware
 from api.rate_limit import RateLimitMiddleware, RateLimits
 from api.request_id import RequestIdMiddleware
@@ -76,16 +77,21 @@ def create_app(
         lifespan: opens and closes the parts, for whoever serves the app.
     """
     removal = BackgroundRemoval(cut_out, offer)
-    readiness = Readiness(checks, watch, backends)
+    readiness = Readiness(checks, watch, backends, origin=offer.public_url)
 
     every_request = [
         Middleware(ProxyHeadersMiddleware, trusted_hosts=list(trusted_proxies)),
         Middleware(RequestIdMiddleware),
         Middleware(AccessLogMiddleware),
         Middleware(
-            CorsMiddleware, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"], expose_headers=PUBLIC_HEADERS
+            CorsMiddleware,
+            origin=offer.public_url,
+            allow_origins=["*"],
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=PUBLIC_HEADERS,
         ),
-        Middleware(ProblemMiddleware),
+        Middleware(ProblemMiddleware, origin=offer.public_url),
     ]
     paid_request = [
         Middleware(ServerTimingMiddleware),
@@ -115,6 +121,7 @@ def create_app(
         Route("/readyz", readiness.endpoint),
         Route("/metrics", metrics),
         *discovery_routes(offer, upload_limits),
+        *problem_routes(),
     ]
     # One mount over everything: 404 and 405 arise inside `every_request`, and no server that this app is mounted in
     # answers for a path that it does not know.

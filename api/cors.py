@@ -1,8 +1,10 @@
 """Cross-origin requests: Starlette's rules, and refusals in the form of all others."""
 
+from typing import Any
+
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.problems import problem
 from api.request_id import request_id_of
@@ -10,7 +12,16 @@ from errors import BadRequest
 
 
 class CorsMiddleware(CORSMiddleware):
-    """Answers a preflight that asks for what is not allowed with a problem instead of a line of text."""
+    """Answers a preflight that asks for what is not allowed with a problem instead of a line of text.
+
+    Args:
+        origin: of the problem type's URI.
+        rules: as of Starlette's middleware.
+    """
+
+    def __init__(self, app: ASGIApp, /, *, origin: str = "", **rules: Any) -> None:
+        super().__init__(app, **rules)
+        self._origin = origin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, or refuse."""
@@ -19,7 +30,7 @@ class CorsMiddleware(CORSMiddleware):
             answer = self.preflight_response(headers)
             if answer.status_code >= 400:
                 scope["state"]["code"] = BadRequest.code
-                refusal = problem(BadRequest(f"{bytes(answer.body).decode()}."), request_id_of(scope))
+                refusal = problem(BadRequest(f"{bytes(answer.body).decode()}."), request_id_of(scope), self._origin)
                 kept = [(name, value) for name, value in answer.raw_headers if not name.startswith(b"content-")]
                 refusal.raw_headers.extend(kept)
                 await refusal(scope, receive, send)

@@ -1,21 +1,20 @@
 """What strangers read before they buy: landing page, models, OpenAPI description, llms.txt and the x402 listing."""
 
 import html
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 from typing import Any
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from api.documents import document
 from api.offer import MODELS_PATH, Offer
 from api.openapi import openapi, prices
 from api.upload import UploadLimits
 
 _PAGES = Path(__file__).parent / "pages"
-_CACHED = {"Cache-Control": "public, max-age=300"}
 
 
 def discovery_routes(offer: Offer, limits: UploadLimits) -> list[BaseRoute]:
@@ -29,15 +28,16 @@ def discovery_routes(offer: Offer, limits: UploadLimits) -> list[BaseRoute]:
         "side": f"{limits.max_side:,}",
     }
     return [
-        _document("/openapi.json", JSONResponse(openapi(offer), headers=_CACHED)),
-        _document(MODELS_PATH, JSONResponse(models(offer), headers=_CACHED)),
+        _json("/openapi.json", openapi(offer)),
+        _json(MODELS_PATH, models(offer)),
         # Listed by x402 directories that know no OpenAPI: version and the paid URLs.
-        _document("/.well-known/x402", JSONResponse({"version": 1, "resources": _resources(offer)}, headers=_CACHED)),
-        _document("/", _page("index.html", "text/html", words)),
-        _document("/llms.txt", _page("llms.txt", "text/plain", words)),
-        _document("/favicon.svg", _page("favicon.svg", "image/svg+xml", words)),
+        _json("/.well-known/x402", {"version": 1, "resources": _resources(offer)}),
+        _page("/", "index.html", "text/html", words),
+        _page("/llms.txt", "llms.txt", "text/plain", words),
+        _page("/robots.txt", "robots.txt", "text/plain", words),
+        _page("/favicon.svg", "favicon.svg", "image/svg+xml", words),
         # Browsers and directories ask for this name unasked; the page itself names the SVG.
-        _document("/favicon.ico", _page("favicon.svg", "image/svg+xml", words)),
+        _page("/favicon.ico", "favicon.svg", "image/svg+xml", words),
     ]
 
 
@@ -64,13 +64,9 @@ def _resources(offer: Offer) -> list[str]:
     return [offer.url(), *(offer.url([("model", name)]) for name in offer.names[1:])]
 
 
-def _page(name: str, media_type: str, words: Mapping[str, str]) -> Response:
-    text = Template((_PAGES / name).read_text(encoding="utf-8")).substitute(words)
-    return Response(text, media_type=media_type, headers=_CACHED)
+def _page(path: str, name: str, media_type: str, words: Mapping[str, str]) -> Route:
+    return document(path, Template((_PAGES / name).read_text(encoding="utf-8")).substitute(words), media_type)
 
 
-def _document(path: str, response: Response) -> Route:
-    async def endpoint(_: Request) -> Response:
-        return response
-
-    return Route(path, endpoint)
+def _json(path: str, content: Mapping[str, Any]) -> Route:
+    return document(path, json.dumps(content, ensure_ascii=False, separators=(",", ":")), "application/json")

@@ -44,6 +44,7 @@ class Readiness:
         backends: what runs each model at the moment; said, and judged by nobody.
         patience_s: after which a part that has not answered is out.
         kept_s: for which a good answer is kept; a bad one is asked again soon, for somebody waits for the change.
+        origin: of the problem type's URI.
     """
 
     def __init__(
@@ -54,7 +55,9 @@ class Readiness:
         *,
         patience_s: float = 2.5,
         kept_s: float = 2.0,
+        origin: str = "",
     ) -> None:
+        self._origin = origin
         self._checks = dict(checks)
         self._backends = backends
         self._watch = watch
@@ -79,7 +82,8 @@ class Readiness:
         }
         if not report.ready:
             # Answered here and not raised: whoever asks every second would fill the log with refusals.
-            return problem(Unavailable("No picture can be sold right now.", members=body), request_id_of(request.scope))
+            refusal = Unavailable("No picture can be sold right now.", members=body)
+            return problem(refusal, request_id_of(request.scope), self._origin)
         return JSONResponse(body, headers={"Cache-Control": "no-store"})
 
     async def report(self) -> Report:

@@ -19,10 +19,18 @@ PAYMENT_HEADERS = ("x-payment", "payment-signature", "authorization")
 """Fields in which a payment comes. A request with one of them is not called unpaid before it has been read."""
 
 
-def problem(error: ServiceError, request_id: str) -> Response:
-    """The answer to a refusal: its own members first, then whatever its rail adds (the 402's quote)."""
+PROBLEMS_PATH = "/problems"
+"""Under which each problem type has its page."""
+
+
+def problem(error: ServiceError, request_id: str, origin: str = "") -> Response:
+    """The answer to a refusal: its own members first, then whatever its rail adds (the 402's quote).
+
+    Args:
+        origin: of the problem type's URI; without it, that is a path.
+    """
     body: dict[str, Any] = {
-        "type": error.type,
+        "type": error.type or f"{origin}{PROBLEMS_PATH}/{error.code}",
         "title": error.title,
         "status": error.status,
         "detail": error.detail,
@@ -58,10 +66,15 @@ def _next_step(error: ServiceError) -> dict[str, Any]:
 
 
 class ProblemMiddleware:
-    """Answers whatever was raised below it; a cause that is ours goes to the log and never to the client."""
+    """Answers whatever was raised below it; a cause that is ours goes to the log and never to the client.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Args:
+        origin: of the problem types' URIs.
+    """
+
+    def __init__(self, app: ASGIApp, origin: str = "") -> None:
         self.app = app
+        self.origin = origin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, and turn what is raised into a problem unless an answer has begun already."""
@@ -85,7 +98,7 @@ class ProblemMiddleware:
                 refusal.payment_state = PaymentState.NONE
             _log(refusal)
             scope["state"]["code"] = refusal.code
-            await problem(refusal, request_id_of(scope))(scope, receive, send)
+            await problem(refusal, request_id_of(scope), self.origin)(scope, receive, send)
 
 
 def refusal_of(error: Exception) -> ServiceError:

@@ -38,7 +38,7 @@ def raising(error: Exception) -> ASGIApp:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         raise error
 
-    return RequestIdMiddleware(ProblemMiddleware(app))
+    return RequestIdMiddleware(ProblemMiddleware(app, "https://cutouts.example.com"))
 
 
 async def answer_to(error: Exception) -> httpx.Response:
@@ -56,7 +56,7 @@ async def test_every_error_has_one_form(kind: type[ServiceError]) -> None:
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.headers["Cache-Control"] == "no-store"
     assert list(answer.json().items()) == [
-        ("type", "about:blank"),
+        ("type", f"https://cutouts.example.com/problems/{kind.code}"),
         ("title", kind.title),
         ("status", kind.status),
         ("detail", "What happened."),
