@@ -67,7 +67,7 @@ async def compose(settings: Settings, models: Models) -> AsyncIterator[Starlette
         stack.push_async_callback(_end, asyncio.create_task(keep_watching(watch)))
         stack.push_async_callback(_end, asyncio.create_task(keep_rechecking(gate.rails, SqlSettled(database))))
         await watch.first_look()
-        yield create_app(
+        app = create_app(
             gate=gate,
             watch=watch,
             cut_out=_cut_out(settings, models),
@@ -83,6 +83,8 @@ async def compose(settings: Settings, models: Models) -> AsyncIterator[Starlette
             backends=lambda: {manifest.name: client.described() for manifest, client in models},
             trusted_proxies=settings.trusted_proxies,
         )
+        app.state.gate = gate  # for whoever stops the service
+        yield app
 
 
 async def _identity(database: Database) -> str:
@@ -190,6 +192,7 @@ def _network(manifest: ModelManifest, client: RunnerClient) -> Network:
         manifest.input.size,
         client.fault,
         client.expected_wait,
+        client.picture_s,
         darken_light=manifest.darken_light,
         backend=client.backend,
     )
@@ -200,7 +203,7 @@ def _cut_out(settings: Settings, models: Models) -> CutOut:
         {manifest.name: _network(manifest, client) for manifest, client in models},
         threads=max(1, available_cpus() // settings.workers),
         max_megapixels=settings.runner.max_megapixels_in_flight,
-        max_queue=settings.runner.max_queue,
+        max_wait_s=settings.runner.max_wait_s,
     )
 
 

@@ -2,14 +2,16 @@
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
 from typing import TypeVar
 
-from errors import NothingFound, Overloaded, RunnerUnavailable
+from admission import BIG_PIXELS, Admission, Job, Place, big_cores
+from errors import NothingFound, RunnerUnavailable
 from imaging.box import Box
 from imaging.compose import compose
 from imaging.decode import decode
@@ -38,6 +40,7 @@ class Network:
         size: S, the side of its square input.
         fault: why it cuts nothing out at present, as a public sentence; None when it is well.
         expected_wait: seconds until the inference of a picture that is sent now would begin.
+        picture_s: seconds of the runner for one picture.
         darken_light: whether it finds more in very light pictures that are darkened for it.
         backend: what runs it; None while that is not known.
     """
@@ -46,6 +49,7 @@ class Network:
     size: int
     fault: Callable[[], str | None] = lambda: None
     expected_wait: Callable[[], float] = lambda: 0.0
+    picture_s: Callable[[], float] = lambda: 0.0
     darken_light: bool = False
     backend: Callable[[], str | None] = lambda: None
 
@@ -58,6 +62,13 @@ _BYTES_PER_PIXEL = 8
 
 _OUTPUT_BYTES = {ImageFormat.PNG: 8, ImageFormat.JPEG: 8, ImageFormat.WEBP: 24}
 """Peak memory per pixel of compose and encode; libwebp alone takes about 20."""
+
+_SECONDS = {ImageFormat.PNG: 0.08, ImageFormat.JPEG: 0.04, ImageFormat.WEBP: 0.12}
+_LEAST_S = 0.03
+"""CPU seconds per megapixel from the upload to the file, and of the smallest picture; admission learns the rest."""
+
+_FOR_SMALL = 0.3
+"""Of the room for pictures: for those that are not big. The others share the rest."""
 
 _FINISH_BYTES = 8
 """Peak memory per pixel of a crop, and of shrinking, beside the cut-out."""
@@ -85,9 +96,9 @@ class CutOut:
     Args:
         networks: by name; the first is the default.
         threads: CPU stages that run at a time, by default one per core; more would only make every picture slower.
-        max_megapixels: pictures at work at a time, weighted by the memory that they need; one that weighs more than
-            all of it runs alone.
-        max_queue: pictures that may wait for that.
+        max_megapixels: pictures at work at a time, weighted by the memory that they need; a part is for pictures that
+            are not big, and one that weighs more than its part runs alone in it.
+        max_wait_s: the longest expected wait with which a picture is taken in.
     """
 
     def __init__(
@@ -96,14 +107,19 @@ class CutOut:
         *,
         threads: int | None = None,
         max_megapixels: float = 250.0,
-        max_queue: int = 32,
+        max_wait_s: float = 10.0,
     ) -> None:
         self._networks = dict(networks)
         self._default = next(iter(networks))
         threads = threads or os.cpu_count() or 1
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="picture")
-        self._cores = asyncio.Semaphore(threads)
-        self._budget = PixelBudget(int(max_megapixels * 1e6), max_queue)
+        # On one core a small picture runs beside a big one all the same: the system divides it better than a queue.
+        self._pool = ThreadPoolExecutor(max(2, threads), thread_name_prefix="picture")
+        self._cores = asyncio.Semaphore(max(2, threads))
+        self._big = asyncio.Semaphore(big_cores(max(2, threads)))
+        self._admission = Admission(threads, max_wait_s)
+        pixels = int(max_megapixels * 1e6)
+        small = int(pixels * _FOR_SMALL)
+        self._room = PixelBudget(small), PixelBudget(pixels - small)
 
     def refuse_when_out(self, model: str | None = None) -> None:
         """Refuse whatever this model would have to do while it does nothing; `model` as in a call.
@@ -115,20 +131,39 @@ class CutOut:
         if fault is not None:
             raise RunnerUnavailable(fault, retry_after=OUT_S)
 
-    def admit(self, info: ImageInfo, output: Output) -> None:
-        """Refuse now what would be refused later: there is no room, nor any in the queue. Reserves nothing.
+    def admit(
+        self, info: ImageInfo, output: Output, model: str | None = None, keys: frozenset[str] = frozenset()
+    ) -> Place:
+        """Promise to cut a picture out; `model` as in a call. The place must be released.
+
+        Args:
+            keys: who it is for.
 
         Raises:
-            Overloaded
+            Overloaded: it would wait too long.
         """
-        self._budget.refuse_when_full(_weight(info, output))
+        name = model or self._default
+        network = self._networks[name]
+        job = Job(
+            name,
+            _reckoned_s(info, output),
+            is_big=info.width * info.height > BIG_PIXELS,
+            keys=keys,
+            runner_wait_s=network.expected_wait(),
+            picture_s=network.picture_s(),
+        )
+        return self._admission.place(job)
 
     def backend(self, model: str) -> str | None:
         """What runs this model; None while that is not known."""
         return self._networks[model].backend()
 
-    async def __call__(self, body: bytes, info: ImageInfo, output: Output, model: str | None = None) -> Result:
+    async def __call__(
+        self, body: bytes, info: ImageInfo, output: Output, model: str | None = None, place: Place | None = None
+    ) -> Result:
         """The cut-out of a probed upload, as ordered; `model` by its name, None for the default.
+
+        `place` is the one that was promised for it, and is released at the end. Without one, it is taken now.
 
         Every wait for room or for a core counts as the stage "queue". A cancelled call ends, and gives its room
         back, when the CPU stage that it was in is done: a thread cannot be interrupted.
@@ -136,26 +171,38 @@ class CutOut:
         Raises:
             InvalidImage: the pixels cannot be decoded.
             NothingFound: the model sees no subject in them.
-            Overloaded: the queue is full.
+            Overloaded: it would wait too long.
             RunnerUnavailable, ProcessingFailed: from `Network.infer`.
             KeyError: there is no such model.
         """
-        network = self._networks[model or self._default]
-        with IN_FLIGHT.track_inprogress():
-            async with self._budget.reserved(_weight(info, output)):
-                picture, seen, shown = await self._on_cpu(lambda: _read(body, info, network))
-                with stage("infer"):
-                    alpha = await network.infer(shown)
-                return await self._on_cpu(lambda: _write(picture, alpha, seen, output))
-
-    async def _on_cpu(self, work: Callable[[], T]) -> T:
-        with stage("queue"):
-            await self._cores.acquire()
+        place = place or self.admit(info, output, model)
         try:
-            loop = asyncio.get_running_loop()
-            return await _to_its_end(loop.run_in_executor(self._pool, copy_context().run, work))
+            with IN_FLIGHT.track_inprogress():
+                async with self._room[place.job.is_big].reserved(_weight(info, output)):
+                    return await self._made(body, info, output, place)
         finally:
-            self._cores.release()
+            place.release()
+
+    async def _made(self, body: bytes, info: ImageInfo, output: Output, place: Place) -> Result:
+        network = self._networks[place.job.model]
+        (picture, seen, shown), read_s = await self._on_cpu(place, lambda: _read(body, info, network))
+        with stage("infer"):
+            alpha = await network.infer(shown)
+        place.inferred()
+        result, write_s = await self._on_cpu(place, lambda: _write(picture, alpha, seen, output))
+        place.finished(read_s + write_s)
+        return result
+
+    async def _on_cpu(self, place: Place, work: Callable[[], T]) -> tuple[T, float]:
+        """What the work gives, and the seconds that it took."""
+        async with AsyncExitStack() as stack:
+            with stage("queue"):
+                if place.job.is_big:
+                    await stack.enter_async_context(self._big)
+                await stack.enter_async_context(self._cores)
+            loop, began = asyncio.get_running_loop(), time.monotonic()
+            done = await _to_its_end(loop.run_in_executor(self._pool, copy_context().run, work))
+            return done, time.monotonic() - began
 
 
 def _read(body: bytes, info: ImageInfo, network: Network) -> tuple[Picture, Pixels, Pixels]:
@@ -184,6 +231,10 @@ async def _to_its_end(future: asyncio.Future[T]) -> T:
         raise
 
 
+def _reckoned_s(info: ImageInfo, output: Output) -> float:
+    return _LEAST_S + info.width * info.height / 1e6 * _SECONDS[output.format]
+
+
 def _weight(info: ImageInfo, output: Output) -> int:
     decode_bytes = info.width * info.height * info.decode_bytes
     return max(decode_bytes, _output_bytes(info, output)) // _BYTES_PER_PIXEL
@@ -197,34 +248,16 @@ def _output_bytes(info: ImageInfo, output: Output) -> int:
 
 
 class PixelBudget:
-    """Room for pictures, in weighted pixels: first come, first served, so that a large one is not passed over.
+    """Room for pictures, in weighted pixels: first come, first served, so that a large one is not passed over."""
 
-    Args:
-        pixels: all the room there is.
-        max_queue: how many may wait for some.
-    """
-
-    def __init__(self, pixels: int, max_queue: int) -> None:
+    def __init__(self, pixels: int) -> None:
         self._all = self._free = pixels
-        self._max_queue = max_queue
-        self._waiting = 0
         self._turn = asyncio.Lock()
         self._given_back = asyncio.Event()
 
-    def refuse_when_full(self, weight: int) -> None:
-        """Raise `Overloaded` when this much is not free at once and the queue is full."""
-        is_free = not self._waiting and min(weight, self._all) <= self._free
-        if not is_free and self._waiting >= self._max_queue:
-            raise Overloaded("As many pictures are at work and waiting as there is room for. Send this one again soon.")
-
     @asynccontextmanager
     async def reserved(self, weight: int) -> AsyncIterator[None]:
-        """Hold room while the block runs; waits in line for it.
-
-        Raises:
-            Overloaded: the line is full.
-        """
-        self.refuse_when_full(weight)
+        """Hold room while the block runs; waits in line for it."""
         weight = min(weight, self._all)
         with stage("queue"):
             await self._take(weight)
@@ -235,12 +268,8 @@ class PixelBudget:
             self._given_back.set()
 
     async def _take(self, weight: int) -> None:
-        self._waiting += 1
-        try:
-            async with self._turn:
-                while weight > self._free:
-                    self._given_back.clear()
-                    await self._given_back.wait()
-                self._free -= weight
-        finally:
-            self._waiting -= 1
+        async with self._turn:
+            while weight > self._free:
+                self._given_back.clear()
+                await self._given_back.wait()
+            self._free -= weight

@@ -29,6 +29,7 @@ from logs import configure_logging, log_uncaught
 from metrics_folder import own_folder
 from models.manifest import MODELS, ModelError, ModelManifest
 from models.served import check_weights, load_served, may_be_sold
+from process_end import ask_to_end, close_other_listeners, end_after, end_with_supervisor, on_first_signal
 from runners.client import RunnerClient
 from runners.connection import RunnerConnection
 from runners.matting import NAME, matting_runner
@@ -66,6 +67,8 @@ os.environ["FORWARDED_ALLOW_IPS"] = ""
 # runs the container. A dead runner would take all sales under way with it, and one of two API workers would be missing
 # for ever. The supervisor asks for this when it makes its workers, after it has read this file.
 os.environ.pop("BENTOML_CONTAINERIZED", None)
+if server_context.worker_index is not None and "--fd" in sys.argv:
+    close_other_listeners(int(sys.argv[sys.argv.index("--fd") + 1]))
 
 
 def _protocol(**named: Any) -> asyncio.Protocol:
@@ -104,7 +107,10 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         # Only API workers sell, so only they load these rooms: for seconds, in which the runner starts.
         composition = await asyncio.to_thread(import_module, "composition")
         models = list(zip(manifests, clients, strict=True))
-        app.mount("/", await stack.enter_async_context(composition.compose(settings, models)))
+        composed = await stack.enter_async_context(composition.compose(settings, models))
+        app.state.gate = composed.state.gate
+        app.state.drain.cut_short = composed.state.gate.cut_short
+        app.mount("/", composed)
         yield
 
 
@@ -176,6 +182,7 @@ class BackgroundRemoval:
         raise_descriptor_limit()
         limits = ConnectionLimits(**dict(settings.connections))
         ClientProtocol.open = OpenConnections(limits, settings.trusted_proxies)
+        _end_in_time(ClientProtocol.open)
 
     @bentoml.on_deployment  # type: ignore[untyped-decorator]
     @staticmethod
@@ -219,6 +226,25 @@ def _prove_backend() -> None:
     found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603  # our own
     if found.returncode:
         sys.exit(f"CLEARCANVAS_RUNNER__BACKEND={runner.backend} cannot be served with.\n{found.stderr.strip()}")
+
+
+def _end_in_time(connections: Any) -> None:
+    """Stop within a bounded time when told to, and when the supervisor is gone."""
+    from api.http import drain  # noqa: PLC0415  # only API workers serve buyers
+
+    application.state.drain = drain.Drain(connections)
+
+    def stop() -> None:
+        application.state.drain.begin()
+        end_after(drain.HARD_S, unless=_settles, at_most_s=drain.SETTLING_S)
+
+    on_first_signal(stop)
+    end_with_supervisor(ask_to_end)
+
+
+def _settles() -> bool:
+    gate = getattr(application.state, "gate", None)
+    return gate is not None and gate.is_settling
 
 
 async def _migrate() -> None:

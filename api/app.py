@@ -112,6 +112,7 @@ def create_app(
             offered=removal.offered,
             judge=removal.judge,
             admit=removal.admit,
+            release=removal.release,
         ),
     ]
     routes = [

@@ -1,9 +1,13 @@
 """The paid route: what is asked for, what is refused, and the picture as an answer. Pictures only, no money."""
 
+from collections.abc import Iterator
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
+from admission import Place
+from api.addresses import address_of
 from api.form import not_acceptable
 from api.offer import Offer
 from api.options import MODEL
@@ -57,8 +61,9 @@ class BackgroundRemoval:
             _refuse_unacceptable(upload)
             upload.judge()
 
-    async def admit(self, scope: Scope) -> None:
-        """Refuse a paid request that carries no picture we could cut out, or that we have no room for now.
+    async def admit(self, scope: Scope) -> float:
+        """Take a place for a paid picture; the seconds that it will wait. Refuse one that could never be cut out, or
+        that would wait too long.
 
         Raises:
             InvalidImage, UnsupportedMediaType: as `Upload.info`.
@@ -68,13 +73,24 @@ class BackgroundRemoval:
         upload = upload_of(scope)
         _refuse_unacceptable(upload)
         self.offered(scope)
-        self._cut_out.admit(upload.info, upload.output)
+        self.release(scope)
+        model = self._offer.model(upload.model).name
+        place = self._cut_out.admit(upload.info, upload.output, model, frozenset(senders(scope)))
+        scope["state"]["place"] = place
+        return place.wait_s
+
+    def release(self, scope: Scope) -> None:
+        """Give the place back that a request still has."""
+        place: Place | None = scope["state"].pop("place", None)
+        if place is not None:
+            place.release()
 
     async def remove_background(self, request: Request) -> Response:
         """The cut-out as it was asked for, with the place of the subject in the upright input."""
         upload = upload_of(request.scope)
         model = self._offer.model(upload.model)
-        result = await self._cut_out(upload.body, upload.info, upload.output, model.name)
+        place: Place | None = request.scope["state"].get("place")
+        result = await self._cut_out(upload.body, upload.info, upload.output, model.name, place)
         return Response(
             result.body,
             media_type=upload.output.format.media_type,
@@ -92,6 +108,14 @@ class BackgroundRemoval:
                 **({"Vary": "Accept"} if upload.wish.is_open else {}),
             },
         )
+
+
+def senders(scope: Scope) -> Iterator[str]:
+    """Who a paid picture is for: the address that it came from, and the payer where that is proven."""
+    yield address_of(scope)
+    payment = scope["state"].get("payment")
+    if payment is not None and payment.payer is not None:
+        yield payment.payer
 
 
 def _refuse_unacceptable(upload: Upload) -> None:

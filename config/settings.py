@@ -103,13 +103,12 @@ class RunnerSettings(Section):
     max_batch_size: Literal["auto"] | PositiveInt = "auto"
     """Pictures per inference call at most; `auto`: 1 on a CPU, measured on a GPU."""
     max_wait_s: PositiveFloat = 10.0
-    """Seconds of work that may wait for one model in the runner; more pictures are answered 503."""
+    """The longest expected wait, in seconds, with which a picture is taken in; more are answered 503 before their
+    payment is touched."""
     timeout_s: PositiveFloat = 30.0
     """Seconds after which an inference counts as failed."""
-    max_queue: PositiveInt = 32
-    """Pictures that may wait in one API worker; more are answered 503."""
     max_megapixels_in_flight: PositiveFloat = 250.0
-    """Megapixels at work in one API worker; more are answered 503."""
+    """Megapixels at work in one API worker, weighted by the memory that they take; more wait."""
 
 
 class X402Settings(Section):

@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import structlog
 
@@ -26,6 +26,7 @@ from errors import (
     PaymentRequired,
     PaymentState,
     ServiceError,
+    Unavailable,
 )
 from payments.delivery import Delivery
 from payments.idempotency import named
@@ -35,7 +36,7 @@ from payments.purchases import Bought, Free, Purchases, purchase_name
 from payments.quotes import Quotes
 from payments.rail import Credential, HeaderFields, Order, Payment, Rail, Receipt
 from payments.recent import RecentDeliveries
-from payments.redelivery import Redelivery
+from payments.redelivery import Admit, Redelivery
 from payments.settlement import Settlement
 from payments.standing import Standing, expiry, standing, standing_of_all, stands
 from telemetry import PAYMENTS, stage
@@ -123,6 +124,7 @@ class Gate:
         self._purchases = Purchases(ledger, self._settlement, self._redelivery, self.rails)
         self._being_judged: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._settling: set[asyncio.Task[Any]] = set()
 
     async def quote(self, order: Order, host: str, refusal: PaymentRejected | None = None) -> PaymentRequired:
         """The 402 for an order, see `Quotes.quote`."""
@@ -180,7 +182,7 @@ class Gate:
         credential: Credential,
         order: Order,
         *,
-        admit: Callable[[], Awaitable[None]],
+        admit: Admit,
         work: Callable[[], Awaitable[Delivery]],
         host: str = "",
         is_gone: Callable[[], bool] = lambda: False,
@@ -191,7 +193,7 @@ class Gate:
         The sale goes on to its end even when the caller is cancelled.
 
         Args:
-            admit: refuses, before anything is verified, what cannot be done.
+            admit: refuses, before anything is verified, what cannot be done; otherwise the seconds until it begins.
             work: makes the goods. Neither costs the buyer anything when it raises `ServiceError`.
             host: the name that the buyer came by.
             is_gone: whether the buyer can no longer be answered. Asked when the goods are made: who is gone by then is
@@ -213,7 +215,7 @@ class Gate:
             return await self._deliver_again(rail, found, wanted)
 
         delivery = await self._work_or_give_back(found.claim, wanted)
-        with stage("settle"):
+        with stage("settle"), self._must_end():
             receipt = await self._settlement.settle(rail, found.claim, found.payment, credential)
         with stands(PaymentState.SETTLED):
             return Sale(delivery, rail.receipt_headers(receipt, credential), replayed=False)
@@ -227,8 +229,8 @@ class Gate:
 
     async def _take(self, rail: Rail, wanted: "_Wanted", free: Free, began: float) -> Taken | Bought:
         """A free payment, judged and ours to work for; or what its payer has bought under its name."""
-        await wanted.admit()
-        payment = await self._verify(rail, wanted)
+        wait_s = await wanted.admit() or 0.0
+        payment = await self._verify(rail, wanted, wait_s)
         bought = await self._purchases.by_key(payment, wanted.credential, wanted.order)
         if bought:
             return bought
@@ -249,11 +251,14 @@ class Gate:
         finally:
             self._being_judged.remove(credential.payment_id)
 
-    async def _verify(self, rail: Rail, wanted: "_Wanted") -> Payment:
+    async def _verify(self, rail: Rail, wanted: "_Wanted", wait_s: float) -> Payment:
         try:
             with stage("verify"):
                 self._quotes.check(rail.name, wanted.host)
-                return await rail.verify(wanted.credential, wanted.order)
+                payment = await rail.verify(wanted.credential, wanted.order)
+            if self._clock() + wait_s > payment.work_by:
+                raise DeadlineUnreachable("This payment expires before its turn. Take a new quote and sign again.")
+            return payment
         except ServiceError as error:
             await self._take_from_others(wanted.credential, error)
             raise
@@ -315,6 +320,26 @@ class Gate:
         finally:
             PAYMENTS.labels(rail, outcome).inc()
 
+    @contextmanager
+    def _must_end(self) -> Iterator[None]:
+        task = asyncio.current_task()
+        if task is not None:
+            self._settling.add(task)
+        try:
+            yield
+        finally:
+            self._settling.discard(cast(asyncio.Task[Any], task))
+
+    @property
+    def is_settling(self) -> bool:
+        """Whether money is being moved right now."""
+        return bool(self._settling)
+
+    def cut_short(self) -> None:
+        """The service stops: give back what has not begun to settle; its buyers send the same payment again."""
+        for task in self._tasks - self._settling:
+            task.cancel()
+
     async def _to_the_end(self, story: Coroutine[Any, Any, T]) -> T:
         task = asyncio.create_task(story)
         self._tasks.add(task)
@@ -322,6 +347,8 @@ class Gate:
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
+            if task.cancelled():
+                raise Unavailable("The service is being restarted. Send the same payment again shortly.") from None
             task.add_done_callback(_log_abandoned)
             raise
 
@@ -356,7 +383,7 @@ class _Wanted:
 
     credential: Credential
     order: Order
-    admit: Callable[[], Awaitable[None]]
+    admit: Admit
     work: Callable[[], Awaitable[Delivery]]
     host: str
     is_gone: Callable[[], bool]

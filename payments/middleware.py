@@ -69,7 +69,9 @@ class PaymentMiddleware:
         order: what this request asks for.
         offered: refuses to quote what cannot be made at present.
         judge: refuses an unpaid request whose body could never succeed.
-        admit: refuses a paid request that cannot be served now, or whose body could never succeed.
+        admit: takes a place for a paid request, and tells the seconds that it will wait; refuses one that cannot be
+            served in time, or whose body could never succeed.
+        release: gives back the place that a request may have.
     """
 
     def __init__(
@@ -80,7 +82,8 @@ class PaymentMiddleware:
         order: Callable[[Scope], Order],
         offered: Callable[[Scope], None],
         judge: Callable[[Scope], None],
-        admit: Callable[[Scope], Awaitable[None]],
+        admit: Callable[[Scope], Awaitable[float | None]],
+        release: Callable[[Scope], None] = lambda _: None,
     ) -> None:
         self.app = app
         self.gate = gate
@@ -88,6 +91,7 @@ class PaymentMiddleware:
         self.offered = offered
         self.judge = judge
         self.admit = admit
+        self.release = release
         self._being_sent: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -126,15 +130,18 @@ class PaymentMiddleware:
             return delivery
 
         async with _listening(receive) as has_hung_up:
-            return await self.gate.sell(
-                payment.credential,
-                order,
-                admit=lambda: self.admit(scope),
-                work=work,
-                host=Request(scope).url.hostname or "",
-                is_gone=has_hung_up,
-                came_at=payment.read_at,
-            )
+            try:
+                return await self.gate.sell(
+                    payment.credential,
+                    order,
+                    admit=lambda: self.admit(scope),
+                    work=work,
+                    host=Request(scope).url.hostname or "",
+                    is_gone=has_hung_up,
+                    came_at=payment.read_at,
+                )
+            finally:
+                self.release(scope)
 
 
 @asynccontextmanager

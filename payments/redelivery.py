@@ -11,6 +11,8 @@ from payments.rail import Order
 from payments.recent import RecentDeliveries
 
 Work = Callable[[], Awaitable[Delivery]]
+Admit = Callable[[], Awaitable[float | None]]
+"""Takes a place for the work; the seconds until it begins, where that is known."""
 
 
 class Redelivery:
@@ -36,7 +38,7 @@ class Redelivery:
         """The picture, if it was made a short while ago."""
         return self._recent.get(order.digest)
 
-    async def fetch(self, payment_id: str, order: Order, admit: Callable[[], Awaitable[None]], work: Work) -> Delivery:
+    async def fetch(self, payment_id: str, order: Order, admit: Admit, work: Work) -> Delivery:
         """The picture; copies of one request that come at once wait for one piece of work.
 
         Raises:
@@ -60,7 +62,7 @@ class Redelivery:
             purchase, at_most=self._at_most, not_after_s=self._within_s
         )
 
-    async def _make(self, payment_id: str, order: Order, admit: Callable[[], Awaitable[None]], work: Work) -> Delivery:
+    async def _make(self, payment_id: str, order: Order, admit: Admit, work: Work) -> Delivery:
         await admit()
         if not await self._ledger.count_delivery(payment_id, at_most=self._at_most, not_after_s=self._within_s):
             raise PaymentUsed("The picture of this payment can no longer be fetched again. Sign a new payment.")

@@ -2,7 +2,7 @@
 
 Told to stop, BentoML's supervisor removes the folder with the runner's socket and sends SIGTERM to all workers at once;
 Ctrl-C in a terminal goes to all of them anyway. So the runner keeps a second link to its socket, puts the first one
-back when it is gone, and serves on until no worker of another service is left.
+back when it is gone, and serves on until no worker of another service is left, or until the time for that is over.
 """
 
 import os
@@ -18,6 +18,12 @@ from urllib.parse import unquote, urlsplit
 
 import psutil
 
+from process_end import ask_to_end, end_after, end_with_supervisor
+
+PATIENCE_S = 35.0
+"""The API workers have ended by then, or are settling and need no runner any more."""
+
+_LAST_S = 5.0
 _POLL_S = 0.05
 _WORKER, _SERVICE = "_bentoml_impl.worker.service", "--service-name"
 
@@ -36,6 +42,7 @@ def end_last(url: str | None) -> None:
         handler = signal.getsignal(number)
         if callable(handler):
             signal.signal(number, partial(_put_off, socket, handler))
+    end_with_supervisor(ask_to_end)
 
 
 class KeptSocket:
@@ -72,13 +79,20 @@ def _put_off(socket: KeptSocket | None, handler: Handler, number: int, _: Any) -
 
 
 def _end_when_alone(socket: KeptSocket | None, handler: Handler, number: int) -> None:
-    while others(psutil.Process()):
+    last = time.monotonic() + PATIENCE_S
+    waited_for = others(psutil.Process())  # once: when the supervisor is gone, all orphans of the host look like ours
+    while time.monotonic() < last and any(_serves(each) for each in waited_for):
         if socket:
             socket.restore()
         time.sleep(_POLL_S)
     if socket:
         socket.remove()
     handler(number, None)
+    end_after(_LAST_S)
+
+
+def _serves(worker: psutil.Process) -> bool:
+    return worker.is_running() and _service(worker) is not None
 
 
 def _service(process: psutil.Process) -> str | None:

@@ -16,8 +16,9 @@ from tests.buying import buy, photograph
 from tests.running_service import RunningService, run_service
 
 SHIPPED = {
-    "api", "composition.py", "config", "cpu_quota.py", "errors.py", "imaging", "logs.py", "metrics_folder.py", "models",
-    "payments", "pipeline.py", "runners", "service.py", "storage", "telemetry.py",
+    "admission.py", "api", "composition.py", "config", "cpu_quota.py", "errors.py", "imaging", "logs.py",
+    "metrics_folder.py", "models",
+    "payments", "pipeline.py", "process_end.py", "runners", "service.py", "storage", "telemetry.py",
 }  # fmt: skip
 BESIDE = {"LICENSE", "bentofile.yaml", "deploy", "requirements"}
 TOOLS = (

@@ -25,17 +25,23 @@ ONE = WIDTH * HEIGHT / 1e6
 """Megapixels of one of these pictures."""
 
 
-def cutter(infer: Infer, *, pictures: float = 100, max_queue: int = 0, threads: int = 2) -> CutOut:
-    return CutOut({"only": Network(infer, 64)}, threads=threads, max_megapixels=pictures * ONE, max_queue=max_queue)
+SMALL_SHARE = 0.3
 
 
-async def is_free(cut_out: CutOut) -> bool:
+def cutter(
+    infer: Infer, *, pictures: float = 100, threads: int = 2, max_wait_s: float = 10, picture_s: float = 0
+) -> CutOut:
+    """With room for so many of these pictures at a time."""
+    network = Network(infer, 64, picture_s=lambda: picture_s)
+    megapixels = 1.01 * pictures * ONE / SMALL_SHARE
+    return CutOut({"only": network}, threads=threads, max_megapixels=megapixels, max_wait_s=max_wait_s)
+
+
+def is_free(cut_out: CutOut) -> bool:
     """Whether a picture would start at once."""
-    try:
-        cut_out.admit(INFO, PNG)
-    except Overloaded:
-        return False
-    return True
+    place = cut_out.admit(INFO, PNG)
+    place.release()
+    return place.wait_s == 0
 
 
 @pytest.mark.parametrize("output", [PNG, WEBP])
@@ -108,7 +114,7 @@ async def test_the_event_loop_goes_on_while_pictures_are_made() -> None:
 
 async def test_pictures_wait_until_there_is_room() -> None:
     model = HeldDisc()
-    cut_out = cutter(model, pictures=2, max_queue=3)
+    cut_out = cutter(model, pictures=2)
     calls = [asyncio.create_task(cut_out(BODY, INFO, PNG)) for _ in range(5)]
     await model.until_held(2)
     model.let_go.set()
@@ -116,42 +122,65 @@ async def test_pictures_wait_until_there_is_room() -> None:
     assert model.most_held == 2
 
 
-async def test_a_full_queue_refuses_at_once() -> None:
+async def test_who_would_wait_too_long_is_refused_at_once() -> None:
+    """By the runner's seconds for each picture that is promised and not cut out yet."""
     model = HeldDisc()
-    cut_out = cutter(model, pictures=1, max_queue=1)
+    cut_out = cutter(model, max_wait_s=1.5, picture_s=1)
     calls = [asyncio.create_task(cut_out(BODY, INFO, PNG)) for _ in range(2)]
-    await model.until_held(1)
-    with pytest.raises(Overloaded):
+    await model.until_held(2)
+    with pytest.raises(Overloaded) as refused:
         cut_out.admit(INFO, PNG)
+    assert refused.value.retry_after == 3, "when what is promised is done"
     with pytest.raises(Overloaded):
         await cut_out(BODY, INFO, PNG)
     model.let_go.set()
     await asyncio.gather(*calls)
-    assert await is_free(cut_out)
+    assert is_free(cut_out)
 
 
-async def test_to_be_admitted_reserves_nothing() -> None:
-    cut_out = cutter(Disc(), pictures=1)
-    for _ in range(3):
+async def test_all_who_come_at_once_are_counted() -> None:
+    """A place is held from the admission on, whatever comes between that and the work."""
+    cut_out = cutter(Disc(), max_wait_s=2.5, picture_s=1)
+    places = [cut_out.admit(INFO, PNG) for _ in range(3)]
+    with pytest.raises(Overloaded):
         cut_out.admit(INFO, PNG)
+    await cut_out(BODY, INFO, PNG, place=places.pop())
+    cut_out.admit(INFO, PNG).release()
+    for place in places:
+        place.release()
+    assert is_free(cut_out)
 
 
 async def test_webp_weighs_more_than_png() -> None:
-    """libwebp's memory counts: beside one picture there is room for another as PNG, not as WebP."""
-    model = HeldDisc()
-    cut_out = cutter(model, pictures=3)
-    call = asyncio.create_task(cut_out(BODY, INFO, PNG))
-    await model.until_held(1)
-    cut_out.admit(INFO, PNG)
-    with pytest.raises(Overloaded):
-        cut_out.admit(INFO, WEBP)
-    model.let_go.set()
-    await call
+    """libwebp's memory counts: two pictures find room as PNG, and one after the other as WebP."""
+    for output, most in ((PNG, 2), (WEBP, 1)):
+        model = HeldDisc()
+        cut_out = cutter(model, pictures=3)
+        calls = [asyncio.create_task(cut_out(BODY, INFO, output)) for _ in range(2)]
+        await model.until_held(most)
+        await asyncio.sleep(0.05)
+        model.let_go.set()
+        await asyncio.gather(*calls)
+        assert model.most_held == most
+
+
+async def test_a_small_picture_does_not_wait_for_big_ones() -> None:
+    """However many come before it: they have cores and room of their own."""
+    body = saved(scene(4200, 3000), JPEG)
+    info = probe(body, JPEG, 10_000)
+    cut_out = cutter(Disc(), pictures=100, max_wait_s=60)
+    big = [asyncio.create_task(cut_out(body, info, WEBP)) for _ in range(4)]
+    await asyncio.sleep(0.05)
+    await cut_out(BODY, INFO, PNG)
+    assert sum(each.done() for each in big) <= 1
+    for each in big:
+        each.cancel()
+    await asyncio.gather(*big, return_exceptions=True)
 
 
 async def test_a_picture_larger_than_all_room_runs_alone() -> None:
     model = HeldDisc()
-    cut_out = cutter(model, pictures=0.5, max_queue=1)
+    cut_out = cutter(model, pictures=0.5)
     calls = [asyncio.create_task(cut_out(BODY, INFO, WEBP)) for _ in range(2)]
     await model.until_held(1)
     model.let_go.set()
@@ -162,7 +191,7 @@ async def test_a_picture_larger_than_all_room_runs_alone() -> None:
 async def test_a_large_picture_is_not_passed_over_for_ever() -> None:
     """Small ones that come later wait behind it, though there would be room for them."""
     model = HeldDisc()
-    cut_out = cutter(model, pictures=3, max_queue=2)
+    cut_out = cutter(model, pictures=3)
     first = asyncio.create_task(cut_out(BODY, INFO, PNG))
     await model.until_held(1)
     finished: list[Output] = []
@@ -188,7 +217,7 @@ async def test_damage_that_only_decoding_shows_is_an_invalid_image() -> None:
     cut_out = cutter(Disc(), pictures=1)
     with pytest.raises(InvalidImage):
         await cut_out(*_damaged(), PNG)
-    assert await is_free(cut_out)
+    assert is_free(cut_out)
 
 
 async def test_an_empty_picture_is_not_made() -> None:
@@ -198,7 +227,7 @@ async def test_an_empty_picture_is_not_made() -> None:
     cut_out = cutter(blind, pictures=1)
     with pytest.raises(NothingFound):
         await cut_out(BODY, INFO, PNG)
-    assert await is_free(cut_out)
+    assert is_free(cut_out)
 
 
 @pytest.mark.parametrize("error", [RunnerUnavailable("out"), ProcessingFailed("failed"), RuntimeError("a bug")])
@@ -206,20 +235,20 @@ async def test_room_is_given_back_when_the_model_fails(error: Exception) -> None
     cut_out = cutter(Broken(error), pictures=1)
     with pytest.raises(type(error)):
         await cut_out(BODY, INFO, PNG)
-    assert await is_free(cut_out)
+    assert is_free(cut_out)
     assert REGISTRY.get_sample_value("clearcanvas_images_in_flight") == 0
 
 
 async def test_room_is_given_back_when_the_caller_gives_up() -> None:
     model = HeldDisc()
-    cut_out = cutter(model, pictures=1, max_queue=1)
+    cut_out = cutter(model, pictures=1)
     running, waiting = (asyncio.create_task(cut_out(BODY, INFO, PNG)) for _ in range(2))
     await model.until_held(1)
     for call in (waiting, running):
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-    assert await is_free(cut_out)
+    assert is_free(cut_out)
 
 
 async def test_a_call_given_up_in_a_thread_holds_its_room_until_the_thread_is_done() -> None:
@@ -231,8 +260,8 @@ async def test_a_call_given_up_in_a_thread_holds_its_room_until_the_thread_is_do
     await asyncio.sleep(0.02)
     call.cancel()
     await asyncio.sleep(0)
-    assert not await is_free(cut_out)
+    assert not is_free(cut_out)
     with pytest.raises(asyncio.CancelledError):
         await call
-    assert await is_free(cut_out)
+    assert is_free(cut_out)
     await cut_out(BODY, INFO, PNG)

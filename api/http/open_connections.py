@@ -93,6 +93,11 @@ class OpenConnections:
             if not own:
                 del self._of_address[address]
 
+    def abort_all(self) -> None:
+        """End all of them at once."""
+        for connection in list(self._all):
+            self._end(connection, "service stopped")
+
     def _make_room(self, among: dict[Connection, None]) -> bool:
         oldest = next((each for each in among if each in self._idle), None)
         if oldest is None:

@@ -72,6 +72,15 @@ class ClientProtocol(H11Protocol):
         self.open.idle(self)
         super().on_response_complete()
 
+    def shutdown(self) -> None:
+        """The service stops: go on only with a request that has come whole."""
+        if not self._owes_answer:
+            self.transport.close()
+        elif self.cycle.more_body:
+            self.abort()
+        else:
+            self.cycle.keep_alive = False
+
     @property
     def _owes_answer(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete

@@ -36,6 +36,8 @@ class Shop:
         self.terms = terms or Terms()
         self.recent_bytes = recent_bytes
         self.admitting: list[Exception] = []
+        self.wait_s = 0.0
+        """What admission says."""
         self.working: list[Exception] = []
         self.works = 0
         self.may_work = asyncio.Event()
@@ -76,9 +78,10 @@ class Shop:
                 raise self.working.pop(0)
             return Delivery(headers=(("X-Made", "here"),), body=wanted.body[::-1])
 
-        async def admit() -> None:
+        async def admit() -> float:
             if self.admitting:
                 raise self.admitting.pop(0)
+            return self.wait_s
 
         return await (gate or self.gate).sell(
             Credential(self.rail.name, payment_id, fingerprint, idempotency_key=key),

@@ -7,6 +7,7 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from errors import (
+    DeadlineUnreachable,
     FundsUnderWay,
     InternalError,
     MalformedPayment,
@@ -17,6 +18,7 @@ from errors import (
     ProcessingFailed,
     RailUnavailable,
     ServiceError,
+    Unavailable,
 )
 from payments.gate import Gate, Terms
 from payments.ledger import State
@@ -52,6 +54,38 @@ async def test_what_is_not_admitted_is_not_even_verified(shop: Shop, error: Exce
         await shop.send()
     assert shop.rail.calls == []
     assert await shop.is_free()
+
+
+async def test_a_payment_that_expires_before_its_turn_is_not_claimed(shop: Shop) -> None:
+    """With a quote, so that a fresh one is signed; and not where it lasts."""
+    shop.rail.work_by, shop.wait_s = shop.clock() + 5, 6
+    with pytest.raises(DeadlineUnreachable) as refusal:
+        await shop.send()
+    assert (refusal.value.payment_state, shop.works, await shop.is_free()) == ("unused", 0, True)
+    shop.wait_s = 4
+    assert (await shop.send()).delivery.body == CUT_OUT
+
+
+async def test_a_stop_gives_back_what_does_not_settle_yet(shop: Shop) -> None:
+    shop.may_work.clear()
+    sale = asyncio.create_task(shop.send())
+    await shop.wait_for_work()
+    shop.gate.cut_short()
+    with pytest.raises(Unavailable) as refusal:
+        await sale
+    assert refusal.value.retryable
+    assert (await shop.is_free(), shop.rail.moved, shop.gate.is_settling) == (True, [], False)
+
+
+async def test_a_stop_lets_settlements_end(shop: Shop) -> None:
+    shop.rail.may_settle.clear()
+    sale = asyncio.create_task(shop.send())
+    await shop.wait_for("settle")
+    assert shop.gate.is_settling
+    shop.gate.cut_short()
+    shop.rail.may_settle.set()
+    assert (await sale).delivery.body == CUT_OUT
+    assert (shop.rail.moved, shop.gate.is_settling) == (["payment"], False)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.REFUSED, Outcome.TOO_LATE, Outcome.OUT, Outcome.BUG])

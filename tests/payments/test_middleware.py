@@ -288,7 +288,10 @@ async def test_copies_of_one_payment_are_sent_one_after_the_other(client: httpx.
         await go_on.wait()
         at_once -= ends
 
-    copies = [asyncio.create_task(counter.asgi(scope_with(PAYMENT), nothing_more, slow)) for _ in range(3)]
+    async def ask() -> None:
+        await counter.asgi(scope_with(PAYMENT), nothing_more, slow)
+
+    copies = [asyncio.create_task(ask()) for _ in range(3)]
     await asyncio.sleep(0.2)
     go_on.set()
     await asyncio.gather(*copies)

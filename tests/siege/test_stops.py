@@ -1,0 +1,138 @@
+"""Every stop ends, whoever is connected and whatever is killed; and what was sold was charged."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import psutil
+import pytest
+
+from sandbox.accounts import SELLER
+from sandbox.chains import BaseChain, TempoChain
+from tests.buying import buy, photograph
+from tests.running_service import RunningService, run_service
+from tests.siege.buyer import PRICE, Buyer
+from tests.siege.hostile import KINDS
+from tests.waiting import eventually
+
+STOP_S = 35.0
+ORPHAN_S = 40.0
+
+
+@contextmanager
+def served(
+    base_chain: BaseChain, tempo_chain: TempoChain, folder: Path
+) -> Iterator[tuple[RunningService, list[psutil.Process]]]:
+    """A service, and all its processes; those that are left at the end are killed."""
+    processes: list[psutil.Process] = []
+    try:
+        with run_service(base_chain, tempo_chain, folder, {"CLEARCANVAS_WORKERS": "1"}) as service:
+            supervisor = psutil.Process(service.process.pid)
+            processes += [supervisor, *supervisor.children(recursive=True)]
+            yield service, processes
+    finally:
+        for each in processes:
+            if each.is_running():
+                each.kill()
+
+
+def living(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Those that run, and are no zombies."""
+    return [each for each in processes if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+
+
+def worker(processes: list[psutil.Process], service: str) -> psutil.Process:
+    """The worker of a BentoML service."""
+    return next(each for each in processes if service in each.cmdline() and "--fd" in each.cmdline())
+
+
+def listens(url: str) -> bool:
+    """Whether somebody takes connections there."""
+    address = urlsplit(url)
+    try:
+        socket.create_connection((address.hostname, address.port), timeout=2).close()
+    except OSError:
+        return False
+    return True
+
+
+LONG = pytest.mark.skipif("SIEGE" not in os.environ, reason="takes long: make siege")
+TERM, INT = signal.SIGTERM, signal.SIGINT
+
+
+@pytest.mark.parametrize(
+    "numbers", [[TERM, TERM], pytest.param([TERM], marks=LONG), pytest.param([INT], marks=LONG)], ids=str
+)
+async def test_a_stop_ends_with_hostile_connections_and_sales_under_way(
+    base_chain: BaseChain, tempo_chain: TempoChain, tmp_path: Path, numbers: list[signal.Signals]
+) -> None:
+    """The sales end well; nothing listens; no process is left."""
+    with served(base_chain, tempo_chain, tmp_path) as (service, processes), ExitStack() as connections:
+        for kind in KINDS.values():
+            for _ in range(2):
+                connections.enter_context(kind(service.url))
+        before = base_chain.balance_of(SELLER.address)
+        sales = asyncio.create_task(buy(service, [photograph(quality) for quality in (88, 89, 90)]))
+        await asyncio.sleep(1.5)
+        for number in numbers:
+            service.process.send_signal(number)
+            await asyncio.sleep(0.2)
+        answers = await sales
+        assert await asyncio.to_thread(eventually, lambda: not living(processes), STOP_S)
+        assert [each.status_code for each in answers] == [200] * 3
+        assert base_chain.balance_of(SELLER.address) - before == 3 * PRICE
+        assert not listens(service.url)
+
+
+async def test_workers_end_with_a_supervisor_that_was_killed(
+    base_chain: BaseChain, tempo_chain: TempoChain, tmp_path: Path
+) -> None:
+    """And no worker held the socket of another: clients would connect to a service that has ended, and wait."""
+    with served(base_chain, tempo_chain, tmp_path) as (service, processes), ExitStack() as connections:
+        port = urlsplit(service.url).port
+        assert listening(worker(processes, "MattingRunner")) == []
+        assert listening(worker(processes, "BackgroundRemoval")) == [port]
+        for kind in KINDS.values():
+            connections.enter_context(kind(service.url))
+        before = base_chain.balance_of(SELLER.address)
+        sales = asyncio.create_task(buy(service, [photograph(quality) for quality in range(80, 90)]))
+        await asyncio.sleep(1.5)
+        os.kill(service.process.pid, signal.SIGKILL)
+        answers = await sales
+        assert await asyncio.to_thread(eventually, lambda: not living(processes), ORPHAN_S)
+        sold = [each for each in answers if each.status_code == 200]
+        assert base_chain.balance_of(SELLER.address) - before == len(sold) * PRICE
+        assert not listens(service.url)
+
+
+@LONG
+@pytest.mark.parametrize("name", ["MattingRunner", "BackgroundRemoval"])
+async def test_who_sends_a_payment_again_gets_its_picture_after_a_worker_was_killed(
+    base_chain: BaseChain, tempo_chain: TempoChain, tmp_path: Path, name: str
+) -> None:
+    with served(base_chain, tempo_chain, tmp_path) as (service, processes):
+        before = base_chain.balance_of(SELLER.address)
+        async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+            buyers = [Buyer.funded(service, client) for _ in range(10)]
+            payments = [await buyer.sign() for buyer in buyers]
+            pictures = [photograph(quality) for quality in range(80, 90)]
+            sales = [
+                asyncio.create_task(buyer.insist(picture, payment, seconds=90))
+                for buyer, picture, payment in zip(buyers, pictures, payments, strict=True)
+            ]
+            await asyncio.sleep(1)
+            worker(processes, name).kill()
+            answers = await asyncio.gather(*sales)
+        assert [each and each.status_code for each in answers] == [200] * 10
+        assert base_chain.balance_of(SELLER.address) - before == 10 * PRICE
+
+
+def listening(process: psutil.Process) -> list[int]:
+    """The TCP ports on which a process takes connections."""
+    return [each.laddr.port for each in process.net_connections("tcp") if each.status == psutil.CONN_LISTEN]
