@@ -8,7 +8,6 @@ nearly all, never wait for the ten seconds of a large one. In each lane the firs
 """
 
 import math
-from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from errors import Overloaded
@@ -51,21 +50,19 @@ class Place:
         job: what it is for.
         seconds: CPU time that it is expected to take.
         wait_s: that it was expected to wait before.
+        is_before_runner: whether its picture still has to be cut out.
     """
 
     def __init__(self, admission: "Admission", job: Job, seconds: float, wait_s: float) -> None:
         self.job = job
         self.seconds = seconds
         self.wait_s = wait_s
+        self.is_before_runner = True
         self._admission = admission
-        self._is_held = True
-        self._is_before_runner = True
 
     def inferred(self) -> None:
         """The runner is done with it."""
-        if self._is_before_runner:
-            self._is_before_runner = False
-            self._admission.before_runner[self.job.model] -= 1
+        self.is_before_runner = False
 
     def finished(self, took_s: float) -> None:
         """It was made, with so many seconds on cores."""
@@ -73,30 +70,20 @@ class Place:
 
     def release(self) -> None:
         """Give it back; may be told twice."""
-        if self._is_held:
-            self._is_held = False
-            self.inferred()
-            self._admission.count(self, -1)
+        self._admission.places.discard(self)
 
 
 @dataclass
 class Lane:
-    """What is promised to pictures of one kind.
+    """What is known of pictures of one kind.
 
     Attributes:
         cores: that they may use at a time.
-        promised_s: CPU seconds.
         factor: how many seconds a picture takes for each that was reckoned; learned.
     """
 
     cores: int
-    promised_s: float = 0.0
     factor: float = 1.0
-
-    @property
-    def wait_s(self) -> float:
-        """Seconds until a core is free for one more."""
-        return self.promised_s / self.cores
 
     def learn(self, reckoned_s: float, took_s: float) -> None:
         """One more was finished."""
@@ -115,16 +102,13 @@ class Admission:
 
     Attributes:
         lanes: of small pictures and of big ones.
-        before_runner: places by model whose picture the runner has not cut out yet.
+        places: that are held.
     """
 
     cores: int
     max_wait_s: float
     lanes: tuple[Lane, Lane] = field(init=False)
-    before_runner: Counter[str] = field(default_factory=Counter)
-    _delays: defaultdict[str, float] = field(
-        default_factory=lambda: defaultdict(float)
-    )  # seconds that each key's pictures delay others
+    places: set[Place] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.lanes = Lane(self.cores), Lane(big_cores(self.cores))
@@ -135,26 +119,24 @@ class Admission:
         Raises:
             Overloaded: it would wait too long, or its sender has a fair share of the queue already.
         """
-        lane = self.lanes[job.is_big]
-        wait_s = lane.wait_s + max(job.runner_wait_s, self.before_runner[job.model] * job.picture_s)
+        wait_s = self._wait_s(job)
         if wait_s > self.max_wait_s:
             raise _overloaded("More pictures are waiting than can be made in time.", wait_s)
-        place = Place(self, job, job.reckoned_s * lane.factor, wait_s)
-        delayed = max((self._delays.get(key, 0.0) for key in job.keys), default=0.0)
+        place = Place(self, job, job.reckoned_s * self.lanes[job.is_big].factor, wait_s)
+        delayed = max((self._delayed_by(key) for key in job.keys), default=0.0)
         if delayed and delayed + self._delay(place) > _FAIR_SHARE * self.max_wait_s:
             raise _overloaded("As many pictures of yours are waiting as one sender may have.", delayed)
-        self.before_runner[job.model] += 1
-        self.count(place, 1)
+        self.places.add(place)
         return place
 
-    def count(self, place: Place, sign: int) -> None:
-        """One more place that is held (1), or one less (-1)."""
-        lane = self.lanes[place.job.is_big]
-        lane.promised_s = max(0.0, lane.promised_s + sign * place.seconds)
-        for key in place.job.keys:
-            self._delays[key] += sign * self._delay(place)
-            if self._delays[key] < 1e-9:  # rounding
-                del self._delays[key]
+    def _wait_s(self, job: Job) -> float:
+        promised_s = sum(each.seconds for each in self.places if each.job.is_big == job.is_big)
+        before_runner = sum(each.is_before_runner and each.job.model == job.model for each in self.places)
+        return promised_s / self.lanes[job.is_big].cores + max(job.runner_wait_s, before_runner * job.picture_s)
+
+    def _delayed_by(self, key: str) -> float:
+        """Seconds that this sender's pictures delay others."""
+        return sum(self._delay(each) for each in self.places if key in each.job.keys)
 
     def _delay(self, place: Place) -> float:
         return place.seconds / self.lanes[place.job.is_big].cores + place.job.picture_s
