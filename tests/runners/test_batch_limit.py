@@ -1,7 +1,5 @@
 """How large a batch may be, and what is known of its time afterwards."""
 
-import time
-
 import pytest
 
 from runners.backend import BackendError, OutOfMemory, Pixels
@@ -13,7 +11,7 @@ SIZE = 16
 
 
 class Gpu(DiscFinder):
-    """Takes 4 ms a batch and a share for each picture; has memory for so many."""
+    """Takes 4 ms of its own clock a batch and a share for each picture; has memory for so many."""
 
     device = "cuda"
 
@@ -22,13 +20,21 @@ class Gpu(DiscFinder):
         self.memory = memory
         self.picture_s = picture_s
         self.ran: list[int] = []
+        self.now = 0.0
+
+    def clock(self) -> float:
+        return self.now
 
     def infer(self, images: Pixels) -> Pixels:
         self.ran.append(len(images))
         if len(images) > self.memory:
             raise OutOfMemory("CUDA out of memory")
-        time.sleep(0.004 + self.picture_s * len(images))
+        self.now += 0.004 + self.picture_s * len(images)
         return super().infer(images)
+
+
+def limit(gpu: Gpu, wanted: int | None = None) -> int:
+    return batch_limit(gpu, SIZE, wanted, Pace(), gpu.clock)
 
 
 def test_on_a_cpu_it_is_one_picture() -> None:
@@ -38,23 +44,23 @@ def test_on_a_cpu_it_is_one_picture() -> None:
 
 
 def test_on_a_gpu_it_is_doubled_as_long_as_it_gains() -> None:
-    assert batch_limit(Gpu(), SIZE, None, Pace()) == MOST
+    assert limit(Gpu()) == MOST
 
 
 def test_on_a_gpu_that_gains_nothing_it_stays_small() -> None:
     gpu = Gpu(picture_s=0.1)
-    assert batch_limit(gpu, SIZE, None, Pace()) == 1
+    assert limit(gpu) == 1
     assert max(gpu.ran) == 2
 
 
 def test_memory_bounds_it() -> None:
-    assert batch_limit(Gpu(memory=5), SIZE, None, Pace()) == 4
+    assert limit(Gpu(memory=5)) == 4
 
 
 def test_the_backend_bounds_it() -> None:
     gpu = Gpu()
     gpu.max_batch = 6
-    assert batch_limit(gpu, SIZE, None, Pace()) == 6
+    assert limit(gpu) == 6
     assert max(gpu.ran) == 6
 
 
@@ -63,12 +69,12 @@ def test_the_operator_has_the_last_word(wanted: int) -> None:
     """On a CPU as well, and whatever is gained; but every size is tried before it is used."""
     assert batch_limit(DiscFinder(), SIZE, wanted, Pace()) == wanted
     gpu = Gpu(picture_s=0.01)
-    assert batch_limit(gpu, SIZE, wanted, Pace()) == wanted
+    assert limit(gpu, wanted) == wanted
     assert max(gpu.ran) == wanted
 
 
 def test_the_operator_cannot_give_it_memory() -> None:
-    assert batch_limit(Gpu(memory=2), SIZE, 8, Pace()) == 2
+    assert limit(Gpu(memory=2), 8) == 2
 
 
 def test_without_a_single_picture_there_is_no_limit() -> None:
