@@ -94,6 +94,7 @@ MattingRunner = matting_runner(
     engines=ROOT / settings.runner.engines_folder,
     max_batch_size=None if settings.runner.max_batch_size == "auto" else settings.runner.max_batch_size,
     max_wait_s=settings.runner.max_wait_s,
+    timeout_s=settings.runner.timeout_s,
 )
 
 

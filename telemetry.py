@@ -48,6 +48,15 @@ INFERENCE_SECONDS = Histogram(
     ["model"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
+RUNNER_WAITING = Gauge(
+    "clearcanvas_runner_waiting", "Images that wait in the runner", ["model"], multiprocess_mode="livemostrecent"
+)
+RUNNER_WAIT_SECONDS = Gauge(
+    "clearcanvas_runner_wait_seconds",
+    "Time until the inference of an image that came now would begin",
+    ["model"],
+    multiprocess_mode="livemostrecent",
+)
 
 _timings: ContextVar[dict[str, float] | None] = ContextVar("timings", default=None)
 

@@ -24,6 +24,7 @@ from errors import BadRequest, NotFound, RunnerUnavailable, ServiceError
 from runners.backend import Pixels
 from runners.batcher import Batcher
 from runners.state import CODE, INFER, MODELS, STATE, WITHIN, State
+from telemetry import RUNNER_WAIT_SECONDS, RUNNER_WAITING
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +77,11 @@ class RunnerApp:
     async def _answer(self, scope: Scope, receive: Receive) -> Response | None:
         method, path = scope["method"], scope["path"]
         for wanted, start, handle in (("POST", INFER, self._infer), ("GET", MODELS, self._state)):
-            model = self._models.get(path.removeprefix(start)) if path.startswith(start) else None
+            name = path.removeprefix(start) if path.startswith(start) else ""
+            model = self._models.get(name)
             if method == wanted and model:
+                RUNNER_WAITING.labels(name).set(model.batcher.waiting)
+                RUNNER_WAIT_SECONDS.labels(name).set(model.batcher.expected_wait())
                 try:
                     return await handle(model, scope, receive)
                 except ServiceError as error:

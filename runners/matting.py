@@ -1,5 +1,6 @@
 """The matting runner: a BentoML service in a process of its own that runs the models."""
 
+import asyncio
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from runners.choice import Choice, Wanted
 from runners.ending import end_last
 from runners.protocol import RunnerProtocol
 from runners.served import ServedModels
+from runners.stuck import end_when_stuck
 
 NAME = "MattingRunner"
 
@@ -27,6 +29,7 @@ def matting_runner(
     engines: Path,
     max_batch_size: int | None,
     max_wait_s: float,
+    timeout_s: float,
 ) -> bentoml.Service[Any]:
     """The service `MattingRunner`, to be used through `bentoml.depends` and `runners.connection`.
 
@@ -37,6 +40,7 @@ def matting_runner(
         engines: folder of TensorRT's engines.
         max_batch_size: pictures per inference; None: as many as gain something.
         max_wait_s: seconds of work that may wait for one model.
+        timeout_s: after which callers have given up; a batch that is stuck for longer ends the process.
     """
 
     class MattingRunner:
@@ -54,6 +58,10 @@ def matting_runner(
         @bentoml.on_startup  # type: ignore[untyped-decorator]
         def outlive_callers(self) -> None:
             end_last(service.url)
+
+        @bentoml.on_startup  # type: ignore[untyped-decorator]
+        async def watch(self) -> None:
+            self.watching = asyncio.create_task(end_when_stuck(self.models.batchers, patience_s=timeout_s))
 
         @bentoml.on_shutdown  # type: ignore[untyped-decorator]
         def close(self) -> None:

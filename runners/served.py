@@ -58,6 +58,10 @@ class ServedModels:
         self.building = Thread(target=self._build, args=(late,), name="engines", daemon=True)
         self.building.start()
 
+    def batchers(self) -> list[Batcher]:
+        """Of all models, as they are served at the moment."""
+        return [model.batcher for model in self.by_name.values()]
+
     def close(self) -> None:
         """Take no more pictures, and give the devices back."""
         for model in self.by_name.values():

@@ -30,7 +30,9 @@ def manifests(tmp_path: Path) -> tuple[ModelManifest, ModelManifest]:
 def service(manifests: tuple[ModelManifest, ModelManifest], tmp_path: Path) -> Any:
     from runners.matting import matting_runner  # noqa: PLC0415  # BentoML warns as it is imported
 
-    return matting_runner(manifests, backend="cpu", threads=1, engines=tmp_path, max_batch_size=None, max_wait_s=10)
+    return matting_runner(
+        manifests, backend="cpu", threads=1, engines=tmp_path, max_batch_size=None, max_wait_s=10, timeout_s=30
+    )
 
 
 @pytest.fixture
