@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
-from typing import TypeVar, cast
+from typing import Literal, TypeVar, cast
 from urllib.parse import urlsplit
 
 import structlog
@@ -15,10 +15,11 @@ from starlette.applications import Starlette
 
 from api.app import create_app
 from api.health import Check
-from api.offer import Offer, SoldModel
+from api.offer import Offer, OfferedRail, SoldModel, Token
 from api.rate_limit import RateLimits
 from api.upload import UploadLimits
 from config import Settings
+from config.networks import NETWORK_NAMES, TOKEN_NAMES
 from config.settings import X402Settings
 from cpu_quota import available_cpus
 from errors import LedgerUnavailable
@@ -74,8 +75,8 @@ async def compose(settings: Settings, models: Models) -> AsyncIterator[Starlette
             offer=Offer(
                 models=_sold(settings, models),
                 public_url=settings.public_url,
-                hosts=frozenset(settings.rail_hosts),
-                tokens={"x402": (settings.x402.asset,), "mpp": settings.mpp.currencies},
+                rails=offered_rails(settings),
+                hosts=settings.rail_hosts,
             ),
             upload_limits=UploadLimits(**dict(settings.upload)),
             rate_limits=RateLimits(_counters(settings, database), settings.rate_limit.unpaid_per_minute),
@@ -148,6 +149,7 @@ def _mpp(settings: Settings, ledger_id: str) -> MppRail:
     mpp = settings.mpp
     return MppRail(
         realm=mpp.realm or _there(urlsplit(settings.public_url).hostname),
+        realms=() if mpp.realm else tuple(host for host, rails in settings.rail_hosts.items() if "mpp" in rails),
         secret=_there(_plain(mpp.secret_key)),
         previous_secret=_plain(mpp.previous_secret_key),
         ledger_id=ledger_id,
@@ -162,6 +164,24 @@ def _mpp(settings: Settings, ledger_id: str) -> MppRail:
         confirmation_timeout_s=mpp.confirmation_timeout_s,
         finality_blocks=mpp.finality_blocks,
     )
+
+
+def offered_rails(settings: Settings) -> tuple[OfferedRail, ...]:
+    """The enabled rails as the documents describe them."""
+    x402, mpp = settings.x402, settings.mpp
+    money: Literal["real", "testnet", "sandbox"] = "real" if settings.profile == "mainnet" else settings.profile
+
+    def offered(
+        name: Literal["x402", "mpp"], chain_id: int, tokens: tuple[str, ...], quote_seconds: int
+    ) -> OfferedRail:
+        named = tuple(Token(TOKEN_NAMES.get(each.lower(), each), each) for each in tokens)
+        return OfferedRail(name, NETWORK_NAMES[chain_id], chain_id, named, money, quote_seconds)
+
+    rails = (
+        offered("x402", x402.chain_id, (x402.asset,), x402.max_timeout_seconds),
+        offered("mpp", mpp.chain_id, mpp.currencies, mpp.challenge_seconds),
+    )
+    return tuple(each for each in rails if getattr(settings, each.name).enabled)
 
 
 def _sold(settings: Settings, models: Models) -> tuple[SoldModel, ...]:

@@ -1,44 +1,47 @@
-"""What strangers read before they buy: landing page, models, OpenAPI description, llms.txt and the x402 listing."""
+"""What strangers read before they buy: landing page, models, OpenAPI description, llms.txt and the x402 listing.
 
-import html
+Each host has documents of its own, because a host can be bound to some of the rails.
+"""
+
 import json
 from collections.abc import Mapping
-from pathlib import Path
-from string import Template
 from typing import Any
 
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
-from api.documents import document
+from api.documents import Document, documents_by_host
 from api.offer import MODELS_PATH, Offer
 from api.openapi import openapi, prices
+from api.templates import PAGES, RAIL_NAMES, render
 from api.upload import UploadLimits
-
-_PAGES = Path(__file__).parent / "pages"
 
 
 def discovery_routes(offer: Offer, limits: UploadLimits) -> list[BaseRoute]:
     """All documents about one offer; they never change while the service runs."""
-    words = {
-        "price": f"${offer.default.price}",
-        "url": offer.url(),
-        "models": html.escape(prices(offer)),
-        "origin": offer.public_url,
-        "megabytes": f"{limits.max_bytes / 1e6:g}",
-        "side": f"{limits.max_side:,}",
-    }
+    by_host = {host: _documents(offer.at(host), limits) for host in (None, *offer.hosts)}
+    paths = sorted({path for documents in by_host.values() for path in documents})
     return [
-        _json("/openapi.json", openapi(offer)),
-        _json(MODELS_PATH, models(offer)),
-        # Listed by x402 directories that know no OpenAPI: version and the paid URLs.
-        _json("/.well-known/x402", {"version": 1, "resources": _resources(offer)}),
-        _page("/", "index.html", "text/html", words),
-        _page("/llms.txt", "llms.txt", "text/plain", words),
-        _page("/robots.txt", "robots.txt", "text/plain", words),
-        _page("/favicon.svg", "favicon.svg", "image/svg+xml", words),
-        # Browsers and directories ask for this name unasked; the page itself names the SVG.
-        _page("/favicon.ico", "favicon.svg", "image/svg+xml", words),
+        documents_by_host(path, {host: documents.get(path) for host, documents in by_host.items()}) for path in paths
     ]
+
+
+def _documents(offer: Offer, limits: UploadLimits) -> dict[str, Document]:
+    """What one host serves, by path."""
+    values = {"offer": offer, "prices": prices(offer), "limits": limits, "names": RAIL_NAMES}
+    icon = Document((PAGES / "favicon.svg").read_bytes(), "image/svg+xml")
+    # For x402 directories that do not read OpenAPI: version and the paid URLs.
+    listing = _json({"version": 1, "resources": _resources(offer)})
+    return {
+        **({"/.well-known/x402": listing} if offer.rail("x402") else {}),
+        "/openapi.json": _json(openapi(offer)),
+        MODELS_PATH: _json(models(offer)),
+        "/": Document(render("index.html", **values), "text/html"),
+        "/llms.txt": Document(render("llms.txt", **values), "text/plain"),
+        "/robots.txt": Document(render("robots.txt"), "text/plain"),
+        "/favicon.svg": icon,
+        # Browsers and directories ask for this name unasked; the page itself names the SVG.
+        "/favicon.ico": icon,
+    }
 
 
 def models(offer: Offer) -> dict[str, Any]:
@@ -64,9 +67,5 @@ def _resources(offer: Offer) -> list[str]:
     return [offer.url(), *(offer.url([("model", name)]) for name in offer.names[1:])]
 
 
-def _page(path: str, name: str, media_type: str, words: Mapping[str, str]) -> Route:
-    return document(path, Template((_PAGES / name).read_text(encoding="utf-8")).substitute(words), media_type)
-
-
-def _json(path: str, content: Mapping[str, Any]) -> Route:
-    return document(path, json.dumps(content, ensure_ascii=False, separators=(",", ":")), "application/json")
+def _json(content: Mapping[str, Any]) -> Document:
+    return Document(json.dumps(content, ensure_ascii=False, separators=(",", ":")), "application/json")

@@ -1,27 +1,72 @@
 """Answers that never change while the service runs: cached, with an entity tag (RFC 9110 §8.8.3, §13.1.2)."""
 
+import base64
 import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from errors import NotFound
+
 _CACHED = {"Cache-Control": "public, max-age=300", "X-Content-Type-Options": "nosniff"}
+_STYLE = re.compile("<style>(.*?)</style>", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Document:
+    """One body with its media type."""
+
+    body: str | bytes
+    media_type: str
+
+    def answer(self, request: Request) -> Response:
+        """The body, or 304 where the client has it already."""
+        if _has(request.headers, self._headers["ETag"]):
+            return Response(status_code=304, headers=self._headers)
+        return Response(self._content, media_type=self.media_type, headers=self._headers)
+
+    @cached_property
+    def _content(self) -> bytes:
+        return self.body.encode() if isinstance(self.body, str) else self.body
+
+    @cached_property
+    def _headers(self) -> Mapping[str, str]:
+        policy = {"Content-Security-Policy": _policy(self._content.decode())} if self.media_type == "text/html" else {}
+        return {**_CACHED, **policy, "ETag": f'"{hashlib.sha256(self._content).hexdigest()[:32]}"'}
 
 
 def document(path: str, body: str | bytes, media_type: str) -> Route:
     """A route that answers GET and HEAD with the body, or with 304 when the client has it already."""
-    content = body.encode() if isinstance(body, str) else body
-    tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-    headers = {**_CACHED, "ETag": tag}
+    return documents_by_host(path, {None: Document(body, media_type)})
+
+
+def documents_by_host(path: str, by_host: Mapping[str | None, Document | None]) -> Route:
+    """The same with a document for each host; None is every other host, or says that a host has none."""
 
     async def endpoint(request: Request) -> Response:
-        if _has(request.headers, tag):
-            return Response(status_code=304, headers=headers)
-        return Response(content, media_type=media_type, headers=headers)
+        host = request.url.hostname
+        found = by_host[host if host in by_host else None]
+        if found is None:
+            raise NotFound("This host has no such document. The API is described at /openapi.json.")
+        return found.answer(request)
 
     return Route(path, endpoint)
+
+
+def _policy(page: str) -> str:
+    """A Content-Security-Policy that allows the page's own style and the icon, and nothing else."""
+    digests = (base64.b64encode(hashlib.sha256(each.encode()).digest()).decode() for each in _STYLE.findall(page))
+    styles = " ".join(f"'sha256-{digest}'" for digest in digests) or "'none'"
+    return (
+        f"default-src 'none'; style-src {styles}; img-src 'self'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    )
 
 
 def _has(headers: Headers, tag: str) -> bool:

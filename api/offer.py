@@ -1,7 +1,8 @@
 """What is for sale, as one value that the order, the answers and the discovery documents share."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Literal
 from urllib.parse import quote, urlencode, urlsplit
 
 from payments.money import Price
@@ -29,20 +30,58 @@ class SoldModel:
 
 
 @dataclass(frozen=True, slots=True)
+class Token:
+    """A coin that a rail accepts: its name (`USDC`) and the address of its contract."""
+
+    name: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedRail:
+    """One rail, as the documents describe it.
+
+    Attributes:
+        name: `x402` or `mpp`.
+        network: name of the chain (`Base Sepolia`); of a local chain the name of the chain whose id it has.
+        chain_id: its EIP-155 id.
+        tokens: in the order of the offers.
+        money: `real`; `testnet`, on a public test network; or `sandbox`, on a local chain.
+        quote_seconds: for how long a quote can be paid.
+    """
+
+    name: Literal["x402", "mpp"]
+    network: str
+    chain_id: int
+    tokens: tuple[Token, ...]
+    money: Literal["real", "testnet", "sandbox"]
+    quote_seconds: int
+
+    @property
+    def place(self) -> str:
+        """The network in a sentence: `Base`, `Base Sepolia (a test network)`."""
+        return {
+            "real": self.network,
+            "testnet": f"{self.network} (a test network)",
+            "sandbox": f"a local test chain with the id of {self.network}",
+        }[self.money]
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """One picture's worth of work, by each of the models at its price.
 
     Attributes:
         models: the first is the default.
         public_url: origin under which buyers reach the service, without a trailing slash.
-        hosts: further host names under which some rails are sold, on the port of `public_url`.
-        tokens: rail name → addresses of the tokens it accepts, in the order of the offers, for the discovery documents.
+        rails: the enabled rails, in the order in which they are quoted.
+        hosts: host name → names of the rails that it offers, on the port of `public_url`; every other host offers all.
     """
 
     models: tuple[SoldModel, ...]
     public_url: str
-    hosts: frozenset[str] = frozenset()
-    tokens: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    rails: tuple[OfferedRail, ...] = ()
+    hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def default(self) -> SoldModel:
@@ -58,14 +97,30 @@ class Offer:
         """The model that a request asked for, by one of `names` or by none."""
         return self.default if name is None else self.models[self.names.index(name)]
 
+    def rail(self, name: str) -> OfferedRail | None:
+        """A rail by its name, None where it is not offered."""
+        return next((each for each in self.rails if each.name == name), None)
+
     def url(self, parameters: Sequence[tuple[str, str]] = (), host: str | None = None) -> str:
         """Absolute public URL of the paid route, with what its query names.
 
         Args:
             host: the name that the buyer came by, used if it is one of `hosts`.
         """
-        origin = self.public_url
-        if host is not None and host in self.hosts:
-            parts = urlsplit(self.public_url)
-            origin = f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}"
-        return f"{origin}{PATH}" + (f"?{urlencode(parameters, quote_via=quote)}" if parameters else "")
+        query = f"?{urlencode(parameters, quote_via=quote)}" if parameters else ""
+        return f"{self._origin(host)}{PATH}{query}"
+
+    def at(self, host: str | None) -> "Offer":
+        """The offer that a host makes: its rails only, under its own name where it is one of `hosts`."""
+        if host is None or host not in self.hosts:
+            return self
+        rails = {each.name: each for each in self.rails}
+        return replace(
+            self, public_url=self._origin(host), rails=tuple(rails[name] for name in self.hosts[host] if name in rails)
+        )
+
+    def _origin(self, host: str | None) -> str:
+        if host is None or host not in self.hosts:
+            return self.public_url
+        parts = urlsplit(self.public_url)
+        return f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}"

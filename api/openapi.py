@@ -51,17 +51,22 @@ _PROBLEM: Json = {
     },
 }
 
-_QUOTE: Json = {
-    "allOf": [{"$ref": "#/components/schemas/Problem"}],
-    "type": "object",
-    "description": "The problem is at the same time an x402 version 1 quote.",
-    "properties": {
-        "x402Version": {"type": "integer"},
-        "error": {"type": "string"},
-        "accepts": {"type": "array", "items": {"type": "object"}},
-        "challengeId": {"type": "string"},
+_QUOTE: Json = {"allOf": [{"$ref": "#/components/schemas/Problem"}], "type": "object"}
+_QUOTE_OF: dict[str, Json] = {
+    "x402": {
+        "description": "The problem is at the same time an x402 version 1 quote.",
+        "properties": {
+            "x402Version": {"type": "integer"},
+            "error": {"type": "string"},
+            "accepts": {"type": "array", "items": {"type": "object"}},
+        },
+    },
+    "mpp": {
+        "description": "`challengeId` is the id of the first challenge in `WWW-Authenticate`.",
+        "properties": {"challengeId": {"type": "string"}},
     },
 }
+"""What each rail adds to the 402."""
 
 
 _RESULT_HEADERS: Json = {
@@ -140,8 +145,14 @@ def openapi(offer: Offer) -> Json:
         },
         "security": [],
         "paths": {PATH: {"post": _operation(offer)}, MODELS_PATH: {"get": _MODELS}},
-        "components": {"schemas": {"Problem": _PROBLEM, "Quote": _QUOTE, "Models": _MODEL_LIST}},
+        "components": {"schemas": {"Problem": _PROBLEM, "Quote": _quote(offer), "Models": _MODEL_LIST}},
     }
+
+
+def _quote(offer: Offer) -> Json:
+    parts = [_QUOTE_OF[rail.name] for rail in offer.rails]
+    properties = {name: schema for part in parts for name, schema in part["properties"].items()}
+    return {**_QUOTE, "description": " ".join(part["description"] for part in parts), "properties": properties}
 
 
 def _operation(offer: Offer) -> Json:
@@ -193,13 +204,15 @@ def payment_info(offer: Offer) -> Json:
     """`x-payment-info`: what one call that names no model costs on each rail."""
     protocols: list[Json] = []
     offers: list[Json] = []
-    if "x402" in offer.tokens:
-        protocols.append({"x402": {}})
-    for token in offer.tokens.get("mpp", ()):
-        terms = {"method": "tempo", "intent": "charge", "currency": token}
-        protocols.append({"mpp": terms})
-        amount = str(offer.default.price.base_units(_DECIMALS))
-        offers.append({**terms, "amount": amount, "description": "One picture without its background"})
+    for rail in offer.rails:
+        if rail.name == "x402":
+            protocols.append({"x402": {}})
+            continue
+        for token in rail.tokens:
+            terms = {"method": "tempo", "intent": "charge", "currency": token.address}
+            protocols.append({"mpp": terms})
+            amount = str(offer.default.price.base_units(_DECIMALS))
+            offers.append({**terms, "amount": amount, "description": "One picture without its background"})
     price = {"mode": "fixed", "currency": "USD", "amount": str(offer.default.price)}
     return {"offers": offers, "price": price, "protocols": protocols}
 

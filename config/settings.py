@@ -175,7 +175,8 @@ class MppSettings(Section):
     recipient: Address | None = None
     """The address that is paid."""
     realm: str | None = None
-    """Realm of the challenges; the host of `public_url` where it is not given."""
+    """Realm of the challenges on every host. Where it is not given: a host of `rail_hosts` is its own realm, every
+    other one has the host of `public_url`."""
     secret_key: LongSecret | None = None
     """Secret that challenges are signed with, the same on all machines: `openssl rand -base64 32`."""
     previous_secret_key: LongSecret | None = None

@@ -1,4 +1,4 @@
-"""The SDK (pympp), once for each RPC URL and secret: it issues challenges, judges credentials and broadcasts.
+"""The SDK (pympp), once for each RPC URL, realm and secret: it issues challenges, judges credentials and broadcasts.
 
 A challenge is bound to the ledger that it is issued for (`opaque`, member `ledger`): another service with the same
 secret and address, but a ledger of its own, could otherwise take the same payment for another picture.
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 import mpp
@@ -45,6 +46,7 @@ class Engines:
     """Everything that needs the secret.
 
     Args:
+        realms: the first is that of every host which is not itself one of them.
         secrets: the present one, which issues, and those whose challenges are still accepted.
         currencies: in the order in which they are offered.
         urls: every RPC URL, on each of which a payment can be broadcast.
@@ -55,7 +57,7 @@ class Engines:
     def __init__(
         self,
         *,
-        realm: str,
+        realms: tuple[str, ...],
         secrets: tuple[str, ...],
         recipient: str,
         currencies: tuple[str, ...],
@@ -65,10 +67,11 @@ class Engines:
         confirmation_s: float,
         ledger_id: str | None,
     ) -> None:
-        self._realm, self._secret, self._ledger_id = realm, secrets[0], ledger_id
+        self._realms, self._secret, self._ledger_id = realms, secrets[0], ledger_id
         self._recipient, self._currencies, self._chain_id = recipient, currencies, chain_id
+        self._urls = urls
         self._engines = {
-            url: _engines(
+            (url, realm): _engines(
                 pull_charge(
                     recipient=recipient,
                     currencies=currencies,
@@ -81,6 +84,7 @@ class Engines:
                 secrets,
             )
             for url in urls
+            for realm in realms
         }
 
     async def challenges(self, order: Order, validity: timedelta) -> list[mpp.Challenge]:
@@ -103,7 +107,8 @@ class Engines:
             lambda engine: engine.validate_credential(
                 credential.sent, intent=INTENT, request={"amount": str(order.price)}, meta=meta, body=body
             ),
-            next(iter(self._engines)),
+            self._urls[0],
+            credential,
         )
         try:
             judged: Validation = await _hashing(body or b"", judge)
@@ -118,7 +123,9 @@ class Engines:
     async def broadcast(self, credential: MppCredential, url: str) -> int | None:
         """When the SDK saw the transfer on the chain, unix seconds; None when it did not."""
         try:
-            seen = await self._with_its_secret(lambda engine: engine.broadcast_credential(credential.sent), url)
+            seen = await self._with_its_secret(
+                lambda engine: engine.broadcast_credential(credential.sent), url, credential
+            )
         except Exception as exc:  # noqa: BLE001 - whatever it was, only the chain knows whether the money moved
             logger.warning("a broadcast did not report success: %s", type(exc).__name__)
             return None
@@ -131,7 +138,7 @@ class Engines:
         ledger = {} if self._ledger_id is None else {"ledger": self._ledger_id}
         return mpp.Challenge.create(
             secret_key=self._secret,
-            realm=self._realm,
+            realm=self._realm(order),
             method=METHOD,
             intent=INTENT,
             request={**asked, "_mppx_scope": _scope(order)},
@@ -140,9 +147,17 @@ class Engines:
             meta={**ledger, "nonce": token_hex(16)},
         )
 
-    async def _with_its_secret(self, ask: Callable[[Mpp], Coroutine[Any, Any, T]], url: str) -> T:
-        """Ask the engine whose secret issued the challenge: every other one raises InvalidChallengeError at once."""
-        *others, last = self._engines[url]
+    def _realm(self, order: Order) -> str:
+        host = urlsplit(order.url).hostname
+        return host if host in self._realms else self._realms[0]
+
+    async def _with_its_secret(
+        self, ask: Callable[[Mpp], Coroutine[Any, Any, T]], url: str, credential: MppCredential
+    ) -> T:
+        """Ask the engine of the challenge's realm whose secret issued it: every other one raises InvalidChallengeError
+        at once."""
+        echoed = credential.sent.challenge.realm
+        *others, last = self._engines[url, echoed if echoed in self._realms else self._realms[0]]
         for engine in others:
             try:
                 return await ask(engine)

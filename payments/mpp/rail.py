@@ -40,6 +40,8 @@ class MppRail:
         realm: protection space named in challenges; the same on all replicas, best the public host name.
         secret: authenticates challenges, 32 bytes or more; the same on all replicas.
         previous_secret: the secret before a rotation; its challenges are still accepted.
+        realms: further host names that are quoted with themselves as realm; challenges of each realm are accepted on
+            all of them.
         ledger_id: identity of the ledger that this rail sells for; challenges are bound to it, so that one payment buys
             nothing of a service with another ledger.
         recipient: the seller's address.
@@ -71,6 +73,7 @@ class MppRail:
         currencies: tuple[str, ...],
         chain_id: int,
         rpc_url: str,
+        realms: tuple[str, ...] = (),
         fallback_rpc_url: str | None = None,
         previous_secret: str | None = None,
         ledger_id: str | None = None,
@@ -100,7 +103,7 @@ class MppRail:
         self._chain = Chain(self._rpc, chain_id, self._clock, tokens=self._currencies)
         self._health = Health(self._chain.health, too_slow="The payment chain is too slow to answer.")
         self._engines = Engines(
-            realm=realm,
+            realms=(realm, *realms),
             secrets=secrets,
             recipient=recipient,
             currencies=currencies,

@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 
 from api.app import create_app
 from api.health import Check
-from api.offer import PATH, Offer, SoldModel
+from api.offer import PATH, Offer, OfferedRail, SoldModel, Token
 from api.rate_limit import RateLimits
 from api.upload import UploadLimits
 from imaging.picture import Pixels
@@ -29,7 +29,11 @@ from tests.fakes.rails import ScriptedRail
 
 SMALL = SoldModel("small", "small 7a86178d", Price(Decimal("0.05")), 64, "Apache-2.0")
 LARGE = SoldModel("large", "large 0123abcd", Price(Decimal("0.15")), 96, "MIT")
-OFFER = Offer((SMALL,), "https://cutouts.example.com", tokens={"x402": ("0xusdc",), "mpp": ("0xpath", "0xalpha")})
+X402 = OfferedRail("x402", "Base Sepolia", 84532, (Token("USDC", "0xusdc"),), "testnet", 120)
+MPP = OfferedRail(
+    "mpp", "Tempo Moderato", 42431, (Token("pathUSD", "0xpath"), Token("AlphaUSD", "0xalpha")), "testnet", 300
+)
+OFFER = Offer((SMALL,), "https://cutouts.example.com", (X402, MPP))
 BOTH = replace(OFFER, models=(SMALL, LARGE))
 LIMITS = UploadLimits()
 JPEG = {"Content-Type": "image/jpeg"}

@@ -97,7 +97,7 @@ async def test_another_default_forfeits_no_paid_picture(tmp_path: Path) -> None:
 
 
 async def test_a_host_of_its_own_quotes_the_model_under_its_name() -> None:
-    offer = replace(BOTH, hosts=frozenset({"x.example.com"}), public_url="https://cutouts.example.com:8443")
+    offer = replace(BOTH, hosts={"x.example.com": ("x402",)}, public_url="https://cutouts.example.com:8443")
     assert offer.url([("model", "large")], "x.example.com") == f"https://x.example.com:8443{PATH}?model=large"
     assert offer.url([("model", "large")], "evil.example") == f"https://cutouts.example.com:8443{PATH}?model=large"
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from api.offer import PATH
 from api.openapi import openapi
 from api.options import OPTIONS
-from tests.api.shop import OFFER, Shop, picture
+from tests.api.shop import OFFER, X402, Shop, picture
 
 
 def operation() -> dict[str, Any]:
@@ -30,7 +30,7 @@ def test_the_price_stands_in_the_words_of_both_worlds() -> None:
 
 
 def test_a_rail_that_is_not_sold_on_is_not_named() -> None:
-    document = openapi(replace(OFFER, tokens={"x402": ("0xusdc",)}))
+    document = openapi(replace(OFFER, rails=(X402,)))
     info = document["paths"][PATH]["post"]["x-payment-info"]
     assert (info["offers"], info["protocols"]) == ([], [{"x402": {}}])
 

@@ -23,6 +23,9 @@ async def test_a_bound_host_quotes_its_rail_alone_and_sells_on_it(
     if way != "mpp":
         assert quote.json()["accepts"][0]["resource"].startswith("http://x402.example:")
 
+    else:
+        assert 'realm="mpp.example"' in quote.headers["WWW-Authenticate"]
+
     earned = buyer.earned()
     sold = await buyer.post(picture, {**host, **await buyer.sign(b"")})
     assert sold.status_code == 200, sold.text

@@ -40,6 +40,29 @@ class TestChallenge:
         assert (asked.request["amount"], asked.request["recipient"]) == ("50000", SELLER.address)
         assert (asked.method, asked.intent, asked.realm) == ("tempo", "charge", "cut.example")
 
+    async def test_names_the_host_that_was_asked_where_that_is_a_realm(self, build: Build, order: Order) -> None:
+        rail = build(realms=("mpp.cut.example",))
+        for host, realm in (("mpp.cut.example", "mpp.cut.example"), ("other.example", "cut.example")):
+            asked = challenge_of(await rail.challenge(dataclasses.replace(order, url=f"https://{host}:8443/v1/cut")))
+            assert asked.realm == realm
+
+    @pytest.mark.parametrize(("asked_at", "paid_at"), [(0, 0), (0, 1), (1, 0), (1, 1)])
+    async def test_of_any_realm_can_be_paid_on_every_host(
+        self, build: Build, buyer: MppBuyer, order: Order, asked_at: int, paid_at: int
+    ) -> None:
+        rail = build(realms=("mpp.cut.example",))
+        orders = [
+            dataclasses.replace(order, url=f"https://{host}/v1/cut") for host in ("cut.example", "mpp.cut.example")
+        ]
+        credential = read(rail, await buyer.pay(await rail.challenge(orders[asked_at])))
+        payment = await rail.verify(credential, orders[paid_at])
+        assert (await rail.settle(payment, credential)).transaction == payment.transaction
+
+    async def test_of_a_realm_that_is_not_ours_is_refused(self, build: Build, buyer: MppBuyer, order: Order) -> None:
+        elsewhere = build(realm="else.example")
+        paid = await buyer.pay(await elsewhere.challenge(order))
+        assert await refusal(build(realms=("mpp.cut.example",)), paid, order) == "invalid-challenge"
+
     async def test_there_is_one_for_each_token_in_their_order(self, rail: MppRail, order: Order) -> None:
         """The body names the first one."""
         quote = await rail.challenge(order)
