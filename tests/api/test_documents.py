@@ -1,5 +1,7 @@
 """Documents: cached, tagged, safe to show, and one for each problem type."""
 
+import base64
+import hashlib
 import re
 
 import pytest
@@ -61,3 +63,19 @@ async def test_the_type_of_an_answer_is_the_address_of_its_page(shop: Shop) -> N
 async def test_an_unknown_problem_has_no_page(shop: Shop) -> None:
     assert (await shop.client.get("/problems/unheard_of")).status_code == 404
     assert (await shop.post(picture())).json()["type"].endswith("/problems/payment_required")
+
+
+async def test_a_page_may_load_its_own_style_and_icon_only(shop: Shop) -> None:
+    for path in ("/", "/problems/invalid_image"):
+        answer = await shop.client.get(path)
+        policy = dict(part.split(" ", 1) for part in answer.headers["Content-Security-Policy"].split("; "))
+        [style] = re.findall("<style>(.*?)</style>", answer.text, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+        assert policy == {
+            "default-src": "'none'",
+            "style-src": f"'sha256-{digest}'",
+            "img-src": "'self'",
+            "base-uri": "'none'",
+            "form-action": "'none'",
+            "frame-ancestors": "'none'",
+        }
