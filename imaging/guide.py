@@ -15,7 +15,7 @@ from imaging.fit import MID_GREY
 from imaging.picture import Picture, Pixels
 from imaging.sampling import Index, Lattice, Plane, between
 
-RADIUS = 4
+RADIUS = 8
 """Pixels of the model's alpha to each side of one that decide its function."""
 
 EPSILON = np.float32(1e-4)
