@@ -90,6 +90,7 @@ log_uncaught()
 MattingRunner = matting_runner(
     manifests,
     backend=settings.runner.backend,
+    precision=settings.runner.precision,
     threads=settings.runner.threads,
     engines=ROOT / settings.runner.engines_folder,
     max_batch_size=None if settings.runner.max_batch_size == "auto" else settings.runner.max_batch_size,

@@ -74,6 +74,7 @@ def _choice(options: argparse.Namespace, wanted: Any) -> Choice:
         threads=options.threads,
         max_batch=options.max_batch,
         engines=options.engines,
+        precision=options.precision,
         progress=_progress if sys.stderr.isatty() else None,
     )
 
@@ -107,6 +108,7 @@ def _common() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("models", nargs="*", default=list(_served()), help="by default those that are served")
     common.add_argument("--backend", choices=("auto", *ORDER), default=_variable("BACKEND", "auto"))
+    common.add_argument("--precision", choices=("auto", "fp32"), default=_variable("PRECISION", "auto"))
     common.add_argument("--threads", type=int, default=int(_variable("THREADS", "1")))
     common.add_argument("--max-batch", type=_limit, default=_limit(_variable("MAX_BATCH_SIZE", "auto")))
     common.add_argument("--models-folder", type=_path, default=_path(_variable("MODELS_FOLDER", "state/models")))

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Literal
 
 from models.manifest import ModelManifest
 from runners.backend import Backend, BackendError, Factory, load_backend
+from runners.precisions import WantedPrecision
 
 if TYPE_CHECKING:
+    from runners.golden import Golden, Infer
     from runners.tensorrt.backend import Workshop
     from runners.tensorrt.build import Progress
 
@@ -30,6 +32,7 @@ class Choice:
         threads: CPU threads of one inference.
         max_batch: pictures of one inference at most; None where the device decides.
         engines: folder of TensorRT's engines.
+        precision: of ONNX Runtime: "fp32" takes no other of a model's files.
         progress: is told how a build goes.
     """
 
@@ -40,11 +43,12 @@ class Choice:
         threads: int,
         max_batch: int | None = None,
         engines: Path,
+        precision: WantedPrecision = "auto",
         progress: "Progress | None" = None,
     ) -> None:
         self.order: tuple[str, ...] = ORDER if wanted == "auto" else (wanted,)
         self._threads, self._max_batch = threads, max_batch
-        self._engines, self._progress = engines, progress
+        self._engines, self._precision, self._progress = engines, precision, progress
 
     @cached_property
     def factories(self) -> Mapping[str, Factory]:
@@ -88,7 +92,6 @@ class Choice:
 
         trt = tensorrt_module()
         try:
-            from runners.golden import golden  # noqa: PLC0415  # as above
             from runners.tensorrt.backend import Workshop  # noqa: PLC0415  # as above
             from runners.tensorrt.cache import EngineCache  # noqa: PLC0415  # as above
             from runners.tensorrt.cuda import CudaDevice  # noqa: PLC0415  # as above
@@ -100,7 +103,7 @@ class Choice:
             trt=trt,
             device=device,
             cache=EngineCache(self._engines, {"driver": device.driver}),
-            golden=lambda manifest: golden(manifest, lambda: self._ort("cpu", manifest).infer, self._engines),
+            golden=self._golden,
             losses=Losses(self._engines / "losses.json"),
             max_batch=self._max_batch,
             progress=self._progress,
@@ -110,6 +113,15 @@ class Choice:
         return self.workshop.backend(manifest)
 
     def _ort(self, device: str, manifest: ModelManifest) -> Backend:
-        from runners.ort_backend import OrtBackend  # noqa: PLC0415  # the other processes need no runtime
+        from runners.ort_precision import best_backend  # noqa: PLC0415  # the other processes need no runtime
 
-        return OrtBackend(manifest, device=device, threads=self._threads)
+        return best_backend(manifest, device=device, threads=self._threads, golden=self._golden, wanted=self._precision)
+
+    def _golden(self, manifest: ModelManifest) -> "Golden":
+        from runners.golden import golden  # noqa: PLC0415  # as above
+        from runners.ort_backend import OrtBackend  # noqa: PLC0415  # as above
+
+        def reference() -> "Infer":
+            return OrtBackend(manifest, device="cpu", threads=self._threads).infer
+
+        return golden(manifest, reference, self._engines)

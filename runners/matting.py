@@ -14,6 +14,7 @@ from runners.app import RunnerApp
 from runners.backend import NoBackend
 from runners.choice import Choice, Wanted
 from runners.ending import end_last
+from runners.precisions import WantedPrecision
 from runners.protocol import RunnerProtocol
 from runners.served import ServedModels
 from runners.stuck import end_when_stuck
@@ -25,6 +26,7 @@ def matting_runner(
     manifests: Sequence[ModelManifest],
     *,
     backend: Wanted,
+    precision: WantedPrecision,
     threads: int,
     engines: Path,
     max_batch_size: int | None,
@@ -36,6 +38,7 @@ def matting_runner(
     Args:
         manifests: the models to run, each with a queue and a thread of its own: none waits for another.
         backend: which one, or "auto" for the fastest that proves itself.
+        precision: "fp32", or "auto" for the smallest that is near enough to it.
         threads: CPU threads of one inference.
         engines: folder of TensorRT's engines.
         max_batch_size: pictures per inference; None: as many as gain something.
@@ -47,7 +50,7 @@ def matting_runner(
         """Pictures in, alpha out. Until everything is loaded and measured the server accepts nothing."""
 
         def __init__(self) -> None:
-            choice = Choice(backend, threads=threads, max_batch=max_batch_size, engines=engines)
+            choice = Choice(backend, threads=threads, max_batch=max_batch_size, engines=engines, precision=precision)
             try:
                 self.models = ServedModels(manifests, choice, max_batch=max_batch_size, max_wait_s=max_wait_s)
             except NoBackend as error:

@@ -33,7 +33,7 @@ class OrtBackend:
     """
 
     def __init__(self, manifest: ModelManifest, *, device: str, threads: int, precision: Precision = "fp32") -> None:
-        self.name = f"onnxruntime-{device}"
+        self.name = f"onnxruntime-{device}" if precision == "fp32" else f"onnxruntime-{device}-{precision}"
         self.precision = precision
         self.device = device
         self.max_batch = 1 if manifest.batch == "one" else None

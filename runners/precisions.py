@@ -2,8 +2,12 @@
 
 from collections.abc import Callable, Set
 from pathlib import Path
+from typing import Literal
 
 from models.manifest import ModelManifest, Precision
+
+WantedPrecision = Literal["auto", "fp32"]
+"""As the setting: "auto" takes the smallest file that passes its gate, "fp32" no other than that one."""
 
 _VNNI = frozenset({"avx512_vnni", "avx_vnni", "asimddp", "i8mm"})
 """Linux's names of instructions that multiply bytes and add the products up in 32 bits: x86's and ARM's.

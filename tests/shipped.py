@@ -2,6 +2,9 @@
 
 from config.settings import RunnerSettings
 from models.manifest import ModelManifest
+from runners.precisions import has_vnni
 
 SHIPPED = ModelManifest.load(RunnerSettings().model)
 NAME = SHIPPED.name
+CPU_BACKEND = "onnxruntime-cpu-int8" if has_vnni() else "onnxruntime-cpu"
+"""What runs it on this machine's processor."""

@@ -19,7 +19,7 @@ from sandbox.process import ROOT
 from tests.buying import ROUTE, buy, photograph
 from tests.models.catalogue.graphs import MEAN, STD, conv, save
 from tests.running_service import RunningService, run_service
-from tests.shipped import NAME
+from tests.shipped import CPU_BACKEND, NAME
 
 PROBLEM = "application/problem+json"
 
@@ -42,7 +42,7 @@ def test_it_says_that_every_part_is_ready(running_service: RunningService) -> No
     answer = httpx.get(f"{running_service.url}/readyz").json()
     assert answer["parts"] == {"runner": "ok", "ledger": "ok"}
     assert answer["rails"] == {"x402": "ok", "mpp": "ok"}
-    assert answer["backends"] == {NAME: "onnxruntime-cpu"}
+    assert answer["backends"] == {NAME: CPU_BACKEND}
 
 
 @pytest.mark.parametrize(

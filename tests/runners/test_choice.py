@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from runners.backend import NoBackend
 from runners.choice import ORDER, Choice
-from tests.shipped import SHIPPED
+from tests.shipped import CPU_BACKEND, SHIPPED
 
 pytestmark = pytest.mark.skipif(
     "CUDAExecutionProvider" in onnxruntime.get_available_providers(), reason="this machine may have a GPU"
@@ -18,9 +18,9 @@ pytestmark = pytest.mark.skipif(
 def test_auto_takes_the_best_that_proves_itself_and_says_why_not_the_others(tmp_path: Path) -> None:
     with capture_logs() as logs:
         backend = Choice("auto", threads=1, engines=tmp_path).load(SHIPPED)
-    assert backend.name == "onnxruntime-cpu"
+    assert backend.name == CPU_BACKEND
     [accepted] = [each for each in logs if each["event"] == "backend_accepted"]
-    assert (accepted["backend"], list(accepted["refused"])) == ("onnxruntime-cpu", ["tensorrt", "cuda"])
+    assert (accepted["backend"], list(accepted["refused"])) == (CPU_BACKEND, ["tensorrt", "cuda"])
     backend.close()
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from runners.__main__ import main
 from sandbox.process import ROOT
-from tests.shipped import NAME, SHIPPED
+from tests.shipped import CPU_BACKEND, NAME, SHIPPED
 
 pytestmark = pytest.mark.skipif(
     "CUDAExecutionProvider" in onnxruntime.get_available_providers(), reason="this machine may have a GPU"
@@ -27,7 +27,7 @@ def _rows(out: str) -> list[dict[str, Any]]:
 
 def test_verify_says_what_the_service_would_take(capsys: Told, tmp_path: Path) -> None:
     assert main(["verify", "--engines", str(tmp_path)]) == 0
-    expected = {"model": SHIPPED.label, "backend": "onnxruntime-cpu", "max_batch": None}
+    expected = {"model": SHIPPED.label, "backend": CPU_BACKEND, "max_batch": None}
     assert _rows(capsys.readouterr().out) == [expected]
 
 

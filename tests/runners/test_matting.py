@@ -16,6 +16,7 @@ from runners.protocol import RunnerProtocol
 from runners.state import STATE, WITHIN, State
 from tests.models.catalogue import graphs
 from tests.models.catalogue.graphs import MEAN, SIZE, STD, conv, save
+from tests.shipped import CPU_BACKEND
 
 
 @pytest.fixture
@@ -31,7 +32,14 @@ def service(manifests: tuple[ModelManifest, ModelManifest], tmp_path: Path) -> A
     from runners.matting import matting_runner  # noqa: PLC0415  # BentoML warns as it is imported
 
     return matting_runner(
-        manifests, backend="cpu", threads=1, engines=tmp_path, max_batch_size=None, max_wait_s=10, timeout_s=30
+        manifests,
+        backend="cpu",
+        precision="auto",
+        threads=1,
+        engines=tmp_path,
+        max_batch_size=None,
+        max_wait_s=10,
+        timeout_s=30,
     )
 
 
@@ -54,7 +62,7 @@ async def test_every_model_answers_by_its_name(
         answer = await client.post(f"/infer/{manifests[0].name}", content=large.tobytes(), headers={WITHIN: "30"})
         assert len(answer.content) == large.shape[0] ** 2
         state = State.from_json(answer.headers[STATE])
-        assert (state.backend, state.batch_limit, state.fault) == ("onnxruntime-cpu", 1, None)
+        assert (state.backend, state.batch_limit, state.fault) == (CPU_BACKEND, 1, None)
         assert state.picture_s > 0
 
         answer = await client.post("/infer/small", content=small.tobytes(), headers={WITHIN: "30"})
