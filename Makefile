@@ -54,6 +54,11 @@ faults: setup ## Buy through random faults, freezes, kills and lies, and audit t
 faults-steps: setup ## Let each fault strike each step of a sale once, and audit the chains: make faults-steps LEGS=sqlite
 	@$(BIN)/python -m tests.faults --steps $(if $(SEED),--seed $(SEED)) $(if $(LEGS),--legs $(LEGS)) $(if $(BREAK),--break $(BREAK)) $(if $(ONLY),--only "$(ONLY)")
 
+.PHONY: siege
+siege: setup ## Attack and stop a whole service beside a paying buyer, on loopback; fails when a level is missed
+	@SIEGE=1 $(BIN)/python -m pytest -q tests/siege
+	@$(BIN)/python -m tests.siege
+
 .PHONY: bench-payments
 bench-payments: $(VENV)/.dev node_modules/.stamp ## Print the CPU time that a paid request costs us, by stage and rail
 	@$(BIN)/python -m benchmarks.payments

@@ -23,6 +23,7 @@ from config.networks import NETWORK_NAMES, TOKEN_NAMES
 from config.settings import X402Settings
 from cpu_quota import available_cpus
 from errors import LedgerUnavailable
+from memory import keep_giving_back
 from models.manifest import ModelManifest
 from payments.finality import keep_rechecking
 from payments.gate import Gate
@@ -55,6 +56,7 @@ async def compose(settings: Settings, models: Models) -> AsyncIterator[Starlette
         log.info("ledger_opened", ledger=ledger_id, dialect=database.dialect, place=database.place)
         ledger = SqlLedger(database)
         rails = _rails(settings, SqlLock(database, "x402 settlement"), SqlOutbox(database), ledger_id)
+        cut_out = _cut_out(settings, models)
         watch = RailWatch(rails)
         gate = Gate(
             rails,
@@ -65,13 +67,14 @@ async def compose(settings: Settings, models: Models) -> AsyncIterator[Starlette
         )
         stack.push_async_callback(gate.aclose)
         stack.push_async_callback(_end, asyncio.create_task(keep_sweeping(gate)))
+        stack.push_async_callback(_end, asyncio.create_task(keep_giving_back(lambda: cut_out.made)))
         stack.push_async_callback(_end, asyncio.create_task(keep_watching(watch)))
         stack.push_async_callback(_end, asyncio.create_task(keep_rechecking(gate.rails, SqlSettled(database))))
         await watch.first_look()
         app = create_app(
             gate=gate,
             watch=watch,
-            cut_out=_cut_out(settings, models),
+            cut_out=cut_out,
             offer=Offer(
                 models=_sold(settings, models),
                 public_url=settings.public_url,
@@ -83,6 +86,7 @@ async def compose(settings: Settings, models: Models) -> AsyncIterator[Starlette
             checks={**_runner_checks(models), "ledger": ledger.ping},
             backends=lambda: {manifest.name: client.described() for manifest, client in models},
             trusted_proxies=settings.trusted_proxies,
+            metrics_networks=settings.metrics_networks,
         )
         app.state.gate = gate  # for whoever stops the service
         yield app

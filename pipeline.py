@@ -99,6 +99,9 @@ class CutOut:
         max_megapixels: pictures at work at a time, weighted by the memory that they need; a part is for pictures that
             are not big, and one that weighs more than its part runs alone in it.
         max_wait_s: the longest expected wait with which a picture is taken in.
+
+    Attributes:
+        made: how many pictures have been worked on.
     """
 
     def __init__(
@@ -117,6 +120,7 @@ class CutOut:
         self._cores = asyncio.Semaphore(max(2, threads))
         self._big = asyncio.Semaphore(big_cores(max(2, threads)))
         self._admission = Admission(threads, max_wait_s)
+        self.made = 0
         pixels = int(max_megapixels * 1e6)
         small = int(pixels * _FOR_SMALL)
         self._room = PixelBudget(small), PixelBudget(pixels - small)
@@ -181,6 +185,7 @@ class CutOut:
                 async with self._room[place.job.is_big].reserved(_weight(info, output)):
                     return await self._made(body, info, output, place)
         finally:
+            self.made += 1
             place.release()
 
     async def _made(self, body: bytes, info: ImageInfo, output: Output, place: Place) -> Result:

@@ -26,6 +26,7 @@ from uvicorn.config import HTTP_PROTOCOLS
 from config import ConfigurationError, Settings, load
 from errors import ServiceError
 from logs import configure_logging, log_uncaught
+from memory import bound_arenas
 from metrics_folder import own_folder
 from models.manifest import MODELS, ModelError, ModelManifest
 from models.served import check_weights, load_served, may_be_sold
@@ -67,6 +68,7 @@ os.environ["FORWARDED_ALLOW_IPS"] = ""
 # runs the container. A dead runner would take all sales under way with it, and one of two API workers would be missing
 # for ever. The supervisor asks for this when it makes its workers, after it has read this file.
 os.environ.pop("BENTOML_CONTAINERIZED", None)
+bound_arenas()
 if server_context.worker_index is not None and "--fd" in sys.argv:
     close_other_listeners(int(sys.argv[sys.argv.index("--fd") + 1]))
 
@@ -190,6 +192,7 @@ class BackgroundRemoval:
     @staticmethod
     def prepare() -> None:
         """Once per start, before any worker: check the weights, migrate the database, run the sandbox's chains."""
+        os.umask(0o077)  # for the workers as well: ledger, sockets and counts are nobody else's
         sys.path.insert(0, str(ROOT))  # serving a bento, BentoML has taken it out again by now
         try:
             check_weights(manifests)

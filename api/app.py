@@ -15,7 +15,7 @@ from api.cors import CorsMiddleware
 from api.discovery import discovery_routes
 from api.endpoints import BackgroundRemoval
 from api.health import Check, Readiness, alive
-from api.metrics import metrics
+from api.metrics import PRIVATE, Metrics
 from api.offer import PATH, Offer
 from api.payment_state import PaymentStateMiddleware
 from api.problem_pages import problem_routes
@@ -64,6 +64,7 @@ def create_app(
     checks: Mapping[str, Check],
     backends: Callable[[], Mapping[str, str]] = dict,
     trusted_proxies: Sequence[str] = (),
+    metrics_networks: Sequence[str] = PRIVATE,
     lifespan: Lifespan[Starlette] | None = None,
 ) -> Starlette:
     """The service over HTTP. Every part is handed in, and none is closed here.
@@ -74,6 +75,7 @@ def create_app(
         checks: further parts of `/readyz` by name: `{"runner": client.health, "ledger": ledger.ping}`.
         backends: what runs each model at the moment, for `/readyz`.
         trusted_proxies: addresses or networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+        metrics_networks: addresses or networks that may read `/metrics`.
         lifespan: opens and closes the parts, for whoever serves the app.
     """
     removal = BackgroundRemoval(cut_out, offer)
@@ -120,7 +122,7 @@ def create_app(
         Route("/healthz", alive),
         Route("/livez", alive),
         Route("/readyz", readiness.endpoint),
-        Route("/metrics", metrics),
+        Route("/metrics", Metrics(metrics_networks).endpoint),
         *discovery_routes(offer, upload_limits),
         *problem_routes(),
     ]

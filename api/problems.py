@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.request_id import request_id_of
-from errors import InternalError, MethodNotAllowed, NotFound, PaymentState, ServiceError
+from errors import InternalError, MethodNotAllowed, NotFound, Overloaded, PaymentState, ServiceError
 
 log = structlog.get_logger(__name__)
 
@@ -105,6 +105,10 @@ def refusal_of(error: Exception) -> ServiceError:
     """The refusal that an exception stands for; what nobody has mapped is its cause."""
     if isinstance(error, ServiceError):
         return error
+    if isinstance(error, MemoryError):
+        refusal: ServiceError = Overloaded("There is not enough memory for this picture now. Send it again shortly.")
+        refusal.__cause__ = error
+        return refusal
     if isinstance(error, HTTPException) and error.status_code == 404:
         return NotFound("No such path. The API is described at /openapi.json.")
     if isinstance(error, HTTPException) and error.status_code == 405:

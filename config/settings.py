@@ -211,6 +211,15 @@ class Settings(Section):
     """The ledger: a SQLite file on a volume for one machine, `postgresql://…` for several; see docs/ledger.md."""
     trusted_proxies: Annotated[tuple[Network, ...], Words] = ()
     """Addresses or networks of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."""
+    metrics_networks: Annotated[tuple[Network, ...], Words] = (
+        "127.0.0.0/8",
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "::1/128",
+        "fc00::/7",
+    )
+    """Addresses or networks whose clients may read `/metrics`; to others there is no such path."""
     rail_hosts: Annotated[dict[str, tuple[RailName, ...]], Table] = Field(default_factory=dict)
     """Host names that quote only some rails: `{"x402.example.com": ["x402"]}`."""
     recent_results_mb: int = Field(default=64, ge=0)

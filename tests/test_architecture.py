@@ -15,6 +15,7 @@ MAY_IMPORT = {
     "telemetry": set(),
     "admission": {"errors"},
     "logs": set(),
+    "memory": set(),
     "metrics_folder": set(),
     "process_end": set(),
     "cpu_quota": set(),
@@ -26,11 +27,13 @@ MAY_IMPORT = {
     "runners": FOUNDATION | {"models", "process_end"},
     "pipeline": FOUNDATION | {"admission", "imaging"},
     "api": FOUNDATION | {"admission", "pipeline", "imaging", "payments"},
-    "composition": FOUNDATION | {"config", "cpu_quota", "api", "payments", "storage", "pipeline", "runners", "models"},
+    "composition": FOUNDATION
+    | {"config", "cpu_quota", "memory", "api", "payments", "storage", "pipeline", "runners", "models"},
     "service": FOUNDATION
     | {
         "api",
         "logs",
+        "memory",
         "metrics_folder",
         "process_end",
         "config",

@@ -17,7 +17,7 @@ from tests.running_service import RunningService, run_service
 
 SHIPPED = {
     "admission.py", "api", "composition.py", "config", "cpu_quota.py", "errors.py", "imaging", "logs.py",
-    "metrics_folder.py", "models",
+    "memory.py", "metrics_folder.py", "models",
     "payments", "pipeline.py", "process_end.py", "runners", "service.py", "storage", "telemetry.py",
 }  # fmt: skip
 BESIDE = {"LICENSE", "bentofile.yaml", "deploy", "requirements"}

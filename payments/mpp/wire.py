@@ -8,6 +8,8 @@ credential of another payment method (`method-unsupported`).
 
 import hashlib
 import re
+from base64 import urlsafe_b64decode
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -26,6 +28,7 @@ from payments.mpp.problems import (
 )
 from payments.mpp.pull import INTENT, METHOD, PullPayload
 from payments.mpp.transaction import MAX_GAS, MIN_GAS, SignedTransaction, read_transaction
+from payments.nesting import nests_too_deep
 from payments.rail import Credential, HeaderFields, Receipt, values
 
 RAIL = "mpp"
@@ -66,7 +69,15 @@ def read_credential(headers: HeaderFields) -> MppCredential | PushedCredential |
     credential = f"Payment {different[0] if different else ''}"
     if len(credential) > MAX_CHARS:
         raise MalformedPayment(f"The Payment credential is longer than {MAX_CHARS} characters.")
+    if _nests_too_deep(different):
+        raise rejected(MALFORMED_CREDENTIAL, "The credential nests too deep.")
     return _read(credential)
+
+
+def _nests_too_deep(tokens: list[str]) -> bool:
+    with suppress(ValueError):  # what is no Base64 is refused by who reads it
+        return any(nests_too_deep(urlsafe_b64decode(f"{token}==")) for token in tokens)
+    return False
 
 
 def _tokens(value: str) -> list[str]:

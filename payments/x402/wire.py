@@ -20,6 +20,7 @@ from x402.schemas import PaymentPayload, PaymentRequired, PaymentRequirements, R
 from x402.schemas.v1 import PaymentPayloadV1, PaymentRequiredV1
 
 from errors import MalformedPayment
+from payments.nesting import nests_too_deep
 from payments.rail import Challenge, Credential, HeaderFields, Receipt, values
 from payments.x402 import payment_identifier
 from payments.x402.eip3009 import SignedAuthorization
@@ -83,7 +84,10 @@ def _decode(value: str) -> dict[str, Any]:
     if len(value) > MAX_HEADER_CHARS:
         raise MalformedPayment(f"The x402 payment header is longer than {MAX_HEADER_CHARS} characters.")
     try:
-        decoded = json.loads(base64.b64decode(value, validate=True))
+        text = base64.b64decode(value, validate=True)
+        if nests_too_deep(text):
+            raise MalformedPayment("The x402 payment header nests too deep.")
+        decoded = json.loads(text)
     except (ValueError, RecursionError) as exc:
         raise MalformedPayment("The x402 payment header is not Base64 of JSON.") from exc
     if not isinstance(decoded, dict):

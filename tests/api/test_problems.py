@@ -121,3 +121,9 @@ async def test_an_answer_that_has_begun_is_not_answered_again() -> None:
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         with pytest.raises(RuntimeError, match="too late"):
             await client.get("/")
+
+
+async def test_memory_that_is_not_there_is_overload() -> None:
+    """Another picture, or the same one later, may well succeed."""
+    answer = await answer_to(MemoryError())
+    assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")

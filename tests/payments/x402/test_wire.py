@@ -263,3 +263,9 @@ def test_the_receipt_answers_the_header_in_the_payments_version(
         settled = decode_payment_response_header(value)
         assert (settled.success, settled.network, settled.payer) == (True, network, PAYER)
         assert settled.transaction == "0x" + "12" * 32
+
+
+def test_what_nests_without_measure_is_refused_unread(terms: Terms) -> None:
+    nested = base64.b64encode(b'{"x402Version":1,"payload":' + b"[" * 300).decode()
+    with pytest.raises(MalformedPayment, match="nests"):
+        read_payment((("x-payment", nested),), terms)

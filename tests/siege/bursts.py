@@ -1,0 +1,90 @@
+"""More than can be sold, all at once: what is sold, what is refused, and how soon all is well again."""
+
+import asyncio
+import io
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+import httpx
+import numpy as np
+from PIL import Image
+
+from tests.running_service import RunningService
+from tests.siege.buyer import Buyer
+from tests.siege.measure import Seen, watched
+
+SMALL_SIZE = (640, 480)
+SWEEP = (1, 4, 16, 64)
+
+
+@dataclass(frozen=True)
+class Burst:
+    """What came of buyers who all came at once.
+
+    Attributes:
+        seconds: until the last answer.
+        recovered_s: until a lone buyer's picture came, after that.
+    """
+
+    heard: Counter[str]
+    seconds: float
+    recovered_s: float
+
+    @property
+    def sold_per_s(self) -> float:
+        """Pictures."""
+        return self.heard["sold"] / self.seconds
+
+
+def jpeg(width: int, height: int, seed: int) -> bytes:
+    """A smooth picture with a disc in its middle."""
+    rows, columns = np.ogrid[:height, :width]
+    disc = (rows - height / 2) ** 2 + (columns - width / 2) ** 2 < (min(width, height) / 4) ** 2
+    pixels = np.full((height, width, 3), 225 - seed % 50, np.uint8)
+    pixels[disc] = (150, 30, 30)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=90)
+    return file.getvalue()
+
+
+async def at_once(service: RunningService, buyers: int) -> Burst:
+    """So many buyers of small pictures, each with a payment signed before."""
+    limits = httpx.Limits(max_connections=None)
+    async with httpx.AsyncClient(timeout=90, trust_env=False, limits=limits) as client:
+        all_of_them = [Buyer.funded(service, client, 1) for _ in range(buyers)]
+        payments = [await buyer.sign() for buyer in all_of_them]
+        pictures = [jpeg(*SMALL_SIZE, seed) for seed in range(buyers)]
+        began = time.monotonic()
+        jobs = zip(all_of_them, pictures, payments, strict=True)
+        await asyncio.gather(*(buyer.buy(picture, payment) for buyer, picture, payment in jobs))
+        seconds = time.monotonic() - began
+        lone = Buyer.funded(service, client, 10)
+        await lone.insist(jpeg(*SMALL_SIZE, 0), await lone.sign(), seconds=60)
+        heard = sum((buyer.heard for buyer in all_of_them), Counter[str]())
+        return Burst(heard, seconds, time.monotonic() - began - seconds)
+
+
+async def sweep(service: RunningService) -> float:
+    """The most pictures a second that are sold at a concurrency of 1 to 64."""
+    rates = []
+    for concurrency in SWEEP:
+        burst = await at_once(service, max(concurrency, 8) if concurrency > 1 else 4)
+        rates.append(burst.sold_per_s)
+    return max(rates)
+
+
+async def beside_big_ones(service: RunningService, *, purchases: int) -> tuple[Seen, Counter[str]]:
+    """A buyer of small pictures beside four of 100 megapixels as WebP; what both heard."""
+    body = jpeg(10_000, 10_000, 0)
+    async with httpx.AsyncClient(timeout=120, trust_env=False) as client:
+        buyers = [Buyer.funded(service, client, 1) for _ in range(4)]
+        big = [asyncio.create_task(_buy_webp(buyer, body)) for buyer in buyers]
+        await asyncio.sleep(1)
+        seen = await watched(service, purchases=purchases)
+        await asyncio.gather(*big)
+        return seen, sum((buyer.heard for buyer in buyers), Counter[str]())
+
+
+async def _buy_webp(buyer: Buyer, body: bytes) -> None:
+    await buyer.buy(body, await buyer.sign() | {"Accept": "image/webp"})
