@@ -39,6 +39,7 @@ class BackgroundRemoval:
             is_whole=upload.is_whole,
             parameters=(("format", upload.output.format.name.lower()), *options, *model),
             price=self._offer.model(upload.model).price,
+            media_type=upload.output.format.media_type,
         )
 
     def offered(self, scope: Scope) -> None:

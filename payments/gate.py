@@ -126,9 +126,15 @@ class Gate:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._settling: set[asyncio.Task[Any]] = set()
 
-    async def quote(self, order: Order, host: str, refusal: PaymentRejected | None = None) -> PaymentRequired:
+    async def quote(
+        self,
+        order: Order,
+        host: str,
+        refusal: PaymentRejected | None = None,
+        credential: Credential | None = None,
+    ) -> PaymentRequired:
         """The 402 for an order, see `Quotes.quote`."""
-        return await self._quotes.quote(order, host, refusal)
+        return await self._quotes.quote(order, host, refusal, credential)
 
     def credential(self, headers: HeaderFields) -> Credential | None:
         """The one payment that came with a request, or None.

@@ -116,7 +116,9 @@ class PaymentMiddleware:
 
     async def _quote(self, scope: Scope, order: Order, refusal: PaymentRejected | None = None) -> ServiceError:
         self.offered(scope)
-        return await self.gate.quote(order, Request(scope).url.hostname or "", refusal)
+        payment = presented(self.gate, scope)
+        credential = payment.credential if payment else None
+        return await self.gate.quote(order, Request(scope).url.hostname or "", refusal, credential)
 
     async def _sell(self, payment: Presented, order: Order, scope: Scope, receive: Receive) -> Sale:
         if payment.credential is None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from errors import PaymentRejected, PaymentRequired, RailUnavailable
-from payments.rail import Order, Rail
+from payments.rail import Credential, Order, Rail
 
 _QUOTE = (
     "This picture costs ${price}. Pay on one of the rails offered, and send an Idempotency-Key with the payment, the"
@@ -37,8 +37,16 @@ class Quotes:
         self._hosts = {host.lower(): names for host, names in hosts.items()}
         self._is_out = is_out
 
-    async def quote(self, order: Order, host: str, refusal: PaymentRejected | None = None) -> PaymentRequired:
+    async def quote(
+        self,
+        order: Order,
+        host: str,
+        refusal: PaymentRejected | None = None,
+        credential: Credential | None = None,
+    ) -> PaymentRequired:
         """The 402 for an order: one answer that the clients of every rail of this host understand.
+
+        Where a payment was refused, its rail adds what its clients expect then.
 
         A payment that comes all the same over a rail that is out is tried: the chain may be back by then.
 
@@ -54,6 +62,8 @@ class Quotes:
             challenge = await rail.challenge(order, rejection)
             error.headers += challenge.headers
             error.members.update(challenge.members)
+        if refusal is not None and credential is not None:
+            error.headers += self._rails[credential.rail].refusal_headers(credential, refusal.reason)
         return error
 
     def check(self, rail: str, host: str) -> None:

@@ -40,6 +40,7 @@ class Order:
         price: what it costs.
         is_whole: False where `body` is only the beginning of what was sent, as in the order of an unpaid picture; such
             an order can be quoted, not sold.
+        media_type: of what is delivered.
     """
 
     url: str
@@ -48,6 +49,7 @@ class Order:
     parameters: tuple[tuple[str, str], ...]
     price: Price
     is_whole: bool = True
+    media_type: str = "image/png"
 
     @cached_property
     def digest(self) -> str:
@@ -247,6 +249,13 @@ class Rail(Protocol):
 
     def receipt_headers(self, receipt: Receipt, credential: Credential) -> HeaderFields:
         """The receipt as the header fields that the sender of this credential expects."""
+        ...
+
+    def refusal_headers(self, credential: Credential, reason: str) -> HeaderFields:
+        """What the sender of this credential expects on a refusal of it, beside the fresh challenge.
+
+        `reason` is the rail's own code.
+        """
         ...
 
     async def health(self) -> str | None:

@@ -178,6 +178,9 @@ class MppRail:
     def receipt_headers(self, receipt: Receipt, credential: Credential) -> HeaderFields:
         return write_receipt(receipt, _ours(credential).transaction.transfer.token)
 
+    def refusal_headers(self, credential: Credential, reason: str) -> HeaderFields:
+        return ()  # the problem's type says it
+
     async def health(self) -> str | None:
         return await self._health()
 

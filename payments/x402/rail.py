@@ -34,7 +34,7 @@ from payments.x402.requirements import Terms, base_units
 from payments.x402.rpc import Rpc
 from payments.x402.settlement_key import SettlementKey
 from payments.x402.transfers import Transfers
-from payments.x402.wire import RAIL, X402Credential, read_payment, write_challenge, write_receipt
+from payments.x402.wire import RAIL, X402Credential, read_payment, write_challenge, write_receipt, write_refusal
 from payments.x402.witnesses import Witnesses
 
 # At INFO and DEBUG they write typed data and URLs, which may hold API keys.
@@ -153,7 +153,7 @@ class X402Rail:
     async def challenge(self, order: Order, rejection: str | None = None) -> Challenge:
         big = len(order.body) > _BIG_BODY
         name = await asyncio.to_thread(suggested, order) if big else suggested(order)  # hashes the picture
-        return write_challenge(self._terms, base_units(order.price), order.url, rejection, name=name)
+        return write_challenge(self._terms, order, rejection, name=name)
 
     def credential(self, headers: HeaderFields) -> X402Credential | None:
         return read_payment(headers, self._terms)
@@ -247,6 +247,9 @@ class X402Rail:
 
     def receipt_headers(self, receipt: Receipt, credential: Credential) -> HeaderFields:
         return write_receipt(receipt, _ours(credential), self._terms)
+
+    def refusal_headers(self, credential: Credential, reason: str) -> HeaderFields:
+        return write_refusal(reason, _ours(credential), self._terms)
 
     async def health(self) -> str | None:
         return await self._health()

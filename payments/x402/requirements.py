@@ -10,7 +10,6 @@ from payments.money import Price
 
 SCHEME_EXACT = "exact"
 USDC_DECIMALS = 6
-MIME_TYPE = "image/png"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ class Terms:
             extra={"name": self.network.token_name, "version": self.network.token_version},
         )
 
-    def requirements_v1(self, units: int, url: str) -> PaymentRequirementsV1:
+    def requirements_v1(self, units: int, url: str, media_type: str) -> PaymentRequirementsV1:
         """The same requirement for v1 clients, who want description and media type in it."""
         offer = self.requirements(units)
         return PaymentRequirementsV1(
@@ -76,7 +75,7 @@ class Terms:
             max_amount_required=offer.amount,
             resource=url,
             description=self.description,
-            mime_type=MIME_TYPE,
+            mime_type=media_type,
             pay_to=offer.pay_to,
             max_timeout_seconds=offer.max_timeout_seconds,
             asset=offer.asset,

@@ -21,11 +21,11 @@ from x402.schemas.v1 import PaymentPayloadV1, PaymentRequiredV1
 
 from errors import MalformedPayment
 from payments.nesting import nests_too_deep
-from payments.rail import Challenge, Credential, HeaderFields, Receipt, values
+from payments.rail import Challenge, Credential, HeaderFields, Order, Receipt, values
 from payments.x402 import payment_identifier
 from payments.x402.eip3009 import SignedAuthorization
 from payments.x402.payment_identifier import read_identifier
-from payments.x402.requirements import MIME_TYPE, Terms
+from payments.x402.requirements import Terms, base_units
 
 RAIL = "x402"
 MAX_HEADER_CHARS = 8192
@@ -127,18 +127,21 @@ def payment_id(terms: Terms, payer: str, nonce: str) -> str:
     return f"{terms.network.caip2}:{terms.asset}:{payer}:{nonce}".lower()
 
 
-def write_challenge(terms: Terms, units: int, url: str, rejection: str | None, *, name: str | None = None) -> Challenge:
+def write_challenge(terms: Terms, order: Order, rejection: str | None, *, name: str | None = None) -> Challenge:
     """The quote in both versions: the header for v2, the body's members for v1 (its networks only, no null members).
 
     `name` is what v2 clients may call the purchase.
     """
+    units = base_units(order.price)
     v2 = PaymentRequired(
         error=rejection or _UNPAID[2],
-        resource=ResourceInfo(url=url, description=terms.description, mime_type=MIME_TYPE),
+        resource=ResourceInfo(url=order.url, description=terms.description, mime_type=order.media_type),
         accepts=[terms.requirements(units)],
         extensions={payment_identifier.NAME: payment_identifier.declaration(name)},
     )
-    v1 = PaymentRequiredV1(error=rejection or _UNPAID[1], accepts=[terms.requirements_v1(units, url)])
+    v1 = PaymentRequiredV1(
+        error=rejection or _UNPAID[1], accepts=[terms.requirements_v1(units, order.url, order.media_type)]
+    )
     return Challenge(
         headers=(("PAYMENT-REQUIRED", encode_payment_required_header(v2)),),
         members=v1.model_dump(by_alias=True, exclude_none=True),
@@ -153,5 +156,24 @@ def write_receipt(receipt: Receipt, credential: X402Credential, terms: Terms) ->
         network=terms.network.v1_name if credential.version == 1 else receipt.network,
         payer=to_checksum_address(receipt.payer),
     )
-    encoded = encode_payment_response_header(settled)
+    return _responses(settled, credential)
+
+
+def write_refusal(reason: str, credential: X402Credential, terms: Terms) -> HeaderFields:
+    """That this payment did not settle, and why, in the form of a receipt (x402 HTTP transport v2, v1 §"Settlement").
+
+    The payer is the one whom the payment names; its signature may be what was wrong.
+    """
+    failed = SettleResponse(
+        success=False,
+        error_reason=reason,
+        transaction="",
+        network=terms.network.v1_name if credential.version == 1 else terms.network.caip2,
+        payer=to_checksum_address(credential.signed.authorization.payer),
+    )
+    return _responses(failed, credential)
+
+
+def _responses(response: SettleResponse, credential: X402Credential) -> HeaderFields:
+    encoded = encode_payment_response_header(response)
     return tuple((_RECEIPTS[name], encoded) for name in credential.sent_in)

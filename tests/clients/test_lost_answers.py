@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from x402.http.clients.httpx import PaymentError, x402HttpxClient
 from x402.mechanisms.evm import EthAccountSigner
 from x402.mechanisms.evm.exact import register_exact_evm_client
 
+from payments.money import Price
+from payments.rail import Order
 from payments.x402.requirements import Terms
 from payments.x402.wire import read_payment, write_challenge
 from sandbox.accounts import BUYER, SELLER
@@ -55,7 +58,8 @@ def test_the_stock_javascript_client_echoes_the_suggested_name() -> None:
     terms = Terms(
         chain_id=84532, asset=BaseChain.token, pay_to=SELLER.address, max_timeout_seconds=60, description="A picture"
     )
-    quote = write_challenge(terms, PRICE, "https://cut.example/v1/remove-background", None, name="order-" + "0" * 64)
+    order = Order("https://cut.example/v1/remove-background", "POST", b"", (), Price(Decimal("0.05")))
+    quote = write_challenge(terms, order, None, name="order-" + "0" * 64)
     done = subprocess.run(
         ["node", "--input-type=module", "--eval", _SIGN, dict(quote.headers)["PAYMENT-REQUIRED"]],
         cwd=EXAMPLES / "node",

@@ -2,7 +2,7 @@
 
 import httpx
 import mpp
-from x402.http.utils import decode_payment_required_header
+from x402.http.utils import decode_payment_required_header, decode_payment_response_header
 from x402.schemas import PaymentRequired
 from x402.schemas.v1 import PaymentRequiredV1
 
@@ -46,11 +46,21 @@ def assert_refused(
     assert (problem["retryable"], problem.get("charged")) == (retryable, charged)
     assert ("payment_state" in problem) == (charged is not None)
     assert problem["request_id"] == answer.headers["X-Request-Id"]
-    assert not set(RECEIPT_HEADER.values()) & set(answer.headers)
+    assert_no_receipt(answer)
     if status == 402:
         assert_quoted(answer)
     else:
         assert not QUOTE & set(answer.headers)
+
+
+def assert_no_receipt(answer: httpx.Response) -> None:
+    """Where x402's clients look for a receipt they may find that their payment failed; MPP's clients find nothing."""
+    assert RECEIPT_HEADER["mpp"] not in answer.headers
+    for way in ("x402 v1", "x402 v2"):
+        if RECEIPT_HEADER[way] in answer.headers:
+            failed = decode_payment_response_header(answer.headers[RECEIPT_HEADER[way]])
+            assert (failed.success, failed.transaction) == (False, "")
+            assert answer.status_code == 402
 
 
 def assert_quoted(answer: httpx.Response) -> None:

@@ -155,6 +155,9 @@ class ScriptedRail:
     def receipt_headers(self, receipt: Receipt, credential: Credential) -> HeaderFields:
         return ((f"{self.name}-receipt", receipt.transaction),)
 
+    def refusal_headers(self, credential: Credential, reason: str) -> HeaderFields:
+        return ((f"{self.name}-refused", f"{credential.payment_id} {reason}"),)
+
     async def health(self) -> str | None:
         return None
 

@@ -175,6 +175,8 @@ async def test_answers_a_refused_payment_with_a_fresh_quote(
     assert body["one"]["rejection"] == "refused"
     assert len(answer.headers.get_list("www-authenticate")) == 2
     assert "one-receipt" not in answer.headers
+    assert answer.headers["one-refused"].endswith(" refused")
+    assert "two-refused" not in answer.headers
 
 
 async def test_answers_a_doubt_without_a_bill(client: httpx.AsyncClient, counter: Counter) -> None:

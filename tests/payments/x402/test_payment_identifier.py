@@ -1,6 +1,7 @@
 """The extension `payment-identifier`, as the official client reads the quote and sends a payment."""
 
 import dataclasses
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from x402.schemas import PaymentRequired
 
 from errors import MalformedPayment
 from payments.idempotency import suggested
+from payments.money import Price
 from payments.rail import HeaderFields, Order
 from payments.x402.requirements import Terms
 from payments.x402.wire import read_payment, write_challenge
@@ -20,6 +22,7 @@ from tests.payments.x402.conftest import RailBuilder
 from tests.payments.x402.test_wire import V1, V2, header
 
 NAME = "payment-identifier"
+ORDER = Order("https://cut.example/", "POST", b"", (), Price(Decimal("0.05")))
 ID = "pay_7d5d747be160e280504c099d984bcfe0"
 
 
@@ -34,7 +37,7 @@ def identifier(headers: HeaderFields, terms: Terms) -> str | None:
 
 
 def test_a_quote_says_that_an_identifier_is_welcome(terms: Terms) -> None:
-    fields = dict(write_challenge(terms, 50_000, "https://cut.example/", None).headers)
+    fields = dict(write_challenge(terms, ORDER, None).headers)
     quote = decode_payment_required_header(fields["PAYMENT-REQUIRED"])
     assert isinstance(quote, PaymentRequired)
     assert quote.extensions is not None
@@ -46,7 +49,7 @@ def test_a_quote_says_that_an_identifier_is_welcome(terms: Terms) -> None:
 @pytest.mark.parametrize("name", ["order-" + "0" * 64, None])
 def test_the_official_client_echoes_the_name_that_a_quote_suggests(terms: Terms, name: str | None) -> None:
     """Signed anew after a lost answer, a payment says by itself which purchase it is for."""
-    fields = dict(write_challenge(terms, 50_000, "https://cut.example/", None, name=name).headers)
+    fields = dict(write_challenge(terms, ORDER, None, name=name).headers)
     quote = decode_payment_required_header(fields["PAYMENT-REQUIRED"])
     client = register_exact_evm_client(x402ClientSync(), Account.from_key(BUYER.key))
     for _ in range(2):

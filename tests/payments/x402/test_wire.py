@@ -3,6 +3,7 @@
 import base64
 import json
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,9 +15,10 @@ from x402.schemas import PaymentRequired
 from x402.schemas.v1 import PaymentRequiredV1
 
 from errors import MalformedPayment
-from payments.rail import HeaderFields, Receipt
+from payments.money import Price
+from payments.rail import HeaderFields, Order, Receipt
 from payments.x402.requirements import Terms
-from payments.x402.wire import MAX_HEADER_CHARS, read_payment, write_challenge, write_receipt
+from payments.x402.wire import MAX_HEADER_CHARS, read_payment, write_challenge, write_receipt, write_refusal
 
 URL = "https://cut.example/v1/remove-background"
 PAYER = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
@@ -211,8 +213,20 @@ def test_reads_any_json_or_says_malformed(terms: Terms, version: int, content: o
         read_payment(header(version, content), terms)
 
 
+def ordered(media_type: str = "image/png") -> Order:
+    return Order(URL, "POST", b"", (), Price(Decimal("0.05")), media_type=media_type)
+
+
+def test_the_quote_names_the_format_that_will_come(terms: Terms) -> None:
+    challenge = write_challenge(terms, ordered("image/webp"), None)
+    v2 = decode_payment_required_header(dict(challenge.headers)["PAYMENT-REQUIRED"])
+    assert isinstance(v2, PaymentRequired)
+    assert v2.resource is not None
+    assert v2.resource.mime_type == challenge.members["accepts"][0]["mimeType"] == "image/webp"
+
+
 def test_the_challenge_is_one_that_both_versions_read(terms: Terms) -> None:
-    challenge = write_challenge(terms, 50_000, URL, None)
+    challenge = write_challenge(terms, ordered(), None)
     v1 = PaymentRequiredV1.model_validate(challenge.members)
     v2 = decode_payment_required_header(dict(challenge.headers)["PAYMENT-REQUIRED"])
     assert isinstance(v2, PaymentRequired)
@@ -227,18 +241,18 @@ def test_the_challenge_is_one_that_both_versions_read(terms: Terms) -> None:
 
 def test_the_body_suits_strict_v1_clients(terms: Terms) -> None:
     """They reject the whole answer for one null member or one network that they do not know."""
-    members = write_challenge(terms, 50_000, URL, None).members
+    members = write_challenge(terms, ordered(), None).members
     assert "null" not in json.dumps(members)
     assert {accepted["network"] for accepted in members["accepts"]} <= set(V1_NETWORKS)
 
 
 def test_the_challenge_repeats_why_a_payment_was_rejected(terms: Terms) -> None:
-    challenge = write_challenge(terms, 50_000, URL, "insufficient_funds")
+    challenge = write_challenge(terms, ordered(), "insufficient_funds")
     v2 = decode_payment_required_header(dict(challenge.headers)["PAYMENT-REQUIRED"])
     assert challenge.members["error"] == v2.error == "insufficient_funds"
 
 
-@pytest.mark.parametrize(
+ANSWERED = pytest.mark.parametrize(
     ("headers", "names", "network"),
     [
         (header(1, V1), ["X-PAYMENT-RESPONSE"], "base-sepolia"),
@@ -248,6 +262,23 @@ def test_the_challenge_repeats_why_a_payment_was_rejected(terms: Terms) -> None:
         (header(1, V1) + header(2, V1), ["X-PAYMENT-RESPONSE", "PAYMENT-RESPONSE"], "base-sepolia"),
     ],
 )
+
+
+@ANSWERED
+def test_a_refusal_answers_where_the_receipt_would(
+    terms: Terms, headers: HeaderFields, names: list[str], network: str
+) -> None:
+    credential = read_payment(headers, terms)
+    assert credential is not None
+    refusal = write_refusal("insufficient_funds", credential, terms)
+    assert [name for name, _ in refusal] == names
+    for _, value in refusal:
+        failed = decode_payment_response_header(value)
+        assert (failed.success, failed.error_reason) == (False, "insufficient_funds")
+        assert (failed.network, failed.payer, failed.transaction) == (network, PAYER, "")
+
+
+@ANSWERED
 def test_the_receipt_answers_the_header_in_the_payments_version(
     terms: Terms, headers: HeaderFields, names: list[str], network: str
 ) -> None:
