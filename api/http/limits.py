@@ -3,10 +3,11 @@
 import resource
 from dataclasses import dataclass
 
-MAX_HEAD_BYTES = 16 * 1024
+MAX_HEAD_BYTES = 32 * 1024
+"""Twice the longest payment that a rail reads."""
 MAX_FIELDS = 100
 MAX_TARGET_BYTES = 2048
-"""Of a request line's target; ours take two parameters."""
+"""Of a request line's target; ours take a dozen short parameters."""
 
 _KEPT_FREE = 100
 """Descriptors for everything else: database, runner, chains, log, and connections that are being closed."""

@@ -14,7 +14,9 @@ import httpx
 import mpp
 import pytest
 
+from api.room import SMALL_BYTES
 from payments.rail import Challenge
+from tests.buying import photograph
 from tests.clients.counter import Counter, Way
 from tests.contracts.rail_contract import FAULTS
 from tests.end_to_end.refusals import assert_refused
@@ -54,10 +56,14 @@ async def test_a_credential_that_cannot_be_read_gets_a_fresh_quote(buyer: Counte
     _assert_rejected(answer, "malformed-credential", charged=None)
 
 
-@pytest.mark.parametrize("size", [16_384, 60_000])
-async def test_a_credential_over_the_limit_is_malformed(buyer: Counter, picture: bytes, size: int) -> None:
+@pytest.mark.parametrize(
+    ("size", "status", "code"), [(16_384, 400, "malformed_payment"), (60_000, 431, "head_too_large")]
+)
+async def test_a_credential_over_the_limit_is_not_read(
+    buyer: Counter, picture: bytes, size: int, status: int, code: str
+) -> None:
     answer = await buyer.post(picture, {"Authorization": "Payment " + "A" * size})
-    assert_refused(answer, 400, "malformed_payment", charged=None)
+    assert_refused(answer, status, code, charged=None)
 
 
 async def test_two_credentials_are_malformed(buyer: Counter, picture: bytes) -> None:
@@ -98,9 +104,12 @@ async def test_a_challenge_that_was_not_issued_here_is_refused(
     _assert_rejected(answer, "invalid-challenge")
 
 
-async def test_a_quote_for_another_picture_is_refused(buyer: Counter, picture: bytes) -> None:
-    payment = await buyer.sign(picture)
-    answer = await buyer.post(picture + b"\0", payment)
+async def test_a_quote_for_another_picture_is_refused(buyer: Counter) -> None:
+    """Of a picture that was read whole to be quoted; of larger ones only the beginning is."""
+    small = photograph(quality=50)
+    assert len(small) < SMALL_BYTES
+    payment = await buyer.sign(small)
+    answer = await buyer.post(small + b"\0", payment)
     _assert_rejected(answer, "invalid-challenge")
 
 
