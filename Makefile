@@ -87,6 +87,10 @@ bench-runner: $(VENV)/.dev node_modules/.stamp ## Print what the runner costs an
 bench-outage: $(VENV)/.dev node_modules/.stamp ## Print how health answers and how others settle while chains fail
 	@$(BIN)/python -m benchmarks.outage
 
+.PHONY: bench-gpu
+bench-gpu: $(VENV)/.dev ## Measure torch, CUDA and TensorRT on this machine's GPU: make bench-gpu OUT=results/gpu
+	@PYTHON=$(BIN)/python benchmarks/gpu/run.sh $(or $(OUT),results/gpu)
+
 .PHONY: pictures
 pictures: $(VENV)/.dev ## Make the pictures of README and model card anew with the shipped model
 	$(BIN)/python -m docs.pictures.make
