@@ -31,6 +31,7 @@ from metrics_folder import own_folder
 from models.manifest import MODELS, ModelError, ModelManifest
 from models.served import check_weights, load_served, may_be_sold
 from process_end import ask_to_end, close_other_listeners, end_after, end_with_supervisor, on_first_signal
+from respawn import replace_dead_workers_at_once
 from runners.client import RunnerClient
 from runners.connection import RunnerConnection
 from runners.matting import NAME, matting_runner
@@ -62,6 +63,7 @@ do_not_track.cache_clear()
 if server_context.worker_index is None:
     counts = own_folder(Path(BentoMLContainer.bentoml_home.get()) / "clearcanvas-metrics")
     BentoMLContainer.prometheus_multiproc_dir.set(str(counts))
+    replace_dead_workers_at_once()
 # The server would believe X-Forwarded-For from this machine; whom to believe is our own setting, `trusted_proxies`.
 os.environ["FORWARDED_ALLOW_IPS"] = ""
 # In a container BentoML would not replace a worker that died, and end the whole service instead: it counts on whoever

@@ -130,7 +130,11 @@ class RunnerClient:
     async def keep_looking(self) -> None:
         """Look until cancelled."""
         while True:
-            await self.look()
+            try:
+                await self.look()
+            except Exception:
+                # Whatever a runner of another version says, it is asked again.
+                log.exception("runner_not_asked", model=self._model)
             await asyncio.sleep(EVERY_S if self._fault is None and not self._missed else EVERY_S / 4)
 
     def _note(self, state: State) -> None:
