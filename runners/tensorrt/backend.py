@@ -137,6 +137,9 @@ class Workshop:
         """With half as many pictures at most, as long as there is no memory for them."""
         try:
             return self._accepted(manifest, precision, content, gate)
+        except DeviceLost as error:
+            self.losses.end(str(error))
+            raise
         except OutOfMemory as error:
             most = self._recipe(manifest, precision, content).max_batch // 2
             if not most:

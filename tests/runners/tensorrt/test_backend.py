@@ -19,7 +19,7 @@ from runners.tensorrt.cache import EngineCache
 from runners.tensorrt.device import DeviceLost
 from runners.tensorrt.losses import Losses
 from tests.fakes.gpu import FakeGpu
-from tests.models.catalogue.graphs import MEAN, SIZE, STD, conv, save
+from tests.models.catalogue.graphs import MEAN, SIZE, STD, conv, deform_conv, save
 from tests.shipped import SHIPPED
 
 trt: ModuleType = pytest.importorskip(
@@ -170,6 +170,22 @@ def test_no_memory_is_no_lasting_refusal(tmp_path: Path, small: ModelManifest) -
     assert _workshop(tmp_path, FakeGpu(small)).backend(small).max_batch == 3
 
 
+def test_a_gpu_that_is_lost_while_an_engine_is_accepted_ends_the_process_too(
+    tmp_path: Path, small: ModelManifest
+) -> None:
+    """Whatever else uses CUDA would fail in this process as well."""
+
+    def lost(_: Pixels) -> Pixels:
+        raise DeviceLost("cudaErrorLaunchFailure")
+
+    ended: list[int] = []
+    losses = Losses(tmp_path / "losses.json", ends=ended.append)
+    with pytest.raises(BackendError, match="cudaErrorLaunchFailure"):
+        replace(_workshop(tmp_path, FakeGpu(small, changes=(lost, lost))), losses=losses).backend(small)
+    assert ended
+    assert not [each for each in _sidecars(tmp_path) if "refused" in each]
+
+
 def test_a_lost_gpu_ends_the_process_and_twice_in_a_row_tensorrt_is_left_alone(
     tmp_path: Path, small: ModelManifest
 ) -> None:
@@ -190,3 +206,28 @@ def test_a_lost_gpu_ends_the_process_and_twice_in_a_row_tensorrt_is_left_alone(
         _workshop(tmp_path, FakeGpu(small)).backend(small)
     (tmp_path / "losses.json").write_text(json.dumps([0.0, 1.0]))
     _workshop(tmp_path, FakeGpu(small)).backend(small).close()
+
+
+def test_what_was_refused_is_tried_again_when_it_is_forgotten(tmp_path: Path, small: ModelManifest) -> None:
+    """`build --force`."""
+    refused = _workshop(tmp_path, FakeGpu(small, changes=(_darker, _darker)))
+    with pytest.raises(BackendError, match="too far"):
+        refused.backend(small)
+    workshop = _workshop(tmp_path, FakeGpu(small))
+    workshop.forget(small)
+    assert not workshop.is_built(small)
+    backend = workshop.backend(small)
+    assert backend.name == "tensorrt-tf32"
+    facts = workshop.facts(small, backend.name)
+    assert (facts["precision"], facts["gpu"]) == ("tf32", "Fake GPU")
+
+
+def test_parsing_alone_finds_what_tensorrt_does_not_know(tmp_path: Path, small: ModelManifest) -> None:
+    """`verify --quick`, which a named backend has to pass before anything starts."""
+    _workshop(tmp_path, FakeGpu(small)).parse(small)
+    file = save(tmp_path, deform_conv(), opset=19)
+    papers = Papers("a test's", "MIT", commercial=True)
+    deformable = adopt(file, "deformable", Facts(MEAN, STD), papers, tmp_path / "models")
+    with pytest.raises(BackendError, match="cannot parse the graph: DeformConv"):
+        _workshop(tmp_path, FakeGpu(small)).parse(deformable)
+    assert not list(tmp_path.glob("*.engine"))
