@@ -103,6 +103,7 @@ build: $(VENV)/.service ## Build the Bento
 lock: $(VENV)/.dev ## Resolve pyproject.toml again into the hash-locked requirements
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra cpu -o requirements/cpu.txt
 	@# The other extras run the same versions of everything else.
+	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra openvino -c requirements/cpu.txt -o requirements/openvino.txt
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra gpu -c requirements/cpu.txt -o requirements/gpu.txt
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra rtx -c requirements/cpu.txt -o requirements/rtx.txt
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra tensorrt -c requirements/cpu.txt -o requirements/tensorrt.txt

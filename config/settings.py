@@ -93,12 +93,12 @@ class RunnerSettings(Section):
     """Further models to serve, for `?model=NAME`: names, or `NAME=PRICE` in US dollars where the price differs."""
     models_folder: Path = Path("state/models")
     """Folder of models that `python -m models` pulled or added."""
-    backend: Literal["auto", "tensorrt", "cuda", "cpu"] = "auto"
+    backend: Literal["auto", "tensorrt", "cuda", "openvino", "cpu"] = "auto"
     """What runs the network: `auto` takes the first of `tensorrt`, `cuda` and `cpu` that proves itself; with one that
     is named the service does not start where that one cannot run."""
     precision: Literal["auto", "fp32"] = "auto"
-    """Precision of the network on ONNX Runtime: `auto` takes a model's fp16 file on a GPU and its int8 file on a CPU
-    with VNNI, where it has one that is near enough to fp32 when the service starts; `fp32` takes no other."""
+    """Precision of the network on ONNX Runtime and OpenVINO: `auto` takes a model's fp16 file on a GPU and its int8
+    file on a CPU with VNNI, where it has one that is near enough to fp32 when the service starts; `fp32` no other."""
     engines_folder: Path = Path("state/engines")
     """Folder in which TensorRT's engines are kept; best on a volume, for building them takes minutes."""
     threads: PositiveInt = 1

@@ -11,14 +11,14 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import structlog
 
 from models.manifest import MODELS, ModelError, ModelManifest
 from runners.backend import BackendError
 from runners.bench import benchmark
-from runners.choice import ORDER, Choice
+from runners.choice import Choice, Named
 
 ROOT = Path(__file__).parent.parent
 _PREFIX = "CLEARCANVAS_RUNNER__"
@@ -107,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
 def _common() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("models", nargs="*", default=list(_served()), help="by default those that are served")
-    common.add_argument("--backend", choices=("auto", *ORDER), default=_variable("BACKEND", "auto"))
+    common.add_argument("--backend", choices=("auto", *get_args(Named)), default=_variable("BACKEND", "auto"))
     common.add_argument("--precision", choices=("auto", "fp32"), default=_variable("PRECISION", "auto"))
     common.add_argument("--threads", type=int, default=int(_variable("THREADS", "1")))
     common.add_argument("--max-batch", type=_limit, default=_limit(_variable("MAX_BATCH_SIZE", "auto")))

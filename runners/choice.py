@@ -1,11 +1,11 @@
 """Which backends are tried for a model, and how each is made."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from models.manifest import ModelManifest
+from models.manifest import ModelManifest, Precision
 from runners.backend import Backend, BackendError, Factory, load_backend
 from runners.precisions import WantedPrecision
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from runners.tensorrt.backend import Workshop
     from runners.tensorrt.build import Progress
 
-Named = Literal["tensorrt", "cuda", "cpu"]
+Named = Literal["tensorrt", "cuda", "openvino", "cpu"]
 Wanted = Literal["auto"] | Named
 
 ORDER: tuple[Named, ...] = ("tensorrt", "cuda", "cpu")
-"""What `auto` tries, the fastest first."""
+"""What `auto` tries, the fastest first. OpenVINO is for those who name it: it is an extra, and few need it."""
 
 
 class Choice:
@@ -32,7 +32,7 @@ class Choice:
         threads: CPU threads of one inference.
         max_batch: pictures of one inference at most; None where the device decides.
         engines: folder of TensorRT's engines.
-        precision: of ONNX Runtime: "fp32" takes no other of a model's files.
+        precision: of ONNX Runtime and OpenVINO: "fp32" takes no other of a model's files.
         progress: is told how a build goes.
     """
 
@@ -53,7 +53,12 @@ class Choice:
     @cached_property
     def factories(self) -> Mapping[str, Factory]:
         """By name. What a factory needs is imported when it is called."""
-        return {"tensorrt": self._tensorrt, "cuda": partial(self._ort, "cuda"), "cpu": partial(self._ort, "cpu")}
+        return {
+            "tensorrt": self._tensorrt,
+            "cuda": partial(self._ort, "cuda"),
+            "openvino": self._openvino,
+            "cpu": partial(self._ort, "cpu"),
+        }
 
     def load(self, manifest: ModelManifest) -> Backend:
         """The first that proves itself; takes minutes where an engine has to be built.
@@ -113,9 +118,29 @@ class Choice:
         return self.workshop.backend(manifest)
 
     def _ort(self, device: str, manifest: ModelManifest) -> Backend:
-        from runners.ort_precision import best_backend  # noqa: PLC0415  # the other processes need no runtime
+        from runners.ort_backend import OrtBackend  # noqa: PLC0415  # the other processes need no runtime
 
-        return best_backend(manifest, device=device, threads=self._threads, golden=self._golden, wanted=self._precision)
+        return self._best(
+            manifest,
+            lambda precision: OrtBackend(manifest, device=device, threads=self._threads, precision=precision),
+            device,
+        )
+
+    def _openvino(self, manifest: ModelManifest) -> Backend:
+        try:
+            from runners.openvino_backend import OpenVinoBackend  # noqa: PLC0415  # few have it
+        except ImportError as error:
+            raise BackendError(f"{error}. Install requirements/openvino.txt") from error
+        return self._best(
+            manifest,
+            lambda precision: OpenVinoBackend(manifest, threads=self._threads, precision=precision),
+            "cpu",
+        )
+
+    def _best(self, manifest: ModelManifest, make: Callable[[Precision], Backend], device: str) -> Backend:
+        from runners.best_precision import best_backend  # noqa: PLC0415  # as above
+
+        return best_backend(manifest, make, device=device, golden=self._golden, wanted=self._precision)
 
     def _golden(self, manifest: ModelManifest) -> "Golden":
         from runners.golden import golden  # noqa: PLC0415  # as above

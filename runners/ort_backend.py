@@ -46,7 +46,7 @@ class OrtBackend:
         if device == "cuda":
             # CUDA and cuDNN come as Python packages, where the loader of shared libraries does not look.
             onnxruntime.preload_dlls()
-        weights = _weights(manifest, precision)
+        weights = weights_of(manifest, precision)
         try:
             self._session = session(weights, provider, threads, strict=device != "cpu")
         except PartlyOnCpu as reason:
@@ -75,7 +75,8 @@ class OrtBackend:
         del self._session
 
 
-def _weights(manifest: ModelManifest, precision: Precision) -> bytes:
+def weights_of(manifest: ModelManifest, precision: Precision) -> bytes:
+    """The file of this precision. Raises BackendError where there is none that is whole."""
     try:
         return manifest.weights(precision)
     except ModelError as error:

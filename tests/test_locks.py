@@ -9,7 +9,7 @@ from packaging.version import Version
 
 from sandbox.process import ROOT
 
-EXTRAS = ("cpu", "gpu", "rtx", "tensorrt")
+EXTRAS = ("cpu", "openvino", "gpu", "rtx", "tensorrt")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 RUNTIMES = {"onnxruntime", "onnxruntime-gpu"}
 """They install into one folder, so that the one installed last wins and removing either breaks the other."""

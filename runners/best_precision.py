@@ -1,33 +1,35 @@
-"""ONNX Runtime with the best of a model's files: the first that the device is fast in and that passes its gate."""
+"""The best of a model's files on one runtime: the first that the device is fast in and that passes its gate."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import structlog
 
-from models.manifest import Gate, ModelManifest
-from runners.backend import BackendError
+from models.manifest import Gate, ModelManifest, Precision
+from runners.backend import Backend, BackendError
 from runners.golden import Golden
-from runners.ort_backend import OrtBackend
 from runners.precisions import WantedPrecision, has_vnni, precisions_for
 
 log = structlog.get_logger(__name__)
 
+AnyBackend = TypeVar("AnyBackend", bound=Backend)
+
 
 def best_backend(
     manifest: ModelManifest,
+    make: Callable[[Precision], AnyBackend],
     *,
     device: str,
-    threads: int,
     golden: Callable[[ModelManifest], Golden],
     wanted: WantedPrecision = "auto",
     vnni: Callable[[], bool] = has_vnni,
-) -> OrtBackend:
+) -> AnyBackend:
     """The backend of the first precision that runs and is near enough to fp32; why others are not is logged.
 
     Args:
-        device, threads: as `OrtBackend`.
+        make: builds the runtime's backend of a precision.
         golden: the golden pictures with the model's fp32 alphas; asked only where there is a choice.
-        vnni: as `precisions_for`.
+        device, vnni: as `precisions_for`.
 
     Raises:
         BackendError: not even fp32 can be run.
@@ -35,14 +37,13 @@ def best_backend(
     for precision in precisions_for(device, manifest, vnni=vnni) if wanted == "auto" else ():
         if precision != "fp32":
             try:
-                backend = OrtBackend(manifest, device=device, threads=threads, precision=precision)
-                return _near(backend, golden(manifest), manifest.variants[precision].gate)
+                return _near(make(precision), golden(manifest), manifest.variants[precision].gate)
             except BackendError as refusal:
                 log.warning("precision_refused", precision=precision, model=manifest.label, reason=str(refusal))
-    return OrtBackend(manifest, device=device, threads=threads)
+    return make("fp32")
 
 
-def _near(backend: OrtBackend, golden: Golden, gate: Gate) -> OrtBackend:
+def _near(backend: AnyBackend, golden: Golden, gate: Gate) -> AnyBackend:
     try:
         distance = golden.check(backend.infer, gate, (1,))
     except BackendError:

@@ -1,13 +1,15 @@
-"""ONNX Runtime takes the file that its device is fast in, if that is near enough to fp32."""
+"""A runtime takes the file that its device is fast in, if that is near enough to fp32."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
-from models.manifest import Gate, ModelManifest, Variant
+from models.manifest import Gate, ModelManifest, Precision, Variant
+from runners.best_precision import best_backend
 from runners.golden import Golden, Infer, golden
-from runners.ort_precision import best_backend
+from runners.ort_backend import OrtBackend
 from runners.precisions import WantedPrecision
 from tests.shipped import SHIPPED
 
@@ -21,13 +23,17 @@ def known(tmp_path: Path) -> Golden:
     return golden(SHIPPED, _unused, tmp_path)
 
 
+def _maker(manifest: ModelManifest) -> Callable[[Precision], OrtBackend]:
+    return lambda precision: OrtBackend(manifest, device="cpu", threads=1, precision=precision)
+
+
 def _taken(
     manifest: ModelManifest, known: Golden, *, vnni: bool = True, wanted: WantedPrecision = "auto"
 ) -> tuple[str, list[str]]:
     """Name of the backend, and what was logged."""
     with capture_logs() as logs:
         backend = best_backend(
-            manifest, device="cpu", threads=1, golden=lambda _: known, wanted=wanted, vnni=lambda: vnni
+            manifest, _maker(manifest), device="cpu", golden=lambda _: known, wanted=wanted, vnni=lambda: vnni
         )
     backend.close()
     return backend.name, [entry["event"] for entry in logs]
@@ -69,6 +75,6 @@ def test_a_model_without_variants_is_not_judged() -> None:
         raise AssertionError("there is no choice")
 
     bare = SHIPPED.model_copy(update={"variants": dict[str, Variant]()})
-    backend = best_backend(bare, device="cpu", threads=1, golden=ask, vnni=lambda: True)
+    backend = best_backend(bare, _maker(bare), device="cpu", golden=ask, vnni=lambda: True)
     assert backend.name == "onnxruntime-cpu"
     backend.close()
