@@ -82,7 +82,7 @@ def test_its_dockerfile_is_ours(folder: Path) -> None:
 def test_it_has_all_that_the_image_is_built_from(folder: Path) -> None:
     source = folder / "bentoml/bentos/clearcanvas/test/src"
     locks = {path.name for path in (source / "requirements").iterdir()}
-    assert locks == {"bootstrap.txt", "cpu.txt", "gpu.txt", "image.txt", "rtx.txt", "tensorrt.txt"}
+    assert locks == {"bootstrap.txt", "cpu.txt", "gpu.txt", "image.txt", "openvino.txt", "rtx.txt", "tensorrt.txt"}
     assert {path.name for path in (source / "deploy").iterdir()} == {"keep_models.py", "smoke_test.py"}
 
 
