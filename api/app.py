@@ -14,6 +14,7 @@ from api.bought_format import BoughtFormatMiddleware
 from api.cors import CorsMiddleware
 from api.discovery import discovery_routes
 from api.endpoints import BackgroundRemoval
+from api.guides.pages import Rules
 from api.health import Check, Readiness, alive
 from api.metrics import PRIVATE, Metrics
 from api.offer import PATH, Offer
@@ -123,7 +124,7 @@ def create_app(
         Route("/livez", alive),
         Route("/readyz", readiness.endpoint),
         Route("/metrics", Metrics(metrics_networks).endpoint),
-        *discovery_routes(offer, upload_limits),
+        *discovery_routes(offer, Rules(upload_limits, rate_limits.unpaid.per_minute)),
         *problem_routes(),
     ]
     # One mount over everything: 404 and 405 arise inside `every_request`, and no server that this app is mounted in

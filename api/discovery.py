@@ -1,4 +1,4 @@
-"""What strangers read before they buy: landing page, models, OpenAPI description, llms.txt and the x402 listing.
+"""What people and programs read before they buy: pages, models, OpenAPI description, llms.txt and the x402 listing.
 
 Each host has documents of its own, because a host can be bound to some of the rails.
 """
@@ -10,24 +10,32 @@ from typing import Any
 from starlette.routing import BaseRoute
 
 from api.documents import Document, documents_by_host
+from api.guides.pages import Rules, guide_path, guides
 from api.offer import MODELS_PATH, Offer
 from api.openapi import openapi, prices
 from api.templates import PAGES, RAIL_NAMES, render
-from api.upload import UploadLimits
 
 
-def discovery_routes(offer: Offer, limits: UploadLimits) -> list[BaseRoute]:
+def discovery_routes(offer: Offer, rules: Rules) -> list[BaseRoute]:
     """All documents about one offer; they never change while the service runs."""
-    by_host = {host: _documents(offer.at(host), limits) for host in (None, *offer.hosts)}
+    by_host = {host: _documents(offer.at(host), rules) for host in (None, *offer.hosts)}
     paths = sorted({path for documents in by_host.values() for path in documents})
     return [
         documents_by_host(path, {host: documents.get(path) for host, documents in by_host.items()}) for path in paths
     ]
 
 
-def _documents(offer: Offer, limits: UploadLimits) -> dict[str, Document]:
+def _documents(offer: Offer, rules: Rules) -> dict[str, Document]:
     """What one host serves, by path."""
-    values = {"offer": offer, "prices": prices(offer), "limits": limits, "names": RAIL_NAMES}
+    values = {
+        "offer": offer,
+        "prices": prices(offer),
+        "limits": rules.uploads,
+        "names": RAIL_NAMES,
+        "guides": {
+            language: {rail.name: guide_path(rail.name, language) for rail in offer.rails} for language in ("en", "de")
+        },
+    }
     icon = Document((PAGES / "favicon.svg").read_bytes(), "image/svg+xml")
     # For x402 directories that do not read OpenAPI: version and the paid URLs.
     listing = _json({"version": 1, "resources": _resources(offer)})
@@ -36,6 +44,7 @@ def _documents(offer: Offer, limits: UploadLimits) -> dict[str, Document]:
         "/openapi.json": _json(openapi(offer)),
         MODELS_PATH: _json(models(offer)),
         "/": Document(render("index.html", **values), "text/html"),
+        **guides(offer, rules),
         "/llms.txt": Document(render("llms.txt", **values), "text/plain"),
         "/robots.txt": Document(render("robots.txt"), "text/plain"),
         "/favicon.svg": icon,

@@ -77,7 +77,7 @@ def _lines(endpoint: str, tempo_url: str) -> tuple[tuple[str, str], ...]:
     files = f"{endpoint} photo.jpg cutout.png"
     return (
         ("Ask for the price", f"curl -i -X POST {endpoint}"),
-        ("Buy with curl, signing with Python", f"PATH=.venv/bin:$PATH {key} examples/curl/buy_x402.sh {files}"),
+        ("Buy with curl, signing with Python", f"{key} examples/curl/buy_x402.sh {files}"),
         ("Buy in Python with x402", f"{key} {program}/buy_x402.py {files}"),
         ("Buy in Python with MPP", f"{key} TEMPO_RPC_URL={tempo_url} {program}/buy_mpp.py {files}"),
         ("Buy on both rails and compare", "make demo IMAGE=photo.jpg"),

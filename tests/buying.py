@@ -1,6 +1,7 @@
 """Buys from a running service with x402, many pictures at once."""
 
 import asyncio
+import secrets
 import subprocess
 from io import BytesIO
 
@@ -20,6 +21,12 @@ def photograph(quality: int) -> bytes:
     file = BytesIO()
     Image.fromarray(data.astronaut()).save(file, "JPEG", quality=quality)
     return file.getvalue()
+
+
+def unique_photograph() -> bytes:
+    """The same picture as a file of its own: a comment makes it another purchase than everybody else's."""
+    picture, comment = photograph(quality=90), secrets.token_bytes(16)
+    return picture[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2) + comment + picture[2:]
 
 
 async def buy(

@@ -16,7 +16,7 @@ from tests.buying import buy, photograph
 from tests.running_service import RunningService, run_service
 
 SHIPPED = {
-    "admission.py", "api", "composition.py", "config", "cpu_quota.py", "errors.py", "imaging", "logs.py",
+    "admission.py", "api", "composition.py", "config", "cpu_quota.py", "errors.py", "examples", "imaging", "logs.py",
     "memory.py", "metrics_folder.py", "models",
     "payments", "pipeline.py", "process_end.py", "runners", "service.py", "storage", "telemetry.py",
 }  # fmt: skip

@@ -8,6 +8,7 @@ extension=${image##*.} type=image/${extension/jpg/jpeg}
 answer=$(mktemp) headers=$(mktemp)
 name=$({ printf %s "$url"; cat "$image"; } | openssl dgst -sha256 -r | cut -c1-64)
 trap 'rm -f "$answer" "$headers"' EXIT
+PATH=$(dirname "$0")/../../.venv/bin:$PATH # in a clone, `make serve` has installed the signer there
 
 post() { # sends the picture, with further curl options; prints the status, 000 where no answer came
   curl -sS -m 120 -o "$answer" -D "$headers" -w '%{http_code}' -H "Content-Type: $type" --data-binary @"$image" "$@" "$url" || true

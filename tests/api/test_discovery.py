@@ -35,6 +35,10 @@ async def test_the_landing_page_loads_nothing_from_elsewhere(shop: Shop) -> None
     page = (await shop.client.get("/")).text
     assert re.findall(r'(?:src|href)="([^"]+)"', page) == [
         "/favicon.svg",
+        "/guides/x402",
+        "/de/guides/x402",
+        "/guides/mpp",
+        "/de/guides/mpp",
         "/v1/models",
         "/openapi.json",
         "/llms.txt",

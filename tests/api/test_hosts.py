@@ -61,7 +61,7 @@ async def test_the_x402_listing_is_on_hosts_that_offer_x402(hosts: Shop) -> None
 @pytest.mark.parametrize(
     ("money", "place"),
     [
-        ("real", "USDC on Base Sepolia<"),
+        ("real", "USDC on Base Sepolia."),
         ("testnet", "USDC on Base Sepolia (a test network)"),
         ("sandbox", "USDC on a local test chain with the id of Base Sepolia"),
     ],
@@ -70,4 +70,4 @@ async def test_networks_are_named_as_they_are_configured(tmp_path: Path, money: 
     rails = tuple(replace(rail, money=money) for rail in OFFER.rails)  # type: ignore[arg-type] # one of its literals
     async with open_shop(tmp_path, offer=replace(OFFER, rails=rails)) as shop:
         assert place in (await shop.client.get("/")).text
-        assert place.rstrip("<") in (await shop.client.get("/llms.txt")).text
+        assert place.rstrip(".") in (await shop.client.get("/llms.txt")).text

@@ -5,6 +5,10 @@ import shlex
 import subprocess
 from pathlib import Path
 
+from PIL import Image
+
+from sandbox.accounts import SELLER
+from tests.clients.cutouts import PRICE
 from tests.running_service import RunningService
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +34,29 @@ def test_the_first_curl_line_prints_what_the_readme_shows(running_service: Runni
         assert start in head, f"{start!r} is not in the answer"
     for member in re.findall(r'"(\w+)":', "".join(shown[shown.index("") :])):
         assert f'"{member}":' in body
+
+
+def test_the_first_purchase_works_as_printed_in_a_clone(running_service: RunningService, tmp_path: Path) -> None:
+    """In a shell that finds no program of ours, and with the files of a clone that `make serve` has run in."""
+    for name in ("docs", "examples", ".venv"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    block = re.findall(r"```console\n(.*?)```", README, re.DOTALL)[1]
+    commands = [line.removeprefix("$ ") for line in block.splitlines() if line.startswith("$ ")]
+    earned = running_service.base_chain.balance_of(SELLER.address)
+    done = subprocess.run(
+        ["/bin/bash", "-c", "\n".join(commands).replace(ADDRESS, running_service.url)],
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("payment-response: eyJ")
+    with Image.open(tmp_path / "cutout.png") as cut_out, Image.open(ROOT / commands[1].split()[2]) as picture:
+        assert (cut_out.mode, cut_out.size) == ("RGBA", picture.size)
+    assert running_service.base_chain.balance_of(SELLER.address) - earned == PRICE
 
 
 def test_the_python_of_the_readme_is_the_example_that_the_client_tests_run() -> None:

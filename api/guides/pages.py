@@ -1,0 +1,80 @@
+"""The guides of one offer, by path: `/guides/RAIL` in English, `/de/guides/RAIL` in German, and the programs."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from markupsafe import Markup, escape
+
+from api.documents import Document
+from api.guides import english, german
+from api.guides.programs import programs
+from api.guides.tables import Words, error_rows, option_rows
+from api.offer import Offer, OfferedRail
+from api.templates import RAIL_NAMES, render
+from api.upload import UploadLimits
+from payments.gate import Terms
+
+_WORDS = {
+    "en": Words(english.OPTIONS, english.ERRORS, english.NEXT_STEPS, english.CHARGED),
+    "de": Words(german.OPTIONS, german.ERRORS, german.NEXT_STEPS, german.CHARGED),
+}
+_PROGRAM_TYPES = {"py": "text/x-python", "mjs": "text/javascript"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the guides say beside the offer: limits on uploads and unpaid answers, and how long a picture can be had."""
+
+    uploads: UploadLimits
+    unpaid_per_minute: int
+    terms: Terms = field(default_factory=Terms)
+
+
+def guide_path(rail: str, language: str) -> str:
+    """Where a guide is."""
+    return f"/guides/{rail}" if language == "en" else f"/{language}/guides/{rail}"
+
+
+def guides(offer: Offer, rules: Rules) -> dict[str, Document]:
+    """The guides to the rails of an offer and the programs in them, by path."""
+    pages = {
+        guide_path(rail.name, language): Document(_guide(offer, rail, language, rules), "text/html")
+        for rail in offer.rails
+        for language in _WORDS
+    }
+    files = {
+        program.path: Document(program.text, _PROGRAM_TYPES[program.name.rpartition(".")[2]])
+        for rail in offer.rails
+        for program in programs(rail.name).values()
+    }
+    return pages | files
+
+
+def _guide(offer: Offer, rail: OfferedRail, language: str, rules: Rules) -> str:
+    words = _WORDS[language]
+    return render(
+        f"guide_{language}.html",
+        offer=offer,
+        rail=rail,
+        names=RAIL_NAMES,
+        language=language,
+        paths={each: guide_path(rail.name, each) for each in _WORDS},
+        others=_others(offer, rail, language),
+        programs=programs(rail.name),
+        options=option_rows(words),
+        errors=error_rows(words),
+        rules=rules,
+        units=offer.default.price.base_units(6),
+        code=_code,
+    )
+
+
+def _others(offer: Offer, rail: OfferedRail, language: str) -> Mapping[str, str]:
+    """The paths of the guides to the other rails, by name."""
+    return {RAIL_NAMES[each.name]: guide_path(each.name, language) for each in offer.rails if each is not rail}
+
+
+def _code(text: str) -> Markup:
+    """A sentence whose words in backticks are code."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 # escaped before
