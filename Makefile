@@ -80,8 +80,8 @@ fuzz: $(VENV)/.dev ## Send mutated pictures through the image pipeline and into 
 	@$(BIN)/python -m tests.fuzz --files $(or $(N),1000) $(if $(SEED),--seed $(SEED))
 
 .PHONY: bench-runner
-bench-runner: $(VENV)/.dev node_modules/.stamp ## Print what the runner costs and how it holds up: make bench-runner N=5000
-	@$(BIN)/python -m benchmarks.runner --pictures $(or $(N),1000)
+bench-runner: $(VENV)/.dev node_modules/.stamp ## Print what the runner costs and how it holds up: make bench-runner N=5000 ONLY=memory
+	@$(BIN)/python -m benchmarks.runner --pictures $(or $(N),1000) $(if $(ONLY),--only $(ONLY))
 
 .PHONY: bench-outage
 bench-outage: $(VENV)/.dev node_modules/.stamp ## Print how health answers and how others settle while chains fail

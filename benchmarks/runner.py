@@ -35,7 +35,7 @@ from structlog.testing import LogCapture
 from benchmarks.imaging import photograph
 from config import load
 from errors import ServiceError
-from models.manifest import ModelManifest
+from models.manifest import ModelManifest, Precision
 from runners.app import RunnerApp, ServedModel
 from runners.backend import Pixels
 from runners.batcher import Batcher
@@ -104,7 +104,8 @@ async def real_cost(
     client: RunnerClient, runner: psutil.Process, manifest: ModelManifest, image: Pixels
 ) -> list[float]:
     """CPU milliseconds of a picture: the runner's process, and the bare network in this one; in turn, in rounds."""
-    bare = OrtBackend(manifest, device="cpu", threads=1)
+    precision: Precision = "int8" if (client.backend() or "").endswith("int8") else "fp32"
+    bare = OrtBackend(manifest, device="cpu", threads=1, precision=precision)
     bare.infer(image[None])
     costs: list[tuple[float, float]] = []
     for _ in range(3):
@@ -192,38 +193,57 @@ def _address(supervisor: int) -> str:
     return str(json.loads(_runner(supervisor).environ()["BENTOML_RUNNER_MAP"])["MattingRunner"])
 
 
-async def measure(supervisor: int, folder: Path, ready_s: float, pictures: int) -> Sequence[Table]:
-    """All of it, against a service that is ready."""
-    manifest = ModelManifest.load(load({}).runner.model)
-    image = photograph(manifest.input.size, manifest.input.size)
-    runner = _runner(supervisor)
-    client_ms, runner_ms = await hop(folder, image)
-    async with _connected(_address(supervisor), manifest) as client:
-        served_ms, bare_ms = await real_cost(client, runner, manifest, image)
-        lone = {burst: await lone_after(client, image, burst) for burst in BURSTS}
-        failed = {each: await failures(client, image, each, CALLS) for each in CONCURRENCIES}
-        sizes = await memory(client, runner, image, pictures)
-        replaced_s = await replaced(client, runner, image)
-    costs = {
-        f"hop, client and runner (target: {TARGETS['hop']:.0f})": client_ms + runner_ms,
-        "  of that client": client_ms,
-        "  of that runner": runner_ms,
-        "runner with its network": served_ms,
-        "the bare network": bare_ms,
-    }
-    return [
-        _two("CPU ms a picture", {name: f"{ms:.1f}" for name, ms in costs.items()}),
-        _lone_table(lone),
-        _failure_table(failed),
-        _two(
-            "starting",
-            {
-                f"service ready (target: {TARGETS['ready']:.0f})": f"{ready_s:.1f} s",
-                "picture after kill -9 of the runner": f"{replaced_s:.1f} s",
-            },
-        ),
-        _two(f"runner's memory over {pictures} pictures", _memory_rows(sizes)),
-    ]
+class Bench:
+    """The parts by name, against a service that is ready; each gives its table."""
+
+    def __init__(self, supervisor: int, folder: Path, ready_s: float, pictures: int) -> None:
+        self.manifest = ModelManifest.load(load({}).runner.model)
+        self.image = photograph(self.manifest.input.size, self.manifest.input.size)
+        self._runner, self._address = _runner(supervisor), _address(supervisor)
+        self._folder, self._ready_s, self._pictures = folder, ready_s, pictures
+        self.parts = {
+            "hop": self._hop,
+            "lone": self._lone,
+            "failures": self._failures,
+            "memory": self._memory,
+            "ready": self._ready,
+        }
+
+    async def run(self, only: Sequence[str]) -> AsyncIterator[Table]:
+        """One table after the other."""
+        async with _connected(self._address, self.manifest) as client:
+            for name in only or self.parts:
+                yield await self.parts[name](client)
+
+    async def _hop(self, client: RunnerClient) -> Table:
+        client_ms, runner_ms = await hop(self._folder, self.image)
+        served_ms, bare_ms = await real_cost(client, self._runner, self.manifest, self.image)
+        costs = {
+            f"hop, client and runner (target: {TARGETS['hop']:.0f})": client_ms + runner_ms,
+            "  of that client": client_ms,
+            "  of that runner": runner_ms,
+            "runner with its network": served_ms,
+            "the bare network": bare_ms,
+        }
+        return _two("CPU ms a picture", {name: f"{ms:.1f}" for name, ms in costs.items()})
+
+    async def _lone(self, client: RunnerClient) -> Table:
+        return _lone_table({burst: await lone_after(client, self.image, burst) for burst in BURSTS})
+
+    async def _failures(self, client: RunnerClient) -> Table:
+        return _failure_table({each: await failures(client, self.image, each, CALLS) for each in CONCURRENCIES})
+
+    async def _memory(self, client: RunnerClient) -> Table:
+        sizes = await memory(client, self._runner, self.image, self._pictures)
+        return _two(f"runner's memory over {self._pictures} pictures", _memory_rows(sizes))
+
+    async def _ready(self, client: RunnerClient) -> Table:
+        replaced_s = await replaced(client, self._runner, self.image)
+        rows = {
+            f"service ready (target: {TARGETS['ready']:.0f})": f"{self._ready_s:.1f} s",
+            "picture after kill -9 of the runner": f"{replaced_s:.1f} s",
+        }
+        return _two("starting", rows)
 
 
 def _two(title: str, rows: dict[str, str]) -> Table:
@@ -261,6 +281,7 @@ def _failure_table(failed: dict[int, tuple[int, int, float]]) -> Table:
 
 def main(
     pictures: Annotated[int, typer.Option(min=10, help="Pictures over which memory is watched.")] = 1000,
+    only: Annotated[list[str] | None, typer.Option(help="hop, lone, failures, memory or ready; all.")] = None,
     stand_in: Annotated[Path | None, typer.Option(hidden=True)] = None,
     size: Annotated[int, typer.Option(hidden=True)] = 384,
 ) -> None:
@@ -274,7 +295,12 @@ def main(
         began = time.perf_counter()
         service = parts.enter_context(run_service(base, tempo, folder, SETTINGS))
         ready_s = time.perf_counter() - began
-        Console().print(*asyncio.run(measure(service.process.pid, folder, ready_s, pictures)))
+        asyncio.run(_show(Bench(service.process.pid, folder, ready_s, pictures), only or []))
+
+
+async def _show(bench: Bench, only: Sequence[str]) -> None:
+    async for table in bench.run(only):
+        Console().print(table)
 
 
 if __name__ == "__main__":
