@@ -1,6 +1,7 @@
 """What the runner costs and how it holds up: `make bench-runner`. One running service with one API worker.
 
-ready       seconds from the start of the service until it can sell, and of a runner that is replaced after kill -9
+ready       seconds from the start of the service until it can sell, the CPU seconds of its processes until then, and
+            seconds until a picture is cut out again after kill -9 of the runner
 hop         CPU milliseconds of a picture between pipeline and network, at 384 x 384: the client's share and the
             runner's with a network that does nothing, and all of the real runner's beside the bare network's
 lone        milliseconds of single pictures after bursts, beside those of the inference alone
@@ -188,6 +189,16 @@ def _runner(supervisor: int) -> psutil.Process:
     return next(worker for worker in workers if "MattingRunner" in worker.cmdline())
 
 
+def _cpu_by_role(supervisor: int) -> dict[str, float]:
+    """CPU seconds that each process of the service has spent so far."""
+    spent: dict[str, float] = {}
+    for process in psutil.Process(supervisor).children(recursive=True):
+        command = process.cmdline()
+        role = command[command.index("--service-name") + 1] if "--service-name" in command else "the supervisor"
+        spent[role] = spent.get(role, 0.0) + sum(process.cpu_times()[:2])
+    return spent
+
+
 def _address(supervisor: int) -> str:
     """Where its API worker finds the runner."""
     return str(json.loads(_runner(supervisor).environ()["BENTOML_RUNNER_MAP"])["MattingRunner"])
@@ -199,6 +210,7 @@ class Bench:
     def __init__(self, supervisor: int, folder: Path, ready_s: float, pictures: int) -> None:
         self.manifest = ModelManifest.load(load({}).runner.model)
         self.image = photograph(self.manifest.input.size, self.manifest.input.size)
+        self._started = _cpu_by_role(supervisor)
         self._runner, self._address = _runner(supervisor), _address(supervisor)
         self._folder, self._ready_s, self._pictures = folder, ready_s, pictures
         self.parts = {
@@ -241,6 +253,7 @@ class Bench:
         replaced_s = await replaced(client, self._runner, self.image)
         rows = {
             f"service ready (target: {TARGETS['ready']:.0f})": f"{self._ready_s:.1f} s",
+            **{f"  CPU of {name}": f"{spent_s:.1f} s" for name, spent_s in self._started.items()},
             "picture after kill -9 of the runner": f"{replaced_s:.1f} s",
         }
         return _two("starting", rows)
