@@ -98,7 +98,8 @@ MattingRunner = matting_runner(
     threads=settings.runner.threads,
     engines=ROOT / settings.runner.engines_folder,
     max_batch_size=None if settings.runner.max_batch_size == "auto" else settings.runner.max_batch_size,
-    max_wait_s=settings.runner.max_wait_s,
+    # API workers take pictures in by this wait, each before it knows of the others': their claims are not in vain.
+    max_wait_s=2 * settings.runner.max_wait_s,
     timeout_s=settings.runner.timeout_s,
 )
 
