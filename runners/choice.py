@@ -97,13 +97,15 @@ class Choice:
 
         trt = tensorrt_module()
         try:
+            from cuda.bindings import runtime as cudart  # noqa: PLC0415  # as above
+
             from runners.tensorrt.backend import Workshop  # noqa: PLC0415  # as above
             from runners.tensorrt.cache import EngineCache  # noqa: PLC0415  # as above
             from runners.tensorrt.cuda import CudaDevice  # noqa: PLC0415  # as above
             from runners.tensorrt.losses import Losses  # noqa: PLC0415  # as above
         except ImportError as error:
             raise BackendError(f"{error}. Install requirements/tensorrt.txt or requirements/rtx.txt") from error
-        device = CudaDevice(trt, runtime_cache=self._engines / "rtx-kernels.cache")
+        device = CudaDevice(trt, cudart, runtime_cache=self._engines / "rtx-kernels.cache")
         return Workshop(
             trt=trt,
             device=device,

@@ -249,11 +249,13 @@ def tensorrt(folder: Folder) -> Iterator[Row]:
 
 
 def _engine_rows(folder: Folder, trt: Any, built: Row, plan: bytes, *, size: int, most: int) -> Iterator[Row]:
+    from cuda.bindings import runtime as cudart  # noqa: PLC0415  # as above
+
     from runners.backend import BackendError  # noqa: PLC0415  # as above
     from runners.tensorrt.cuda import CudaDevice  # noqa: PLC0415  # as above
 
     try:
-        device = CudaDevice(trt, runtime_cache=folder.path / "rtx.cache")
+        device = CudaDevice(trt, cudart, runtime_cache=folder.path / "rtx.cache")
         engine = device.open(plan, input="image", output="alpha", size=size, max_batch=most)
     except BackendError as error:
         yield built | {"error": str(error)}

@@ -1,4 +1,7 @@
-"""CUDA, as far as it is needed: one device, pinned memory. Never run where this was written: there was no GPU."""
+"""CUDA, as far as it is needed: one device, pinned memory. Never run on a GPU: there was none where it was written.
+
+`cudart` is `cuda.bindings.runtime`; tests give one that computes on the CPU.
+"""
 
 import ctypes
 from collections.abc import Callable
@@ -8,7 +11,6 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from cuda.bindings import runtime as cudart
 
 from runners.backend import BackendError, OutOfMemory, Pixels
 from runners.tensorrt.device import DeviceLost, Engine
@@ -30,14 +32,14 @@ def call(function: Callable[..., Any], *arguments: Any) -> Any:
         DeviceLost, OutOfMemory, BackendError: by the code.
     """
     error, *values = function(*arguments)
-    if error != cudart.cudaError_t.cudaSuccess:
+    if error.name != "cudaSuccess":
         raise _failure(function.__name__, error)
     return values[0] if values else None
 
 
 def _failure(name: str, error: Any) -> BackendError:
     text = f"{name}: {error.name}"
-    if error == cudart.cudaError_t.cudaErrorMemoryAllocation:
+    if error.name == "cudaErrorMemoryAllocation":
         return OutOfMemory(text)
     return DeviceLost(text) if error.name in _BROKEN else BackendError(text)
 
@@ -52,8 +54,8 @@ class CudaDevice:
         BackendError: there is no GPU, or no driver that is new enough.
     """
 
-    def __init__(self, trt: ModuleType, *, runtime_cache: Path) -> None:
-        self._trt, self._runtime_cache = trt, runtime_cache
+    def __init__(self, trt: ModuleType, cudart: ModuleType, *, runtime_cache: Path) -> None:
+        self._trt, self._cudart, self._runtime_cache = trt, cudart, runtime_cache
         try:
             found = call(cudart.cudaGetDeviceCount)
         except BackendError as error:
@@ -73,6 +75,7 @@ class CudaDevice:
 
         return CudaEngine(
             self._trt,
+            self._cudart,
             plan,
             ends=(input, output),
             size=size,
@@ -93,7 +96,8 @@ class PinnedPair:
         nbytes_of: bytes of one picture.
     """
 
-    def __init__(self, shape: tuple[int, ...], owner: ExitStack) -> None:
+    def __init__(self, cudart: ModuleType, shape: tuple[int, ...], owner: ExitStack) -> None:
+        self._cudart = cudart
         self.nbytes_of = int(np.prod(shape[1:]))
         nbytes = shape[0] * self.nbytes_of
         pinned = call(cudart.cudaMallocHost, nbytes)
@@ -106,10 +110,10 @@ class PinnedPair:
 
     def upload(self, count: int, stream: Any) -> None:
         """Enqueue the first pictures to the device."""
-        kind = cudart.cudaMemcpyKind.cudaMemcpyHostToDevice
-        call(cudart.cudaMemcpyAsync, self.address, self._pinned, count * self.nbytes_of, kind, stream)
+        kind = self._cudart.cudaMemcpyKind.cudaMemcpyHostToDevice
+        call(self._cudart.cudaMemcpyAsync, self.address, self._pinned, count * self.nbytes_of, kind, stream)
 
     def download(self, count: int, stream: Any) -> None:
         """Enqueue the first ones to the host."""
-        kind = cudart.cudaMemcpyKind.cudaMemcpyDeviceToHost
-        call(cudart.cudaMemcpyAsync, self._pinned, self.address, count * self.nbytes_of, kind, stream)
+        kind = self._cudart.cudaMemcpyKind.cudaMemcpyDeviceToHost
+        call(self._cudart.cudaMemcpyAsync, self._pinned, self.address, count * self.nbytes_of, kind, stream)

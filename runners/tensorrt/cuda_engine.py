@@ -1,6 +1,6 @@
 """An engine on a GPU: one context, one stream, pinned buffers, a CUDA graph for each size of batch.
 
-Never run where this was written: no GPU there. What calls it is tested with a device that is none (tests/fakes/gpu.py).
+Never run on a GPU: there was none where this was written. Tests run it over a CUDA that computes on the CPU.
 """
 
 from contextlib import ExitStack
@@ -9,7 +9,6 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from cuda.bindings import runtime as cudart
 
 from runners.backend import BackendError, OutOfMemory, Pixels
 from runners.tensorrt.cuda import PinnedPair, call
@@ -32,8 +31,17 @@ class CudaEngine:
     """
 
     def __init__(
-        self, trt: ModuleType, plan: bytes, *, ends: tuple[str, str], size: int, max_batch: int, runtime_cache: Path
+        self,
+        trt: ModuleType,
+        cudart: ModuleType,
+        plan: bytes,
+        *,
+        ends: tuple[str, str],
+        size: int,
+        max_batch: int,
+        runtime_cache: Path,
     ) -> None:
+        self._cudart = cudart
         self._ends, self._size, self._is_rtx = ends, size, is_rtx(trt)
         self._sizes = tuple(range(1, max_batch + 1)) if self._is_rtx else captured_sizes(max_batch)
         self._graphs: dict[int, Any] = {}
@@ -46,8 +54,8 @@ class CudaEngine:
             self._context = self._new_context(trt, runtime_cache, owner)
             self._stream = call(cudart.cudaStreamCreateWithFlags, cudart.cudaStreamNonBlocking)
             owner.callback(cudart.cudaStreamDestroy, self._stream)
-            self._taken = PinnedPair((max_batch, size, size, 3), owner)
-            self._given = PinnedPair((max_batch, size, size), owner)
+            self._taken = PinnedPair(cudart, (max_batch, size, size, 3), owner)
+            self._given = PinnedPair(cudart, (max_batch, size, size), owner)
             self._bind()
             self._warm_up(owner)
             self._owner = owner.pop_all()
@@ -58,10 +66,10 @@ class CudaEngine:
         self._taken.host[:count] = images
         size = padded(count, self._sizes)
         if graph := self._graphs.get(size):
-            call(cudart.cudaGraphLaunch, graph, self._stream)
+            call(self._cudart.cudaGraphLaunch, graph, self._stream)
         else:
             self._enqueue(size)
-        call(cudart.cudaStreamSynchronize, self._stream)
+        call(self._cudart.cudaStreamSynchronize, self._stream)
         return np.array(self._given.host[:count])
 
     def close(self) -> None:
@@ -94,20 +102,20 @@ class CudaEngine:
         """Run each size once, for the first run allocates and loads kernels, and capture it."""
         for size in self._sizes if not self._is_rtx else (1, self._sizes[-1]):
             self._enqueue(size)
-            call(cudart.cudaStreamSynchronize, self._stream)
+            call(self._cudart.cudaStreamSynchronize, self._stream)
             if not self._is_rtx:
                 self._graphs[size] = self._captured(size, owner)
 
     def _captured(self, size: int, owner: ExitStack) -> Any:
-        mode = cudart.cudaStreamCaptureMode.cudaStreamCaptureModeThreadLocal
-        call(cudart.cudaStreamBeginCapture, self._stream, mode)
+        mode = self._cudart.cudaStreamCaptureMode.cudaStreamCaptureModeThreadLocal
+        call(self._cudart.cudaStreamBeginCapture, self._stream, mode)
         try:
             self._enqueue(size)
         finally:
-            graph = call(cudart.cudaStreamEndCapture, self._stream)
-        ready = call(cudart.cudaGraphInstantiate, graph, 0)
-        cudart.cudaGraphDestroy(graph)
-        owner.callback(cudart.cudaGraphExecDestroy, ready)
+            graph = call(self._cudart.cudaStreamEndCapture, self._stream)
+        ready = call(self._cudart.cudaGraphInstantiate, graph, 0)
+        self._cudart.cudaGraphDestroy(graph)
+        owner.callback(self._cudart.cudaGraphExecDestroy, ready)
         return ready
 
     def _enqueue(self, size: int) -> None:

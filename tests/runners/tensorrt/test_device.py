@@ -3,6 +3,7 @@
 import pytest
 
 from runners.backend import BackendError, OutOfMemory
+from runners.tensorrt.cuda import _BROKEN, call
 from runners.tensorrt.device import DeviceLost, captured_sizes, padded
 
 
@@ -15,7 +16,7 @@ def test_sizes_that_are_captured(limit: int, sizes: tuple[int, ...]) -> None:
         assert count <= padded(count, sizes) <= max(1, 2 * count - 1)
 
 
-cuda = pytest.importorskip("runners.tensorrt.cuda", reason="cuda-bindings comes with the extras rtx and tensorrt")
+cudart = pytest.importorskip("cuda.bindings.runtime", reason="`make setup` installs requirements/tensorrt-check.txt")
 
 
 @pytest.mark.parametrize(
@@ -29,17 +30,17 @@ cuda = pytest.importorskip("runners.tensorrt.cuda", reason="cuda-bindings comes 
 )
 def test_error_codes_are_told_apart(code: str, kind: type[BackendError]) -> None:
     def fails() -> tuple[object]:
-        return (cuda.cudart.cudaError_t[code],)
+        return (cudart.cudaError_t[code],)
 
     with pytest.raises(BackendError, match=f"fails: {code}") as raised:
-        cuda.call(fails)
+        call(fails)
     assert type(raised.value) is kind
 
 
 def test_every_code_that_is_named_exists() -> None:
-    assert set(cuda.cudart.cudaError_t.__members__) >= cuda._BROKEN
+    assert set(cudart.cudaError_t.__members__) >= _BROKEN
 
 
 def test_values_come_without_their_code() -> None:
-    assert cuda.call(lambda: (cuda.cudart.cudaError_t.cudaSuccess, 7)) == 7
-    assert cuda.call(lambda: (cuda.cudart.cudaError_t.cudaSuccess,)) is None
+    assert call(lambda: (cudart.cudaError_t.cudaSuccess, 7)) == 7
+    assert call(lambda: (cudart.cudaError_t.cudaSuccess,)) is None
