@@ -1,10 +1,10 @@
 """OpenVINO on the CPU: faster than ONNX Runtime with an int8 file, an extra of its own."""
 
 import numpy as np
-import openvino
 
 from models.manifest import ModelManifest, Precision
 from runners.backend import BackendError, Pixels
+from runners.openvino_module import openvino
 from runners.ort_backend import weights_of
 
 

@@ -1,6 +1,7 @@
 """The real network in OpenVINO, an extra of its own."""
 
 import hashlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -81,3 +82,11 @@ def test_where_it_is_not_installed_it_is_refused_with_the_remedy() -> None:
     assert done.returncode == 1
     assert "openvino: import of openvino halted" in done.stderr
     assert "Install requirements/openvino.txt" in done.stderr
+
+
+def test_nothing_is_reported_to_its_makers(tmp_path: Path) -> None:
+    code = "import sys, runners.openvino_backend; print([name for name in sys.modules if 'openvino_telemetry' in name])"
+    env = {**os.environ, "HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, env=env)
+    assert done.stdout.strip() == "['openvino_telemetry']"  # noted as missing
+    assert not list(tmp_path.rglob("*openvino*"))  # no identifier of the user was made
