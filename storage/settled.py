@@ -38,11 +38,11 @@ class SqlSettled:
         return [entry_of(row) for row in await self._database.rows(statement)]
 
     async def begin_recheck(self, payment_id: str) -> bool:
-        """Take the turn to look, and put the next look off by half of the settlement's age; False when another
-        process has it or the settlement is final."""
+        """Take the turn to look, and put the next look off by the settlement's age; False when another process has it
+        or the settlement is final. Each look costs several calls to the chain, so there are few."""
         now = self._database.now
-        half = (now - type_coerce(_row.settled_at, Float)) / 2
-        pause = case((half < FIRST_RECHECK_S, FIRST_RECHECK_S), (half > LONGEST_PAUSE_S, LONGEST_PAUSE_S), else_=half)
+        age = now - type_coerce(_row.settled_at, Float)
+        pause = case((age < FIRST_RECHECK_S, FIRST_RECHECK_S), (age > LONGEST_PAUSE_S, LONGEST_PAUSE_S), else_=age)
         return await self._change(payment_id, _row.recheck_at <= now, recheck_at=now + pause)
 
     async def final(self, payment: Payment) -> bool:

@@ -8,7 +8,7 @@ import asyncio
 import json
 import logging
 from base64 import urlsafe_b64decode
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
@@ -92,7 +92,8 @@ class Engines:
         quote can be had for an empty POST and be paid with the picture."""
         expires = (datetime.now(UTC) + validity).isoformat()
         digest = await _digest(order.body) if order.body and order.is_whole else None
-        return [self._challenge(currency, order, expires, digest) for currency in self._currencies]
+        scope = _scope(order)
+        return [self._challenge(currency, order, scope, expires, digest) for currency in self._currencies]
 
     async def validate(self, credential: MppCredential, order: Order) -> Judged:
         """Judge a credential without a chain: challenge, order and transaction must fit together.
@@ -131,7 +132,9 @@ class Engines:
             return None
         return int(seen.timestamp.timestamp())
 
-    def _challenge(self, currency: str, order: Order, expires: str, digest: str | None) -> mpp.Challenge:
+    def _challenge(
+        self, currency: str, order: Order, scope: Mapping[str, str], expires: str, digest: str | None
+    ) -> mpp.Challenge:
         asked = charge_request(
             amount=str(order.price), currency=currency, recipient=self._recipient, chain_id=self._chain_id
         )
@@ -141,7 +144,7 @@ class Engines:
             realm=self._realm(order),
             method=METHOD,
             intent=INTENT,
-            request={**asked, "_mppx_scope": _scope(order)},
+            request={**asked, "_mppx_scope": scope},
             expires=expires,
             digest=digest,
             meta={**ledger, "nonce": token_hex(16)},

@@ -4,8 +4,9 @@ In push mode the payer's money moves before the work, and a failed picture would
 modes and advertises neither, so its method definition is narrowed here (draft-tempo-charge-00, `supportedModes`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import httpx
@@ -17,6 +18,7 @@ from pydantic import model_serializer
 
 METHOD, INTENT = "tempo", "charge"
 DECIMALS = 6  # of every TIP-20 token
+REMEMBERED = 64  # what challenges ask for: as many as there are prices and currencies
 
 PullPayload = TransactionCredentialPayload
 
@@ -54,8 +56,9 @@ class OpenStore:
         return True
 
 
-def charge_request(*, amount: str, currency: str, recipient: str, chain_id: int) -> dict[str, Any]:
-    """What a challenge asks for, as it is on the wire; `amount` in dollars."""
+@lru_cache(REMEMBERED)
+def charge_request(*, amount: str, currency: str, recipient: str, chain_id: int) -> Mapping[str, Any]:
+    """What a challenge asks for, as it is on the wire; `amount` in dollars. The same for each quote at this price."""
     return _DEFINITION.normalize_request(
         {
             "amount": amount,
