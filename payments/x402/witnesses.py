@@ -11,7 +11,7 @@ from payments.chain_clock import ChainClock
 from payments.rail import Payment
 from payments.x402.chain import ChainTruth, Fate, Undecided, check_chain
 from payments.x402.requirements import Terms
-from payments.x402.rpc import Rpc
+from payments.x402.rpc import ANSWERS, Rpc
 
 T = TypeVar("T")
 
@@ -68,16 +68,19 @@ class Witnesses:
             RailUnavailable: no node answers.
         """
 
-        async def check(rpc: Rpc) -> tuple[str | None, bool]:
-            return await check_chain(rpc, terms), rpc.stray is None
+        async def check(rpc: Rpc) -> tuple[str | None, bool, tuple[int, int] | None]:
+            sentence, head = await asyncio.gather(check_chain(rpc, terms), _head(rpc))
+            return sentence, rpc.stray is None, head
 
         checked = await self._all(check)
         # A URL that leads to another chain is not used, so it puts nothing out as long as the other one is right.
-        used = [sentence for sentence, on_our_chain in checked if on_our_chain]
-        wrong = next(filter(None, used or [sentence for sentence, _ in checked]), None)
+        used = [sentence for sentence, on_our_chain, _ in checked if on_our_chain]
+        wrong = next(filter(None, used or [sentence for sentence, _, _ in checked]), None)
         if wrong:
             return wrong
-        heads = await self._all(lambda rpc: rpc.ask(_head))
+        heads = [head for *_, head in checked if head is not None]
+        if not heads:
+            raise RailUnavailable("The chain does not answer.")
         clock.saw(max(time for _, time in heads))
         apart = max(heads)[0] - min(heads)[0]
         return f"The chain's two nodes are {apart} blocks apart." if apart > MAX_APART_BLOCKS else clock.fault
@@ -96,10 +99,17 @@ class Witnesses:
         return heard
 
 
-async def _head(eth: AsyncEth) -> tuple[int, int]:
-    """Number and time (unix seconds) of the latest block."""
-    latest = await eth.get_block("latest")
-    return latest["number"], latest["timestamp"]
+async def _head(rpc: Rpc) -> tuple[int, int] | None:
+    """Number and time (unix seconds) of the latest block; None without an answer."""
+
+    async def ask(eth: AsyncEth) -> tuple[int, int]:
+        latest = await eth.get_block("latest")
+        return latest["number"], latest["timestamp"]
+
+    try:
+        return await rpc.ask(ask)
+    except (RailUnavailable, *ANSWERS):
+        return None
 
 
 async def _or_silence(answer: Coroutine[Any, Any, T]) -> T | RailUnavailable:
