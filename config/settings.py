@@ -64,6 +64,9 @@ class ConnectionSettings(Section):
     the limit on open files is."""
     per_address: PositiveInt = 100
     """The same of one address (IPv6: per /64); trusted proxies have no such limit."""
+    requests_per_s: PositiveFloat = 50.0
+    """Requests a second that one address may begin, four times as many at once; further ones wait. Trusted proxies have
+    no such limit."""
     head_timeout_s: PositiveFloat = 10.0
     """Seconds to complete the header fields of a request, from the connection or from the last answer."""
     discard_timeout_s: PositiveFloat = 60.0

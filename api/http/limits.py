@@ -20,6 +20,7 @@ class ConnectionLimits:
     Attributes:
         total: connections of this process.
         per_address: connections of one address (IPv6: /64); trusted proxies have no limit of their own.
+        requests_per_s: that one address may begin; trusted proxies have no such limit.
         head_timeout_s: to complete the header fields, from the connection or from the last answer.
         discard_timeout_s: for the rest of a body that has been answered already.
         pace_bytes_s, pace_window_s: the least that must pass in each window while an answer is read, or the rest of a
@@ -28,6 +29,7 @@ class ConnectionLimits:
 
     total: int = 1000
     per_address: int = 100
+    requests_per_s: float = 50.0
     head_timeout_s: float = 10.0
     discard_timeout_s: float = 60.0
     pace_bytes_s: int = 8_000

@@ -10,6 +10,7 @@ import structlog
 
 from api.addresses import network
 from api.http.limits import ConnectionLimits
+from api.http.request_rate import RequestRate
 from telemetry import CONNECTIONS_CLOSED
 
 log = structlog.get_logger(__name__)
@@ -50,6 +51,7 @@ class OpenConnections:
         self._all: dict[Connection, str] = {}
         self._idle: dict[Connection, None] = {}
         self._of_address: defaultdict[str, dict[Connection, None]] = defaultdict(dict)
+        self._rate = RequestRate(limits.requests_per_s)
         self._looking: asyncio.TimerHandle | None = None
         self._said_at = float("-inf")
 
@@ -72,6 +74,10 @@ class OpenConnections:
         self._idle[connection] = None
         self._keep_looking()
         return True
+
+    def wait_s(self, connection: Connection, now: float) -> float:
+        """Seconds until this connection may begin a request; 0: now, and it counts."""
+        return 0.0 if self._is_proxy(connection.peer) else self._rate.wait_s(network(connection.peer), now)
 
     def busy(self, connection: Connection) -> None:
         """An answer is owed from now on."""

@@ -2,7 +2,7 @@
 
 import logging
 import uuid
-from asyncio import BaseTransport
+from asyncio import BaseTransport, TimerHandle
 from typing import Any, ClassVar, Final
 
 import h11
@@ -43,6 +43,7 @@ class ClientProtocol(H11Protocol):
         self.conn: StrictConnection = StrictConnection()
         limits = self.open.limits
         self.peer = ""
+        self._waiting: TimerHandle | None = None
         self._idle_since = self.loop.time()
         self._reading_pace = Pace(limits.pace_bytes_s, limits.pace_window_s)
         self._writing_pace = Pace(limits.pace_bytes_s, limits.pace_window_s)
@@ -60,10 +61,27 @@ class ClientProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def handle_events(self) -> None:
-        """Read what came; a request that begins is owed an answer."""
+        """Read what came; a request that begins is owed an answer. One too many waits."""
+        if self._waiting is not None:
+            return
+        wait_s = self.open.wait_s(self, self.loop.time()) if self._begins_request else 0.0
+        if wait_s:
+            self.flow.pause_reading()
+            self._waiting = self.loop.call_later(wait_s, self._go_on)
+            return
         super().handle_events()
         if self._owes_answer:
             self.open.busy(self)
+
+    @property
+    def _begins_request(self) -> bool:
+        return self.conn.their_state is h11.IDLE and b"\r\n\r\n" in self.conn.trailing_data[0]
+
+    def _go_on(self) -> None:
+        self._waiting = None
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+            self.handle_events()
 
     def on_response_complete(self) -> None:
         """Nothing is owed until the next request, whose time begins now."""

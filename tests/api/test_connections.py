@@ -17,6 +17,7 @@ from api.http.limits import ConnectionLimits
 from api.http.open_connections import OpenConnections
 from api.http.pace import Pace
 from api.http.protocol import ClientProtocol
+from api.http.request_rate import RequestRate
 from tests.fakes.serving import serving
 
 QUICK = ConnectionLimits(head_timeout_s=1, discard_timeout_s=3, pace_bytes_s=1000, pace_window_s=1)
@@ -212,6 +213,27 @@ async def test_a_flood_of_silent_connections_keeps_nobody_out() -> None:
                     assert (await client.get(url)).text == "hello"
         for _, writer in flood:
             writer.close()
+
+
+def test_requests_beyond_the_rate_wait() -> None:
+    """They are answered later, in their order, and others are not kept waiting."""
+    asked = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 60
+    with limited(ConnectionLimits(requests_per_s=10)) as url:
+        began = time.monotonic()
+        eager = connected(url, asked, source="127.0.0.5")
+        other = connected(url, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", source="127.0.0.6")
+        assert other.recv(100).startswith(b"HTTP/1.1 200")
+        assert time.monotonic() - began < 1.5
+        came = b""
+        while came.count(b"HTTP/1.1 200") < 60:
+            came += eager.recv(65_536)
+        assert time.monotonic() - began >= 1.9
+
+
+def test_the_rate_of_requests_fills_up_again() -> None:
+    rate = RequestRate(1)
+    assert [rate.wait_s("a", 0) for _ in range(5)] == [0, 0, 0, 0, 1]
+    assert (rate.wait_s("b", 0), rate.wait_s("a", 0.5), rate.wait_s("a", 1)) == (0, 0.5, 0)
 
 
 def test_the_pace_is_judged_over_windows() -> None:

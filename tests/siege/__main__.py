@@ -86,7 +86,7 @@ def served() -> Iterator[RunningService]:
 
 def main() -> int:
     """Run, print the table, say what was missed."""
-    console, report = Console(soft_wrap=True, highlight=False), Report()
+    console, report = Console(soft_wrap=True, highlight=False, stderr=True), Report()
     with served() as service:
         try:
             asyncio.run(siege(service, report, console))

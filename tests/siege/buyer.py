@@ -40,6 +40,7 @@ class Buyer:
     async def sign(self) -> dict[str, str]:
         """A payment for any picture, not sent yet."""
         quote = await self._post(b"", {})
+        assert quote.status_code == 402, quote.text
         return sign_x402(self.key, quote.headers["PAYMENT-REQUIRED"])
 
     async def buy(self, picture: bytes, payment: dict[str, str] | None = None) -> httpx.Response:
