@@ -190,6 +190,7 @@ class Gate:
         *,
         admit: Admit,
         work: Callable[[], Awaitable[Delivery]],
+        release: Callable[[], None] = lambda: None,
         host: str = "",
         is_gone: Callable[[], bool] = lambda: False,
         came_at: float = math.inf,
@@ -201,12 +202,13 @@ class Gate:
         Args:
             admit: refuses, before anything is verified, what cannot be done; otherwise the seconds until it begins.
             work: makes the goods. Neither costs the buyer anything when it raises `ServiceError`.
+            release: gives back what `admit` took. Called when the goods are there, whether or not they had to be made.
             host: the name that the buyer came by.
             is_gone: whether the buyer can no longer be answered. Asked when the goods are made: who is gone by then is
                 not charged, and who leaves later fetches the goods by sending the same payment again.
             came_at: when the request came, by `time.monotonic`; by default it comes now.
         """
-        wanted = _Wanted(credential, order, admit, work, host, is_gone, came_at)
+        wanted = _Wanted(credential, order, admit, work, release, host, is_gone, came_at)
         return await self._to_the_end(self._counted(credential.rail, self._sell(wanted)))
 
     async def _sell(self, wanted: "_Wanted") -> Sale:
@@ -221,6 +223,7 @@ class Gate:
             return await self._deliver_again(rail, found, wanted)
 
         delivery = await self._work_or_give_back(found.claim, wanted)
+        wanted.release()
         with stage("settle"), self._must_end():
             receipt = await self._settlement.settle(rail, found.claim, found.payment, credential)
         with stands(PaymentState.SETTLED):
@@ -391,6 +394,7 @@ class _Wanted:
     order: Order
     admit: Admit
     work: Callable[[], Awaitable[Delivery]]
+    release: Callable[[], None]
     host: str
     is_gone: Callable[[], bool]
     came_at: float

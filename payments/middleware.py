@@ -138,6 +138,7 @@ class PaymentMiddleware:
                     order,
                     admit=lambda: self.admit(scope),
                     work=work,
+                    release=lambda: self.release(scope),
                     host=Request(scope).url.hostname or "",
                     is_gone=has_hung_up,
                     came_at=payment.read_at,

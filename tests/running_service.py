@@ -19,7 +19,7 @@ from tests.fakes.serving import TRUST
 
 WORKERS = 2
 _START_S = 120.0
-_STOP_S = 30.0
+_STOP_S = 45.0
 _STEADY = 5
 
 

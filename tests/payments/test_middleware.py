@@ -274,6 +274,32 @@ async def _request(app: ASGIApp, sent: Callable[[Message], None]) -> None:
     await app(scope, receive, send)
 
 
+async def test_a_place_is_given_back_before_the_settlement(shop: Shop) -> None:
+    """Also where the picture need not be made: a settlement takes seconds, and uses none of what is promised."""
+    released: list[int] = []
+    rail = ScriptedRail("one")
+    gate = Gate((rail,), shop.ledger, recent=RecentDeliveries(1000), clock=shop.clock)
+
+    async def admit(_: Scope) -> float:
+        return 0.0
+
+    paid = PaymentMiddleware(
+        Response(b"cut-out"),
+        gate=gate,
+        order=_order,
+        offered=lambda _: None,
+        judge=lambda _: None,
+        admit=admit,
+        release=lambda _: released.append(len(rail.moved)),
+    )
+    app = RequestIdMiddleware(ProblemMiddleware(paid, "https://cut.example"))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://cut.example") as client:
+        for number in range(2):
+            payment = {"one-payment": f"id-{number} print-{number}"}
+            assert (await client.post("/", headers=payment)).status_code == 200
+    assert released == [0, 1, 1, 2], "before each settlement, and once more at the end"
+
+
 async def test_copies_of_one_payment_are_sent_one_after_the_other(client: httpx.AsyncClient, counter: Counter) -> None:
     """Each would hold a picture; and pieces are sent as the client takes them."""
     counter.app = Response(bytes(1_000_000), media_type="image/png")

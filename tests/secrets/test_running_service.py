@@ -250,7 +250,7 @@ def _facilitator(host: str) -> dict[str, str]:
         "CLEARCANVAS_MPP__CHALLENGE_SECONDS": "25",
         "CLEARCANVAS_MPP__WORK_MARGIN_S": "24.5",
         "CLEARCANVAS_RUNNER__MAX_MEGAPIXELS_IN_FLIGHT": "0.3",
-        "CLEARCANVAS_RUNNER__MAX_WAIT_S": "0.3",
+        "CLEARCANVAS_RUNNER__MAX_WAIT_S": "1.5",
         "CLEARCANVAS_RUNNER__TIMEOUT_S": "45",
     }
 

@@ -69,9 +69,9 @@ class Witness:
         return await self._send_until(lambda answer: answer.status_code == 200, way, picture, payment)
 
     async def send_until_verified(self, way: Way, picture: bytes, payment: dict[str, str]) -> httpx.Response:
-        """The answer of a sale that came to its work; on a busy machine the rail may be too slow at first."""
+        """The answer of a sale that came to its work; on a busy machine the rail, or the queue, may not be ready."""
         return await self._send_until(
-            lambda answer: answer.status_code == 200 or answer.json()["code"] != "rail_unavailable",
+            lambda answer: answer.status_code == 200 or answer.json()["code"] not in {"rail_unavailable", "overloaded"},
             way,
             picture,
             payment,
