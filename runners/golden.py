@@ -11,9 +11,12 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import structlog
 
 from models.manifest import MODELS, Gate, ModelManifest
 from runners.backend import BackendError, Pixels
+
+log = structlog.get_logger(__name__)
 
 FOLDER = MODELS / "golden"
 DEFAULT_GATE = Gate(mean=0.5, p99_9=5)
@@ -90,7 +93,10 @@ def golden(manifest: ModelManifest, reference: Callable[[], Infer], kept: Path) 
             return Golden(pictures, alphas)
     infer = reference()
     alphas = np.concatenate([infer(each[None]) for each in pictures])
-    store(file, manifest, pictures, alphas)
+    try:
+        store(file, manifest, pictures, alphas)
+    except OSError as error:  # then they are computed at each start
+        log.warning("golden_not_kept", model=manifest.label, file=str(file), reason=str(error))
     return Golden(pictures, alphas)
 
 

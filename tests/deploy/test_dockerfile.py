@@ -47,6 +47,7 @@ def test_state_and_cache_outlive_the_container_where_the_settings_look_for_them(
     [environment] = [rest for keyword, rest in LAST_STAGE if keyword == "ENV"]
     assert "CLEARCANVAS_DATABASE_URL=sqlite:////var/lib/clearcanvas/" in environment
     assert "CLEARCANVAS_RUNNER__MODELS_FOLDER=/var/lib/clearcanvas/" in environment
+    assert "CLEARCANVAS_RUNNER__ENGINES_FOLDER=/var/cache/clearcanvas/" in environment
 
 
 def test_its_health_is_looked_at_and_its_processes_are_reaped() -> None:

@@ -116,6 +116,14 @@ def test_alphas_that_nobody_stored_are_computed_once(tmp_path: Path) -> None:
     np.testing.assert_array_equal(first.alphas, second.alphas)
 
 
+def test_a_folder_that_cannot_be_written_to_costs_only_the_time(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    calls: list[int] = []
+    foreign = SHIPPED.model_copy(update={"name": "foreign"})
+    assert len(golden(foreign, _counting(calls), tmp_path / "file").alphas)
+    assert len(calls) == 1
+
+
 def test_alphas_of_other_weights_do_not_count(tmp_path: Path) -> None:
     calls: list[int] = []
     golden(SHIPPED.model_copy(update={"sha256": "0" * 64}), _counting(calls), tmp_path)
