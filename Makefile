@@ -99,6 +99,27 @@ pictures: $(VENV)/.dev ## Make the pictures of README and model card anew with t
 build: $(VENV)/.service ## Build the Bento
 	$(BIN)/bentoml build
 
+.PHONY: image
+image: $(VENV)/.service ## Build the container image for CPUs and test what it holds; with Podman: make image ENGINE=podman
+	@ENGINE=$(ENGINE) MODELS="$(MODELS)" deploy/build_image.sh cpu
+
+.PHONY: image-gpu
+image-gpu: $(VENV)/.service ## The image for NVIDIA GPUs, on CUDA
+	@ENGINE=$(ENGINE) MODELS="$(MODELS)" deploy/build_image.sh gpu
+
+.PHONY: image-rtx
+image-rtx: $(VENV)/.service ## The image for NVIDIA GPUs without SM90, on TensorRT for RTX
+	@ENGINE=$(ENGINE) MODELS="$(MODELS)" deploy/build_image.sh rtx
+
+.PHONY: image-tensorrt
+image-tensorrt: $(VENV)/.service ## The image for NVIDIA GPUs, on TensorRT, whose libraries NVIDIA's index has to bring
+	@ENGINE=$(ENGINE) MODELS="$(MODELS)" deploy/build_image.sh tensorrt
+ENGINE ?= docker
+
+.PHONY: image-replay
+image-replay: setup ## Build the image without Docker and run it: cut-outs bought, ledger kept, CPU quota (root, Podman)
+	@deploy/replay.sh
+
 .PHONY: lock
 lock: $(VENV)/.dev ## Resolve pyproject.toml again into the hash-locked requirements
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra cpu -o requirements/cpu.txt

@@ -6,78 +6,40 @@ only they load the rooms behind `composition`.
 
 import asyncio
 import os
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, chdir
 from importlib import import_module
-from pathlib import Path
 from typing import Any, cast
 
 import bentoml
 import structlog
 from bentoml._internal.configuration.containers import BentoMLContainer
 from bentoml._internal.context import server_context
-from bentoml._internal.utils.analytics.usage_stats import do_not_track
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.config import HTTP_PROTOCOLS
 
-from config import ConfigurationError, Settings, load
+from bento_process import ROOT, prepare, prove_backend, runner_service, runner_token
+from config import load
 from errors import ServiceError
-from logs import configure_logging, log_uncaught
-from memory import bound_arenas
-from metrics_folder import own_folder
-from models.manifest import MODELS, ModelError, ModelManifest
-from models.served import check_weights, load_served, may_be_sold
-from process_end import ask_to_end, close_other_listeners, end_after, end_with_supervisor, on_first_signal
-from respawn import replace_dead_workers_at_once
-from runners.client import RunnerClient
+from models.manifest import ModelError, ModelManifest
+from models.served import check_weights, may_be_sold
+from process_end import ask_to_end, end_after, end_with_supervisor, on_first_signal
+from runners.client import Runner, RunnerClient
 from runners.connection import RunnerConnection
-from runners.matting import NAME, matting_runner
+from runners.ending import end_service
+from runners.fleet import RunnerFleet
+from runners.matting import NAME
 from runners.protocol import RunnerProtocol
 
 log = structlog.get_logger("service")
 
-ROOT = Path(__file__).parent
 FAR_OFF_S = 10**6
 """BentoML's own timeout would cancel a sale and answer 504 in a form of its own; ours are shorter and know better."""
 
 
-def _settings() -> tuple[Settings, tuple[ModelManifest, ...]]:
-    """Settings and models, or the end of this process with all that is wrong with them."""
-    try:
-        settings = load()
-        folders = MODELS, ROOT / settings.runner.models_folder
-        for_money = settings.profile == "mainnet"
-        return settings, load_served(settings.model_prices(), *folders, for_money=for_money)
-    except (ConfigurationError, ModelError) as error:
-        sys.exit(str(error))
-
-
-# BentoML reports its use to its makers; its command line has asked, and remembers, before it reads this file.
-os.environ["BENTOML_DO_NOT_TRACK"] = "True"
-do_not_track.cache_clear()
-# All services of a user would share one folder of counts, and each start would empty it. The supervisor asks for the
-# folder after it has read this file, and hands it to its workers.
-if server_context.worker_index is None:
-    counts = own_folder(Path(BentoMLContainer.bentoml_home.get()) / "clearcanvas-metrics")
-    BentoMLContainer.prometheus_multiproc_dir.set(str(counts))
-    replace_dead_workers_at_once()
-# The server would believe X-Forwarded-For from this machine; whom to believe is our own setting, `trusted_proxies`.
-os.environ["FORWARDED_ALLOW_IPS"] = ""
-# In a container BentoML would not replace a worker that died, and end the whole service instead: it counts on whoever
-# runs the container. A dead runner would take all sales under way with it, and one of two API workers would be missing
-# for ever. The supervisor asks for this when it makes its workers, after it has read this file.
-os.environ.pop("BENTOML_CONTAINERIZED", None)
-bound_arenas()
-if server_context.worker_index is not None and "--fd" in sys.argv:
-    close_other_listeners(int(sys.argv[sys.argv.index("--fd") + 1]))
-
-
 def _protocol(**named: Any) -> asyncio.Protocol:
-    """The HTTP of one connection. BentoML leaves the choice to the server, whose own answers what it cannot read with
-    a line of text; buyers get a problem."""
+    """The HTTP of one connection: what cannot be read of it is answered with a problem, where buyers may see it."""
     if server_context.service_name == NAME:
         return RunnerProtocol(**named)
     from api.http.protocol import ClientProtocol  # noqa: PLC0415  # only API workers serve buyers
@@ -85,29 +47,15 @@ def _protocol(**named: Any) -> asyncio.Protocol:
     return ClientProtocol(**named)
 
 
-cast(dict[str, Any], HTTP_PROTOCOLS)["auto"] = _protocol
+settings, manifests = prepare(load, _protocol)
 
-settings, manifests = _settings()
-configure_logging(settings.log_level, settings.secrets())
-log_uncaught()
-
-MattingRunner = matting_runner(
-    manifests,
-    backend=settings.runner.backend,
-    precision=settings.runner.precision,
-    threads=settings.runner.threads,
-    engines=ROOT / settings.runner.engines_folder,
-    max_batch_size=None if settings.runner.max_batch_size == "auto" else settings.runner.max_batch_size,
-    # API workers take pictures in by this wait, each before it knows of the others': their claims are not in vain.
-    max_wait_s=2 * settings.runner.max_wait_s,
-    timeout_s=settings.runner.timeout_s,
-)
+MattingRunner = runner_service(settings, manifests)
 
 
 @asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
-        runner = await stack.enter_async_context(RunnerConnection(_runner_address()))
+        runner = await _runner(stack)
         clients = [_client(runner, manifest) for manifest in manifests]
         looking = asyncio.gather(*(client.keep_looking() for client in clients))
         stack.callback(looking.cancel)
@@ -121,17 +69,25 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
 
 
-def _client(runner: RunnerConnection, manifest: ModelManifest) -> RunnerClient:
+async def _runner(stack: AsyncExitStack) -> Runner:
+    """The runners that the operator has named, or the one that the supervisor has started."""
+    if settings.runner.addresses:
+        fleet = RunnerFleet(settings.runner.addresses, token=runner_token(settings))
+        return await stack.enter_async_context(fleet)
+    return await stack.enter_async_context(RunnerConnection(_own_runner()))
+
+
+def _client(runner: Runner, manifest: ModelManifest) -> RunnerClient:
     timeout_s = settings.runner.timeout_s
-    return RunnerClient(runner, model=manifest.name, size=manifest.input.size, timeout_s=timeout_s)
+    model = f"{manifest.name}@{manifest.version}"
+    return RunnerClient(runner, model=model, size=manifest.input.size, timeout_s=timeout_s)
 
 
-def _runner_address() -> str:
-    """Where the supervisor has put the runner, or the operator: `bentoml.depends` would wrap it into a client that
-    pickles pictures."""
+def _own_runner() -> str:
+    """Where the supervisor has put it: `bentoml.depends` would wrap it into a client that pickles pictures."""
     address = BentoMLContainer.remote_runner_mapping.get().get(NAME)
     if address is None:
-        sys.exit(f'There is no runner. Set BENTOML_SERVE_DEPENDS="{NAME}=http://host:port", or use `bentoml serve`.')
+        end_service("There is no runner. Set CLEARCANVAS_RUNNER__ADDRESSES=http://host:port, or use `bentoml serve`.")
     return address
 
 
@@ -175,8 +131,9 @@ def _rooted(scope: Scope) -> Scope:
 class BackgroundRemoval:
     """Sells cut-outs over HTTP."""
 
-    runner = bentoml.depends(MattingRunner)
-    """So that the supervisor starts it; it is reached by `_runner_address`."""
+    if not settings.runner.addresses:
+        # So that the supervisor starts it; it is reached by `_own_runner`.
+        runner = bentoml.depends(MattingRunner)
 
     def __init__(self) -> None:
         from api.http.limits import ConnectionLimits, raise_descriptor_limit  # noqa: PLC0415  # the same
@@ -198,8 +155,9 @@ class BackgroundRemoval:
         os.umask(0o077)  # for the workers as well: ledger, sockets and counts are nobody else's
         sys.path.insert(0, str(ROOT))  # serving a bento, BentoML has taken it out again by now
         try:
-            check_weights(manifests)
-            _prove_backend()
+            if not settings.runner.addresses:
+                check_weights(manifests)
+                prove_backend(settings, manifests)
             with chdir(ROOT):  # where the workers run
                 asyncio.run(_migrate())
         except ModelError as error:
@@ -214,26 +172,6 @@ class BackgroundRemoval:
 
 
 cast(bentoml.Service[Any], BackgroundRemoval).add_asgi_middleware(Door)
-
-
-def _prove_backend() -> None:
-    """A backend that was named must be able to run every model: else nothing starts. Not in this process, which would
-    hold the device while the service runs."""
-    runner = settings.runner
-    if runner.backend == "auto":
-        return
-    options = {
-        "--backend": runner.backend,
-        "--max-batch": runner.max_batch_size,
-        "--models-folder": ROOT / runner.models_folder,
-        "--engines": ROOT / runner.engines_folder,
-    }
-    words = [str(each) for pair in options.items() for each in pair]
-    names = [manifest.name for manifest in manifests]
-    command = [sys.executable, "-m", "runners", "verify", "--quick", *words, *names]
-    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603  # our own
-    if found.returncode:
-        sys.exit(f"CLEARCANVAS_RUNNER__BACKEND={runner.backend} cannot be served with.\n{found.stderr.strip()}")
 
 
 def _end_in_time(connections: Any) -> None:

@@ -1,11 +1,23 @@
 """What the service tells its operator in numbers: metrics and stage timings."""
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 
-from prometheus_client import Counter, Gauge, Histogram
+import psutil
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 REQUESTS = Counter("clearcanvas_requests_total", "Answers by route and status", ["route", "method", "status"])
 CONNECTIONS_CLOSED = Counter(
@@ -82,6 +94,28 @@ def stage(name: str) -> Iterator[None]:
         seconds = time.perf_counter() - start
         STAGE_SECONDS.labels(name).observe(seconds)
         record(name, seconds)
+
+
+def exposition() -> tuple[bytes, str]:
+    """What this process counted, or all processes that share `PROMETHEUS_MULTIPROC_DIR`: the text and its type.
+
+    Reading the files of many workers takes a while: for a thread.
+    """
+    registry = REGISTRY
+    # prometheus_client itself decides by this variable, when it is imported, where the counts are kept.
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = CollectorRegistry()
+        _forget_the_dead(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library leaves it without types
+    return generate_latest(registry), CONTENT_TYPE_LATEST
+
+
+def _forget_the_dead(counts: Path) -> None:
+    """Gauges say how things are now, so those of a worker that was killed must not be added up any more."""
+    for file in counts.glob("gauge_live*_*.db"):
+        pid = int(file.stem.rpartition("_")[2])
+        if not psutil.pid_exists(pid):
+            mark_process_dead(pid)  # type: ignore[no-untyped-call]  # as above
 
 
 def record(name: str, seconds: float) -> None:

@@ -6,6 +6,7 @@ Only the composition root imports this room; the others take values.
 """
 
 from config.load import ConfigurationError, load
+from config.rules import runner_faults
 from config.settings import Settings
 
-__all__ = ["ConfigurationError", "Settings", "load"]
+__all__ = ["ConfigurationError", "Settings", "load", "runner_faults"]

@@ -2,7 +2,7 @@
 
 import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -43,8 +43,11 @@ def names(section: type[BaseModel] = Settings, prefix: str = "") -> Iterator[str
             yield prefix + name
 
 
-def load(environ: Mapping[str, str] = os.environ) -> Settings:
+def load(environ: Mapping[str, str] = os.environ, rules: Callable[[Settings], Iterable[Fault]] = faults) -> Settings:
     """The settings of this process.
+
+    Args:
+        rules: what cannot be right together; `config.rules.runner_faults` for a process that sells nothing.
 
     Raises:
         ConfigurationError: with all faults at once; those of single values and those of values together.
@@ -55,7 +58,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
     settings, wrong = _validate(values)
     found += wrong
     doubted = {fault.name for fault in found}
-    found += [fault for fault in faults(settings) if doubted.isdisjoint({fault.name, *fault.others})]
+    found += [fault for fault in rules(settings) if doubted.isdisjoint({fault.name, *fault.others})]
     if found:
         raise ConfigurationError(found)
     return settings

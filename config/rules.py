@@ -10,7 +10,7 @@ from eth_utils.address import to_checksum_address
 
 from config.profiles import DEVELOPMENT_ADDRESSES, SANDBOX_SECRET
 from config.settings import MppSettings, RunnerSettings, Settings, X402Settings
-from config.types import account_of
+from config.types import account_of, is_loopback
 
 
 class Fault(NamedTuple):
@@ -40,7 +40,7 @@ def faults(settings: Settings) -> Iterator[Fault]:
     if settings.mpp.enabled:
         yield from _mpp(settings.mpp)
     yield from _hosts(settings)
-    yield from _models(settings.runner)
+    yield from runner_faults(settings)
     yield from _database(settings)
     yield from _mainnet(settings) if settings.profile == "mainnet" else _play_money(settings)
 
@@ -70,17 +70,13 @@ def _facilitator(x402: X402Settings) -> Iterator[Fault]:
         return
     url = urlsplit(x402.facilitator_url)
     known = x402.facilitator_token or all(key)
-    if known and url.scheme != "https" and not _is_loopback(url.hostname):
+    if known and url.scheme != "https" and not is_loopback(url.hostname):
         yield Fault("x402.facilitator_url", "begins not with https://, and credentials would be sent to it")
     if known and url.username is not None:
         yield Fault("x402.facilitator_url", "has a user in it, and other credentials are given as well")
     if not all(key) and (url.hostname or "").endswith(WANTS_A_KEY):
         text = "answers signed calls only: set facilitator_key_id and facilitator_key_secret, too"
         yield Fault("x402.facilitator_url", text, others=("x402.facilitator_key_id", "x402.facilitator_key_secret"))
-
-
-def _is_loopback(host: str | None) -> bool:
-    return host in ("localhost", "127.0.0.1", "::1")
 
 
 def _mpp(mpp: MppSettings) -> Iterator[Fault]:
@@ -105,6 +101,21 @@ def _hosts(settings: Settings) -> Iterator[Fault]:
         for rail in rails:
             if not getattr(settings, rail).enabled:
                 yield Fault("rail_hosts", f"{host!r} names {rail}, which is not enabled")
+
+
+def runner_faults(settings: Settings) -> Iterator[Fault]:
+    """Everything that keeps a runner from working, or others from reaching it safely; all that a runner on a host of
+    its own has to know."""
+    runner = settings.runner
+    yield from _models(runner)
+    if runner.token is None and not is_loopback(runner.host):
+        yield Fault("runner.token", f"is missing, and {runner.host} can be reached from other hosts", ("runner.host",))
+    far = [url for url in runner.addresses if not is_loopback(urlsplit(url).hostname)]
+    if runner.token is None and far:
+        yield Fault("runner.token", f"is missing, and {far[0]} is on another host", ("runner.addresses",))
+    for url in runner.addresses:
+        if urlsplit(url).path:
+            yield Fault("runner.addresses", f"{url} must end with its port")
 
 
 def _models(runner: RunnerSettings) -> Iterator[Fault]:

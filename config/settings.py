@@ -14,6 +14,7 @@ from config.types import (
     Address,
     ApiKeySecret,
     DatabaseUrl,
+    IpAddress,
     Key,
     LongSecret,
     Model,
@@ -115,6 +116,15 @@ class RunnerSettings(Section):
     """Seconds after which an inference counts as failed."""
     max_megapixels_in_flight: PositiveFloat = 250.0
     """Megapixels at work in one API worker, weighted by the memory that they take; more wait."""
+    addresses: Annotated[tuple[Url, ...], Words] = ()
+    """Runners on other hosts, `http://host:port`; a name with several addresses is as many runners. Without any, the
+    service starts a runner of its own."""
+    token: LongSecret | None = None
+    """Secret that API and runners on different hosts share: `openssl rand -base64 32`."""
+    host: IpAddress = "127.0.0.1"
+    """IP address on which a runner on a host of its own listens."""
+    port: Annotated[int, Field(gt=0, lt=65536)] = 3100
+    """Its port."""
 
 
 class X402Settings(Section):
@@ -250,7 +260,7 @@ class Settings(Section):
 
     def secrets(self) -> Iterator[str]:
         """Every text that may be in no log: the secrets, and the parts of URLs that libraries and nodes quote."""
-        for section in (self, self.rate_limit, self.x402, self.mpp):
+        for section in (self, self.rate_limit, self.runner, self.x402, self.mpp):
             for name, value in section:
                 if isinstance(value, SecretStr):
                     yield from _secret_parts(value.get_secret_value())

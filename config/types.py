@@ -32,6 +32,21 @@ def _url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _ip_address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise ValueError("must be an IP address, such as 127.0.0.1, 0.0.0.0 or ::") from None
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether only this machine reaches that host."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
 def _secret_url(secret: SecretStr) -> SecretStr:
     parts = _parts(secret.get_secret_value())
     if parts.scheme not in ("http", "https", "ws", "wss") or not parts.hostname:
@@ -148,6 +163,7 @@ def _table(text: Any) -> Any:
 
 
 Url = Annotated[str, AfterValidator(_url)]
+IpAddress = Annotated[str, AfterValidator(_ip_address)]
 SecretUrl = Annotated[SecretStr, AfterValidator(_secret_url)]
 Address = Annotated[str, AfterValidator(_address)]
 Key = Annotated[SecretStr, AfterValidator(_key)]

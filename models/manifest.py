@@ -183,7 +183,12 @@ class ModelManifest(_Table):
     @property
     def label(self) -> str:
         """Name and short digest of the fp32 weights, the value of `X-Model`: `matting-v0 7a86178d`."""
-        return f"{self.name} {self.sha256[:8]}"
+        return f"{self.name} {self.version}"
+
+    @property
+    def version(self) -> str:
+        """The short digest of the fp32 weights: `7a86178d`."""
+        return self.sha256[:8]
 
     @property
     def path(self) -> Path:

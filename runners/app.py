@@ -3,16 +3,20 @@
     POST /infer/MODEL    body: uint8 RGB [S,S,3]; X-Within-S: seconds within which it has to be done
                          200: uint8 alpha [S,S]
     GET  /models/MODEL   200: how it is
+    GET  /livez, /readyz, /metrics   for whoever runs it: see `runners.probes`
     anything else        404
+
+Both routes of models ask for the token, where the runner has one, before anything of a body is read: a runner on a
+host of its own can be reached by others than our API.
 
 Every answer about a model carries its state as JSON in `X-State`. BentoML's own routes would unpickle what anybody
 posts, so none of them can be reached here, and what comes in is never more than numbers.
 """
 
 import asyncio
+import hmac
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from starlette.datastructures import Headers
@@ -23,6 +27,7 @@ from starlette.types import Receive, Scope, Send
 from errors import BadRequest, NotFound, RunnerUnavailable, ServiceError
 from runners.backend import Pixels
 from runners.batcher import Batcher
+from runners.probes import PROBES, probe
 from runners.state import CODE, INFER, MODELS, STATE, WITHIN, State
 from telemetry import RUNNER_WAIT_SECONDS, RUNNER_WAITING
 
@@ -61,10 +66,28 @@ class ServedModel:
 
 
 class RunnerApp:
-    """An ASGI application over models by name, whatever stands under a name at the moment. It takes no lifespan."""
+    """An ASGI application over models by name, whatever stands under a name at the moment. It takes no lifespan.
 
-    def __init__(self, models: Mapping[str, ServedModel]) -> None:
+    Args:
+        versions: the short digests of the models' weights, by name. A caller that asks for `NAME@VERSION` is sent away
+            by a runner that has another: what it sells is named after the weights that it knows.
+        token: what callers have to send as `Authorization: Bearer TOKEN`.
+
+    Attributes:
+        stopping: it is about to end: whoever asks is told so and goes elsewhere, what comes is still done.
+    """
+
+    def __init__(
+        self,
+        models: Mapping[str, ServedModel],
+        *,
+        versions: Mapping[str, str] | None = None,
+        token: str | None = None,
+    ) -> None:
         self._models = models
+        self._versions = dict(versions or {})
+        self._expected = None if token is None else f"Bearer {token}".encode()
+        self.stopping = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -76,22 +99,47 @@ class RunnerApp:
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response | None:
         method, path = scope["method"], scope["path"]
+        if method == "GET" and path in PROBES:
+            return await probe(path, self._faults())
+        if not self._knows_token(Headers(scope=scope)):
+            return Response(status_code=401, headers={"WWW-Authenticate": "Bearer", "Connection": "close"})
         for wanted, start, handle in (("POST", INFER, self._infer), ("GET", MODELS, self._state)):
-            name = path.removeprefix(start) if path.startswith(start) else ""
-            model = self._models.get(name)
+            model = self._model(path.removeprefix(start)) if path.startswith(start) else None
             if method == wanted and model:
-                RUNNER_WAITING.labels(name).set(model.batcher.waiting)
-                RUNNER_WAIT_SECONDS.labels(name).set(model.batcher.expected_wait())
                 try:
                     return await handle(model, scope, receive)
                 except ServiceError as error:
-                    return _refusal(error, model)
+                    return _refusal(error, self._headers(model))
                 except ClientDisconnect:
                     return None
         return _refusal(NotFound("There is no such model, or no such route."))
 
+    def _model(self, wanted: str) -> ServedModel | None:
+        name, _, version = wanted.partition("@")
+        return self._models.get(name) if version in ("", self._versions.get(name)) else None
+
+    def _faults(self) -> list[str | None]:
+        """Of every model; its numbers go into the metrics at the same time."""
+        states = {name: self._state_of(model) for name, model in self._models.items()}
+        for name, state in states.items():
+            RUNNER_WAITING.labels(name).set(state.waiting)
+            RUNNER_WAIT_SECONDS.labels(name).set(state.wait_s)
+        return [state.fault for state in states.values()]
+
+    def _knows_token(self, headers: Headers) -> bool:
+        given = headers.get("authorization", "").encode()
+        return self._expected is None or hmac.compare_digest(given, self._expected)
+
+    def _state_of(self, model: ServedModel) -> State:
+        state = model.state()
+        return replace(state, fault="The matting runner is stopping.") if self.stopping else state
+
+    def _headers(self, model: ServedModel) -> dict[str, str]:
+        return {STATE: self._state_of(model).to_json()}
+
     async def _state(self, model: ServedModel, _: Scope, __: Receive) -> Response:
-        return Response(headers=_headers(model))
+        self._faults()
+        return Response(headers=self._headers(model))
 
     async def _infer(self, model: ServedModel, scope: Scope, receive: Receive) -> Response:
         if fault := model.fault():
@@ -104,7 +152,7 @@ class RunnerApp:
         body = await Request(scope, receive).body()
         image = np.frombuffer(body, np.uint8).reshape(model.size, model.size, 3)
         alpha = await _unless_gone(receive, lambda: model.batcher.infer(image, within_s=within_s))
-        return Response(alpha.tobytes(), headers=_headers(model), media_type="application/octet-stream")
+        return Response(alpha.tobytes(), headers=self._headers(model), media_type="application/octet-stream")
 
 
 async def _unless_gone(receive: Receive, infer: Callable[[], Awaitable[Pixels]]) -> Pixels:
@@ -139,12 +187,8 @@ def _within(headers: Headers) -> float:
     return within_s
 
 
-def _headers(model: ServedModel) -> dict[str, str]:
-    return {STATE: model.state().to_json()}
-
-
-def _refusal(error: ServiceError, model: ServedModel | None = None) -> Response:
-    headers: dict[str, Any] = {CODE: error.code, **(_headers(model) if model else {})}
+def _refusal(error: ServiceError, headers: Mapping[str, str] | None = None) -> Response:
+    headers = {CODE: error.code, **(headers or {})}
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
     return Response(error.detail, status_code=error.status, headers=headers, media_type="text/plain")

@@ -7,10 +7,13 @@ from urllib.parse import quote, unquote, urlsplit
 
 import aiohttp
 import numpy as np
+import structlog
 
 from errors import Overloaded, ProcessingFailed, RunnerUnavailable
 from runners.backend import Pixels
 from runners.state import CODE, INFER, MODELS, STATE, WITHIN, State
+
+log = structlog.get_logger(__name__)
 
 _KEPT_S = 2.0
 """Shorter than the five seconds after which the runner closes an idle connection: none is used while it is closed."""
@@ -21,10 +24,14 @@ class RunnerConnection:
     """A runner at `file:///….sock` (a Unix socket of this machine) or `http://host:port`.
 
     For use in one event loop, as an asynchronous context manager.
+
+    Args:
+        token: what a runner on another host asks for.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, *, token: str | None = None) -> None:
         self._address = address
+        self._fields = {} if token is None else {"Authorization": f"Bearer {token}"}
 
     async def __aenter__(self) -> Self:
         """Connect when something is sent, as often as needed."""
@@ -38,7 +45,10 @@ class RunnerConnection:
             connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEPT_S)
         # Every call is bounded by who makes it; the session's own limits would come in between.
         self._session = aiohttp.ClientSession(
-            connector=connector, timeout=aiohttp.ClientTimeout(total=None, sock_connect=None), trust_env=False
+            connector=connector,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+            trust_env=False,
+            headers=self._fields,
         )
         return self
 
@@ -82,6 +92,11 @@ class RunnerConnection:
         data = None if image is None else _whole(image)
         try:
             async with self._session.request(method, self._origin + path, data=data, headers=headers) as answer:
+                if answer.status == 401:
+                    log.error(
+                        "runner_token_refused", runner=self._address, remedy="give both CLEARCANVAS_RUNNER__TOKEN"
+                    )
+                    raise RunnerUnavailable(_NOT_THERE)
                 return answer.status, answer.headers, await answer.read()
         except (aiohttp.ClientError, OSError) as error:
             raise RunnerUnavailable(_NOT_THERE) from error

@@ -8,17 +8,21 @@ back when it is gone, and serves on until no worker of another service is left, 
 import os
 import shutil
 import signal
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import unquote, urlsplit
 
 import psutil
+import structlog
 
 from process_end import ask_to_end, end_after, end_with_supervisor
+
+log = structlog.get_logger(__name__)
 
 PATIENCE_S = 35.0
 """The API workers have ended by then, or are settling and need no runner any more."""
@@ -30,18 +34,26 @@ _WORKER, _SERVICE = "_bentoml_impl.worker.service", "--service-name"
 Handler = Callable[[int, Any], Any]
 
 
-def end_last(url: str | None) -> None:
+def end_service(reason: str) -> NoReturn:
+    """End this worker and its supervisor, which would start the next one, for a reason that no restart cures."""
+    log.critical("cannot_serve", reason=reason)
+    os.kill(os.getppid(), signal.SIGTERM)
+    sys.exit(reason)
+
+
+def end_last(url: str | None, *, announce: Callable[[], None] = lambda: None) -> None:
     """Put off SIGTERM and SIGINT. For the main thread of a BentoML worker, once the server's own handlers are set.
 
     Args:
         url: where this worker listens, as BentoML tells: `file:///…` for a Unix socket; others need no keeping.
+        announce: called in a thread when this worker is about to end; it ends when that returns.
     """
     parts = urlsplit(url or "")
     socket = KeptSocket(Path(unquote(parts.path))) if parts.scheme == "file" else None
     for number in (signal.SIGTERM, signal.SIGINT):
         handler = signal.getsignal(number)
         if callable(handler):
-            signal.signal(number, partial(_put_off, socket, handler))
+            signal.signal(number, partial(_put_off, socket, announce, handler))
     end_with_supervisor(ask_to_end)
 
 
@@ -74,17 +86,18 @@ def others(worker: psutil.Process) -> list[psutil.Process]:
     return [each for each in siblings if _service(each) not in (None, own)]
 
 
-def _put_off(socket: KeptSocket | None, handler: Handler, number: int, _: Any) -> None:
-    Thread(target=_end_when_alone, args=(socket, handler, number), daemon=True).start()
+def _put_off(socket: KeptSocket | None, announce: Callable[[], None], handler: Handler, number: int, _: Any) -> None:
+    Thread(target=_end_when_alone, args=(socket, announce, handler, number), daemon=True).start()
 
 
-def _end_when_alone(socket: KeptSocket | None, handler: Handler, number: int) -> None:
+def _end_when_alone(socket: KeptSocket | None, announce: Callable[[], None], handler: Handler, number: int) -> None:
     last = time.monotonic() + PATIENCE_S
     waited_for = others(psutil.Process())  # once: when the supervisor is gone, all orphans of the host look like ours
     while time.monotonic() < last and any(_serves(each) for each in waited_for):
         if socket:
             socket.restore()
         time.sleep(_POLL_S)
+    announce()
     if socket:
         socket.remove()
     handler(number, None)

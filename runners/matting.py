@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -14,12 +15,16 @@ from runners.app import RunnerApp
 from runners.backend import NoBackend
 from runners.choice import Choice, Wanted
 from runners.ending import end_last
+from runners.listening import refuse_strangers
 from runners.precisions import WantedPrecision
 from runners.protocol import RunnerProtocol
 from runners.served import ServedModels
 from runners.stuck import end_when_stuck
 
 NAME = "MattingRunner"
+ANNOUNCED_S = 3.0
+"""Between the word that a runner stops and its end: API workers ask every second how it is."""
+_POLL_S = 0.05
 
 
 def matting_runner(
@@ -32,6 +37,8 @@ def matting_runner(
     max_batch_size: int | None,
     max_wait_s: float,
     timeout_s: float,
+    listen: tuple[str, int] | None = None,
+    token: str | None = None,
 ) -> bentoml.Service[Any]:
     """The service `MattingRunner`, to be used through `bentoml.depends` and `runners.connection`.
 
@@ -44,23 +51,38 @@ def matting_runner(
         max_batch_size: pictures per inference; None: as many as gain something.
         max_wait_s: seconds of work that may wait for one model.
         timeout_s: after which callers have given up; a batch that is stuck for longer ends the process.
+        listen: host and port, where it is no part of another service but has a host of its own.
+        token: what callers must know; without one it serves this machine only.
     """
+
+    versions = {manifest.name: manifest.version for manifest in manifests}
 
     class MattingRunner:
         """Pictures in, alpha out. Until everything is loaded and measured the server accepts nothing."""
 
         def __init__(self) -> None:
+            refuse_strangers(token)
             choice = Choice(backend, threads=threads, max_batch=max_batch_size, engines=engines, precision=precision)
             try:
                 self.models = ServedModels(manifests, choice, max_batch=max_batch_size, max_wait_s=max_wait_s)
             except NoBackend as error:
                 sys.exit(str(error))
-            RunnerDoor.app = RunnerApp(self.models.by_name)
+            RunnerDoor.app = self.app = RunnerApp(self.models.by_name, versions=versions, token=token)
             RunnerProtocol.straight_to = (RunnerDoor.app,)
 
         @bentoml.on_startup  # type: ignore[untyped-decorator]
         def outlive_callers(self) -> None:
-            end_last(service.url)
+            end_last(service.url, announce=self.announce)
+
+        def announce(self) -> None:
+            """Let callers on other hosts go elsewhere before the port is closed; what came until then is done."""
+            self.app.stopping = True
+            if listen is None:
+                return
+            time.sleep(ANNOUNCED_S)
+            last = time.monotonic() + timeout_s
+            while time.monotonic() < last and not all(each.is_idle for each in self.models.batchers()):
+                time.sleep(_POLL_S)
 
         @bentoml.on_startup  # type: ignore[untyped-decorator]
         async def watch(self) -> None:
@@ -72,9 +94,13 @@ def matting_runner(
 
     service = cast(
         bentoml.Service[Any],
-        bentoml.service(name=NAME, workers=1, metrics={"enabled": False}, logging={"access": {"enabled": False}})(
-            MattingRunner
-        ),
+        bentoml.service(
+            name=NAME,
+            workers=1,
+            metrics={"enabled": False},
+            logging={"access": {"enabled": False}},
+            **({"http": {"host": listen[0], "port": listen[1]}} if listen else {}),
+        )(MattingRunner),
     )
     service.add_asgi_middleware(RunnerDoor)
     return service
@@ -83,7 +109,7 @@ def matting_runner(
 class RunnerDoor:
     """Sends every request to our application, however the server was started: BentoML's routes unpickle what comes."""
 
-    app: ASGIApp
+    app: RunnerApp
 
     def __init__(self, app: ASGIApp) -> None:
         self._bentoml = app

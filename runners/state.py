@@ -1,7 +1,7 @@
 """What a runner says about one of its models, and the fields in which that travels."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 INFER, MODELS = "/infer/", "/models/"
 """Paths of the runner, each followed by a model's name."""
@@ -41,12 +41,13 @@ class State:
 
     @classmethod
     def from_json(cls, text: str) -> "State":
-        """Read what `to_json` wrote.
+        """Read what `to_json` wrote, there or by another version: what is not known here is left out.
 
         Raises:
             ValueError: it is something else.
         """
         try:
-            return cls(**json.loads(text))
-        except TypeError as error:
+            known = {field.name for field in fields(cls)}
+            return cls(**{name: value for name, value in json.loads(text).items() if name in known})
+        except (AttributeError, TypeError) as error:
             raise ValueError(f"not the state of a model: {text!r}") from error

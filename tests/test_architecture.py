@@ -30,21 +30,11 @@ MAY_IMPORT = {
     "api": FOUNDATION | {"admission", "pipeline", "imaging", "payments"},
     "composition": FOUNDATION
     | {"config", "cpu_quota", "memory", "api", "payments", "storage", "pipeline", "runners", "models"},
+    "bento_process": FOUNDATION
+    | {"logs", "memory", "metrics_folder", "process_end", "respawn", "config", "runners", "models"},
+    "runner_service": FOUNDATION | {"bento_process", "config", "runners", "models"},
     "service": FOUNDATION
-    | {
-        "api",
-        "logs",
-        "memory",
-        "metrics_folder",
-        "process_end",
-        "respawn",
-        "config",
-        "composition",
-        "storage",
-        "runners",
-        "models",
-        "sandbox",
-    },
+    | {"api", "bento_process", "process_end", "config", "composition", "storage", "runners", "models", "sandbox"},
     "sandbox": {"config"},
 }
 """Room → rooms it may import. Nobody imports `service`."""
@@ -55,12 +45,13 @@ ONLY_IN = {
         "payments/middleware.py",
         "runners/app.py",
         "runners/matting.py",
+        "runners/probes.py",
         "runners/protocol.py",
         "sandbox",
         "composition.py",
         "service.py",
     },
-    "bentoml": {"service.py", "respawn.py", "runners"},
+    "bentoml": {"bento_process.py", "respawn.py", "runner_service.py", "service.py", "runners"},
     "onnx": {"models/node_order.py", "runners/tensorrt"},
     "onnxruntime": {"runners/ort_backend.py"},
     "x402": {"payments/x402", "sandbox"},

@@ -16,9 +16,9 @@ from tests.buying import buy, photograph
 from tests.running_service import RunningService, run_service
 
 SHIPPED = {
-    "admission.py", "api", "composition.py", "config", "cpu_quota.py", "errors.py", "examples", "imaging", "logs.py",
-    "memory.py", "metrics_folder.py", "models",
-    "payments", "pipeline.py", "process_end.py", "runners", "service.py", "storage", "telemetry.py",
+    "admission.py", "api", "bento_process.py", "composition.py", "config", "cpu_quota.py", "errors.py", "examples",
+    "imaging", "logs.py", "memory.py", "metrics_folder.py", "models", "payments", "pipeline.py", "process_end.py",
+    "respawn.py", "runner_service.py", "runners", "service.py", "storage", "telemetry.py",
 }  # fmt: skip
 BESIDE = {"LICENSE", "bentofile.yaml", "deploy", "requirements"}
 TOOLS = (
@@ -87,7 +87,11 @@ def test_it_has_all_that_the_image_is_built_from(folder: Path) -> None:
     source = folder / "bentoml/bentos/clearcanvas/test/src"
     locks = {path.name for path in (source / "requirements").iterdir()}
     assert locks == {"bootstrap.txt", "cpu.txt", "gpu.txt", "image.txt", "openvino.txt", "rtx.txt", "tensorrt.txt"}
-    assert {path.name for path in (source / "deploy").iterdir()} == {"keep_models.py", "smoke_test.py"}
+    assert {path.name for path in (source / "deploy").iterdir()} == {
+        "healthcheck.py",
+        "keep_models.py",
+        "smoke_test.py",
+    }
 
 
 async def test_it_sells(served: RunningService) -> None:

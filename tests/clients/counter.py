@@ -3,14 +3,13 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from random import randrange
-from typing import Literal
+from typing import Literal, Protocol
 
 import httpx
 
 from sandbox.accounts import BUYER, SELLER
-from sandbox.chains import Chain
+from sandbox.chains import BaseChain, Chain, TempoChain
 from sandbox.wallets import sign_mpp, sign_x402, sign_x402_v1
-from tests.running_service import RunningService
 
 Way = Literal["x402 v2", "x402 v1", "mpp"]
 WAYS: tuple[Way, ...] = ("x402 v2", "x402 v1", "mpp")
@@ -21,6 +20,17 @@ RECEIPT_HEADER: dict[Way, str] = {
 }
 
 
+class Seller(Protocol):
+    """A service that sells, however it was started."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def base_chain(self) -> BaseChain: ...
+    @property
+    def tempo_chain(self) -> TempoChain: ...
+
+
 @dataclass(frozen=True)
 class Counter:
     """Buys one way from a running service, and comes from an address of its own.
@@ -28,7 +38,7 @@ class Counter:
     `parameters` is the query, without the question mark; `key` is the private key of the account that pays.
     """
 
-    service: RunningService
+    service: Seller
     client: httpx.AsyncClient
     way: Way
     address: str = field(default_factory=lambda: f"198.51.100.{randrange(1, 255)}")

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 import config
-from config import ConfigurationError, load
+from config import ConfigurationError, load, runner_faults
 from config.profiles import DEVELOPMENT_ADDRESSES, SANDBOX_SECRET
 from sandbox.accounts import ACCOUNTS, SELLER, SETTLER
 from sandbox.chains import TempoChain
@@ -193,3 +193,38 @@ def test_credentials_go_over_tls() -> None:
 @pytest.mark.parametrize("secret", ["short", "QUFB", ED25519[:-4]])
 def test_a_key_secret_has_the_form_of_one(secret: str) -> None:
     assert faults(**KEY | {"X402__FACILITATOR_KEY_SECRET": secret}) == {"X402__FACILITATOR_KEY_SECRET"}
+
+
+TOKEN = "a token of thirty-two bytes or more, for tests"
+
+
+@pytest.mark.parametrize(
+    ("changes", "at_fault"),
+    [
+        ({"HOST": "0.0.0.0"}, {"RUNNER__TOKEN"}),  # noqa: S104  # nobody listens
+        ({"HOST": "0.0.0.0", "TOKEN": TOKEN}, set()),  # noqa: S104  # as above
+        ({"HOST": "127.0.0.2"}, set()),
+        ({"HOST": "runner.example"}, {"RUNNER__HOST"}),
+        ({"ADDRESSES": "http://127.0.0.2:3100,http://localhost:3101"}, set()),
+        ({"ADDRESSES": "http://10.0.0.7:3100"}, {"RUNNER__TOKEN"}),
+        ({"ADDRESSES": "http://10.0.0.7:3100", "TOKEN": TOKEN}, set()),
+        ({"ADDRESSES": "http://10.0.0.7:3100", "TOKEN": "short"}, {"RUNNER__TOKEN"}),
+        ({"ADDRESSES": "http://127.0.0.2:3100/infer"}, {"RUNNER__ADDRESSES"}),
+        ({"ADDRESSES": "127.0.0.2:3100"}, {"RUNNER__ADDRESSES"}),
+        ({"PORT": "0"}, {"RUNNER__PORT"}),
+    ],
+)
+def test_a_runner_on_another_host_needs_a_token(changes: dict[str, str], at_fault: set[str]) -> None:
+    assert faults(**{f"RUNNER__{name}": value for name, value in changes.items()}) == at_fault
+
+
+def test_a_runner_on_a_host_of_its_own_knows_no_rail_and_no_ledger() -> None:
+    settings = load({"CLEARCANVAS_PROFILE": "mainnet"}, rules=runner_faults)
+    assert (settings.mpp.secret_key, settings.database_url) == (None, None)
+    with pytest.raises(ConfigurationError, match="CLEARCANVAS_RUNNER__TOKEN: is missing"):
+        load({"CLEARCANVAS_PROFILE": "mainnet", "CLEARCANVAS_RUNNER__HOST": "::"}, rules=runner_faults)
+
+
+def test_the_runners_token_may_be_in_no_log() -> None:
+    settings = load({"CLEARCANVAS_RUNNER__TOKEN": TOKEN})
+    assert TOKEN in set(settings.secrets())

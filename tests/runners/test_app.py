@@ -19,7 +19,7 @@ from runners.backend import BackendError, Pixels
 from runners.batcher import Batcher
 from runners.connection import RunnerConnection
 from runners.protocol import RunnerProtocol
-from runners.state import WITHIN
+from runners.state import WITHIN, State
 from tests.fakes.machines import Machine
 
 SIDE = 8
@@ -213,3 +213,81 @@ async def test_nothing_that_comes_is_unpickled(http: httpx.AsyncClient, tmp_path
     assert not marked.exists()
     pickle.loads(body)  # noqa: S301  # our own
     assert marked.exists()
+
+
+TOKEN = "the token of this test, thirty-two bytes and more"
+
+
+@pytest.fixture
+async def guarded(machine: Machine) -> AsyncIterator[httpx.AsyncClient]:
+    batcher = Batcher(machine.run, limit=1, max_wait_s=60)
+    app = RunnerApp({"matte": ServedModel(SIDE, "it", batcher)}, token=TOKEN)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://runner") as client:
+        yield client
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer "}, {"Authorization": f"Bearer {TOKEN}."}])
+async def test_without_the_token_nothing_of_the_body_is_read(
+    guarded: httpx.AsyncClient, machine: Machine, headers: dict[str, str]
+) -> None:
+    read = []
+
+    async def body() -> AsyncIterator[bytes]:
+        read.append(True)
+        yield BODY
+
+    for content in (body(), pickle.dumps(IMAGE)):
+        answer = await guarded.post("/infer/matte", content=content, headers={WITHIN: "5", **headers})
+        assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
+    assert (await guarded.get("/models/matte", headers=headers)).status_code == 401
+    assert not read
+    assert not machine.batches
+
+
+async def test_with_the_token_it_works(guarded: httpx.AsyncClient) -> None:
+    headers = {WITHIN: "5", "Authorization": f"Bearer {TOKEN}", "Content-Length": str(len(BODY))}
+    answer = await guarded.post("/infer/matte", content=BODY, headers=headers)
+    assert answer.content == IMAGE[..., 0].tobytes()
+
+
+async def test_whoever_runs_it_may_ask_how_it_is_without_the_token(guarded: httpx.AsyncClient) -> None:
+    assert [(await guarded.get(path)).status_code for path in ("/livez", "/readyz")] == [200, 200]
+    metrics = (await guarded.get("/metrics")).text
+    assert 'clearcanvas_runner_waiting{model="matte"} 0.0' in metrics
+    assert 'clearcanvas_runner_wait_seconds{model="matte"} 0.0' in metrics
+
+
+async def test_told_to_stop_it_says_so_and_does_what_comes(machine: Machine) -> None:
+    app = RunnerApp({"matte": ServedModel(SIDE, "it", Batcher(machine.run, limit=1, max_wait_s=60))})
+    app.stopping = True
+    async with running(app, host="127.0.0.1", port=0) as server:
+        url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        async with RunnerConnection(url) as connection, httpx.AsyncClient(base_url=url, trust_env=False) as client:
+            assert (await connection.state("matte")).fault == "The matting runner is stopping."
+            alpha, _ = await connection.infer("matte", IMAGE, within_s=10)
+            assert np.array_equal(alpha, IMAGE[..., 0])
+            ready = await client.get("/readyz")
+            assert (ready.status_code, ready.text) == (503, "The matting runner is stopping.")
+            assert (await client.get("/livez")).status_code == 200
+
+
+async def test_other_weights_than_those_asked_for_are_not_run(machine: Machine, tmp_path: Path) -> None:
+    models = {"matte": ServedModel(SIDE, "it", Batcher(machine.run, limit=1, max_wait_s=60))}
+    app = RunnerApp(models, versions={"matte": "12345678"})
+    path = tmp_path / "it.sock"
+    async with running(app, uds=str(path)), RunnerConnection(f"file://{path}") as connection:
+        for model in ("matte", "matte@12345678"):
+            assert (await connection.state(model)).fault is None
+        with pytest.raises(RunnerUnavailable, match="does not run this model"):
+            await connection.state("matte@87654321")
+        with pytest.raises(RunnerUnavailable):
+            await connection.infer("matte@87654321", IMAGE, within_s=10)
+    assert not machine.batches
+
+
+def test_a_state_of_another_version_can_be_read() -> None:
+    state = State(wait_s=1.0, picture_s=0.1, waiting=3, batch_limit=2, backend="it")
+    assert State.from_json(state.to_json().replace("{", '{"new": [1], ', 1)) == state
+    for text in ("[]", "{}", "1", "nothing"):
+        with pytest.raises(ValueError, match=r"."):
+            State.from_json(text)
