@@ -52,5 +52,5 @@ def test_state_and_cache_outlive_the_container_where_the_settings_look_for_them(
 
 def test_its_health_is_looked_at_and_its_processes_are_reaped() -> None:
     keywords = dict(LAST_STAGE)
-    assert "/livez" in keywords["HEALTHCHECK"]
+    assert "deploy.healthcheck" in keywords["HEALTHCHECK"]
     assert keywords["ENTRYPOINT"] == '["/usr/bin/tini", "--"]'

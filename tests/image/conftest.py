@@ -69,6 +69,7 @@ class Image:
             "CLEARCANVAS_MPP__RPC_URL": self.tempo_chain.rpc_url,
             "CLEARCANVAS_MPP__RECIPIENT": SELLER.address,
             "CLEARCANVAS_MPP__SECRET_KEY": "a secret for nothing but this test",
+            "CLEARCANVAS_MPP__CHALLENGE_SECONDS": "25",  # the local chain mines nothing that is valid for longer
             **(settings or {}),
         }
         with self._started(url, environment, f"--volume={state}:/var/lib/clearcanvas") as container:

@@ -71,5 +71,6 @@ async def test_every_model_answers_by_its_name(
 
         wrong = await client.post(f"/infer/{manifests[0].name}", content=small.tobytes(), headers={WITHIN: "30"})
         assert wrong.status_code == 400
-        for path in ("/docs.json", "/schema.json", "/readyz", "/metrics", "/"):
+        for path in ("/docs.json", "/schema.json", "/healthz", "/"):
             assert (await client.get(path)).status_code == 404
+        assert (await client.get("/readyz")).text == "ok"  # ours, not BentoML's
