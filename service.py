@@ -140,6 +140,8 @@ class BackgroundRemoval:
         from api.http.open_connections import OpenConnections  # noqa: PLC0415  # the same
         from api.http.protocol import ClientProtocol  # noqa: PLC0415  # only this process serves buyers
 
+        if not settings.runner.addresses:
+            _own_runner()  # else BentoML would load the network into this process
         # Past the layers that BentoML puts around every application: they would trace each request for nobody, and
         # cost as much as the quote.
         ClientProtocol.straight_to = (Door(application),)

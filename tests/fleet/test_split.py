@@ -211,7 +211,7 @@ def test_a_runner_that_others_could_reach_does_not_start_without_a_token(tmp_pat
     for settings, options in ((by_settings, []), ({}, by_option)):
         ended = subprocess.run(
             [bentoml, "serve", "runner_service:MattingRunner", *options],
-            cwd=ROOT, env=environment(tmp_path, settings), capture_output=True, text=True, timeout=60, check=False,
+            cwd=ROOT, env=environment(tmp_path, settings), capture_output=True, text=True, timeout=200, check=False,
         )  # fmt: skip
         assert "CLEARCANVAS_RUNNER__TOKEN: is missing, and 0.0.0.0 can be reached" in ended.stdout + ended.stderr
 
@@ -230,6 +230,6 @@ def test_an_api_without_its_map_says_what_to_set(
     command = ["-m", "bentoml_cli._internal.start", "start-http-server", "service:BackgroundRemoval"]
     ended = subprocess.run(
         [sys.executable, *command, "--host", "127.0.0.1", "--port", str(choose_port(0))],
-        cwd=ROOT, env=environment(tmp_path, settings), capture_output=True, text=True, timeout=60, check=False,
+        cwd=ROOT, env=environment(tmp_path, settings), capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     assert "Set CLEARCANVAS_RUNNER__ADDRESSES=http://host:port" in ended.stdout + ended.stderr
