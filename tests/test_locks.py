@@ -37,7 +37,7 @@ def _direct(extra: str) -> list[Requirement]:
     return [each for each in own if each.name != "clearcanvas"] + included
 
 
-@pytest.mark.parametrize("name", [*EXTRAS, "bootstrap", "dev", "image"])
+@pytest.mark.parametrize("name", [*EXTRAS, "bootstrap", "dev", "image", "tensorrt-check"])
 def test_every_package_is_pinned_with_hashes(name: str) -> None:
     locked = _locked(name)
     assert locked
