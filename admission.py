@@ -8,6 +8,8 @@ nearly all, never wait for the ten seconds of a large one. In each lane the firs
 """
 
 import math
+import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from errors import Overloaded
@@ -99,6 +101,7 @@ class Admission:
     Args:
         cores: CPU stages that run at a time.
         max_wait_s: the longest expected wait with which a picture is taken in.
+        chance: a number from 0 to 1, by which those who are refused together come back apart.
 
     Attributes:
         lanes: of small pictures and of big ones.
@@ -107,6 +110,7 @@ class Admission:
 
     cores: int
     max_wait_s: float
+    chance: Callable[[], float] = random.random
     lanes: tuple[Lane, Lane] = field(init=False)
     places: set[Place] = field(default_factory=set)
 
@@ -121,11 +125,11 @@ class Admission:
         """
         wait_s = self._wait_s(job)
         if wait_s > self.max_wait_s:
-            raise _overloaded("More pictures are waiting than can be made in time.", wait_s)
+            raise self._overloaded("More pictures are waiting than can be made in time.", wait_s)
         place = Place(self, job, job.reckoned_s * self.lanes[job.is_big].factor, wait_s)
         delayed = max((self._delayed_by(key) for key in job.keys), default=0.0)
         if delayed and delayed + self._delay(place) > _FAIR_SHARE * self.max_wait_s:
-            raise _overloaded("As many pictures of yours are waiting as one sender may have.", delayed)
+            raise self._overloaded("As many pictures of yours are waiting as one sender may have.", delayed)
         self.places.add(place)
         return place
 
@@ -141,12 +145,11 @@ class Admission:
     def _delay(self, place: Place) -> float:
         return place.seconds / self.lanes[place.job.is_big].cores + place.job.picture_s
 
+    def _overloaded(self, reason: str, wait_s: float) -> Overloaded:
+        retry_after = max(1, math.ceil(wait_s * (0.5 + self.chance())))
+        return Overloaded(f"{reason} Send the same request again in {retry_after} seconds.", retry_after=retry_after)
+
 
 def big_cores(cores: int) -> int:
     """How many of so many cores big pictures may use at a time."""
     return max(1, cores - 1)
-
-
-def _overloaded(reason: str, wait_s: float) -> Overloaded:
-    retry_after = max(1, math.ceil(wait_s))
-    return Overloaded(f"{reason} Send the same request again in {retry_after} seconds.", retry_after=retry_after)

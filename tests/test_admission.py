@@ -2,7 +2,7 @@
 
 import pytest
 
-from admission import Admission, Job, big_cores
+from admission import Admission, Job, Place, big_cores
 from errors import Overloaded
 
 SMALL = Job("m", 1.0)
@@ -15,7 +15,7 @@ def test_a_place_waits_for_what_is_promised_before_it() -> None:
 
 
 def test_over_the_longest_wait_nobody_is_taken_in_until_something_is_done() -> None:
-    admission = Admission(1, 2)
+    admission = Admission(1, 2, chance=lambda: 0.5)
     first, *_ = [admission.place(SMALL) for _ in range(3)]
     with pytest.raises(Overloaded) as refused:
         admission.place(SMALL)
@@ -23,6 +23,20 @@ def test_over_the_longest_wait_nobody_is_taken_in_until_something_is_done() -> N
     first.release()
     first.release()
     assert admission.place(SMALL).wait_s == 2
+
+
+def test_who_is_refused_together_comes_back_apart() -> None:
+    """After half of the wait at the soonest, so that the queue never runs empty."""
+    chances = iter([0.0, 0.5, 1.0])
+    admission = Admission(1, 2, chance=lambda: next(chances))
+    for _ in range(11):
+        admission.places.add(Place(admission, SMALL, 1.0, 0.0))
+    told = []
+    for _ in range(3):
+        with pytest.raises(Overloaded) as refused:
+            admission.place(SMALL)
+        told.append(refused.value.retry_after)
+    assert told == [6, 11, 17]
 
 
 def test_big_pictures_leave_a_core_to_small_ones() -> None:

@@ -130,7 +130,7 @@ async def test_who_would_wait_too_long_is_refused_at_once() -> None:
     await model.until_held(2)
     with pytest.raises(Overloaded) as refused:
         cut_out.admit(INFO, PNG)
-    assert refused.value.retry_after == 3, "when what is promised is done"
+    assert 1 <= (refused.value.retry_after or 0) <= 3, "about when what is promised is done"
     with pytest.raises(Overloaded):
         await cut_out(BODY, INFO, PNG)
     model.let_go.set()

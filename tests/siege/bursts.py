@@ -48,8 +48,12 @@ def jpeg(width: int, height: int, seed: int) -> bytes:
     return file.getvalue()
 
 
-async def at_once(service: RunningService, buyers: int) -> Burst:
-    """So many buyers of small pictures, each with a payment signed before."""
+async def at_once(service: RunningService, buyers: int, *, insist_s: float = 0.0) -> Burst:
+    """So many buyers of small pictures, each with a payment signed before.
+
+    Args:
+        insist_s: for which whoever is refused comes again, when it was told to.
+    """
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(timeout=90, trust_env=False, limits=limits) as client:
         all_of_them = [Buyer.funded(service, client, 1) for _ in range(buyers)]
@@ -57,7 +61,9 @@ async def at_once(service: RunningService, buyers: int) -> Burst:
         pictures = [jpeg(*SMALL_SIZE, seed) for seed in range(buyers)]
         began = time.monotonic()
         jobs = zip(all_of_them, pictures, payments, strict=True)
-        await asyncio.gather(*(buyer.buy(picture, payment) for buyer, picture, payment in jobs))
+        await asyncio.gather(
+            *(buyer.insist(picture, payment, seconds=max(insist_s, 0.01)) for buyer, picture, payment in jobs)
+        )
         seconds = time.monotonic() - began
         lone = Buyer.funded(service, client, 10)
         await lone.insist(jpeg(*SMALL_SIZE, 0), await lone.sign(), seconds=60)

@@ -53,7 +53,7 @@ class Buyer:
         return answer
 
     async def insist(self, picture: bytes, payment: dict[str, str], *, seconds: float) -> httpx.Response | None:
-        """Send the same payment again until the picture comes, or the time is over."""
+        """Send the same payment again, when told to, until the picture comes or the time is over."""
         last = time.monotonic() + seconds
         while time.monotonic() < last:
             try:
@@ -61,9 +61,10 @@ class Buyer:
             except httpx.HTTPError:
                 await asyncio.sleep(0.5)
                 continue
-            if answer.status_code == 200 or not answer.json()["retryable"]:
+            wait_s = float(answer.headers.get("Retry-After", "1"))
+            if answer.status_code == 200 or not answer.json()["retryable"] or time.monotonic() + wait_s > last:
                 return answer
-            await asyncio.sleep(float(answer.headers.get("Retry-After", "1")))
+            await asyncio.sleep(wait_s)
         return None
 
     @property
