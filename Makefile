@@ -71,6 +71,10 @@ bench-quotes: $(VENV)/.dev node_modules/.stamp ## Print the CPU time that a quot
 bench-imaging: $(VENV)/.dev ## Print CPU and memory of the image stages beside Pillow's: make bench-imaging SIZES="2 MP,100 MP"
 	@$(BIN)/python -m benchmarks.imaging --json results/bench-imaging.json $(if $(SIZES),--sizes "$(SIZES)")
 
+.PHONY: bench-decoders
+bench-decoders: $(VENV)/.dev ## Print what decoding in another process costs, in pairs: make bench-decoders SIZES="12 MP,100 MP"
+	@$(BIN)/python -m benchmarks.decoders --json results/bench-decoders.json $(if $(SIZES),--sizes "$(SIZES)")
+
 .PHONY: corpus
 corpus: $(VENV)/.dev ## Decode a folder of pictures and compare with Chromium: make corpus FOLDER=pictures GOLDEN=golden.json
 	@$(BIN)/python -m tests.corpus "$(or $(FOLDER),$(error say which folder: make corpus FOLDER=pictures))" $(if $(GOLDEN),--golden "$(GOLDEN)")
