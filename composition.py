@@ -23,6 +23,8 @@ from config.networks import NETWORK_NAMES, TOKEN_NAMES
 from config.settings import X402Settings
 from cpu_quota import available_cpus
 from errors import LedgerUnavailable
+from imaging.decode import decode
+from imaging.isolated.pool import IS_POSSIBLE, DecoderPool
 from memory import keep_giving_back
 from models.manifest import ModelManifest
 from payments.finality import keep_rechecking
@@ -35,7 +37,7 @@ from payments.sweeper import keep_sweeping
 from payments.watch import RailWatch, keep_watching
 from payments.x402 import X402Rail
 from payments.x402.facilitator_auth import BearerToken, CdpKey
-from pipeline import CutOut, Network
+from pipeline import CutOut, Network, at_a_time
 from runners.client import RunnerClient
 from storage import Database, SqlLedger, SqlLock, SqlOutbox, SqlRateLimits, SqlSettled
 
@@ -51,12 +53,15 @@ Models = Sequence[tuple[ModelManifest, RunnerClient]]
 async def compose(settings: Settings, models: Models) -> AsyncIterator[Starlette]:
     """Everything one API worker is made of; closed in the opposite order, after the sales under way have ended."""
     async with AsyncExitStack() as stack:
+        decoders = _decoders(settings)
+        if decoders:
+            stack.enter_context(decoders)
         database = await stack.enter_async_context(Database(settings.ledger_url()))
         ledger_id = await _identity(database)
         log.info("ledger_opened", ledger=ledger_id, dialect=database.dialect, place=database.place)
         ledger = SqlLedger(database)
         rails = _rails(settings, SqlLock(database, "x402 settlement"), SqlOutbox(database), ledger_id)
-        cut_out = _cut_out(settings, models)
+        cut_out = _cut_out(settings, models, decoders)
         watch = RailWatch(rails)
         gate = Gate(
             rails,
@@ -83,7 +88,11 @@ async def compose(settings: Settings, models: Models) -> AsyncIterator[Starlette
             ),
             upload_limits=UploadLimits(**dict(settings.upload)),
             rate_limits=RateLimits(_counters(settings, database), settings.rate_limit.unpaid_per_minute),
-            checks={**_runner_checks(models), "ledger": ledger.ping},
+            checks={
+                **_runner_checks(models),
+                **({"decoders": decoders.health} if decoders else {}),
+                "ledger": ledger.ping,
+            },
             backends=lambda: {manifest.name: client.described() for manifest, client in models},
             trusted_proxies=settings.trusted_proxies,
             metrics_networks=settings.metrics_networks,
@@ -222,10 +231,27 @@ def _network(manifest: ModelManifest, client: RunnerClient) -> Network:
     )
 
 
-def _cut_out(settings: Settings, models: Models) -> CutOut:
+def _threads(settings: Settings) -> int:
+    """CPU stages of pictures at a time in each API worker."""
+    return max(1, available_cpus() // settings.workers)
+
+
+def _decoders(settings: Settings) -> DecoderPool | None:
+    if settings.isolate_decoders and IS_POSSIBLE:
+        return DecoderPool(at_a_time(_threads(settings)))
+    log.warning(
+        "decoders_not_isolated",
+        reason="switched off" if IS_POSSIBLE else "not possible on this system",
+        effect="a file that harms a codec harms the process that holds the keys",
+    )
+    return None
+
+
+def _cut_out(settings: Settings, models: Models, decoders: DecoderPool | None) -> CutOut:
     return CutOut(
         {manifest.name: _network(manifest, client) for manifest, client in models},
-        threads=max(1, available_cpus() // settings.workers),
+        decode=decoders.decode if decoders else decode,
+        threads=_threads(settings),
         max_megapixels=settings.runner.max_megapixels_in_flight,
         max_wait_s=settings.runner.max_wait_s,
     )

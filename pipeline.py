@@ -28,6 +28,9 @@ from telemetry import IN_FLIGHT, stage
 
 T = TypeVar("T")
 
+Decode = Callable[[bytes, ImageInfo], Picture]
+"""A probed upload to its picture; runs in a thread, as `imaging.decode.decode` or in a process of its own."""
+
 Infer = Callable[[Pixels], Awaitable[Pixels]]
 """uint8 [S,S,3] RGB to uint8 alpha [S,S]; raises only errors of errors.py."""
 
@@ -90,11 +93,18 @@ class Result:
     subject: Box
 
 
+def at_a_time(threads: int) -> int:
+    """How many CPU stages run at a time at most. On one core a small picture runs beside a big one all the same: the
+    system divides it better than a queue."""
+    return max(2, threads)
+
+
 class CutOut:
     """Cuts pictures out, as many at a time as memory and cores allow; all models share both.
 
     Args:
         networks: by name; the first is the default.
+        decode: called `at_a_time(threads)` times at a time at most.
         threads: CPU stages that run at a time, by default one per core; more would only make every picture slower.
         max_megapixels: pictures at work at a time, weighted by the memory that they need; a part is for pictures that
             are not big, and one that weighs more than its part runs alone in it.
@@ -108,17 +118,19 @@ class CutOut:
         self,
         networks: Mapping[str, Network],
         *,
+        decode: Decode = decode,
         threads: int | None = None,
         max_megapixels: float = 250.0,
         max_wait_s: float = 10.0,
     ) -> None:
         self._networks = dict(networks)
+        self._decode = decode
         self._default = next(iter(networks))
         threads = threads or os.cpu_count() or 1
-        # On one core a small picture runs beside a big one all the same: the system divides it better than a queue.
-        self._pool = ThreadPoolExecutor(max(2, threads), thread_name_prefix="picture")
-        self._cores = asyncio.Semaphore(max(2, threads))
-        self._big = asyncio.Semaphore(big_cores(max(2, threads)))
+        most = at_a_time(threads)
+        self._pool = ThreadPoolExecutor(most, thread_name_prefix="picture")
+        self._cores = asyncio.Semaphore(most)
+        self._big = asyncio.Semaphore(big_cores(most))
         self._admission = Admission(threads, max_wait_s)
         self.made = 0
         pixels = int(max_megapixels * 1e6)
@@ -174,6 +186,7 @@ class CutOut:
 
         Raises:
             InvalidImage: the pixels cannot be decoded.
+            ProcessingFailed: the process that decoded them was ended.
             NothingFound: the model sees no subject in them.
             Overloaded: it would wait too long.
             RunnerUnavailable, ProcessingFailed: from `Network.infer`.
@@ -190,13 +203,20 @@ class CutOut:
 
     async def _made(self, body: bytes, info: ImageInfo, output: Output, place: Place) -> Result:
         network = self._networks[place.job.model]
-        (picture, seen, shown), read_s = await self._on_cpu(place, lambda: _read(body, info, network))
+        (picture, seen, shown), read_s = await self._on_cpu(place, lambda: self._read(body, info, network))
         with stage("infer"):
             alpha = await network.infer(shown)
         place.inferred()
         result, write_s = await self._on_cpu(place, lambda: _write(picture, alpha, seen, output))
         place.finished(read_s + write_s)
         return result
+
+    def _read(self, body: bytes, info: ImageInfo, network: Network) -> tuple[Picture, Pixels, Pixels]:
+        """The picture, itself at the network's size, and as it is shown to the network."""
+        with stage("decode"):
+            picture = self._decode(body, info)
+            seen = fit(picture, network.size)
+            return picture, seen, darkened(seen) if network.darken_light else seen
 
     async def _on_cpu(self, place: Place, work: Callable[[], T]) -> tuple[T, float]:
         """What the work gives, and the seconds that it took."""
@@ -208,14 +228,6 @@ class CutOut:
             loop, began = asyncio.get_running_loop(), time.monotonic()
             done = await _to_its_end(loop.run_in_executor(self._pool, copy_context().run, work))
             return done, time.monotonic() - began
-
-
-def _read(body: bytes, info: ImageInfo, network: Network) -> tuple[Picture, Pixels, Pixels]:
-    """The picture, itself at the network's size, and as it is shown to the network."""
-    with stage("decode"):
-        picture = decode(body, info)
-        seen = fit(picture, network.size)
-        return picture, seen, darkened(seen) if network.darken_light else seen
 
 
 def _write(picture: Picture, alpha: Pixels, seen: Pixels, output: Output) -> Result:

@@ -237,6 +237,8 @@ class Settings(Section):
     """Host names that quote only some rails: `{"x402.example.com": ["x402"]}`."""
     recent_results_mb: int = Field(default=64, ge=0)
     """Megabytes of finished pictures that one API worker keeps in memory for re-sent payments."""
+    isolate_decoders: bool = True
+    """Whether uploads are decoded in processes of their own, without keys, files and network; on Linux only."""
     log_level: Literal["debug", "info", "warning"] = "info"
     """How much is logged."""
 

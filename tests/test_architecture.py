@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "pipeline": FOUNDATION | {"admission", "imaging"},
     "api": FOUNDATION | {"admission", "pipeline", "imaging", "payments"},
     "composition": FOUNDATION
-    | {"config", "cpu_quota", "memory", "api", "payments", "storage", "pipeline", "runners", "models"},
+    | {"config", "cpu_quota", "memory", "api", "imaging", "payments", "storage", "pipeline", "runners", "models"},
     "bento_process": FOUNDATION
     | {"logs", "memory", "metrics_folder", "process_end", "respawn", "config", "runners", "models"},
     "runner_service": FOUNDATION | {"bento_process", "config", "runners", "models"},

@@ -7,9 +7,10 @@ from PIL import Image
 from prometheus_client import REGISTRY
 
 from errors import InvalidImage, NothingFound, Overloaded, ProcessingFailed, RunnerUnavailable
+from imaging.decode import decode
 from imaging.formats import ImageFormat
 from imaging.output import Output
-from imaging.picture import Pixels
+from imaging.picture import Picture, Pixels
 from imaging.probe import ImageInfo, probe
 from pipeline import CutOut, Infer, Network
 from telemetry import timings
@@ -265,3 +266,15 @@ async def test_a_call_given_up_in_a_thread_holds_its_room_until_the_thread_is_do
         await call
     assert is_free(cut_out)
     await cut_out(BODY, INFO, PNG)
+
+
+async def test_uploads_are_decoded_where_the_caller_wants() -> None:
+    decoded: list[bytes] = []
+
+    def decode_elsewhere(body: bytes, info: ImageInfo) -> Picture:
+        decoded.append(body)
+        return decode(body, info)
+
+    cut_out = CutOut({"only": Network(Disc(), 64)}, decode=decode_elsewhere)
+    await cut_out(BODY, INFO, PNG)
+    assert decoded == [BODY]

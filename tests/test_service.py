@@ -40,7 +40,7 @@ def own_service(
 
 def test_it_says_that_every_part_is_ready(running_service: RunningService) -> None:
     answer = httpx.get(f"{running_service.url}/readyz").json()
-    assert answer["parts"] == {"runner": "ok", "ledger": "ok"}
+    assert answer["parts"] == {"runner": "ok", "decoders": "ok", "ledger": "ok"}
     assert answer["rails"] == {"x402": "ok", "mpp": "ok"}
     assert answer["backends"] == {NAME: CPU_BACKEND}
 
