@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from inspect import getdoc
 
+from api.guides.charged import Charged
 from api.options import OPTIONS as ALL_OPTIONS
 from api.problem_pages import problem_types
-from errors import PaymentState, RetryAction
+from errors import RetryAction
 
 OPTIONS: Mapping[str, str] = {name: option.description for name, option in ALL_OPTIONS.items()}
 
@@ -23,11 +24,9 @@ NEXT_STEPS: Mapping[RetryAction, str] = {
     RetryAction.ASK_OPERATOR: "Do not pay again. Contact the operator and quote `request_id`.",
 }
 
-CHARGED: Mapping[PaymentState | None, str] = {
-    PaymentState.NONE: "no",
-    PaymentState.UNUSED: "no",
-    PaymentState.IN_FLIGHT: "yes or possibly",
-    PaymentState.SETTLED: "yes",
-    PaymentState.SPENT_ELSEWHERE: "see the answer",
-    None: "see the answer",
+CHARGED: Mapping[Charged, str] = {
+    Charged.NO: "no",
+    Charged.YES: "yes or possibly",
+    Charged.UNLESS: "no, unless it already was",
+    Charged.ASK: "see the answer",
 }

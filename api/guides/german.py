@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from errors import PaymentState, RetryAction
+from api.guides.charged import Charged
+from errors import RetryAction
 
 OPTIONS: Mapping[str, str] = {
     "format": "Format des Ergebnisses. Ohne diese Angabe entscheidet `Accept` anhand der q-Werte; ohne Präferenz gilt "
@@ -69,11 +70,9 @@ NEXT_STEPS: Mapping[RetryAction, str] = {
     RetryAction.ASK_OPERATOR: "Zahlen Sie nicht erneut. Wenden Sie sich mit der `request_id` an den Betreiber.",
 }
 
-CHARGED: Mapping[PaymentState | None, str] = {
-    PaymentState.NONE: "nein",
-    PaymentState.UNUSED: "nein",
-    PaymentState.IN_FLIGHT: "ja oder möglich",
-    PaymentState.SETTLED: "ja",
-    PaymentState.SPENT_ELSEWHERE: "siehe Antwort",
-    None: "siehe Antwort",
+CHARGED: Mapping[Charged, str] = {
+    Charged.NO: "nein",
+    Charged.YES: "ja oder möglich",
+    Charged.UNLESS: "nein, außer sie war es bereits",
+    Charged.ASK: "siehe Antwort",
 }

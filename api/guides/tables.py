@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from api.guides.charged import Charged
 from api.options import OPTIONS
 from api.problem_pages import problem_types
 from api.problems import PROBLEMS_PATH
-from errors import ClientDisconnected, PaymentState, RetryAction
+from errors import ClientDisconnected, RetryAction
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Words:
     options: Mapping[str, str]
     errors: Mapping[str, str]
     next_steps: Mapping[RetryAction, str]
-    charged: Mapping[PaymentState | None, str]
+    charged: Mapping[Charged, str]
 
 
 def option_rows(words: Words) -> list[dict[str, str]]:
@@ -44,7 +45,7 @@ def error_rows(words: Words) -> list[dict[str, Any]]:
             "url": f"{PROBLEMS_PATH}/{error.code}",
             "meaning": words.errors[error.code],
             "retryable": error.retry_action in (RetryAction.RESEND_SAME, RetryAction.WAIT_AND_RESEND),
-            "charged": words.charged[error.payment_state],
+            "charged": words.charged[Charged.by(error)],
             "next_step": words.next_steps[error.retry_action],
         }
         for error in sorted(seen, key=lambda error: error.status)

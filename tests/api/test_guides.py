@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from api.guides import english, german
+from api.guides.charged import Charged
 from api.guides.programs import EXAMPLES, programs
 from api.options import OPTIONS
 from api.problem_pages import problem_types
-from errors import ClientDisconnected, PaymentState, RetryAction
+from errors import ClientDisconnected, InternalError, InvalidImage, PaymentOutcomeUnknown, PaymentRequired, RetryAction
 from tests.api.shop import BOTH, OFFER, Shop, open_shop
 
 GUIDES = ["/guides/x402", "/de/guides/x402", "/guides/mpp", "/de/guides/mpp"]
@@ -119,8 +120,13 @@ def test_both_languages_have_a_sentence_for_everything() -> None:
         assert words.OPTIONS.keys() == OPTIONS.keys()
         assert words.ERRORS.keys() >= {error.code for error in problem_types() if error is not ClientDisconnected}
         assert words.NEXT_STEPS.keys() == set(RetryAction)
-        assert words.CHARGED.keys() == {*PaymentState, None}
+        assert words.CHARGED.keys() == set(Charged)
     assert german.ERRORS.keys() <= english.ERRORS.keys()
+
+
+def test_only_what_is_certain_is_said_of_the_money() -> None:
+    kinds = [PaymentRequired, PaymentOutcomeUnknown, InvalidImage, InternalError]
+    assert [Charged.by(kind) for kind in kinds] == [Charged.NO, Charged.YES, Charged.UNLESS, Charged.ASK]
 
 
 async def test_the_pages_of_the_two_languages_have_the_same_parts(shop: Shop) -> None:

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
+import httpx
 import pytest
 
 from tests.clients.counter import WAYS, Counter, Way
 from tests.clients.cutouts import PRICE
+from tests.running_service import RunningService
 
 BOUND: dict[Way, str] = {"x402 v2": "x402.example", "x402 v1": "x402.example", "mpp": "mpp.example"}
 
@@ -42,3 +44,25 @@ async def test_a_payment_of_the_other_rail_is_refused(
     refusal = await buyer.post(picture, {"Host": other, **await buyer.sign(picture)})
     assert refusal.status_code == 402
     assert (refusal.json()["reason"], refusal.json()["charged"]) == ("rail_not_offered", False)
+
+
+@pytest.mark.parametrize(
+    ("host", "names", "other"),
+    [
+        ("x402.example", "USDC on a local test chain with the id of Base Sepolia", "tempo"),
+        ("mpp.example", "pathUSD or AlphaUSD on a local test chain with the id of Tempo Moderato", "x402"),
+    ],
+)
+async def test_the_documents_of_a_bound_host_name_its_rail_and_the_networks_of_the_sandbox(
+    running_service: RunningService, host: str, names: str, other: str
+) -> None:
+    rail = host.partition(".")[0]
+    async with httpx.AsyncClient(base_url=running_service.url, headers={"Host": host}, trust_env=False) as client:
+        for path in ("/", "/llms.txt", f"/guides/{rail}"):
+            text = (await client.get(path)).text
+            assert names in text
+            assert other not in text.lower().replace("x402.example", "")
+        protocols = (await client.get("/openapi.json")).json()["paths"]["/v1/remove-background"]["post"]
+        assert {name for each in protocols["x-payment-info"]["protocols"] for name in each} == {rail}
+        assert (await client.get("/.well-known/x402")).status_code == (200 if rail == "x402" else 404)
+        assert (await client.get(f"/guides/{'mpp' if rail == 'x402' else 'x402'}")).status_code == 404
