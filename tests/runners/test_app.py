@@ -12,6 +12,7 @@ import httpx
 import numpy as np
 import pytest
 import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from errors import Overloaded, ProcessingFailed, RunnerUnavailable
 from runners.app import RunnerApp, ServedModel
@@ -19,7 +20,7 @@ from runners.backend import BackendError, Pixels
 from runners.batcher import Batcher
 from runners.connection import RunnerConnection
 from runners.protocol import RunnerProtocol
-from runners.state import WITHIN, State
+from runners.state import STATE, WITHIN, State
 from tests.fakes.machines import Machine
 
 SIDE = 8
@@ -28,7 +29,7 @@ BODY = IMAGE.tobytes()
 
 
 @asynccontextmanager
-async def running(app: RunnerApp, **where: Any) -> AsyncIterator[uvicorn.Server]:
+async def running(app: ASGIApp, **where: Any) -> AsyncIterator[uvicorn.Server]:
     """uvicorn as BentoML's worker runs it, with our protocol."""
     config = uvicorn.Config(app, http=RunnerProtocol, lifespan="off", log_config=None, access_log=False, **where)
     server = uvicorn.Server(config)
@@ -122,6 +123,22 @@ async def test_a_model_that_is_not_run_is_unavailable(runner: RunnerConnection) 
         await runner.infer("nobody", IMAGE, within_s=1)
     with pytest.raises(RunnerUnavailable):
         await runner.state("nobody")
+
+
+@pytest.mark.parametrize("state", [None, b"{", b"[]", b'{"wait": 1}'])
+async def test_what_is_no_runner_of_ours_is_unavailable(state: bytes | None) -> None:
+    async def stranger(scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [] if state is None else [(STATE.lower().encode(), state)]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": bytes(SIDE * SIDE)})
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "it.sock"
+        async with running(stranger, uds=str(path)), RunnerConnection(f"file://{path}") as connection:
+            with pytest.raises(RunnerUnavailable):
+                await connection.state("matte")
+            with pytest.raises(RunnerUnavailable):
+                await connection.infer("matte", IMAGE, within_s=10)
 
 
 async def test_a_failure_of_the_network_is_a_failure_of_the_picture(runner: RunnerConnection, machine: Machine) -> None:
