@@ -78,8 +78,12 @@ def _claim(database: Database) -> Executable:
         "lease_until": now + bindparam("lease_s", type_=Double()),
         "deliveries": 0,
     }
-    as_seen = abandoned(now) & (_row.holder == bindparam("seen_holder", type_=String()))
-    return database.upsert(payments, values, only_if=_funds_cover(now), where=as_seen, returning=_row.id)
+    seen_holder = bindparam("seen_holder", type_=String())
+    as_seen = abandoned(now) & (_row.holder == seen_holder)
+    # What was seen may have been forgotten since; then it is not as it was, and nothing new.
+    known = select(_row.id).where(_row.id == _new(_row.id)).exists()
+    only_if = _funds_cover(now) & ((seen_holder == "") | known)
+    return database.upsert(payments, values, only_if=only_if, where=as_seen, returning=_row.id)
 
 
 def _funds_cover(now: ColumnElement[float]) -> ColumnElement[bool]:

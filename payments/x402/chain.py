@@ -109,18 +109,6 @@ class ChainTruth:
         except ANSWERS:
             raise Undecided("The chain does not know the token, or not yet the payment.") from None
 
-    async def reverted(self, transaction: str) -> bool:
-        """Whether a transaction is in a block and failed there; False as well when the chain does not know it.
-
-        Raises:
-            RailUnavailable: the chain does not answer.
-        """
-        try:
-            receipt = await self._rpc.ask(lambda eth: eth.get_transaction_receipt(HexStr(transaction)))
-        except ANSWERS:
-            return False
-        return receipt["status"] == 0
-
     async def blocks_on_top(self, transaction: str) -> int:
         """How many blocks came after the one that a transaction is in.
 
@@ -128,11 +116,27 @@ class ChainTruth:
             Undecided: the chain does not know the transaction.
             RailUnavailable: the chain does not answer.
         """
+        block = await self.block_of(transaction)
+        return await self.newest() - block
+
+    async def block_of(self, transaction: str) -> int:
+        """The number of the block that a transaction is in; raises as `blocks_on_top`."""
         try:
             receipt = await self._rpc.ask(lambda eth: eth.get_transaction_receipt(HexStr(transaction)))
-            return (await self._block("latest"))["number"] - receipt["blockNumber"]
         except ANSWERS:
             raise Undecided("The chain does not know the transaction.") from None
+        return int(receipt["blockNumber"])
+
+    async def newest(self) -> int:
+        """The number of the newest block.
+
+        Raises:
+            RailUnavailable: the chain does not answer.
+        """
+        try:
+            return int((await self._block("latest"))["number"])
+        except ANSWERS:
+            raise RailUnavailable("The chain does not answer.") from None
 
     async def _is_spent(self, payment: Payment, block: BlockIdentifier) -> bool:
         return bool(

@@ -43,13 +43,12 @@ class _Call:
     """One call of a facilitator, as evidence.
 
     Attributes:
-        only: no earlier call for this payment can have moved it.
-        looked: the chain has been asked since, and did not show the payment as used.
+        before: the newest block when it was made, where no earlier call can have moved the payment; None: one can have,
+            or nobody knows.
     """
 
     word: Word
-    only: bool
-    looked: bool = False
+    before: int | None = None
 
 
 class Closing:
@@ -78,8 +77,9 @@ class Closing:
             PaymentOutcomeUnknown: anything else.
         """
         only = first and payment.id not in self._called
+        before = await self._newest_block() if only else None
         self._called[payment.id] = True
-        made = _Call(await call(), only=only)
+        made = _Call(await call(), before)
         if made.word.shown and made.word.transaction and not self._witnesses.several:
             return made.word.transaction
         clock = asyncio.get_running_loop().time
@@ -89,7 +89,6 @@ class Closing:
                 transaction = await self._look(payment, made)
                 if transaction is not None:
                     return transaction
-                made = _Call(made.word, only=made.only, looked=True)
             if clock() >= deadline:
                 raise PaymentOutcomeUnknown()
             await asyncio.sleep(POLL_S)
@@ -145,25 +144,33 @@ class Closing:
         return None
 
     async def _is_somebody_elses(self, payment: Payment, transaction: str, made: _Call) -> bool:
-        """With our own key the outbox knows. With a service the ledger's row stands for the settlement, unless our
-        only call ended otherwise: its transaction failed, or there was nothing left to move when it came."""
+        """With our own key the outbox knows. With a service the ledger's row stands for the settlement, unless the
+        money had moved before our only call was made.
+
+        That the service calls the payment used, or that its transaction failed, proves nothing: our call may have
+        reached it twice, or it may have tried again by itself.
+        """
         sent = await self._facilitator.sent(payment.id, transaction)
         if sent is not None:
             return not sent
-        named = made.word.transaction
-        if not made.only or named == transaction:
-            return False
-        if named is not None:
-            return await self._witnesses.reverted(named)
-        return _says_used(made.word) and not made.looked
+        return made.before is not None and await self._witnesses.block_of(transaction) <= made.before
+
+    async def _newest_block(self) -> int | None:
+        """None where it is not needed, because the outbox knows what is ours, and where the chain does not answer."""
+        if not self._facilitator.is_service:
+            return None
+        try:
+            return await self._witnesses.newest()
+        except RailUnavailable:
+            return None
 
 
 async def _once_more(call: Callable[[], Awaitable[Word]], before: Word, deadline: float) -> _Call:
     """Another call, cut off at `deadline` (the event loop's time): however it ends, the chain is looked at again."""
     with suppress(TimeoutError):
         async with asyncio.timeout_at(deadline):
-            return _Call(await call(), only=False)
-    return _Call(before, only=False)
+            return _Call(await call())
+    return _Call(before)
 
 
 def _says_used(word: Word) -> bool:

@@ -56,9 +56,13 @@ class Witnesses:
         """How many blocks came after a transaction's, by the node that is furthest behind; raises as `fate` does."""
         return min(await self._all(lambda rpc: ChainTruth(rpc).blocks_on_top(transaction)))
 
-    async def reverted(self, transaction: str) -> bool:
-        """Whether every node that answers has this transaction in a block, and there it failed."""
-        return all(await self._all(lambda rpc: ChainTruth(rpc).reverted(transaction)))
+    async def newest(self) -> int:
+        """The number of the newest block that any node has; raises as `blocks_on_top`."""
+        return max(await self._all(lambda rpc: ChainTruth(rpc).newest()))
+
+    async def block_of(self, transaction: str) -> int:
+        """The number of the block that a transaction is in, by the node that says the highest; raises as `fate`."""
+        return max(await self._all(lambda rpc: ChainTruth(rpc).block_of(transaction)))
 
     async def health(self, terms: Terms, clock: ChainClock) -> str | None:
         """None when the nodes are on the right chain and at about the same block, of now by our clock; else one public

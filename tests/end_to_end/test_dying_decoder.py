@@ -26,14 +26,14 @@ ALL = WORKERS * at_a_time(available_cpus() // WORKERS)
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_picture_whose_decoder_dies_is_not_charged_and_the_next_one_is_sold(
-    counter: Callable[[Way], Counter], way: Way
+    counter: Callable[[Way], Counter], running_service: RunningService, way: Way
 ) -> None:
     picture = photograph(quality=80 + WAYS.index(way))  # one that was sold before would come from memory
     buyer = counter(way)
     earned = buyer.earned()
     payment = await buyer.sign(picture)
-    assert eventually(lambda: len(_decoders(buyer.service)) == ALL, 60)  # others were killed just before
-    decoders = _decoders(buyer.service)
+    assert eventually(lambda: len(_decoders(running_service)) == ALL, 60)  # others were killed just before
+    decoders = _decoders(running_service)
     for each in decoders:
         each.rlimit(psutil.RLIMIT_CPU, (psutil.RLIM_INFINITY, psutil.RLIM_INFINITY))
         each.send_signal(signal.SIGSTOP)  # so that it dies at work, and not before or after

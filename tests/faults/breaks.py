@@ -65,8 +65,8 @@ BREAKS = {
         (
             Change(
                 "storage/sale_statements.py",
-                '    as_seen = abandoned(now) & (_row.holder == bindparam("seen_holder", type_=String()))\n',
-                '    as_seen = abandoned(now) & (bindparam("seen_holder", type_=String()) != "nobody")\n',
+                "    as_seen = abandoned(now) & (_row.holder == seen_holder)\n",
+                '    as_seen = abandoned(now) & (seen_holder != "nobody")\n',
             ),
         ),
     ),

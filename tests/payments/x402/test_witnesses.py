@@ -219,7 +219,9 @@ async def test_no_witness_is_no_verdict(nobody: Witnesses, terms: Terms) -> None
     with pytest.raises(RailUnavailable):
         await nobody.health(terms, ChainClock())
     with pytest.raises(RailUnavailable):
-        await nobody.reverted("0x" + "11" * 32)
+        await nobody.newest()
+    with pytest.raises(RailUnavailable):
+        await nobody.block_of("0x" + "11" * 32)
 
 
 async def test_a_node_of_another_chain_has_no_say(
