@@ -55,18 +55,27 @@ MattingRunner = runner_service(settings, manifests)
 @asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
-        runner = await _runner(stack)
-        clients = [_client(runner, manifest) for manifest in manifests]
-        looking = asyncio.gather(*(client.keep_looking() for client in clients))
-        stack.callback(looking.cancel)
-        # Only API workers sell, so only they load these rooms: for seconds, in which the runner starts.
-        composition = await asyncio.to_thread(import_module, "composition")
-        models = list(zip(manifests, clients, strict=True))
-        composed = await stack.enter_async_context(composition.compose(settings, models))
-        app.state.gate = composed.state.gate
-        app.state.drain.cut_short = composed.state.gate.cut_short
-        app.mount("/", composed)
+        try:
+            await _open(app, stack)
+        except Exception:
+            log.exception("start_failed")  # of what the server logs of it, only the first line is kept
+            raise
         yield
+
+
+async def _open(app: Starlette, stack: AsyncExitStack) -> None:
+    """Open everything that sells, and mount it; the stack closes it."""
+    runner = await _runner(stack)
+    clients = [_client(runner, manifest) for manifest in manifests]
+    looking = asyncio.gather(*(client.keep_looking() for client in clients))
+    stack.callback(looking.cancel)
+    # Only API workers sell, so only they load these rooms: for seconds, in which the runner starts.
+    composition = await asyncio.to_thread(import_module, "composition")
+    models = list(zip(manifests, clients, strict=True))
+    composed = await stack.enter_async_context(composition.compose(settings, models))
+    app.state.gate = composed.state.gate
+    app.state.drain.cut_short = composed.state.gate.cut_short
+    app.mount("/", composed)
 
 
 async def _runner(stack: AsyncExitStack) -> Runner:

@@ -81,7 +81,7 @@ def test_two_services_of_one_user_keep_their_own_counts(
         with run_service(base_chain, tempo_chain, folders[1], settings) as other:
             pages(other, 2)
             assert (counted(one), counted(other)) == (3, 2)
-            assert batches(one) > 0
+            assert backends(one) == 1
         pages(one, 1)
         assert counted(one) == 4
     assert files(tmp_path / "home" / "clearcanvas-metrics") == set()
@@ -98,9 +98,9 @@ def counted(service: RunningService) -> float:
     return _sum(service, 'clearcanvas_requests_total{method="GET",route="/llms.txt"')
 
 
-def batches(service: RunningService) -> float:
-    """Batches are counted in another process, the runner."""
-    return _sum(service, "clearcanvas_batch_size_count")
+def backends(service: RunningService) -> float:
+    """How many backends there are, says another process: the runner."""
+    return _sum(service, "clearcanvas_backend_info")
 
 
 def _sum(service: RunningService, start: str) -> float:

@@ -48,7 +48,7 @@ BAD = {
     "an unknown format": Bad(SOUND[JPEG], query="format=bmp", code="unknown_format"),
     "an empty format": Bad(SOUND[JPEG], query="format=", code="unknown_format"),
     "two formats": Bad(SOUND[JPEG], query="format=png&format=webp", code="unknown_format"),
-    "an unknown parameter": Bad(SOUND[JPEG], query="size=small", code="bad_request"),
+    "an unknown parameter": Bad(SOUND[JPEG], query="sise=small", code="bad_request"),
     "26 MB": Bad(bytes(TOO_MANY_BYTES), status=413, code="upload_too_large"),
 }
 

@@ -14,7 +14,7 @@ from tests.faults import observed_ports
 from tests.faults.breaks import BREAKS
 
 _LEFT_OUT = shutil.ignore_patterns(
-    ".*", "node_modules", "results", "state", "bentos", "tests", "docs", "examples", "loadtests", "__pycache__"
+    ".*", "node_modules", "results", "state", "bentos", "tests", "docs", "loadtests", "__pycache__"
 )
 WORK_LEASE_S, SETTLE_LEASE_S = 8.0, 24.0
 """Instead of 20 and 60 s, so that a campaign can afford many freezes that are longer than a lease. What renews, ends

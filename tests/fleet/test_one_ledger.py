@@ -130,7 +130,7 @@ async def test_forty_payments_at_once_are_all_served_again_and_again(buyer: Buye
         pictures = [picture() for _ in range(AT_ONCE)]
         # All at once: MPP's clients sign for 25 seconds, and one after the other the first would wait for the last.
         payments = await asyncio.gather(*map(buyer.sign, pictures))
-        answers = await asyncio.gather(*map(buyer.send, pictures, payments))
+        answers = await asyncio.gather(*map(buyer.fetch, pictures, payments))
         assert [answer.status_code for answer in answers] == [200] * AT_ONCE, [
             answer.text for answer in answers if answer.status_code != 200
         ]

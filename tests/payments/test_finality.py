@@ -72,7 +72,7 @@ async def test_asks_until_it_is_final(database: Database, clock: FakeClock) -> N
     await settle(database)
     for looks in range(1, 6):
         assert RAW in (await entry(database)).payment.evidence or looks == 5
-        clock.advance(3600)
+        clock.advance(3600 * 2**looks)  # the pauses grow with the settlement's age
         await recheck({rail.name: rail}, SqlSettled(database))
     assert len(rail.asked) == 4
     assert (await entry(database)).state is State.SETTLED
