@@ -338,6 +338,27 @@ async def test_a_payment_that_was_used_before_a_call_whose_transaction_failed_is
             await loser.settle(payment, credential)
 
 
+async def test_a_payment_that_moved_after_our_call_is_ours_though_a_transaction_of_that_call_failed(
+    new_rail: RailBuilder, rpc_url: str, facilitator_url: str, base_chain: BaseChain, buyer: X402Buyer, order: Order
+) -> None:
+    """Our call has reached the service twice: one transaction moved the money, and the answer names the other one."""
+    rail = new_rail(facilitator_url=facilitator_url, settlement_key=None, lock=None)
+    credential = await bought(rail, buyer, order)
+    call = transfer_call(credential.signed)
+
+    async def settle(request: Request) -> Response:
+        await asyncio.to_thread(submit, base_chain, base_chain.token, call)
+        answer = {"success": False, "errorReason": "transaction_failed", "network": "eip155:84532"}
+        return JSONResponse({**answer, "transaction": await _failed(base_chain, call)})
+
+    payment = await rail.verify(credential, order)
+    before = buyer.received()
+    with serving(Starlette(routes=[Route("/settle", settle, methods=["POST"])])) as url:
+        twice = new_rail(facilitator_url=url, settlement_key=None, lock=None)
+        assert (await twice.settle(payment, credential)).transaction
+    assert buyer.received() == before + UNITS
+
+
 async def test_a_payment_that_was_used_meanwhile_may_be_ours_after_a_lost_answer(
     rail: X402Rail, facilitator: Facilitator, buyer: X402Buyer, order: Order
 ) -> None:
