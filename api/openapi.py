@@ -10,7 +10,8 @@ from typing import Any
 from api.form import INPUTS
 from api.offer import MODELS_PATH, PATH, Offer
 from api.options import FORMATS, MODEL, OPTIONS, Option
-from errors import ClientDisconnected, MethodNotAllowed, NotFound, PaymentState, RetryAction, ServiceError
+from api.problem_pages import problem_types
+from errors import ClientDisconnected, MethodNotAllowed, NotFound, PaymentState, RetryAction
 
 Json = dict[str, Any]
 
@@ -220,7 +221,7 @@ def payment_info(offer: Offer) -> Json:
 def _refusals() -> Json:
     """One response per status of the error tree that the paid route can answer."""
     codes: dict[int, list[str]] = defaultdict(list)
-    for each in _tree(ServiceError):
+    for each in problem_types():
         if not issubclass(each, (NotFound, MethodNotAllowed, ClientDisconnected)):
             codes[each.status].append(each.code)
     return {str(status): _refusal(status, codes[status]) for status in sorted(codes)}
@@ -232,7 +233,3 @@ def _refusal(status: int, codes: list[str]) -> Json:
         "description": ", ".join(sorted(set(codes))),
         "content": {"application/problem+json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
     }
-
-
-def _tree(root: type[ServiceError]) -> list[type[ServiceError]]:
-    return [each for child in root.__subclasses__() for each in (child, *_tree(child))]

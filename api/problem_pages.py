@@ -1,27 +1,23 @@
 """A page for each problem type: what a `type` URI leads to (RFC 9457 §3.1.1)."""
 
-import html
 from collections.abc import Iterator
 from inspect import getdoc
-from pathlib import Path
-from string import Template
 
 from starlette.routing import Route
 
 from api.documents import document
 from api.problems import PROBLEMS_PATH
+from api.templates import code, render
 from errors import PaymentState, RetryAction, ServiceError
-
-_PAGE = Template((Path(__file__).parent / "pages" / "problem.html").read_text(encoding="utf-8"))
 
 NEXT_STEPS = {
     RetryAction.PAY: "Pay one of the offers of the answer, and send the request again with the payment.",
     RetryAction.RESEND_SAME: "Send the same request with the same payment again. Sign no new one.",
-    RetryAction.WAIT_AND_RESEND: "Wait for <code>retry_after</code> seconds, then send the same request with the same "
+    RetryAction.WAIT_AND_RESEND: "Wait for `retry_after` seconds, then send the same request with the same "
     "payment again. Sign no new one.",
     RetryAction.NEW_PAYMENT: "This payment buys nothing here. Sign a new one.",
-    RetryAction.FIX_REQUEST: "Change the request as <code>detail</code> says. The payment need not change.",
-    RetryAction.ASK_OPERATOR: "Do not pay again. Ask the operator, and quote <code>request_id</code>.",
+    RetryAction.FIX_REQUEST: "Change the request as `detail` says. The payment need not change.",
+    RetryAction.ASK_OPERATOR: "Do not pay again. Ask the operator, and quote `request_id`.",
 }
 
 _MONEY = {
@@ -30,7 +26,7 @@ _MONEY = {
     PaymentState.IN_FLIGHT: "The payment that came may have moved, or may still move. It is charged once at most.",
     PaymentState.SETTLED: "The payment that came has moved, and was charged once.",
     PaymentState.SPENT_ELSEWHERE: "The chain knows the payment that came as used, by another purchase than this one.",
-    None: "The answer says it: <code>payment_state</code> and <code>charged</code>.",
+    None: "The answer says it: `payment_state` and `charged`.",
 }
 
 
@@ -53,13 +49,17 @@ def _branches(root: type[ServiceError]) -> Iterator[type[ServiceError]]:
         yield from _branches(each)
 
 
+def meaning(error: type[ServiceError]) -> str:
+    """What an error says of itself, in one sentence; words in backticks are code."""
+    return " ".join((getdoc(error) or "").partition("\n\n")[0].split())
+
+
 def _page(error: type[ServiceError]) -> str:
-    meaning = " ".join((getdoc(error) or "").partition("\n\n")[0].replace("`", "").split())
-    return _PAGE.substitute(
-        title=html.escape(error.title),
-        code=error.code,
-        status=error.status,
-        meaning=html.escape(meaning),
+    return render(
+        "problem.html",
+        error=error,
+        meaning=meaning(error),
         next_step=NEXT_STEPS[error.retry_action],
         money=_MONEY[error.payment_state],
+        code=code,
     )

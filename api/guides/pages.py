@@ -1,17 +1,14 @@
 """The guides of one offer, by path: `/guides/RAIL` in English, `/de/guides/RAIL` in German, and the programs."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-from markupsafe import Markup, escape
 
 from api.documents import Document
 from api.guides import english, german
 from api.guides.programs import programs
 from api.guides.tables import Words, error_rows, option_rows
 from api.offer import Offer, OfferedRail
-from api.templates import RAIL_NAMES, render
+from api.templates import RAIL_NAMES, code, render
 from api.upload import UploadLimits
 from payments.gate import Terms
 
@@ -72,15 +69,10 @@ def _guide(offer: Offer, rail: OfferedRail, language: str, rules: Rules) -> str:
         errors=error_rows(words),
         rules=rules,
         units=offer.default.price.base_units(6),
-        code=_code,
+        code=code,
     )
 
 
 def _others(offer: Offer, rail: OfferedRail, language: str) -> Mapping[str, str]:
     """The paths of the guides to the other rails, by name."""
     return {RAIL_NAMES[each.name]: guide_path(each.name, language) for each in offer.rails if each is not rail}
-
-
-def _code(text: str) -> Markup:
-    """A sentence whose words in backticks are code."""
-    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 # escaped before
