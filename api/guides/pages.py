@@ -22,7 +22,7 @@ _WORDS = {
         {**english.CHARGED, **german.CHARGED},
     ),
 }
-_PROGRAM_TYPES = {"py": "text/x-python", "mjs": "text/javascript"}
+_PROGRAM_TYPES = {"py": "text/x-python", "mts": "text/plain"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ def _program(path: str) -> Program:
 def programs(rail: str) -> Mapping[str, Program]:
     """What a rail's guide shows: `python` and `node`, and where curl needs one, the `signer`."""
     paths = {
-        "x402": {"python": "python/buy_x402.py", "node": "node/buy_x402_v2.mjs", "signer": "curl/sign_x402.py"},
-        "mpp": {"python": "python/buy_mpp.py", "node": "node/buy_mpp.mjs"},
+        "x402": {"python": "python/buy_x402.py", "node": "node/buy_x402_v2.mts", "signer": "curl/sign_x402.py"},
+        "mpp": {"python": "python/buy_mpp.py", "node": "node/buy_mpp.mts"},
     }
     return {name: _program(path) for name, path in paths[rail].items()}

@@ -20,6 +20,7 @@ from tests.running_service import RunningService
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 NODE_PACKAGES = EXAMPLES / "node" / "node_modules" / ".bin"
+TSX = NODE_PACKAGES / "tsx"
 X402_V1_PYTHON = ROOT / ".venv-x402v1" / "bin" / "python"
 
 
@@ -37,9 +38,9 @@ PROGRAMS = [
     Program("python/buy_x402.py", "x402", sys.executable),
     Program("python/buy_x402_v1.py", "x402", X402_V1_PYTHON, needs=X402_V1_PYTHON),
     Program("python/buy_mpp.py", "mpp", sys.executable),
-    Program("node/buy_x402_v2.mjs", "x402", "node", needs=NODE_PACKAGES),
-    Program("node/buy_x402_v1.mjs", "x402", "node", needs=NODE_PACKAGES),
-    Program("node/buy_mpp.mjs", "mpp", "node", needs=NODE_PACKAGES),
+    Program("node/buy_x402_v2.mts", "x402", TSX, needs=TSX),
+    Program("node/buy_x402_v1.mts", "x402", TSX, needs=TSX),
+    Program("node/buy_mpp.mts", "mpp", TSX, needs=TSX),
     Program("curl/buy_x402.sh", "x402", "bash"),
     Program("curl/buy_mpp.sh", "mpp", "bash", needs=NODE_PACKAGES),
 ]
@@ -49,6 +50,17 @@ def test_every_example_is_bought_with() -> None:
     """A new example program cannot be forgotten here."""
     programs = {f"{path.parent.name}/{path.name}" for path in EXAMPLES.glob("*/buy_*")}
     assert programs == {program.path for program in PROGRAMS}
+
+
+def test_the_typescript_programs_keep_to_their_types() -> None:
+    checked = subprocess.run(
+        [NODE_PACKAGES / "tsc", "--project", EXAMPLES / "node"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (checked.returncode, checked.stdout) == (0, "")
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.path)

@@ -28,7 +28,7 @@ from tests.running_service import RunningService
 ROOT = Path(__file__).parents[2]
 NODE_PACKAGES = ROOT / "examples" / "node" / "node_modules"
 INSTALL = re.compile(r"^(?:buyer/bin/)?(?:pip|npm) install .*$", re.MULTILINE)
-PRINTED = ("wallet", "price", "install-signer", "pay", "python", "program-python", "node", "program-javascript")
+PRINTED = ("wallet", "price", "install-signer", "pay", "python", "program-python", "node", "program-typescript")
 RAILS = ["x402", "mpp"]
 SIZE = (512, 512)
 
@@ -116,7 +116,7 @@ def test_the_programs_buy_a_picture(running_service: RunningService, desk: Path,
     assert json.loads(out)["status"] == 200
     assert_cut_out((desk / "cutout.png").read_bytes(), size=SIZE)
     [fetched] = [path for path in desk.glob("buy_*") if path.is_file()]
-    program = printed["program-python" if kind == "python" else "program-javascript"]
+    program = printed["program-python" if kind == "python" else "program-typescript"]
     assert fetched.read_text().strip() == program
 
 

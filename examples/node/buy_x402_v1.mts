@@ -1,7 +1,7 @@
 // Buy a cut-out with x402, protocol v1 (USDC on Base).
 //
-//   npm install x402-fetch@1.2.0 viem@2.55.19
-//   BUYER_KEY=0x... node buy_x402_v1.mjs https://HOST/v1/remove-background photo.jpg cutout.png
+//   npm install x402-fetch@1.2.0 viem@2.55.19 tsx@4.20.6
+//   BUYER_KEY=0x... npx tsx buy_x402_v1.mts https://HOST/v1/remove-background photo.jpg cutout.png
 //
 // Run it again when it fails: a picture is charged once.
 import { createHash } from 'node:crypto'
@@ -12,10 +12,16 @@ import { privateKeyToAccount } from 'viem/accounts'
 import { decodeXPaymentResponse, wrapFetchWithPayment } from 'x402-fetch'
 
 const [url, image, out] = process.argv.slice(2)
-const types = { '.png': 'image/png', '.webp': 'image/webp', '.jpg': 'image/jpeg', '.jpeg': 'image/jpeg' }
+const types: Record<string, string> = {
+  '.png': 'image/png',
+  '.webp': 'image/webp',
+  '.jpg': 'image/jpeg',
+  '.jpeg': 'image/jpeg',
+}
+const buyer = privateKeyToAccount(process.env.BUYER_KEY as `0x${string}`)
 
 const mostIPay = 100_000n // USDC has 6 decimals: 0.10
-const pay = wrapFetchWithPayment(fetch, privateKeyToAccount(process.env.BUYER_KEY), mostIPay)
+const pay = wrapFetchWithPayment(fetch, buyer, mostIPay)
 
 // Try until an answer stands, for two minutes. Each try signs a new payment; under one name they are one purchase.
 async function buy() {
@@ -24,7 +30,7 @@ async function buy() {
   const headers = { 'Content-Type': types[extname(image)], 'Idempotency-Key': name }
   const giveUpAt = Date.now() + 120_000
   for (;;) {
-    let wait = 2
+    let wait: string | number | null = 2
     try {
       const response = await pay(url, { method: 'POST', headers, body })
       const content = Buffer.from(await response.arrayBuffer())
@@ -34,7 +40,7 @@ async function buy() {
       // This is how `fetch` says that an answer got lost; everything else is the client's own refusal.
       if (!(error instanceof TypeError && error.cause) || Date.now() > giveUpAt) throw error
     }
-    await setTimeout(wait * 1000)
+    await setTimeout(Number(wait) * 1000)
   }
 }
 
@@ -42,5 +48,5 @@ const { response, content } = await buy()
 if (!response.ok) throw new Error(`${response.status} ${content}`)
 
 await writeFile(out, content)
-const receipt = decodeXPaymentResponse(response.headers.get('X-PAYMENT-RESPONSE'))
+const receipt = decodeXPaymentResponse(response.headers.get('X-PAYMENT-RESPONSE')!)
 console.log(JSON.stringify({ status: response.status, bytes: content.length, receipt }))

@@ -1,7 +1,7 @@
 // Buy a cut-out with x402, protocol v2 (USDC on Base).
 //
-//   npm install @x402/fetch@2.27.0 @x402/evm@2.27.0 viem@2.55.19
-//   BUYER_KEY=0x... node buy_x402_v2.mjs https://HOST/v1/remove-background photo.jpg cutout.png
+//   npm install @x402/fetch@2.27.0 @x402/evm@2.27.0 viem@2.55.19 tsx@4.20.6
+//   BUYER_KEY=0x... npx tsx buy_x402_v2.mts https://HOST/v1/remove-background photo.jpg cutout.png
 //
 // Run it again when it fails: a picture is charged once.
 import { createHash } from 'node:crypto'
@@ -9,15 +9,21 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { registerExactEvmScheme } from '@x402/evm/exact/client'
-import { decodePaymentResponseHeader, wrapFetchWithPayment, x402Client } from '@x402/fetch'
+import { decodePaymentResponseHeader, type PaymentPolicy, wrapFetchWithPayment, x402Client } from '@x402/fetch'
 import { privateKeyToAccount } from 'viem/accounts'
 
 const [url, image, out] = process.argv.slice(2)
-const types = { '.png': 'image/png', '.webp': 'image/webp', '.jpg': 'image/jpeg', '.jpeg': 'image/jpeg' }
+const types: Record<string, string> = {
+  '.png': 'image/png',
+  '.webp': 'image/webp',
+  '.jpg': 'image/jpeg',
+  '.jpeg': 'image/jpeg',
+}
+const buyer = privateKeyToAccount(process.env.BUYER_KEY as `0x${string}`)
 
 const client = new x402Client()
-const upTo10Cents = (_version, offers) => offers.filter(offer => BigInt(offer.amount) <= 100_000n)
-registerExactEvmScheme(client, { signer: privateKeyToAccount(process.env.BUYER_KEY), policies: [upTo10Cents] })
+const upTo10Cents: PaymentPolicy = (_version, offers) => offers.filter(offer => BigInt(offer.amount) <= 100_000n)
+registerExactEvmScheme(client, { signer: buyer, policies: [upTo10Cents] })
 const pay = wrapFetchWithPayment(fetch, client)
 
 // Try until an answer stands, for two minutes. Each try signs a new payment; under one name they are one purchase.
@@ -27,7 +33,7 @@ async function buy() {
   const headers = { 'Content-Type': types[extname(image)], 'Idempotency-Key': name }
   const giveUpAt = Date.now() + 120_000
   for (;;) {
-    let wait = 2
+    let wait: string | number | null = 2
     try {
       const response = await pay(url, { method: 'POST', headers, body })
       const content = Buffer.from(await response.arrayBuffer())
@@ -37,7 +43,7 @@ async function buy() {
       // This is how `fetch` says that an answer got lost; everything else is the client's own refusal.
       if (!(error instanceof TypeError && error.cause) || Date.now() > giveUpAt) throw error
     }
-    await setTimeout(wait * 1000)
+    await setTimeout(Number(wait) * 1000)
   }
 }
 
@@ -45,5 +51,5 @@ const { response, content } = await buy()
 if (!response.ok) throw new Error(`${response.status} ${content}`)
 
 await writeFile(out, content)
-const receipt = decodePaymentResponseHeader(response.headers.get('PAYMENT-RESPONSE'))
+const receipt = decodePaymentResponseHeader(response.headers.get('PAYMENT-RESPONSE')!)
 console.log(JSON.stringify({ status: response.status, bytes: content.length, receipt }))

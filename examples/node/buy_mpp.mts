@@ -1,7 +1,7 @@
 // Buy a cut-out with MPP (pathUSD on Tempo).
 //
-//   npm install --legacy-peer-deps mppx@0.11.0 viem@2.55.19
-//   BUYER_KEY=0x... node buy_mpp.mjs https://HOST/v1/remove-background photo.jpg cutout.png
+//   npm install --legacy-peer-deps mppx@0.11.0 viem@2.55.19 tsx@4.20.6
+//   BUYER_KEY=0x... npx tsx buy_mpp.mts https://HOST/v1/remove-background photo.jpg cutout.png
 //
 // Run it again when it fails: a picture is charged once.
 //
@@ -12,21 +12,28 @@ import { extname } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { Receipt } from 'mppx'
 import { Mppx, tempo } from 'mppx/client'
-import { createClient, extractChain, http } from 'viem'
+import { createClient, http } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { tempo as tempoMainnet, tempoModerato } from 'viem/chains'
 
 const [url, image, out] = process.argv.slice(2)
-const types = { '.png': 'image/png', '.webp': 'image/webp', '.jpg': 'image/jpeg', '.jpeg': 'image/jpeg' }
+const types: Record<string, string> = {
+  '.png': 'image/png',
+  '.webp': 'image/webp',
+  '.jpg': 'image/jpeg',
+  '.jpeg': 'image/jpeg',
+}
+const buyer = privateKeyToAccount(process.env.BUYER_KEY as `0x${string}`)
 
-const getClient = ({ chainId }) =>
+const getClient = ({ chainId }: { chainId?: number }) =>
   createClient({
-    chain: extractChain({ chains: [tempoMainnet, tempoModerato], id: chainId }),
+    chain: [tempoMainnet, tempoModerato].find(chain => chain.id === chainId)!,
     transport: http(process.env.TEMPO_RPC_URL),
   })
 const mppx = Mppx.create({
-  methods: [tempo.charge({ account: privateKeyToAccount(process.env.BUYER_KEY), getClient })],
-  orderChallenges: offers => offers.filter(offer => BigInt(offer.challenge.request.amount) <= 100_000n), // 0.10 pathUSD
+  methods: [tempo.charge({ account: buyer, getClient })],
+  // 6 decimals: up to 0.10 pathUSD
+  orderChallenges: offers => offers.filter(offer => BigInt(String(offer.challenge.request.amount)) <= 100_000n),
   polyfill: false,
 })
 const pay = mppx.fetch
@@ -38,7 +45,7 @@ async function buy() {
   const headers = { 'Content-Type': types[extname(image)], 'Idempotency-Key': name }
   const giveUpAt = Date.now() + 120_000
   for (;;) {
-    let wait = 2
+    let wait: string | number | null = 2
     try {
       const response = await pay(url, { method: 'POST', headers, body })
       const content = Buffer.from(await response.arrayBuffer())
@@ -48,7 +55,7 @@ async function buy() {
       // This is how `fetch` says that an answer got lost; everything else is the client's own refusal.
       if (!(error instanceof TypeError && error.cause) || Date.now() > giveUpAt) throw error
     }
-    await setTimeout(wait * 1000)
+    await setTimeout(Number(wait) * 1000)
   }
 }
 
