@@ -25,9 +25,8 @@ TOOLS = (
     "models/__main__.py", "models/catalogue/", "models/evaluation/", "models/precision/", "models/quantisation/",
     "models/training/",
 )  # fmt: skip
-AROUND_PROGRAMS = {
-    f"examples/{name}" for name in ("README.md", "node/.npmrc", "node/package.json", "node/package-lock.json")
-}
+NODE_PROJECT = (".npmrc", "mppx.config.mjs", "package.json", "package-lock.json", "tsconfig.json")
+AROUND_PROGRAMS = {"examples/README.md", *(f"examples/node/{name}" for name in NODE_PROJECT)}
 """The guides print and serve the programs alone."""
 
 

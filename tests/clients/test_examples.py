@@ -53,13 +53,8 @@ def test_every_example_is_bought_with() -> None:
 
 
 def test_the_typescript_programs_keep_to_their_types() -> None:
-    checked = subprocess.run(
-        [NODE_PACKAGES / "tsc", "--project", EXAMPLES / "node"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    command = [NODE_PACKAGES / "tsc", "--project", EXAMPLES / "node"]
+    checked = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert (checked.returncode, checked.stdout) == (0, "")
 
 
