@@ -29,6 +29,11 @@ demo: $(VENV)/.service ## Buy one cut-out per rail from a running `make serve`: 
 test: setup lint ## Everything CI runs: lint, types, unit, contract and client tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST)
 
+.PHONY: test-training
+test-training: .venv-matting/.stamp .venv-render/.stamp ## The tests of training/, each project in an environment of its own (torch; Blender, Python 3.11)
+	cd training/matting && $(CURDIR)/.venv-matting/bin/python -m pytest $(PYTEST)
+	cd training/render && $(CURDIR)/.venv-render/bin/python -m pytest $(PYTEST)
+
 .PHONY: lint
 lint: $(VENV)/.dev ## ruff and mypy strict
 	$(BIN)/ruff check .
@@ -136,12 +141,14 @@ lock: $(VENV)/.dev ## Resolve pyproject.toml again into the hash-locked requirem
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra cpu --group dev -c requirements/cpu.txt -o requirements/dev.txt
 	$(BIN)/uv pip compile $(LOCK) --group image -o requirements/image.txt
 	$(BIN)/uv pip compile $(LOCK) --group tensorrt-check -o requirements/tensorrt-check.txt
+	$(BIN)/uv pip compile training/matting/pyproject.toml $(LOCK) --group training/matting/pyproject.toml:dev -o training/matting/requirements.txt
+	$(BIN)/uv pip compile training/render/pyproject.toml $(LOCK) --group training/render/pyproject.toml:dev -o training/render/requirements.txt
 	$(BIN)/uv pip compile tests/clients/python_v1/requirements.in $(LOCK) -o tests/clients/python_v1/requirements.txt
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 
 .PHONY: clean
 clean: ## Remove environments, packages and local state
-	rm -rf $(VENV) .venv-x402v1 node_modules examples/node/node_modules state results
+	rm -rf $(VENV) .venv-x402v1 .venv-matting .venv-render node_modules examples/node/node_modules state results
 
 $(BIN)/uv: requirements/bootstrap.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' \
@@ -169,6 +176,18 @@ $(VENV)/.tensorrt-check: requirements/tensorrt-check.txt $(VENV)/.dev
 	@echo "Installing the x402 v1 client of Python in an environment of its own ..."
 	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python .venv-x402v1
 	@VIRTUAL_ENV=$(CURDIR)/.venv-x402v1 $(UV_INSTALL) -r $<
+	@touch $@
+
+.venv-matting/.stamp: training/matting/requirements.txt $(BIN)/uv
+	@echo "Installing the packages that train the network ..."
+	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python .venv-matting
+	@VIRTUAL_ENV=$(CURDIR)/.venv-matting $(UV_INSTALL) -r $<
+	@touch $@
+
+.venv-render/.stamp: training/render/requirements.txt $(BIN)/uv
+	@echo "Installing Blender as a Python module ..."
+	@$(BIN)/uv venv --quiet --allow-existing --python 3.11 .venv-render
+	@VIRTUAL_ENV=$(CURDIR)/.venv-render $(UV_INSTALL) -r $<
 	@touch $@
 
 # Node.js 20 or newer where the machine has it, else the one that PyPI carries.

@@ -1,4 +1,4 @@
-"""Manifests and weights: what is run. Tools around them stand in folders of their own."""
+"""What runs: manifests, their loading, weights. Tools around networks are in modelkit/ and training/."""
 
 import os
 

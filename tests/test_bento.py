@@ -21,10 +21,6 @@ SHIPPED = {
     "respawn.py", "runner_service.py", "runners", "service.py", "storage", "telemetry.py",
 }  # fmt: skip
 BESIDE = {"LICENSE", "bentofile.yaml", "deploy", "requirements"}
-TOOLS = (
-    "models/__main__.py", "models/catalogue/", "models/evaluation/", "models/precision/", "models/quantisation/",
-    "models/training/",
-)  # fmt: skip
 NODE_PROJECT = (".npmrc", "mppx.config.mjs", "package.json", "package-lock.json", "tsconfig.json")
 AROUND_PROGRAMS = {"examples/README.md", *(f"examples/node/{name}" for name in NODE_PROJECT)}
 """The guides print and serve the programs alone."""
@@ -65,9 +61,8 @@ def test_it_holds_what_serves_and_nothing_else(folder: Path) -> None:
 def test_it_holds_every_file_of_what_it_ships(folder: Path) -> None:
     source = folder / "bentoml/bentos/clearcanvas/test/src"
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
-    ours = {path for path in tracked if path.split("/")[0] in SHIPPED and not path.startswith(TOOLS)} - AROUND_PROGRAMS
+    ours = {path for path in tracked if path.split("/")[0] in SHIPPED} - AROUND_PROGRAMS
     assert {path for path in ours if not (source / path).is_file()} == set()
-    assert not [tool for tool in TOOLS if (source / tool).exists()]
 
 
 def test_its_packages_are_locked_by_hash(folder: Path) -> None:

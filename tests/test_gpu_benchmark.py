@@ -11,7 +11,7 @@ from benchmarks.gpu.graphs import TINY, large_network
 from benchmarks.gpu.phases import Folder, Pixels
 from benchmarks.gpu.report import report
 from benchmarks.gpu.work import Work, work
-from models.precision.half import half
+from modelkit.precision.half import half
 from runners.tensorrt.build import Recipe, build
 from tests.shipped import SHIPPED
 

@@ -12,12 +12,12 @@ import psutil
 import pytest
 
 from config import load
-from models.catalogue.adopt import Facts, Papers, adopt
+from modelkit.zoo.adopt import Facts, Papers, adopt
 from models.manifest import ModelManifest
 from sandbox.chains import BaseChain, TempoChain
 from sandbox.process import ROOT
 from tests.buying import ROUTE, buy, photograph
-from tests.models.catalogue.graphs import MEAN, STD, conv, save
+from tests.modelkit.zoo.graphs import MEAN, STD, conv, save
 from tests.running_service import RunningService, run_service
 from tests.shipped import CPU_BACKEND, NAME
 

@@ -20,6 +20,6 @@ def test_onnx_runtime_reports_to_nobody(tmp_path: Path) -> None:
 def test_the_models_tools_neither(tmp_path: Path) -> None:
     env = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
     env |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
-    script = "import models.__main__, onnxruntime"
+    script = "import modelkit.__main__, onnxruntime"
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=env, check=True, capture_output=True, timeout=120)
     assert not [path for path in tmp_path.rglob("*") if "onnxruntime" in str(path)]

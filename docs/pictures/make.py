@@ -21,7 +21,7 @@ from runners.ort_backend import OrtBackend
 FOLDER = Path(__file__).parent
 README, CARD = FOLDER / "before-after.jpg", FOLDER / "model-card.jpg"
 RENDERS = FOLDER / "renders"
-"""Scenes of our own: `python -m models.training.render make`, see the manifest for their numbers."""
+"""Scenes of our own: `python -m training.render make`, see the manifest for their numbers."""
 SQUARE = 16
 
 

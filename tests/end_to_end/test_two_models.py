@@ -7,14 +7,14 @@ import httpx
 import pytest
 
 from config import load
-from models.catalogue.adopt import Facts, Papers, adopt
+from modelkit.zoo.adopt import Facts, Papers, adopt
 from models.manifest import ModelManifest
 from sandbox.chains import BaseChain, TempoChain
 from tests.buying import photograph
 from tests.clients.counter import WAYS, Counter, Way
 from tests.clients.cutouts import PRICE
 from tests.end_to_end.refusals import assert_no_receipt
-from tests.models.catalogue.graphs import MEAN, SIZE, STD, conv, save
+from tests.modelkit.zoo.graphs import MEAN, SIZE, STD, conv, save
 from tests.running_service import RunningService, run_service
 
 DEFAULT = ModelManifest.load(load({}).runner.model)

@@ -7,7 +7,7 @@ from onnx import GraphProto, TensorProto, helper
 
 from models.manifest import ModelError
 from models.node_order import sort_nodes
-from tests.models.catalogue.graphs import constant, conv, node
+from tests.modelkit.zoo.graphs import constant, conv, node
 
 
 def _names(graph: GraphProto) -> list[str]:

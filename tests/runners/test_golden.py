@@ -72,7 +72,7 @@ def test_what_goes_wrong_in_full_batches_alone_is_found() -> None:
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in MODELS.glob("*.toml")))
 def test_every_shipped_model_has_its_alphas(name: str, tmp_path: Path) -> None:
-    """After a change of weights or pictures: `python -m models golden`."""
+    """After a change of weights or pictures: `python -m modelkit golden`."""
     manifest = ModelManifest.load(name)
     known = golden(manifest, _unused, tmp_path)
     assert known.alphas.shape == known.pictures.shape[:3]

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from config import load
-from models.catalogue.adopt import Facts, Papers, adopt
+from modelkit.zoo.adopt import Facts, Papers, adopt
 from models.manifest import ModelManifest
 from runners.backend import probe_image
 from runners.protocol import RunnerProtocol
 from runners.state import STATE, WITHIN, State
-from tests.models.catalogue import graphs
-from tests.models.catalogue.graphs import MEAN, SIZE, STD, conv, save
+from tests.modelkit.zoo import graphs
+from tests.modelkit.zoo.graphs import MEAN, SIZE, STD, conv, save
 from tests.shipped import CPU_BACKEND
 
 

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from prometheus_client import REGISTRY
 
-from models.catalogue.adopt import Facts, Papers, adopt
+from modelkit.zoo.adopt import Facts, Papers, adopt
 from models.manifest import ModelManifest
 from runners.backend import Pixels
 from runners.choice import Wanted
 from runners.served import ServedModels
 from tests.fakes.gpu import ChoiceWithGpu, FakeGpu
-from tests.models.catalogue import graphs
-from tests.models.catalogue.graphs import MEAN, SIZE, STD, conv, save
+from tests.modelkit.zoo import graphs
+from tests.modelkit.zoo.graphs import MEAN, SIZE, STD, conv, save
 from tests.waiting import eventually
 
 trt: ModuleType = pytest.importorskip(

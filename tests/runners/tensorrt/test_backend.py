@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.catalogue.adopt import Facts, Papers, adopt
+from modelkit.zoo.adopt import Facts, Papers, adopt
 from models.manifest import ModelManifest
 from runners.backend import BackendError, OutOfMemory, Pixels, load_backend
 from runners.golden import Golden, Infer, golden
@@ -19,7 +19,7 @@ from runners.tensorrt.cache import EngineCache
 from runners.tensorrt.device import DeviceLost
 from runners.tensorrt.losses import Losses
 from tests.fakes.gpu import FakeGpu
-from tests.models.catalogue.graphs import MEAN, SIZE, STD, conv, deform_conv, save
+from tests.modelkit.zoo.graphs import MEAN, SIZE, STD, conv, deform_conv, save
 from tests.shipped import SHIPPED
 
 trt: ModuleType = pytest.importorskip(

@@ -11,13 +11,13 @@ import onnx
 import pytest
 from onnx import NodeProto
 
-from models.catalogue.adopt import Facts, Papers, adopt
+from modelkit.zoo.adopt import Facts, Papers, adopt
 from models.manifest import MODELS, ModelManifest, Precision
 from runners.backend import BackendError
 from runners.tensorrt.build import Built, Recipe, build
 from runners.tensorrt.graph import parseable
-from tests.models.catalogue import graphs
-from tests.models.catalogue.graphs import MEAN, SIZE, STD, conv, matmul, node, save
+from tests.modelkit.zoo import graphs
+from tests.modelkit.zoo.graphs import MEAN, SIZE, STD, conv, matmul, node, save
 from tests.shipped import SHIPPED
 
 trt: ModuleType = pytest.importorskip(

@@ -10,7 +10,7 @@ from onnx import NodeProto, TensorProto, helper
 
 from runners.backend import Pixels
 from runners.tensorrt.graph import parseable
-from tests.models.catalogue.graphs import SIZE, constant, conv, node
+from tests.modelkit.zoo.graphs import SIZE, constant, conv, node
 from tests.shipped import SHIPPED
 
 HEAD = [node("Transpose", ["image"], "t", perm=[0, 3, 1, 2]), node("Cast", ["t"], "x", to=TensorProto.FLOAT)]

@@ -1,4 +1,0 @@
-"""Trains the matting network that we ship. A tool for the desk and for GPU machines; never part of the container.
-
-Only this folder imports torch. Its packages are the dependency group `training` of pyproject.toml.
-"""

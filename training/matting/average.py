@@ -1,0 +1,39 @@
+"""Several runs in one network: the mean of their weights (Wortsman et al. 2022, "Model soups").
+
+It says something only of runs that began with the same weights, as one does that went on from another (`--from`).
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from training.matting.experiment import ExperimentError
+from training.matting.run import RunFolder, sha256
+
+
+def average(runs: Sequence[Path], out: Path) -> None:
+    """Write the mean of the weights that these runs ended with, and their digests, as a run's folder to export from.
+
+    Raises ExperimentError when a run is not over, networks differ, or `out` holds a run.
+    """
+    folders = [RunFolder(run) for run in runs]
+    experiments = [folder.experiment() for folder in folders]
+    if any(experiment.network.shape != experiments[0].network.shape for experiment in experiments):
+        raise ExperimentError("These runs trained networks of different shapes, which have no mean.")
+    states = [folder.load(folder.weights) for folder in folders]
+    made = RunFolder(out)
+    made.begin(experiments[-1], resume=False)
+    made.save(made.weights, {name: _mean([state[name] for state in states]) for name in states[0]})
+    parts = [
+        {"run": experiment.name, "weights": sha256(folder.weights)}
+        for experiment, folder in zip(experiments, folders, strict=True)
+    ]
+    made.write("average.json", (json.dumps(parts, indent=2) + "\n").encode())
+    made.seal()
+
+
+def _mean(values: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Whole numbers are counts of batches, which nothing reads any more."""
+    return torch.stack(list(values)).mean(0) if values[0].is_floating_point() else values[0]
