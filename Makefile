@@ -35,9 +35,10 @@ test-training: .venv-matting/.stamp .venv-render/.stamp ## The tests of training
 	cd training/render && $(CURDIR)/.venv-render/bin/python -m pytest $(PYTEST)
 
 .PHONY: lint
-lint: $(VENV)/.dev ## ruff and mypy strict
+lint: $(VENV)/.dev ## ruff, the import contracts, and mypy strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 	$(BIN)/mypy .
 
 .PHONY: setup

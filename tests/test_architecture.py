@@ -1,15 +1,23 @@
-"""The walls of the house: which room may import which, and who may touch which library."""
+"""Which module may import which: what import-linter's contracts (.importlinter) cannot see, and that they work."""
 
 import ast
+import shutil
+import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from configparser import ConfigParser
 from pathlib import Path
 
+import grimp
 import pytest
 
-ROOT = Path(__file__).parent.parent
-FOUNDATION = {"errors", "telemetry"}
+from sandbox.process import ROOT
 
+CONFIG = ConfigParser()
+CONFIG.read(ROOT / ".importlinter")
+PACKAGES = set(CONFIG["importlinter"]["root_packages"].split())
+
+FOUNDATION = {"errors", "telemetry"}
 MAY_IMPORT = {
     "errors": set(),
     "telemetry": set(),
@@ -20,14 +28,7 @@ MAY_IMPORT = {
     "process_end": set(),
     "respawn": set(),
     "cpu_quota": set(),
-    "config": set(),
-    "imaging": FOUNDATION,
-    "models": FOUNDATION,
-    "payments": FOUNDATION,
-    "storage": FOUNDATION | {"payments"},
-    "runners": FOUNDATION | {"models", "process_end"},
     "pipeline": FOUNDATION | {"admission", "imaging"},
-    "api": FOUNDATION | {"admission", "pipeline", "imaging", "payments"},
     "composition": FOUNDATION
     | {"config", "cpu_quota", "memory", "api", "imaging", "payments", "storage", "pipeline", "runners", "models"},
     "bento_process": FOUNDATION
@@ -35,95 +36,99 @@ MAY_IMPORT = {
     "runner_service": FOUNDATION | {"bento_process", "config", "runners", "models"},
     "service": FOUNDATION
     | {"api", "bento_process", "process_end", "config", "composition", "storage", "runners", "models", "sandbox"},
-    "sandbox": {"config"},
 }
-"""Room → rooms it may import. Nobody imports `service`."""
+"""Module at the root → modules and packages of ours that it may import. import-linter takes packages as roots only."""
 
-ONLY_IN = {
-    "starlette": {
-        "api",
-        "payments/middleware.py",
-        "runners/app.py",
-        "runners/matting.py",
-        "runners/probes.py",
-        "runners/protocol.py",
-        "sandbox",
-        "composition.py",
-        "service.py",
-    },
-    "bentoml": {"bento_process.py", "respawn.py", "runner_service.py", "service.py", "runners"},
-    "onnx": {"models/node_order.py", "runners/tensorrt"},
-    "onnxruntime": {"runners/ort_backend.py"},
-    "x402": {"payments/x402", "sandbox"},
-    "mpp": {"payments/mpp", "sandbox"},
-    "web3": {"payments/x402", "payments/mpp", "sandbox"},
-    "sqlalchemy": {"storage"},
-    "alembic": {"storage"},
-    "PIL": {"imaging"},
-    "cv2": {"imaging"},
-    "torch": set(),
-    "matplotlib": set(),
+MAY_USE = {
+    "starlette": {"composition", "service"},
+    "bentoml": {"bento_process", "respawn", "runner_service", "service"},
+    **{name: set() for name in ("PIL", "alembic", "cv2", "mpp", "onnx", "onnxruntime", "sqlalchemy", "web3", "x402")},
 }
-"""Library → the rooms or files that may know it."""
-
-
-def _files(room: str) -> list[Path]:
-    module = ROOT / f"{room}.py"
-    return [module] if module.exists() else sorted((ROOT / room).rglob("*.py"))
-
-
-def _belongs(path: str, places: Iterable[str]) -> bool:
-    return any(path == place or path.startswith(f"{place}/") for place in places)
+"""Library → the modules at the root that may import it."""
 
 
 def _imports(file: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            yield from (alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module
+            yield node.module.split(".")[0]
 
 
-@pytest.mark.parametrize("room", MAY_IMPORT)
-def test_a_room_imports_only_the_rooms_below_it(room: str) -> None:
-    files = _files(room)
-    assert files, f"{room} has no files"
-    for file in files:
-        ours = {name.split(".")[0] for name in _imports(file)} & MAY_IMPORT.keys()
-        assert ours - {room} <= MAY_IMPORT[room], (
-            f"{file.relative_to(ROOT)} reaches into {ours - {room} - MAY_IMPORT[room]}"
-        )
+@pytest.mark.parametrize("module", MAY_IMPORT)
+def test_a_module_at_the_root_imports_only_what_is_below_it(module: str) -> None:
+    ours = set(_imports(ROOT / f"{module}.py")) & (MAY_IMPORT.keys() | PACKAGES)
+    assert ours <= MAY_IMPORT[module]
 
 
-@pytest.mark.parametrize("library", ONLY_IN)
-def test_a_library_is_known_only_where_it_belongs(library: str) -> None:
-    for room in MAY_IMPORT:
-        for file in _files(room):
-            if library in {name.split(".")[0] for name in _imports(file)}:
-                path = file.relative_to(ROOT).as_posix()
-                allowed = ONLY_IN[library]
-                assert _belongs(path, allowed), f"{path} imports {library}"
+@pytest.mark.parametrize("library", MAY_USE)
+def test_a_library_is_imported_at_the_root_only_where_it_belongs(library: str) -> None:
+    importers = {module for module in MAY_IMPORT if library in _imports(ROOT / f"{module}.py")}
+    assert importers <= MAY_USE[library]
 
 
-def test_every_root_module_and_folder_is_on_the_map() -> None:
-    """A new room gets a line in MAY_IMPORT, or belongs to the tools around the product."""
-    tools = {
-        "tests",
-        "modelkit",
-        "training",
-        "loadtests",
-        "benchmarks",
-        "examples",
-        "docs",
-        "deploy",
-        "requirements",
-        "state",
-        "results",
-    }
-    modules = {file.stem for file in ROOT.glob("*.py")}
-    folders = {file.relative_to(ROOT).parts[0] for file in ROOT.glob("[a-z]*/**/*.py")} - {"node_modules"}
-    assert modules | folders <= MAY_IMPORT.keys() | tools
+def test_every_module_and_package_is_checked() -> None:
+    """A new module at the root gets a line in MAY_IMPORT, a new package one in .importlinter."""
+    assert {file.stem for file in ROOT.glob("*.py")} == set(MAY_IMPORT)
+    ignored = {"node_modules", "results", "state"}
+    assert {file.relative_to(ROOT).parts[0] for file in ROOT.glob("[a-z]*/**/*.py")} - ignored == PACKAGES
 
 
-def test_no_room_hides_a_module_of_the_standard_library() -> None:
-    assert not MAY_IMPORT.keys() & sys.stdlib_module_names
+def test_import_linter_sees_every_file() -> None:
+    """A folder without __init__.py inside a package is invisible to it."""
+    graph = grimp.build_graph(*sorted(PACKAGES), cache_dir=None)
+    files = [file.relative_to(ROOT) for package in PACKAGES for file in (ROOT / package).rglob("*.py")]
+    ours = [file for file in files if "node_modules" not in file.parts]
+    modules = {".".join(file.with_suffix("").parts).removesuffix(".__init__") for file in ours}
+    assert modules - graph.modules == set()
+
+
+def _lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).with_name("lint-imports")
+    return subprocess.run([program, "--no-cache"], cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The packages' Python files and the contracts, to plant imports in."""
+    folder = tmp_path_factory.mktemp("copy")
+    shutil.copy(ROOT / ".importlinter", folder)
+    for package in PACKAGES:
+        for file in (ROOT / package).rglob("*.py"):
+            if "node_modules" not in file.parts:
+                target = folder / file.relative_to(ROOT)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(file, target)
+    return folder
+
+
+def test_the_contracts_are_kept(copy: Path) -> None:
+    linted = _lint_imports(copy)
+    assert linted.returncode == 0, linted.stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "module"),
+    [
+        ("modelkit/evaluation/scores.py", "web3"),
+        ("benchmarks/storage.py", "torch"),
+        ("models/manifest.py", "runners.backend"),
+        ("imaging/headers/exif.py", "models.manifest"),
+        ("payments/gate.py", "service"),
+        ("training/matting/train.py", "imaging.picture"),
+    ],
+)
+def test_an_import_upwards_breaks_a_contract(copy: Path, file: str, module: str) -> None:
+    path = copy / file
+    before = path.read_text()
+    path.write_text(f"{before}\nimport {module}\n")
+    try:
+        linted = _lint_imports(copy)
+    finally:
+        path.write_text(before)
+    assert linted.returncode == 1, linted.stdout
+    assert file.removesuffix(".py").replace("/", ".") in linted.stdout
+
+
+def test_no_module_of_ours_hides_one_of_the_standard_library() -> None:
+    assert not (MAY_IMPORT.keys() | PACKAGES) & sys.stdlib_module_names

@@ -1,0 +1,1 @@
+"""What image files state about themselves, read without decoding them: one module per format."""

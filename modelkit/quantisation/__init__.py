@@ -1,0 +1,1 @@
+"""Bringing a network to 8-bit weights and activations."""

@@ -1,0 +1,1 @@
+"""Getting networks of others: the catalogue, downloads, wrapping into our form, the local store."""

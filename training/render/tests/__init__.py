@@ -1,0 +1,1 @@
+"""Tests of training.render; `make test-training` runs them with its dependencies."""
