@@ -85,6 +85,7 @@ async def compose(settings: Settings, models: Models) -> AsyncIterator[Starlette
                 public_url=settings.public_url,
                 rails=offered_rails(settings),
                 hosts=settings.rail_hosts,
+                contact=settings.contact,
             ),
             upload_limits=UploadLimits(**dict(settings.upload)),
             rate_limits=RateLimits(_counters(settings, database), settings.rate_limit.unpaid_per_minute),

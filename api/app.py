@@ -10,6 +10,7 @@ from starlette.types import Lifespan
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api.access_log import AccessLogMiddleware
+from api.allowed_methods import AllowedMethodsMiddleware
 from api.bought_format import BoughtFormatMiddleware
 from api.cors import CorsMiddleware
 from api.discovery import discovery_routes
@@ -95,6 +96,7 @@ def create_app(
             expose_headers=PUBLIC_HEADERS,
         ),
         Middleware(ProblemMiddleware, origin=offer.public_url),
+        Middleware(AllowedMethodsMiddleware),
     ]
     paid_request = [
         Middleware(ServerTimingMiddleware),

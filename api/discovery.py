@@ -13,6 +13,7 @@ from api.documents import Document, documents_by_host
 from api.guides.pages import Rules, guide_path, guides
 from api.offer import MODELS_PATH, Offer
 from api.openapi import openapi, prices
+from api.security_txt import SECURITY_TXT, security_txt
 from api.templates import PAGES, RAIL_NAMES, render
 
 
@@ -41,12 +42,13 @@ def _documents(offer: Offer, rules: Rules) -> dict[str, Document]:
     listing = _json({"version": 1, "resources": _resources(offer)})
     return {
         **({"/.well-known/x402": listing} if offer.rail("x402") else {}),
+        **({SECURITY_TXT: _text(security_txt(offer.contact, offer.public_url))} if offer.contact else {}),
         "/openapi.json": _json(openapi(offer)),
         MODELS_PATH: _json(models(offer)),
         "/": Document(render("index.html", **values), "text/html"),
         **guides(offer, rules),
-        "/llms.txt": Document(render("llms.txt", **values), "text/plain"),
-        "/robots.txt": Document(render("robots.txt"), "text/plain"),
+        "/llms.txt": _text(render("llms.txt", **values)),
+        "/robots.txt": _text(render("robots.txt")),
         "/favicon.svg": icon,
         # Browsers and directories ask for this name unasked; the page itself names the SVG.
         "/favicon.ico": icon,
@@ -78,3 +80,7 @@ def _resources(offer: Offer) -> list[str]:
 
 def _json(content: Mapping[str, Any]) -> Document:
     return Document(json.dumps(content, ensure_ascii=False, separators=(",", ":")), "application/json")
+
+
+def _text(content: str) -> Document:
+    return Document(content, "text/plain")

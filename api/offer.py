@@ -76,12 +76,14 @@ class Offer:
         public_url: origin under which buyers reach the service, without a trailing slash.
         rails: the enabled rails, in the order in which they are quoted.
         hosts: host name → names of the rails that it offers, on the port of `public_url`; every other host offers all.
+        contact: URI under which the operator is reached, None where it is not told.
     """
 
     models: tuple[SoldModel, ...]
     public_url: str
     rails: tuple[OfferedRail, ...] = ()
     hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    contact: str | None = None
 
     @property
     def default(self) -> SoldModel:

@@ -121,6 +121,11 @@ _MODELS: Json = {
 }
 
 
+def _contact(offer: Offer) -> Json:
+    contact = offer.contact or offer.public_url
+    return {"email": contact.removeprefix("mailto:")} if contact.startswith("mailto:") else {"url": contact}
+
+
 def openapi(offer: Offer) -> Json:
     """The whole document for one offer."""
     return {
@@ -128,7 +133,7 @@ def openapi(offer: Offer) -> Json:
         "info": {
             "title": "ClearCanvas",
             "version": "1",
-            "contact": {"url": offer.public_url},
+            "contact": _contact(offer),
             "description": f"Background removal, ${offer.default.price} per picture. No account: the answer 402 quotes "
             "the price, the payment comes with the next request, and only a finished picture is charged.",
             "x-guidance": f"POST the bytes of one picture to {PATH}. Pay the 402 and send the same request again. "

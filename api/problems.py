@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.allowed_methods import allow
 from api.request_id import request_id_of
 from errors import InternalError, MethodNotAllowed, NotFound, Overloaded, PaymentState, ServiceError
 
@@ -113,7 +114,7 @@ def refusal_of(error: Exception) -> ServiceError:
         return NotFound("No such path. The API is described at /openapi.json.")
     if isinstance(error, HTTPException) and error.status_code == 405:
         allowed = (error.headers or {}).get("Allow", "")
-        return MethodNotAllowed(f"Method not allowed; use {allowed}.", headers=(("Allow", allowed),))
+        return MethodNotAllowed(f"Method not allowed; use {allowed}.", headers=(("Allow", allow(allowed)),))
     refusal = InternalError("Internal error. Quote request_id when contacting the operator.")
     refusal.__cause__ = error
     return refusal

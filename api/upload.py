@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import body
 from api.addresses import address_of
+from api.content_digest import check_digest
 from api.form import accepted, check_encoding, check_type, declared_format, unsupported
 from api.options import MODEL, Wish, read_wish
 from api.room import SMALL_BYTES, Hold, Room
@@ -130,7 +131,7 @@ class UploadMiddleware:
         """Pass on with an `Upload`, or raise.
 
         Raises:
-            BadRequest, UnknownFormat, InvalidOption, UnknownModel: the query.
+            BadRequest, UnknownFormat, InvalidOption, UnknownModel: the query, or a wrong Content-Digest.
             UploadTooLarge, UploadTimeout, UnsupportedMediaType: the body, or its headers.
             Overloaded, UploadsLimited: too many bodies are held already.
             ClientDisconnect: the client hung up.
@@ -144,6 +145,8 @@ class UploadMiddleware:
         self._refuse_declared_length(request.headers)
         with self._room.hold(address_of(scope), is_known=self.is_known(scope)) as hold:
             content, is_whole = await self._receive(request, hold, is_paid=self.is_paid(scope))
+            if is_whole:
+                check_digest(request.headers, content)
             scope["state"]["upload"] = Upload(
                 content,
                 declared_format(request.headers, content) if content else None,

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, S
 from config.types import (
     Address,
     ApiKeySecret,
+    Contact,
     DatabaseUrl,
     IpAddress,
     Key,
@@ -216,6 +217,9 @@ class Settings(Section):
     """Which set of defaults applies."""
     public_url: Url = "http://127.0.0.1:3000"
     """Origin under which buyers reach the service."""
+    contact: Contact | None = None
+    """Where buyers and researchers reach the operator: a `mailto:`, `https:` or `tel:` URI, for security.txt and
+    OpenAPI."""
     price_usd: Price = Decimal("0.05")
     """Price of one picture in US dollars, unless its model has an own one."""
     workers: PositiveInt = 1

@@ -32,6 +32,13 @@ def _url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _contact(text: str) -> str:
+    parts = _parts(text)
+    if parts.scheme not in ("mailto", "https", "tel") or not (parts.netloc or parts.path):
+        raise ValueError("must be a mailto:, https: or tel: URI, such as mailto:security@example.com")
+    return text
+
+
 def _ip_address(text: str) -> str:
     try:
         return str(ipaddress.ip_address(text))
@@ -163,6 +170,7 @@ def _table(text: Any) -> Any:
 
 
 Url = Annotated[str, AfterValidator(_url)]
+Contact = Annotated[str, AfterValidator(_contact)]
 IpAddress = Annotated[str, AfterValidator(_ip_address)]
 SecretUrl = Annotated[SecretStr, AfterValidator(_secret_url)]
 Address = Annotated[str, AfterValidator(_address)]

@@ -167,10 +167,10 @@ async def test_an_unknown_path_is_a_problem(shop: Shop, path: str) -> None:
     assert body["request_id"] == answer.headers["X-Request-Id"]
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "PROPFIND"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "PROPFIND"])
 async def test_the_paid_route_names_its_method_and_counts_no_visit_with_another(shop: Shop, method: str) -> None:
     answer = await shop.client.request(method, PATH)
-    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "OPTIONS, POST")
     assert "RateLimit" not in answer.headers
     assert answer.headers["Content-Type"] == "application/problem+json"
 
@@ -178,7 +178,21 @@ async def test_the_paid_route_names_its_method_and_counts_no_visit_with_another(
 async def test_a_document_names_its_methods(shop: Shop) -> None:
     answer = await shop.client.post("/openapi.json")
     assert answer.status_code == 405
-    assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD"}
+    assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [(PATH, "OPTIONS, POST"), ("/openapi.json", "GET, HEAD, OPTIONS"), ("/healthz", "GET, HEAD, OPTIONS")],
+)
+async def test_options_names_the_methods_of_a_path(shop: Shop, path: str, methods: str) -> None:
+    answer = await shop.client.options(path)
+    assert (answer.status_code, answer.headers["Allow"], answer.content) == (204, methods, b"")
+    assert "RateLimit" not in answer.headers
+
+
+async def test_options_of_an_unknown_path_is_not_found(shop: Shop) -> None:
+    assert (await shop.client.options("/nowhere")).status_code == 404
 
 
 async def test_a_web_page_may_buy_and_read_what_it_bought(shop: Shop) -> None:

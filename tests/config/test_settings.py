@@ -9,6 +9,8 @@ from config import ConfigurationError, load
         ("PUBLIC_URL", "ftp://example.com"),
         ("PUBLIC_URL", "example.com"),
         ("PUBLIC_URL", "https://example.com/?a=1"),
+        ("CONTACT", "security@example.com"),
+        ("CONTACT", "mailto:"),
         ("PRICE_USD", "0"),
         ("PRICE_USD", "-1"),
         ("PRICE_USD", "0.0000001"),
