@@ -26,7 +26,7 @@ class ConfigurationError(Exception):
     def __init__(self, found: list[Fault]) -> None:
         self.names = tuple(sorted({variable(fault.name) for fault in found}))
         lines = sorted({f"  {variable(fault.name)}: {fault.text}" for fault in found})
-        super().__init__("\n".join(["These settings have to be put right:", *lines]))
+        super().__init__("\n".join(["Invalid configuration:", *lines]))
 
 
 def variable(name: str) -> str:

@@ -34,7 +34,7 @@ _LOST = f"it would be lost when the code or its container is replaced; {_GOOD_PL
 def faults(settings: Settings) -> Iterator[Fault]:
     """Everything that keeps these settings from selling."""
     if not (settings.x402.enabled or settings.mpp.enabled):
-        yield Fault("x402.enabled", "and mpp.enabled are both false; nothing could be sold")
+        yield Fault("x402.enabled", "or mpp.enabled must be true")
     if settings.x402.enabled:
         yield from _x402(settings.x402)
     if settings.mpp.enabled:
@@ -51,11 +51,11 @@ def _x402(x402: X402Settings) -> Iterator[Fault]:
     if x402.pay_to is None:
         yield Fault("x402.pay_to", _MISSING)
     if x402.facilitator_url is None and x402.settlement_key is None:
-        text = "is missing, and no settlement key is given either; one of the two has to settle"
+        text = "is missing, and x402.settlement_key too; set one of them"
         yield Fault("x402.facilitator_url", text, others=("x402.settlement_key",))
     yield from _facilitator(x402)
     if x402.verify_timeout_s + x402.settle_timeout_s >= x402.max_timeout_seconds:
-        yield Fault("x402.max_timeout_seconds", "leaves no time between verify_timeout_s and settle_timeout_s")
+        yield Fault("x402.max_timeout_seconds", "must be longer than verify_timeout_s and settle_timeout_s together")
 
 
 def _facilitator(x402: X402Settings) -> Iterator[Fault]:
@@ -63,19 +63,19 @@ def _facilitator(x402: X402Settings) -> Iterator[Fault]:
     key = (x402.facilitator_key_id, x402.facilitator_key_secret)
     if (key[0] is None) != (key[1] is None):
         missing = "facilitator_key_id" if key[0] is None else "facilitator_key_secret"
-        yield Fault(f"x402.{missing}", "is missing: a key has an id and a secret")
+        yield Fault(f"x402.{missing}", "is missing; a key has an id and a secret")
     if x402.facilitator_token and any(key):
-        yield Fault("x402.facilitator_token", "is given, and a key as well: give one of them")
+        yield Fault("x402.facilitator_token", "is set beside a key; set one of them")
     if x402.facilitator_url is None or x402.settlement_key:
         return
     url = urlsplit(x402.facilitator_url)
     known = x402.facilitator_token or all(key)
     if known and url.scheme != "https" and not is_loopback(url.hostname):
-        yield Fault("x402.facilitator_url", "begins not with https://, and credentials would be sent to it")
+        yield Fault("x402.facilitator_url", "must start with https://, because credentials are sent to it")
     if known and url.username is not None:
-        yield Fault("x402.facilitator_url", "has a user in it, and other credentials are given as well")
+        yield Fault("x402.facilitator_url", "must not contain a user when a token or key is set")
     if not all(key) and (url.hostname or "").endswith(WANTS_A_KEY):
-        text = "answers signed calls only: set facilitator_key_id and facilitator_key_secret, too"
+        text = "accepts only signed calls; set facilitator_key_id and facilitator_key_secret"
         yield Fault("x402.facilitator_url", text, others=("x402.facilitator_key_id", "x402.facilitator_key_secret"))
 
 
@@ -89,15 +89,15 @@ def _mpp(mpp: MppSettings) -> Iterator[Fault]:
     if len({currency.lower() for currency in mpp.currencies}) < len(mpp.currencies):
         yield Fault("mpp.currencies", "names a token twice")
     if mpp.work_margin_s >= mpp.challenge_seconds:
-        yield Fault("mpp.challenge_seconds", "is not longer than work_margin_s; no payment could be taken")
+        yield Fault("mpp.challenge_seconds", "must be longer than work_margin_s, or no payment can be accepted")
     if mpp.broadcast_margin_s >= mpp.work_margin_s:
-        yield Fault("mpp.work_margin_s", "is not longer than broadcast_margin_s; no payment could be broadcast")
+        yield Fault("mpp.work_margin_s", "must be longer than broadcast_margin_s, or no payment can be broadcast")
 
 
 def _hosts(settings: Settings) -> Iterator[Fault]:
     for host, rails in settings.rail_hosts.items():
         if host != host.lower() or "/" in host or ":" in host:
-            yield Fault("rail_hosts", f"{host!r} is no lower-case host name without port")
+            yield Fault("rail_hosts", f"{host!r} must be a lower-case host name without port")
         for rail in rails:
             if not getattr(settings, rail).enabled:
                 yield Fault("rail_hosts", f"{host!r} names {rail}, which is not enabled")
@@ -122,7 +122,7 @@ def _models(runner: RunnerSettings) -> Iterator[Fault]:
     names = Counter([runner.model, *(each.name for each in runner.more_models)])
     for name, count in names.items():
         if count > 1:
-            yield Fault("runner.more_models", f"{name} is served already; name it once", others=("runner.model",))
+            yield Fault("runner.more_models", f"{name} is named twice", others=("runner.model",))
 
 
 def _database(settings: Settings) -> Iterator[Fault]:
@@ -139,14 +139,14 @@ def _sqlite_file(url: str) -> Iterator[Fault]:
         return
     path = path.partition("?")[0].removeprefix("file:")
     if not path.startswith("/"):
-        yield Fault("database_url", f"names a relative path; {_LOST}")
+        yield Fault("database_url", f"must be an absolute path; {_LOST}")
     elif Path(path).resolve().is_relative_to(_CODE):
-        yield Fault("database_url", f"names a file inside the folder of the code, {_CODE}; {_LOST}")
+        yield Fault("database_url", f"must not be inside the code folder {_CODE}; {_LOST}")
 
 
 def _mainnet(settings: Settings) -> Iterator[Fault]:
     if not settings.public_url.startswith("https://"):
-        yield Fault("public_url", "begins not with https://, as the rails demand where money is real")
+        yield Fault("public_url", "must start with https:// on mainnet")
     if settings.x402.enabled:
         yield from _real_x402(settings.x402)
     if settings.mpp.enabled:
@@ -169,14 +169,14 @@ def _real_mpp(mpp: MppSettings) -> Iterator[Fault]:
         yield Fault("mpp.recipient", "is a well-known development account")
     for name, secret in (("secret_key", mpp.secret_key), ("previous_secret_key", mpp.previous_secret_key)):
         if secret and secret.get_secret_value() == SANDBOX_SECRET:
-            yield Fault(f"mpp.{name}", "is the sandbox's secret, which everybody knows")
+            yield Fault(f"mpp.{name}", "is the sandbox's secret, which is public")
 
 
 def _play_money(settings: Settings) -> Iterator[Fault]:
     if settings.x402.enabled and settings.x402.chain_id == 8453:
-        yield Fault("x402.chain_id", "is a network of real money, and the profile is not mainnet")
+        yield Fault("x402.chain_id", "is a network with real money; use it with the profile mainnet")
     if settings.mpp.enabled and settings.mpp.chain_id == 4217:
-        yield Fault("mpp.chain_id", "is a network of real money, and the profile is not mainnet")
+        yield Fault("mpp.chain_id", "is a network with real money; use it with the profile mainnet")
 
 
 def _is_development(address: str | None) -> bool:

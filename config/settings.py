@@ -221,7 +221,7 @@ class Settings(Section):
     """Where buyers and researchers reach the operator: a `mailto:`, `https:` or `tel:` URI, for security.txt and
     OpenAPI."""
     price_usd: Price = Decimal("0.05")
-    """Price of one picture in US dollars, unless its model has an own one."""
+    """Price per picture in US dollars; a model may override it."""
     workers: PositiveInt = 1
     """API worker processes."""
     database_url: DatabaseUrl | None = None

@@ -28,7 +28,7 @@ def _parts(text: str) -> SplitResult:
 def _url(text: str) -> str:
     parts = _parts(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("is no http(s) URL without query")
+        raise ValueError("must be an http(s) URL without query or fragment")
     return text.rstrip("/")
 
 
@@ -57,14 +57,14 @@ def is_loopback(host: str | None) -> bool:
 def _secret_url(secret: SecretStr) -> SecretStr:
     parts = _parts(secret.get_secret_value())
     if parts.scheme not in ("http", "https", "ws", "wss") or not parts.hostname:
-        raise ValueError("is no URL")
+        raise ValueError("must be a URL with a host")
     return secret
 
 
 def _address(text: str) -> str:
     plain = text == text.lower()
     if not (is_hex_address(text) if plain else is_checksum_address(text)) or not text.startswith("0x"):
-        raise ValueError("is no address of 0x and 40 hex digits, in lower case or with its right checksum")
+        raise ValueError("must be a 0x address: 40 hex digits, all lower case or with a valid EIP-55 checksum")
     return text
 
 
@@ -76,7 +76,7 @@ def account_of(key: SecretStr) -> str:
     try:
         return PrivateKey(decode_hex(key.get_secret_value())).public_key.to_checksum_address()
     except (ValueError, ValidationError):
-        raise ValueError("is no private key of 32 bytes in hex") from None
+        raise ValueError("must be a 32-byte private key in hex") from None
 
 
 def _key(secret: SecretStr) -> SecretStr:
@@ -86,7 +86,7 @@ def _key(secret: SecretStr) -> SecretStr:
 
 def _long(secret: SecretStr) -> SecretStr:
     if len(secret.get_secret_value().encode()) < 32:
-        raise ValueError("is shorter than 32 bytes")
+        raise ValueError("must have at least 32 bytes")
     return secret
 
 
@@ -99,7 +99,7 @@ def _api_key_secret(secret: SecretStr) -> SecretStr:
     except ValueError:
         pair = b""
     if len(pair) != 64:  # seed and public key
-        raise ValueError("is neither the Base64 of an Ed25519 key of 64 bytes nor a private key in PEM")
+        raise ValueError("must be a 64-byte Ed25519 key in Base64 or a private key in PEM")
     return secret
 
 
@@ -107,17 +107,17 @@ def _database(secret: SecretStr) -> SecretStr:
     parts = _parts(secret.get_secret_value())
     kind = parts.scheme.partition("+")[0]
     if kind not in ("sqlite", "postgresql", "postgres"):
-        raise ValueError("begins neither with sqlite:// nor with postgresql://")
+        raise ValueError("must start with sqlite:// or postgresql://")
     if kind == "sqlite" and parts.path.strip("/") in ("", ":memory:"):
         raise ValueError(
-            "names no file: what is in memory is neither shared nor kept. Try sqlite:///state/ledger.sqlite3"
+            "must name a file, because a database in memory is neither shared nor kept; for example sqlite:///state/ledger.sqlite3"
         )
     return secret
 
 
 def _redis(secret: SecretStr) -> SecretStr:
     if _parts(secret.get_secret_value()).scheme not in ("redis", "rediss"):
-        raise ValueError("begins neither with redis:// nor with rediss://")
+        raise ValueError("must start with redis:// or rediss://")
     return secret
 
 
@@ -128,7 +128,7 @@ def _network(text: str) -> str:
 
 def _price(price: Decimal) -> Decimal:
     if not (price.is_finite() and price > 0 and price.scaleb(6) == price.scaleb(6).to_integral_value()):
-        raise ValueError("is no positive amount with at most 6 decimal places")
+        raise ValueError("must be a positive amount with at most 6 decimal places")
     return price
 
 
@@ -150,11 +150,11 @@ def _priced_model(text: Any) -> Any:
         return text
     name, priced, usd = text.partition("=")
     if not _MODEL_NAME.fullmatch(name):
-        raise ValueError(f"{text!r} is neither a model's name nor NAME=PRICE")
+        raise ValueError(f"{text!r} must be NAME or NAME=PRICE")
     try:
         return PricedModel(name, _price(Decimal(usd)) if priced else None)
     except (InvalidOperation, ValueError):
-        raise ValueError(f"{text!r} names no positive price with at most 6 decimal places") from None
+        raise ValueError(f"{text!r} must name a positive price with at most 6 decimal places") from None
 
 
 def _whole(text: Any) -> Any:

@@ -166,5 +166,5 @@ def test_no_fault_and_no_traceback_shows_a_secret() -> None:
         check=False,
     )
     assert run.returncode == 1
-    assert "CLEARCANVAS_MPP__SECRET_KEY: is shorter than 32 bytes" in run.stderr
+    assert "CLEARCANVAS_MPP__SECRET_KEY: must have at least 32 bytes" in run.stderr
     assert "marked" not in run.stderr + run.stdout
