@@ -8,11 +8,11 @@ import numpy as np
 import simplejpeg
 from isal import isal_zlib
 
-from imaging import webp_writer
 from imaging.bands import bands
 from imaging.formats import ImageFormat
 from imaging.output import Output
 from imaging.picture import Pixels
+from imaging.webp import writer
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR_TYPE = {1: 0, 3: 2, 4: 6}
@@ -26,8 +26,9 @@ _JPEG_QUALITY = 90
 def encode(pixels: Pixels, output: Output) -> bytes:
     """Encode uint8 [H,W,4] with alpha, [H,W,3] without, or [H,W] grey, in the format and quality of the output.
 
-    PNG is lossless. WebP has quality 90 where that is possible and lossless alpha; grey is lossless unless a quality is
-    named. JPEG has quality 90 and full colour resolution: the edge of a subject on a plain ground shows anything less.
+    The pixels' memory is used. PNG is lossless. WebP has quality 90 where that is possible and lossless alpha; grey is
+    lossless unless a quality is named. JPEG has quality 90 and full colour resolution: the edge of a subject on a plain
+    ground shows anything less.
 
     Raises:
         ValueError: pixels with alpha, and a format without.
@@ -45,8 +46,8 @@ def encode(pixels: Pixels, output: Output) -> bytes:
 def _webp(pixels: Pixels, quality: int | None) -> bytes:
     if pixels.ndim == 2:
         grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB), np.uint8)
-        return webp_writer.encode_lossless(grey) if quality is None else webp_writer.encode(grey, quality)
-    return webp_writer.encode(pixels, quality)
+        return writer.encode_lossless(grey) if quality is None else writer.encode(grey, quality)
+    return writer.encode(pixels, quality)
 
 
 def _jpeg(pixels: Pixels, quality: int) -> bytes:

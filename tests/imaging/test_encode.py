@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imaging import webp_writer
 from imaging.encode import encode
 from imaging.formats import ImageFormat
 from imaging.output import Channels, Output
@@ -50,7 +49,7 @@ def test_a_png_is_read_back_exactly_by_pillow_and_by_libpng(make: object, width:
 def test_a_webp_keeps_alpha_exactly_and_colour_closely() -> None:
     rgba = scene(300, 200, channels=4)
     rgba[..., 3] |= 128
-    back = pillow(encode(rgba, WEBP)).astype(int)
+    back = pillow(encode(rgba.copy(), WEBP)).astype(int)
     assert np.array_equal(back[..., 3], rgba[..., 3])
     assert np.abs(back - rgba)[..., :3].mean() < 4
 
@@ -130,27 +129,4 @@ def test_less_quality_makes_a_smaller_file(format: ImageFormat, channels: Channe
 
 def test_a_quality_that_libwebp_refuses_gives_way_to_the_next_of_ours() -> None:
     rgba = np.tile(noise(1000, 1000), (4, 4, 1))
-    assert encode(rgba, Output(ImageFormat.WEBP, quality=97)) == encode(rgba, WEBP)
-
-
-def _blocks(width: int, height: int) -> Pixels:
-    """Opaque grain, whose modes fill the first partition fast."""
-    tile = np.random.default_rng(0).integers(96, 160, (500, 500, 4), dtype=np.uint8)
-    tile[..., 3] = 255
-    return np.tile(tile, (height // 500, width // 500, 1))
-
-
-def test_of_a_large_picture_a_sample_tells_which_quality_is_possible() -> None:
-    """The estimate is close to what libwebp comes to, so that no work is done in vain."""
-    rgba = _blocks(4000, 3000)
-    whole = bytes(imagecodecs.webp_encode(np.ascontiguousarray(rgba[..., :3]), level=80, lossless=False, method=0))
-    stated = int.from_bytes(whole[20:23], "little") >> 5
-    sample = webp_writer._sample(rgba)
-    assert sample.shape[0] * sample.shape[1] <= 4_000_000
-    estimated = webp_writer._modes(sample, 80) * rgba.shape[0] / sample.shape[0]
-    assert 0.8 < estimated / stated < 1.25
-
-
-def test_qualities_that_cannot_be_are_not_tried() -> None:
-    assert list(webp_writer._promising(_blocks(100, 500), (90, 80))) == [90, 80]
-    assert 90 not in list(webp_writer._promising(_blocks(10_000, 5_000), (90, 80)))
+    assert encode(rgba.copy(), Output(ImageFormat.WEBP, quality=97)) == encode(rgba, WEBP)

@@ -1,0 +1,1 @@
+"""Writing WebP: libwebp for colours, our own coder for alpha, and the container around them."""
