@@ -23,6 +23,8 @@ from training.render.surroundings import Lamp, Sky, SkyKind
 from training.render.thing import Mesh, Thing
 from training.render.view import View
 
+ROOT = Path(__file__).parents[3]
+
 SMALL = Quality(side=64, colour=4, alpha=64, threads=1)
 TOO_THIN = 11
 """A rope whose first attempt covers 2 % of the frame."""
@@ -142,7 +144,7 @@ def test_a_picture_that_shows_next_to_nothing_is_made_anew(tmp_path: Path) -> No
 def test_ctrl_c_ends_the_picture_under_way_and_the_next_call_goes_on(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "training.render", "make", "--out", str(tmp_path), "--count", "3"]
     command += ["--families", "head", "--side", "96", "--alpha", "32"]
-    stopped = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    stopped = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     while not list((tmp_path / FOREGROUNDS).glob("*.webp")):
         assert stopped.poll() is None
         sleep(0.05)
@@ -150,7 +152,7 @@ def test_ctrl_c_ends_the_picture_under_way_and_the_next_call_goes_on(tmp_path: P
     _, said = stopped.communicate(timeout=120)
     assert (stopped.returncode, "the same call goes on" in said) == (130, True), said
     assert 1 <= len(manifest.read(tmp_path / FOREGROUNDS)) < 3
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=120)
     assert len(manifest.read(tmp_path / FOREGROUNDS)) == 3
 
 
