@@ -18,16 +18,22 @@ help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 .PHONY: serve
-serve: $(VENV)/.service node_modules/.stamp ## Serve the sandbox: service, two local chains, funded buyer; Ctrl-C stops all
+serve: $(VENV)/.sandbox node_modules/.stamp ## Serve the sandbox: service, two local chains, funded buyer; Ctrl-C stops all
 	@exec $(BIN)/python -m sandbox serve
 
 .PHONY: demo
-demo: $(VENV)/.service ## Buy one cut-out per rail from a running `make serve`: make demo IMAGE=photo.jpg
+demo: $(VENV)/.sandbox ## Buy one cut-out per rail from a running `make serve`: make demo IMAGE=photo.jpg
 	@$(BIN)/python -m sandbox demo "$(or $(IMAGE),$(error say which picture: make demo IMAGE=photo.jpg))"
 
 .PHONY: test
 test: setup lint ## Everything CI runs: lint, types, unit, contract and client tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST)
+
+.PHONY: coverage
+coverage: setup ## Measure which branches of what ships the tests run, but for whole services; fails below the floor
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered --cov-report=html:results/coverage $(COVERED) $(PYTEST)
+# Tests whose processes are the test's own. Those that start whole services are left out: their workers are not measured.
+COVERED := tests/api tests/config tests/imaging tests/models tests/payments tests/runners tests/storage tests/test_[a-eg-rt-z]*.py
 
 .PHONY: test-training
 test-training: .venv-matting/.stamp .venv-render/.stamp ## The tests of training/, each project in an environment of its own (torch; Blender, Python 3.11)
@@ -42,7 +48,7 @@ lint: $(VENV)/.dev ## ruff, the import contracts, and mypy strict
 	$(BIN)/mypy .
 
 .PHONY: setup
-setup: $(VENV)/.service $(VENV)/.dev $(VENV)/.tensorrt-check node_modules/.stamp examples/node/node_modules/.stamp .venv-x402v1/.stamp ## Install what serve and test need
+setup: $(VENV)/.sandbox $(VENV)/.dev $(VENV)/.tensorrt-check node_modules/.stamp examples/node/node_modules/.stamp .venv-x402v1/.stamp ## Install what serve and test need
 
 .PHONY: load-quotes
 load-quotes: $(VENV)/.dev ## Ask a running service for 20 quotes a second; fails when p95 is over its target
@@ -131,7 +137,7 @@ image-replay: setup ## Build the image without Docker and run it: cut-outs bough
 	@deploy/replay.sh
 
 .PHONY: lock
-lock: $(VENV)/.dev ## Resolve pyproject.toml again into the hash-locked requirements
+lock: $(VENV)/.dev ## Resolve pyproject.toml again into the hash-locked requirements; newest: make lock LOCK_FLAGS=--upgrade
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra cpu -o requirements/cpu.txt
 	@# The other extras run the same versions of everything else.
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra openvino -c requirements/cpu.txt -o requirements/openvino.txt
@@ -140,12 +146,13 @@ lock: $(VENV)/.dev ## Resolve pyproject.toml again into the hash-locked requirem
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra tensorrt -c requirements/cpu.txt -o requirements/tensorrt.txt
 	@sed -i '1i # tensorrt-cu13-libs: the file pinned here is a stub from PyPI. While it is installed it fetches the libraries of\n# this version, some gigabytes, from NVIDIA'"'"'s own package index, which its pyproject.toml names; see docs/deployment.md.' requirements/tensorrt.txt
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra cpu --group dev -c requirements/cpu.txt -o requirements/dev.txt
+	$(BIN)/uv pip compile $(LOCK) --group sandbox -c requirements/cpu.txt -o requirements/sandbox.txt
 	$(BIN)/uv pip compile $(LOCK) --group image -o requirements/image.txt
 	$(BIN)/uv pip compile $(LOCK) --group tensorrt-check -o requirements/tensorrt-check.txt
 	$(BIN)/uv pip compile training/matting/pyproject.toml $(LOCK) --group training/matting/pyproject.toml:dev -o training/matting/requirements.txt
 	$(BIN)/uv pip compile training/render/pyproject.toml $(LOCK) --group training/render/pyproject.toml:dev -o training/render/requirements.txt
 	$(BIN)/uv pip compile tests/clients/python_v1/requirements.in $(LOCK) -o tests/clients/python_v1/requirements.txt
-LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet $(LOCK_FLAGS)
 
 .PHONY: clean
 clean: ## Remove environments, packages and local state
@@ -160,6 +167,11 @@ $(BIN)/uv: requirements/bootstrap.txt
 
 $(VENV)/.service: requirements/cpu.txt $(BIN)/uv
 	@echo "Installing the service's packages ..."
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV_INSTALL) -r $<
+	@touch $@
+
+$(VENV)/.sandbox: requirements/sandbox.txt $(VENV)/.service
+	@echo "Installing the sandbox's packages ..."
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV_INSTALL) -r $<
 	@touch $@
 

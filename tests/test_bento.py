@@ -67,7 +67,7 @@ def test_it_holds_every_file_of_what_it_ships(folder: Path) -> None:
 
 def test_its_packages_are_locked_by_hash(folder: Path) -> None:
     text = (folder / "bentoml/bentos/clearcanvas/test/env/python/requirements.txt").read_text()
-    assert "bentoml==1.4.39" in text
+    assert "bentoml==1.4.40" in text
     assert "--hash=sha256:" in text
     assert "index-url" not in text
 
