@@ -19,6 +19,8 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
+from version import VERSION
+
 REQUESTS = Counter("clearcanvas_requests_total", "Answers by route and status", ["route", "method", "status"])
 CONNECTIONS_CLOSED = Counter(
     "clearcanvas_connections_closed_total", "Connections that were ended for want of room or of progress", ["reason"]
@@ -69,6 +71,9 @@ RUNNER_WAIT_SECONDS = Gauge(
     ["model"],
     multiprocess_mode="livemostrecent",
 )
+
+BUILD = Gauge("clearcanvas_build_info", "1 for the version that serves", ["version"], multiprocess_mode="livemax")
+BUILD.labels(VERSION).set(1)
 
 _timings: ContextVar[dict[str, float] | None] = ContextVar("timings", default=None)
 

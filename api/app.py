@@ -50,6 +50,7 @@ PUBLIC_HEADERS = (
     "X-Model",
     "X-PAYMENT-RESPONSE",
     "X-Request-Id",
+    "X-Service-Version",
     "X-Width",
 )
 """What a web page may read. There are no cookies and no accounts, so every origin has the same rights."""

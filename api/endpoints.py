@@ -14,6 +14,7 @@ from api.options import MODEL
 from api.upload import Upload, upload_of
 from payments.rail import Order
 from pipeline import CutOut
+from version import VERSION
 
 
 class BackgroundRemoval:
@@ -105,6 +106,7 @@ class BackgroundRemoval:
                 "X-Foreground-Width": str(result.subject.width),
                 "X-Foreground-Height": str(result.subject.height),
                 "X-Model": model.label,
+                "X-Service-Version": VERSION,
                 **({"X-Backend": backend} if (backend := self._cut_out.backend(model.name)) else {}),
                 **({"Vary": "Accept"} if upload.wish.is_open else {}),
             },

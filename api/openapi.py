@@ -12,6 +12,7 @@ from api.offer import MODELS_PATH, PATH, Offer
 from api.options import FORMATS, MODEL, OPTIONS, Option
 from api.problem_pages import problem_types
 from errors import ClientDisconnected, MethodNotAllowed, NotFound, PaymentState, RetryAction
+from version import VERSION
 
 Json = dict[str, Any]
 
@@ -132,7 +133,7 @@ def openapi(offer: Offer) -> Json:
         "openapi": "3.1.0",
         "info": {
             "title": "ClearCanvas",
-            "version": "1",
+            "version": VERSION,
             "contact": _contact(offer),
             "description": f"Background removal, ${offer.default.price} per picture. No account: the answer 402 quotes "
             "the price, the payment comes with the next request, and only a finished picture is charged.",

@@ -97,7 +97,7 @@ class RunnerSettings(Section):
     more_models: Annotated[tuple[Model, ...], Words] = ()
     """Further models to serve, for `?model=NAME`: names, or `NAME=PRICE` in US dollars where the price differs."""
     models_folder: Path = Path("state/models")
-    """Folder of models that `python -m models` pulled or added."""
+    """Folder of models that `python -m modelkit` pulled or added."""
     backend: Literal["auto", "tensorrt", "cuda", "openvino", "cpu"] = "auto"
     """What runs the network: `auto` takes the first of `tensorrt`, `cuda` and `cpu` that proves itself; with one that
     is named the service does not start where that one cannot run."""

@@ -20,7 +20,8 @@ PACKAGES = set(CONFIG["importlinter"]["root_packages"].split())
 FOUNDATION = {"errors", "telemetry"}
 MAY_IMPORT = {
     "errors": set(),
-    "telemetry": set(),
+    "telemetry": {"version"},
+    "version": set(),
     "admission": {"errors"},
     "logs": set(),
     "memory": set(),

@@ -8,6 +8,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from sandbox.process import ROOT
+from version import VERSION
 
 EXTRAS = ("cpu", "openvino", "gpu", "rtx", "tensorrt")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -37,7 +38,7 @@ def _direct(extra: str) -> list[Requirement]:
     return [each for each in own if each.name != "clearcanvas"] + included
 
 
-@pytest.mark.parametrize("name", [*EXTRAS, "bootstrap", "dev", "image", "tensorrt-check"])
+@pytest.mark.parametrize("name", [*EXTRAS, "bootstrap", "dev", "image", "sandbox", "tensorrt-check"])
 def test_every_package_is_pinned_with_hashes(name: str) -> None:
     locked = _locked(name)
     assert locked
@@ -53,6 +54,19 @@ def test_a_lock_holds_what_the_project_asks_for(extra: str) -> None:
     locked = _locked(extra)
     unmet = [str(each) for each in asked if each.name not in locked or locked[each.name][0] not in each.specifier]
     assert not unmet
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_nothing_ships_that_only_tools_use(extra: str) -> None:
+    """`rich` still comes, because BentoML requires it."""
+    direct = {Requirement(each).name for each in PROJECT["project"]["dependencies"]}
+    assert not {"typer", "rich"} & direct
+    assert "typer" not in _locked(extra)
+
+
+def test_the_version_is_the_same_in_both_places() -> None:
+    """A bento has no pyproject.toml."""
+    assert PROJECT["project"]["version"] == VERSION
 
 
 @pytest.mark.parametrize("extra", EXTRAS)

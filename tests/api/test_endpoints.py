@@ -3,6 +3,7 @@ import io
 from PIL import Image
 
 from tests.api.shop import Shop, picture
+from version import VERSION
 
 
 async def test_a_paid_picture_is_an_image_with_its_receipt(shop: Shop) -> None:
@@ -14,6 +15,7 @@ async def test_a_paid_picture_is_an_image_with_its_receipt(shop: Shop) -> None:
     assert (answer.headers["X-Width"], answer.headers["X-Height"]) == ("48", "32")
     assert answer.headers["X-Model"] == "small 7a86178d"
     assert answer.headers["X-Backend"] == "fake"
+    assert answer.headers["X-Service-Version"] == VERSION
     assert answer.headers["x-receipt"] == "0xcoin-1"
     assert "Idempotent-Replayed" not in answer.headers
     assert Image.open(io.BytesIO(answer.content)).size == (48, 32)

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from tests.api.shop import Shop, open_shop, picture
+from version import VERSION
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,6 +34,7 @@ async def test_a_sale_is_counted_by_route_rail_and_stage(tmp_path: Path) -> None
         'clearcanvas_requests_total{method="POST",route="/v1/remove-background",status="200"}',
         'clearcanvas_payments_total{outcome="settled",rail="x"}',
         'clearcanvas_stage_seconds_count{stage="settle"}',
+        f'clearcanvas_build_info{{version="{VERSION}"}} 1.0',
     ):
         assert line in answer.text
 
@@ -50,4 +52,5 @@ def test_workers_are_added_up(tmp_path: Path) -> None:
     run(WORKER)
     shown = run(READER)
     assert 'clearcanvas_payments_total{outcome="settled",rail="x"} 2.0' in shown
+    assert f'clearcanvas_build_info{{version="{VERSION}"}} 1.0' in shown
     assert "clearcanvas_images_in_flight 2.0" not in shown, "workers that ended have nothing in flight"

@@ -7,6 +7,7 @@ from api.offer import PATH
 from api.openapi import openapi
 from api.options import OPTIONS
 from tests.api.shop import OFFER, X402, Shop, picture
+from version import VERSION
 
 
 def operation() -> dict[str, Any]:
@@ -67,3 +68,7 @@ async def test_an_answer_has_the_members_that_are_promised(shop: Shop) -> None:
     schema = openapi(OFFER)["components"]["schemas"]["Problem"]
     body = (await shop.post(picture("PNG"))).json()
     assert set(schema["required"]) <= set(body) <= set(schema["properties"])
+
+
+def test_it_has_the_version_of_the_service() -> None:
+    assert openapi(OFFER)["info"]["version"] == VERSION
