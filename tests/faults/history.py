@@ -32,6 +32,7 @@ class Call:
         lost: why there is no answer; None when there is one.
         picture: name of the picture sent, which need not be the payment's own.
         answer: digest of the picture that came back with a 200.
+        difference: how that differs from the right one, where it does.
         charged: None also where the answer leaves it out, because it is not known.
         bare: the answer is no problem document with `retryable`, `payment_state` and `retry_action` that fit.
     """
@@ -53,6 +54,7 @@ class Call:
     request_id: str | None = None
     answer: str | None = None
     right: bool = False
+    difference: str | None = None
     bare: bool = False
     detail: str | None = None
 

@@ -17,6 +17,7 @@ from sandbox.process import SandboxError
 from tests.faults.client import Answer, Lost, Manner, post
 from tests.faults.history import Call, History, Order, Payment
 from tests.faults.host import Host
+from tests.faults.picture_difference import difference
 from tests.faults.pictures import Picture
 from tests.faults.wallet import Wallet, offers
 
@@ -40,12 +41,12 @@ class PurchaseClient:
     """Sends requests to the hosts of a leg, each from an address of its own, so that no limit on addresses is met.
 
     Args:
-        expected: digest of the right cut-out by picture name and output format; filled by the undisturbed sales.
+        expected: the right cut-out by picture name and output format; filled by the undisturbed sales.
         statuses: counts of answers to calls, by status and code.
     """
 
     def __init__(
-        self, hosts: Sequence[Host], history: History, expected: dict[tuple[str, str], str], random: Random
+        self, hosts: Sequence[Host], history: History, expected: dict[tuple[str, str], bytes], random: Random
     ) -> None:
         self.hosts = hosts
         self.history = history
@@ -90,16 +91,17 @@ class PurchaseClient:
             raise
         else:
             _note(call, answer)
-            self._judge(call, order, sent)
+            self._judge(call, order, sent, answer.body)
             self.statuses[f"{call.status} {call.code or ''}".strip()] += 1
         finally:
             call.ended_at = time.time()
         return call
 
-    def _judge(self, call: Call, order: Order, sent: Picture) -> None:
+    def _judge(self, call: Call, order: Order, sent: Picture, body: bytes) -> None:
         if call.answer is not None and sent is order.picture:
-            wanted = self.expected.setdefault((sent.name, order.output), call.answer)
-            call.right = call.answer == wanted
+            wanted = self.expected.setdefault((sent.name, order.output), body)
+            call.right = body == wanted
+            call.difference = None if call.right else difference(body, wanted)
 
     async def _post(
         self,
