@@ -1,0 +1,5 @@
+"""`python -m clearcanvas`."""
+
+from clearcanvas.cli.app import main
+
+main()

@@ -1,0 +1,67 @@
+"""Buys many pictures, several at a time."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from clearcanvas.client import AsyncClient, CutOut
+from clearcanvas.errors import BudgetExhausted, CannotBuy, ClearCanvasError, OutcomeUnknown
+from clearcanvas.selection import Job
+
+_WORST_FIRST = (OutcomeUnknown, BudgetExhausted, CannotBuy)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one picture: a cut-out in its file, or an error, or neither where the run was stopped before."""
+
+    job: Job
+    cut_out: CutOut | None = None
+    error: ClearCanvasError | None = None
+
+
+async def buy_all(
+    client: AsyncClient,
+    jobs: Sequence[Job],
+    options: Mapping[str, str],
+    *,
+    workers: int,
+    overwrite: bool,
+    report: Callable[[Result], None],
+) -> list[Result]:
+    """Buy each job's picture; results come in the order in which they end, and are also reported at once.
+
+    An error that the next picture would meet as well ends the run: jobs not begun have neither cut-out nor error.
+    """
+    waiting, results = deque(jobs), list[Result]()
+
+    async def work() -> None:
+        while waiting:
+            result = await _buy(client, waiting.popleft(), options, overwrite=overwrite)
+            results.append(result)
+            report(result)
+            if result.error is not None and result.error.stops_the_run:
+                waiting.clear()
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(min(workers, len(jobs))):
+            group.create_task(work())
+    done = {result.job for result in results}
+    return results + [Result(job) for job in jobs if job not in done]
+
+
+def exit_code(results: Sequence[Result]) -> int:
+    """0 when every picture has its result; else the code of the error that matters most."""
+    errors = [result.error for result in results if result.error is not None]
+    for kind in _WORST_FIRST:
+        if any(isinstance(error, kind) for error in errors):
+            return kind.exit_code
+    return max((error.exit_code for error in errors), default=0)
+
+
+async def _buy(client: AsyncClient, job: Job, options: Mapping[str, str], *, overwrite: bool) -> Result:
+    try:
+        return Result(job, await client.remove_background_file(job.source, job.target, options, overwrite=overwrite))
+    except ClearCanvasError as error:
+        return Result(job, error=error)

@@ -1,0 +1,56 @@
+"""What is bought: one picture, with options, from one service."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlencode, urlsplit
+
+from clearcanvas.errors import InvalidSetting
+from clearcanvas.picture import Picture
+
+ROUTE = "/v1/remove-background"
+
+
+def route(url: str, *, allow_http: bool = False) -> str:
+    """The address that sells, of a service named by its origin or by the address itself.
+
+    Raises:
+        InvalidSetting: not such a URL, or not https although it is not this machine.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise InvalidSetting(f"{url!r} must be the URL of a service, such as https://HOST.")
+    if parts.scheme == "http" and not (allow_http or _is_loopback(parts.hostname)):
+        raise InvalidSetting(
+            f"{url!r} must start with https://; over plain http anybody on the way can change the payee."
+        )
+    path = parts.path.rstrip("/")
+    return f"{parts.scheme}://{parts.netloc}{path.removesuffix(ROUTE)}{ROUTE}"
+
+
+def address(route: str, options: Mapping[str, str]) -> str:
+    """The route with the service's query parameters, sorted so that their order makes no other purchase."""
+    return f"{route}?{urlencode(sorted(options.items()))}"
+
+
+@dataclass(frozen=True)
+class Order:
+    """A picture at an address of the service; `url` holds the options as its query."""
+
+    url: str
+    picture: Picture
+
+    @property
+    def id(self) -> str:
+        """Name of this purchase, the same in every run: it is the Idempotency-Key, and the journal's key."""
+        return hashlib.sha256(f"{self.url}\n{self.picture.sha256}".encode()).hexdigest()
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

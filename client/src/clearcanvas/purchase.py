@@ -1,0 +1,160 @@
+"""Buys a picture with one payment, whatever happens on the way.
+
+The order of the lines is the promise (docs/client.md holds what a crash after each of them leaves):
+quote → sign → journal → send → journal the answer. A payment that is on record is sent again until the service says
+what became of it; a new one is signed only when the service has proven the old one unused.
+"""
+
+import asyncio
+import hashlib
+import time
+from dataclasses import dataclass, field
+
+import httpx
+
+from clearcanvas.errors import (
+    AlreadyPaid,
+    CannotBuy,
+    ClearCanvasError,
+    OutcomeUnknown,
+    PictureRefused,
+    WalletProblem,
+)
+from clearcanvas.journal import Journal
+from clearcanvas.offers import Offers
+from clearcanvas.order import Order
+from clearcanvas.payment import Entry
+from clearcanvas.problem import Problem, Step
+from clearcanvas.receipt import as_json, receipt
+from clearcanvas.service import NoAnswer, Service
+from clearcanvas.stages import Observer, Stage
+
+_AFTER_SILENCE_S = 2.0
+_MOST_PAYMENTS = 2
+"""Signed for one picture in one run: one that has expired, or a price that has changed, is replaced once."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a buyer agrees to.
+
+    Attributes:
+        budget: base units that all payments of the journal together may take.
+        patience_s: seconds for which one picture is sent again.
+        pay_again: whether a picture that was paid, and can no longer be fetched, is paid anew.
+    """
+
+    budget: int
+    patience_s: float
+    pay_again: bool
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A cut-out, in memory, with the journal's entry of its payment."""
+
+    entry: Entry
+    content: bytes = field(repr=False)
+    result_sha256: str
+    receipt: str
+    is_new: bool
+
+
+class Purchases:
+    """Buys from one service."""
+
+    def __init__(self, service: Service, offers: Offers, journal: Journal, terms: Terms, observe: Observer) -> None:
+        self._service = service
+        self._offers = offers
+        self._journal = journal
+        self._terms = terms
+        self._observe = observe
+
+    async def buy(self, order: Order) -> Delivery:
+        """The cut-out of an order, for the payment that is open for it, or for a new one.
+
+        Raises:
+            ClearCanvasError: any but ResultInTheWay; what it leaves in the journal is what it says.
+        """
+        entry = await asyncio.to_thread(self._journal.find, order.id)
+        is_new, refusal = False, None
+        for _ in range(_MOST_PAYMENTS):
+            if entry is None:
+                entry, is_new = await self._pay(order)
+            answer = await self._collect(order, entry)
+            if isinstance(answer, httpx.Response):
+                return await self._received(order, entry, answer, is_new=is_new)
+            refusal = await self._settle_refusal(order, entry, answer)
+            entry = None
+        raise refusal or CannotBuy("No payment was tried.")
+
+    async def _pay(self, order: Order) -> tuple[Entry, bool]:
+        """A payment on record, not sent yet, and whether it is ours: another program may have been quicker."""
+        choice = await self._offers.choose(order.url)
+        self._observe(order.picture.name, Stage.QUOTED)
+        await asyncio.to_thread(self._journal.require_room, choice.offer.amount, self._terms.budget)
+        payment = await choice.rail.sign(choice.quote, choice.offer, order.id)
+        self._observe(order.picture.name, Stage.SIGNED)
+        entry = await asyncio.to_thread(self._journal.record, payment, order.picture.name, self._terms.budget)
+        self._observe(order.picture.name, Stage.RECORDED)
+        return entry, entry.payment == payment
+
+    async def _collect(self, order: Order, entry: Entry) -> httpx.Response | Problem:
+        """Send one payment until an answer stands: the delivery, or what ends this payment."""
+        give_up_at = time.monotonic() + self._terms.patience_s
+        while True:
+            try:
+                answer = await self._service.send(order, entry.payment)
+            except NoAnswer as silence:
+                problem, wait_s, said = None, _AFTER_SILENCE_S, str(silence)
+            else:
+                if answer.status_code == 200:
+                    return answer
+                problem = Problem.read(answer)
+                wait_s, said = problem.wait_s, problem.message
+                if problem.step is not Step.RESEND:
+                    return problem
+            if time.monotonic() + wait_s > give_up_at:
+                raise _out_of_patience(problem, said)
+            self._observe(order.picture.name, Stage.WAITING)
+            await asyncio.sleep(wait_s)
+
+    async def _received(self, order: Order, entry: Entry, answer: httpx.Response, *, is_new: bool) -> Delivery:
+        self._observe(order.picture.name, Stage.ANSWERED)
+        digest = hashlib.sha256(answer.content).hexdigest()
+        text = as_json(receipt(order, entry.payment, answer, digest))
+        await asyncio.to_thread(self._journal.received, entry, digest, text)
+        self._observe(order.picture.name, Stage.RECEIVED)
+        return Delivery(entry, answer.content, digest, text, is_new)
+
+    async def _settle_refusal(self, order: Order, entry: Entry, problem: Problem) -> ClearCanvasError:
+        """Write down what a refusal proves. Returns the error for the case that a new payment fares no better.
+
+        Raises:
+            ClearCanvasError: no new payment may, or should, be signed.
+        """
+        if problem.step is Step.USED_UP and self._terms.pay_again:
+            await asyncio.to_thread(self._journal.lost, entry)
+            return AlreadyPaid(problem.message)
+        if problem.step is Step.USED_UP:
+            raise AlreadyPaid(
+                f"{order.picture.name} was paid before, and is no longer delivered for that payment: {problem.message} "
+                "To buy it again, say so (--pay-again)."
+            )
+        if not problem.is_unused:
+            raise OutcomeUnknown(
+                f"{order.picture.name}: {problem.message} The payment is kept; no other one is signed."
+            )
+        await asyncio.to_thread(self._journal.unused, entry)
+        self._offers.forget(order.url)
+        if problem.is_funds:
+            raise WalletProblem(f"The wallet {entry.payment.payer} lacks funds: {problem.message}")
+        if problem.step is Step.GIVE_UP:
+            raise PictureRefused(f"{order.picture.name} was refused, and not charged: {problem.message}")
+        return PictureRefused(f"{order.picture.name}: two payments were refused, and not charged: {problem.message}")
+
+
+def _out_of_patience(problem: Problem | None, said: str) -> ClearCanvasError:
+    if problem is not None and problem.is_unused:
+        return CannotBuy(f"The service does not deliver now; nothing was charged so far: {said}")
+    return OutcomeUnknown(f"No answer stands: {said} The payment is on record: run again.", stops_the_run=True)

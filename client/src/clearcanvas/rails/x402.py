@@ -1,0 +1,74 @@
+"""x402, protocol version 2, scheme `exact`: USDC on Base and on its testnet, and nothing else."""
+
+import time
+
+from x402 import x402Client
+from x402.http.utils import encode_payment_signature_header
+from x402.mechanisms.evm import EthAccountSigner
+from x402.mechanisms.evm.exact import register_exact_evm_client
+from x402.schemas import PaymentError, PaymentPayload, PaymentRequirements
+
+from clearcanvas.errors import CannotBuy, WalletProblem
+from clearcanvas.payment import Payment
+from clearcanvas.quote import Offer, Quote
+from clearcanvas.wallet import Wallet
+
+HEADER = "PAYMENT-SIGNATURE"
+USDC = {
+    "eip155:8453": "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913",
+    "eip155:84532": "0x036CbD53842c5426634e7929541eC2318f3dCF7e",
+}
+"""By network: any other token might count in other units, or be worth nothing."""
+
+
+class X402:
+    """Pays with `wallet`; without one it names prices only."""
+
+    name = "x402"
+    quotes_last = True
+
+    def __init__(self, wallet: Wallet | None) -> None:
+        self._wallet = wallet
+
+    def offer(self, quote: Quote) -> Offer | None:
+        """The first requirement in USDC."""
+        for accepted in _payable(quote):
+            return Offer(self.name, accepted.network, accepted.asset, accepted.pay_to, int(accepted.amount))
+        return None
+
+    async def sign(self, quote: Quote, offer: Offer, order: str) -> Payment:
+        """An EIP-3009 authorization; its nonce is random, so one quote can be signed for many pictures."""
+        if quote.x402 is None or self._wallet is None:
+            raise WalletProblem("There is nothing to sign by x402, or no key to sign with.")
+        now, [chosen, *_] = int(time.time()), _payable(quote)
+        client = register_exact_evm_client(x402Client(), EthAccountSigner(self._wallet.account))
+        client.set_spend_controls(False)  # ours are stricter: two tokens, --max-price, the journal's budget
+        try:
+            signed = await client.create_payment_payload(quote.x402.model_copy(update={"accepts": [chosen]}))
+        except (PaymentError, ValueError) as error:
+            raise CannotBuy(f"The x402 quote cannot be signed: {error}") from None
+        if not isinstance(signed, PaymentPayload):
+            raise CannotBuy("The x402 quote is not of version 2.")
+        return Payment(
+            order=order,
+            rail=self.name,
+            network=offer.network,
+            asset=offer.asset,
+            payee=offer.payee,
+            payer=self._wallet.address,
+            amount=offer.amount,
+            header=HEADER,
+            value=encode_payment_signature_header(signed),
+            signed_at=now,
+            expires_at=int(signed.payload["authorization"]["validBefore"]),
+        )
+
+
+def _payable(quote: Quote) -> list[PaymentRequirements]:
+    return [each for each in quote.x402.accepts if _is_payable(each)] if quote.x402 else []
+
+
+def _is_payable(offered: PaymentRequirements) -> bool:
+    token = USDC.get(offered.network)
+    is_usdc = token is not None and offered.asset.lower() == token.lower()
+    return offered.scheme == "exact" and is_usdc and offered.amount.isdecimal() and int(offered.amount) > 0

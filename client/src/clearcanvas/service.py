@@ -1,0 +1,89 @@
+"""The service over HTTP: one question for a quote, one request with a payment."""
+
+import asyncio
+
+import httpx
+
+from clearcanvas.errors import CannotBuy
+from clearcanvas.order import Order
+from clearcanvas.payment import Payment
+
+MAX_ANSWER_BYTES = 512_000_000
+"""More than the largest cut-out: 10,000 x 10,000 pixels of four bytes, as good as uncompressed."""
+_CONNECT_S = 10.0
+
+
+class NoAnswer(Exception):
+    """No whole answer came; whether the request arrived is not known."""
+
+
+class Service:
+    """Talks to one service.
+
+    Args:
+        timeout_s: seconds for one request, from connecting to the last byte of the answer.
+    """
+
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._http = httpx.AsyncClient(timeout=httpx.Timeout(timeout_s, connect=_CONNECT_S), follow_redirects=False)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    async def ask(self, url: str) -> httpx.Response:
+        """An empty POST, which is answered with the price.
+
+        Raises:
+            NoAnswer: as it says.
+        """
+        return await self._post(url, b"", {})
+
+    async def send(self, order: Order, payment: Payment) -> httpx.Response:
+        """The picture with its payment.
+
+        Raises:
+            NoAnswer: as it says. The payment may have moved.
+        """
+        headers = {
+            "Content-Type": order.picture.media_type,
+            "Idempotency-Key": payment.order,
+            payment.header: payment.value,
+        }
+        return await self._post(order.url, order.picture.content, headers)
+
+    async def _post(self, url: str, content: bytes, headers: dict[str, str]) -> httpx.Response:
+        request = self._http.build_request("POST", url, content=content, headers=headers)
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                answer = await self._http.send(request, stream=True)
+                try:
+                    return httpx.Response(
+                        answer.status_code,
+                        headers=_without_coding(answer),
+                        content=await _read(answer),
+                        request=request,
+                    )
+                finally:
+                    await answer.aclose()
+        except httpx.UnsupportedProtocol:
+            raise CannotBuy(f"{url} cannot be reached.") from None
+        except (httpx.HTTPError, httpx.StreamError, TimeoutError) as error:
+            raise NoAnswer(str(error) or type(error).__name__) from None
+
+
+async def _read(answer: httpx.Response) -> bytes:
+    body = bytearray()
+    async for piece in answer.aiter_bytes():
+        body += piece
+        if len(body) > MAX_ANSWER_BYTES:
+            raise httpx.ReadError("The answer is longer than any cut-out.")
+    return bytes(body)
+
+
+def _without_coding(answer: httpx.Response) -> httpx.Headers:
+    headers = answer.headers.copy()
+    for name in ("Content-Encoding", "Content-Length", "Transfer-Encoding"):
+        headers.pop(name, None)
+    return headers

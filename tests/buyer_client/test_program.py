@@ -1,0 +1,42 @@
+"""The program buys from the running service on both rails."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.buyer_client.buyer import Buyer, RailName
+from tests.buyer_client.conftest import RAILS
+from tests.buying import unique_photograph
+from tests.clients.cutouts import PRICE, assert_cut_out, assert_paid_us
+
+SIZE = (512, 512)
+
+
+@pytest.mark.parametrize("rail", RAILS)
+def test_a_folder_is_bought_once_and_a_second_run_skips_it(
+    buyer: Callable[[RailName], Buyer], tmp_path: Path, rail: RailName
+) -> None:
+    """Names and extensions do not matter, other files are left alone, and each result has its receipt."""
+    one, photos = buyer(rail), tmp_path / "photos"
+    photos.mkdir()
+    names = {"A.JPG": "A.png", "without": "without.png", "b.jfif": "b.png"}
+    for name in names:
+        (photos / name).write_bytes(unique_photograph())
+    (photos / "notes.txt").write_text("not a picture")
+
+    first = one.run(photos)
+    assert first.returncode == 0, first.stderr
+    assert "3 bought" in first.stderr
+    assert one.transfers() == [PRICE] * 3
+    for name, result in names.items():
+        assert_cut_out((one.out / result).read_bytes(), size=SIZE)
+        receipt = json.loads((one.out / f"{result}.receipt.json").read_text())
+        assert (receipt["source"], receipt["rail"], receipt["amount"]) == (str(photos / name), rail, PRICE)
+        assert_paid_us(one.chain, receipt["transaction"])
+
+    again = one.run(photos)
+    assert again.returncode == 0, again.stderr
+    assert "3 kept" in again.stderr
+    assert one.transfers() == [PRICE] * 3
