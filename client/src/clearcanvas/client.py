@@ -10,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import httpx
+
 from clearcanvas import files
 from clearcanvas.errors import ResultInTheWay
 from clearcanvas.journal import Journal
@@ -72,6 +74,7 @@ class AsyncClient:
         tempo_rpc_url: the node that MPP asks; the public one of the quoted chain where it is not named.
         pay_again: pay anew for what was paid and can no longer be fetched, which is so after 24 hours.
         allow_http: take plain http beyond this machine.
+        http: an httpx client of your own, with proxies, certificates or headers; you close it.
         observe: is told of each step.
 
     Raises:
@@ -92,6 +95,7 @@ class AsyncClient:
         tempo_rpc_url: str | None = None,
         pay_again: bool = False,
         allow_http: bool = False,
+        http: httpx.AsyncClient | None = None,
         observe: Observer = nobody,
     ) -> None:
         self._route = route(url, allow_http=allow_http)
@@ -99,7 +103,7 @@ class AsyncClient:
         self.journal = Journal(Path(journal))
         self.budget = terms.budget
         self._observe = observe
-        self._service = Service(timeout_s)
+        self._service = Service(timeout_s, http)
         self._offers = Offers(self._service, rails(rail, wallet, tempo_rpc_url), base_units(max_price), patience_s)
         self._purchases = Purchases(self._service, self._offers, self.journal, terms, observe)
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)

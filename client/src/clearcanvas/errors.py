@@ -36,9 +36,10 @@ class ResultInTheWay(PictureRefused):
 
 
 class InvalidSetting(ClearCanvasError):
-    """An option, address or file name is wrong; nothing was sent."""
+    """An option, address or file name is wrong; nothing was paid."""
 
     exit_code = 2
+    stops_the_run = True
 
 
 class BudgetExhausted(ClearCanvasError):

@@ -22,15 +22,18 @@ class Service:
 
     Args:
         timeout_s: seconds for one request, from connecting to the last byte of the answer.
+        http: a client with proxies, certificates or headers of the caller's own, who also closes it.
     """
 
-    def __init__(self, timeout_s: float) -> None:
+    def __init__(self, timeout_s: float, http: httpx.AsyncClient | None = None) -> None:
         self._timeout_s = timeout_s
-        self._http = httpx.AsyncClient(timeout=httpx.Timeout(timeout_s, connect=_CONNECT_S), follow_redirects=False)
+        self._is_own = http is None
+        self._http = http or httpx.AsyncClient()
 
     async def aclose(self) -> None:
-        """Close all connections."""
-        await self._http.aclose()
+        """Close the connections that are this object's own."""
+        if self._is_own:
+            await self._http.aclose()
 
     async def ask(self, url: str) -> httpx.Response:
         """An empty POST, which is answered with the price.
@@ -54,10 +57,11 @@ class Service:
         return await self._post(order.url, order.picture.content, headers)
 
     async def _post(self, url: str, content: bytes, headers: dict[str, str]) -> httpx.Response:
-        request = self._http.build_request("POST", url, content=content, headers=headers)
+        timeout = httpx.Timeout(self._timeout_s, connect=_CONNECT_S)
+        request = self._http.build_request("POST", url, content=content, headers=headers, timeout=timeout)
         try:
             async with asyncio.timeout(self._timeout_s):
-                answer = await self._http.send(request, stream=True)
+                answer = await self._http.send(request, stream=True, follow_redirects=False)
                 try:
                     return httpx.Response(
                         answer.status_code,

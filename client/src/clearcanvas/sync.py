@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import httpx
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from clearcanvas.client import AsyncClient, CutOut
@@ -36,6 +37,7 @@ class Client:
         tempo_rpc_url: str | None = None,
         pay_again: bool = False,
         allow_http: bool = False,
+        http: httpx.AsyncClient | None = None,
         observe: Observer = nobody,
     ) -> None:
         self._open: Callable[[], AsyncClient] = lambda: AsyncClient(
@@ -50,6 +52,7 @@ class Client:
             tempo_rpc_url=tempo_rpc_url,
             pay_again=pay_again,
             allow_http=allow_http,
+            http=http,
             observe=observe,
         )
         self._stack = ExitStack()

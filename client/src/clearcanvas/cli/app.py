@@ -179,10 +179,17 @@ def mcp(
     runs.finish(mcp_server.serve(client, folder, http), _console)
 
 
-def main() -> None:
-    """Run the program; every failure is a line, and an exit code that says which kind it was."""
+def main(arguments: list[str] | None = None) -> None:
+    """Run the program; every failure is a line, and an exit code that says which kind it was.
+
+    Args:
+        arguments: of the command line, without the program's name; None for those of this process.
+
+    Raises:
+        SystemExit: always, with the exit code.
+    """
     try:
-        app()
+        app(arguments)
     except ClearCanvasError as error:
         _console.print(f"[red]Error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)

@@ -1,0 +1,143 @@
+"""The program teaches, and fails in one line with the exit code that docs/client.md names."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from clearcanvas.cli.app import main
+from clearcanvas.money import base_units, dollars
+from tests.buyer_client.buyer import Buyer, RailName, run
+from tests.buying import unique_photograph
+
+NOWHERE = "http://127.0.0.1:1"
+
+
+def fails(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str]:
+    """Exit code and error of the program in this process."""
+    with pytest.raises(SystemExit) as end:
+        main([str(argument) for argument in arguments])
+    said = capsys.readouterr()
+    assert "Traceback" not in said.err + said.out
+    return int(end.value.code or 0), " ".join(said.err.split())
+
+
+@pytest.fixture
+def key_file(tmp_path: Path, key: str) -> Path:
+    """A wallet's key as a file that its owner alone may read."""
+    path = tmp_path / "key"
+    path.touch(mode=0o600)
+    path.write_text(key + "\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["missing.jpg", "--url", NOWHERE], 2, "missing.jpg is not there"),
+        (["{photo}"], 2, "Missing option '--url'"),
+        (["{photo}", "--url", "ftp://host"], 2, "must be the URL of a service"),
+        (["{photo}", "--url", "http://example.com"], 2, "must start with https://"),
+        (["{photo}", "--url", NOWHERE, "--max-spend", "lots"], 2, "must be an amount of dollars"),
+        (["{photo}", "--url", NOWHERE, "--max-spend", "0.0000001"], 2, "at most 6 decimals"),
+        (["{photo}", "--url", NOWHERE, "--rail", "cash"], 2, "cash"),
+        (["{photo}", "--url", NOWHERE, "--format", "tiff"], 2, "--format must be one of"),
+        (["{photo}", "--url", NOWHERE, "-O", "model"], 2, "must be NAME=VALUE"),
+        (["{photo}", "--url", NOWHERE, "--out", "{folder}/results"], 5, "does not answer"),
+        (["{notes}", "--url", NOWHERE, "--out", "{folder}/results"], 1, "is not a picture"),
+        (["{folder}", "--url", NOWHERE, "--out", "{folder}/key"], 2, "The journal"),
+    ],
+)
+def test_each_fault_has_its_line_and_its_code(
+    capsys: pytest.CaptureFixture[str],
+    photo: Path,
+    key_file: Path,
+    arguments: list[str],
+    code: int,
+    said: str,
+) -> None:
+    (photo.parent / "notes.jpg").write_text("words")
+    places = {"photo": str(photo), "folder": str(photo.parent), "notes": str(photo.parent / "notes.jpg")}
+    arguments = [argument.format(**places) for argument in arguments]
+    came, error = fails(capsys, "remove", *arguments, "--key-file", key_file)
+    assert came == code, error
+    assert said in error
+
+
+def test_the_key_comes_from_a_safe_place_only(
+    capsys: pytest.CaptureFixture[str], photo: Path, key_file: Path, key: str
+) -> None:
+    """A key that others may read is refused, one that is none too, and none is ever shown."""
+    arguments: list[str | Path] = [
+        "remove",
+        photo,
+        "--url",
+        NOWHERE,
+        "--out",
+        photo.parent / "out",
+        "--key-file",
+        key_file,
+    ]
+    key_file.chmod(0o644)
+    assert fails(capsys, *arguments)[1].startswith("Error: Others may read the key")
+    key_file.chmod(0o600)
+    key_file.write_text(key[:-2])
+    code, error = fails(capsys, *arguments)
+    assert (code, key[:-2] in error) == (5, False)
+    assert "private key of 32 bytes" in error
+
+
+def test_options_that_the_service_does_not_know_are_refused_before_anything_is_signed(
+    capsys: pytest.CaptureFixture[str], buyer: Callable[[RailName], Buyer], photo: Path, key_file: Path
+) -> None:
+    one = buyer("x402")
+    arguments: list[str | Path] = ["remove", photo, "--url", one.service.url, "--out", one.out, "--key-file", key_file]
+    code, error = fails(capsys, *arguments, "-O", "fromat=png")
+    assert (code, one.transfers()) == (2, []), error
+    assert "fromat" in error
+
+
+def test_help_names_the_ways_to_use_it(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["remove", "--help"])
+    shown = capsys.readouterr().out
+    for word in ("--max-spend", "BUYER_KEY", "photos/", "Exit codes", "--dry-run"):
+        assert word in shown
+
+
+def test_the_price_is_shown_without_a_key(
+    capsys: pytest.CaptureFixture[str], buyer: Callable[[RailName], Buyer], tmp_path: Path
+) -> None:
+    """And a dry run names what would be bought for it."""
+    url = buyer("x402").service.url
+    with pytest.raises(SystemExit):
+        main(["price", "--url", url])
+    assert capsys.readouterr().out.startswith("$0.05 by x402, in 0x036CbD53842c5426634e7929541eC2318f3dCF7e")
+    for name in ("a.jpg", "a.jfif"):
+        (tmp_path / name).write_bytes(unique_photograph())
+    with pytest.raises(SystemExit):
+        main(["remove", str(tmp_path), "--url", url, "--rail", "mpp", "--out", str(tmp_path / "out"), "--dry-run"])
+    shown = capsys.readouterr().out
+    assert "a.jpg.png" in shown
+    assert "a.jfif.png" in shown
+    assert "2 pictures at $0.05 by mpp: at most $0.10" in shown
+    assert not (tmp_path / "out").exists()
+
+
+def test_payments_are_listed(buyer: Callable[[RailName], Buyer], photo: Path) -> None:
+    one = buyer("x402")
+    assert one.run(photo).returncode == 0
+    listed: subprocess.CompletedProcess[str] = run(
+        [*one.command()[:3], "purchases", str(one.out)], one.environment | {"COLUMNS": "200"}
+    )
+    assert "delivered" in listed.stdout
+    assert "Spent or committed: $0.05" in listed.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "units"), [("0", 0), ("$0.05", 50_000), ("1", 1_000_000), (" 2.500001 ", 2_500_001), ("1e2", 100_000_000)]
+)
+def test_money_is_counted_in_whole_base_units(text: str, units: int) -> None:
+    assert base_units(text) == units
+    assert base_units(dollars(units)) == units
