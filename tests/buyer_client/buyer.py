@@ -1,18 +1,20 @@
 """One buyer: the program and the library, with one wallet and folder, and what the seller got from it."""
 
 import os
-import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, redirect_stderr
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from random import randrange
 from typing import Literal
 
 import httpx
+import pytest
 
 from clearcanvas import AsyncClient, Wallet
+from clearcanvas.cli.app import main
 from clearcanvas.stages import Observer, nobody
 from sandbox.accounts import SELLER
 from sandbox.chains import Chain
@@ -81,19 +83,20 @@ class Buyer:
         async with http, client:
             yield client
 
-    def command(self, *pictures: str | Path, url: str | None = None) -> list[str]:
-        """The command line that buys pictures; further options may follow the pictures."""
-        shared = ["--url", url or self.service.url, "--out", str(self.out), "--rail", self.rail]
-        return [*PROGRAM, "remove", *map(str, pictures), *shared]
-
-    def run(self, *pictures: str | Path, url: str | None = None) -> subprocess.CompletedProcess[str]:
-        """Run the program to its end."""
-        return run(self.command(*pictures, url=url), self.environment)
-
     @property
-    def environment(self) -> dict[str, str]:
-        """What the program finds: the key, and the sandbox's node."""
-        return environment() | {"BUYER_KEY": self.key, "TEMPO_RPC_URL": self.service.tempo_chain.rpc_url}
+    def shared(self) -> list[str]:
+        """The options that say how to pay, and with which wallet."""
+        where = ["--rail", self.rail, "--tempo-rpc-url", self.service.tempo_chain.rpc_url]
+        return [*where, "--key-file", str(key_file(self.folder, self.key))]
+
+    def arguments(self, *pictures: str | Path, url: str | None = None) -> list[str]:
+        """The command line that buys pictures; further options may follow the pictures."""
+        where = ["--url", url or self.service.url, "--out", str(self.out)]
+        return ["remove", *map(str, pictures), *where, *self.shared]
+
+    def run(self, *pictures: str | Path, url: str | None = None) -> tuple[int, str]:
+        """Exit code and errors of the program, run in this process."""
+        return run(*self.arguments(*pictures, url=url))
 
 
 def somebody() -> httpx.AsyncClient:
@@ -110,9 +113,20 @@ def environment() -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "PYTHONPATH": str(ROOT / "client" / "src")}
 
 
-def run(command: list[str], env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end, at most for two minutes."""
-    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+def key_file(folder: Path, key: str) -> Path:
+    """A wallet's key as a file that its owner alone may read."""
+    path = folder / "key"
+    path.touch(mode=0o600)
+    path.write_text(key + "\n")
+    return path
+
+
+def run(*arguments: str | Path) -> tuple[int, str]:
+    """Exit code of the program in this process, and what it writes to stderr, as one line."""
+    with redirect_stderr(StringIO()) as said, pytest.raises(SystemExit) as end:
+        main([str(argument) for argument in arguments])
+    assert "Traceback" not in said.getvalue()
+    return int(end.value.code or 0), " ".join(said.getvalue().split())
 
 
 def _topic(address: str) -> str:

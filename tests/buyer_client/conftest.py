@@ -1,5 +1,10 @@
 """Buyers with a wallet, a folder and pictures of their own, before the running service."""
 
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +12,7 @@ import pytest
 from eth_account import Account
 
 from sandbox.chains import BaseChain, TempoChain
-from tests.buyer_client.buyer import Buyer, RailName
+from tests.buyer_client.buyer import ROOT, Buyer, RailName
 from tests.buying import unique_photograph
 from tests.running_service import RunningService
 
@@ -36,3 +41,20 @@ def photo(tmp_path: Path) -> Path:
     path = tmp_path / "photo.jpg"
     path.write_bytes(unique_photograph())
     return path
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment of its own that has the wheel of `client/`, with the packages of the tests beside it."""
+    folder = tmp_path_factory.mktemp("installed")
+    uv = Path(sys.executable).with_name("uv")
+    build: list[str | Path] = [uv, "build", "--wheel", "--offline", "--no-cache", ROOT / "client", "-o", folder]
+    subprocess.run(build, check=True, capture_output=True, timeout=60)
+    [wheel] = folder.glob("*.whl")
+    venv.create(folder / "venv", with_pip=False, symlinks=True)
+    [packages] = (folder / "venv").glob("lib/python*/site-packages")
+    install: list[str | Path] = [uv, "pip", "install", "--offline", "--no-cache", "--no-deps", wheel]
+    here = {"PATH": os.environ["PATH"], "VIRTUAL_ENV": str(folder / "venv")}
+    subprocess.run(install, env=here, check=True, capture_output=True, timeout=60)
+    (packages / "others.pth").write_text(sysconfig.get_path("purelib"))
+    return folder / "venv"

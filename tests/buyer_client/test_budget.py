@@ -63,11 +63,11 @@ def test_the_program_says_that_the_budget_is_used_up(buyer: Callable[[RailName],
     photos.mkdir()
     for name in ("1", "2"):
         (photos / name).write_bytes(unique_photograph())
-    short = one.run(photos, "--max-spend", "0.09")
-    assert (short.returncode, len(one.transfers())) == (3, 1), short.stderr
-    assert "would exceed the budget of $0.09" in short.stderr
-    enough = one.run(photos, "--max-spend", "0.10")
-    assert (enough.returncode, len(one.transfers())) == (0, 2), enough.stderr
+    code, said = one.run(photos, "--max-spend", "0.09")
+    assert (code, len(one.transfers())) == (3, 1), said
+    assert "would exceed the budget of $0.09" in said
+    code, said = one.run(photos, "--max-spend", "0.10")
+    assert (code, len(one.transfers())) == (0, 2), said
 
 
 def test_a_refused_payment_counts_until_it_can_no_longer_move(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from clearcanvas import Outcome, Stage
 from clearcanvas.journal import Journal
 from clearcanvas.payment import State
 from sandbox.chains import BaseChain, TempoChain
-from tests.buyer_client.buyer import JOURNAL, ROOT, Buyer, RailName, environment
+from tests.buyer_client.buyer import JOURNAL, PROGRAM, ROOT, Buyer, RailName, environment
 from tests.buyer_client.conftest import FUNDS, RAILS
 from tests.buying import unique_photograph
 from tests.clients.cutouts import PRICE, assert_cut_out
@@ -118,15 +118,16 @@ def test_killed_while_it_waits_for_the_answer_it_pays_once(
     """The program: the service has taken the money, and the answer is still on its way."""
     one = buyer(rail)
     with losing_answers(one.service.url, after_s=60) as proxy:
-        program = subprocess.Popen(one.command(photo, url=proxy.url), env=one.environment, stderr=subprocess.DEVNULL)
+        command = [*PROGRAM, *one.arguments(photo, url=proxy.url)]
+        program = subprocess.Popen(command, env=environment(), stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
         while not proxy.paid and time.monotonic() < deadline:
             time.sleep(0.05)
         program.kill()
         assert program.wait(10) == -signal.SIGKILL
         assert proxy.paid == [200]
-        again = one.run(photo, url=proxy.url)
-    assert again.returncode == 0, again.stderr
-    assert "1 fetched" in again.stderr
+        code, said = one.run(photo, url=proxy.url)
+    assert code == 0, said
+    assert "1 fetched" in said
     assert one.transfers() == [PRICE]
     assert_cut_out((one.out / "photo.png").read_bytes(), size=(512, 512))

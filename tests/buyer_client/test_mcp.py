@@ -13,7 +13,7 @@ from mcp import Client, StdioServerParameters, stdio_client
 from mcp_types import CallToolResult, ImageContent, TextContent
 
 from sandbox.process import choose_port
-from tests.buyer_client.buyer import PROGRAM, Buyer, RailName
+from tests.buyer_client.buyer import PROGRAM, Buyer, RailName, environment, run
 from tests.buying import unique_photograph
 from tests.clients.cutouts import PRICE, assert_cut_out, assert_paid_us
 
@@ -23,14 +23,14 @@ SIZE = (512, 512)
 def command(one: Buyer, *options: str) -> list[str]:
     """The server's command line, with a budget for two pictures."""
     journal = str(one.out / "journal.sqlite3")
-    shared = ["--url", one.service.url, "--rail", one.rail, "--journal", journal, "--max-spend", "0.10"]
-    return [*PROGRAM, "mcp", *shared, *options]
+    budget = ["--url", one.service.url, "--journal", journal, "--max-spend", "0.10"]
+    return [*PROGRAM, "mcp", *one.shared, *budget, *options]
 
 
 @asynccontextmanager
 async def over_stdio(one: Buyer, *options: str) -> AsyncIterator[Client]:
     program, *arguments = command(one, *options)
-    server = StdioServerParameters(command=program, args=arguments, env=one.environment)
+    server = StdioServerParameters(command=program, args=arguments, env=environment())
     async with Client(stdio_client(server)) as agent:
         yield agent
 
@@ -39,7 +39,7 @@ async def over_stdio(one: Buyer, *options: str) -> AsyncIterator[Client]:
 def served(one: Buyer) -> Iterator[str]:
     """The server over HTTP; where it listens."""
     place = f"127.0.0.1:{choose_port(0)}"
-    process = subprocess.Popen(command(one, "--http", place), env=one.environment, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command(one, "--http", place), env=environment(), stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 60
         while not _listens(place) and time.monotonic() < deadline:
@@ -121,14 +121,6 @@ async def test_an_agent_buys_base64_over_streamable_http(buyer: Callable[[RailNa
 
 def test_a_server_that_cannot_ask_for_the_price_says_why(buyer: Callable[[RailName], Buyer]) -> None:
     one = buyer("x402")
-    done = subprocess.run(
-        [*PROGRAM, "mcp", "--url", "http://127.0.0.1:1", "--journal", str(one.out / "journal")],
-        env=one.environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert (done.returncode, done.stdout) == (5, "")
-    assert "does not answer" in done.stderr
+    code, said = run("mcp", *one.shared, "--url", "http://127.0.0.1:1", "--journal", one.out / "journal")
+    assert code == 5
+    assert "does not answer" in said

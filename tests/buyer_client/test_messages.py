@@ -1,6 +1,5 @@
 """The program teaches, and fails in one line with the exit code that docs/client.md names."""
 
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,28 +7,16 @@ import pytest
 
 from clearcanvas.cli.app import main
 from clearcanvas.money import base_units, dollars
-from tests.buyer_client.buyer import Buyer, RailName, run
+from tests.buyer_client.buyer import Buyer, RailName, key_file, run
 from tests.buying import unique_photograph
 
 NOWHERE = "http://127.0.0.1:1"
 
 
-def fails(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str]:
-    """Exit code and error of the program in this process."""
-    with pytest.raises(SystemExit) as end:
-        main([str(argument) for argument in arguments])
-    said = capsys.readouterr()
-    assert "Traceback" not in said.err + said.out
-    return int(end.value.code or 0), " ".join(said.err.split())
-
-
 @pytest.fixture
-def key_file(tmp_path: Path, key: str) -> Path:
-    """A wallet's key as a file that its owner alone may read."""
-    path = tmp_path / "key"
-    path.touch(mode=0o600)
-    path.write_text(key + "\n")
-    return path
+def wallet(tmp_path: Path, key: str) -> Path:
+    """The key's file."""
+    return key_file(tmp_path, key)
 
 
 @pytest.mark.parametrize(
@@ -50,9 +37,8 @@ def key_file(tmp_path: Path, key: str) -> Path:
     ],
 )
 def test_each_fault_has_its_line_and_its_code(
-    capsys: pytest.CaptureFixture[str],
     photo: Path,
-    key_file: Path,
+    wallet: Path,
     arguments: list[str],
     code: int,
     said: str,
@@ -60,14 +46,12 @@ def test_each_fault_has_its_line_and_its_code(
     (photo.parent / "notes.jpg").write_text("words")
     places = {"photo": str(photo), "folder": str(photo.parent), "notes": str(photo.parent / "notes.jpg")}
     arguments = [argument.format(**places) for argument in arguments]
-    came, error = fails(capsys, "remove", *arguments, "--key-file", key_file)
+    came, error = run("remove", *arguments, "--key-file", wallet)
     assert came == code, error
     assert said in error
 
 
-def test_the_key_comes_from_a_safe_place_only(
-    capsys: pytest.CaptureFixture[str], photo: Path, key_file: Path, key: str
-) -> None:
+def test_the_key_comes_from_a_safe_place_only(photo: Path, wallet: Path, key: str) -> None:
     """A key that others may read is refused, one that is none too, and none is ever shown."""
     arguments: list[str | Path] = [
         "remove",
@@ -77,23 +61,22 @@ def test_the_key_comes_from_a_safe_place_only(
         "--out",
         photo.parent / "out",
         "--key-file",
-        key_file,
+        wallet,
     ]
-    key_file.chmod(0o644)
-    assert fails(capsys, *arguments)[1].startswith("Error: Others may read the key")
-    key_file.chmod(0o600)
-    key_file.write_text(key[:-2])
-    code, error = fails(capsys, *arguments)
+    wallet.chmod(0o644)
+    assert run(*arguments)[1].startswith("Error: Others may read the key")
+    wallet.chmod(0o600)
+    wallet.write_text(key[:-2])
+    code, error = run(*arguments)
     assert (code, key[:-2] in error) == (5, False)
     assert "private key of 32 bytes" in error
 
 
 def test_options_that_the_service_does_not_know_are_refused_before_anything_is_signed(
-    capsys: pytest.CaptureFixture[str], buyer: Callable[[RailName], Buyer], photo: Path, key_file: Path
+    buyer: Callable[[RailName], Buyer], photo: Path
 ) -> None:
     one = buyer("x402")
-    arguments: list[str | Path] = ["remove", photo, "--url", one.service.url, "--out", one.out, "--key-file", key_file]
-    code, error = fails(capsys, *arguments, "-O", "fromat=png")
+    code, error = one.run(photo, "-O", "fromat=png")
     assert (code, one.transfers()) == (2, []), error
     assert "fromat" in error
 
@@ -123,16 +106,6 @@ def test_the_price_is_shown_without_a_key(
     assert "a.jfif.png" in shown
     assert "2 pictures at $0.05 by mpp: at most $0.10" in shown
     assert not (tmp_path / "out").exists()
-
-
-def test_payments_are_listed(buyer: Callable[[RailName], Buyer], photo: Path) -> None:
-    one = buyer("x402")
-    assert one.run(photo).returncode == 0
-    listed: subprocess.CompletedProcess[str] = run(
-        [*one.command()[:3], "purchases", str(one.out)], one.environment | {"COLUMNS": "200"}
-    )
-    assert "delivered" in listed.stdout
-    assert "Spent or committed: $0.05" in listed.stdout
 
 
 @pytest.mark.parametrize(

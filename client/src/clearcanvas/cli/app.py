@@ -23,14 +23,14 @@ from clearcanvas.wallet import Wallet
 
 JOURNAL = ".clearcanvas.sqlite3"
 DEBUG_VARIABLE = "BUYER_DEBUG"
-_UNEXPECTED = 70
-_EPILOG = """Exit codes: 0 every picture has its result; 1 a picture was refused, and not charged; 2 wrong usage;
+UNEXPECTED = 70
+EPILOG = """Exit codes: 0 every picture has its result; 1 a picture was refused, and not charged; 2 wrong usage;
 3 the budget is used up; 4 a payment's outcome is open: run the same command again, it is not paid twice;
 5 the service or the wallet cannot buy now; 70 a fault of this program; 130 interrupted."""
 
 app = typer.Typer(
     help="Buy background removal by the picture. Each is paid once; after a crash, run the same command again.",
-    epilog=_EPILOG,
+    epilog=EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -38,7 +38,7 @@ app = typer.Typer(
 _console = Console(stderr=True)
 
 
-@app.command(epilog=_EPILOG)
+@app.command(epilog=EPILOG)
 def remove(
     pictures: Annotated[list[str], typer.Argument(help="Files, folders, or patterns in quotes: 'photos/**/*.JPG'.")],
     url: opt.Url,
@@ -200,4 +200,4 @@ def main(arguments: list[str] | None = None) -> None:
         _console.print(
             f"A fault of this program: {told}\nPayments are on record. {DEBUG_VARIABLE}=1 shows more.", markup=False
         )
-        sys.exit(_UNEXPECTED)
+        sys.exit(UNEXPECTED)
