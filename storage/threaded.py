@@ -5,14 +5,18 @@ threads: that was five times the CPU time of the statement itself.
 """
 
 import asyncio
+import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, Executable, Row
+
+from storage.prepared import Prepared
 
 T = TypeVar("T")
 
@@ -96,6 +100,12 @@ class ThreadedConnection:
         self._owner = owner
         self.info = info
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """The engine keeps the connection to the file."""
+
     @property
     def sync_connection(self) -> Self:
         """As on SQLAlchemy's asynchronous connections."""
@@ -122,21 +132,30 @@ class ThreadedEngine:
         self._thread = thread
         self._connection: Connection | None = None
         self._info: dict[str, Any] = {}
+        self._prepared: WeakKeyDictionary[Executable, Prepared | None] = WeakKeyDictionary()
 
-    @asynccontextmanager
-    async def connect(self) -> AsyncIterator[ThreadedConnection]:
+    def connect(self) -> ThreadedConnection:
         """The connection; it is opened by the first statement."""
-        yield ThreadedConnection(self, self._info)
+        return ThreadedConnection(self, self._info)
 
     def execute(self, statement: Executable, parameters: Mapping[str, Any] | None) -> Fetched:
         """For the thread only."""
         connection = self._connection or self._connect()
         try:
+            # What has parameters was built once, and is compiled once.
+            prepared = self._prepare(statement) if parameters else None
+            if prepared and parameters:
+                return Fetched(*prepared.execute(_driver(connection), parameters))
             result = connection.execute(statement, parameters)
             return Fetched(result.all() if result.returns_rows else (), result.rowcount)
         except BaseException:
             self._give_back()
             raise
+
+    def _prepare(self, statement: Executable) -> Prepared | None:
+        if statement not in self._prepared:
+            self._prepared[statement] = Prepared.of(statement, self._engine.dialect)
+        return self._prepared[statement]
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Run it there."""
@@ -160,3 +179,7 @@ class ThreadedEngine:
     def _dispose(self) -> None:
         self._give_back()
         self._engine.dispose()
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    return cast(sqlite3.Connection, connection.connection.dbapi_connection)
