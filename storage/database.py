@@ -2,21 +2,20 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
 from sqlalchemy import Column, Double, Executable, Row, Table, bindparam, func, literal, select, true
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.sql.elements import ColumnElement
 
 from errors import LedgerUnavailable
 from storage.clock import DatabaseTime
 from storage.engine import POOL_SIZE, TIMEOUT_S, create_engine, create_threaded_engine, parse, unavailable
 from storage.identity import Guard, read
-from storage.threaded import Thread, ThreadedConnection, ThreadedEngine
+from storage.threaded import Fetched, Thread, ThreadedEngine
 
 Clock = Callable[[], float]
 """Unix seconds."""
@@ -56,35 +55,34 @@ class Statements:
 
         A statement that is built once and given its values as `parameters` costs a third of one that is built anew.
         """
-        async with self._connection() as connection:
-            result = await connection.execute(statement, parameters or None)
-            return result.rowcount
+        return (await self._execute(statement, parameters)).rowcount
 
     async def rows(self, statement: Executable, **parameters: Any) -> Sequence[Row[Any]]:
         """Execute and commit; the rows that came back."""
-        async with self._connection() as connection:
-            return (await connection.execute(statement, parameters or None)).all()
+        return (await self._execute(statement, parameters)).found
 
     async def first(self, statement: Executable, **parameters: Any) -> Row[Any] | None:
         """Execute and commit; the one row that came back, if any."""
         found = await self.rows(statement, **parameters)
         return found[0] if found else None
 
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[AsyncConnection | ThreadedConnection]:
+    async def _execute(self, statement: Executable, parameters: Mapping[str, Any]) -> Fetched:
         with unavailable():
             async with asyncio.timeout(self._bound_s), self._turns:
                 self._guard.check()
                 async with self._engine.connect() as connection:
                     await self._guard.admit(connection)
-                    yield connection
+                    result = await connection.execute(statement, parameters or None)
+                    return result if isinstance(result, Fetched) else Fetched.of(result)
 
 
 class Database(Statements):
     """The one database of a process: ledger, lock, outbox and counters share it, and its owner closes it.
 
-    Its statements are durable: what they answered outlives a power cut. `brief` runs those that are neither worth a
-    flush of the disk nor a long wait. Both take their turns from one queue. On SQLite a single statement of a process
+    Its statements are durable: what they answered outlives a power cut. `forgetful` runs those whose effect may end
+    with the machine: on SQLite their commit does not wait for the disk, and the next durable commit takes it along. On
+    PostgreSQL, whose clients outlive it, they are durable, too. `brief` runs statements that are neither worth a flush
+    of the disk nor a long wait. All take their turns from one queue. On SQLite a single statement of a process
     runs at a time, in one thread whose queue this is, because waiting there is fair and wakes at once, and waiting in
     SQLite is neither; on PostgreSQL as many run as the one pool has connections.
 
@@ -110,18 +108,21 @@ class Database(Statements):
         self._clock = clock
         self._is_sqlite = parsed.get_backend_name() == "sqlite"
         engine: AsyncEngine | ThreadedEngine
+        unflushed: AsyncEngine | ThreadedEngine
         hasty: AsyncEngine | ThreadedEngine
         self._thread = Thread()
         if self._is_sqlite:
             engine = create_threaded_engine(parsed, self._thread, timeout_s=timeout_s)
+            unflushed = create_threaded_engine(parsed, self._thread, durable=False, timeout_s=timeout_s)
             hasty = create_threaded_engine(parsed, self._thread, durable=False, timeout_s=patience_s)
         else:
-            engine = hasty = create_engine(parsed, timeout_s=timeout_s)
+            engine = unflushed = hasty = create_engine(parsed, timeout_s=timeout_s)
         turns = asyncio.Semaphore(_MANY if self._is_sqlite else POOL_SIZE)
         guard = Guard(parsed)
         super().__init__(engine, turns, guard, bound_s=2 * timeout_s)
+        self.forgetful = Statements(unflushed, turns, guard, bound_s=2 * timeout_s)
         self.brief = Statements(hasty, turns, guard, bound_s=1.2 * patience_s)
-        self._engines = (engine, hasty)
+        self._engines = (engine, hasty, unflushed)
         self._url = parsed
 
     @property

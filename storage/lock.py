@@ -25,7 +25,7 @@ class SqlLock:
 
     A holder that dies loses the lock when its lease ends, and so does one that takes longer: the body bounds itself.
     The lease runs by the database's clock; hosts need not agree on the time. Tasks of one process queue in memory, so
-    only one of them asks the database.
+    only one of them asks the database. On SQLite a lock is not flushed to the disk: no holder outlives the machine.
 
     Args:
         database: shared with everything that stores; its owner closes it.
@@ -84,11 +84,11 @@ class SqlLock:
             await asyncio.sleep(self._poll_s * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
 
     async def _try(self) -> bool:
-        return await self._database.first(self._take_it, new_holder=self._holder) is not None
+        return await self._database.forgetful.first(self._take_it, new_holder=self._holder) is not None
 
     async def _give_back(self) -> None:
         try:
-            await self._database.run(self._let_go, is_holder=self._holder)
+            await self._database.forgetful.run(self._let_go, is_holder=self._holder)
         except LedgerUnavailable:
             # What was done under the lock is done; the lease ends by itself.
             log.warning("lock_not_given_back", lock=self._name, exc_info=True)

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Float, and_, case, null, type_coerce, update
+from sqlalchemy import Float, and_, bindparam, case, null, type_coerce, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from payments.finality import RAW
@@ -30,6 +30,11 @@ class SqlSettled:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        now = database.now
+        age = now - type_coerce(_row.settled_at, Float)
+        pause = case((age < FIRST_RECHECK_S, FIRST_RECHECK_S), (age > LONGEST_PAUSE_S, LONGEST_PAUSE_S), else_=age)
+        is_due = (_row.id == bindparam("is_id", type_=_row.id.type)) & not_final & (_row.recheck_at <= now)
+        self._begin_recheck = update(payments).where(is_due).values(recheck_at=now + pause)  # built once
 
     async def due(self, rails: Collection[str], limit: int) -> list[Entry]:
         """SETTLED entries of these rails that are not final and are due for a look, longest due first."""
@@ -40,10 +45,7 @@ class SqlSettled:
     async def begin_recheck(self, payment_id: str) -> bool:
         """Take the turn to look, and put the next look off by the settlement's age; False when another process has it
         or the settlement is final. Each look costs several calls to the chain, so there are few."""
-        now = self._database.now
-        age = now - type_coerce(_row.settled_at, Float)
-        pause = case((age < FIRST_RECHECK_S, FIRST_RECHECK_S), (age > LONGEST_PAUSE_S, LONGEST_PAUSE_S), else_=age)
-        return await self._change(payment_id, _row.recheck_at <= now, recheck_at=now + pause)
+        return await self._database.run(self._begin_recheck, is_id=payment_id) == 1
 
     async def final(self, payment: Payment) -> bool:
         """Mark a settlement as final and delete the signed transaction that was kept for sending it again; False when

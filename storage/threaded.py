@@ -14,7 +14,7 @@ from queue import SimpleQueue
 from typing import Any, Self, TypeVar, cast
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, Executable, Row
+from sqlalchemy import Connection, CursorResult, Engine, Executable, Row
 
 from storage.prepared import Prepared
 
@@ -28,9 +28,10 @@ class Fetched:
     found: Sequence[Row[Any]]
     rowcount: int
 
-    def all(self) -> Sequence[Row[Any]]:
-        """The rows."""
-        return self.found
+    @classmethod
+    def of(cls, result: CursorResult[Any]) -> Self:
+        """Read to its end."""
+        return cls(result.all() if result.returns_rows else (), result.rowcount)
 
     def scalar(self) -> Any:
         """The first column of the first row; None without one."""
@@ -146,8 +147,7 @@ class ThreadedEngine:
             prepared = self._prepare(statement) if parameters else None
             if prepared and parameters:
                 return Fetched(*prepared.execute(_driver(connection), parameters))
-            result = connection.execute(statement, parameters)
-            return Fetched(result.all() if result.returns_rows else (), result.rowcount)
+            return Fetched.of(connection.execute(statement, parameters))
         except BaseException:
             self._give_back()
             raise
