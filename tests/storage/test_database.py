@@ -12,16 +12,30 @@ from sqlalchemy import text
 from errors import LedgerUnavailable
 from storage import Database, SqlLedger, SqlLock, SqlOutbox, SqlRateLimits
 from storage.engine import POOL_SIZE
-from tests.contracts.ledger_contract import take
+from tests.contracts.ledger_contract import RECEIPT, take
 
 WRITE = text("INSERT INTO locks (name, holder, lease_until) VALUES (:name, '', 0)")
 
 
-async def test_sqlite_flushes_every_commit_but_the_brief_ones(sqlite_url: str) -> None:
+async def test_sqlite_flushes_durable_commits_only(sqlite_url: str) -> None:
     async with Database(sqlite_url) as database:
-        for statements, synchronous in ((database, 2), (database.brief, 1)):
+        for statements, synchronous in ((database, 2), (database.forgetful, 1), (database.brief, 1)):
             assert [tuple(row) for row in await statements.rows(text("PRAGMA synchronous"))] == [(synchronous,)]
             assert [tuple(row) for row in await statements.rows(text("PRAGMA journal_mode"))] == [("wal",)]
+
+
+async def test_locks_and_claims_wait_for_no_disk(sqlite_url: str) -> None:
+    """They are written through the connection that flushes nothing; a settlement is not."""
+    async with Database(sqlite_url) as database:
+        await database.run(text("PRAGMA query_only = 1"))  # of the durable connection
+        ledger, lock = SqlLedger(database), SqlLock(database, "key")
+        claim = await take(ledger)
+        assert claim
+        async with lock:
+            pass
+        for durable in (ledger.begin_settlement(claim, lease_s=60), ledger.settled(claim.payment_id, RECEIPT)):
+            with pytest.raises(LedgerUnavailable):
+                await durable
 
 
 async def test_postgresql_flushes_every_commit_but_the_brief_ones(postgres_url: str) -> None:
