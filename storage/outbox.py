@@ -36,6 +36,9 @@ class SqlOutbox:
         self._since = _ordered(_of_sender() & (_row.nonce >= bindparam("from_nonce", type_=BigInteger())))
         of_chain = _row.chain_id == bindparam("of_chain", type_=BigInteger())
         self._senders = select(_row.sender).where(of_chain).distinct()
+        doubted = select(payments.c.id).where(in_doubt)
+        below = _row.nonce < bindparam("below_nonce", type_=BigInteger())
+        self._forget = delete(transactions).where(_of_sender() & below & _row.reference.not_in(doubted))
 
     async def record(self, sent: Sent, hold: Hold) -> bool:
         """Write a new transaction down; False, and nothing is written, when its nonce has a record already, when the
@@ -76,9 +79,7 @@ class SqlOutbox:
     async def forget(self, chain_id: int, sender: str, *, below: int) -> None:
         """Delete a sender's transactions below this nonce: they are in blocks, or others are in their place. Those of a
         payment in doubt are kept: they tell whose transaction it was that the chain will show."""
-        done = (_row.chain_id == chain_id) & (_row.sender == sender) & (_row.nonce < below)
-        doubted = select(payments.c.id).where(in_doubt)
-        await self._database.run(delete(transactions).where(done & _row.reference.not_in(doubted)))
+        await self._database.run(self._forget, of_chain=chain_id, of_sender=sender, below_nonce=below)
 
 
 def _is_held() -> ColumnElement[bool]:

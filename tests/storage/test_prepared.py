@@ -50,7 +50,7 @@ async def test_the_statements_of_a_sale_answer_as_through_sqlalchemy(engine: Eng
     """Big numbers, JSON, NULL and binary values among them."""
     async with Database(sqlite_url) as database:
         sale = SaleStatements(database)
-    payment = replace(PAYMENT, valid_before=2**256 - 1, evidence={"nested": {"ä": [1, None]}}, transaction=None)
+    payment = replace(PAYMENT, valid_before=2**256 - 1, evidence={"ä": '"\\'}, transaction=None)
     named = {"fingerprint": "f", "order_digest": "d", "holder": "h", "purchase": None}
     claim = new(columns(payment) | named) | {"lease_s": 20.0, "covered": 1, "seen_holder": ""}
     taken, _ = execute(engine, sale.claim, **claim)
