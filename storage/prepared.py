@@ -47,7 +47,7 @@ class Prepared:
         values = [read(parameters) for read in self._inputs]
         try:
             cursor = connection.execute(self._sql, values)
-            # A statement that answers with rows has taken effect when the last of them is read.
+            # A statement that answers with rows commits when the last of them has been read.
             found = cursor.fetchall()
             changed = cursor.rowcount
             cursor.close()
