@@ -99,6 +99,10 @@ fuzz: $(VENV)/.dev ## Send mutated pictures through the image pipeline and into 
 bench-runner: $(VENV)/.dev node_modules/.stamp ## Print what the runner costs and how it holds up: make bench-runner N=5000 ONLY=memory
 	@$(BIN)/python -m benchmarks.runner --pictures $(or $(N),1000) $(if $(ONLY),--only $(ONLY))
 
+.PHONY: race
+race: $(VENV)/.dev node_modules/.stamp .venv-race/.stamp ## Run our service against rembg with the same weights, about ten minutes: make race PLOTS=results
+	@$(BIN)/python -m benchmarks.race --json results/race.json $(if $(PLOTS),--plots $(PLOTS))
+
 .PHONY: bench-outage
 bench-outage: $(VENV)/.dev node_modules/.stamp ## Print how health answers and how others settle while chains fail
 	@$(BIN)/python -m benchmarks.outage
@@ -151,12 +155,13 @@ lock: $(VENV)/.dev ## Resolve pyproject.toml again into the hash-locked requirem
 	$(BIN)/uv pip compile $(LOCK) --group tensorrt-check -o requirements/tensorrt-check.txt
 	$(BIN)/uv pip compile training/matting/pyproject.toml $(LOCK) --group training/matting/pyproject.toml:dev -o training/matting/requirements.txt
 	$(BIN)/uv pip compile training/render/pyproject.toml $(LOCK) --group training/render/pyproject.toml:dev -o training/render/requirements.txt
+	$(BIN)/uv pip compile benchmarks/race/requirements.in $(LOCK) -o benchmarks/race/requirements.txt
 	$(BIN)/uv pip compile tests/clients/python_v1/requirements.in $(LOCK) -o tests/clients/python_v1/requirements.txt
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet $(LOCK_FLAGS)
 
 .PHONY: clean
 clean: ## Remove environments, packages and local state
-	rm -rf $(VENV) .venv-x402v1 .venv-matting .venv-render node_modules examples/node/node_modules state results
+	rm -rf $(VENV) .venv-x402v1 .venv-race .venv-matting .venv-render node_modules examples/node/node_modules state results
 
 $(BIN)/uv: requirements/bootstrap.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' \
@@ -201,6 +206,12 @@ $(VENV)/.tensorrt-check: requirements/tensorrt-check.txt $(VENV)/.dev
 	@echo "Installing Blender as a Python module ..."
 	@$(BIN)/uv venv --quiet --allow-existing --python 3.11 .venv-render
 	@VIRTUAL_ENV=$(CURDIR)/.venv-render $(UV_INSTALL) -r $<
+	@touch $@
+
+.venv-race/.stamp: benchmarks/race/requirements.txt $(BIN)/uv
+	@echo "Installing rembg in an environment of its own ..."
+	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python .venv-race
+	@VIRTUAL_ENV=$(CURDIR)/.venv-race $(UV_INSTALL) -r $<
 	@touch $@
 
 # Node.js 20 or newer where the machine has it, else the one that PyPI carries.

@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Iterator
+from io import BytesIO
 
 import cv2
 import numpy as np
@@ -37,7 +38,7 @@ def encode(pixels: Pixels, output: Output) -> bytes:
     if pixels.ndim == 3 and pixels.shape[2] == 4 and not output.format.has_alpha:
         raise ValueError(f"{output.format.name} has no transparency")
     if output.format is ImageFormat.PNG:
-        return b"".join(_png(pixels))
+        return _png(pixels)
     if output.format is ImageFormat.WEBP:
         return _webp(pixels, output.quality)
     return _jpeg(pixels, output.quality or _JPEG_QUALITY)
@@ -56,8 +57,15 @@ def _jpeg(pixels: Pixels, quality: int) -> bytes:
     return bytes(simplejpeg.encode_jpeg(pixels, quality, "RGB", "444"))
 
 
-def _png(pixels: Pixels) -> Iterator[bytes]:
-    """The file in pieces (W3C PNG §5): every line by filter type Up, deflated by Intel's ISA-L."""
+def _png(pixels: Pixels) -> bytes:
+    """The file, whose pieces are not kept beside it."""
+    file = BytesIO()
+    file.writelines(_pieces(pixels))
+    return file.getvalue()
+
+
+def _pieces(pixels: Pixels) -> Iterator[bytes]:
+    """Of a PNG (W3C PNG §5): every line by filter type Up, deflated by Intel's ISA-L."""
     height, width = pixels.shape[:2]
     channels = pixels.size // (height * width)
     yield _PNG_SIGNATURE
