@@ -64,9 +64,10 @@ class Buyer:
         patience_s: float = 60.0,
         pay_again: bool = False,
         observe: Observer = nobody,
+        http: httpx.AsyncClient | None = None,
     ) -> AsyncIterator[AsyncClient]:
         """The library's client, from an address of its own."""
-        http = somebody()
+        http = http or somebody()
         client = AsyncClient(
             url or self.service.url,
             wallet=Wallet(self.key),
@@ -99,10 +100,10 @@ class Buyer:
         return run(*self.arguments(*pictures, url=url))
 
 
-def somebody() -> httpx.AsyncClient:
+def somebody(transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
     """HTTP from an address that nobody has come from, so that no limit of an address is met."""
     address = f"10.30.{randrange(256)}.{randrange(256)}"
-    return httpx.AsyncClient(headers={"X-Forwarded-For": address}, trust_env=False)
+    return httpx.AsyncClient(headers={"X-Forwarded-For": address}, trust_env=False, transport=transport)
 
 
 PROGRAM = [sys.executable, "-m", "clearcanvas"]

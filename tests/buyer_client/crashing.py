@@ -33,7 +33,7 @@ def buy(case: dict[str, Any], *, until: Stage | None) -> None:
             case["url"],
             wallet=Wallet(case["key"]),
             journal=case["journal"],
-            max_spend="0.05",
+            max_spend="0.10",
             rail=case["rail"],
             tempo_rpc_url=case["tempo_rpc_url"],
             observe=die,
@@ -46,18 +46,14 @@ def buy(case: dict[str, Any], *, until: Stage | None) -> None:
 
 
 def in_children(cases: list[dict[str, Any]], until: Callable[[dict[str, Any]], Stage | None]) -> list[int]:
-    """Run each case in a child; their exit codes as the system tells them (-9 for SIGKILL)."""
-    codes: dict[int, int] = {}
-    for start in range(0, len(cases), AT_A_TIME):
-        children = {}
-        for number, case in list(enumerate(cases))[start : start + AT_A_TIME]:
-            with forked() as pid:
-                if pid == 0:
-                    buy(case, until=until(case))
-            children[pid] = number
-        for pid, number in children.items():
-            codes[number] = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    return [codes[number] for number in range(len(cases))]
+    """Run all cases at once, each in a child; their exit codes as the system tells them (-9 for SIGKILL)."""
+    children = []
+    for case in cases:
+        with forked() as pid:
+            if pid == 0:
+                buy(case, until=until(case))
+        children.append(pid)
+    return [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children]
 
 
 @contextmanager
@@ -77,6 +73,9 @@ def forked() -> Iterator[int]:
 
 if __name__ == "__main__":
     given = json.load(sys.stdin)
-    killed = in_children(given, lambda case: Stage(case["stage"]))
-    resumed = in_children(given, lambda case: None)
-    json.dump({"killed": killed, "resumed": resumed}, sys.stdout)
+    codes: list[tuple[int, int]] = []
+    for start in range(0, len(given), AT_A_TIME):
+        some = given[start : start + AT_A_TIME]
+        killed = in_children(some, lambda case: Stage(case["stage"]))
+        codes += zip(killed, in_children(some, lambda case: None), strict=True)
+    json.dump(codes, sys.stdout)

@@ -46,3 +46,5 @@ def test_what_is_built_of_it_runs(installed: Path, tmp_path: Path) -> None:
     package = Path(found.stdout.strip()).parent
     assert package.is_relative_to(installed)
     assert (package / "py.typed").exists()
+    shown = subprocess.run([installed / "bin" / "clearcanvas", "--version"], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == PROJECT["version"]

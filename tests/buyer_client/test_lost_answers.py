@@ -8,9 +8,10 @@ import pytest
 from clearcanvas import Outcome, OutcomeUnknown
 from clearcanvas.journal import Journal
 from clearcanvas.payment import State
-from tests.buyer_client.buyer import JOURNAL, Buyer, RailName
+from tests.buyer_client.buyer import JOURNAL, Buyer, RailName, somebody
 from tests.buyer_client.conftest import RAILS
 from tests.clients.cutouts import PRICE
+from tests.fakes.captive_portal import CaptivePortal
 from tests.fakes.lossy_proxy import losing_answers
 
 
@@ -44,3 +45,32 @@ async def test_after_a_time_out_without_patience_the_next_call_fetches(
     assert one.transfers() == [PRICE]
     [entry] = Journal(one.out / JOURNAL).entries()
     assert entry.state is State.RECEIVED
+
+
+@pytest.mark.parametrize("forward", [True, False])
+async def test_a_page_of_another_network_is_no_cut_out(
+    buyer: Callable[[RailName], Buyer], photo: Path, *, forward: bool
+) -> None:
+    """It is not saved as one, and the payment is kept."""
+    one = buyer("x402")
+    async with one.client(http=somebody(CaptivePortal(forward=forward))) as client:
+        with pytest.raises(OutcomeUnknown, match="no other one is signed"):
+            await client.remove_background_file(photo, one.out / "photo.png")
+    assert not (one.out / "photo.png").exists()
+    async with one.client() as client:
+        again = await client.remove_background_file(photo, one.out / "photo.png")
+    assert again.outcome is Outcome.FETCHED
+    assert one.transfers() == [PRICE]
+
+
+@pytest.mark.parametrize("rail", RAILS)
+async def test_a_buyer_who_has_lost_the_journal_pays_once(
+    buyer: Callable[[RailName], Buyer], photo: Path, rail: RailName
+) -> None:
+    """What is signed anew has the same Idempotency-Key: the service delivers again, for the old payment."""
+    one = buyer(rail)
+    for _ in range(2):
+        async with one.client() as client:
+            await client.remove_background(photo)
+        (one.out / JOURNAL).unlink()
+    assert one.transfers() == [PRICE]

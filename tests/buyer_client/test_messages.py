@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 
 from clearcanvas.cli.app import main
 from clearcanvas.money import base_units, dollars
+from clearcanvas.problem import Problem, Step
 from tests.buyer_client.buyer import Buyer, RailName, key_file, run
 from tests.buying import unique_photograph
 
@@ -114,3 +116,12 @@ def test_the_price_is_shown_without_a_key(
 def test_money_is_counted_in_whole_base_units(text: str, units: int) -> None:
     assert base_units(text) == units
     assert base_units(dollars(units)) == units
+
+
+def test_what_a_service_says_cannot_steer_a_terminal() -> None:
+    """Its text is cut, and holds no escape sequence."""
+    body = {"detail": "\x1b]0;owned\x07" + "x" * 1000, "retry_action": "fix_request", "payment_state": "unused"}
+    problem = Problem.read(httpx.Response(400, headers={"Content-Type": "application/problem+json"}, json=body))
+    assert problem.message.isprintable()
+    assert len(problem.message) == 500
+    assert problem.step is Step.GIVE_UP

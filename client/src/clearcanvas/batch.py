@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from clearcanvas.client import AsyncClient, CutOut
+from clearcanvas.client import AsyncClient, Outcome
 from clearcanvas.errors import BudgetExhausted, CannotBuy, ClearCanvasError, OutcomeUnknown
 from clearcanvas.selection import Job
 
@@ -14,10 +14,15 @@ _WORST_FIRST = (OutcomeUnknown, BudgetExhausted, CannotBuy)
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one picture: a cut-out in its file, or an error, or neither where the run was stopped before."""
+    """What came of one picture: an outcome, or an error, or neither where the run was stopped before.
+
+    Attributes:
+        amount: base units that its payment took, whenever that was made.
+    """
 
     job: Job
-    cut_out: CutOut | None = None
+    outcome: Outcome | None = None
+    amount: int = 0
     error: ClearCanvasError | None = None
 
 
@@ -32,7 +37,7 @@ async def buy_all(
 ) -> list[Result]:
     """Buy each job's picture; results come in the order in which they end, and are also reported at once.
 
-    An error that the next picture would meet as well ends the run: jobs not begun have neither cut-out nor error.
+    An error that the next picture would meet as well ends the run: jobs not begun have neither outcome nor error.
     """
     waiting, results = deque(jobs), list[Result]()
 
@@ -62,6 +67,7 @@ def exit_code(results: Sequence[Result]) -> int:
 
 async def _buy(client: AsyncClient, job: Job, options: Mapping[str, str], *, overwrite: bool) -> Result:
     try:
-        return Result(job, await client.remove_background_file(job.source, job.target, options, overwrite=overwrite))
+        cut_out = await client.remove_background_file(job.source, job.target, options, overwrite=overwrite)
     except ClearCanvasError as error:
         return Result(job, error=error)
+    return Result(job, cut_out.outcome, cut_out.receipt["amount"])  # not the picture: a run may have thousands

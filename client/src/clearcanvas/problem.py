@@ -8,6 +8,7 @@ import httpx
 
 _DEFAULT_WAIT_S = 2
 _LONGEST_WAIT_S = 120
+_LONGEST_MESSAGE = 500
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -77,7 +78,8 @@ def _wait(answer: httpx.Response, members: dict[str, object]) -> int:
 def _message(answer: httpx.Response, members: dict[str, object]) -> str:
     detail = members.get("detail") or members.get("title") or answer.reason_phrase
     request = members.get("request_id") or answer.headers.get("X-Request-Id")
-    return f"{answer.status_code} {detail}" + (f" (request {request})" if request else "")
+    told = f"{answer.status_code} {detail}" + (f" (request {request})" if request else "")
+    return "".join(each if each.isprintable() else " " for each in told)[:_LONGEST_MESSAGE]  # it goes to terminals
 
 
 def _members(answer: httpx.Response) -> dict[str, object]:

@@ -24,6 +24,7 @@ from clearcanvas.journal import Journal
 from clearcanvas.offers import Offers
 from clearcanvas.order import Order
 from clearcanvas.payment import Entry
+from clearcanvas.picture import HEAD_BYTES, media_type
 from clearcanvas.problem import Problem, Step
 from clearcanvas.receipt import as_json, receipt
 from clearcanvas.service import NoAnswer, Service
@@ -108,7 +109,7 @@ class Purchases:
             except NoAnswer as silence:
                 problem, wait_s, said = None, _AFTER_SILENCE_S, str(silence)
             else:
-                if answer.status_code == 200:
+                if _is_delivery(answer):
                     return answer
                 problem = Problem.read(answer)
                 wait_s, said = problem.wait_s, problem.message
@@ -152,6 +153,11 @@ class Purchases:
         if problem.step is Step.GIVE_UP:
             raise PictureRefused(f"{order.picture.name} was refused, and not charged: {problem.message}")
         return PictureRefused(f"{order.picture.name}: two payments were refused, and not charged: {problem.message}")
+
+
+def _is_delivery(answer: httpx.Response) -> bool:
+    """A page of a proxy or of a network's login may come with 200, too."""
+    return answer.status_code == 200 and media_type(answer.content[:HEAD_BYTES]) is not None
 
 
 def _out_of_patience(problem: Problem | None, said: str) -> ClearCanvasError:

@@ -1,6 +1,7 @@
 """The service over HTTP: one question for a quote, one request with a payment."""
 
 import asyncio
+from base64 import b64encode
 
 import httpx
 
@@ -51,6 +52,7 @@ class Service:
         """
         headers = {
             "Content-Type": order.picture.media_type,
+            "Content-Digest": f"sha-256=:{b64encode(bytes.fromhex(order.picture.sha256)).decode()}:",
             "Idempotency-Key": payment.order,
             payment.header: payment.value,
         }

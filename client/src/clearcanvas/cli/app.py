@@ -2,6 +2,7 @@
 
 import os
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -36,6 +37,21 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 _console = Console(stderr=True)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version("clearcanvas"))
+        raise typer.Exit
+
+
+@app.callback()
+def program(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options that stand before a command."""
 
 
 @app.command(epilog=EPILOG)

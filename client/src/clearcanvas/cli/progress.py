@@ -59,7 +59,7 @@ class Display:
 
 def _line(result: Result) -> str:
     source, target = escape(str(result.job.source)), escape(str(result.job.target))
-    if result.cut_out is None:
+    if result.outcome is None:
         return f"[red]failed[/]  {source}: {escape(str(result.error))}"
-    paid = f", {dollars(result.cut_out.receipt['amount'])}" if result.cut_out.outcome is Outcome.BOUGHT else ""
-    return f"[green]{result.cut_out.outcome}[/]  {source} -> {target}{paid}"
+    paid = f", {dollars(result.amount)}" if result.outcome is Outcome.BOUGHT else ""
+    return f"[green]{result.outcome}[/]  {source} -> {target}{paid}"

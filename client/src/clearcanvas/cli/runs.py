@@ -78,9 +78,8 @@ async def plan(
 
 
 def _summary(results: Sequence[batch.Result], client: AsyncClient) -> str:
-    counts = Counter(result.cut_out.outcome.value if result.cut_out else _failure(result) for result in results)
-    bought = [result.cut_out for result in results if result.cut_out and result.cut_out.outcome is Outcome.BOUGHT]
-    spent = sum(cut_out.receipt["amount"] for cut_out in bought)
+    counts = Counter(result.outcome.value if result.outcome else _failure(result) for result in results)
+    spent = sum(result.amount for result in results if result.outcome is Outcome.BOUGHT)
     return (
         f"{', '.join(f'{count} {name}' for name, count in counts.items())}. Spent now: {dollars(spent)}; "
         f"all together: {dollars(client.journal.committed())} of {dollars(client.budget)}."
