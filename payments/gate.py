@@ -30,7 +30,7 @@ from errors import (
 )
 from payments.delivery import Delivery
 from payments.idempotency import named
-from payments.lease import renewed
+from payments.lease import Leases
 from payments.ledger import Claim, Entry, Ledger
 from payments.purchases import Bought, Free, Purchases, purchase_name
 from payments.quotes import Quotes
@@ -114,6 +114,7 @@ class Gate:
         self._terms = terms or Terms()
         self._quotes = Quotes(self.rails, hosts=hosts or {}, is_out=is_out)
         self._clock = clock
+        self._leases = Leases(ledger, lease_s=self._terms.work_lease_s)
         self._settlement = Settlement(ledger, lease_s=self._terms.settle_lease_s)
         self._redelivery = Redelivery(
             ledger,
@@ -306,7 +307,7 @@ class Gate:
 
     async def _work_or_give_back(self, claim: Claim, wanted: "_Wanted") -> Delivery:
         try:
-            async with renewed(self._ledger, claim, lease_s=self._terms.work_lease_s):
+            async with self._leases.renewed(claim):
                 delivery = self._redelivery.kept(wanted.order) or await wanted.work()
             self._redelivery.keep(wanted.order, delivery)
             if wanted.is_gone():

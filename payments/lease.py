@@ -1,4 +1,4 @@
-"""The heartbeat of a claim: a short lease that is renewed while its holder lives."""
+"""The heartbeat of all claims: short leases that are renewed while their holders live."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,26 +8,40 @@ from errors import ServiceError
 from payments.ledger import Claim, Ledger
 
 
-@asynccontextmanager
-async def renewed(ledger: Ledger, claim: Claim, *, lease_s: float) -> AsyncIterator[None]:
-    """Keep a CLAIMED payment ours while the block runs, however long that takes."""
-    heartbeat = asyncio.create_task(_renew(ledger, claim, lease_s))
-    try:
-        yield
-    finally:
-        heartbeat.cancel()
-        await asyncio.wait({heartbeat})
+class Leases:
+    """Renews the leases of all claims together, so that a hundred sales cost the ledger no more than one does.
 
-
-async def _renew(ledger: Ledger, claim: Claim, lease_s: float) -> None:
-    """Several times within a lease, so that one that fails is no loss. Ends when the claim is lost.
-
-    The one who lost it learns that from `begin_settlement`.
+    Args:
+        lease_s: of each claim; it is renewed several times within that, so that one that fails is no loss.
     """
-    renewing = True
-    while renewing:
-        await asyncio.sleep(lease_s / 4)
+
+    def __init__(self, ledger: Ledger, *, lease_s: float) -> None:
+        self._ledger = ledger
+        self._lease_s = lease_s
+        self._claims: set[Claim] = set()
+        self._heartbeat: asyncio.Task[None] | None = None
+
+    @asynccontextmanager
+    async def renewed(self, claim: Claim) -> AsyncIterator[None]:
+        """Keep a CLAIMED payment ours while the block runs, however long that takes. Who lost it all the same learns
+        that from `begin_settlement`."""
+        self._claims.add(claim)
+        if self._heartbeat is None or self._heartbeat.done():
+            self._heartbeat = asyncio.create_task(self._beat())
         try:
-            renewing = await ledger.renew(claim, lease_s=lease_s)
-        except ServiceError:
-            continue
+            yield
+        finally:
+            self._claims.discard(claim)
+            if not self._claims:
+                self._heartbeat.cancel()
+                await asyncio.wait({self._heartbeat})
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(self._lease_s / 4)
+            claims = frozenset(self._claims)
+            try:
+                kept = await self._ledger.renew(claims, lease_s=self._lease_s)
+            except ServiceError:
+                continue
+            self._claims -= claims - kept

@@ -114,8 +114,8 @@ class Ledger(Protocol):
         """
         ...
 
-    async def renew(self, claim: Claim, *, lease_s: float) -> bool:
-        """Lengthen the running lease of a CLAIMED payment, for the holder; False when the claim was lost."""
+    async def renew(self, claims: Collection[Claim], *, lease_s: float) -> set[Claim]:
+        """Lengthen the running leases of CLAIMED payments, for their holders; the claims that were not lost."""
         ...
 
     async def begin_settlement(self, claim: Claim, *, lease_s: float) -> float | None:

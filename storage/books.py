@@ -39,4 +39,4 @@ class SqlBooks:
         return found
 
     async def _found(self, where: ColumnElement[bool]) -> list[Entry]:
-        return [entry_of(row) for row in await self._database.rows(entries(where, self._database.now))]
+        return [entry_of(row) for row in await self._database.reads.rows(entries(where, self._database.now))]

@@ -3,19 +3,21 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
 
 from sqlalchemy import Column, Double, Executable, Row, Table, bindparam, func, literal, select, true
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql.elements import ColumnElement
 
 from errors import LedgerUnavailable
 from storage.clock import DatabaseTime
 from storage.engine import POOL_SIZE, TIMEOUT_S, create_engine, create_threaded_engine, parse, unavailable
 from storage.identity import Guard, read
-from storage.threaded import Fetched, Thread, ThreadedEngine
+from storage.threaded import Fetched, Thread, ThreadedConnection, ThreadedEngine
+from storage.turns import Rank, Turns
 
 Clock = Callable[[], float]
 """Unix seconds."""
@@ -32,23 +34,31 @@ class Statements:
     """Runs single statements, each a transaction of its own, and answers `LedgerUnavailable` when it cannot.
 
     Args:
-        turns: who has to wait for a connection waits in it, first come first served.
+        turns: who has to wait for a connection waits in it.
         guard: is asked before each statement whether the database is still the one that was opened.
         bound_s: bound on turn and statement together.
+        rank: who is let through first.
     """
 
     def __init__(
         self,
         engine: AsyncEngine | ThreadedEngine,
-        turns: asyncio.Semaphore,
+        turns: Turns,
         guard: Guard,
         *,
         bound_s: float,
+        rank: Rank = Rank.OTHER,
     ) -> None:
         self._engine = engine
         self._guard = guard
         self._turns = turns
         self._bound_s = bound_s
+        self._rank = rank
+
+    @cached_property
+    def settling(self) -> "Statements":
+        """The same for a settlement under way: its statements go before those of others."""
+        return Statements(self._engine, self._turns, self._guard, bound_s=self._bound_s, rank=Rank.SETTLEMENT)
 
     async def run(self, statement: Executable, **parameters: Any) -> int:
         """Execute and commit; the number of rows that changed.
@@ -68,12 +78,17 @@ class Statements:
 
     async def _execute(self, statement: Executable, parameters: Mapping[str, Any]) -> Fetched:
         with unavailable():
-            async with asyncio.timeout(self._bound_s), self._turns:
+            async with asyncio.timeout(self._bound_s), self._turns.turn(self._rank):
                 self._guard.check()
-                async with self._engine.connect() as connection:
+                async with self._connect() as connection:
                     await self._guard.admit(connection)
                     result = await connection.execute(statement, parameters or None)
                     return result if isinstance(result, Fetched) else Fetched.of(result)
+
+    def _connect(self) -> AsyncConnection | ThreadedConnection:
+        if isinstance(self._engine, ThreadedEngine):
+            return self._engine.connect(first=self._rank is Rank.SETTLEMENT)
+        return self._engine.connect()
 
 
 class Database(Statements):
@@ -82,9 +97,11 @@ class Database(Statements):
     Its statements are durable: what they answered outlives a power cut. `forgetful` runs those whose effect may end
     with the machine: on SQLite their commit does not wait for the disk, and the next durable commit takes it along. On
     PostgreSQL, whose clients outlive it, they are durable, too. `brief` runs statements that are neither worth a flush
-    of the disk nor a long wait. All take their turns from one queue. On SQLite a single statement of a process
-    runs at a time, in one thread whose queue this is, because waiting there is fair and wakes at once, and waiting in
-    SQLite is neither; on PostgreSQL as many run as the one pool has connections.
+    of the disk nor a long wait. `reads` runs those that change nothing. All take their turns from one queue, in which
+    the statements of a settlement under way (`settling`) go first. On SQLite a single one that writes runs at a time,
+    in one thread whose queue this is, because waiting there is fair and wakes at once, and waiting in SQLite is
+    neither; reads have a thread of their own, and wait for no write. On PostgreSQL as many run as the one pool has
+    connections; the last two are kept for settlements and reads.
 
     Args:
         url: `sqlite:///path` or `postgresql://user:password@host/name`; the asynchronous driver is filled in.
@@ -110,19 +127,22 @@ class Database(Statements):
         engine: AsyncEngine | ThreadedEngine
         unflushed: AsyncEngine | ThreadedEngine
         hasty: AsyncEngine | ThreadedEngine
-        self._thread = Thread()
+        reading: AsyncEngine | ThreadedEngine
+        self._threads = (writer, reader) = (Thread(), Thread())
         if self._is_sqlite:
-            engine = create_threaded_engine(parsed, self._thread, timeout_s=timeout_s)
-            unflushed = create_threaded_engine(parsed, self._thread, durable=False, timeout_s=timeout_s)
-            hasty = create_threaded_engine(parsed, self._thread, durable=False, timeout_s=patience_s)
+            engine = create_threaded_engine(parsed, writer, timeout_s=timeout_s)
+            unflushed = create_threaded_engine(parsed, writer, durable=False, timeout_s=timeout_s)
+            hasty = create_threaded_engine(parsed, writer, durable=False, timeout_s=patience_s)
+            reading = create_threaded_engine(parsed, reader, durable=False, timeout_s=timeout_s)
         else:
-            engine = unflushed = hasty = create_engine(parsed, timeout_s=timeout_s)
-        turns = asyncio.Semaphore(_MANY if self._is_sqlite else POOL_SIZE)
+            engine = unflushed = hasty = reading = create_engine(parsed, timeout_s=timeout_s)
+        turns = Turns(_MANY if self._is_sqlite else POOL_SIZE)
         guard = Guard(parsed)
         super().__init__(engine, turns, guard, bound_s=2 * timeout_s)
         self.forgetful = Statements(unflushed, turns, guard, bound_s=2 * timeout_s)
         self.brief = Statements(hasty, turns, guard, bound_s=1.2 * patience_s)
-        self._engines = (engine, hasty, unflushed)
+        self.reads = Statements(reading, turns, guard, bound_s=2 * timeout_s, rank=Rank.READ)
+        self._engines = (engine, hasty, unflushed, reading)
         self._url = parsed
 
     @property
@@ -225,7 +245,8 @@ class Database(Statements):
         with unavailable():
             for engine in self._engines:
                 await engine.dispose()
-        self._thread.end()
+        for thread in self._threads:
+            thread.end()
 
 
 def _expression(value: Any, column: Column[Any]) -> ColumnElement[Any]:

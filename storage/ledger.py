@@ -18,6 +18,8 @@ from storage.sale_statements import SaleStatements, abandoned, new
 from storage.schema import in_doubt, locks, payments
 
 _row = payments.c
+AT_ONCE = 500
+"""Claims per statement; databases bound the number of parameters."""
 _MANY = 1_000_000
 """More than any payer has under way, and small enough for every database's integers."""
 
@@ -38,12 +40,12 @@ class SqlLedger:
 
     async def find(self, payment_id: str) -> Entry | None:
         """What is known of a payment."""
-        row = await self._database.first(self._sale.find, wanted=payment_id)
+        row = await self._database.reads.first(self._sale.find, wanted=payment_id)
         return None if row is None else entry_of(row)
 
     async def find_purchase(self, purchase: str) -> Entry | None:
         """What is known under the name that a payer gave to a purchase."""
-        row = await self._database.first(self._entries(_row.purchase == purchase))
+        row = await self._database.reads.first(self._entries(_row.purchase == purchase))
         return None if row is None else entry_of(row)
 
     async def free_purchase(self, purchase: str, *, at_most: int, not_after_s: float) -> bool:
@@ -101,23 +103,35 @@ class SqlLedger:
             raise FundsUnderWay()
         return claim if taken else None
 
-    async def renew(self, claim: Claim, *, lease_s: float) -> bool:
-        """Lengthen the running lease of a CLAIMED payment, for the holder; False when the claim was lost."""
-        return await self._database.run(self._sale.renew, **_held_by(claim), lease_s=lease_s) == 1
+    async def renew(self, claims: Collection[Claim], *, lease_s: float) -> set[Claim]:
+        """Lengthen the running leases of CLAIMED payments, for their holders; the claims that were not lost."""
+        kept: set[Claim] = set()
+        wanted = list(claims)
+        for start in range(0, len(wanted), AT_ONCE):
+            some = wanted[start : start + AT_ONCE]
+            rows = await self._database.forgetful.rows(
+                self._sale.renew,
+                are_ids=[each.payment_id for each in some],
+                are_holders=[each.holder for each in some],
+                lease_s=lease_s,
+            )
+            kept |= {Claim(row.id, row.holder) for row in rows}
+        return kept
 
     async def begin_settlement(self, claim: Claim, *, lease_s: float) -> float | None:
         """CLAIMED → SETTLING, only for the holder while its lease runs; when the new lease ends, unix seconds by the
         ledger's clock. None when the claim was lost."""
-        row = await self._database.first(self._sale.begin_settlement, **_held_by(claim), lease_s=lease_s)
+        row = await self._database.settling.first(self._sale.begin_settlement, **_held_by(claim), lease_s=lease_s)
         return None if row is None else row.lease_until
 
     async def settled(self, payment_id: str, receipt: Receipt) -> bool:
         """SETTLING → SETTLED; False when it was not SETTLING."""
-        return await self._database.run(self._sale.settled, is_id=payment_id, paid=asdict(receipt)) == 1
+        return await self._database.settling.run(self._sale.settled, is_id=payment_id, paid=asdict(receipt)) == 1
 
     async def release(self, claim: Claim) -> bool:
         """Abandon a payment that provably moved nothing; only for the holder, never from SETTLED."""
-        return await self._change(_held(claim, State.CLAIMED, State.SETTLING), **self._abandon())
+        # With the settlements: it ends one that moved nothing, and makes room for a payer's next payment.
+        return await self._settling(_held(claim, State.CLAIMED, State.SETTLING), **self._abandon())
 
     async def refuse(self, payment_id: str, rail: str) -> bool:
         """Write down that an unknown or abandoned payment was refused; False when somebody holds it, or it may have
@@ -137,11 +151,11 @@ class SqlLedger:
         """Become the holder of a SETTLING payment whose lease ran out; None when somebody else was quicker."""
         now, claim = self._database.now, Claim(payment_id, token_hex(16))
         silent = (_row.id == payment_id) & (_row.state == State.SETTLING) & (_row.lease_until <= now)
-        return claim if await self._change(silent, holder=claim.holder, lease_until=now + lease_s) else None
+        return claim if await self._settling(silent, holder=claim.holder, lease_until=now + lease_s) else None
 
     async def leave_in_doubt(self, claim: Claim) -> None:
         """End the holder's lease on a SETTLING payment, so that the next re-send or the sweeper may ask the chain."""
-        await self._change(_held(claim, State.SETTLING), lease_until=self._database.now)
+        await self._settling(_held(claim, State.SETTLING), lease_until=self._database.now)
 
     async def count_delivery(self, payment_id: str, *, at_most: int, not_after_s: float) -> bool:
         """Count one more re-delivery of a SETTLED payment; False when the bound or the age (seconds since
@@ -161,7 +175,7 @@ class SqlLedger:
     async def in_doubt(self, rails: Collection[str], limit: int) -> list[Entry]:
         """SETTLING entries of these rails whose lease ran out, oldest first: the sweeper's work."""
         silent = in_doubt & _row.rail.in_(rails) & (_row.lease_until <= self._database.now)
-        rows = await self._database.rows(self._entries(silent).order_by(_row.lease_until).limit(limit))
+        rows = await self._database.reads.rows(self._entries(silent).order_by(_row.lease_until).limit(limit))
         return [entry_of(row) for row in rows]
 
     async def forget_abandoned(self, *, silent_s: float) -> int:
@@ -192,10 +206,13 @@ class SqlLedger:
     async def _change(self, where: ColumnElement[bool], **values: Any) -> bool:
         return await self._database.run(update(payments).where(where).values(**values)) == 1
 
+    async def _settling(self, where: ColumnElement[bool], **values: Any) -> bool:
+        return await self._database.settling.run(update(payments).where(where).values(**values)) == 1
+
     async def _used(self, payment: Payment) -> PaymentUsed:
         """The refusal of a payment whose transaction is known: it stands where that transaction stands."""
         error = PaymentUsed("The transaction of this payment belongs to another payment. Sign a new one.")
-        row = await self._database.first(select(_row.state).where(_row.transaction_hash == payment.transaction))
+        row = await self._database.reads.first(select(_row.state).where(_row.transaction_hash == payment.transaction))
         if row is not None:
             error.payment_state = PaymentState.SETTLED if row.state == State.SETTLED else PaymentState.IN_FLIGHT
         return error

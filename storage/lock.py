@@ -84,11 +84,11 @@ class SqlLock:
             await asyncio.sleep(self._poll_s * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
 
     async def _try(self) -> bool:
-        return await self._database.forgetful.first(self._take_it, new_holder=self._holder) is not None
+        return await self._database.forgetful.settling.first(self._take_it, new_holder=self._holder) is not None
 
     async def _give_back(self) -> None:
         try:
-            await self._database.forgetful.run(self._let_go, is_holder=self._holder)
+            await self._database.forgetful.settling.run(self._let_go, is_holder=self._holder)
         except LedgerUnavailable:
             # What was done under the lock is done; the lease ends by itself.
             log.warning("lock_not_given_back", lock=self._name, exc_info=True)

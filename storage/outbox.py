@@ -50,30 +50,30 @@ class SqlOutbox:
         values = {f"new_{name}": value for name, value in asdict(sent).items()}
         until = {"is_holder": hold.holder, "not_after": hold.not_after}
         try:
-            return await self._database.run(self._record, **values, **until) == 1
+            return await self._database.settling.run(self._record, **values, **until) == 1
         except IntegrityError:
             return False
 
     async def renew(self, old: Sent, new: Sent) -> bool:
         """Put another attempt in place of `old`; False when that is not the latest one any more."""
-        return await self._database.run(update(transactions).where(_is(old)).values(asdict(new))) == 1
+        return await self._database.settling.run(update(transactions).where(_is(old)).values(asdict(new))) == 1
 
     async def withdraw(self, sent: Sent) -> bool:
         """Forget a transaction that is nowhere; False when `sent` is not the latest attempt any more."""
-        return await self._database.run(delete(transactions).where(_is(sent))) == 1
+        return await self._database.settling.run(delete(transactions).where(_is(sent))) == 1
 
     async def of(self, reference: str) -> list[Sent]:
         """The transactions of a payment."""
-        return [_sent(row) for row in await self._database.rows(self._of, of_reference=reference)]
+        return [_sent(row) for row in await self._database.reads.rows(self._of, of_reference=reference)]
 
     async def senders(self, chain_id: int) -> list[str]:
         """Whose transactions are recorded."""
-        rows = await self._database.rows(self._senders, of_chain=chain_id)
+        rows = await self._database.reads.rows(self._senders, of_chain=chain_id)
         return [row.sender for row in rows]
 
     async def since(self, chain_id: int, sender: str, nonce: int) -> list[Sent]:
         """A sender's transactions from this nonce on, in their order."""
-        rows = await self._database.rows(self._since, of_chain=chain_id, of_sender=sender, from_nonce=nonce)
+        rows = await self._database.reads.rows(self._since, of_chain=chain_id, of_sender=sender, from_nonce=nonce)
         return [_sent(row) for row in rows]
 
     async def forget(self, chain_id: int, sender: str, *, below: int) -> None:

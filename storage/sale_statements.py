@@ -31,7 +31,8 @@ class SaleStatements:
         find: of `wanted`, an id.
         claim: of `new_<column>` for the columns of a claim, `lease_s`, `covered`: payments that the funds cover, and
             `seen_holder`: of the abandoned entry that was looked up, "" when there was none.
-        renew, begin_settlement: of `is_id`, `is_holder` and `lease_s`.
+        renew: of `are_ids` and `are_holders`, lists, and `lease_s`. No two claims have the same holder.
+        begin_settlement: of `is_id`, `is_holder` and `lease_s`.
         settled: of `is_id` and `paid`, a receipt.
     """
 
@@ -40,11 +41,19 @@ class SaleStatements:
         self.find = entries(_row.id == bindparam("wanted", type_=String()), now)
         self.claim = _claim(database)
         lease_until = now + bindparam("lease_s", type_=Double())
-        works = _holds(State.CLAIMED) & (_row.lease_until > now)
-        self.renew = update(payments).where(works).values(lease_until=lease_until)
+        runs = _row.lease_until > now
+        are_theirs = _row.id.in_(bindparam("are_ids", expanding=True, type_=String())) & _row.holder.in_(
+            bindparam("are_holders", expanding=True, type_=String())
+        )
+        self.renew = (
+            update(payments)
+            .where(are_theirs & (_row.state == State.CLAIMED) & runs)
+            .values(lease_until=lease_until)
+            .returning(_row.id, _row.holder)
+        )
         self.begin_settlement = (
             update(payments)
-            .where(works)
+            .where(_holds(State.CLAIMED) & runs)
             .values(state=State.SETTLING, lease_until=lease_until)
             .returning(_row.lease_until)
         )

@@ -40,7 +40,7 @@ class SqlSettled:
         """SETTLED entries of these rails that are not final and are due for a look, longest due first."""
         wanted = not_final & _row.rail.in_(rails) & (_row.recheck_at <= self._database.now)
         statement = entries(wanted, self._database.now).order_by(_row.recheck_at).limit(limit)
-        return [entry_of(row) for row in await self._database.rows(statement)]
+        return [entry_of(row) for row in await self._database.reads.rows(statement)]
 
     async def begin_recheck(self, payment_id: str) -> bool:
         """Take the turn to look, and put the next look off by the settlement's age; False when another process has it

@@ -7,6 +7,7 @@ threads: that was five times the CPU time of the statement itself.
 import asyncio
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -45,33 +46,54 @@ class _Job:
     loop: asyncio.AbstractEventLoop
 
 
+class _Jobs:
+    """What one thread has to do. `None` ends it, after everything else."""
+
+    def __init__(self) -> None:
+        self._coming: SimpleQueue[None] = SimpleQueue()  # one for each job: a deque cannot be waited for
+        self._first: deque[_Job] = deque()
+        self._others: deque[_Job | None] = deque()
+
+    def put(self, job: _Job, *, first: bool) -> None:
+        (self._first if first else self._others).append(job)
+        self._coming.put(None)
+
+    def end(self) -> None:
+        self._others.append(None)
+        self._coming.put(None)
+
+    def get(self) -> _Job | None:
+        self._coming.get()
+        return self._first.popleft() if self._first else self._others.popleft()
+
+
 class Thread:
-    """One thread that works off what it is given, first come first served.
+    """One thread that works off what it is given: first what goes first, then the others, each first come first served.
 
     An executor does the same at twice the CPU time: it takes each answer through a second future, which has a lock.
     """
 
     def __init__(self) -> None:
-        self._jobs: SimpleQueue[_Job | None] | None = None
+        self._jobs: _Jobs | None = None
 
-    async def run(self, work: Callable[[], T]) -> T:
+    async def run(self, work: Callable[[], T], *, first: bool = False) -> T:
         """Work there. What has not begun when the caller is cancelled is not begun any more."""
         if self._jobs is None:
-            self._jobs = SimpleQueue()
+            self._jobs = _Jobs()
             threading.Thread(target=_work_off, args=(self._jobs,), name="sqlite", daemon=True).start()
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
-        self._jobs.put(_Job(work, answer, loop))
+        self._jobs.put(_Job(work, answer, loop), first=first)
         return await answer
 
     def end(self) -> None:
         """Let it end once it has worked off everything. Whoever comes later all the same gets a thread anew."""
         if self._jobs is not None:
-            self._jobs.put(None)
+            self._jobs.end()
             self._jobs = None
 
 
-def _work_off(jobs: SimpleQueue[_Job | None]) -> None:
+def _work_off(jobs: _Jobs) -> None:
     while (job := jobs.get()) is not None:
         if job.answer.cancelled():
             continue
@@ -97,8 +119,9 @@ def _answer(answer: asyncio.Future[Any], result: Any, error: BaseException | Non
 class ThreadedConnection:
     """What a statement is executed on; `info` lasts as long as the connection to the file."""
 
-    def __init__(self, owner: "ThreadedEngine", info: dict[str, Any]) -> None:
+    def __init__(self, owner: "ThreadedEngine", info: dict[str, Any], *, first: bool) -> None:
         self._owner = owner
+        self._first = first
         self.info = info
 
     async def __aenter__(self) -> Self:
@@ -114,7 +137,7 @@ class ThreadedConnection:
 
     async def execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Fetched:
         """Execute and commit. One that was cancelled runs to its end all the same, and the next one waits for it."""
-        return await self._owner.in_thread(lambda: self._owner.execute(statement, parameters))
+        return await self._owner.in_thread(lambda: self._owner.execute(statement, parameters), first=self._first)
 
 
 class ThreadedEngine:
@@ -125,7 +148,7 @@ class ThreadedEngine:
 
     Args:
         engine: not used by anybody else.
-        thread: engines that share one take turns in the order in which they are asked.
+        thread: engines that share one take turns.
     """
 
     def __init__(self, engine: Engine, thread: Thread) -> None:
@@ -135,9 +158,9 @@ class ThreadedEngine:
         self._info: dict[str, Any] = {}
         self._prepared: WeakKeyDictionary[Executable, Prepared | None] = WeakKeyDictionary()
 
-    def connect(self) -> ThreadedConnection:
-        """The connection; it is opened by the first statement."""
-        return ThreadedConnection(self, self._info)
+    def connect(self, *, first: bool = False) -> ThreadedConnection:
+        """The connection; it is opened by the first statement. `first`: its statements go before those of others."""
+        return ThreadedConnection(self, self._info, first=first)
 
     def execute(self, statement: Executable, parameters: Mapping[str, Any] | None) -> Fetched:
         """For the thread only."""
@@ -157,9 +180,9 @@ class ThreadedEngine:
             self._prepared[statement] = Prepared.of(statement, self._engine.dialect)
         return self._prepared[statement]
 
-    async def in_thread(self, work: Callable[[], T]) -> T:
+    async def in_thread(self, work: Callable[[], T], *, first: bool = False) -> T:
         """Run it there."""
-        return await self._thread.run(work)
+        return await self._thread.run(work, first=first)
 
     async def dispose(self) -> None:
         """Close the connection, once what is under way has ended."""

@@ -204,7 +204,7 @@ class LedgerContract:
         claim = await taken(ledger)
         clock.advance(LEASE_S)
         for each in (ledger, elsewhere):
-            assert not await each.renew(claim, lease_s=LEASE_S)
+            assert not await each.renew([claim], lease_s=LEASE_S)
             assert await each.begin_settlement(claim, lease_s=LEASE_S) is None
         entry = await found(ledger)
         assert (entry.state, entry.lease_runs, entry.is_abandoned) == (State.CLAIMED, False, True)
@@ -227,7 +227,7 @@ class LedgerContract:
         clock.advance(LEASE_S)
         assert await elsewhere.refuse(PAYMENT.id, PAYMENT.rail)
         clock.advance(-LEASE_S)
-        assert not await ledger.renew(claim, lease_s=LEASE_S)
+        assert not await ledger.renew([claim], lease_s=LEASE_S)
         assert not await ledger.begin_settlement(claim, lease_s=LEASE_S)
 
     async def test_nothing_that_may_have_moved_is_refused(self, ledger: Ledger, clock: FakeClock) -> None:
@@ -280,12 +280,12 @@ class LedgerContract:
     async def test_lengthens_a_lease_for_its_holder(self, ledger: Ledger, clock: FakeClock) -> None:
         claim = await taken(ledger)
         clock.advance(LEASE_S - 1)
-        assert not await ledger.renew(Claim(claim.payment_id, "stranger"), lease_s=LEASE_S)
-        assert await ledger.renew(claim, lease_s=LEASE_S)
+        assert not await ledger.renew([Claim(claim.payment_id, "stranger")], lease_s=LEASE_S)
+        assert await ledger.renew([claim], lease_s=LEASE_S)
         clock.advance(LEASE_S - 1)
         assert await take(ledger) is None
         await ledger.begin_settlement(claim, lease_s=LEASE_S)
-        assert not await ledger.renew(claim, lease_s=10 * LEASE_S)
+        assert not await ledger.renew([claim], lease_s=10 * LEASE_S)
 
     async def test_forgets_abandoned_claims_and_nothing_else(self, ledger: Ledger, clock: FakeClock) -> None:
         await settling(ledger, replace(PAYMENT, id="in doubt", transaction=None))

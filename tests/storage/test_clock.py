@@ -74,10 +74,10 @@ async def test_whose_lease_ended_holds_nothing(skewed: tuple[Database, float]) -
     ledger = SqlLedger(database)
     claim = await ledger.claim(PAYMENT, seen=None, fingerprint="print", order_digest="order", lease_s=SHORT_S)
     assert claim
-    assert await ledger.renew(claim, lease_s=SHORT_S)
+    assert await ledger.renew([claim], lease_s=SHORT_S)
     assert await take(ledger) is None
     await asyncio.sleep(SHORT_S + 0.1)
-    assert not await ledger.renew(claim, lease_s=SHORT_S)
+    assert not await ledger.renew([claim], lease_s=SHORT_S)
     assert await ledger.begin_settlement(claim, lease_s=SHORT_S) is None
     assert await ledger.refuse(PAYMENT.id, PAYMENT.rail)
 

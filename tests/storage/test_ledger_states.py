@@ -196,7 +196,7 @@ class LedgerStates(RuleBasedStateMachine):
     @rule(claim=claims)
     def renew(self, claim: Claim) -> None:
         row = self.works(claim)
-        assert self.run(self.ledger.renew(claim, lease_s=LEASE_S)) == bool(row)
+        assert self.run(self.ledger.renew([claim], lease_s=LEASE_S)) == ({claim} if row else set())
         if row:
             row.lease_until = self.clock.now + LEASE_S
 

@@ -1,0 +1,167 @@
+"""A slow database: settlements go before whatever else waits for it, reads wait for no write, leases cost little."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url, text
+
+from errors import LedgerUnavailable, PaymentState
+from payments.ledger import State
+from payments.rail import Credential
+from payments.settlement import Settlement
+from storage import Database, SqlLedger, SqlOutbox, SqlRateLimits
+from storage.turns import Rank, Turns
+from tests.contracts.ledger_contract import PAYMENT, RECEIPT, take, taken
+from tests.fakes.rails import ScriptedRail
+
+BURST = 30
+
+
+@asynccontextmanager
+async def stalled(url: str) -> AsyncIterator[None]:
+    """Nothing is written while the block runs: SQLite's file is locked, or PostgreSQL's counters are."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        other = sqlite3.connect(Path(parsed.database or ""), isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+        other.close()
+        return
+    async with Database(url) as other_database:
+        locked = text("DO 'BEGIN LOCK TABLE rate_limits; PERFORM pg_sleep(2); END'")
+        locking = asyncio.create_task(other_database.run(locked))
+        await asyncio.sleep(0.3)
+        yield
+        await locking
+
+
+async def test_a_settlement_goes_before_a_burst_of_other_writes(url: str) -> None:
+    """It waits for the one that has begun, at most, and on PostgreSQL for none."""
+    done: list[str] = []
+    async with Database(url, timeout_s=20, patience_s=20) as database:
+        ledger, counters = SqlLedger(database), SqlRateLimits(database)
+        claim = await taken(ledger)
+
+        async def count(number: int) -> None:
+            await counters.incr(f"address {number}", 60)
+            done.append("counted")
+
+        async def settle() -> None:
+            assert await ledger.begin_settlement(claim, lease_s=60)
+            assert await ledger.settled(claim.payment_id, RECEIPT)
+            done.append("settled")
+
+        async with stalled(url), asyncio.timeout(15):
+            counting = [asyncio.create_task(count(number)) for number in range(BURST)]
+            await asyncio.sleep(0.2)
+            settling = asyncio.create_task(settle())
+            await asyncio.sleep(0.2)
+        await asyncio.gather(settling, *counting)
+    assert done.index("settled") <= 2  # one was under way, and one more follows while `settle` comes back to ask again
+
+
+async def test_a_read_waits_for_no_write(url: str) -> None:
+    async with Database(url, timeout_s=20, patience_s=20) as database:
+        ledger, counters, outbox = SqlLedger(database), SqlRateLimits(database), SqlOutbox(database)
+        await taken(ledger)
+        async with stalled(url):
+            counting = [asyncio.create_task(counters.incr(f"address {number}", 60)) for number in range(BURST)]
+            await asyncio.sleep(0.2)
+            async with asyncio.timeout(1.2):
+                assert await ledger.find(PAYMENT.id)
+                assert await outbox.of("payment") == []
+            assert not any(each.done() for each in counting)
+        assert await asyncio.gather(*counting) == [1] * BURST
+
+
+async def test_a_timeout_before_the_settlement_began_is_not_charged(url: str) -> None:
+    """The database answers in time for the claim to be given back, so nobody has it, and nothing was sent."""
+    rail, sent = ScriptedRail(), Credential(PAYMENT.rail, PAYMENT.id, "print")
+    async with Database(url, timeout_s=1) as database:
+        ledger = SqlLedger(database)
+        claim = await taken(ledger)
+        async with _writes_of_payments_stalled(url, seconds=1.6):
+            with pytest.raises(LedgerUnavailable) as refusal:
+                await Settlement(ledger, lease_s=60).settle(rail, claim, PAYMENT, sent)
+        assert refusal.value.payment_state is PaymentState.UNUSED
+        assert refusal.value.charged is False
+        entry = await ledger.find(PAYMENT.id)
+        assert entry is not None
+        assert entry.is_abandoned
+    assert rail.called("settle") == 0
+
+
+@asynccontextmanager
+async def _writes_of_payments_stalled(url: str, *, seconds: float) -> AsyncIterator[None]:
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        other = sqlite3.connect(Path(parsed.database or ""), isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        asyncio.get_running_loop().call_later(seconds, other.execute, "ROLLBACK")
+        yield
+        other.close()
+        return
+    async with Database(url) as other_database:
+        locked = text(f"DO 'BEGIN LOCK TABLE payments IN EXCLUSIVE MODE; PERFORM pg_sleep({seconds + 0.3}); END'")
+        locking = asyncio.create_task(other_database.run(locked))
+        await asyncio.sleep(0.3)
+        yield
+        await locking
+
+
+async def test_leases_are_renewed_together(url: str) -> None:
+    async with Database(url) as database:
+        ledger = SqlLedger(database)
+        payments = [replace(PAYMENT, id=f"{n}", payer=f"payer {n}", transaction=None) for n in range(600)]
+        claims = [claim for claim in [await take(ledger, each) for each in payments] if claim]
+        assert len(claims) == 600
+        assert await ledger.release(claims[0])
+        assert await ledger.begin_settlement(claims[1], lease_s=60)
+        assert await ledger.renew(claims, lease_s=600) == set(claims[2:])
+        entry = await ledger.find(claims[-1].payment_id)
+        assert entry is not None
+        assert entry.state is State.CLAIMED
+        assert entry.lease_left_s > 500
+
+
+async def test_places_are_left_free_for_those_who_go_first() -> None:
+    turns, entered, end = Turns(5), list[Rank](), asyncio.Event()
+
+    async def stay(rank: Rank) -> None:
+        async with turns.turn(rank):
+            entered.append(rank)
+            await end.wait()
+
+    others = [asyncio.create_task(stay(Rank.OTHER)) for _ in range(9)]
+    await asyncio.sleep(0)
+    assert entered == [Rank.OTHER] * 3
+    reads = [asyncio.create_task(stay(Rank.READ)) for _ in range(2)]
+    await asyncio.sleep(0)
+    settling = [asyncio.create_task(stay(Rank.SETTLEMENT)) for _ in range(2)]
+    await asyncio.sleep(0)
+    assert entered[3:] == [Rank.READ, Rank.SETTLEMENT]
+    end.set()
+    await asyncio.gather(*others, *reads, *settling)
+    assert entered[5:7] == [Rank.SETTLEMENT, Rank.READ]
+
+
+async def test_who_gives_up_waiting_takes_no_place() -> None:
+    turns = Turns(3)
+
+    async def work() -> None:
+        async with turns.turn(Rank.OTHER):
+            await asyncio.sleep(0.01)
+
+    working = [asyncio.create_task(work()) for _ in range(20)]
+    await asyncio.sleep(0)
+    for each in working[::2]:
+        each.cancel()
+    await asyncio.gather(*working, return_exceptions=True)
+    async with asyncio.timeout(1), turns.turn(Rank.OTHER):
+        pass
