@@ -136,16 +136,8 @@ class SqlLedger:
     async def refuse(self, payment_id: str, rail: str) -> bool:
         """Write down that an unknown or abandoned payment was refused; False when somebody holds it, or it may have
         moved. The conflict over its id decides every race with a claim."""
-        unknown = {"payer": "", "amount": 0, "valid_before": 0, "evidence": {}, "fingerprint": "", "order_digest": ""}
-        abandon, now = self._abandon(), self._database.now
-        statement = self._database.upsert(
-            payments,
-            {"id": payment_id, "rail": rail, **unknown, "deliveries": 0, **abandon},
-            update=abandon,
-            where=abandoned(now),
-            returning=_row.id,
-        )
-        return await self._database.first(statement) is not None
+        values = {"of_id": payment_id, "of_rail": rail, "by_nobody": token_hex(16)}
+        return await self._database.forgetful.first(self._sale.refuse, **values) is not None
 
     async def take_over(self, payment_id: str, *, lease_s: float) -> Claim | None:
         """Become the holder of a SETTLING payment whose lease ran out; None when somebody else was quicker."""

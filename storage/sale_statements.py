@@ -34,12 +34,14 @@ class SaleStatements:
         renew: of `are_ids` and `are_holders`, lists, and `lease_s`. No two claims have the same holder.
         begin_settlement: of `is_id`, `is_holder` and `lease_s`.
         settled: of `is_id` and `paid`, a receipt.
+        refuse: of `of_id`, `of_rail` and `by_nobody`, a holder who is nobody.
     """
 
     def __init__(self, database: Database) -> None:
         now = database.now
         self.find = entries(_row.id == bindparam("wanted", type_=String()), now)
         self.claim = _claim(database)
+        self.refuse = _refuse(database)
         lease_until = now + bindparam("lease_s", type_=Double())
         runs = _row.lease_until > now
         are_theirs = _row.id.in_(bindparam("are_ids", expanding=True, type_=String())) & _row.holder.in_(
@@ -93,6 +95,25 @@ def _claim(database: Database) -> Executable:
     known = select(_row.id).where(_row.id == _new(_row.id)).exists()
     only_if = _funds_cover(now) & ((seen_holder == "") | known)
     return database.upsert(payments, values, only_if=only_if, where=as_seen, returning=_row.id)
+
+
+def _refuse(database: Database) -> Executable:
+    abandon = {
+        "state": State.CLAIMED,
+        "holder": bindparam("by_nobody", type_=String()),
+        "lease_until": database.now,
+        "transaction_hash": None,
+        "purchase": None,
+    }
+    unknown = {"payer": "", "amount": 0, "valid_before": 0, "evidence": {}, "fingerprint": "", "order_digest": ""}
+    values = {
+        "id": bindparam("of_id", type_=String()),
+        "rail": bindparam("of_rail", type_=String()),
+        **unknown,
+        "deliveries": 0,
+        **abandon,
+    }
+    return database.upsert(payments, values, update=abandon, where=abandoned(database.now), returning=_row.id)
 
 
 def _funds_cover(now: ColumnElement[float]) -> ColumnElement[bool]:

@@ -13,6 +13,7 @@ from web3.exceptions import TransactionNotFound
 from errors import RailUnavailable
 from payments.outbox import Outbox, Sent
 from payments.rail import Hold
+from payments.x402.blocks import NewBlocks
 from payments.x402.budget import Budget
 from payments.x402.fees import GAS_LIMIT, Fees, Market, Prices, gas_of
 from payments.x402.rpc import NodeRefusal, NonceTooLow, Rpc
@@ -83,6 +84,7 @@ class Broadcaster:
         self._lock = lock
         self._budget = budget
         self._prices = Prices(rpc)
+        self._blocks = NewBlocks(rpc)
         self._chain_id = chain_id
         self._tender = Tender(
             rpc, outbox, key, chain_id=chain_id, bump_after_s=bump_after_s, budget=budget, prices=self._prices
@@ -114,6 +116,10 @@ class Broadcaster:
     async def hashes(self, reference: str) -> set[str]:
         """The transactions of a payment as they were sent last, without those that only take an expired one's nonce."""
         return {sent.hash for sent in await self._outbox.of(reference) if sent.to != sent.sender}
+
+    async def new_block(self) -> None:
+        """Come back when the chain may have a new block, within a second."""
+        await self._blocks.next()
 
     async def sent(self, reference: str, transaction: str) -> bool:
         """Whether a transaction that is on the chain is one that we recorded for a payment.

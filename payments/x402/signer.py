@@ -29,7 +29,6 @@ from payments.x402.rpc import Rpc
 from payments.x402.whole import ended
 
 T = TypeVar("T")
-RECEIPT_POLL_S = 0.2
 REPLACED_POLL_S = 2.0
 MARK_BYTES = 8
 """How many random bytes follow each call of ours; about 130 gas."""
@@ -125,17 +124,18 @@ class ChainSigner:
 
     async def _receipt(self, tx_hash: str) -> TxReceipt:
         """An outage while we wait is no answer about the transaction: the caller's deadline ends the waiting."""
-        hashes = {tx_hash}
+        hashes, recorded_at = {tx_hash}, self._loop.time()
         while True:
-            for _ in range(round(REPLACED_POLL_S / RECEIPT_POLL_S)):
-                for each in hashes:
-                    with suppress(TransactionNotFound, RailUnavailable):
-                        receipt = await self._rpc.ask(partial(_receipt_of, each))
-                        self.mined = each
-                        return receipt
-                await asyncio.sleep(RECEIPT_POLL_S)
-            with suppress(LedgerUnavailable):
-                hashes |= await self._broadcaster.hashes(self._reference)
+            for each in hashes:
+                with suppress(TransactionNotFound, RailUnavailable):
+                    receipt = await self._rpc.ask(partial(_receipt_of, each))
+                    self.mined = each
+                    return receipt
+            await self._broadcaster.new_block()
+            if self._loop.time() - recorded_at >= REPLACED_POLL_S:
+                recorded_at = self._loop.time()
+                with suppress(LedgerUnavailable):
+                    hashes |= await self._broadcaster.hashes(self._reference)
 
     def _wait(self, question: Callable[[], Coroutine[Any, Any, T]]) -> T:
         try:

@@ -5,6 +5,7 @@ import io
 import time
 from collections import Counter
 from dataclasses import dataclass
+from itertools import count
 
 import httpx
 import numpy as np
@@ -16,6 +17,7 @@ from tests.siege.measure import Seen, watched
 
 SMALL_SIZE = (640, 480)
 SWEEP = (1, 4, 16, 64)
+_seeds = count()
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,11 @@ class Burst:
 
 
 def jpeg(width: int, height: int, seed: int) -> bytes:
-    """A smooth picture with a disc in its middle."""
+    """A smooth picture with a disc in its middle; one of 10,000 colourings."""
     rows, columns = np.ogrid[:height, :width]
     disc = (rows - height / 2) ** 2 + (columns - width / 2) ** 2 < (min(width, height) / 4) ** 2
     pixels = np.full((height, width, 3), 225 - seed % 50, np.uint8)
-    pixels[disc] = (150, 30, 30)
+    pixels[disc] = (150, 30 + seed // 50 % 200, 30)
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "JPEG", quality=90)
     return file.getvalue()
@@ -58,7 +60,8 @@ async def at_once(service: RunningService, buyers: int, *, insist_s: float = 0.0
     async with httpx.AsyncClient(timeout=90, trust_env=False, limits=limits) as client:
         all_of_them = [Buyer.funded(service, client, 1) for _ in range(buyers)]
         payments = [await buyer.sign() for buyer in all_of_them]
-        pictures = [jpeg(*SMALL_SIZE, seed) for seed in range(buyers)]
+        # Each picture is new, or it would not have to be made: those of the last minutes are remembered.
+        pictures = [jpeg(*SMALL_SIZE, next(_seeds)) for _ in range(buyers)]
         began = time.monotonic()
         jobs = zip(all_of_them, pictures, payments, strict=True)
         await asyncio.gather(
@@ -66,7 +69,7 @@ async def at_once(service: RunningService, buyers: int, *, insist_s: float = 0.0
         )
         seconds = time.monotonic() - began
         lone = Buyer.funded(service, client, 10)
-        await lone.insist(jpeg(*SMALL_SIZE, 0), await lone.sign(), seconds=60)
+        await lone.insist(jpeg(*SMALL_SIZE, next(_seeds)), await lone.sign(), seconds=60)
         heard = sum((buyer.heard for buyer in all_of_them), Counter[str]())
         return Burst(heard, seconds, time.monotonic() - began - seconds)
 
