@@ -52,6 +52,7 @@ def prepare(
 
 
 def _tame_bentoml() -> None:
+    os.umask(0o077)  # for all processes: ledger, sockets and counts are nobody else's
     # BentoML reports its use to its makers; its command line has asked, and remembers, before it reads this file.
     os.environ["BENTOML_DO_NOT_TRACK"] = "True"
     do_not_track.cache_clear()

@@ -5,10 +5,10 @@ only they load the rooms behind `composition`.
 """
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, chdir
+from functools import partial
 from importlib import import_module
 from typing import Any, cast
 
@@ -20,11 +20,12 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bento_process import ROOT, prepare, prove_backend, runner_service, runner_token
-from config import load
+from config import is_for_sellers, load, runner_faults
 from errors import ServiceError
 from models.manifest import ModelError, ModelManifest
 from models.served import check_weights, may_be_sold
 from process_end import ask_to_end, end_after, end_with_supervisor, on_first_signal
+from runner_environment import is_worker_of, keep_from
 from runners.client import Runner, RunnerClient
 from runners.connection import RunnerConnection
 from runners.ending import end_service
@@ -47,7 +48,11 @@ def _protocol(**named: Any) -> asyncio.Protocol:
     return ClientProtocol(**named)
 
 
-settings, manifests = prepare(load, _protocol)
+# The runner needs no rules about money, and is not told what they ask for.
+read = partial(load, rules=runner_faults) if is_worker_of(NAME) else load
+settings, manifests = prepare(read, _protocol)
+if server_context.worker_index is None:
+    keep_from(NAME, is_for_sellers)
 
 MattingRunner = runner_service(settings, manifests)
 
@@ -163,7 +168,6 @@ class BackgroundRemoval:
     @staticmethod
     def prepare() -> None:
         """Once per start, before any worker: check the weights, migrate the database, run the sandbox's chains."""
-        os.umask(0o077)  # for the workers as well: ledger, sockets and counts are nobody else's
         sys.path.insert(0, str(ROOT))  # serving a bento, BentoML has taken it out again by now
         try:
             if not settings.runner.addresses:

@@ -5,8 +5,8 @@ the same names as tables (`[x402]` / `pay_to = "0x…"`). The environment wins o
 Only the composition root imports this room; the others take values.
 """
 
-from config.load import ConfigurationError, load
+from config.load import ConfigurationError, is_for_sellers, load
 from config.rules import runner_faults
 from config.settings import Settings
 
-__all__ = ["ConfigurationError", "Settings", "load", "runner_faults"]
+__all__ = ["ConfigurationError", "Settings", "is_for_sellers", "load", "runner_faults"]

@@ -34,6 +34,12 @@ def variable(name: str) -> str:
     return _PREFIX + name.upper().replace(".", "__")
 
 
+def is_for_sellers(variable: str) -> bool:
+    """Whether an environment variable sets what a runner need not know: keys, chains, stores, and who is counted."""
+    name = variable.removeprefix(_PREFIX).lower().replace("__", ".")
+    return variable.startswith(_PREFIX) and name.startswith(("database_url", "rate_limit.", "x402.", "mpp."))
+
+
 def names(section: type[BaseModel] = Settings, prefix: str = "") -> Iterator[str]:
     """All settings by dotted name, in the order of their definition."""
     for name, field in section.model_fields.items():

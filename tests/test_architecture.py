@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "metrics_folder": set(),
     "process_end": set(),
     "respawn": set(),
+    "runner_environment": set(),
     "cpu_quota": set(),
     "pipeline": FOUNDATION | {"admission", "imaging"},
     "composition": FOUNDATION
@@ -36,13 +37,14 @@ MAY_IMPORT = {
     | {"logs", "memory", "metrics_folder", "process_end", "respawn", "config", "runners", "models"},
     "runner_service": FOUNDATION | {"bento_process", "config", "runners", "models"},
     "service": FOUNDATION
-    | {"api", "bento_process", "process_end", "config", "composition", "storage", "runners", "models", "sandbox"},
+    | {"api", "bento_process", "process_end", "runner_environment", "config", "composition", "storage"}
+    | {"runners", "models", "sandbox"},
 }
 """Module at the root → modules and packages of ours that it may import. import-linter takes packages as roots only."""
 
 MAY_USE = {
     "starlette": {"composition", "service"},
-    "bentoml": {"bento_process", "respawn", "runner_service", "service"},
+    "bentoml": {"bento_process", "respawn", "runner_environment", "runner_service", "service"},
     **{name: set() for name in ("PIL", "alembic", "cv2", "mpp", "onnx", "onnxruntime", "sqlalchemy", "web3", "x402")},
 }
 """Library → the modules at the root that may import it."""

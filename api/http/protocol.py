@@ -109,8 +109,8 @@ class ClientProtocol(H11Protocol):
         if unsent:
             return None if self._writing_pace.is_kept(now, self.conn.written - unsent) else "slow reader"
         self._writing_pace.rest()
-        if self._owes_answer or self.transport.is_closing():
-            return None
+        if self._owes_answer or self._waiting is not None or self.transport.is_closing():
+            return None  # it is our turn, also where a request that has come must wait for the address's rate
         waited = now - self._idle_since
         if self.conn.their_state is h11.SEND_BODY:
             fast = self._reading_pace.is_kept(now, self.conn.received)

@@ -230,6 +230,17 @@ def test_requests_beyond_the_rate_wait() -> None:
         assert time.monotonic() - began >= 1.9
 
 
+def test_a_request_that_waits_for_its_turn_is_not_late() -> None:
+    """Its header fields have come in time."""
+    with limited(ConnectionLimits(requests_per_s=0.4, head_timeout_s=1)) as url:
+        eager, came = connected(url, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 2, source="127.0.0.5"), b""
+        while came.count(b"hello") < 2:
+            received = eager.recv(65_536)
+            assert received
+            came += received
+    assert came.count(b"HTTP/1.1 200") == 2
+
+
 def test_the_rate_of_requests_fills_up_again() -> None:
     rate = RequestRate(1)
     assert [rate.wait_s("a", 0) for _ in range(5)] == [0, 0, 0, 0, 1]
