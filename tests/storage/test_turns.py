@@ -16,7 +16,7 @@ from payments.rail import Credential
 from payments.settlement import Settlement
 from storage import Database, SqlLedger, SqlOutbox, SqlRateLimits
 from storage.turns import Rank, Turns
-from tests.contracts.ledger_contract import PAYMENT, RECEIPT, take, taken
+from tests.contracts.ledger_contract import PAYMENT, take, taken
 from tests.fakes.rails import ScriptedRail
 
 BURST = 30
@@ -54,8 +54,7 @@ async def test_a_settlement_goes_before_a_burst_of_other_writes(url: str) -> Non
 
         async def settle() -> None:
             assert await ledger.begin_settlement(claim, lease_s=60)
-            assert await ledger.settled(claim.payment_id, RECEIPT)
-            done.append("settled")
+            done.append("begun")
 
         async with stalled(url), asyncio.timeout(15):
             counting = [asyncio.create_task(count(number)) for number in range(BURST)]
@@ -63,7 +62,7 @@ async def test_a_settlement_goes_before_a_burst_of_other_writes(url: str) -> Non
             settling = asyncio.create_task(settle())
             await asyncio.sleep(0.2)
         await asyncio.gather(settling, *counting)
-    assert done.index("settled") <= 2  # one was under way, and one more follows while `settle` comes back to ask again
+    assert done.index("begun") <= 1
 
 
 async def test_a_read_waits_for_no_write(url: str) -> None:
