@@ -111,7 +111,16 @@ class Askers:
 
     async def ask(self) -> None:
         """One quote."""
-        reader, writer = await self._idle.get()
+        connection = await self._idle.get()
+        try:
+            await self._answered(*connection)
+        except (asyncio.IncompleteReadError, ConnectionError):  # the service closes what has been idle for seconds
+            connection[1].close()
+            connection = await asyncio.open_connection(self._host, self._port)
+            await self._answered(*connection)
+        self._idle.put_nowait(connection)
+
+    async def _answered(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(
             f"POST {ROUTE} HTTP/1.1\r\nHost: {self._host}:{self._port}\r\nContent-Length: 0\r\n"
             f"X-Forwarded-For: {next(self._addresses)}\r\n\r\n".encode()
@@ -121,7 +130,6 @@ class Askers:
             raise RuntimeError(head.decode())
         [length] = [line.split(b":")[1] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
         await reader.readexactly(int(length))
-        self._idle.put_nowait((reader, writer))
 
     async def one_after_the_other(self, times: int) -> None:
         """As many as asked for, without a pause."""
