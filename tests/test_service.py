@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from config import load
-from modelkit.zoo.adopt import Facts, Papers, adopt
+from modelkit.zoo.import_model import GraphHints, Source, import_model
 from models.manifest import ModelManifest
 from sandbox.chains import BaseChain, TempoChain
 from sandbox.process import ROOT
@@ -164,8 +164,8 @@ MAINNET = {
     ids=["for real money", "other weights"],
 )
 def test_a_further_model_that_may_not_be_served_ends_it(tmp_path: Path, setting: dict[str, str], sentence: str) -> None:
-    papers = Papers("a test's", "CC-BY-NC-4.0", commercial=False)
-    gift = adopt(save(tmp_path, conv()), "gift", Facts(MEAN, STD), papers, tmp_path / "models")
+    papers = Source("a test's", "CC-BY-NC-4.0", commercial=False)
+    gift = import_model(save(tmp_path, conv()), "gift", GraphHints(MEAN, STD), papers, tmp_path / "models")
     gift.path.write_bytes(b"other weights")
     models = {
         "CLEARCANVAS_RUNNER__MORE_MODELS": "gift",

@@ -39,19 +39,19 @@ def told() -> Iterator[None]:
 @app.command("list")
 def list_(folder: Folder = None) -> None:
     """Show the shipped, the pulled and the open models."""
-    from modelkit.zoo.screen import table  # noqa: PLC0415 - others need not
+    from modelkit.zoo.output import table  # noqa: PLC0415 - others need not
 
     with told():
-        table(_shelf(folder))
+        table(_store(folder))
 
 
 @app.command()
 def show(name: Annotated[str, typer.Argument(help="A model's name, see `list`.")], folder: Folder = None) -> None:
     """Show all that is known of one model."""
-    from modelkit.zoo.screen import facts  # noqa: PLC0415 - others need not
+    from modelkit.zoo.output import facts  # noqa: PLC0415 - others need not
 
     with told():
-        facts(name, _shelf(folder))
+        facts(name, _store(folder))
 
 
 @app.command()
@@ -65,10 +65,10 @@ def pull(
 ) -> None:
     """Download a model, check its digest, bring it into our form and check that. Goes on where it broke off."""
     from modelkit.zoo.entries import entry  # noqa: PLC0415 - others need not
-    from modelkit.zoo.screen import pull as run  # noqa: PLC0415 - others need not
+    from modelkit.zoo.output import pull as run  # noqa: PLC0415 - others need not
 
     with told():
-        run(name, entry(name), _shelf(folder), sha256=sha256, accept_non_commercial=accept_non_commercial)
+        run(name, entry(name), _store(folder), sha256=sha256, accept_non_commercial=accept_non_commercial)
 
 
 @app.command()
@@ -89,10 +89,10 @@ def add(
 ) -> None:
     """Bring a network of your own into our form and check it."""
     with told():
-        from modelkit.zoo.adopt import Facts, Papers, adopt  # noqa: PLC0415 - others need not
-        from modelkit.zoo.screen import adopted  # noqa: PLC0415 - as above
+        from modelkit.zoo.import_model import GraphHints, Source, import_model  # noqa: PLC0415 - others need not
+        from modelkit.zoo.output import imported  # noqa: PLC0415 - as above
 
-        facts = Facts(
+        hints = GraphHints(
             mean=mean,
             std=std,
             values=values,
@@ -101,8 +101,8 @@ def add(
             input=input,
             output=int(output) if output and output.lstrip("-").isdecimal() else output,
         )
-        papers = Papers(f"Added from {file.name}", licence, not non_commercial)
-        adopted(adopt(file, name, facts, papers, _shelf(folder), replace=replace))
+        source = Source(f"Added from {file.name}", licence, not non_commercial)
+        imported(import_model(file, name, hints, source, _store(folder), replace=replace))
 
 
 @app.command()
@@ -112,13 +112,13 @@ def verify(name: Annotated[str | None, typer.Argument(help="Only this one.")] = 
 
     faulty = False
     with told():
-        for each, fault in run(_shelf(folder), name):
+        for each, fault in run(_store(folder), name):
             faulty |= fault is not None
             typer.secho(f"{each}: {fault or 'good'}", fg="red" if fault else None)
     raise typer.Exit(faulty)
 
 
-def _shelf(folder: Path | None) -> Path:
-    from modelkit.zoo.shelf import SHELF  # noqa: PLC0415 - others need not
+def _store(folder: Path | None) -> Path:
+    from modelkit.zoo.local_store import LOCAL_MODELS  # noqa: PLC0415 - others need not
 
-    return folder or SHELF
+    return folder or LOCAL_MODELS

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from modelkit.zoo.download import Digest, Progress, download
 from modelkit.zoo.entries import Entry
-from modelkit.zoo.shelf import check_name, names
+from modelkit.zoo.local_store import check_name, names
 from models.manifest import ModelError, ModelManifest
 
 DOWNLOADS = "downloads"
@@ -41,7 +41,7 @@ def pull(
     check_licence(name, entry, accept_non_commercial=accept_non_commercial)
     check_name(name)
     try:
-        from modelkit.zoo.adopt import Facts, Papers, adopt  # noqa: PLC0415 - before an hour's download, not after
+        from modelkit.zoo.import_model import GraphHints, Source, import_model  # noqa: PLC0415 - before an hour's download, not after
     except ModuleNotFoundError as error:
         raise missing(error) from error
     pinned = _pinned(name, folder)
@@ -53,11 +53,11 @@ def pull(
             f"{entry.url} has changed: its SHA-256 is {found}, and was {pinned} when it was first pulled. Find out "
             f"why; to take the new file all the same, remove {folder / f'{name}.toml'} first."
         )
-    facts = Facts(
+    hints = GraphHints(
         mean=entry.mean, std=entry.std, values=entry.values, size=entry.size, output=entry.output, batch=entry.batch
     )
-    papers = Papers(entry.about, entry.licence, entry.commercial, entry.url)
-    manifest = adopt(file, name, facts, papers, folder, replace=True)
+    source = Source(entry.about, entry.licence, entry.commercial, entry.url)
+    manifest = import_model(file, name, hints, source, folder, replace=True)
     file.unlink()
     return manifest
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from modelkit.zoo.shelf import names
+from modelkit.zoo.local_store import names
 from models.manifest import MODELS, ModelError, ModelManifest
 
 Finding = tuple[str, str | None]

@@ -53,7 +53,7 @@ def test_every_example_is_bought_with() -> None:
 
 
 def test_the_typescript_programs_keep_to_their_types() -> None:
-    command = [NODE_PACKAGES / "tsc", "--project", EXAMPLES / "node"]
+    command = [str(NODE_PACKAGES / "tsc"), "--project", str(EXAMPLES / "node")]
     checked = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert (checked.returncode, checked.stdout) == (0, "")
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from config import load
-from modelkit.zoo.adopt import Facts, Papers, adopt
+from modelkit.zoo.import_model import GraphHints, Source, import_model
 from models.manifest import ModelManifest
 from sandbox.chains import BaseChain, TempoChain
 from tests.buying import photograph
@@ -29,8 +29,8 @@ def cheap(tmp_path_factory: pytest.TempPathFactory) -> ModelManifest:
     """A small network that takes dark for foreground, and that nobody may earn real money with."""
     folder = tmp_path_factory.mktemp("cheap")
     file = save(folder, conv(), taken=("N", 3, SIZE, SIZE), outputs={"logits": ("N", 1, SIZE, SIZE)})
-    papers = Papers("a test's", "CC-BY-NC-4.0", commercial=False)
-    return adopt(file, "cheap", Facts(MEAN, STD), papers, folder / "models")
+    papers = Source("a test's", "CC-BY-NC-4.0", commercial=False)
+    return import_model(file, "cheap", GraphHints(MEAN, STD), papers, folder / "models")
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from config import load
-from modelkit.zoo.adopt import Facts, Papers, adopt
+from modelkit.zoo.import_model import GraphHints, Source, import_model
 from models.manifest import ModelManifest
 from runners.backend import probe_image
 from runners.protocol import RunnerProtocol
@@ -23,7 +23,9 @@ from tests.shipped import CPU_BACKEND
 def manifests(tmp_path: Path) -> tuple[ModelManifest, ModelManifest]:
     """The default model, and a small one."""
     file = save(tmp_path, conv(), taken=("N", 3, SIZE, SIZE), outputs={"logits": ("N", 1, SIZE, SIZE)})
-    small = adopt(file, "small", Facts(MEAN, STD), Papers("a test's", "MIT", commercial=True), tmp_path / "models")
+    small = import_model(
+        file, "small", GraphHints(MEAN, STD), Source("a test's", "MIT", commercial=True), tmp_path / "models"
+    )
     return ModelManifest.load(load({}).runner.model), small
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from prometheus_client import REGISTRY
 
-from modelkit.zoo.adopt import Facts, Papers, adopt
+from modelkit.zoo.import_model import GraphHints, Source, import_model
 from models.manifest import ModelManifest
 from runners.backend import Pixels
 from runners.choice import Wanted
@@ -27,7 +27,9 @@ trt: ModuleType = pytest.importorskip(
 @pytest.fixture
 def small(tmp_path: Path) -> ModelManifest:
     file = save(tmp_path, conv(), taken=("N", 3, SIZE, SIZE), outputs={"logits": ("N", 1, SIZE, SIZE)})
-    return adopt(file, "small", Facts(MEAN, STD), Papers("a test's", "MIT", commercial=True), tmp_path / "models")
+    return import_model(
+        file, "small", GraphHints(MEAN, STD), Source("a test's", "MIT", commercial=True), tmp_path / "models"
+    )
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from training.matting.dice import Dice
+from training.matting.rng import Rng
 
 
-def drawn(dice: Dice, count: int, side: int) -> Tensor:
+def drawn(dice: Rng, count: int, side: int) -> Tensor:
     """[count,3,side,side] in 0..1: two colours mixed by a pattern, then grain of several sizes."""
     mix = _gradient(dice, count, side)
     clouds = dice.even(count, 1, 1, 1) * noise(dice, count, 1, side, (2, 4, 8))
@@ -22,7 +22,7 @@ def drawn(dice: Dice, count: int, side: int) -> Tensor:
     return torch.where(plain, picture, picture + grain).clamp(0, 1)
 
 
-def noise(dice: Dice, count: int, channels: int, side: int, cells: Sequence[int]) -> Tensor:
+def noise(dice: Rng, count: int, channels: int, side: int, cells: Sequence[int]) -> Tensor:
     """Smooth noise about 0, [count,channels,side,side]: random grids of so many cells, coarser ones stronger."""
     total = torch.zeros((count, channels, side, side), device=dice.device)
     for number, across in enumerate(cells):
@@ -38,7 +38,7 @@ def axes(side: int, device: torch.device) -> tuple[Tensor, Tensor]:
     return line.view(1, 1, 1, side), line.view(1, 1, side, 1)
 
 
-def _colours(dice: Dice, count: int) -> Tensor:
+def _colours(dice: Rng, count: int) -> Tensor:
     """Greys and whites as often as strong colours: studio walls are what products are photographed against."""
     grey = dice.even(count, 1, 1, 1)
     strength = dice.even(count, 1, 1, 1) ** 2
@@ -46,7 +46,7 @@ def _colours(dice: Dice, count: int) -> Tensor:
     return torch.where(dice.even(count, 1, 1, 1) < 0.12, 0.9 + 0.1 * colour, colour)
 
 
-def _gradient(dice: Dice, count: int, side: int) -> Tensor:
+def _gradient(dice: Rng, count: int, side: int) -> Tensor:
     x, y = axes(side, dice.device)
     angle = dice.even(count, 1, 1, 1, high=6.2832)
     straight = 0.5 + 0.5 * (x * angle.cos() + y * angle.sin()) * dice.even(count, 1, 1, 1)
@@ -55,7 +55,7 @@ def _gradient(dice: Dice, count: int, side: int) -> Tensor:
     return torch.where(dice.even(count, 1, 1, 1) < 0.6, straight, round_)
 
 
-def _stripes(dice: Dice, count: int, side: int) -> Tensor:
+def _stripes(dice: Rng, count: int, side: int) -> Tensor:
     """Stripes, or checks where two directions are multiplied."""
     x, y = axes(side, dice.device)
     angle = dice.even(count, 1, 1, 1, high=6.2832)

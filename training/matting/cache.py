@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from training.matting.records import DataError, Kind, Record
-from training.matting.soften import soften
+from training.matting.soft_edges import soften
 
 FORM = 1
 """Part of the name of a cache: raised when what is in one changes."""

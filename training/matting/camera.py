@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from training.matting.dice import Dice
 from training.matting.experiment import SynthesisSettings
 from training.matting.filters import gaussian
+from training.matting.rng import Rng
 
 LUMA = (0.299, 0.587, 0.114)
 # ITU-T T.81, annex K.1: the quantisation tables that encoders scale by quality.
@@ -25,7 +25,7 @@ CHROMA_TABLE = (
 )  # fmt: skip
 
 
-def photographed(dice: Dice, picture: Tensor, chances: SynthesisSettings) -> Tensor:
+def photographed(dice: Rng, picture: Tensor, chances: SynthesisSettings) -> Tensor:
     """Each effect for some of the pictures, in the order in which light, lens, sensor and file come."""
     count = len(picture)
 
@@ -47,7 +47,7 @@ def _on(picture: Tensor, places: list[int], effect: Callable[[Tensor], Tensor]) 
     return picture.index_copy(0, at, effect(picture[at]))
 
 
-def coloured(dice: Dice, picture: Tensor) -> Tensor:
+def coloured(dice: Rng, picture: Tensor) -> Tensor:
     """Exposure, contrast, colour of the light, saturation, gamma."""
     count = len(picture)
     picture = picture * dice.even(count, 1, 1, 1, low=0.65, high=1.35) * dice.even(count, 3, 1, 1, low=0.9, high=1.1)
@@ -58,7 +58,7 @@ def coloured(dice: Dice, picture: Tensor) -> Tensor:
     return picture.clamp(0, 1) ** dice.even(count, 1, 1, 1, low=0.75, high=1.35)
 
 
-def noisy(dice: Dice, picture: Tensor) -> Tensor:
+def noisy(dice: Rng, picture: Tensor) -> Tensor:
     """Noise of the sensor, of one pixel's size and, weaker, of two as cameras leave it after cleaning."""
     count, _, side, _ = picture.shape
     fine = dice.normal(*picture.shape) * dice.even(count, 1, 1, 1, high=0.06)

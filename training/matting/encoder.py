@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from training.matting.experiment import ExperimentError
-from training.matting.folded import Folded
+from training.matting.pretrained import Folded
 
 STEM = 32
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import onnx
 import torch
 
-from training.matting.deployed import Deployed
 from training.matting.experiment import Experiment, ExperimentError
+from training.matting.inference_graph import Deployed
 from training.matting.network import MattingNetwork
 from training.matting.run import RunFolder, replaced
 

@@ -4,11 +4,11 @@ import torch
 from torch import Tensor
 
 from training.matting.backgrounds import axes, noise
-from training.matting.dice import Dice
 from training.matting.filters import gaussian, smoothstep, wide
+from training.matting.rng import Rng
 
 
-def net(dice: Dice, alpha: Tensor, colour: Tensor) -> tuple[Tensor, Tensor]:
+def net(dice: Rng, alpha: Tensor, colour: Tensor) -> tuple[Tensor, Tensor]:
     """Threads in two directions within `alpha` [N,1,S,S], bent by smooth noise, with a solid rim; colour [N,3,S,S]."""
     count, _, side, _ = alpha.shape
     x, y = axes(side, alpha.device)
@@ -29,7 +29,7 @@ def net(dice: Dice, alpha: Tensor, colour: Tensor) -> tuple[Tensor, Tensor]:
     return alpha * woven, _single_coloured(dice, colour)
 
 
-def glass(dice: Dice, alpha: Tensor, colour: Tensor) -> tuple[Tensor, Tensor]:
+def glass(dice: Rng, alpha: Tensor, colour: Tensor) -> tuple[Tensor, Tensor]:
     """Little alpha inside and more towards the rim, as light is reflected at grazing angles, with bright streaks."""
     count, _, side, _ = alpha.shape
     sigma = dice.even(count, low=0.01, high=0.05) * side
@@ -44,7 +44,7 @@ def glass(dice: Dice, alpha: Tensor, colour: Tensor) -> tuple[Tensor, Tensor]:
     )
 
 
-def _single_coloured(dice: Dice, colour: Tensor) -> Tensor:
+def _single_coloured(dice: Rng, colour: Tensor) -> Tensor:
     """Half of the things keep their colour, half get one of their own."""
     own = dice.even(len(colour), 3, 1, 1).expand_as(colour)
     return torch.where(dice.even(len(colour), 1, 1, 1) < 0.5, colour, own)

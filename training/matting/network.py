@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from training.matting.encoder import Encoder
 from training.matting.experiment import NetworkSettings
-from training.matting.folded import folded, found
+from training.matting.pretrained import folded, found
 
 DECODER = (128, 64, 48, 16)
 """Channels at 1/16, 1/8, 1/4 and 1/2 of the side, at width 1."""
@@ -98,6 +98,6 @@ class MattingNetwork(nn.Module):
             x = stage(torch.cat((twice(x), skip), dim=1))
             if scale == 1:
                 coarse = self.coarse(x)
-        # The outside is zero at half size, too, so that both sizes can be computed as one (`phases.py`).
+        # The outside is zero at half size, too, so that both sizes can be computed as one (`space_to_depth.py`).
         large = twice(functional.pad(x, (1, 1, 1, 1)))[:, :, 1:-1, 1:-1]
         return self.fine(torch.cat((large, functional.pad(picture, (1, 1, 1, 1))), dim=1)), coarse

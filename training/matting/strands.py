@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from training.matting.dice import Dice
 from training.matting.filters import gaussian, wide
+from training.matting.rng import Rng
 
 POINTS = 96
 
@@ -34,7 +34,7 @@ HAIR = Style(count=160, shortest=0.04, longest=0.28, arc=0.3, straying=0.7, bend
 FUR = Style(count=420, shortest=0.01, longest=0.05, arc=-1.0, straying=0.5, bend=0.25)
 
 
-def strands(dice: Dice, alpha: Tensor, colour: Tensor, style: Style) -> tuple[Tensor, Tensor]:
+def strands(dice: Rng, alpha: Tensor, colour: Tensor, style: Style) -> tuple[Tensor, Tensor]:
     """Strands for things of `alpha` [N,1,S,S] and `colour` [N,3,S,S]: their alpha [N,1,S,S] and colour [N,3,S,S].
 
     Every strand is a quadratic curve; it takes its colour from near its root, darker or lighter than there, and is
@@ -63,7 +63,7 @@ def strands(dice: Dice, alpha: Tensor, colour: Tensor, style: Style) -> tuple[Te
     return _drawn(curve, opacity * any_edge, tone, side)
 
 
-def _roots(dice: Dice, alpha: Tensor, style: Style) -> tuple[Tensor, Tensor]:
+def _roots(dice: Rng, alpha: Tensor, style: Style) -> tuple[Tensor, Tensor]:
     """Places on the boundary in -1..1 and the directions outward there, both [N,count,2]."""
     side = alpha.shape[-1]
     small = functional.interpolate(alpha, size=(side // 2, side // 2), mode="area")
@@ -84,7 +84,7 @@ def _roots(dice: Dice, alpha: Tensor, style: Style) -> tuple[Tensor, Tensor]:
     return place - outward * 0.02, outward
 
 
-def _tone(dice: Dice, colour: Tensor, roots: Tensor, style: Style) -> Tensor:
+def _tone(dice: Rng, colour: Tensor, roots: Tensor, style: Style) -> Tensor:
     """[N,count,3]: colour at the roots, each a little darker or lighter."""
     at = functional.grid_sample(colour, roots.unsqueeze(1), padding_mode="border", align_corners=False)
     tone = at[:, :, 0].transpose(1, 2)

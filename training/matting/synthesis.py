@@ -15,12 +15,12 @@ from torch.nn import functional
 from training.matting.backgrounds import drawn
 from training.matting.cache import Cache, Entry
 from training.matting.camera import photographed
-from training.matting.dice import Dice
 from training.matting.experiment import DataSettings, SynthesisSettings
 from training.matting.filters import gaussian, wide
 from training.matting.geometry import WHOLE, View, look, middle, view
 from training.matting.materials import glass, net
 from training.matting.records import DataError, Kind
+from training.matting.rng import Rng
 from training.matting.strands import FUR, HAIR, Style, strands
 
 Layer = tuple[Tensor, Tensor]
@@ -73,7 +73,7 @@ class Synthesis:
     @torch.no_grad()
     def batch(self, step: int, count: int, side: int) -> Batch:
         """The samples of one step, always the same ones."""
-        dice = Dice(self._seed, step, self._cache.pixels.device)
+        dice = Rng(self._seed, step, self._cache.pixels.device)
         plans = self._plans(dice, count)
         alpha, colour = self._things(dice, plans, side)
         composed = [place for place, plan in enumerate(plans) if plan.composed]
@@ -87,7 +87,7 @@ class Synthesis:
         image = photographed(dice, image, self._settings)
         return Batch((image * 255).round_().clamp_(0, 255), alpha.clamp(0, 1))
 
-    def _plans(self, dice: Dice, count: int) -> list[_Plan]:
+    def _plans(self, dice: Rng, count: int) -> list[_Plan]:
         plans = []
         for choice in dice.weighted(self._shares, count):
             drawer = self._cutouts if choice == 2 else self._photos
@@ -97,14 +97,14 @@ class Synthesis:
             plans.append(_Plan(entry.kind, choice == 1, row, seen))
         return plans
 
-    def _photo_view(self, dice: Dice, entry: Entry) -> View:
+    def _photo_view(self, dice: Rng, entry: Entry) -> View:
         if entry.person and dice.chance(self._settings.portrait):
             return portrait(dice, entry)
         if dice.chance(self._settings.whole):
             return view(aspect=1, height=1, frame=1, centre=(0, 0), flip=dice.chance(0.5))
         return zoomed(dice, entry)
 
-    def _things(self, dice: Dice, plans: Sequence[_Plan], side: int) -> Layer:
+    def _things(self, dice: Rng, plans: Sequence[_Plan], side: int) -> Layer:
         """Every sample's own picture through its view; what is composed has alpha only where the picture is."""
         rgba = torch.empty((len(plans), 4, side, side), device=self._cache.pixels.device)
         for composed, padding in ((False, "reflection"), (True, "zeros")):
@@ -121,7 +121,7 @@ class Synthesis:
             alpha = alpha.index_copy(0, at, trimmed(dice, alpha[at]))
         return alpha, colour
 
-    def _composed(self, dice: Dice, alpha: Tensor, colour: Tensor, side: int) -> Layer:
+    def _composed(self, dice: Rng, alpha: Tensor, colour: Tensor, side: int) -> Layer:
         """Things on backgrounds: some of them nets or glass, some with a second thing, some with a shadow."""
         count = len(alpha)
         colour = (colour * dice.even(count, 1, 1, 1, low=0.7, high=1.25)).clamp(0, 1)
@@ -140,13 +140,13 @@ class Synthesis:
         background = background * (1 - self._shadow(dice, alpha))
         return alpha, alpha * colour + (1 - alpha) * background
 
-    def _second(self, dice: Dice, count: int, side: int) -> Layer:
+    def _second(self, dice: Rng, count: int, side: int) -> Layer:
         rows = [self._cutouts.draw(dice) for _ in range(count)]
         views = [placed(dice, self._cache.entries[row]) for row in rows]
         rgba = look(self._cache.pixels, rows, views, side, padding="zeros")
         return rgba[:, 3:], rgba[:, :3]
 
-    def _background(self, dice: Dice, count: int, side: int) -> Tensor:
+    def _background(self, dice: Rng, count: int, side: int) -> Tensor:
         """Drawn, or free parts of photographs, some of them out of focus."""
         by_rule = [place for place in range(count) if not self._backgrounds or dice.chance(self._settings.drawn)]
         seen = [place for place in range(count) if place not in by_rule]
@@ -166,7 +166,7 @@ class Synthesis:
             background[torch.tensor(seen, device=device)] = pictures
         return background
 
-    def _shadow(self, dice: Dice, alpha: Tensor) -> Tensor:
+    def _shadow(self, dice: Rng, alpha: Tensor) -> Tensor:
         """How much darker the background is, [N,1,S,S]: alpha blurred and shifted, for some."""
         side = alpha.shape[-1]
         right, down = (dice.whole(-side // 20, side // 20 + 1) for _ in range(2))
@@ -178,7 +178,7 @@ class Synthesis:
             * cast.view(-1, 1, 1, 1)
         )
 
-    def _grown(self, dice: Dice, alpha: Tensor, image: Tensor, style: Style, chance: float) -> Layer:
+    def _grown(self, dice: Rng, alpha: Tensor, image: Tensor, style: Style, chance: float) -> Layer:
         places = [place for place in range(len(alpha)) if dice.chance(chance)]
         if not places:
             return alpha, image
@@ -200,7 +200,7 @@ class _Drawer:
     def __bool__(self) -> bool:
         return bool(self._rows)
 
-    def draw(self, dice: Dice) -> int:
+    def draw(self, dice: Rng) -> int:
         return self._rows[dice.weighted(self._weights, 1)[0]]
 
 
@@ -215,7 +215,7 @@ def _as_background(entry: Entry, data: DataSettings) -> float:
     return 20.0 if entry.kind is Kind.BACKGROUND else 1.0
 
 
-def zoomed(dice: Dice, entry: Entry) -> View:
+def zoomed(dice: Rng, entry: Entry) -> View:
     """Part of a photograph, or a little more than all of it, with much of its object."""
     height = 1 / dice.number(0.85, 1.9)
     frame = entry.aspect * exp(dice.number(-0.12, 0.12))
@@ -233,7 +233,7 @@ def zoomed(dice: Dice, entry: Entry) -> View:
     )
 
 
-def portrait(dice: Dice, entry: Entry) -> View:
+def portrait(dice: Rng, entry: Entry) -> View:
     """Head and shoulders of a person who is seen from head to foot."""
     top, tall = entry.box[1], entry.box[3] - entry.box[1]
     height = tall / dice.number(1.5, 3.2)
@@ -244,7 +244,7 @@ def portrait(dice: Dice, entry: Entry) -> View:
     )  # fmt: skip
 
 
-def placed(dice: Dice, entry: Entry) -> View:
+def placed(dice: Rng, entry: Entry) -> View:
     """A thing somewhere in a frame, standing on its lower border where its own picture cut it off there."""
     wide_, tall = entry.box[2] - entry.box[0], entry.box[3] - entry.box[1]
     frame = exp(dice.number(-0.4, 0.4))
@@ -261,7 +261,7 @@ def placed(dice: Dice, entry: Entry) -> View:
     )  # fmt: skip
 
 
-def free(dice: Dice, entry: Entry) -> View:
+def free(dice: Rng, entry: Entry) -> View:
     """A part of what is free of the object."""
     assert entry.free is not None  # noqa: S101 - only such entries are drawn as backgrounds
     size = (entry.free[2] - entry.free[0]) * dice.number(0.6, 1.0)
@@ -271,7 +271,7 @@ def free(dice: Dice, entry: Entry) -> View:
     return view(aspect=1, height=size, frame=1, centre=centre, flip=dice.chance(0.5))
 
 
-def trimmed(dice: Dice, alpha: Tensor) -> Tensor:
+def trimmed(dice: Rng, alpha: Tensor) -> Tensor:
     """A thing cut out of a photograph without the pixels that its old background shines into; more or less soft."""
     inner = -functional.max_pool2d(-alpha, 3, 1, 1)
     wide_ = dice.even(len(alpha)) < 0.15

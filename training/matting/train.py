@@ -14,14 +14,14 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from training.matting.ahead import Ahead
 from training.matting.batch_norms import calibrate
 from training.matting.cache import Cache, open_cache
 from training.matting.experiment import Experiment, ExperimentError, OptimiserSettings
-from training.matting.exported import take_back
 from training.matting.geometry import WHOLE, look
 from training.matting.losses import figures, loss
 from training.matting.network import MattingNetwork
+from training.matting.onnx_import import take_back
+from training.matting.prefetch import Prefetch
 from training.matting.records import RENDERED_SCENES, Kind, find
 from training.matting.run import Row, RunFolder, sha256
 from training.matting.sheets import curves, sheet
@@ -188,7 +188,7 @@ class Trainer:
         """Until the end, the time of this call, or a stop; the last thing is always a checkpoint."""
         clock = Clock(self.minutes)
         measured = clock.now
-        with Ahead(self.synthesis) as samples:
+        with Prefetch(self.synthesis) as samples:
             while (progress := self.limits.progress(clock.now, self.step)) < 1 and clock.here < self.limits.at_most:
                 if watch.stop():
                     break

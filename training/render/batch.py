@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from training.render import manifest
-from training.render.chance import Chance
 from training.render.families import FAMILIES, cycle
 from training.render.manifest import Row
 from training.render.matte import coverage, soft
+from training.render.rng import Rng
 
 FOREGROUNDS = "rendered"
 SCENES = "rendered_pairs"
@@ -71,7 +71,7 @@ def plan(*, seed: int, count: int, families: list[str], pairs: float) -> list[Ta
         raise BatchError(f"There is no family {', '.join(unknown)}. There are: {', '.join(FAMILIES)}.")
     turns = cycle(names)
     return [
-        Task(number, turns[number % len(turns)], Chance(number, _PAIRS).happens(pairs))
+        Task(number, turns[number % len(turns)], Rng(number, _PAIRS).happens(pairs))
         for number in range(seed, seed + count)
     ]
 

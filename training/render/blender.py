@@ -11,7 +11,7 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
-from training.render.chance import Floats
+from training.render.rng import Floats
 
 VERSION: str = bpy.app.version_string
 data: Any = bpy.data

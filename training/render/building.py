@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 
 from training.render import blender
-from training.render.chance import Floats
+from training.render.rng import Floats
 from training.render.scene import Scene
+from training.render.scene_object import Mesh, Part, Strands
 from training.render.shading import material, world
 from training.render.surroundings import Lamp
-from training.render.thing import Mesh, Part, Strands
 from training.render.view import SENSOR, View
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from training.render.chance import Chance, Floats
 from training.render.looks import Look
+from training.render.rng import Floats, Rng
+from training.render.scene_object import Mesh
 from training.render.shapes import Line, joined, spline, tube, unit
-from training.render.thing import Mesh
 
 UP = np.array([0.0, 0.0, 1.0])
 
@@ -45,12 +45,12 @@ class Foliage:
         return [joined(self._leaves)] if self._leaves else []
 
 
-def upwards(chance: Chance, spread: float, up: float = 1.0) -> Floats:
+def upwards(chance: Rng, spread: float, up: float = 1.0) -> Floats:
     """A direction that points up, more or less."""
     return unit(UP * up + chance.normals(spread, 3))
 
 
-def twig(chance: Chance, at: Floats, direction: Floats, length: float, wander: float = 0.03) -> Floats:
+def twig(chance: Rng, at: Floats, direction: Floats, length: float, wander: float = 0.03) -> Floats:
     """The crooked line [10,3] of a twig."""
     straight = at + direction * np.linspace(0, length, 10)[:, None]
     steps = chance.normals(wander * length, 10, 3)

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from training.render.chance import Chance, Floats
 from training.render.looks import Look
+from training.render.rng import Floats, Rng
+from training.render.scene_object import Mesh, Strands
 from training.render.shapes import unit
-from training.render.thing import Mesh, Strands
 
 
-def on_surface(chance: Chance, meshes: Sequence[Mesh], count: int) -> tuple[Floats, Floats]:
+def on_surface(chance: Rng, meshes: Sequence[Mesh], count: int) -> tuple[Floats, Floats]:
     """`count` points [N,3] spread evenly over the meshes, and the unit normals there. Their modifiers do not count."""
     corners = np.concatenate([mesh.vertices[_triangles(mesh)] for mesh in meshes])
     across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
@@ -27,7 +27,7 @@ def _triangles(mesh: Mesh) -> list[list[int]]:
     return [[face[0], face[at], face[at + 1]] for face in mesh.faces for at in range(1, len(face) - 1)]
 
 
-def strands(chance: Chance, points: Floats, look: Look, root: float, tip: float = 0.0) -> Strands:
+def strands(chance: Rng, points: Floats, look: Look, root: float, tip: float = 0.0) -> Strands:
     """Strands along points [N,K,3] that taper from radius `root` to `tip`, some thinner than others."""
     count, steps = points.shape[:2]
     radii = np.linspace(root, tip, steps)[None] * chance.uniforms(0.7, 1.2, count, 1)
@@ -35,7 +35,7 @@ def strands(chance: Chance, points: Floats, look: Look, root: float, tip: float 
 
 
 def fur(
-    chance: Chance, meshes: Sequence[Mesh], look: Look, *, count: int, length: float, radius: float,
+    chance: Rng, meshes: Sequence[Mesh], look: Look, *, count: int, length: float, radius: float,
     droop: float = 0.3, mess: float = 0.25, clumps: float = 0.4, comb: Sequence[float] = (0.0, 0.0, 0.0),
 ) -> Strands:  # fmt: skip
     """Fur on meshes.
@@ -65,7 +65,7 @@ def _nearest(points: Floats, of: Floats, at_once: int = 4096) -> np.ndarray[tupl
 
 
 def bristles(
-    chance: Chance, roots: Floats, directions: Floats, look: Look, *, length: float, radius: float, steps: int = 8,
+    chance: Rng, roots: Floats, directions: Floats, look: Look, *, length: float, radius: float, steps: int = 8,
     wander: float = 0.0, droop: float = 0.0,
 ) -> Strands:  # fmt: skip
     """Strands from `roots` [N,3] along `directions` [N,3], in lengths of about `length` times the direction's."""

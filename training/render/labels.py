@@ -4,13 +4,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from training.render.chance import Chance
 from training.render.looks import Colour, colour
+from training.render.rng import Rng
 
 Ink = tuple[int, int, int]
 
 
-def label(chance: Chance, width: int = 512, height: int = 512, base: Colour | None = None) -> NDArray[np.uint8]:
+def label(chance: Rng, width: int = 512, height: int = 512, base: Colour | None = None) -> NDArray[np.uint8]:
     """A label, RGB [height,width,3], on paper of colour `base` or any."""
     picture = Image.new("RGB", (width, height), _ink(base or colour(chance)))
     draw = ImageDraw.Draw(picture)
@@ -27,7 +27,7 @@ def label(chance: Chance, width: int = 512, height: int = 512, base: Colour | No
     return np.asarray(picture)
 
 
-def _shape(chance: Chance, draw: ImageDraw.ImageDraw, width: int, height: int) -> None:
+def _shape(chance: Rng, draw: ImageDraw.ImageDraw, width: int, height: int) -> None:
     left, top = chance.uniform(-0.2, 0.9) * width, chance.uniform(-0.2, 0.9) * height
     place = (left, top, left + chance.uniform(0.1, 0.8) * width, top + chance.uniform(0.05, 0.6) * height)
     ink = _ink(colour(chance))
@@ -37,7 +37,7 @@ def _shape(chance: Chance, draw: ImageDraw.ImageDraw, width: int, height: int) -
         draw.rectangle(place, fill=ink)
 
 
-def _bars(chance: Chance, draw: ImageDraw.ImageDraw, width: int, height: int) -> None:
+def _bars(chance: Rng, draw: ImageDraw.ImageDraw, width: int, height: int) -> None:
     left = 0.65 * width
     for _ in range(24):
         thick = chance.uniform(1, 5) * width / 512
@@ -45,7 +45,7 @@ def _bars(chance: Chance, draw: ImageDraw.ImageDraw, width: int, height: int) ->
         left += thick + chance.uniform(1, 5) * width / 512
 
 
-def _word(chance: Chance) -> str:
+def _word(chance: Rng) -> str:
     syllables = (chance.pick("bcdfglmnprstvz") + chance.pick("aeiou") for _ in range(chance.whole(1, 3)))
     word = "".join(syllables)
     return word.upper() if chance.happens(0.5) else word.title()

@@ -7,7 +7,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from training.render.chance import Chance
+from training.render.rng import Rng
 
 Colour = tuple[float, float, float]
 """Linear red, green, blue in 0..1."""
@@ -80,7 +80,7 @@ class Look:
 SHADES = ("any", "any", "any", "white", "black", "grey", "pastel", "earth")
 
 
-def colour(chance: Chance, shade: str | None = None) -> Colour:
+def colour(chance: Rng, shade: str | None = None) -> Colour:
     """A colour of a shade: any, white, black, grey, pastel, earth."""
     match shade or chance.pick(SHADES):
         case "white":
@@ -114,13 +114,13 @@ def glass(tint: Colour = (1.0, 1.0, 1.0), roughness: float = 0.0) -> Look:
     return Look((tint,), transmission=1, roughness=(roughness, roughness))
 
 
-def tinted_glass(chance: Chance) -> Look:
+def tinted_glass(chance: Rng) -> Look:
     """Glass as it comes: mostly clear, some coloured, some frosted."""
     tint = (1.0, 1.0, 1.0) if chance.happens(0.5) else darker(colour(chance, "pastel"), 1.1)
     return glass(tint, 0.0 if chance.happens(0.8) else chance.uniform(0.05, 0.25))
 
 
-def sheer(chance: Chance, base: Colour | None = None, opacity: float | None = None, *, holes: bool = False) -> Look:
+def sheer(chance: Rng, base: Colour | None = None, opacity: float | None = None, *, holes: bool = False) -> Look:
     """Thin cloth, film or a tinted lens."""
     turn, shift = anyhow(chance)
     return Look(
@@ -134,7 +134,7 @@ def fibres(base: Colour) -> Look:
     return Look((darker(base, 0.55), base), body=Body.FIBRE, roughness=(0.6, 0.6), sheen=0.3)
 
 
-def hair(chance: Chance) -> Look:
+def hair(chance: Rng) -> Look:
     """Hair of a head: by melanin mostly, dyed now and then."""
     if chance.happens(0.2):
         return fibres(colour(chance))
@@ -142,14 +142,14 @@ def hair(chance: Chance) -> Look:
     return Look(((0, 0, 0),), body=Body.HAIR, melanin=melanin, sheen=chance.uniform(0.2, 1), roughness=(0.2, 0.4))
 
 
-def leaf(chance: Chance) -> Look:
+def leaf(chance: Rng) -> Look:
     """A leaf's green, or now and then another colour."""
     green = (chance.uniform(0.02, 0.15), chance.uniform(0.12, 0.4), chance.uniform(0.01, 0.08))
     tone = colour(chance, chance.pick(("any", "earth"))) if chance.happens(0.15) else green
     return Look((darker(tone, 0.6), tone), body=Body.LEAF, pattern=Pattern.CLOUDS, scale=9, roughness=(0.3, 0.6))
 
 
-def petal(chance: Chance) -> Look:
+def petal(chance: Rng) -> Look:
     """A petal's colour."""
     tone = colour(chance, chance.pick(("any", "any", "white", "pastel")))
     return Look((darker(tone, 0.75), tone), body=Body.LEAF, pattern=Pattern.CLOUDS, scale=6, roughness=(0.5, 0.7))
@@ -160,7 +160,7 @@ def printed(picture: NDArray[np.uint8], roughness: float) -> Look:
     return Look(((1, 1, 1),), pattern=Pattern.PICTURE, picture=picture, roughness=(roughness, roughness), coat=0.2)
 
 
-def anyhow(chance: Chance) -> tuple[Triple, Triple]:
+def anyhow(chance: Rng) -> tuple[Triple, Triple]:
     """A turn and a shift of a pattern."""
     return (
         (chance.uniform(0, 0.5), chance.uniform(0, 0.5), chance.uniform(0, 3)),

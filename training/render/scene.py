@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.render.chance import Chance, Floats
 from training.render.families import FAMILIES
+from training.render.rng import Floats, Rng
+from training.render.scene_object import Mesh, SceneObject
 from training.render.surroundings import Lamp, Sky, a_set, lamps, sky
-from training.render.thing import Mesh, Thing
 from training.render.view import View, aim
 
 MOVING = 0.08
@@ -24,7 +24,7 @@ class Scene:
         motion: metres [3] that the thing moves by while the shutter is open.
     """
 
-    thing: Thing
+    thing: SceneObject
     around: list[Mesh]
     view: View
     sky: Sky
@@ -38,7 +38,7 @@ def compose(number: int, family: str, *, attempt: int = 0, pair: bool = False) -
 
     The same arguments give the same scene. With and without `pair` the thing and its view are the same.
     """
-    chance = Chance(number, attempt, *family.encode())
+    chance = Rng(number, attempt, *family.encode())
     thing = FAMILIES[family].make(chance)
     view = aim(chance, thing)
     points = thing.points()

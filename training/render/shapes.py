@@ -6,9 +6,9 @@ from math import cos, pi, sin
 import numpy as np
 from numpy.typing import ArrayLike
 
-from training.render.chance import Floats
 from training.render.looks import Look
-from training.render.thing import Mesh
+from training.render.rng import Floats
+from training.render.scene_object import Mesh
 
 Place = Sequence[float] | Floats
 Line = Sequence[Place] | Floats

@@ -6,11 +6,11 @@ from math import cos, pi, sin
 
 import numpy as np
 
-from training.render.chance import Chance, Floats
 from training.render.finishes import finish
 from training.render.looks import Colour, Look, colour
+from training.render.rng import Floats, Rng
+from training.render.scene_object import Mesh
 from training.render.shapes import box, ellipsoid, lathe, profile, sheet, surface, turning, unit
-from training.render.thing import Mesh
 
 FLOORS = ("planks", "planks", "tiles", "marble", "rough", "fabric", "chequers", "speckle", "plastic")
 WALLS = ("rough", "plastic", "plastic", "stripes", "speckle", "fabric", "marble")
@@ -54,7 +54,7 @@ class Sky:
     high: float
 
 
-def sky(chance: Chance) -> Sky:
+def sky(chance: Rng) -> Sky:
     """A sky, warm or cold."""
     mix = chance.uniform()
     warm = (1.0, 1 - 0.15 * mix, 1 - 0.4 * mix) if chance.happens(0.5) else (1 - 0.3 * mix, 1 - 0.12 * mix, 1.0)
@@ -66,7 +66,7 @@ def sky(chance: Chance) -> Sky:
     )  # fmt: skip
 
 
-def lamps(chance: Chance, middle: Floats, size: float, azimuth: float) -> list[Lamp]:
+def lamps(chance: Rng, middle: Floats, size: float, azimuth: float) -> list[Lamp]:
     """Lamps around a thing of `size` metres that is seen from `azimuth`."""
     half = size / 2
 
@@ -96,7 +96,7 @@ def lamps(chance: Chance, middle: Floats, size: float, azimuth: float) -> list[L
             return []
 
 
-def a_set(chance: Chance, at: Floats, *, size: float, distance: float, azimuth: float) -> list[Mesh]:
+def a_set(chance: Rng, at: Floats, *, size: float, distance: float, azimuth: float) -> list[Mesh]:
     """Floor, walls and clutter behind a thing of `size` metres that stands at `at` [3], as the camera sees it."""
     far = distance * 3 + size * 4
     parts = _sweep(chance, size, far) if chance.happens(0.2) else _room(chance, size, far)
@@ -104,7 +104,7 @@ def a_set(chance: Chance, at: Floats, *, size: float, distance: float, azimuth: 
     return [part.moved(turn, at - (0, 0, 0.001 * size)) for part in parts]
 
 
-def _sweep(chance: Chance, size: float, far: float) -> list[Mesh]:
+def _sweep(chance: Rng, size: float, far: float) -> list[Mesh]:
     """A photographer's paper: the floor bends up into the wall."""
     bend, back = size * chance.uniform(0.5, 1.2), size * chance.uniform(1, 2.5)
     angles = np.linspace(0, pi / 2, 12)
@@ -114,7 +114,7 @@ def _sweep(chance: Chance, size: float, far: float) -> list[Mesh]:
     return [surface(points, finish(chance, chance.pick(("rough", "plastic", "plastic")), paper))]
 
 
-def _room(chance: Chance, size: float, far: float) -> list[Mesh]:
+def _room(chance: Rng, size: float, far: float) -> list[Mesh]:
     ground = finish(chance, chance.pick(FLOORS))
     parts = [sheet([(-far, -far, 0), (far, -far, 0), (far, far, 0), (-far, far, 0)], ground)]
     if chance.happens(0.9):
@@ -127,7 +127,7 @@ def _room(chance: Chance, size: float, far: float) -> list[Mesh]:
     return parts
 
 
-def _clutter(chance: Chance, size: float) -> Mesh:
+def _clutter(chance: Rng, size: float) -> Mesh:
     angle, away, wide = chance.uniform(-1.2, 1.2), size * chance.uniform(1, 3.5), size * chance.uniform(0.08, 0.6)
     x, y = sin(angle) * away, cos(angle) * away
     look: Look = finish(chance)
@@ -145,7 +145,7 @@ def _clutter(chance: Chance, size: float) -> Mesh:
             return lathe(profile(heights, chance.uniforms(0.1, 0.5, 6) * wide, 24), look, at=(x, y, 0), sides=32)
 
 
-def _tint(chance: Chance) -> Colour:
+def _tint(chance: Rng) -> Colour:
     pale = chance.uniform(0, 0.3)
     return (1.0, 1 - 0.4 * pale, 1 - pale) if chance.happens(0.6) else (1 - pale, 1 - 0.4 * pale, 1.0)
 

@@ -5,9 +5,9 @@ from math import cos, sin
 
 import numpy as np
 
-from training.render.chance import Chance, Floats
+from training.render.rng import Floats, Rng
+from training.render.scene_object import SceneObject
 from training.render.shapes import unit
-from training.render.thing import Thing
 
 SENSOR = 36.0
 """Millimetres per side."""
@@ -37,7 +37,7 @@ class View:
     azimuth: float
 
 
-def aim(chance: Chance, thing: Thing) -> View:
+def aim(chance: Rng, thing: SceneObject) -> View:
     """A view of a thing: mostly whole, in one case of eight so near that it is cut off."""
     points = thing.points()
     low, high = np.percentile(points, INNER[0], 0), np.percentile(points, INNER[1], 0)

@@ -13,7 +13,7 @@ from modelkit.__main__ import app
 from modelkit.evaluation.errors import EvaluationError
 from modelkit.evaluation.networks import Network, open_network
 from modelkit.evaluation.scores import score
-from modelkit.zoo.adopt import Facts, Papers, adopt
+from modelkit.zoo.import_model import GraphHints, Source, import_model
 from models.manifest import MODELS
 from tests.fakes.backends import Breaking, DiscFinder
 from tests.imaging.samples import opaque
@@ -32,9 +32,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(*arguments: str | Path, shelf: Path | None = None) -> Result:
+def run(*arguments: str | Path, store: Path | None = None) -> Result:
     """`python -m modelkit evaluate`, beside a folder of pulled and added models, or an empty one."""
-    env = {"COLUMNS": "80", "CLEARCANVAS_RUNNER__MODELS_FOLDER": str(shelf or "/nothing")}
+    env = {"COLUMNS": "80", "CLEARCANVAS_RUNNER__MODELS_FOLDER": str(store or "/nothing")}
     return CliRunner().invoke(app, ["evaluate", *map(str, arguments)], env=env)
 
 
@@ -107,9 +107,9 @@ def test_a_model_that_cannot_be_used_is_told_in_a_line(folder: Path, tmp_path: P
 
 
 def test_without_models_all_that_ship_and_were_added_are_judged(folder: Path, tmp_path: Path) -> None:
-    papers = Papers("a test's", "MIT", commercial=True)
-    added = adopt(save(tmp_path, conv()), "added", Facts(MEAN, STD), papers, tmp_path / "models")
-    result = run(folder, "--out", tmp_path / "out", "--limit", "1", shelf=tmp_path / "models")
+    papers = Source("a test's", "MIT", commercial=True)
+    added = import_model(save(tmp_path, conv()), "added", GraphHints(MEAN, STD), papers, tmp_path / "models")
+    result = run(folder, "--out", tmp_path / "out", "--limit", "1", store=tmp_path / "models")
     assert result.exit_code == 0, result.output
     networks = json.loads((tmp_path / "out/report.json").read_text())["networks"]
     shipped = {file.stem for file in MODELS.glob("*.toml")}

@@ -96,7 +96,7 @@ def test_verify_fails_when_something_is_wrong(run: Run, tmp_path: Path) -> None:
 
 def test_only_what_wraps_needs_the_tools_packages() -> None:
     """The service's packages are enough for all that does not touch a graph."""
-    looked = "import sys, modelkit.__main__, modelkit.zoo.screen, modelkit.zoo.verify; print('onnx' in sys.modules)"
+    looked = "import sys, modelkit.__main__, modelkit.zoo.output, modelkit.zoo.verify; print('onnx' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", looked], cwd=ROOT, check=True, capture_output=True, text=True)
     assert found.stdout == "False\n"
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from modelkit.zoo.adopt import Facts, Papers, adopt
+from modelkit.zoo.import_model import GraphHints, Source, import_model
 from sandbox.chains import BaseChain, TempoChain
 from tests.buying import buy, photograph
 from tests.modelkit.zoo.graphs import MEAN, SIZE, STD, constant, conv, node, save
@@ -17,8 +17,8 @@ async def test_the_service_sells_with_an_added_model(
     """Several at a time, though its graph takes one picture per run."""
     nodes = [*conv(), *constant("shape", np.array([1, 1, SIZE, SIZE])), node("Reshape", ["logits", "shape"], "fixed")]
     file = save(tmp_path, nodes, outputs={"fixed": None})
-    papers = Papers("a test's", "MIT", commercial=True)
-    manifest = adopt(file, "small", Facts(MEAN, STD), papers, tmp_path / "models")
+    papers = Source("a test's", "MIT", commercial=True)
+    manifest = import_model(file, "small", GraphHints(MEAN, STD), papers, tmp_path / "models")
     assert manifest.batch == "one"
     settings = {
         "CLEARCANVAS_RUNNER__MODEL": "small",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from modelkit.zoo.adopt import Facts, Papers, adopt
+from modelkit.zoo.import_model import GraphHints, Source, import_model
 from models.manifest import ModelManifest
 from runners.backend import BackendError, OutOfMemory, Pixels, load_backend
 from runners.golden import Golden, Infer, golden
@@ -31,7 +31,9 @@ trt: ModuleType = pytest.importorskip(
 def small(tmp_path: Path) -> ModelManifest:
     """A model of others, of 32 px, without fp16 file and without stored alphas."""
     file = save(tmp_path, conv(), taken=("N", 3, SIZE, SIZE), outputs={"logits": ("N", 1, SIZE, SIZE)})
-    return adopt(file, "small", Facts(MEAN, STD), Papers("a test's", "MIT", commercial=True), tmp_path / "models")
+    return import_model(
+        file, "small", GraphHints(MEAN, STD), Source("a test's", "MIT", commercial=True), tmp_path / "models"
+    )
 
 
 def _reference(manifest: ModelManifest) -> Infer:
@@ -144,8 +146,8 @@ def test_one_can_ask_whether_the_engine_is_there(tmp_path: Path, small: ModelMan
 
 def test_one_picture_per_run_fixes_the_batch(tmp_path: Path) -> None:
     file = save(tmp_path, conv(), outputs={"logits": (1, 1, SIZE, SIZE)})
-    facts = Facts(MEAN, STD, batch="one")
-    single = adopt(file, "single", facts, Papers("a test's", "MIT", commercial=True), tmp_path / "models")
+    facts = GraphHints(MEAN, STD, batch="one")
+    single = import_model(file, "single", facts, Source("a test's", "MIT", commercial=True), tmp_path / "models")
     backend: TensorRtBackend = _workshop(tmp_path, FakeGpu(single)).backend(single)
     assert backend.max_batch == 1
 
@@ -226,8 +228,8 @@ def test_parsing_alone_finds_what_tensorrt_does_not_know(tmp_path: Path, small: 
     """`verify --quick`, which a named backend has to pass before anything starts."""
     _workshop(tmp_path, FakeGpu(small)).parse(small)
     file = save(tmp_path, deform_conv(), opset=19)
-    papers = Papers("a test's", "MIT", commercial=True)
-    deformable = adopt(file, "deformable", Facts(MEAN, STD), papers, tmp_path / "models")
+    papers = Source("a test's", "MIT", commercial=True)
+    deformable = import_model(file, "deformable", GraphHints(MEAN, STD), papers, tmp_path / "models")
     with pytest.raises(BackendError, match="cannot parse the graph: DeformConv"):
         _workshop(tmp_path, FakeGpu(small)).parse(deformable)
     assert not list(tmp_path.glob("*.engine"))

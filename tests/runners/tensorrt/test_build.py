@@ -11,7 +11,7 @@ import onnx
 import pytest
 from onnx import NodeProto
 
-from modelkit.zoo.adopt import Facts, Papers, adopt
+from modelkit.zoo.import_model import GraphHints, Source, import_model
 from models.manifest import MODELS, ModelManifest, Precision
 from runners.backend import BackendError
 from runners.tensorrt.build import Built, Recipe, build
@@ -62,7 +62,9 @@ SIGMOID = node("Sigmoid", ["logits"], "p")
 
 def _adopted(folder: Path, nodes: list[NodeProto], **ends: object) -> ModelManifest:
     file = save(folder, nodes, **ends)  # type: ignore[arg-type]
-    return adopt(file, "small", Facts(MEAN, STD), Papers("a test's", "MIT", commercial=True), folder / "models")
+    return import_model(
+        file, "small", GraphHints(MEAN, STD), Source("a test's", "MIT", commercial=True), folder / "models"
+    )
 
 
 @pytest.mark.parametrize(
@@ -85,8 +87,8 @@ def test_networks_of_the_catalogues_signatures_build(
 
 def test_half_precision_networks_build(tmp_path: Path) -> None:
     file = save(tmp_path, conv(dtype=np.float16), dtype=onnx.TensorProto.FLOAT16)
-    facts = Facts(MEAN, STD)
-    manifest = adopt(file, "half", facts, Papers("a test's", "MIT", commercial=True), tmp_path / "models")
+    facts = GraphHints(MEAN, STD)
+    manifest = import_model(file, "half", facts, Source("a test's", "MIT", commercial=True), tmp_path / "models")
     assert _build(manifest.weights(), size=SIZE, max_batch=1).plan
 
 

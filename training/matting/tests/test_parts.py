@@ -14,11 +14,11 @@ from training.matting.batch_norms import calibrate
 from training.matting.cache import bleed, open_cache, read
 from training.matting.encoder import FORMS, Encoder
 from training.matting.experiment import ExperimentError, LossSettings, NetworkSettings
-from training.matting.folded import SLIM_EPSILON, folded, found
 from training.matting.losses import figures, haze, loss, overlap, pyramid, spread
 from training.matting.network import MattingNetwork
+from training.matting.pretrained import SLIM_EPSILON, folded, found
 from training.matting.records import DataError, find
-from training.matting.soften import soften
+from training.matting.soft_edges import soften
 from training.matting.tests.pictures import SIDE, data_folder
 
 
@@ -138,7 +138,7 @@ def test_batch_norms_of_a_state_dict_are_folded(tmp_path: Path) -> None:
 def test_first_weights_lie_in_the_data_or_in_a_package(tmp_path: Path) -> None:
     (tmp_path / "own.npz").touch()
     assert found("own.npz", tmp_path) == tmp_path / "own.npz"
-    assert found("training.matting:folded.py", tmp_path).name == "folded.py"
+    assert found("training.matting:pretrained.py", tmp_path).name == "pretrained.py"
     with pytest.raises(ExperimentError, match="no file"):
         found("other.npz", tmp_path)
     with pytest.raises(ExperimentError, match="pip install no_such_package"):

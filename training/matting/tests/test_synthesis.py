@@ -8,14 +8,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from training.matting.ahead import Ahead
 from training.matting.cache import Cache, Entry, open_cache
 from training.matting.camera import jpeg
-from training.matting.dice import Dice
 from training.matting.experiment import DataSettings, SynthesisSettings
 from training.matting.geometry import WHOLE, look
 from training.matting.materials import glass, net
+from training.matting.prefetch import Prefetch
 from training.matting.records import DataError, Kind, find
+from training.matting.rng import Rng
 from training.matting.strands import FUR, HAIR, Style, strands
 from training.matting.synthesis import Synthesis, placed, portrait
 from training.matting.tests.pictures import SIDE, data_folder
@@ -60,7 +60,7 @@ def test_equal_seeds_and_steps_give_equal_samples_whatever_came_before(cache: Ca
 
 def test_samples_made_ahead_are_those_of_their_step(cache: Cache) -> None:
     """Also where a step is skipped, or wants another side than the one before it let expect."""
-    with Ahead(synthesis(cache)) as ahead:
+    with Prefetch(synthesis(cache)) as ahead:
         for step, side in ((1, SIDE), (2, SIDE), (4, SIDE), (5, SIDE // 2)):
             made, expected = ahead.batch(step, 2, side), synthesis(cache).batch(step, 2, side)
             assert torch.equal(made.image, expected.image)
@@ -126,7 +126,7 @@ def test_a_portrait_shows_the_head_large() -> None:
     box = (110 / 256, 20 / 256, 142 / 256, 250 / 256)
     person = Entry("", Kind.PHOTO, "ccp", hard=True, person=True, aspect=1.0, box=box, head=126 / 256, free=None)
     for seed in range(20):
-        seen = look(picture, [0], [portrait(Dice(seed, 0, CPU), person)], 128, padding="zeros")
+        seen = look(picture, [0], [portrait(Rng(seed, 0, CPU), person)], 128, padding="zeros")
         head = seen[0, 0] > 0.5
         rows = head.any(1).nonzero()
         assert head.float().sum() > 2.5 * 30 * 32 / 4
@@ -139,14 +139,14 @@ def test_a_thing_cut_off_below_stands_on_the_border() -> None:
     entry = Entry("", Kind.PHOTO, "x", hard=True, person=False, aspect=1.0,
                   box=(20 / 64, 20 / 64, 40 / 64, 1.0), head=0.5, free=None)  # fmt: skip
     for seed in range(20):
-        alpha = look(picture, [0], [placed(Dice(seed, 0, CPU), entry)], 64, padding="zeros")[0, 3]
+        alpha = look(picture, [0], [placed(Rng(seed, 0, CPU), entry)], 64, padding="zeros")[0, 3]
         assert alpha[-1].max() > 0.5
 
 
 @pytest.mark.parametrize("style", [HAIR, FUR])
 def test_strands_grow_from_the_boundary_in_the_colour_of_the_thing(style: Style) -> None:
     alpha, colour = a_disc()
-    hair, tone = strands(Dice(1, 0, CPU), alpha, colour, style)
+    hair, tone = strands(Rng(1, 0, CPU), alpha, colour, style)
     outside = hair * (1 - alpha)
     assert (outside.amax((1, 2, 3)) > 0.5).all()
     assert ((outside > 0.1) & (outside < 0.9)).sum() > 100
@@ -157,7 +157,7 @@ def test_strands_grow_from_the_boundary_in_the_colour_of_the_thing(style: Style)
 
 
 def test_what_has_no_boundary_grows_no_strands() -> None:
-    hair, _ = strands(Dice(1, 0, CPU), torch.zeros((2, 1, 64, 64)), torch.rand((2, 3, 64, 64)), HAIR)
+    hair, _ = strands(Rng(1, 0, CPU), torch.zeros((2, 1, 64, 64)), torch.rand((2, 3, 64, 64)), HAIR)
     assert hair.max() == 0
 
 
@@ -165,7 +165,7 @@ def test_what_has_no_boundary_grows_no_strands() -> None:
 def test_materials_let_the_background_through_inside_and_add_nothing_outside(material: object) -> None:
     assert callable(material)
     alpha, colour = a_disc(count=8)
-    made, tone = material(Dice(1, 0, CPU), alpha, colour)
+    made, tone = material(Rng(1, 0, CPU), alpha, colour)
     assert (made[alpha == 0] == 0).all()
     inside = torch.stack([each[disc > 0.5].mean() for each, disc in zip(made, alpha, strict=True)])
     assert (inside < 0.98).all()

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from training.render.chance import Chance
 from training.render.families import (
     cloth,
     food,
@@ -25,9 +24,10 @@ from training.render.families import (
     wheels,
     wires,
 )  # fmt: skip
-from training.render.thing import Thing
+from training.render.rng import Rng
+from training.render.scene_object import SceneObject
 
-Kind = Callable[[Chance], Thing]
+Kind = Callable[[Rng], SceneObject]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Family:
     kinds: tuple[Kind, ...]
     weight: int = 1
 
-    def make(self, chance: Chance) -> Thing:
+    def make(self, chance: Rng) -> SceneObject:
         """One thing of one of the kinds."""
         return chance.pick(self.kinds)(chance)
 

@@ -4,20 +4,20 @@ from math import cos, pi, sin
 
 import numpy as np
 
-from training.render.chance import Chance, Floats
 from training.render.finishes import finish
 from training.render.fur import bristles
 from training.render.labels import label
 from training.render.looks import Look, colour, fibres, printed, sheer
+from training.render.rng import Floats, Rng
+from training.render.scene_object import Part, SceneObject, Strands
 from training.render.shapes import ellipsoid, joined, lathe, panel, profile, spline, surface, tube
-from training.render.thing import Part, Strands, Thing
 
 WOVEN = ("fabric", "stripes", "chequers", "speckle", "fabric")
 LOW = (-0.1, 0.3)
 FINE = 70
 
 
-def _hanging(chance: Chance, width: float) -> Floats:
+def _hanging(chance: Rng, width: float) -> Floats:
     """A hanging, folded sheet as a grid of points [70,70,3], its lower edge last along the second axis."""
     u, v = np.meshgrid(np.linspace(-1, 1, FINE), np.linspace(0, 1, FINE), indexing="ij")
     folds = np.zeros_like(u)
@@ -30,13 +30,13 @@ def _hanging(chance: Chance, width: float) -> Floats:
     return np.stack([x, folds * (0.4 + v), z], -1)
 
 
-def _fringe(chance: Chance, edge: Floats, look: Look, length: float) -> Strands:
+def _fringe(chance: Rng, edge: Floats, look: Look, length: float) -> Strands:
     roots = np.repeat(edge, 12, 0) + chance.normals(0.012, len(edge) * 12, 3) * (1, 0.3, 0.1)
     down = np.array([0, 0, -1.0]) + chance.normals(0.06, len(roots), 3)
     return bristles(chance, roots, down, look, length=length, radius=0.003, steps=6, wander=0.006)
 
 
-def veil(chance: Chance) -> Thing:
+def veil(chance: Rng) -> SceneObject:
     """Sheer cloth or lace, sometimes with something behind it or a rod above."""
     points = _hanging(chance, chance.uniform(0.4, 0.9))
     parts: list[Part] = [surface(points, sheer(chance, holes=chance.happens(0.4)), subdivide=1)]
@@ -46,19 +46,19 @@ def veil(chance: Chance) -> Thing:
     elif chance.happens(0.5):
         top = float(points[..., 2].max())
         parts.append(tube([[-1.1, 0, top], [1.1, 0, top]], 0.025, finish(chance, chance.pick(("wood", "metal")))))
-    return Thing(parts, elevation=LOW)
+    return SceneObject(parts, elevation=LOW)
 
 
-def scarf(chance: Chance) -> Thing:
+def scarf(chance: Rng) -> SceneObject:
     """A scarf or shawl with a fringe."""
     points = _hanging(chance, chance.uniform(0.22, 0.7))
     tone = colour(chance)
     parts: list[Part] = [surface(points, finish(chance, chance.pick(WOVEN), tone), subdivide=1)]
     parts.append(_fringe(chance, points[:, -1], fibres(tone), chance.uniform(0.1, 0.3)))
-    return Thing(parts, elevation=LOW)
+    return SceneObject(parts, elevation=LOW)
 
 
-def flag(chance: Chance) -> Thing:
+def flag(chance: Rng) -> SceneObject:
     """A flag at its pole, waving."""
     u, v = np.meshgrid(np.linspace(0, 1, FINE), np.linspace(0, 1, FINE), indexing="ij")
     swing = chance.uniform(0.05, 0.2)
@@ -66,10 +66,10 @@ def flag(chance: Chance) -> Thing:
     z = 1.9 - v * chance.uniform(0.7, 1.0) - 0.25 * u**2
     cloth = finish(chance, chance.pick(("stripes", "fabric", "chequers")))
     pole = tube([[0, 0, -0.3], [0, 0, 2.0]], 0.025, finish(chance, chance.pick(("metal", "wood"))))
-    return Thing([surface(np.stack([u * 1.4, y, z], -1), cloth), pole], elevation=LOW, azimuth=(-0.6, 0.6))
+    return SceneObject([surface(np.stack([u * 1.4, y, z], -1), cloth), pole], elevation=LOW, azimuth=(-0.6, 0.6))
 
 
-def shirt(chance: Chance) -> Thing:
+def shirt(chance: Rng) -> SceneObject:
     """A shirt or jumper that nobody wears."""
     cloth = finish(chance, chance.pick(WOVEN))
     angle, z = np.linspace(0, 2 * pi, 64, endpoint=False), np.linspace(0, 1.3, 40)
@@ -91,10 +91,10 @@ def shirt(chance: Chance) -> Thing:
         parts.append(tube(line, np.linspace(0.17, 0.11, 24), cloth, sides=20, subdivide=1))
     if chance.happens(0.5):
         parts.append(panel(0.44, 0.35, printed(label(chance), 0.9), at=(0, -0.26, 0.72)))
-    return Thing(parts, elevation=LOW)
+    return SceneObject(parts, elevation=LOW)
 
 
-def umbrella(chance: Chance) -> Thing:
+def umbrella(chance: Rng) -> SceneObject:
     """An open umbrella with its ribs, sometimes of clear film."""
     ribs = chance.pick((6, 8, 10))
     cover = (
@@ -112,7 +112,7 @@ def umbrella(chance: Chance) -> Thing:
         tube([[0.9 * cos(q), 0.9 * sin(q), 1.38], [0, 0, 1.3]], 0.006, metal, sides=5)
         for q in np.arange(ribs) * 2 * pi / ribs
     ]
-    return Thing(
+    return SceneObject(
         [
             surface(points, cover, columns_close=True),
             tube([[0, 0, 0.2], [0, 0, 1.85]], 0.015, metal),
@@ -123,7 +123,7 @@ def umbrella(chance: Chance) -> Thing:
     )
 
 
-def balloons(chance: Chance) -> Thing:
+def balloons(chance: Rng) -> SceneObject:
     """One to six balloons on strings, some clear."""
     thread = finish(chance, "fabric")
     curve = profile([-0.36, -0.33, -0.1, 0.15, 0.27, 0.3], [0.02, 0.03, 0.24, 0.27, 0.12, 0.001], 30)
@@ -139,4 +139,4 @@ def balloons(chance: Chance) -> Thing:
         parts.append(lathe(curve * size, skin, at=at))
         string = spline([at - (0, 0, 0.36 * size), np.array([at[0] * 0.5, at[1], 0.8]), np.zeros(3)], 20)
         parts.append(tube(string, 0.004, thread, sides=5))
-    return Thing(parts, elevation=LOW)
+    return SceneObject(parts, elevation=LOW)

@@ -5,12 +5,12 @@ from math import cos, pi, sin
 
 import numpy as np
 
-from training.render.chance import Chance
 from training.render.finishes import finish
 from training.render.foliage import Foliage
 from training.render.looks import Look, Pattern, colour, darker
+from training.render.rng import Rng
+from training.render.scene_object import Part, SceneObject
 from training.render.shapes import ellipsoid, joined, lathe, offset, profile, spline, tube
-from training.render.thing import Part, Thing
 
 FRUIT: dict[str, tuple[tuple[float, float, float], tuple[float, ...], tuple[float, ...]]] = {
     "apple": ((0.55, 0.05, 0.03), (0, 0.03, 0.2, 0.5, 0.58, 0.52), (0.02, 0.15, 0.32, 0.34, 0.15, 0.001)),
@@ -22,7 +22,7 @@ FRUIT: dict[str, tuple[tuple[float, float, float], tuple[float, ...], tuple[floa
 }
 
 
-def fruit(chance: Chance) -> Thing:
+def fruit(chance: Rng) -> SceneObject:
     """One to four fruits, some with a leaf."""
     parts: list[Part] = []
     leaves = Foliage(finish(chance, "plastic", (0.05, 0.2, 0.03)))
@@ -43,10 +43,10 @@ def fruit(chance: Chance) -> Thing:
         parts.append(tube(stalk, 0.015, finish(chance, "rough", (0.1, 0.06, 0.02)), sides=8))
         if chance.happens(0.4):
             leaves.leaf(top, (1, chance.uniform(-1, 1), 0.5), length=0.25, width=0.07)
-    return Thing([*parts, *leaves.mesh])
+    return SceneObject([*parts, *leaves.mesh])
 
 
-def bananas(chance: Chance) -> Thing:
+def bananas(chance: Rng) -> SceneObject:
     """One to four bananas."""
     skin = finish(chance, "rough", (0.8, 0.6, 0.05))
     skin = replace(skin, bump=0.1)
@@ -59,10 +59,10 @@ def bananas(chance: Chance) -> Thing:
         bend = t * chance.uniform(0.9, 1.1)
         line = np.stack([0.8 * np.sin(bend), number * 0.17 + 0 * t, 1.1 - 0.8 * np.cos(bend)], -1)
         parts.append(tube(line, width, skin, sides=6, subdivide=1))
-    return Thing(parts)
+    return SceneObject(parts)
 
 
-def cake(chance: Chance) -> Thing:
+def cake(chance: Rng) -> SceneObject:
     """A layered cake with things on it, or a burger."""
     level, radius = 0.0, chance.uniform(0.45, 0.65)
     parts: list[Part] = []
@@ -84,7 +84,7 @@ def cake(chance: Chance) -> Thing:
         parts.append(lathe(edge, look, ribs=chance.pick((0.0, chance.uniform(0, 0.04)))))
         level += high
     if chance.happens(0.3):
-        return Thing(
+        return SceneObject(
             [*parts, ellipsoid((radius, radius, 0.3), finish(chance, "rough", (0.5, 0.25, 0.07)), at=(0, 0, level))]
         )
     berry = finish(chance, "ceramic", colour(chance, "any"))
@@ -116,10 +116,10 @@ def cake(chance: Chance) -> Thing:
             for a in angles
         ]
     plate = [(0.001, -0.02), (radius * 1.3, -0.02), (radius * 1.35, 0.02), (0.001, 0)]
-    return Thing([*parts, lathe(plate, finish(chance, "ceramic"))])
+    return SceneObject([*parts, lathe(plate, finish(chance, "ceramic"))])
 
 
-def mushrooms(chance: Chance) -> Thing:
+def mushrooms(chance: Rng) -> SceneObject:
     """One to four mushrooms."""
     parts: list[Part] = []
     cap_look = finish(
@@ -134,10 +134,10 @@ def mushrooms(chance: Chance) -> Thing:
             [high - 0.05, high - 0.06, high + 0.05, high + 0.25, high + 0.28], [0.09, wide, wide * 0.9, 0.12, 0.001], 30
         )
         parts.append(lathe(cap, cap_look, at=at))
-    return Thing(parts)
+    return SceneObject(parts)
 
 
-def pineapple(chance: Chance) -> Thing:
+def pineapple(chance: Rng) -> SceneObject:
     """A pineapple with its crown."""
     rind = finish(chance, "rough", (0.45, 0.25, 0.05))
     scales = []
@@ -160,4 +160,4 @@ def pineapple(chance: Chance) -> Thing:
         crown.leaf(
             (0, 0, 0.86), (cos(a), sin(a), steep), length=chance.uniform(0.3, 0.7), width=0.035, shape=0.45, droop=0.3
         )
-    return Thing([ellipsoid((0.3, 0.3, 0.42), rind, at=(0, 0, 0.5), fineness=20), joined(scales), *crown.mesh])
+    return SceneObject([ellipsoid((0.3, 0.3, 0.42), rind, at=(0, 0, 0.5), fineness=20), joined(scales), *crown.mesh])

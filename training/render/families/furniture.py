@@ -4,18 +4,18 @@ from math import pi
 
 import numpy as np
 
-from training.render.chance import Chance
 from training.render.finishes import finish
 from training.render.looks import Look, colour, sheer
+from training.render.rng import Rng
+from training.render.scene_object import Mesh, Part, SceneObject
 from training.render.shapes import box, ellipsoid, joined, lathe, spline, tube
-from training.render.thing import Mesh, Part, Thing
 
 FRAME = ("wood", "wood", "paint", "metal", "plastic")
 COVER = ("fabric", "leather", "wood", "fabric")
 CORNERS = [(x, y) for x in (-1, 1) for y in (-1, 1)]
 
 
-def _legs(chance: Chance, wide: float, deep: float, high: float, look: Look) -> list[Mesh]:
+def _legs(chance: Rng, wide: float, deep: float, high: float, look: Look) -> list[Mesh]:
     """Four legs, square, round or tapering, straight or spread."""
     thick, spread, style = (
         chance.uniform(0.02, 0.05),
@@ -33,7 +33,7 @@ def _legs(chance: Chance, wide: float, deep: float, high: float, look: Look) -> 
     ]
 
 
-def table(chance: Chance) -> Thing:
+def table(chance: Rng) -> SceneObject:
     """A table or stool, round or square."""
     frame, cover = finish(chance, chance.pick(FRAME)), finish(chance, chance.pick(COVER))
     wide, high = chance.pick(((0.33, chance.uniform(0.7, 1.3)), (chance.uniform(0.7, 1.1), 0.9)))
@@ -57,10 +57,10 @@ def table(chance: Chance) -> Thing:
     parts += _legs(chance, wide, deep, high, frame)
     if chance.happens(0.5):
         parts += [tube([[x * wide, -deep, high * 0.4], [x * wide, deep, high * 0.4]], 0.015, frame) for x in (-1, 1)]
-    return Thing(parts, elevation=(0.05, 0.6))
+    return SceneObject(parts, elevation=(0.05, 0.6))
 
 
-def chair(chance: Chance) -> Thing:
+def chair(chance: Rng) -> SceneObject:
     """A chair with a back of slats, bars, cane or cloth, with or without arms."""
     frame, cover = finish(chance, chance.pick(FRAME)), finish(chance, chance.pick(COVER))
     wide, high, rise, lean = 0.45, 0.85, chance.uniform(0.7, 1.1), chance.uniform(0.05, 0.2)
@@ -116,10 +116,10 @@ def chair(chance: Chance) -> Thing:
                 20,
             )
             parts.append(tube(arm, 0.03, frame))
-    return Thing(parts, elevation=(0.05, 0.6), azimuth=(-1.0, 1.0))
+    return SceneObject(parts, elevation=(0.05, 0.6), azimuth=(-1.0, 1.0))
 
 
-def sofa(chance: Chance) -> Thing:
+def sofa(chance: Rng) -> SceneObject:
     """A sofa or armchair with cushions."""
     frame, cover = (
         finish(chance, chance.pick(FRAME)),
@@ -138,10 +138,10 @@ def sofa(chance: Chance) -> Thing:
         parts.append(
             ellipsoid((0.3, 0.12, 0.28), pillow, at=at, turn=(-0.4, 0, chance.uniform(-0.3, 0.3)), boxy=(0.5, 0.4))
         )
-    return Thing(parts, elevation=(0.05, 0.5))
+    return SceneObject(parts, elevation=(0.05, 0.5))
 
 
-def shelf(chance: Chance) -> Thing:
+def shelf(chance: Rng) -> SceneObject:
     """A shelf with books, open at the back."""
     frame = finish(chance, chance.pick(FRAME))
     wide, high, boards = chance.uniform(0.5, 0.9), chance.uniform(1, 1.8), chance.whole(2, 5)
@@ -159,10 +159,10 @@ def shelf(chance: Chance) -> Thing:
                     box((thick, 0.25, tall), finish(chance, chance.pick(("plastic", "rough"))), at=at, bevel=0.005)
                 )
             x += thick + chance.uniform(0.005, 0.08)
-    return Thing(parts)
+    return SceneObject(parts)
 
 
-def standing_lamp(chance: Chance) -> Thing:
+def standing_lamp(chance: Rng) -> SceneObject:
     """A lamp on a pole or on three legs, with a shade of cloth."""
     metal = finish(chance, chance.pick(FRAME))
     high = chance.uniform(1.4, 2)
@@ -184,4 +184,4 @@ def standing_lamp(chance: Chance) -> Thing:
     else:
         for angle in (0.3, 0.3 + 2 * pi / 3, 0.3 + 4 * pi / 3):
             parts.append(tube([[0.4 * np.cos(angle), 0.4 * np.sin(angle), 0], [0, 0, high - 0.3]], 0.02, metal))
-    return Thing(parts, elevation=(-0.1, 0.4))
+    return SceneObject(parts, elevation=(-0.1, 0.4))

@@ -4,15 +4,15 @@ from math import pi
 
 import numpy as np
 
-from training.render.chance import Chance
 from training.render.finishes import finish
 from training.render.fur import fur
 from training.render.looks import colour, darker, fibres
+from training.render.rng import Rng
+from training.render.scene_object import Mesh, Part, SceneObject
 from training.render.shapes import ellipsoid, ring, spline, tube
-from training.render.thing import Mesh, Part, Thing
 
 
-def animal(chance: Chance) -> Thing:
+def animal(chance: Rng) -> SceneObject:
     """A sitting bear, cat or rabbit."""
     tone = colour(chance, chance.pick(("earth", "any", "pastel", "white", "grey", "black")))
     skin, black = finish(chance, "rough", tone), finish(chance, "plastic", colour(chance, "black"))
@@ -47,21 +47,21 @@ def animal(chance: Chance) -> Thing:
     return _furry(chance, body, parts, tone, chance.pick((0.04, 0.07, 0.1, 0.16)))
 
 
-def ball(chance: Chance) -> Thing:
+def ball(chance: Rng) -> SceneObject:
     """A ball of fur, a pompom or a hedgehog of fibres."""
     tone = colour(chance)
     body = ellipsoid((0.5, 0.5, 0.5), finish(chance, "rough", darker(tone, 0.6)), at=(0, 0, 0.6), fineness=20)
     return _furry(chance, [body], [], tone, chance.uniform(0.1, 0.45))
 
 
-def cushion(chance: Chance) -> Thing:
+def cushion(chance: Rng) -> SceneObject:
     """A cushion of fur."""
     tone = colour(chance)
     soft = ellipsoid((0.8, 0.4, 0.8), finish(chance, "rough", darker(tone, 0.6)), at=(0, 0, 0.8), boxy=(0.5, 0.4))
     return _furry(chance, [soft], [], tone, chance.uniform(0.05, 0.25))
 
 
-def slippers(chance: Chance) -> Thing:
+def slippers(chance: Rng) -> SceneObject:
     """A pair of fur slippers."""
     tone = colour(chance)
     skin, sole = finish(chance, "rough", tone), finish(chance, "rubber")
@@ -74,7 +74,7 @@ def slippers(chance: Chance) -> Thing:
     return _furry(chance, uppers, parts, tone, chance.uniform(0.04, 0.12))
 
 
-def scarf(chance: Chance) -> Thing:
+def scarf(chance: Rng) -> SceneObject:
     """A fur collar or boa, laid in a loop."""
     tone = colour(chance)
     t = np.linspace(0, chance.uniform(1.5, 2.2) * pi, 60)
@@ -84,11 +84,11 @@ def scarf(chance: Chance) -> Thing:
 
 
 def _furry(
-    chance: Chance, body: list[Mesh], parts: list[Part], tone: tuple[float, float, float], length: float
-) -> Thing:
+    chance: Rng, body: list[Mesh], parts: list[Part], tone: tuple[float, float, float], length: float
+) -> SceneObject:
     coat = fur(
         chance, body, fibres(tone), count=chance.pick((12000, 20000, 32000)), length=length,
         radius=chance.pick((0.0015, 0.0025, 0.004)), droop=chance.uniform(0, 0.6), mess=chance.uniform(0.1, 0.5),
         clumps=chance.uniform(0, 0.7), comb=(0, 0, -chance.uniform(0, 1.2)),
     )  # fmt: skip
-    return Thing([*body, *parts, coat])
+    return SceneObject([*body, *parts, coat])

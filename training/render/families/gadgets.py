@@ -4,10 +4,11 @@ from math import cos, pi, sin
 
 import numpy as np
 
-from training.render.chance import Chance
 from training.render.finishes import finish
 from training.render.labels import label
 from training.render.looks import Look, colour, printed
+from training.render.rng import Rng
+from training.render.scene_object import Mesh, Part, SceneObject
 from training.render.shapes import (
     UPRIGHT,
     box,
@@ -21,10 +22,9 @@ from training.render.shapes import (
     spline,
     tube,
 )
-from training.render.thing import Mesh, Part, Thing
 
 
-def _case(chance: Chance) -> tuple[Look, Look, Look]:
+def _case(chance: Rng) -> tuple[Look, Look, Look]:
     """Looks of a device: its case, its fittings, and black plastic."""
     return (
         finish(chance, chance.pick(("plastic", "paint", "brushed", "rubber", "leather"))),
@@ -33,7 +33,7 @@ def _case(chance: Chance) -> tuple[Look, Look, Look]:
     )
 
 
-def _screen(chance: Chance) -> Look:
+def _screen(chance: Rng) -> Look:
     if chance.happens(0.5):
         return printed(label(chance, 320, 320), 0.06)
     return finish(chance, "plastic", (0.004, 0.004, 0.006))
@@ -44,7 +44,7 @@ def _knob(radius: float, look: Look, at: tuple[float, float, float]) -> Mesh:
     return lathe(steps, look, at=at, turn=UPRIGHT, sides=40)
 
 
-def camera(chance: Chance) -> Thing:
+def camera(chance: Rng) -> SceneObject:
     """A camera with its lens, sometimes with a strap."""
     case, fittings, black = _case(chance)
     parts: list[Part] = [
@@ -65,10 +65,10 @@ def camera(chance: Chance) -> Thing:
             [-0.6 + 1.2 * t + 0.3 * np.sin(t * 9), 0.1 + 0.3 * np.sin(t * 5), 0.6 + high * np.sin(t * pi)], -1
         )
         parts.append(tube(strap, 0.03, finish(chance, "fabric"), flat=0.2))
-    return Thing(parts)
+    return SceneObject(parts)
 
 
-def speaker(chance: Chance) -> Thing:
+def speaker(chance: Rng) -> SceneObject:
     """A loudspeaker box."""
     _, fittings, black = _case(chance)
     wide, deep, high = chance.uniform(0.6, 1), chance.uniform(0.4, 0.7), chance.uniform(0.9, 1.6)
@@ -81,10 +81,10 @@ def speaker(chance: Chance) -> Thing:
         parts.append(lathe(cone, black, at=(0, -deep / 2 - 0.002, level), turn=UPRIGHT))
         parts.append(ring(r, 0.018, fittings, at=(0, -deep / 2 - 0.02, level), turn=UPRIGHT))
         level -= r * 1.05
-    return Thing(parts)
+    return SceneObject(parts)
 
 
-def phone(chance: Chance) -> Thing:
+def phone(chance: Rng) -> SceneObject:
     """A telephone or tablet, standing or in a stand."""
     case, fittings, _ = _case(chance)
     wide, tilt = chance.uniform(0.55, 0.95), chance.uniform(-0.4, 0.2)
@@ -97,10 +97,10 @@ def phone(chance: Chance) -> Thing:
     if chance.happens(0.4):
         parts.append(tube(spline([[0, 0.5, -0.03], [0, 0.1, 0.0], [0, 0.04, 0.3]], 12), 0.04, fittings, flat=3))
         parts.append(box((wide * 0.8, 0.5, 0.04), fittings, at=(0, 0.2, -0.02)))
-    return Thing(parts, azimuth=(-0.7, 0.7))
+    return SceneObject(parts, azimuth=(-0.7, 0.7))
 
 
-def laptop(chance: Chance) -> Thing:
+def laptop(chance: Rng) -> SceneObject:
     """An open laptop."""
     _, fittings, black = _case(chance)
     open_ = chance.uniform(0.05, 0.5)
@@ -114,12 +114,12 @@ def laptop(chance: Chance) -> Thing:
         1.4, 0.88, _screen(chance), at=offset(middle, 0, -0.022 * cos(open_), -0.022 * sin(open_)), turn=lean
     )
     base = box((1.5, 1, 0.05), fittings, at=(0, 0, 0.025))
-    return Thing(
+    return SceneObject(
         [base, box((1.5, 0.04, 1), fittings, at=middle, turn=lean), screen, joined(keys)], elevation=(0.1, 0.8)
     )
 
 
-def headphones(chance: Chance) -> Thing:
+def headphones(chance: Rng) -> SceneObject:
     """Headphones, with or without a cable."""
     case, _, black = _case(chance)
     pad = finish(chance, "leather")
@@ -134,16 +134,16 @@ def headphones(chance: Chance) -> Thing:
         parts += [shell, ring(0.24, 0.09, pad, at=(side * 0.49, 0, 0.55), turn=(0, pi / 2, 0), wide=1.2)]
     if chance.happens(0.6):
         parts.append(_cable(chance, (-0.6, 0, 0.25), black))
-    return Thing(parts)
+    return SceneObject(parts)
 
 
-def _cable(chance: Chance, start: tuple[float, float, float], look: Look) -> Mesh:
+def _cable(chance: Rng, start: tuple[float, float, float], look: Look) -> Mesh:
     wander = np.cumsum(spline(chance.normals(0.03, 6, 3), 80), 0) * (1, 1, 0.2)
     along = np.linspace(0, 1, 80)[:, None] * (chance.uniform(-0.5, 0.5), -0.2, -0.2)
     return tube(np.array(start) + wander - wander[0] + along, 0.015, look)
 
 
-def clock(chance: Chance) -> Thing:
+def clock(chance: Rng) -> SceneObject:
     """A clock with hands, on feet, sometimes with bells."""
     case, fittings, black = _case(chance)
     r = chance.uniform(0.5, 0.7)
@@ -167,16 +167,16 @@ def clock(chance: Chance) -> Thing:
         parts.append(box((0.05, 0.05, 0.3), fittings, at=(side * r * 0.6, 0, 0.05), turn=(0, -side * 0.4, 0)))
         if bells:
             parts.append(ellipsoid((0.2, 0.2, 0.12), fittings, at=(side * r * 0.6, 0, r * 2), turn=(0, side * 0.6, 0)))
-    return Thing(parts, azimuth=(-0.7, 0.7))
+    return SceneObject(parts, azimuth=(-0.7, 0.7))
 
 
-def desk_lamp(chance: Chance) -> Thing:
+def desk_lamp(chance: Rng) -> SceneObject:
     """A lamp on a jointed arm."""
     case, fittings, black = _case(chance)
     joint = np.array([chance.uniform(-0.5, 0.5), chance.uniform(-0.3, 0.3), 0.8])
     head = np.array([chance.uniform(-0.3, 0.6), chance.uniform(-0.3, 0.3), 1.5])
     shade = profile([0, 0.05, 0.3, 0.45], [0.08, 0.1, 0.25, chance.uniform(0.3, 0.4)], 24)
-    return Thing(
+    return SceneObject(
         [
             lathe([(0.001, 0), (0.35, 0), (0.35, 0.05), (0.05, 0.08)], case),
             tube([np.array([0, 0, 0.05]), joint], 0.03, fittings),
@@ -193,7 +193,7 @@ def desk_lamp(chance: Chance) -> Thing:
     )
 
 
-def robot(chance: Chance) -> Thing:
+def robot(chance: Rng) -> SceneObject:
     """A toy robot of boxes."""
     case, fittings, black = _case(chance)
     white = finish(chance, "plastic", colour(chance, "white"))
@@ -217,4 +217,4 @@ def robot(chance: Chance) -> Thing:
         ]
         parts.append(ellipsoid((0.07, 0.05, 0.07), white, at=(side * 0.11, -0.18, level + 0.84), fineness=16))
     parts += [_knob(0.04, black, (x, -0.2, level + 0.12)) for x in (-0.15, 0.0, 0.15)]
-    return Thing(parts, azimuth=(-0.8, 0.8))
+    return SceneObject(parts, azimuth=(-0.8, 0.8))

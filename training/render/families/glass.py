@@ -4,15 +4,15 @@ from math import pi
 
 import numpy as np
 
-from training.render.chance import Chance, Floats
 from training.render.families.vessels import Place, label_band, outline
 from training.render.finishes import finish
 from training.render.looks import Look, colour, darker, glass, sheer, tinted_glass
+from training.render.rng import Floats, Rng
+from training.render.scene_object import Mesh, Part, SceneObject
 from training.render.shapes import UPRIGHT, ellipsoid, lathe, profile, ring, spline, tube, wall
-from training.render.thing import Mesh, Part, Thing
 
 
-def vessels(chance: Chance) -> Thing:
+def vessels(chance: Rng) -> SceneObject:
     """Bottles, jars, tumblers, stemware; some with something in them, a lid or a label."""
     parts: list[Part] = []
     for number in range(chance.pick((1, 1, 2))):
@@ -32,10 +32,10 @@ def vessels(chance: Chance) -> Thing:
             straw = finish(chance, chance.pick(("stripes", "plastic", "metal")))
             top = (at[0] + width * 0.9, at[1], height * 1.3)
             parts.append(tube([(at[0] - width * 0.4, at[1], height * 0.1), top], 0.022, straw))
-    return Thing(parts)
+    return SceneObject(parts)
 
 
-def _content(chance: Chance, curve: Floats, width: float, height: float, at: Place) -> list[Part]:
+def _content(chance: Rng, curve: Floats, width: float, height: float, at: Place) -> list[Part]:
     """A liquid inside of an outline, clear or not."""
     level = height * chance.uniform(0.4, 0.85)
     inside = curve[(curve[:, 1] > height * 0.06) & (curve[:, 1] < level) & (curve[:, 0] > 0.06 + 0.045 * width)]
@@ -47,7 +47,7 @@ def _content(chance: Chance, curve: Floats, width: float, height: float, at: Pla
     return [lathe(body, glass(tint) if chance.happens(0.6) else finish(chance, "ceramic", tint), at=at)]
 
 
-def bulb(chance: Chance) -> Thing:
+def bulb(chance: Rng) -> SceneObject:
     """A light bulb with its filament."""
     size = chance.uniform(0.3, 0.42)
     neck = 0.16
@@ -69,10 +69,10 @@ def bulb(chance: Chance) -> Thing:
     parts += [tube([[x * 0.3, 0, 0], [x * 0.3, 0, 0.25], [x, 0, 0.45]], 0.006, metal) for x in (-0.2, 0.2)]
     upside_down = chance.happens(0.4)
     turned = [part.moved(np.diag([1.0, -1.0, -1.0])) for part in parts] if upside_down else parts
-    return Thing(turned)
+    return SceneObject(turned)
 
 
-def magnifier(chance: Chance) -> Thing:
+def magnifier(chance: Rng) -> SceneObject:
     """A magnifying glass: a lens in a ring on a handle."""
     metal, grip = (
         finish(chance, chance.pick(("metal", "paint"))),
@@ -83,10 +83,10 @@ def magnifier(chance: Chance) -> Thing:
     hoop = ring(radius, 0.04, metal, at=(0, 0, 1), turn=UPRIGHT, points=96)
     handle = lathe(profile([0, 0.1, 0.4, 0.75], [0.04, 0.08, 0.07, 0.05]), grip, at=(0, 0, 0.2 - radius))
     bar = tube([[0, 0, 0.9 - radius], [0, 0, 1.0 - radius]], 0.03, metal)
-    return Thing([lens, hoop, handle, bar], azimuth=(-0.6, 0.6))
+    return SceneObject([lens, hoop, handle, bar], azimuth=(-0.6, 0.6))
 
 
-def flask(chance: Chance) -> Thing:
+def flask(chance: Rng) -> SceneObject:
     """Laboratory glass: a flask with liquid and a stopper, or a row of tubes in a rack."""
     if chance.happens(0.5):
         width = chance.uniform(0.4, 0.55)
@@ -95,7 +95,7 @@ def flask(chance: Chance) -> Thing:
         if chance.happens(0.5):
             cork = [(0.001, 1.08), (0.115, 1.08), (0.15, 1.3), (0.001, 1.3)]
             parts.append(lathe(cork, finish(chance, chance.pick(("rubber", "rough", "wood")))))
-        return Thing(parts)
+        return SceneObject(parts)
     rack = finish(chance, chance.pick(("wood", "metal", "plastic")))
     count = chance.whole(3, 6)
     long = 0.32 * count
@@ -104,10 +104,10 @@ def flask(chance: Chance) -> Thing:
         curve = profile([0, 0.02, 0.1, 0.5, 1.0], [0.01, 0.06, 0.09, 0.09, 0.095], 48)
         parts.append(lathe(wall(curve, 0.012), glass(), at=(number * 0.32, 0, 0)))
         parts += _content(chance, curve, 0.1, 1.0, (number * 0.32, 0, 0))
-    return Thing(parts)
+    return SceneObject(parts)
 
 
-def eyewear(chance: Chance) -> Thing:
+def eyewear(chance: Rng) -> SceneObject:
     """Spectacles and sun glasses."""
     frame = finish(chance, chance.pick(("plastic", "metal", "paint", "speckle")))
     wide, high, round_ = chance.uniform(0.32, 0.4), chance.uniform(0.2, 0.34), chance.uniform(0.4, 1)
@@ -135,10 +135,10 @@ def eyewear(chance: Chance) -> Thing:
         ]
         parts.append(tube(spline(temple, 40), thick, frame, flat=1.8))
     parts.append(tube(spline([[-0.1, -0.03, 0.45], [0, -0.06, 0.52], [0.1, -0.03, 0.45]], 10), thick, frame))
-    return Thing(parts, elevation=(0.0, 0.5))
+    return SceneObject(parts, elevation=(0.0, 0.5))
 
 
-def lamp_shade(chance: Chance) -> Thing:
+def lamp_shade(chance: Rng) -> SceneObject:
     """A hanging lamp of glass."""
     high, wide = chance.uniform(0.4, 0.8), chance.uniform(0.3, 0.6)
     curve = profile([0, 0.2 * high, 0.6 * high, high], [wide, wide * chance.uniform(0.8, 1.1), wide * 0.6, 0.08], 48)
@@ -148,10 +148,10 @@ def lamp_shade(chance: Chance) -> Thing:
     cable = tube([[0, 0, high + 0.1], [0, 0, high + 0.9]], 0.012, finish(chance, "fabric"))
     light = ellipsoid((0.12, 0.12, 0.15), finish(chance, "plastic", colour(chance, "white")), at=(0, 0, high * 0.6))
     sway = [light] if chance.happens(0.6) else []
-    return Thing([shade, socket, cable, *sway], elevation=(-0.3, 0.3))
+    return SceneObject([shade, socket, cable, *sway], elevation=(-0.3, 0.3))
 
 
-def _lens(chance: Chance) -> Look:
+def _lens(chance: Rng) -> Look:
     if chance.happens(0.25):
         return glass()
     return sheer(chance, (0.01, 0.01, 0.012), chance.uniform(0.05, 0.95))

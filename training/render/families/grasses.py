@@ -4,18 +4,18 @@ from math import cos, pi, sin
 
 import numpy as np
 
-from training.render.chance import Chance
 from training.render.families.plants import frond
 from training.render.families.pots import pot
 from training.render.finishes import finish
 from training.render.foliage import UP, Foliage, stem, upwards
 from training.render.fur import bristles
 from training.render.looks import colour, fibres, leaf
+from training.render.rng import Rng
+from training.render.scene_object import Part, SceneObject
 from training.render.shapes import joined, tube, unit
-from training.render.thing import Part, Thing
 
 
-def tuft(chance: Chance) -> Thing:
+def tuft(chance: Rng) -> SceneObject:
     """A tuft of grass, in a pot or bare."""
     parts, earth = pot(chance) if chance.happens(0.5) else ([], 0.0)
     blades = Foliage(leaf(chance))
@@ -25,10 +25,10 @@ def tuft(chance: Chance) -> Thing:
             (*chance.normals(0.07, 2), earth), upwards(chance, spread), length=chance.uniform(0.4, 1.2), width=width,
             up=chance.normals(1, 3), droop=droop * chance.uniform(0.3, 1.2), steps=10, shape=0.45,
         )  # fmt: skip
-    return Thing([*parts, *blades.mesh], elevation=(-0.1, 0.5))
+    return SceneObject([*parts, *blades.mesh], elevation=(-0.1, 0.5))
 
 
-def turf(chance: Chance) -> Thing:
+def turf(chance: Rng) -> SceneObject:
     """A piece of lawn: a shallow bed of hair-thin blades."""
     wide = chance.uniform(0.4, 0.7)
     bed = finish(chance, "rough", (0.06, 0.04, 0.02))
@@ -39,10 +39,10 @@ def turf(chance: Chance) -> Thing:
     green = (chance.uniform(0.03, 0.12), chance.uniform(0.12, 0.3), 0.02)
     blades = bristles(chance, roots, unit(UP + chance.normals(0.3, count, 3)), fibres(green), radius=0.003, droop=0.3,
                       length=chance.uniform(0.12, 0.4))  # fmt: skip
-    return Thing([base, blades], elevation=(0.05, 0.6))
+    return SceneObject([base, blades], elevation=(0.05, 0.6))
 
 
-def fern(chance: Chance) -> Thing:
+def fern(chance: Rng) -> SceneObject:
     """A fern: arching fronds of many leaflets."""
     parts, earth = pot(chance) if chance.happens(0.6) else ([], 0.0)
     look = leaf(chance)
@@ -54,10 +54,10 @@ def fern(chance: Chance) -> Thing:
         rib = UP * earth + ahead * t * length - UP * chance.uniform(0.3, 0.8) * length * t**2
         ribs.append(tube(rib, np.linspace(0.008, 0.002, 30), look, sides=5))
         frond(leaves, rib, length * 0.22, length * 0.013)
-    return Thing([*parts, joined(ribs), *leaves.mesh])
+    return SceneObject([*parts, joined(ribs), *leaves.mesh])
 
 
-def ears(chance: Chance) -> Thing:
+def ears(chance: Rng) -> SceneObject:
     """Stalks with ears: wheat, barley with long awns, reeds, pampas grass."""
     straw = colour(chance, chance.pick(("earth", "earth", "pastel", "any")))
     dry, stalks, hairs = finish(chance, "rough", straw), [], []
@@ -79,4 +79,4 @@ def ears(chance: Chance) -> Thing:
             grains.leaf(root, way, length=0.08, width=0.014, steps=4, droop=0)
         leaves.leaf(line[10], upwards(chance, 0.5), length=chance.uniform(0.3, 0.6), width=0.012, droop=0.7, steps=12)
     parts: list[Part] = [joined(stalks), *grains.mesh, *leaves.mesh, *hairs]
-    return Thing(parts, elevation=(-0.1, 0.25))
+    return SceneObject(parts, elevation=(-0.1, 0.25))

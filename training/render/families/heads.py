@@ -5,12 +5,12 @@ from math import pi
 
 import numpy as np
 
-from training.render.chance import Chance, Floats
 from training.render.finishes import finish
 from training.render.fur import fur, on_surface, strands
 from training.render.looks import Colour, Look, Pattern, colour, darker, hair
+from training.render.rng import Floats, Rng
+from training.render.scene_object import Mesh, Part, SceneObject
 from training.render.shapes import ellipsoid, spline, surface, tube, unit
-from training.render.thing import Mesh, Part, Thing
 
 SKINS: tuple[Colour, ...] = (
     (0.75, 0.5, 0.38), (0.6, 0.38, 0.26), (0.35, 0.2, 0.12), (0.14, 0.07, 0.04), (0.82, 0.6, 0.5),
@@ -50,22 +50,22 @@ STYLES = {
 }
 
 
-def short_hair(chance: Chance) -> Thing:
+def short_hair(chance: Rng) -> SceneObject:
     """A head with short to half-long hair."""
     return _head(chance, chance.pick(("straight", "wavy", "curly", "afro")), chance.uniform(0.2, 0.5))
 
 
-def long_hair(chance: Chance) -> Thing:
+def long_hair(chance: Rng) -> SceneObject:
     """A head with long hair, seen from all sides."""
     return _head(chance, chance.pick(("straight", "wavy", "curly", "wild")), chance.uniform(0.7, 1.3))
 
 
-def flying_hair(chance: Chance) -> Thing:
+def flying_hair(chance: Rng) -> SceneObject:
     """A head with long loose hair in the wind."""
     return _head(chance, "windy", chance.uniform(0.6, 1.2))
 
 
-def bun(chance: Chance) -> Thing:
+def bun(chance: Rng) -> SceneObject:
     """Hair put up, with loose strands at the nape."""
     thing = _head(chance, "straight", 0.16)
     knot = ellipsoid((0.2, 0.2, 0.18), finish(chance, "rough", colour(chance, "black")), at=(0, 0.42, 1.88))
@@ -74,7 +74,7 @@ def bun(chance: Chance) -> Thing:
     return thing
 
 
-def wig(chance: Chance) -> Thing:
+def wig(chance: Rng) -> SceneObject:
     """A hank of long loose hair alone: nothing but soft alpha."""
     count, steps = chance.whole(3000, 9000), 18
     look = hair(chance)
@@ -87,14 +87,14 @@ def wig(chance: Chance) -> Thing:
     swing = wave * np.stack([np.cos(phase), np.sin(phase), 0 * phase], -1) * t
     points = top[:, None] + fall + swing + np.cumsum(chance.normals(fly, count, steps, 3), 1) * t
     band = ellipsoid((0.2, 0.12, 0.06), finish(chance, chance.pick(("fabric", "leather", "metal"))), at=(0, 0, 1.58))
-    return Thing([band, strands(chance, points, look, 0.0018, 0.0006)], elevation=(-0.1, 0.2))
+    return SceneObject([band, strands(chance, points, look, 0.0018, 0.0006)], elevation=(-0.1, 0.2))
 
 
-def _head(chance: Chance, style: str, length: float) -> Thing:
+def _head(chance: Rng, style: str, length: float) -> SceneObject:
     tone = chance.pick(SKINS)
     skin = Look((darker(tone, 0.85), tone), pattern=Pattern.CLOUDS, scale=6, roughness=(0.4, 0.5), subsurface=0.1)
     skull = ellipsoid((0.36, 0.44, 0.5), skin, at=(0, 0, 1.6), fineness=40)
-    thing = Thing([skull, *_face(chance, skin, tone), *_body(chance, skin)])
+    thing = SceneObject([skull, *_face(chance, skin, tone), *_body(chance, skin)])
     look = hair(chance)
     roots, normals = _scalp(chance, skull, chance.whole(7000, 15000))
     points = _fall(chance, STYLES[style], roots, normals, length=length)
@@ -105,7 +105,7 @@ def _head(chance: Chance, style: str, length: float) -> Thing:
     return thing
 
 
-def _scalp(chance: Chance, skull: Mesh, count: int) -> tuple[Floats, Floats]:
+def _scalp(chance: Rng, skull: Mesh, count: int) -> tuple[Floats, Floats]:
     roots, normals = on_surface(chance, [skull], count * 3)
     crown = (roots[:, 2] > 1.62) & (roots[:, 1] > -0.3)
     nape = (roots[:, 1] > 0.02) & (roots[:, 2] > 1.35)
@@ -113,7 +113,7 @@ def _scalp(chance: Chance, skull: Mesh, count: int) -> tuple[Floats, Floats]:
     return roots[there][:count], normals[there][:count]
 
 
-def _fall(chance: Chance, style: Style, roots: Floats, normals: Floats, *, length: float, steps: int = 16) -> Floats:
+def _fall(chance: Rng, style: Style, roots: Floats, normals: Floats, *, length: float, steps: int = 16) -> Floats:
     """Strands [N,steps,3] that fall from a parting, around head and shoulders."""
     count = len(roots)
     points = np.zeros((count, steps, 3))
@@ -142,7 +142,7 @@ def _outside(points: Floats) -> Floats:
     return points
 
 
-def _face(chance: Chance, skin: Look, tone: Colour) -> list[Part]:
+def _face(chance: Rng, skin: Look, tone: Colour) -> list[Part]:
     white, iris = (
         finish(chance, "plastic", (0.85, 0.85, 0.85)),
         finish(chance, "plastic", chance.pick(((0.05, 0.02, 0.01), (0.1, 0.2, 0.35)))),
@@ -166,7 +166,7 @@ def _face(chance: Chance, skin: Look, tone: Colour) -> list[Part]:
     return parts
 
 
-def _body(chance: Chance, skin: Look) -> list[Part]:
+def _body(chance: Rng, skin: Look) -> list[Part]:
     """Neck and clothed shoulders."""
     share = np.linspace(0, 1, 10)
     wide = np.interp(share, [0, 0.3, 0.7, 0.9, 1], [0.62, 0.66, 0.72, 0.5, 0.2])[:, None]

@@ -4,17 +4,17 @@ from math import cos, pi, sin
 
 import numpy as np
 
-from training.render.chance import Chance, Floats
 from training.render.finishes import finish
 from training.render.looks import Look, colour
+from training.render.rng import Floats, Rng
+from training.render.scene_object import Mesh, Part, SceneObject
 from training.render.shapes import UPRIGHT, ellipsoid, joined, lathe, ring, tube
-from training.render.thing import Mesh, Part, Thing
 
 WIRE = ("metal", "brushed", "plastic", "paint", "rubber")
 FRONTAL = (-0.6, 0.6)
 
 
-def net(chance: Chance) -> Thing:
+def net(chance: Rng) -> SceneObject:
     """A hanging net of crossing cords, straight or slanted."""
     cord = finish(chance, chance.pick((*WIRE, "fabric", "rough")))
     count, radius, depth = chance.whole(8, 24), chance.uniform(0.004, 0.013), chance.uniform(0, 0.25)
@@ -30,10 +30,10 @@ def net(chance: Chance) -> Thing:
             if slanted:
                 x, z = (x - z) * 0.707, (x + z) * 0.707
             cords.append(tube(np.stack([x, y, z + 1], -1), radius, cord, sides=6))
-    return Thing([joined(cords), *_frame(chance, 1.13 if slanted else 0.8, diamond=slanted)], azimuth=FRONTAL)
+    return SceneObject([joined(cords), *_frame(chance, 1.13 if slanted else 0.8, diamond=slanted)], azimuth=FRONTAL)
 
 
-def _frame(chance: Chance, half: float, *, diamond: bool) -> list[Part]:
+def _frame(chance: Rng, half: float, *, diamond: bool) -> list[Part]:
     """Four bars around a net, or none."""
     if chance.happens(0.4):
         return []
@@ -43,7 +43,7 @@ def _frame(chance: Chance, half: float, *, diamond: bool) -> list[Part]:
     return [joined([tube([a, b], 0.03, bar) for a, b in zip(ends, ends[1:] + ends[:1], strict=True)])]
 
 
-def fence(chance: Chance) -> Thing:
+def fence(chance: Rng) -> SceneObject:
     """Chain-link wire between posts: each wire bends back and forth and hooks into the next."""
     wire = finish(chance, chance.pick(("metal", "brushed", "paint", "plastic")))
     columns, rows = chance.whole(7, 16), chance.whole(6, 12)
@@ -60,10 +60,10 @@ def fence(chance: Chance) -> Thing:
     post = finish(chance, chance.pick(("metal", "wood", "paint")))
     posts = [tube([[x, 0, -0.1], [x, 0, top + 0.1]], 0.035, post) for x in (-0.92, 0.92 + pitch)]
     rails = [tube([[-0.92, 0, z], [0.92 + pitch, 0, z]], 0.015, post) for z in (0.0, top)]
-    return Thing([joined(wires), *posts, *rails], azimuth=FRONTAL)
+    return SceneObject([joined(wires), *posts, *rails], azimuth=FRONTAL)
 
 
-def sieve(chance: Chance) -> Thing:
+def sieve(chance: Rng) -> SceneObject:
     """A kitchen sieve: a bowl of fine wire mesh with a rim and a handle."""
     steel = finish(chance, chance.pick(("metal", "brushed")))
     radius, count = chance.uniform(0.45, 0.6), chance.whole(18, 34)
@@ -82,10 +82,10 @@ def sieve(chance: Chance) -> Thing:
               tube([[radius + 0.2, 0, 0], [radius + length, 0, 0.02]], [0.035, 0.05], grip, flat=0.6)]  # fmt: skip
     hook = tube([[-radius, 0.08, 0], [-radius - 0.1, 0, 0], [-radius, -0.08, 0]], 0.012, steel)
     whole: list[Part] = [joined(wires), ring(radius, 0.028, steel, flat=1.3), hook, *handle]
-    return Thing(whole, elevation=(0.1, 1.1), azimuth=(-1.2, 1.2))
+    return SceneObject(whole, elevation=(0.1, 1.1), azimuth=(-1.2, 1.2))
 
 
-def basket(chance: Chance) -> Thing:
+def basket(chance: Rng) -> SceneObject:
     """A woven basket, empty or with fruit."""
     reed = finish(chance, chance.pick(("wood", "rough", "plastic", "fabric")))
     rows, ribs, height = chance.whole(9, 20), 2 * chance.whole(10, 22), chance.uniform(0.4, 0.9)
@@ -114,16 +114,16 @@ def basket(chance: Chance) -> Thing:
         parts.append(tube(arch, 0.035, reed))
     if chance.happens(0.4):
         parts += _fruit(chance, 7, 0.3, height)
-    return Thing(parts)
+    return SceneObject(parts)
 
 
-def _fruit(chance: Chance, count: int, within: float, height: float) -> list[Mesh]:
+def _fruit(chance: Rng, count: int, within: float, height: float) -> list[Mesh]:
     skin = finish(chance, "ceramic", colour(chance, "any"))
     places = np.column_stack((chance.uniforms(-within, within, count, 2), height + chance.uniforms(-0.05, 0.1, count)))
     return [ellipsoid((0.17, 0.17, 0.16), skin, at=at, fineness=18) for at in places]
 
 
-def net_bag(chance: Chance) -> Thing:
+def net_bag(chance: Rng) -> SceneObject:
     """A shopping net, full of fruit, with handles."""
     cord = finish(chance, chance.pick(("fabric", "plastic")), colour(chance))
     count, radius = chance.whole(14, 26), chance.uniform(0.005, 0.01)
@@ -146,10 +146,10 @@ def net_bag(chance: Chance) -> Thing:
         ellipsoid((0.15, 0.15, 0.145), skin, at=(0.2 * cos(n * 2.4), 0.2 * sin(n * 2.4), 0.17 + 0.055 * n), fineness=18)
         for n in range(chance.whole(5, 11))
     ]
-    return Thing([joined(cords), ring(rim, 0.014, cord, at=(0, 0, 1)), *fruit])
+    return SceneObject([joined(cords), ring(rim, 0.014, cord, at=(0, 0, 1)), *fruit])
 
 
-def racket(chance: Chance) -> Thing:
+def racket(chance: Rng) -> SceneObject:
     """A tennis or badminton racket: strings in a hoop, a shaft and a grip."""
     rim, string = finish(chance, chance.pick(("paint", "plastic", "metal"))), finish(chance, "plastic", colour(chance))
     wide, high = chance.uniform(0.36, 0.46), chance.uniform(0.46, 0.58)
@@ -171,10 +171,10 @@ def racket(chance: Chance) -> Thing:
     forked = [tube([[s * 0.2, 0, low + 0.07], [s * 0.03, 0, low - 0.28]], 0.022, rim) for s in (-1, 1)]
     shaft = tube([[0, 0, low - 0.26], [0, 0, 0.45]], 0.026, rim)
     grip = tube([[0, 0, 0.5], [0, 0, 0]], [0.042, 0.048], finish(chance, chance.pick(("leather", "rubber"))), sides=8)
-    return Thing([joined(strings), hoop, *forked, shaft, grip], azimuth=FRONTAL)
+    return SceneObject([joined(strings), hoop, *forked, shaft, grip], azimuth=FRONTAL)
 
 
-def cage(chance: Chance) -> Thing:
+def cage(chance: Rng) -> SceneObject:
     """A bird cage or wire rack, sometimes with somebody in it."""
     wire = finish(chance, chance.pick(WIRE))
     height, radius = chance.uniform(0.8, 1.3), chance.uniform(0.007, 0.014)
@@ -191,10 +191,10 @@ def cage(chance: Chance) -> Thing:
         feathers = finish(chance, "rough", colour(chance, "any"))
         parts.append(ellipsoid((0.14, 0.2, 0.12), feathers, at=(0, 0, 0.4), fineness=18))
         parts.append(ellipsoid((0.09,) * 3, feathers, at=(0, -0.18, 0.52), fineness=14))
-    return Thing(parts)
+    return SceneObject(parts)
 
 
-def grating(chance: Chance) -> Thing:
+def grating(chance: Rng) -> SceneObject:
     """A perforated sheet, a grille or a doily: rings next to each other in a frame."""
     look: Look = finish(chance, chance.pick(("metal", "paint", "wood", "plastic")))
     count = chance.whole(5, 11)
@@ -205,4 +205,4 @@ def grating(chance: Chance) -> Thing:
              points=28, sides=6)
         for i in range(count) for j in range(count)
     ]  # fmt: skip
-    return Thing([joined(rings)], azimuth=FRONTAL)
+    return SceneObject([joined(rings)], azimuth=FRONTAL)

@@ -5,15 +5,15 @@ from math import pi
 
 import numpy as np
 
-from training.render.chance import Chance, Floats
 from training.render.finishes import finish
 from training.render.labels import label
 from training.render.looks import Colour, Look, colour, printed
+from training.render.rng import Floats, Rng
+from training.render.scene_object import Mesh, Part, SceneObject
 from training.render.shapes import box, lathe, panel, surface, turning
-from training.render.thing import Mesh, Part, Thing
 
 
-def package(chance: Chance) -> Thing:
+def package(chance: Rng) -> SceneObject:
     """One to three packages of any kind, side by side."""
     parts: list[Part] = []
     for number in range(chance.pick((1, 1, 2, 3))):
@@ -22,15 +22,15 @@ def package(chance: Chance) -> Thing:
         turn, at = turning(z=chance.uniform(-0.7, 0.7)), (number * 1.1, chance.uniform(-0.3, 0.3), 0.0)
         paper = finish(chance, chance.pick(("plastic", "rough", "paint")), base)
         parts += [part.moved(turn, at) for part in chance.pick(KINDS)(chance, size, paper, base)]
-    return Thing(parts)
+    return SceneObject(parts)
 
 
-def _printed(chance: Chance, size: Floats, base: Colour) -> Look:
+def _printed(chance: Rng, size: Floats, base: Colour) -> Look:
     high = int(np.clip(384 * size[2] / size[0], 128, 1024))
     return printed(label(chance, 384, high, base if chance.happens(0.6) else None), chance.uniform(0.15, 0.7))
 
 
-def _box(chance: Chance, size: Floats, paper: Look, base: Colour) -> list[Mesh]:
+def _box(chance: Rng, size: Floats, paper: Look, base: Colour) -> list[Mesh]:
     width, depth, height = (float(length) for length in size)
     faces = [box(size, paper, at=(0, 0, height / 2), bevel=0.012)]
     for turn, wide, away in ((0.0, width, depth), (pi / 2, depth, width), (-pi / 2, depth, width)):
@@ -39,11 +39,11 @@ def _box(chance: Chance, size: Floats, paper: Look, base: Colour) -> list[Mesh]:
     return faces
 
 
-def _book(chance: Chance, size: Floats, paper: Look, base: Colour) -> list[Mesh]:
+def _book(chance: Rng, size: Floats, paper: Look, base: Colour) -> list[Mesh]:
     return _box(chance, size * (1, 0, 1) + (0, chance.uniform(0.06, 0.2), 0), paper, base)
 
 
-def _carton(chance: Chance, size: Floats, paper: Look, base: Colour) -> list[Mesh]:
+def _carton(chance: Rng, size: Floats, paper: Look, base: Colour) -> list[Mesh]:
     """A drink carton: a box with a gable."""
     x, y, z = size / (2, 2, 1)
     rise = chance.uniform(0.1, 0.25) * z
@@ -56,7 +56,7 @@ def _carton(chance: Chance, size: Floats, paper: Look, base: Colour) -> list[Mes
     return [*_box(chance, size, paper, base), gable]
 
 
-def _pouch(chance: Chance, size: Floats, paper: Look, base: Colour) -> list[Mesh]:
+def _pouch(chance: Rng, size: Floats, paper: Look, base: Colour) -> list[Mesh]:
     """A bag of film, welded at its ends."""
     up, across = np.meshgrid(np.linspace(0, 1, 40), np.linspace(-1, 1, 40), indexing="ij")
     belly = (1 - np.abs(across) ** 3) * np.sin(np.clip(up * 1.08, 0, 1) * pi) ** 0.6 * size[1] * 0.6
@@ -69,7 +69,7 @@ def _pouch(chance: Chance, size: Floats, paper: Look, base: Colour) -> list[Mesh
     return sides
 
 
-def _tube(chance: Chance, size: Floats, paper: Look, base: Colour) -> list[Mesh]:
+def _tube(chance: Rng, size: Floats, paper: Look, base: Colour) -> list[Mesh]:
     """A round box with a printed band."""
     radius, height = size[0] * 0.35, size[2]
     rim = [(0.001, 0), (radius, 0), (radius, height), (radius * 0.97, height), (0.001, height)]
@@ -80,7 +80,7 @@ def _tube(chance: Chance, size: Floats, paper: Look, base: Colour) -> list[Mesh]
     return [lathe(rim, paper), surface(band, _printed(chance, size, base))]
 
 
-def _squeezed(chance: Chance, size: Floats, paper: Look, base: Colour) -> list[Mesh]:
+def _squeezed(chance: Rng, size: Floats, paper: Look, base: Colour) -> list[Mesh]:
     """A tube of paste: round at the cap, flat at the end."""
     up = np.linspace(0, 1, 30)[:, None]
     angle = np.linspace(0, 2 * pi, 48, endpoint=False)[None]
@@ -91,6 +91,6 @@ def _squeezed(chance: Chance, size: Floats, paper: Look, base: Colour) -> list[M
     return [surface(points, _printed(chance, size, base), columns_close=True, capped=True), cap]
 
 
-KINDS: tuple[Callable[[Chance, Floats, Look, Colour], list[Mesh]], ...] = (
+KINDS: tuple[Callable[[Rng, Floats, Look, Colour], list[Mesh]], ...] = (
     _box, _box, _book, _carton, _pouch, _pouch, _tube, _squeezed,
 )  # fmt: skip

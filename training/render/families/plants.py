@@ -4,20 +4,20 @@ from math import cos, pi, sin
 
 import numpy as np
 
-from training.render.chance import Chance, Floats
 from training.render.families.pots import bark, pot, tray
 from training.render.finishes import finish
 from training.render.foliage import UP, Foliage, stem, twig, upwards
 from training.render.fur import bristles, on_surface
 from training.render.looks import fibres, leaf, petal
+from training.render.rng import Floats, Rng
+from training.render.scene_object import Mesh, Part, SceneObject
 from training.render.shapes import ellipsoid, joined, lathe, profile, tube, unit
-from training.render.thing import Mesh, Part, Thing
 
 
 class _Tree:
     """Branches with leaves; they branch and get thinner and shorter as they do."""
 
-    def __init__(self, chance: Chance, leaf_length: float, leaf_width: float) -> None:
+    def __init__(self, chance: Rng, leaf_length: float, leaf_width: float) -> None:
         self._chance = chance
         self._leaf_length, self._leaf_width = leaf_length, leaf_width
         self._bark, self._leaves = bark(chance), Foliage(leaf(chance))
@@ -44,24 +44,24 @@ class _Tree:
             )  # fmt: skip
 
 
-def shrub(chance: Chance) -> Thing:
+def shrub(chance: Rng) -> SceneObject:
     """A bush of branches with small leaves, in a pot."""
     parts, earth = pot(chance)
     tree = _Tree(chance, chance.uniform(0.1, 0.3), chance.uniform(0.03, 0.1))
     for _ in range(chance.pick((1, 2, 4))):
         foot = np.array([*chance.uniforms(-0.05, 0.05, 2), earth])
         tree.grow(foot, upwards(chance, 0.3), chance.uniform(0.5, 0.9))
-    return Thing([*parts, *tree.parts])
+    return SceneObject([*parts, *tree.parts])
 
 
-def branch(chance: Chance) -> Thing:
+def branch(chance: Rng) -> SceneObject:
     """A cut branch without a pot."""
     tree = _Tree(chance, chance.uniform(0.1, 0.35), chance.uniform(0.02, 0.12))
     tree.grow(np.zeros(3), upwards(chance, 0.4), 0.9)
-    return Thing([*tree.parts])
+    return SceneObject([*tree.parts])
 
 
-def bonsai(chance: Chance) -> Thing:
+def bonsai(chance: Rng) -> SceneObject:
     """A small tree in a flat tray: a bent trunk, branches, and clouds of tiny leaves or needles."""
     parts, earth = tray(chance)
     look, green = bark(chance), leaf(chance)
@@ -80,10 +80,10 @@ def bonsai(chance: Chance) -> Thing:
         pads.append(end)
     for pad in pads:
         _pad(chance, pad, leaves, needles=needles)
-    return Thing([*parts, joined(woods), *leaves.mesh], elevation=(-0.05, 0.45))
+    return SceneObject([*parts, joined(woods), *leaves.mesh], elevation=(-0.05, 0.45))
 
 
-def _pad(chance: Chance, at: Floats, leaves: Foliage, *, needles: bool) -> None:
+def _pad(chance: Rng, at: Floats, leaves: Foliage, *, needles: bool) -> None:
     """A flat cloud of leaves about the end of a branch."""
     wide = chance.uniform(0.16, 0.3)
     spots = chance.normals(1, 400 if needles else 150, 3) * (wide * 0.5, wide * 0.45, wide * 0.2)
@@ -94,7 +94,7 @@ def _pad(chance: Chance, at: Floats, leaves: Foliage, *, needles: bool) -> None:
                     up=UP + chance.normals(0.5, 3))  # fmt: skip
 
 
-def big_leaves(chance: Chance) -> Thing:
+def big_leaves(chance: Rng) -> SceneObject:
     """Large leaves on long stalks, as rubber trees, peace lilies and bananas have."""
     parts, earth = pot(chance)
     leaves, stalks = Foliage(leaf(chance)), []
@@ -110,10 +110,10 @@ def big_leaves(chance: Chance) -> Thing:
         ahead = unit(line[-1] - line[-3]) + np.array([cos(angle), sin(angle), 0]) * chance.uniform(0.4, 1.5)
         leaves.leaf(tip, ahead, length=length, width=length * slim * 0.5, droop=chance.uniform(0.1, 0.9), steps=12,
                     fold=chance.uniform(0.1, 0.5))  # fmt: skip
-    return Thing([*parts, joined(stalks), *leaves.mesh])
+    return SceneObject([*parts, joined(stalks), *leaves.mesh])
 
 
-def swords(chance: Chance) -> Thing:
+def swords(chance: Rng) -> SceneObject:
     """Stiff or arching blades from one heart: snake plants, aloes, dracaenas, spider plants."""
     parts, earth = pot(chance)
     leaves = Foliage(leaf(chance))
@@ -126,10 +126,10 @@ def swords(chance: Chance) -> Thing:
             (*chance.normals(0.04, 2), earth), out, length=chance.uniform(0.4, 1.0), width=width, fold=0.5,
             droop=arch * chance.uniform(0.6, 1.1), steps=12, shape=0.5, up=UP * 0.4 - out * (1, 1, 0),
         )  # fmt: skip
-    return Thing([*parts, *leaves.mesh])
+    return SceneObject([*parts, *leaves.mesh])
 
 
-def palm(chance: Chance) -> Thing:
+def palm(chance: Rng) -> SceneObject:
     """A palm: fronds that arch from a short trunk, each with two rows of leaflets."""
     parts, earth = pot(chance)
     leaves, ribs = Foliage(leaf(chance)), []
@@ -143,7 +143,7 @@ def palm(chance: Chance) -> Thing:
         rib = heart + ahead * t * length - UP * chance.uniform(0.2, 0.7) * length * t**2
         ribs.append(tube(rib, np.linspace(0.012, 0.003, 24), look, sides=6))
         frond(leaves, rib, length * 0.32, 0.014)
-    return Thing([*parts, trunk, joined(ribs), *leaves.mesh])
+    return SceneObject([*parts, trunk, joined(ribs), *leaves.mesh])
 
 
 def frond(leaves: Foliage, rib: Floats, length: float, width: float) -> None:
@@ -156,7 +156,7 @@ def frond(leaves: Foliage, rib: Floats, length: float, width: float) -> None:
             leaves.leaf(rib[place], along[place] * 0.7 + side * across, length=size, width=width, droop=0.3, steps=5)
 
 
-def flowers(chance: Chance) -> Thing:
+def flowers(chance: Rng) -> SceneObject:
     """A pot or a bunch of flowers on stalks, with leaves below."""
     parts: list[Part] = []
     earth = 0.0
@@ -174,7 +174,7 @@ def flowers(chance: Chance) -> Thing:
         hearts.append(ellipsoid((size * 0.25,) * 3, yellow, at=head, fineness=10))
         for place in line[4:14:3]:
             leaves.leaf(place, chance.normals(0.7, 3) + UP * 0.5, length=chance.uniform(0.12, 0.3), width=0.03)
-    return Thing([*parts, joined(stalks), joined(hearts), *leaves.mesh, *petals.mesh])
+    return SceneObject([*parts, joined(stalks), joined(hearts), *leaves.mesh, *petals.mesh])
 
 
 def _bloom(at: Floats, axis: Floats, petals: Foliage, *, count: int, size: float, cup: float) -> None:
@@ -186,7 +186,7 @@ def _bloom(at: Floats, axis: Floats, petals: Foliage, *, count: int, size: float
         petals.leaf(at, out, length=size, width=size * 0.24, up=axis, droop=0.1, fold=0.15)
 
 
-def trailing(chance: Chance) -> Thing:
+def trailing(chance: Rng) -> SceneObject:
     """Ivy and strings of leaves that hang over the rim of a pot, from above a bracket or a shelf."""
     parts, earth = pot(chance)
     leaves, vines = Foliage(leaf(chance)), []
@@ -203,10 +203,10 @@ def trailing(chance: Chance) -> Thing:
         for place in line[3:]:
             ahead = out * 0.5 + chance.normals(0.6, 3)
             leaves.leaf(place, ahead, length=size * chance.uniform(0.6, 1.2), width=size * 0.42, shape=0.55, droop=0.6)
-    return Thing([*parts, joined(vines), *leaves.mesh], elevation=(-0.15, 0.4))
+    return SceneObject([*parts, joined(vines), *leaves.mesh], elevation=(-0.15, 0.4))
 
 
-def cactus(chance: Chance) -> Thing:
+def cactus(chance: Rng) -> SceneObject:
     """A cactus with its spines."""
     parts, earth = pot(chance)
     green = leaf(chance)
@@ -223,4 +223,4 @@ def cactus(chance: Chance) -> Thing:
     directions = np.repeat(normals, 4, 0) + chance.normals(0.6, 4 * len(roots), 3)
     spines = bristles(chance, np.repeat(roots, 4, 0), unit(directions), fibres((0.7, 0.6, 0.4)), length=0.06,
                       radius=0.0018, steps=3)  # fmt: skip
-    return Thing([*parts, *bodies, spines])
+    return SceneObject([*parts, *bodies, spines])

@@ -4,18 +4,18 @@ from math import pi
 
 import numpy as np
 
-from training.render.chance import Chance, Floats
 from training.render.finishes import finish
 from training.render.fur import bristles, on_surface, strands
 from training.render.looks import Look, colour, fibres
+from training.render.rng import Floats, Rng
+from training.render.scene_object import Part, SceneObject, Strands
 from training.render.shapes import ellipsoid, lathe, profile, spline, tube
-from training.render.thing import Part, Strands, Thing
 
 LOW = (-0.1, 0.25)
 AHEAD = (-0.5, 0.5)
 
 
-def feathers(chance: Chance) -> Thing:
+def feathers(chance: Rng) -> SceneObject:
     """One to three feathers with split vanes and down at the foot."""
     look, quill = fibres(colour(chance)), finish(chance, "plastic", colour(chance, "white"))
     parts: list[Part] = []
@@ -24,10 +24,10 @@ def feathers(chance: Chance) -> Thing:
         bend = chance.uniform(-0.3, 0.3)
         shaft = np.stack([bend * np.sin(t * 2) + number * 0.45, 0.1 * t + chance.uniform(-0.1, 0.1), t * 1.6], -1)
         parts += [tube(shaft, np.linspace(0.014, 0.002, 40), quill, sides=8), _vane(chance, shaft, look)]
-    return Thing(parts, elevation=LOW, azimuth=AHEAD)
+    return SceneObject(parts, elevation=LOW, azimuth=AHEAD)
 
 
-def _vane(chance: Chance, shaft: Floats, look: Look) -> Strands:
+def _vane(chance: Rng, shaft: Floats, look: Look) -> Strands:
     count = chance.whole(1600, 3200)
     along = chance.uniforms(0.12, 1, count)
     side = np.sign(chance.normals(1, count))
@@ -47,7 +47,7 @@ def _vane(chance: Chance, shaft: Floats, look: Look) -> Strands:
     return strands(chance, points, look, 0.0035, 0.001)
 
 
-def dandelion(chance: Chance) -> Thing:
+def dandelion(chance: Rng) -> SceneObject:
     """A dandelion clock, whole or half blown away."""
     green, white = finish(chance, "plastic", (0.1, 0.25, 0.03)), fibres(colour(chance, "white"))
     stalk = tube(spline([[0, 0, 0], [chance.uniform(-0.2, 0.2), 0, 0.6], [0, 0, 1.2]], 20), 0.015, green)
@@ -64,10 +64,10 @@ def dandelion(chance: Chance) -> Thing:
         chance, roots[:, None] + normals[:, None] * np.linspace(0, 0.38, 5)[None, :, None], white, 0.002, 0.002
     )
     tufts = bristles(chance, np.repeat(ends, rays, 0), out, white, length=0.11, radius=0.0012, steps=4)
-    return Thing([stalk, heart, stems, tufts], elevation=LOW, azimuth=AHEAD)
+    return SceneObject([stalk, heart, stems, tufts], elevation=LOW, azimuth=AHEAD)
 
 
-def duster(chance: Chance) -> Thing:
+def duster(chance: Rng) -> SceneObject:
     """A paint brush, a shaving brush or a feather duster."""
     high = chance.uniform(0.5, 0.9)
     handle = profile(np.linspace(0, high, 7), [*chance.uniforms(0.04, 0.09, 6).tolist(), 0.08], 40)
@@ -81,10 +81,12 @@ def duster(chance: Chance) -> Thing:
         chance, roots, out, fibres(colour(chance)), length=chance.uniform(0.3, 0.55), radius=0.0025, wander=0.01
     )
     wood = finish(chance, chance.pick(("wood", "paint", "plastic")))
-    return Thing([lathe(handle, wood, at=(0, 0, 0.6)), lathe(ferrule, finish(chance, "metal")), hairs], elevation=LOW)
+    return SceneObject(
+        [lathe(handle, wood, at=(0, 0, 0.6)), lathe(ferrule, finish(chance, "metal")), hairs], elevation=LOW
+    )
 
 
-def plume(chance: Chance) -> Thing:
+def plume(chance: Rng) -> SceneObject:
     """Ostrich plumes: a bent shaft with long hanging down."""
     look = fibres(colour(chance))
     parts: list[Part] = []
@@ -105,4 +107,4 @@ def plume(chance: Chance) -> Thing:
                 chance, line[at], out, look, length=chance.uniform(0.14, 0.26), radius=0.0016, wander=0.006, droop=0.8
             )
         )
-    return Thing(parts, elevation=LOW)
+    return SceneObject(parts, elevation=LOW)

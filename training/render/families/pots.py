@@ -2,16 +2,16 @@
 
 import numpy as np
 
-from training.render.chance import Chance
 from training.render.finishes import finish
 from training.render.looks import Look
+from training.render.rng import Rng
+from training.render.scene_object import Part
 from training.render.shapes import box, lathe, profile, ring, wall
-from training.render.thing import Part
 
 EARTH = (0.03, 0.02, 0.01)
 
 
-def pot(chance: Chance) -> tuple[list[Part], float]:
+def pot(chance: Rng) -> tuple[list[Part], float]:
     """A pot with earth in it, and the height of the earth. About half a metre wide."""
     height, top, foot = chance.uniform(0.28, 0.6), chance.uniform(0.24, 0.36), chance.uniform(0.16, 0.3)
     clay = finish(chance, chance.pick(("ceramic", "rough", "plastic", "wood", "speckle", "stripes")))
@@ -28,7 +28,7 @@ def pot(chance: Chance) -> tuple[list[Part], float]:
     return parts, earth
 
 
-def tray(chance: Chance) -> tuple[list[Part], float]:
+def tray(chance: Rng) -> tuple[list[Part], float]:
     """The flat tray of a bonsai, and the height of its earth."""
     wide, deep, height = chance.uniform(0.45, 0.6), chance.uniform(0.28, 0.36), chance.uniform(0.12, 0.18)
     clay = finish(chance, chance.pick(("ceramic", "rough", "paint")))
@@ -38,7 +38,7 @@ def tray(chance: Chance) -> tuple[list[Part], float]:
     return [*parts, earth, *feet], height
 
 
-def bark(chance: Chance) -> Look:
+def bark(chance: Rng) -> Look:
     """The look of stems that are wood."""
     tone = np.array([chance.uniform(0.05, 0.2), chance.uniform(0.04, 0.12), 0.03])
     return finish(chance, "rough", (float(tone[0]), float(tone[1]), float(tone[2])))

@@ -4,18 +4,18 @@ from math import pi
 
 import numpy as np
 
-from training.render.chance import Chance, Floats
 from training.render.finishes import finish
 from training.render.fur import fur
 from training.render.looks import colour, fibres
+from training.render.rng import Floats, Rng
+from training.render.scene_object import Mesh, Part, SceneObject
 from training.render.shapes import frames, spline, tube, unit
-from training.render.thing import Mesh, Part, Thing
 
 POINTS = 500
 T = np.linspace(0, 1, POINTS)
 
 
-def rope(chance: Chance) -> Thing:
+def rope(chance: Rng) -> SceneObject:
     """A laid rope of strands, coiled, knotted or hanging, with fibres that stand off."""
     path = chance.pick((_coil, _knot, _loose))(chance)
     radius, strands = chance.uniform(0.035, 0.07), chance.pick((3, 3, 4))
@@ -28,20 +28,20 @@ def rope(chance: Chance) -> Thing:
         laid.append(
             tube(path + radius * (np.cos(phase) * normal + np.sin(phase) * other), radius * 0.85, look, sides=8)
         )
-    return Thing([*laid, *_fluff(chance, laid)], elevation=(-0.1, 0.6))
+    return SceneObject([*laid, *_fluff(chance, laid)], elevation=(-0.1, 0.6))
 
 
-def cable(chance: Chance) -> Thing:
+def cable(chance: Rng) -> SceneObject:
     """A cable with plugs."""
     path, look = _loose(chance), finish(chance, chance.pick(("rubber", "plastic")))
     black = finish(chance, "plastic", colour(chance, "black"))
     parts: list[Part] = [tube(path, chance.uniform(0.02, 0.04), look, sides=8)]
     for end, before in ((path[0], path[4]), (path[-1], path[-5])):
         parts.append(tube([end, end + unit(end - before) * 0.2], 0.06, black, sides=14))
-    return Thing(parts)
+    return SceneObject(parts)
 
 
-def yarn(chance: Chance) -> Thing:
+def yarn(chance: Rng) -> SceneObject:
     """A ball of wool with its loose end."""
     turns, count = chance.whole(40, 70), 3000
     axis = unit(spline(chance.normals(1, 9, 3), count))
@@ -51,10 +51,10 @@ def yarn(chance: Chance) -> Thing:
     look = finish(chance, chance.pick(("fabric", "rough", "stripes")))
     ball = tube(path, 0.02, look, sides=6)
     tail = spline([path[-1], path[-1] * (1.3, 1.3, 0) + (0, 0, 0.02), path[-1] * (1.6, 2.2, 0) + (0.3, 0, 0.02)], 40)
-    return Thing([ball, tube(tail, 0.02, look, sides=6), *_fluff(chance, [ball])])
+    return SceneObject([ball, tube(tail, 0.02, look, sides=6), *_fluff(chance, [ball])])
 
 
-def _fluff(chance: Chance, on: list[Mesh]) -> list[Part]:
+def _fluff(chance: Rng, on: list[Mesh]) -> list[Part]:
     if chance.happens(0.25):
         return []
     look = fibres(colour(chance, "earth"))
@@ -73,7 +73,7 @@ def _fluff(chance: Chance, on: list[Mesh]) -> list[Part]:
     ]
 
 
-def _coil(chance: Chance) -> Floats:
+def _coil(chance: Rng) -> Floats:
     turns = chance.whole(3, 7)
     angle = T * turns * 2 * pi
     radius = 0.5 + 0.12 * T
@@ -82,14 +82,14 @@ def _coil(chance: Chance) -> Floats:
     )
 
 
-def _knot(_chance: Chance) -> Floats:
+def _knot(_chance: Rng) -> Floats:
     a = T * 2 * pi * 0.97
     return np.stack(
         [0.35 * (np.sin(a) + 2 * np.sin(2 * a)), 0.3 * np.sin(3 * a), 1 + 0.35 * (np.cos(a) - 2 * np.cos(2 * a))], -1
     )
 
 
-def _loose(chance: Chance) -> Floats:
+def _loose(chance: Rng) -> Floats:
     way = spline(chance.normals(1, chance.whole(8, 14), 3) * (1, 1, 0.5), POINTS)
     path: Floats = np.cumsum(way, 0) * 0.012
     return path - path.min(0)

@@ -5,15 +5,15 @@ from math import pi
 
 import numpy as np
 
-from training.render.chance import Chance
 from training.render.finishes import finish
 from training.render.fur import bristles
 from training.render.looks import Look, colour, fibres
+from training.render.rng import Rng
+from training.render.scene_object import Part, SceneObject
 from training.render.shapes import UPRIGHT, box, ellipsoid, lathe, profile, ring, spline, tube, turning
-from training.render.thing import Part, Thing
 
 
-def tools(chance: Chance) -> Thing:
+def tools(chance: Rng) -> SceneObject:
     """One to four tools, leaning a little each."""
     metal = finish(chance, chance.pick(("metal", "brushed")))
     grip = finish(chance, chance.pick(("wood", "plastic", "rubber", "paint")))
@@ -23,10 +23,10 @@ def tools(chance: Chance) -> Thing:
         tilt = chance.uniform(-0.5, 0.5) if count == 1 else chance.uniform(-0.12, 0.12)
         one = chance.pick(KINDS)(chance, metal, grip)
         parts += [part.moved(np.eye(3), (0, 0, -0.9)).moved(turning(y=tilt), (number * 0.75, 0, 0.9)) for part in one]
-    return Thing(parts, elevation=(0.0, 0.5), azimuth=(-0.5, 0.5))
+    return SceneObject(parts, elevation=(0.0, 0.5), azimuth=(-0.5, 0.5))
 
 
-def brush(chance: Chance) -> Thing:
+def brush(chance: Rng) -> SceneObject:
     """A brush or broom with bristles."""
     grip = finish(chance, chance.pick(("wood", "plastic", "paint")))
     wide, high = chance.uniform(0.1, 0.4), 1.4
@@ -40,16 +40,16 @@ def brush(chance: Chance) -> Thing:
     hairs = bristles(
         chance, roots, spread, fibres(colour(chance)), length=chance.uniform(0.15, 0.35), radius=0.0035, wander=0.004
     )
-    return Thing([block, stick, hairs], azimuth=(-0.8, 0.8))
+    return SceneObject([block, stick, hairs], azimuth=(-0.8, 0.8))
 
 
-def _driver(chance: Chance, metal: Look, grip: Look) -> list[Part]:
+def _driver(chance: Rng, metal: Look, grip: Look) -> list[Part]:
     handle = profile([0, 0.03, 0.15, 0.4, 0.6, 0.68], [0.001, 0.1, 0.12, 0.09, 0.12, 0.05], 40)
     blade = box((0.1, 0.03, 0.12), metal, at=(0, 0, 1.72), bevel=0.01)
     return [lathe(handle, grip, ribs=0.05), tube([[0, 0, 0.65], [0, 0, chance.uniform(1.5, 1.7)]], 0.035, metal), blade]
 
 
-def _hammer(_chance: Chance, metal: Look, grip: Look) -> list[Part]:
+def _hammer(_chance: Rng, metal: Look, grip: Look) -> list[Part]:
     face = lathe(
         [(0.001, 0), (0.14, 0), (0.14, 0.12), (0.1, 0.14)], metal, sides=40, at=(0.5, 0, 1.5), turn=(0, -pi / 2, 0)
     )
@@ -57,7 +57,7 @@ def _hammer(_chance: Chance, metal: Look, grip: Look) -> list[Part]:
     return [tube([[0, 0, 0], [0, 0, 1.5]], [0.08, 0.055], grip, flat=0.7), head, face]
 
 
-def _cutlery(chance: Chance, metal: Look, _grip: Look) -> list[Part]:
+def _cutlery(chance: Rng, metal: Look, _grip: Look) -> list[Part]:
     t = np.linspace(0, 1, 40)
     width = np.interp(t, [0, 0.1, 0.5, 1], [0.02, 0.06, 0.03, 0.025])
     parts: list[Part] = [tube(np.stack([0 * t, 0.05 * np.sin(t * 5), t * 1.2], -1), width, metal, flat=0.3)]
@@ -73,7 +73,7 @@ def _cutlery(chance: Chance, metal: Look, _grip: Look) -> list[Part]:
     return parts
 
 
-def _scissors(chance: Chance, metal: Look, grip: Look) -> list[Part]:
+def _scissors(chance: Rng, metal: Look, grip: Look) -> list[Part]:
     wide = chance.uniform(0.1, 0.5)
     screw = lathe([(0.05, 0), (0.05, 0.05), (0.001, 0.06)], metal, sides=24, at=(0, -0.03, 0.9), turn=UPRIGHT)
     parts: list[Part] = [screw]
@@ -84,7 +84,7 @@ def _scissors(chance: Chance, metal: Look, grip: Look) -> list[Part]:
     return parts
 
 
-def _key(chance: Chance, metal: Look, _grip: Look) -> list[Part]:
+def _key(chance: Rng, metal: Look, _grip: Look) -> list[Part]:
     bits: list[Part] = [
         box((chance.uniform(0.1, 0.25), 0.04, 0.08), metal, at=(0.12, 0, z), bevel=0.01) for z in (1.2, 1.32, 1.45)
     ]
@@ -95,13 +95,13 @@ def _key(chance: Chance, metal: Look, _grip: Look) -> list[Part]:
     ]
 
 
-def _pencil(chance: Chance, metal: Look, grip: Look) -> list[Part]:
+def _pencil(chance: Rng, metal: Look, grip: Look) -> list[Part]:
     curve = [(0.001, 0), (0.06, 0), (0.06, 1.5), (0.012, 1.72), (0.001, 1.75)]
     body = lathe(curve, grip, sides=chance.pick((6, 32)), smooth=False)
     return [body, ring(0.062, 0.012, metal, at=(0, 0, 0.1))]
 
 
-def _pliers(chance: Chance, metal: Look, grip: Look) -> list[Part]:
+def _pliers(chance: Rng, metal: Look, grip: Look) -> list[Part]:
     wide = chance.uniform(0.15, 0.4)
     parts: list[Part] = []
     for side in (-1, 1):
@@ -118,6 +118,6 @@ def _pliers(chance: Chance, metal: Look, grip: Look) -> list[Part]:
     return [*parts, lathe([(0.08, 0), (0.08, 0.14), (0.001, 0.15)], metal, sides=24, at=(0, 0.07, 0.98), turn=UPRIGHT)]
 
 
-KINDS: tuple[Callable[[Chance, Look, Look], list[Part]], ...] = (
+KINDS: tuple[Callable[[Rng, Look, Look], list[Part]], ...] = (
     _driver, _hammer, _cutlery, _cutlery, _scissors, _key, _pencil, _pliers,
 )  # fmt: skip

@@ -4,16 +4,16 @@ from math import pi
 
 import numpy as np
 
-from training.render.chance import Chance
 from training.render.finishes import finish
 from training.render.looks import Look, colour
+from training.render.rng import Rng
+from training.render.scene_object import Part, SceneObject
 from training.render.shapes import box, ellipsoid, lathe, ring, surface, tube
-from training.render.thing import Part, Thing
 
 WINDOW = (0.02, 0.03, 0.04)
 
 
-def vehicle(chance: Chance) -> Thing:
+def vehicle(chance: Rng) -> SceneObject:
     """A car, truck or bus."""
     paint, window = finish(chance, "paint"), finish(chance, "plastic", WINDOW)
     wide, long, radius = chance.uniform(0.35, 0.5), chance.uniform(0.8, 1.2), chance.uniform(0.15, 0.22)
@@ -33,10 +33,10 @@ def vehicle(chance: Chance) -> Thing:
         ellipsoid((0.07, 0.03, 0.06), white, at=(x * wide * 0.65, -long * 0.98, radius + 0.22), fineness=14)
         for x in (-1, 1)
     ]
-    return Thing(parts)
+    return SceneObject(parts)
 
 
-def _wheels(chance: Chance, wide: float, long: float, radius: float) -> list[Part]:
+def _wheels(chance: Rng, wide: float, long: float, radius: float) -> list[Part]:
     tyre, hub = finish(chance, "rubber", colour(chance, "black")), finish(chance, "metal")
     parts: list[Part] = []
     for side in (-1, 1):
@@ -48,7 +48,7 @@ def _wheels(chance: Chance, wide: float, long: float, radius: float) -> list[Par
     return parts
 
 
-def plane(chance: Chance) -> Thing:
+def plane(chance: Rng) -> SceneObject:
     """A toy plane with a propeller."""
     paint, dark = finish(chance, "paint"), finish(chance, "plastic", WINDOW)
     wings: Look = finish(chance, chance.pick(("paint", "stripes", "wood")))
@@ -61,10 +61,10 @@ def plane(chance: Chance) -> Thing:
     ]
     spin = chance.uniform(0, pi)
     parts += [box((0.08, 0.02, 0.9), dark, at=(0, -1.12, 0.4), turn=(0, spin + a, 0), bevel=0.01) for a in (0, pi / 2)]
-    return Thing([*parts, *_wheels(chance, 0.3, 0.5, 0.14)])
+    return SceneObject([*parts, *_wheels(chance, 0.3, 0.5, 0.14)])
 
 
-def boat(chance: Chance) -> Thing:
+def boat(chance: Rng) -> SceneObject:
     """A sailing boat: hull, mast, sails and shrouds."""
     hull_look, wood = finish(chance, chance.pick(("paint", "wood", "stripes"))), finish(chance, "wood")
     along, around = np.meshgrid(np.linspace(-1, 1, 40), np.linspace(0, pi, 20), indexing="ij")
@@ -81,4 +81,4 @@ def boat(chance: Chance) -> Thing:
     rope = finish(chance, "fabric", colour(chance, "earth"))
     stays = [tube([[x, 0, 0.3], [0, 0, 1.85]], 0.004, rope, sides=5) for x in (-0.95, 0.95)]
     mast = tube([[0, 0, 0.2], [0, 0, 1.9]], 0.022, wood)
-    return Thing([surface(hull, hull_look, thickness=0.02), deck, mast, sail, jib, *stays], azimuth=(-0.8, 0.8))
+    return SceneObject([surface(hull, hull_look, thickness=0.02), deck, mast, sail, jib, *stays], azimuth=(-0.8, 0.8))

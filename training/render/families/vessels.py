@@ -4,18 +4,18 @@ from math import pi
 
 import numpy as np
 
-from training.render.chance import Chance, Floats
 from training.render.finishes import finish
 from training.render.labels import label
 from training.render.looks import colour, printed
+from training.render.rng import Floats, Rng
+from training.render.scene_object import Mesh, Part, SceneObject
 from training.render.shapes import box, lathe, profile, surface, tube, wall
-from training.render.thing import Mesh, Part, Thing
 
 Place = tuple[float, float, float]
 KINDS = ("bottle", "vase", "jar", "cup", "bowl", "wine", "goblet", "can")
 
 
-def outline(chance: Chance, width: float, height: float) -> tuple[str, Floats]:
+def outline(chance: Rng, width: float, height: float) -> tuple[str, Floats]:
     """The name and the outer outline [64,2] of a vessel."""
     kind = chance.pick(KINDS)
     heights: list[float]
@@ -43,7 +43,7 @@ def outline(chance: Chance, width: float, height: float) -> tuple[str, Floats]:
 
 
 def label_band(
-    chance: Chance, curve: Floats, height: float, levels: tuple[float, float], at: Place, *, share: float = 1.0
+    chance: Rng, curve: Floats, height: float, levels: tuple[float, float], at: Place, *, share: float = 1.0
 ) -> Mesh:
     """A printed band around an outline, between two `levels` (0..1 of the height), over a share of the turn."""
     z = np.linspace(levels[0], levels[1], 12) * height
@@ -53,15 +53,15 @@ def label_band(
     return surface(points + np.array(at), printed(label(chance, 768, 384), chance.uniform(0.15, 0.6)))
 
 
-def vessel(chance: Chance) -> Thing:
+def vessel(chance: Rng) -> SceneObject:
     """One to three bottles, vases, jars, cups, bowls or cans."""
     parts: list[Part] = []
     for number in range(chance.pick((1, 1, 1, 2, 3))):
         parts += _one(chance, (number * chance.uniform(0.9, 1.2), chance.uniform(-0.3, 0.3), 0.0))
-    return Thing(parts)
+    return SceneObject(parts)
 
 
-def _one(chance: Chance, at: Place) -> list[Part]:
+def _one(chance: Rng, at: Place) -> list[Part]:
     width, height = chance.uniform(0.25, 0.5), chance.uniform(0.7, 1.6)
     kind, curve = outline(chance, width, height)
     look = finish(chance, chance.pick((None, "ceramic", "plastic", "paint", "metal", "brushed")))
@@ -77,7 +77,7 @@ def _one(chance: Chance, at: Place) -> list[Part]:
     return parts
 
 
-def _lid(chance: Chance, neck: float, height: float, at: Place, *, pump: bool) -> list[Part]:
+def _lid(chance: Rng, neck: float, height: float, at: Place, *, pump: bool) -> list[Part]:
     radius, tall = neck * chance.uniform(1.05, 1.2), chance.uniform(0.06, 0.16)
     look = finish(chance, chance.pick(("plastic", "metal", "wood", "brushed")))
     low, high = height - tall * 0.5, height + tall * 0.5
@@ -90,7 +90,7 @@ def _lid(chance: Chance, neck: float, height: float, at: Place, *, pump: bool) -
     return parts
 
 
-def _handle_and_drink(chance: Chance, curve: Floats, height: float, at: Place) -> list[Part]:
+def _handle_and_drink(chance: Rng, curve: Floats, height: float, at: Place) -> list[Part]:
     parts: list[Part] = []
     if chance.happens(0.8):
         t = np.linspace(-pi / 2, pi / 2, 24)

@@ -4,10 +4,11 @@ from math import pi
 
 import numpy as np
 
-from training.render.chance import Chance
 from training.render.finishes import finish
 from training.render.labels import label
 from training.render.looks import Look, colour, printed
+from training.render.rng import Rng
+from training.render.scene_object import Mesh, Part, SceneObject
 from training.render.shapes import (
     UPRIGHT,
     box,
@@ -21,32 +22,31 @@ from training.render.shapes import (
     surface,
     tube,
 )
-from training.render.thing import Mesh, Part, Thing
 
 HEEL_TO_TOE = np.linspace(0, 1, 28)
 WIDTH = np.interp(HEEL_TO_TOE, [0, 0.08, 0.3, 0.6, 0.8, 0.93, 1], [0.1, 0.16, 0.155, 0.2, 0.21, 0.15, 0.06])
 HEIGHT = np.interp(HEEL_TO_TOE, [0, 0.05, 0.3, 0.45, 0.65, 0.85, 1], [0.42, 0.5, 0.46, 0.4, 0.25, 0.18, 0.1])
 
 
-def shoes(chance: Chance) -> Thing:
+def shoes(chance: Rng) -> SceneObject:
     """A shoe or a pair, laced."""
     return _one_or_two(chance, boot=False)
 
 
-def boots(chance: Chance) -> Thing:
+def boots(chance: Rng) -> SceneObject:
     """A boot or a pair."""
     return _one_or_two(chance, boot=True)
 
 
-def _one_or_two(chance: Chance, *, boot: bool) -> Thing:
+def _one_or_two(chance: Rng, *, boot: bool) -> SceneObject:
     looks = _shoe_looks(chance)
     parts = _shoe(chance, 0.0, 1, looks, boot=boot)
     if chance.happens(0.5):
         parts += _shoe(chance, 0.6, -1, looks, boot=boot)
-    return Thing(parts)
+    return SceneObject(parts)
 
 
-def _shoe_looks(chance: Chance) -> tuple[Look, Look, Look]:
+def _shoe_looks(chance: Rng) -> tuple[Look, Look, Look]:
     return (
         finish(chance, chance.pick(("leather", "fabric", "paint", "rough"))),
         finish(chance, chance.pick(("rubber", "plastic"))),
@@ -54,7 +54,7 @@ def _shoe_looks(chance: Chance) -> tuple[Look, Look, Look]:
     )
 
 
-def _shoe(chance: Chance, x: float, side: int, looks: tuple[Look, Look, Look], *, boot: bool) -> list[Part]:
+def _shoe(chance: Rng, x: float, side: int, looks: tuple[Look, Look, Look], *, boot: bool) -> list[Part]:
     upper, sole, lace = looks
     bend, y = side * 0.05 * np.sin(HEEL_TO_TOE * pi * 1.2), 0.55 - HEEL_TO_TOE * 1.3
     angle = np.linspace(0, 2 * pi, 32, endpoint=False)
@@ -76,7 +76,7 @@ def _shoe(chance: Chance, x: float, side: int, looks: tuple[Look, Look, Look], *
 
 
 def _sole(
-    chance: Chance,
+    chance: Rng,
     x: float,
     bend: np.ndarray[tuple[int], np.dtype[np.float64]],
     y: np.ndarray[tuple[int], np.dtype[np.float64]],
@@ -92,7 +92,7 @@ def _sole(
     return Mesh(corners, faces, look, smooth=False, bevel=0.02)
 
 
-def _laces(chance: Chance, x: float, look: Look) -> list[Part]:
+def _laces(chance: Rng, x: float, look: Look) -> list[Part]:
     laces = []
     for row in range(5):
         y = 0.12 - row * 0.075
@@ -116,7 +116,7 @@ def _laces(chance: Chance, x: float, look: Look) -> list[Part]:
     return [joined(laces)]
 
 
-def bag(chance: Chance) -> Thing:
+def bag(chance: Rng) -> SceneObject:
     """A hand bag or a printed tote with two handles."""
     skin, strap = (
         finish(chance, chance.pick(("leather", "fabric", "paint", "rough"))),
@@ -141,10 +141,10 @@ def bag(chance: Chance) -> Thing:
         parts += [flap, box((0.14, 0.05, 0.1), metal, at=(0, -deep * 1.15, half * 1.2))]
     else:
         parts.append(panel(wide * 1.3, half * 0.9, printed(label(chance), 0.8), at=(0, -deep * 1.03, half)))
-    return Thing(parts)
+    return SceneObject(parts)
 
 
-def backpack(chance: Chance) -> Thing:
+def backpack(chance: Rng) -> SceneObject:
     """A backpack with pockets, straps and a loop."""
     cloth, trim = (
         finish(chance, chance.pick(("fabric", "leather", "plastic"))),
@@ -166,15 +166,15 @@ def backpack(chance: Chance) -> Thing:
             finish(chance, "metal"),
         )
     )
-    return Thing(parts, azimuth=(-1.4, 1.4))
+    return SceneObject(parts, azimuth=(-1.4, 1.4))
 
 
-def hat(chance: Chance) -> Thing:
+def hat(chance: Rng) -> SceneObject:
     """A hat with a band."""
     felt = finish(chance, chance.pick(("fabric", "rough", "leather")))
     curve = profile(
         [0, 0.02, 0.03, 0.05, 0.3, 0.5, 0.53], [chance.uniform(0.6, 1), 0.6, 0.45, 0.42, 0.4, 0.3, 0.001], 60
     )
-    return Thing(
+    return SceneObject(
         [lathe(curve, felt, thickness=0.02), ring(0.43, 0.035, finish(chance, "fabric"), at=(0, 0, 0.08), flat=2)]
     )

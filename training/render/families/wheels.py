@@ -4,11 +4,11 @@ from math import cos, pi, sin
 
 import numpy as np
 
-from training.render.chance import Chance
 from training.render.finishes import finish
 from training.render.looks import Look, colour
+from training.render.rng import Rng
+from training.render.scene_object import Mesh, Part, SceneObject
 from training.render.shapes import UPRIGHT, Place, box, ellipsoid, joined, offset, ring, spline, tube
-from training.render.thing import Mesh, Part, Thing
 
 SIDEWAYS = (-0.6, 0.6)
 
@@ -40,7 +40,7 @@ def _wheel(at: Place, radius: float, *, spokes: int, metal: Look, tyre: Look, th
     ]
 
 
-def wheel(chance: Chance) -> Thing:
+def wheel(chance: Rng) -> SceneObject:
     """One bicycle wheel, sometimes still in its fork."""
     metal, tyre = (
         finish(chance, chance.pick(("metal", "brushed", "paint"))),
@@ -57,10 +57,10 @@ def wheel(chance: Chance) -> Thing:
             blade = spline([[0, side, 0.8], [-0.2, side, 1.4], [-0.3, side * 0.6, 1.75]], 20)
             parts.append(tube(blade, 0.03, paint))
         parts.append(tube([[-0.29, 0, 1.72], [-0.36, 0, 2.0]], 0.045, paint))
-    return Thing(parts, elevation=(-0.05, 0.5))
+    return SceneObject(parts, elevation=(-0.05, 0.5))
 
 
-def bicycle(chance: Chance) -> Thing:
+def bicycle(chance: Rng) -> SceneObject:
     """A whole bicycle from the side."""
     metal, tyre = finish(chance, chance.pick(("metal", "brushed"))), finish(chance, "rubber", colour(chance, "black"))
     paint, black = finish(chance, "paint"), finish(chance, "rubber", colour(chance, "black"))
@@ -114,7 +114,7 @@ def bicycle(chance: Chance) -> Thing:
         ]
     if chance.happens(0.35):
         parts.append(_carrier_basket(finish(chance, chance.pick(("metal", "wood"))), head))
-    return Thing(parts, elevation=(-0.05, 0.35), azimuth=SIDEWAYS)
+    return SceneObject(parts, elevation=(-0.05, 0.35), azimuth=SIDEWAYS)
 
 
 def _carrier_basket(wire: Look, head: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Mesh:
@@ -130,7 +130,7 @@ def _carrier_basket(wire: Look, head: np.ndarray[tuple[int], np.dtype[np.float64
     return joined(bars)
 
 
-def fan(chance: Chance) -> Thing:
+def fan(chance: Rng) -> SceneObject:
     """A table fan: blades behind a round grille of wire."""
     metal, paint = (
         finish(chance, chance.pick(("metal", "paint"))),
@@ -162,4 +162,4 @@ def fan(chance: Chance) -> Thing:
     motor = ellipsoid((0.12, 0.18, 0.12), paint, at=offset(centre, 0, 0.25, 0), fineness=18)
     pole = tube([[0, 0.2, 0], [0, 0.2, 0.95]], 0.04, paint)
     foot = ellipsoid((0.32, 0.28, 0.05), paint, at=(0, 0.1, 0), fineness=20)
-    return Thing([joined(wires), *blades, hub, motor, pole, foot])
+    return SceneObject([joined(wires), *blades, hub, motor, pole, foot])

@@ -4,16 +4,16 @@ from math import cos, pi, sin
 
 import numpy as np
 
-from training.render.chance import Chance, Floats
 from training.render.finishes import finish
 from training.render.looks import colour, darker, glass
+from training.render.rng import Floats, Rng
+from training.render.scene_object import Part, SceneObject
 from training.render.shapes import UPRIGHT, ellipsoid, frames, joined, lathe, profile, ring, spline, tube
-from training.render.thing import Part, Thing
 
 METAL = ("metal", "metal", "brushed", "paint")
 
 
-def spring(chance: Chance) -> Thing:
+def spring(chance: Rng) -> SceneObject:
     """One or more springs, straight or bent, of round or flat wire."""
     wire = finish(chance, chance.pick((*METAL, "plastic")))
     parts: list[Part] = []
@@ -27,10 +27,10 @@ def spring(chance: Chance) -> Thing:
         cone = (radius * (1 - chance.pick((0.0, 0.0, 0.5)) * t))[:, None]
         path = axis + cone * (np.cos(angle) * normal + np.sin(angle) * other)
         parts.append(tube(path, chance.uniform(0.008, 0.03), wire, sides=8, flat=chance.pick((1.0, 1.0, 2.5))))
-    return Thing(parts)
+    return SceneObject(parts)
 
 
-def whisk(chance: Chance) -> Thing:
+def whisk(chance: Rng) -> SceneObject:
     """A kitchen whisk: loops of wire on a handle."""
     wire, grip = finish(chance, "metal"), finish(chance, chance.pick(("wood", "plastic", "metal", "rubber")))
     t = np.linspace(0, 1, 40)
@@ -42,10 +42,10 @@ def whisk(chance: Chance) -> Thing:
         loops.append(tube(np.stack([out * cos(angle), out * sin(angle), rise], -1), 0.007, wire, sides=6))
     handle = lathe(profile([0, 0.1, 0.5, 0.75], [0.03, 0.06, 0.05, 0.045]), grip)
     eye = ring(0.06, 0.012, wire, at=(0, 0, -0.06), turn=UPRIGHT)
-    return Thing([joined(loops), handle, eye])
+    return SceneObject([joined(loops), handle, eye])
 
 
-def hanger(chance: Chance) -> Thing:
+def hanger(chance: Rng) -> SceneObject:
     """A wire coat hanger."""
     wire = finish(chance, chance.pick((*METAL, "plastic")))
     thick = chance.uniform(0.01, 0.03)
@@ -56,10 +56,10 @@ def hanger(chance: Chance) -> Thing:
     hook = np.concatenate(
         [np.stack([0.1 * np.cos(t), 0 * t, 0.72 + 0.1 * np.sin(t)], -1), [[0, 0, 0.55], [0, 0, 0.43]]]
     )
-    return Thing([tube(body, thick, wire), tube(spline(hook, 60), thick, wire)], azimuth=(-0.7, 0.7))
+    return SceneObject([tube(body, thick, wire), tube(spline(hook, 60), thick, wire)], azimuth=(-0.7, 0.7))
 
 
-def tangle(chance: Chance) -> Thing:
+def tangle(chance: Rng) -> SceneObject:
     """A heap or sculpture of bent wire, or paper clips in a row."""
     wire = finish(chance, chance.pick((*METAL, "rubber", "plastic")))
     thick = chance.uniform(0.006, 0.02)
@@ -68,8 +68,8 @@ def tangle(chance: Chance) -> Thing:
             spline(chance.normals(0.4, chance.whole(6, 14), 3) + np.array([0, 0, 0.9]), 240)
             for _ in range(chance.whole(1, 3))
         ]
-        return Thing([tube(line, thick, wire, sides=8) for line in lines])
-    return Thing(
+        return SceneObject([tube(line, thick, wire, sides=8) for line in lines])
+    return SceneObject(
         [tube(_clip(n * 0.42, chance.uniform(-0.4, 0.4)), thick, wire, sides=8) for n in range(chance.whole(2, 5))]
     )
 
@@ -83,7 +83,7 @@ def _clip(x: float, lean: float) -> Floats:
     return np.column_stack((x + line[:, 0] + lean * line[:, 1] * 0.5, 0.02 * np.arange(90) / 90, line[:, 1]))
 
 
-def chain(chance: Chance) -> Thing:
+def chain(chance: Rng) -> SceneObject:
     """A chain of links, closed to a loop or hanging."""
     metal = finish(chance, chance.pick((*METAL, "plastic")))
     path, along = _loop(chance, chance.whole(16, 40))
@@ -94,10 +94,10 @@ def chain(chance: Chance) -> Thing:
         turn = np.column_stack(_link_axes(step, number * pi / 2 + 0.3))
         link = ring(length * 0.42, length * thick, metal, wide=1.6, points=28, sides=8)
         links.append(link.moved(turn, place))
-    return Thing([joined(links)])
+    return SceneObject([joined(links)])
 
 
-def necklace(chance: Chance) -> Thing:
+def necklace(chance: Rng) -> SceneObject:
     """A string of beads, with or without a pendant."""
     metal, stone = finish(chance, "metal"), finish(chance, chance.pick(("ceramic", "paint", "marble", "speckle")))
     path, along = _loop(chance, chance.whole(20, 60))
@@ -117,10 +117,10 @@ def necklace(chance: Chance) -> Thing:
         look = glass(darker(colour(chance, "pastel"), 1.1)) if chance.happens(0.4) else finish(chance, "metal")
         low = path[path[:, 2].argmin()]
         parts.append(lathe(gem, look, sides=8, at=(low[0], low[1] - 0.03, low[2] - 0.3), smooth=False))
-    return Thing(parts)
+    return SceneObject(parts)
 
 
-def _loop(chance: Chance, count: int) -> tuple[Floats, Floats]:
+def _loop(chance: Rng, count: int) -> tuple[Floats, Floats]:
     """Points [N,3] on a hanging loop, and the step from each to the next."""
     t = np.linspace(0, 2 * pi, count, endpoint=False)
     sag, wave = chance.uniform(0, 0.25), chance.uniform(0.05, 0.15)
@@ -136,7 +136,7 @@ def _link_axes(along: Floats, roll: float) -> tuple[Floats, Floats, Floats]:
     return x, y * cos(roll) + z * sin(roll), z * cos(roll) - y * sin(roll)
 
 
-def jewel(chance: Chance) -> Thing:
+def jewel(chance: Rng) -> SceneObject:
     """A finger ring or a pair of hoops with stones."""
     metal = finish(chance, "metal")
     if chance.happens(0.4):
@@ -148,7 +148,7 @@ def jewel(chance: Chance) -> Thing:
             tube(spline([[x, 0, 0.5 + hoop], [x, 0.05, 0.6 + hoop], [x, 0.12, 0.5 + hoop]], 16), 0.01, metal)
             for x in (-0.45, 0.45)
         ]
-        return Thing([*hoops, *hooks])
+        return SceneObject([*hoops, *hooks])
     parts: list[Part] = [ring(0.6, chance.uniform(0.04, 0.09), metal, at=(0, 0, 0.65), turn=UPRIGHT, points=96)]
     stones = chance.pick((1, 1, 3, 5))
     look = glass(darker(colour(chance, "pastel"), 1.1)) if chance.happens(0.5) else finish(chance, "paint")
@@ -158,4 +158,4 @@ def jewel(chance: Chance) -> Thing:
         cut = [(0.001, -0.16), (0.16, 0.02), (0.12, 0.1), (0.001, 0.1)]
         parts.append(lathe(cut, look, sides=8, at=seat, turn=(0, angle, 0), smooth=False))
         parts.append(ring(0.14, 0.02, metal, at=seat, turn=(0, angle, 0), points=24))
-    return Thing(parts)
+    return SceneObject(parts)

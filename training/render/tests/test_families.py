@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from training.render.batch import BatchError, plan
-from training.render.chance import Chance
 from training.render.families import FAMILIES, Kind, cycle
-from training.render.thing import Mesh, Thing
+from training.render.rng import Rng
+from training.render.scene_object import Mesh, SceneObject
 
 KINDS = {f"{name}-{kind.__name__}": kind for name, family in FAMILIES.items() for kind in family.kinds}
 
@@ -21,7 +21,7 @@ def flat(mesh: Mesh) -> NDArray[np.int64]:
     return np.fromiter(chain.from_iterable(mesh.faces), np.int64)
 
 
-def digest(thing: Thing) -> str:
+def digest(thing: SceneObject) -> str:
     """All points, faces and looks of a thing in one number."""
     content = hashlib.sha256(repr((thing.elevation, thing.azimuth)).encode())
     for part in thing.parts:
@@ -33,7 +33,7 @@ def digest(thing: Thing) -> str:
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_a_kind_makes_a_sound_thing(kind: Kind) -> None:
-    thing = kind(Chance(3))
+    thing = kind(Rng(3))
     assert thing.parts
     for part in thing.parts:
         if isinstance(part, Mesh):
@@ -50,7 +50,7 @@ def test_a_kind_makes_a_sound_thing(kind: Kind) -> None:
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_a_kind_makes_the_same_of_the_same_seed_and_another_of_another(kind: Kind) -> None:
-    first, again, other = (digest(kind(Chance(seed))) for seed in (5, 5, 6))
+    first, again, other = (digest(kind(Rng(seed))) for seed in (5, 5, 6))
     assert first == again
     assert first != other
 

@@ -18,9 +18,9 @@ from training.render.matte import Pixels, coverage, fits
 from training.render.passes import Quality
 from training.render.picture import Picture, render
 from training.render.scene import Scene, compose
+from training.render.scene_object import Mesh, SceneObject
 from training.render.shapes import panel
 from training.render.surroundings import Lamp, Sky, SkyKind
-from training.render.thing import Mesh, Thing
 from training.render.view import View
 
 ROOT = Path(__file__).parents[3]
@@ -31,7 +31,7 @@ TOO_THIN = 11
 WHITE = Look(((0.8, 0.8, 0.8),))
 
 
-def facing(thing: Thing, *, around: list[Mesh] | None = None) -> Scene:
+def facing(thing: SceneObject, *, around: list[Mesh] | None = None) -> Scene:
     """A scene that looks along +y at what stands about the origin; a square of a metre is half the frame wide."""
     towards = np.column_stack(([1.0, 0, 0], [0.0, 0, 1], [0.0, -1, 0]))
     return Scene(
@@ -52,8 +52,8 @@ def alpha_of(scene: Scene, folder: Path, samples: int = 64) -> Pixels:
     return passes.alpha(folder, samples, refracts=scene.thing.refracts)
 
 
-def square(look: Look, size: float = 1.0) -> Thing:
-    return Thing([panel(size, size, look)])
+def square(look: Look, size: float = 1.0) -> SceneObject:
+    return SceneObject([panel(size, size, look)])
 
 
 def test_a_number_gives_the_same_pixels_whatever_came_before_and_however_many_threads_there_are() -> None:
@@ -80,7 +80,7 @@ def test_a_square_has_the_alpha_that_geometry_gives_it(tmp_path: Path) -> None:
 
 def test_a_slanted_edge_is_soft_by_as_much_as_it_covers(tmp_path: Path) -> None:
     slanted = panel(1.0, 1.0, WHITE, turn=(0, 0.3, 0))
-    alpha = alpha_of(facing(Thing([slanted])), tmp_path, samples=256)
+    alpha = alpha_of(facing(SceneObject([slanted])), tmp_path, samples=256)
     assert alpha.mean() / 255 == pytest.approx(0.25, abs=0.002)
     assert ((alpha > 20) & (alpha < 235)).sum() > 60
 
@@ -107,7 +107,7 @@ def test_a_veil_has_its_opacity_for_alpha_without_noise(tmp_path: Path) -> None:
 
 def test_two_veils_let_through_what_both_let_through(tmp_path: Path) -> None:
     veil = Look(((0.1, 0.2, 0.9),), body=Body.SHEER, opacity=0.5)
-    both = Thing([panel(1, 1, veil), panel(1, 1, veil, at=(0, 0.001, 0))])
+    both = SceneObject([panel(1, 1, veil), panel(1, 1, veil, at=(0, 0.001, 0))])
     assert abs(alpha_of(facing(both), tmp_path)[20:44, 20:44].mean() - 0.75 * 255) < 8
 
 

@@ -6,11 +6,11 @@ from dataclasses import astuple
 import numpy as np
 import pytest
 
-from training.render.chance import Chance
 from training.render.looks import Look
+from training.render.rng import Rng
 from training.render.scene import Scene, compose
+from training.render.scene_object import SceneObject
 from training.render.shapes import panel
-from training.render.thing import Thing
 from training.render.view import SENSOR, aim
 
 
@@ -55,10 +55,10 @@ def test_the_camera_has_the_thing_in_its_frame(number: int) -> None:
 
 def test_a_thing_that_runs_away_from_the_camera_is_fitted_too() -> None:
     look = Look(((0.5, 0.5, 0.5),))
-    thing = Thing([panel(1, 1, look, at=(-1, -4, 0)), panel(1, 1, look, at=(1, 4, 0))], azimuth=(0, 0))
+    thing = SceneObject([panel(1, 1, look, at=(-1, -4, 0)), panel(1, 1, look, at=(1, 4, 0))], azimuth=(0, 0))
     reach = []
     for seed in range(40):
-        view = aim(Chance(seed), thing)
+        view = aim(Rng(seed), thing)
         seen = (thing.points() - view.place) @ view.axes
         reach.append(np.abs(seen[:, :2] / -seen[:, 2:] * view.lens / (SENSOR / 2)).max())
     assert np.mean(np.array(reach) < 1.01) > 0.8  # one of eight is cut off on purpose

@@ -5,7 +5,7 @@ import torch
 from torch.nn.functional import conv2d, pad, pixel_shuffle, pixel_unshuffle
 
 from training.matting.network import twice
-from training.matting.phases import DOUBLED, PHASED, STRIDED, join, split
+from training.matting.space_to_depth import DOUBLED, PHASED, STRIDED, join, split
 
 
 def values(*shape: int) -> torch.Tensor:

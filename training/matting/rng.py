@@ -1,4 +1,4 @@
-"""Chance that repeats: two generators, one for decisions on the CPU and one for noise where the pixels are."""
+"""Rng that repeats: two generators, one for decisions on the CPU and one for noise where the pixels are."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -11,7 +11,7 @@ STEPS = 1_000_003
 """Seeds of following runs lie so far apart that no two share a step."""
 
 
-class Dice:
+class Rng:
     """All randomness of one step. Equal seeds and steps give equal numbers, whatever came before: runs can go on."""
 
     def __init__(self, seed: int, step: int, device: torch.device):

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from training.render.chance import Floats
 from training.render.looks import Look
+from training.render.rng import Floats
 
 Range = tuple[float, float]
 ANYWHERE: Range = (-0.9, 0.9)
@@ -57,7 +57,7 @@ Part = Mesh | Strands
 
 
 @dataclass(slots=True)
-class Thing:
+class SceneObject:
     """One foreground.
 
     Attributes:

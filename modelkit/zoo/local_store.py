@@ -8,7 +8,7 @@ import tomli_w
 
 from models.manifest import MODELS, ModelError, ModelManifest
 
-SHELF = MODELS.parent / "state" / "models"
+LOCAL_MODELS = MODELS.parent / "state" / "models"
 """Outside what git tracks; the service looks there by the setting `runner.models_folder`."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")

@@ -10,7 +10,7 @@ Wanted = tuple[int, int, int]
 """Step, pictures and side."""
 
 
-class Ahead:
+class Prefetch:
     """Gives the same batches as `Synthesis` does; to be closed by leaving its context."""
 
     def __init__(self, synthesis: Synthesis):

@@ -1,4 +1,4 @@
-"""Chance: everything that differs between two pictures is drawn here, from the picture's number and attempt."""
+"""Rng: everything that differs between two pictures is drawn here, from the picture's number and attempt."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -10,7 +10,7 @@ Floats = NDArray[np.float64]
 T = TypeVar("T")
 
 
-class Chance:
+class Rng:
     """A source of draws that is the same for the same seeds, on every machine."""
 
     def __init__(self, *seeds: int) -> None:

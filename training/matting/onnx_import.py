@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from training.matting.batch_norms import calibrate
 from training.matting.experiment import ExperimentError
-from training.matting.folded import Folded
 from training.matting.network import MattingNetwork
-from training.matting.phases import DOUBLED, PHASED, STRIDED, join
+from training.matting.pretrained import Folded
+from training.matting.space_to_depth import DOUBLED, PHASED, STRIDED, join
 
 _Part = tuple[NDArray[np.float32], NDArray[np.float32] | None]
 
@@ -44,7 +44,7 @@ def _convolutions(file: Path) -> list[Folded]:
     """Weight and bias of every convolution of the network, in the order in which they are computed.
 
     One without a bias is the part of the next one that sees the map from below: they are joined again. The last three
-    are computed at half size (`deployed.py`).
+    are computed at half size (`inference_graph.py`).
     """
     try:
         *parts, below, picture, last = _stored(onnx.load(file).graph)

@@ -9,9 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from modelkit.zoo.entries import Entry, catalogue, entry
+from modelkit.zoo.local_store import names
 from modelkit.zoo.pull import check_licence
 from modelkit.zoo.pull import pull as pull_model
-from modelkit.zoo.shelf import names
 from models.manifest import MODELS, ModelError, ModelManifest
 
 console = Console(highlight=False, soft_wrap=True)
@@ -118,7 +118,7 @@ def pull(
             accept_non_commercial=accept_non_commercial,
             progress=progress,
         )
-    adopted(manifest)
+    imported(manifest)
 
 
 def _is_whole(name: str, folder: Path) -> bool:
@@ -129,7 +129,7 @@ def _is_whole(name: str, folder: Path) -> bool:
     return True
 
 
-def adopted(manifest: ModelManifest) -> None:
+def imported(manifest: ModelManifest) -> None:
     """What came of a pull or an addition."""
     from modelkit.zoo.operators import unknown_to_tensorrt  # noqa: PLC0415 - what only looks needs no onnx
 

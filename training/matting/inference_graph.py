@@ -2,7 +2,7 @@
 
 Where the decoder joins what comes from below with a skip and convolves both, W·[a, b] is computed as W_a·a + W_b·b.
 Nothing is copied together, and a 1 by 1 convolution of what comes from below runs before it is enlarged, on a quarter
-of the pixels (both are linear, so they commute). What is at full size is computed at half of it (`phases.py`).
+of the pixels (both are linear, so they commute). What is at full size is computed at half of it (`space_to_depth.py`).
 """
 
 import torch
@@ -11,7 +11,7 @@ from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from training.matting.network import MattingNetwork, twice
-from training.matting.phases import DOUBLED, PHASED, STRIDED, split
+from training.matting.space_to_depth import DOUBLED, PHASED, STRIDED, split
 
 
 class Joined(nn.Module):

@@ -9,7 +9,7 @@ import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from modelkit.zoo import check
-from modelkit.zoo.shelf import check_name, keep, names
+from modelkit.zoo.local_store import check_name, keep, names
 from modelkit.zoo.signature import Signature, read
 from modelkit.zoo.wrap import INPUT, OUTPUT, serialised, wrap
 from models.manifest import Colour, Layout, ModelError, ModelManifest, Origin, Tensor, Values
@@ -19,7 +19,7 @@ Batch = Literal["any", "one"]
 
 
 @dataclass(frozen=True)
-class Facts:
+class GraphHints:
     """What a graph does not say about itself. None: it has to, or its behaviour does.
 
     Attributes:
@@ -38,7 +38,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Papers:
+class Source:
     """Where a file comes from, and what may be done with it."""
 
     summary: str
@@ -47,7 +47,9 @@ class Papers:
     url: str | None = None
 
 
-def adopt(file: Path, name: str, facts: Facts, papers: Papers, folder: Path, *, replace: bool = False) -> ModelManifest:
+def import_model(
+    file: Path, name: str, hints: GraphHints, source: Source, folder: Path, *, replace: bool = False
+) -> ModelManifest:
     """Bring a network into our form, check it and keep it in the folder; `origin.checked` says how far it was checked.
 
     Raises:
@@ -57,23 +59,23 @@ def adopt(file: Path, name: str, facts: Facts, papers: Papers, folder: Path, *, 
     if name in names(folder) and not replace:
         raise ModelError(f"There is a model {name} already; --replace puts the new one in its place.")
     model = _load(file)
-    signature = read(model, input=facts.input, output=facts.output, layout=facts.layout, size=facts.size)
-    _check_normalisation(signature, facts)
-    content, values, batch, checked = _wrapped(file, model, signature, facts)
+    signature = read(model, input=hints.input, output=hints.output, layout=hints.layout, size=hints.size)
+    _check_normalisation(signature, hints)
+    content, values, batch, checked = _wrapped(file, model, signature, hints)
     manifest = _manifest(
         name,
         content,
         signature,
         batch=batch,
-        licence=papers.licence,
+        licence=source.licence,
         origin=Origin(
-            summary=papers.summary,
-            url=papers.url,
+            summary=source.summary,
+            url=source.url,
             sha256=_sha256(file),
-            commercial=papers.commercial,
+            commercial=source.commercial,
             layout=signature.layout,
-            mean=facts.mean,
-            std=facts.std,
+            mean=hints.mean,
+            std=hints.std,
             output=signature.output.name,
             values=values,
             checked=checked,
@@ -96,38 +98,38 @@ def _load(file: Path) -> onnx.ModelProto:
     return model
 
 
-def _check_normalisation(signature: Signature, facts: Facts) -> None:
+def _check_normalisation(signature: Signature, hints: GraphHints) -> None:
     if signature.input.dtype == "uint8":
-        if facts.mean or facts.std:
+        if hints.mean or hints.std:
             raise ModelError(f"The input {signature.input} takes pixels as they are: no --mean and no --std.")
-    elif facts.mean is None or facts.std is None:
+    elif hints.mean is None or hints.std is None:
         raise ModelError(
             "Say what the network was trained with, --mean and --std: often 0.485 0.456 0.406 and 0.229 0.224 0.225 "
             "(ImageNet), or 0.5 0.5 0.5 and 0.5 0.5 0.5; 0 0 0 and 1 1 1 for pixels of 0 to 1."
         )
-    elif not all(facts.std):
+    elif not all(hints.std):
         raise ModelError("--std cannot be 0.")
 
 
 def _wrapped(
-    file: Path, model: onnx.ModelProto, signature: Signature, facts: Facts
+    file: Path, model: onnx.ModelProto, signature: Signature, hints: GraphHints
 ) -> tuple[bytes, Values, Batch, str]:
     """The content, what the output held, how many pictures per run, and how it was checked."""
-    claimed = "alpha" if signature.output.dtype == "uint8" else facts.values
+    claimed = "alpha" if signature.output.dtype == "uint8" else hints.values
     try:
-        proof = check.prove(file, signature, mean=facts.mean, std=facts.std)
+        proof = check.prove(file, signature, mean=hints.mean, std=hints.std)
     except check.NotRun as reason:
-        return _unchecked(model, signature, facts, claimed, str(reason))
+        return _unchecked(model, signature, hints, claimed, str(reason))
     values = check.judge(proof.raw, claimed)
-    if facts.batch == "try":
+    if hints.batch == "try":
         try:
-            content = _content(model, signature, facts, values, "any")
+            content = _content(model, signature, hints, values, "any")
             check.check(content, proof, values, together=True)
         except (check.NoBatch, check.NotRun):
             model = _load(file)  # the other was changed in place
         else:
             return content, values, "any", f"run with {check.runtime()}"
-    content = _content(model, signature, facts, values, "one")
+    content = _content(model, signature, hints, values, "one")
     try:
         check.check(content, proof, values, together=False)
     except check.NotRun as reason:
@@ -136,17 +138,17 @@ def _wrapped(
 
 
 def _unchecked(
-    model: onnx.ModelProto, signature: Signature, facts: Facts, claimed: Values | None, reason: str
+    model: onnx.ModelProto, signature: Signature, hints: GraphHints, claimed: Values | None, reason: str
 ) -> tuple[bytes, Values, Batch, str]:
     if claimed is None:
         raise ModelError(f"The network cannot be run here ({reason}), so say what its output holds: --values.")
-    batch: Batch = "any" if signature.batch is None and facts.batch == "try" else "one"
-    content = _content(model, signature, facts, claimed, batch)
+    batch: Batch = "any" if signature.batch is None and hints.batch == "try" else "one"
+    content = _content(model, signature, hints, claimed, batch)
     return content, claimed, batch, f"the graph's form only; {check.runtime()}, does not run it: {reason}"
 
 
-def _content(model: onnx.ModelProto, signature: Signature, facts: Facts, values: Values, batch: Batch) -> bytes:
-    wrap(model, signature, mean=facts.mean, std=facts.std, values=values, batch=batch)
+def _content(model: onnx.ModelProto, signature: Signature, hints: GraphHints, values: Values, batch: Batch) -> bytes:
+    wrap(model, signature, mean=hints.mean, std=hints.std, values=values, batch=batch)
     return serialised(model)
 
 

@@ -11,8 +11,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from training.matting.experiment import Experiment, ExperimentError
 from training.matting.export import export, trained
-from training.matting.exported import take_back
 from training.matting.network import MattingNetwork
+from training.matting.onnx_import import take_back
 from training.matting.run import RunFolder, sha256
 from training.matting.tests.pictures import SIDE, TINY, data_folder
 from training.matting.train import Limits, train
