@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from clearcanvas import Client, Wallet
 from tests.buyer_client.buyer import Buyer, RailName
 from tests.buyer_client.conftest import RAILS
 from tests.buying import unique_photograph
@@ -40,3 +41,14 @@ def test_a_folder_is_bought_once_and_a_second_run_skips_it(
     assert code == 0, said
     assert "3 kept" in said
     assert one.transfers() == [PRICE] * 3
+
+
+async def test_the_synchronous_client_works_where_a_loop_runs(
+    buyer: Callable[[RailName], Buyer], photo: Path, tmp_path: Path
+) -> None:
+    """As in a notebook."""
+    one = buyer("x402")
+    with Client(one.service.url, wallet=Wallet(one.key), journal=tmp_path / "journal", max_spend="0.05") as client:
+        assert client.price().amount == PRICE
+        assert_cut_out(client.remove_background(photo).content, size=SIZE)
+    assert one.transfers() == [PRICE]

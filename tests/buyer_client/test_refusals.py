@@ -113,6 +113,16 @@ async def test_a_file_in_the_way_is_left_alone_and_nothing_is_paid(
             await client.remove_background_file(photo, target)
 
 
+def test_a_cut_out_is_not_bought_again_as_a_picture(buyer: Callable[[RailName], Buyer], photo: Path) -> None:
+    """As a shell's `*` would have it, when results lie beside pictures."""
+    one = buyer("x402")
+    assert one.run(photo)[0] == 0
+    copy = (one.out / "photo.png").rename(one.folder / "copy.png")
+    code, said = one.run(copy)
+    assert (code, one.transfers()) == (1, [PRICE])
+    assert "bought before" in said
+
+
 async def test_the_same_picture_in_two_files_is_paid_once(
     buyer: Callable[[RailName], Buyer], photo: Path, tmp_path: Path
 ) -> None:

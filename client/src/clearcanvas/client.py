@@ -13,7 +13,7 @@ from typing import Any, Self
 import httpx
 
 from clearcanvas import files
-from clearcanvas.errors import ResultInTheWay
+from clearcanvas.errors import PictureRefused, ResultInTheWay
 from clearcanvas.journal import Journal
 from clearcanvas.money import base_units
 from clearcanvas.offers import Offers
@@ -164,6 +164,8 @@ class AsyncClient:
         order = Order(address(self._route, options or {}), await _picture(Path(source)))
         async with self._turns[order.id]:
             entry = await asyncio.to_thread(self.journal.find, order.id)
+            if entry is None and await asyncio.to_thread(self.journal.is_result, order.picture.sha256):
+                raise PictureRefused(f"{source} is a cut-out that was bought before; it is not cut out again.")
             kept = await asyncio.to_thread(_in_place, entry, target, overwrite=overwrite)
             cut_out = kept or await asyncio.to_thread(_own_copy, entry) or await self._bought(order)
             if kept is None or (entry is not None and entry.state is not State.DELIVERED):

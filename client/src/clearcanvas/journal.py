@@ -82,6 +82,11 @@ class Journal:
             row = self._open_row(order)
         return _entry(row) if row else None
 
+    def is_result(self, sha256: str) -> bool:
+        """Whether a file of this digest was bought by this journal."""
+        with self._turn:
+            return self._db.execute("SELECT 1 FROM payments WHERE result_sha256 = ?", (sha256,)).fetchone() is not None
+
     def record(self, payment: Payment, source: str, budget: int) -> Entry:
         """Put a signed payment on disk; from the return on it may be sent. Where another one is open for the order,
         that one is returned, and the new one must be forgotten.

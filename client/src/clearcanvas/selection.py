@@ -10,6 +10,7 @@ from clearcanvas.errors import InvalidSetting
 from clearcanvas.picture import HEAD_BYTES, media_type
 
 EXTENSIONS = {"png": ".png", "webp": ".webp", "jpeg": ".jpg"}
+_OF_FILES = {".png": "png", ".webp": "webp", ".jpg": "jpeg", ".jpeg": "jpeg"}
 
 
 @dataclass(frozen=True)
@@ -33,17 +34,21 @@ def jobs(arguments: Sequence[str], out: Path, *, format: str, recursive: bool) -
     found = list(dict.fromkeys(_found(arguments, out, recursive=recursive)))
     if not found:
         raise InvalidSetting(f"No JPEG, PNG or WebP file in {', '.join(arguments)}.")
-    extension = EXTENSIONS[format]
-    if (
-        len(found) == 1
-        and out.suffix.lower() in {extension, *([".jpeg"] if format == "jpeg" else [])}
-        and not out.is_dir()
-    ):
-        targets = [out]
+    if out.suffix.lower() in _OF_FILES and not out.is_dir():
+        targets = [_file(found, out, format)]
     else:
-        targets = _targets(found, out, extension)
+        targets = _targets(found, out, EXTENSIONS[format])
     _require_apart(found, targets)
     return [Job(source, target) for (source, _), target in zip(found, targets, strict=True)]
+
+
+def _file(found: Sequence[tuple[Path, Path]], out: Path, format: str) -> Path:
+    """`out` as the file for the one picture."""
+    if len(found) > 1:
+        raise InvalidSetting(f"--out {out} is a file, and there are {len(found)} pictures. Name a folder.")
+    if _OF_FILES[out.suffix.lower()] != format:
+        raise InvalidSetting(f"--out {out} does not go with --format {format}.")
+    return out
 
 
 def _found(arguments: Sequence[str], out: Path, *, recursive: bool) -> Iterator[tuple[Path, Path]]:
@@ -51,21 +56,29 @@ def _found(arguments: Sequence[str], out: Path, *, recursive: bool) -> Iterator[
     for argument in arguments:
         path = Path(argument)
         if path.is_dir():
-            yield from ((file, path) for file in _pictures(path.rglob("*") if recursive else path.iterdir(), out))
+            inside = path.rglob("*") if recursive else path.iterdir()
+            yield from ((file, path) for file in _pictures(inside, path, out))
         elif path.exists():
             yield path, path.parent
         elif glob.has_magic(argument):
-            matches = (Path(match) for match in glob.glob(argument, recursive=True))  # noqa: PTH207 - absolute patterns too
-            yield from ((file, file.parent) for file in _pictures(matches, out))
+            matches = (Path(match) for match in glob.glob(argument, recursive=True))  # noqa: PTH207 - absolute ones too
+            yield from ((file, file.parent) for file in _pictures(matches, _fixed_part(path), out))
         else:
             raise InvalidSetting(f"{argument} is not there.")
 
 
-def _pictures(paths: Iterable[Path], out: Path) -> list[Path]:
-    results = out.resolve()
-    return sorted(
-        path for path in paths if path.is_file() and results not in path.resolve().parents and _is_picture(path)
-    )
+def _fixed_part(pattern: Path) -> Path:
+    """The folder in which a pattern searches."""
+    return next(folder for folder in pattern.parents if not glob.has_magic(str(folder)))
+
+
+def _pictures(paths: Iterable[Path], base: Path, out: Path) -> list[Path]:
+    """Those of `paths`, which lie in the folder `base`, that are pictures and no results of ours."""
+    top, results = base.resolve(), out.resolve()
+    if top == results:
+        raise InvalidSetting(f"Results in {out} would be taken for pictures next time. Name another folder (--out).")
+    found = sorted(path for path in paths if path.is_file() and _is_picture(path))
+    return [path for path in found if not (top in results.parents and results in path.resolve().parents)]
 
 
 def _is_picture(path: Path) -> bool:
@@ -79,17 +92,22 @@ def _is_picture(path: Path) -> bool:
 def _targets(found: Sequence[tuple[Path, Path]], out: Path, extension: str) -> list[Path]:
     """`photo.jpg` → `photo.png`; where two would meet, `photo.jpg.png` and `photo.webp.png`."""
     short = [out / source.relative_to(base).with_suffix(extension) for source, base in found]
-    meeting = Counter(short)
+    meeting = Counter(map(_folded, short))
     targets = [
-        target if meeting[target] == 1 else target.with_name(source.name + extension)
+        target if meeting[_folded(target)] == 1 else target.with_name(source.name + extension)
         for target, (source, _) in zip(short, found, strict=True)
     ]
-    for target, count in Counter(targets).items():
+    for target, count in Counter(map(_folded, targets)).items():
         if count > 1:
             raise InvalidSetting(
                 f"Two pictures would have the result {target}. Buy them into different folders (--out)."
             )
     return targets
+
+
+def _folded(path: Path) -> str:
+    """As disks that ignore case name it."""
+    return str(path).casefold()
 
 
 def _require_apart(found: Sequence[tuple[Path, Path]], targets: Sequence[Path]) -> None:
