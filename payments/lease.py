@@ -32,9 +32,11 @@ class Leases:
             yield
         finally:
             self._claims.discard(claim)
-            if not self._claims:
-                self._heartbeat.cancel()
-                await asyncio.wait({self._heartbeat})
+            if not self._claims and self._heartbeat is not None:
+                # Who comes while this one ends needs one of its own.
+                ending, self._heartbeat = self._heartbeat, None
+                ending.cancel()
+                await asyncio.wait({ending})
 
     async def _beat(self) -> None:
         while True:

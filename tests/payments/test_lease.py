@@ -53,3 +53,25 @@ async def test_one_statement_renews_all_claims_and_forgets_those_that_were_lost(
     asked = len(ledger.asked)
     await asyncio.sleep(4 * BEAT_S)
     assert len(ledger.asked) == asked
+
+
+async def test_a_claim_that_comes_while_the_last_one_goes_is_renewed(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
+    await storage.migrate(url)
+    async with Database(url) as database:
+        ledger = CountingLedger(database)
+        leases = Leases(ledger, lease_s=4 * BEAT_S)
+        first, second = [
+            await take(ledger, replace(PAYMENT, id=each, payer=each, transaction=None)) for each in ("first", "second")
+        ]
+        assert first
+        assert second
+
+        async def come_after() -> None:
+            async with leases.renewed(second):
+                await asyncio.sleep(4 * BEAT_S)
+
+        async with asyncio.TaskGroup() as tasks, leases.renewed(first):
+            await asyncio.sleep(0)
+            tasks.create_task(come_after())  # it begins while the first one waits for its heartbeat to end
+    assert ledger.asked
