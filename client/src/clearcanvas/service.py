@@ -12,6 +12,7 @@ from clearcanvas.payment import Payment
 MAX_ANSWER_BYTES = 512_000_000
 """More than the largest cut-out: 10,000 x 10,000 pixels of four bytes, as good as uncompressed."""
 _CONNECT_S = 10.0
+_ASK_S = 20.0
 
 
 class NoAnswer(Exception):
@@ -42,7 +43,7 @@ class Service:
         Raises:
             NoAnswer: as it says.
         """
-        return await self._post(url, b"", {})
+        return await self._post(url, b"", {}, min(self._timeout_s, _ASK_S))
 
     async def send(self, order: Order, payment: Payment) -> httpx.Response:
         """The picture with its payment.
@@ -56,13 +57,13 @@ class Service:
             "Idempotency-Key": payment.order,
             payment.header: payment.value,
         }
-        return await self._post(order.url, order.picture.content, headers)
+        return await self._post(order.url, order.picture.content, headers, self._timeout_s)
 
-    async def _post(self, url: str, content: bytes, headers: dict[str, str]) -> httpx.Response:
-        timeout = httpx.Timeout(self._timeout_s, connect=_CONNECT_S)
+    async def _post(self, url: str, content: bytes, headers: dict[str, str], timeout_s: float) -> httpx.Response:
+        timeout = httpx.Timeout(timeout_s, connect=_CONNECT_S)
         request = self._http.build_request("POST", url, content=content, headers=headers, timeout=timeout)
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(timeout_s):
                 answer = await self._http.send(request, stream=True, follow_redirects=False)
                 try:
                     return httpx.Response(

@@ -14,6 +14,10 @@ from clearcanvas.quote import Offer, Quote
 from clearcanvas.wallet import Wallet
 
 HEADER = "PAYMENT-SIGNATURE"
+LONGEST_S = 3600
+"""No signature of ours is good for longer."""
+_USUAL = {"assetTransferMethod": "eip3009", "paymentFlow": "authorization"}
+"""Other ways approve more than one transfer, or take the money before the work."""
 USDC = {
     "eip155:8453": "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913",
     "eip155:84532": "0x036CbD53842c5426634e7929541eC2318f3dCF7e",
@@ -69,6 +73,9 @@ def _payable(quote: Quote) -> list[PaymentRequirements]:
 
 
 def _is_payable(offered: PaymentRequirements) -> bool:
-    token = USDC.get(offered.network)
+    token, extra = USDC.get(offered.network), offered.extra or {}
     is_usdc = token is not None and offered.asset.lower() == token.lower()
-    return offered.scheme == "exact" and is_usdc and offered.amount.isdecimal() and int(offered.amount) > 0
+    is_plain = all(extra.get(name) in {None, usual} for name, usual in _USUAL.items())
+    is_short = 0 < offered.max_timeout_seconds <= LONGEST_S
+    is_sum = offered.amount.isdecimal() and int(offered.amount) > 0
+    return offered.scheme == "exact" and is_usdc and is_plain and is_short and is_sum
