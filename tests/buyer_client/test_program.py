@@ -37,9 +37,11 @@ def test_a_folder_is_bought_once_and_a_second_run_skips_it(
         assert (receipt["source"], receipt["rail"], receipt["amount"]) == (str(photos / name), rail, PRICE)
         assert_paid_us(one.chain, receipt["transaction"])
 
+    (one.out / "b.png.receipt.json").rename(tmp_path / "receipt")
     code, said = one.run(photos)
     assert code == 0, said
     assert "3 kept" in said
+    assert (one.out / "b.png.receipt.json").read_text() == (tmp_path / "receipt").read_text()
     assert one.transfers() == [PRICE] * 3
 
 

@@ -168,7 +168,12 @@ class AsyncClient:
                 raise PictureRefused(f"{source} is a cut-out that was bought before; it is not cut out again.")
             kept = await asyncio.to_thread(_in_place, entry, target, overwrite=overwrite)
             cut_out = kept or await asyncio.to_thread(_own_copy, entry) or await self._bought(order)
-            if kept is None or (entry is not None and entry.state is not State.DELIVERED):
+            is_whole = (
+                entry is not None
+                and entry.state is State.DELIVERED
+                and await asyncio.to_thread(_receipt(target).exists)
+            )
+            if kept is None or not is_whole:
                 await self._write(order, target, cut_out)
             return cut_out
 
@@ -184,12 +189,16 @@ class AsyncClient:
             await asyncio.to_thread(files.write, target, cut_out.content)
             self._observe(name, Stage.RESULT_WRITTEN)
         receipt = as_json(cut_out.receipt).encode()
-        await asyncio.to_thread(files.write, target.with_name(target.name + RECEIPT_SUFFIX), receipt)
+        await asyncio.to_thread(files.write, _receipt(target), receipt)
         self._observe(name, Stage.RECEIPT_WRITTEN)
         entry = await asyncio.to_thread(self.journal.find, order.id)
         if entry is not None:
             await asyncio.to_thread(self.journal.delivered, entry, str(place))
         self._observe(name, Stage.DELIVERED)
+
+
+def _receipt(target: Path) -> Path:
+    return target.with_name(target.name + RECEIPT_SUFFIX)
 
 
 async def _picture(source: bytes | Path | str) -> Picture:
