@@ -9,8 +9,10 @@ nearly all, never wait for the ten seconds of a large one. In each lane the firs
 
 import math
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 
 from errors import Overloaded
 
@@ -19,6 +21,13 @@ BIG_PIXELS = 12_500_000
 
 _FAIR_SHARE = 0.5
 """Of the longest wait: so much of it may be due to the pictures of one address, or of one payer."""
+
+_TOO_MANY = 2.0
+"""How many come back for each place that is expected to be free by then: none may stay empty, because times are longer
+in a burst than before it, and some who were refused do not come back."""
+
+_LONGEST_PAUSE_S = 120.0
+_REMEMBERED = 10_000
 
 _LEARNING = 0.2
 _FACTORS = (0.1, 30.0)
@@ -102,6 +111,7 @@ class Admission:
         cores: CPU stages that run at a time.
         max_wait_s: the longest expected wait with which a picture is taken in.
         chance: a number from 0 to 1, by which those who are refused together come back apart.
+        clock: seconds.
 
     Attributes:
         lanes: of small pictures and of big ones.
@@ -111,8 +121,10 @@ class Admission:
     cores: int
     max_wait_s: float
     chance: Callable[[], float] = random.random
+    clock: Callable[[], float] = time.monotonic
     lanes: tuple[Lane, Lane] = field(init=False)
     places: set[Place] = field(default_factory=set)
+    _returns: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.lanes = Lane(self.cores), Lane(big_cores(self.cores))
@@ -146,8 +158,20 @@ class Admission:
         return place.seconds / self.lanes[place.job.is_big].cores + place.job.picture_s
 
     def _overloaded(self, reason: str, wait_s: float) -> Overloaded:
-        retry_after = max(1, math.ceil(wait_s * (0.5 + self.chance())))
+        retry_after = self._pause_s(wait_s)
         return Overloaded(f"{reason} Send the same request again in {retry_after} seconds.", retry_after=retry_after)
+
+    def _pause_s(self, wait_s: float) -> int:
+        """After how many seconds to come back: the more have been sent away, the later, because each refusal costs a
+        part of a sale."""
+        now = self.clock()
+        while self._returns and (self._returns[0] <= now or len(self._returns) >= _REMEMBERED):
+            heappop(self._returns)
+        each_s = wait_s / max(1, len(self.places))
+        range_s = max(wait_s, len(self._returns) * each_s / _TOO_MANY)
+        pause_s = min(wait_s / 2 + self.chance() * range_s, _LONGEST_PAUSE_S)
+        heappush(self._returns, now + pause_s)
+        return max(1, math.ceil(pause_s))
 
 
 def big_cores(cores: int) -> int:

@@ -46,8 +46,10 @@ def run_service(
     *,
     bento: str = "service:BackgroundRemoval",
     cwd: Path = ROOT,
+    descriptors: int | None = None,
 ) -> Iterator[RunningService]:
-    """Serve until the block ends, with all state in `folder`. `settings` are further environment variables.
+    """Serve until the block ends, with all state in `folder`. `settings` are further environment variables, and
+    `descriptors` is how many each process may have open.
 
     A built bento is named by its tag, looked up in `folder / "bentoml"`, and served from another `cwd` than the
     source's, which would lend it its modules.
@@ -56,6 +58,8 @@ def run_service(
     url, log_path = f"http://127.0.0.1:{port}", folder / "service.log"
     bentoml = str(Path(sys.executable).with_name("bentoml"))
     command = [bentoml, "serve", bento, "--port", str(port)]
+    if descriptors:
+        command = ["prlimit", f"--nofile={descriptors}:{descriptors}", *command]
     env = {name: value for name, value in os.environ.items() if not name.startswith(("CLEARCANVAS_", "BENTOML_"))}
     env |= environment(base_chain.rpc_url, tempo_chain.rpc_url, url)
     env |= {

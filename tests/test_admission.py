@@ -39,6 +39,25 @@ def test_who_is_refused_together_comes_back_apart() -> None:
     assert told == [6, 11, 17]
 
 
+def test_the_more_were_sent_away_the_later_the_next_one_comes_back() -> None:
+    """Twice as many as can be made until then; those who have come back are not counted any more."""
+    now = 0.0
+    admission = Admission(1, 9.5, chance=lambda: 1.0, clock=lambda: now)
+    for _ in range(10):
+        admission.place(SMALL)
+
+    def told() -> int | None:
+        with pytest.raises(Overloaded) as refused:
+            admission.place(SMALL)
+        return refused.value.retry_after
+
+    assert [told() for _ in range(100)][::20] == [15, 15, 25, 35, 45]
+    now = 25.0
+    assert told() == 35
+    now = 1000.0
+    assert told() == 15
+
+
 def test_big_pictures_leave_a_core_to_small_ones() -> None:
     admission = Admission(2, 10)
     assert [admission.place(BIG).wait_s for _ in range(2)] == [0, 8]
