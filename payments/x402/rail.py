@@ -24,12 +24,14 @@ from payments.rail import NO_HOLD, Challenge, Credential, Finality, HeaderFields
 from payments.transfers import Transfer
 from payments.x402.broadcaster import Broadcaster, LockFactory
 from payments.x402.budget import Budget
-from payments.x402.chain import balance_of, evidence, evidence_of_unknown
+from payments.x402.chain import evidence, evidence_of_unknown
 from payments.x402.checks import check_deadline, check_locally, check_signature, could_have_paid
 from payments.x402.closing import NO_ANSWER, Closing
 from payments.x402.facilitator import Facilitator, Word
+from payments.x402.funds import Funds
 from payments.x402.http_facilitator import HttpFacilitator
 from payments.x402.local_facilitator import LocalFacilitator
+from payments.x402.refusals import INSUFFICIENT_FUNDS, refuse
 from payments.x402.requirements import Terms, base_units
 from payments.x402.rpc import Rpc
 from payments.x402.settlement_key import SettlementKey
@@ -41,7 +43,6 @@ from payments.x402.witnesses import Witnesses
 _TALKATIVE = ("x402", "web3", "httpx")
 _PRICE = Price(Decimal("0.05"))
 _BIG_BODY = 1_000_000
-_FUNDS_WAIT_S = 1.0
 
 
 class X402Rail:
@@ -144,6 +145,7 @@ class X402Rail:
             self._facilitator = LocalFacilitator(self._rpc, broadcaster, **timeouts)
         each = tuple(Rpc((url,), timeout_s=rpc_timeout_s, chain_id=chain_id) for url in urls)
         self._witnesses = Witnesses(each if len(urls) > 1 else (self._rpc,))
+        self._funds = Funds(self._rpc, self._terms)
         self._clock = clock or ChainClock()
         self._closing = Closing(self._witnesses, self._facilitator, doubt_s=doubt_s)
         self._health = Health(self._probe, too_slow="The payment chain is too slow to answer.")
@@ -194,14 +196,13 @@ class X402Rail:
         check_deadline(sent.signed.authorization, now, self._min_validity_s)
 
     async def _judge(self, sent: X402Credential, units: int) -> int | None:
-        """Have the facilitator judge a payment; what its payer holds, where the chain says so in time."""
-        looking = asyncio.create_task(balance_of(self._rpc, self._terms, sent.signed.authorization.payer))
-        try:
-            await self._facilitator.verify(self._payload(sent, units), self._terms.requirements(units))
-            await asyncio.wait({looking}, timeout=_FUNDS_WAIT_S)
-            return looking.result() if looking.done() else None
-        finally:
-            looking.cancel()
+        """Refuse a payer who holds too little, then have the facilitator judge the payment; what the payer holds, where
+        the chain says so in time."""
+        funds = await self._funds.of(sent.signed.authorization.payer, needed=units)
+        if funds is not None and funds < units:
+            raise refuse(INSUFFICIENT_FUNDS)
+        await self._facilitator.verify(self._payload(sent, units), self._terms.requirements(units))
+        return funds
 
     async def settle(self, payment: Payment, credential: Credential, *, hold: Hold = NO_HOLD) -> Receipt:
         return await self._settle(payment, credential, hold, first=True)

@@ -1,5 +1,6 @@
 """A Tempo node that is late, that lies about receipts, or that cannot do what others can: a proxy before a real one."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -22,6 +23,7 @@ class Node:
         returns: call data of an `eth_call` → what it returns instead.
         errors: method, or "simulation" for an `eth_call` of a whole Tempo transaction and "simulation at a time" where
             it is given a time → code and message of the JSON-RPC error that it answers.
+        asked: method → how often it was called.
     """
 
     def __init__(self, upstream: str) -> None:
@@ -30,12 +32,14 @@ class Node:
         self.receipts: dict[str | None, Mapping[str, Any] | None] = {}
         self.returns: dict[str, str] = {}
         self.errors: dict[str, tuple[int, str]] = {}
+        self.asked: Counter[str] = Counter()
 
     def app(self) -> Starlette:
         return Starlette(routes=[Route("/", self.answer, methods=["POST"])])
 
     async def answer(self, request: Request) -> JSONResponse:
         call = await request.json()
+        self.asked[call["method"]] += 1
         error = self.errors.get(_kind(call))
         if error is not None:
             return _answer(call, error={"code": error[0], "message": error[1]})

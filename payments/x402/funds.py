@@ -1,0 +1,38 @@
+"""What a payer holds, asked before a payment is judged: judging costs several calls to the chain, and this one."""
+
+import asyncio
+from contextlib import suppress
+
+from cachetools import TTLCache
+
+from payments.x402.chain import balance_of
+from payments.x402.requirements import Terms
+from payments.x402.rpc import Rpc
+
+WAIT_S = 1.0
+POOR_S = 2.0
+"""For how long a payer who held too little is not asked for again: about a block."""
+
+_REMEMBERED = 10_000
+
+
+class Funds:
+    """Balances of the token. Only those that were too low are remembered: nobody must spend the same money twice."""
+
+    def __init__(self, rpc: Rpc, terms: Terms) -> None:
+        self._rpc = rpc
+        self._terms = terms
+        self._poor: TTLCache[str, int] = TTLCache(_REMEMBERED, ttl=POOR_S)
+
+    async def of(self, payer: str, *, needed: int) -> int | None:
+        """Base units; None when the chain does not say in time."""
+        known = self._poor.get(payer)
+        if known is not None and known < needed:
+            return known
+        funds = None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(WAIT_S):
+                funds = await balance_of(self._rpc, self._terms, payer)
+        if funds is not None and funds < needed:
+            self._poor[payer] = funds
+        return funds
