@@ -20,7 +20,7 @@ from telemetry import REQUESTS
 _FAULTS: Final[dict[int, type[ServiceError]]] = {
     each.status: each for each in (RequestTimeout, TargetTooLong, HeadTooLarge, VersionNotSupported)
 }
-_quiet = logging.getLogger("api.http")
+_quiet = logging.getLogger("api.http.unreadable")  # for nobody else: the level holds for all below a name
 _quiet.setLevel(logging.ERROR)  # uvicorn would write a line for whatever anybody sends that is no HTTP
 
 
