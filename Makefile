@@ -30,11 +30,10 @@ test: setup lint ## Everything CI runs: lint, types, unit, contract and client t
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST)
 
 .PHONY: coverage
-coverage: setup ## Measure which branches of what ships the tests run, but for whole services; fails below the floor
+coverage: setup ## Measure which branches the tests run that need neither chains nor a service; fails below the floor
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered --cov-report=html:results/coverage $(COVERED) $(PYTEST)
-# Tests whose processes are the test's own. Those that start whole services are left out: their workers are not measured.
-COVERED := $(addprefix tests/, api config imaging models payments runners storage \
-	$(foreach name, admission cpu_quota errors logs memory pipeline telemetry, test_$(name).py))
+COVERED := tests/api tests/config tests/models tests/imaging/test_[b-fhlmos]*.py tests/payments/test_*.py \
+	$(foreach name, admission cpu_quota errors logs memory telemetry, tests/test_$(name).py)
 
 .PHONY: test-training
 test-training: .venv-matting/.stamp .venv-render/.stamp ## The tests of training/, each project in an environment of its own (torch; Blender, Python 3.11)
