@@ -59,3 +59,10 @@ def taken(service: RunningService) -> tuple[float, int]:
     supervisor = psutil.Process(service.process.pid)
     processes = [supervisor, *(each for each in supervisor.children() if "--fd" in each.cmdline())]
     return sum(each.memory_info().rss for each in processes) / 1e6, sum(each.num_fds() for each in processes)
+
+
+def cpu_s(service: RunningService) -> float:
+    """Seconds that all processes of the service have computed, those that have ended left out."""
+    supervisor = psutil.Process(service.process.pid)
+    times = (each.cpu_times() for each in (supervisor, *supervisor.children(recursive=True)))
+    return sum(each.user + each.system for each in times)
