@@ -18,7 +18,8 @@ from tests.running_service import RunningService, run_service
 SHIPPED = {
     "admission.py", "api", "bento_process.py", "composition.py", "config", "cpu_quota.py", "errors.py", "examples",
     "imaging", "logs.py", "memory.py", "metrics_folder.py", "models", "payments", "pipeline.py", "process_end.py",
-    "respawn.py", "runner_service.py", "runners", "service.py", "storage", "telemetry.py", "version.py",
+    "respawn.py", "runner_environment.py", "runner_service.py", "runners", "service.py",
+    "storage", "telemetry.py", "version.py",
 }  # fmt: skip
 BESIDE = {"LICENSE", "bentofile.yaml", "deploy", "requirements"}
 NODE_PROJECT = (".npmrc", "mppx.config.mjs", "package.json", "package-lock.json", "tsconfig.json")
