@@ -92,8 +92,8 @@ corpus: $(VENV)/.dev ## Decode a folder of pictures and compare with Chromium: m
 	@$(BIN)/python -m tests.corpus "$(or $(FOLDER),$(error say which folder: make corpus FOLDER=pictures))" $(if $(GOLDEN),--golden "$(GOLDEN)")
 
 .PHONY: fuzz
-fuzz: $(VENV)/.dev ## Send mutated pictures through the image pipeline and into the service: make fuzz N=100000 SEED=1
-	@$(BIN)/python -m tests.fuzz --files $(or $(N),1000) $(if $(SEED),--seed $(SEED))
+fuzz: $(VENV)/.dev ## Send mutated pictures through the image pipeline and into the service: make fuzz N=100000 SEED=1 POOL=1
+	@$(BIN)/python -m tests.fuzz --files $(or $(N),1000) $(if $(SEED),--seed $(SEED)) $(if $(POOL),--pool)
 
 .PHONY: bench-runner
 bench-runner: $(VENV)/.dev node_modules/.stamp ## Print what the runner costs and how it holds up: make bench-runner N=5000 ONLY=memory

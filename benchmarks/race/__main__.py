@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -48,34 +48,28 @@ def _on(cpus: set[int]) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def _course(servers: list[Contestant], pictures: dict[str, Pictures], rounds: int, say: Console) -> Iterator[legs.Leg]:
-    for number in range(rounds):
-        for size, of_size in pictures.items():
-            _warm_up(servers, of_size)
-            for concurrency, requests in COURSE[size].items():
-                for server in servers:
-                    leg = legs.run(server, size, of_size, concurrency, requests)
-                    waits = f"{leg.requests_s:6.2f}/s, p50 {float(np.median(leg.latencies_s)):6.2f} s"
-                    say.print(
-                        f"{number + 1}  {size:14}  x{concurrency:<3} {server.name:19} {leg.cpu_s:6.3f} CPU s, {waits}"
-                    )
-                    yield leg
-
-
-def _warm_up(servers: list[Contestant], pictures: Pictures) -> None:
-    for server in servers:
-        legs.cut_out(server, pictures.unique(WARM_UP))
+def _round(servers: list[Contestant], pictures: dict[str, Pictures], say: Console) -> Iterator[legs.Leg]:
+    for size, of_size in pictures.items():
+        for server in servers:
+            legs.cut_out(server, of_size.unique(WARM_UP))
+        for concurrency, requests in COURSE[size].items():
+            for server in servers:
+                leg = legs.run(server, size, of_size, concurrency, requests)
+                waits = f"{leg.requests_s:6.2f}/s, p50 {float(np.median(leg.latencies_s)):6.2f} s"
+                say.print(f"{size:14}  x{concurrency:<3} {server.name:19} {leg.cpu_s:6.3f} CPU s, {waits}")
+                yield leg
 
 
 def main(
     json_file: Annotated[Path, typer.Option("--json", help="Write the figures there.")] = Path("results/race.json"),
-    rounds: Annotated[int, typer.Option(help="How often the whole course is run.")] = 2,
+    rounds: Annotated[int, typer.Option(min=1, help="How often the whole course is run.")] = 2,
     plots: Annotated[Path | None, typer.Option(help="Folder of the plots, as SVG.")] = None,
 ) -> None:
-    """Run, print, and write."""
+    """Run, print, and write after each round."""
     say = Console(width=160, highlight=False)
     *_, servers_cpu = sorted(cpus := os.sched_getaffinity(0))
     began, load = time.time(), load_average()
+    run: list[legs.Leg] = []
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         stack.enter_context(_on(cpus - {servers_cpu} or cpus))
@@ -83,35 +77,34 @@ def main(
         with _on({servers_cpu}):
             servers = stack.enter_context(contestants(base, tempo, folder))
         pictures = {size: Pictures.of(size) for size in SIZES}
-        run = list(_course(servers, pictures, rounds, say))
-        mattes = {size: _mattes(servers, of_size) for size, of_size in pictures.items()}
-    document: dict[str, Any] = {
-        "machine": {
-            "cpu": _cpu_name(),
-            "cpus": sorted(cpus),
-            "servers_cpu": servers_cpu,
-            "python": platform.python_version(),
-        },
-        "load": {"before": load, "after": load_average()},
-        "took_s": round(time.time() - began),
-        "course": COURSE,
-        "rounds": rounds,
-        "mattes": mattes,
-        "summary": summary(run),
-        "legs": [asdict(leg) for leg in run],
-    }
-    json_file.parent.mkdir(parents=True, exist_ok=True)
-    json_file.write_text(json.dumps(document, indent=1))
+        for number in range(1, rounds + 1):
+            run += _round(servers, pictures, say)
+            document = {
+                "machine": {"cpu": _cpu_name(), "cpus": sorted(cpus), "servers_cpu": servers_cpu},
+                "load": {"before": load, "after": load_average()},
+                "took_s": round(time.time() - began),
+                "course": COURSE,
+                "rounds": number,
+                # Large pictures only now: what they leave behind would be in the small ones' memory.
+                "results": {size: _results(servers, of_size) for size, of_size in pictures.items()},
+                "summary": summary(run),
+                "legs": [asdict(leg) for leg in run],
+            }
+            json_file.parent.mkdir(parents=True, exist_ok=True)
+            json_file.write_text(json.dumps(document, indent=1))
     say.print(table(document))
     if plots is not None:
         drawing = [ENVIRONMENT / "bin" / "python", Path(__file__).with_name("plots.py"), json_file, plots]
         subprocess.run(drawing, check=True)  # noqa: S603  # our own
 
 
-def _mattes(servers: list[Contestant], pictures: Pictures) -> dict[str, dict[str, float]]:
-    """The alphas of each compared with rembg's."""
+def _results(servers: list[Contestant], pictures: Pictures) -> dict[str, dict[str, float]]:
+    """Of each server: megabytes of a result, and how far its alphas are from rembg's."""
     found = {server.name: legs.cut_out(server, pictures.unique(len(pictures.files))) for server in servers}
-    return {name: differences(found[REMBG], answers) for name, answers in found.items() if name != REMBG}
+    return {
+        name: {"mb": round(sum(map(len, answers)) / len(answers) / 1e6, 3), **differences(found[REMBG], answers)}
+        for name, answers in found.items()
+    }
 
 
 def _cpu_name() -> str:

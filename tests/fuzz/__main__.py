@@ -1,10 +1,11 @@
 """Send mutated pictures through the steps of the service, and over HTTP into the service itself.
 
-    make fuzz N=100000 [SEED=1]
+    make fuzz N=100000 [SEED=1] [POOL=1]
 
 A file must end as a picture or as a refusal: no other error, no death of the process, at most 3 s of processor time and
 1 GB of memory. Every 50th is posted to a service on loopback, with a payment of a scripted rail: no answer may be 5xx,
-and none but 200 may charge. What fails is written to results/fuzz/, and the command fails.
+and none but 200 may charge. What fails is written to results/fuzz/, and the command fails. With POOL=1 the first part
+is decoding alone, in decoder processes as the service does it.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from pathlib import Path
 import structlog
 from rich.progress import track
 
-from tests.fuzz.campaign import BATCH, Found, fuzz
+from tests.fuzz.campaign import BATCH, POOLED, STEPS, Found, fuzz
 from tests.fuzz.mutations import Mutations
 from tests.fuzz.over_http import post_all
 
@@ -28,10 +29,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, default=1000, help="how many; default 1000")
     parser.add_argument("--seed", type=int, default=0, help="another seed makes other files; default 0")
+    parser.add_argument("--pool", action="store_true", help="through decoder processes")
     arguments = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     total = Found()
-    batches = fuzz(arguments.files, arguments.seed)
+    batches = fuzz(arguments.files, arguments.seed, POOLED if arguments.pool else STEPS)
     for found in track(batches, "In process", total=-(-arguments.files // BATCH), transient=True):
         total.counts.update(found.counts)
         total.faults += found.faults

@@ -15,6 +15,7 @@ from tests.fuzz.decoding import Fault
 from tests.fuzz.mutations import Mutations
 
 STEPS = "tests.fuzz.decoding:through_the_steps"
+POOLED = "tests.fuzz.pooled:through_the_pool"
 BATCH = 2000
 """Files of one process: a leak of a codec does not add up."""
 

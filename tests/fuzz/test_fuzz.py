@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from tests.fuzz.campaign import BATCH, Found, fuzz
+from tests.fuzz.campaign import BATCH, POOLED, Found, fuzz
 from tests.fuzz.mutations import Mutations
 from tests.fuzz.over_http import post_all
 
@@ -36,6 +36,12 @@ def test_no_mutated_file_is_more_than_a_refusal() -> None:
     assert found.faults == []
     assert found.counts.total() == 600
     assert min(found.counts["decoded"], found.counts["refused"]) > 60
+
+
+def test_no_mutated_file_ends_a_decoder_process() -> None:
+    found = campaign(100, POOLED)
+    assert found.faults == []
+    assert found.counts.keys() == {"decoded", "refused"}
 
 
 async def test_no_mutated_file_gets_5xx_or_charges_for_nothing() -> None:
