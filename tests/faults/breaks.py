@@ -55,8 +55,8 @@ BREAKS = {
             ),
             Change(
                 "storage/sale_statements.py",
-                "        works = _holds(State.CLAIMED) & (_row.lease_until > now)\n",
-                "        works = _holds(State.CLAIMED)\n",
+                "        runs = _row.lease_until > now\n",
+                "        runs = _row.lease_until > 0.0\n",
             ),
         ),
     ),

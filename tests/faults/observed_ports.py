@@ -17,7 +17,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from errors import LedgerUnavailable, PaymentOutcomeUnknown, RailUnavailable, RunnerUnavailable, ServiceError
 
@@ -52,7 +52,8 @@ _payment: ContextVar[str | None] = ContextVar("payment", default=None)
 
 def observed_ledger(ledger: K) -> K:
     """The same class, whose transitions are observed."""
-    return _observed(ledger, LEDGER)
+    observed = _observed(ledger, [name for name in LEDGER if name != "renew"])
+    return type(ledger)(ledger.__name__, (observed,), {"renew": _watched_renewals(cast(Any, ledger).renew)})
 
 
 def observed_rail(rail: K) -> K:
@@ -94,6 +95,22 @@ def _watched(name: str, method: Callable[..., Awaitable[Any]]) -> Callable[..., 
         if name == "settled":
             await _ask("deliver", payment_id)
         return result
+
+    return call
+
+
+def _watched_renewals(renew: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Claims are renewed together; here each is observed by itself, and a fault meets that one only."""
+
+    @functools.wraps(renew)
+    async def call(self: Any, claims: Any, **kwargs: Any) -> Any:
+        steps = (_step("renew", each.payment_id, functools.partial(renew, self, [each], **kwargs)) for each in claims)
+        outcomes = await asyncio.gather(*steps, return_exceptions=True)
+        failed = [each for each in outcomes if isinstance(each, BaseException)]
+        if failed and len(failed) == len(outcomes):
+            raise failed[0]
+        # What failed is tried again with the next heartbeat, so it counts as kept.
+        return {claim for claim, kept in zip(claims, outcomes, strict=True) if kept}
 
     return call
 
