@@ -129,7 +129,8 @@ def test_ended_while_it_waits_for_the_answer_it_pays_once(
     """The program: the service has taken the money, and the answer is still on its way."""
     one = buyer(rail)
     with losing_answers(one.service.url, after_s=60) as proxy:
-        command = [*PROGRAM, *one.arguments(photo, url=proxy.url)]
+        # Whoever runs the tests in the background has Ctrl-C ignored, and programs inherit that.
+        command = ["env", "--default-signal=INT", *PROGRAM, *one.arguments(photo, url=proxy.url)]
         program = subprocess.Popen(command, env=environment(), stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
         while not proxy.paid and time.monotonic() < deadline:

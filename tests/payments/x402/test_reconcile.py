@@ -154,9 +154,12 @@ async def test_the_ends_of_a_period_make_no_differences(
     sent = submit(base_chain, terms.asset, transfer_call(one))
     moved_at = head_time(base_chain)
     books.clock.now = moved_at + apart
-    await books.settled(row(one, terms, books), sent)
-    assert await books.differences(rail, moved_at, moved_at + 1) == []
-    assert await books.differences(rail, moved_at + apart, moved_at + apart + 1) == []
+    payment = row(one, terms, books)
+    await books.settled(payment, sent)
+    for since in (moved_at, moved_at + apart):
+        # Five minutes ago other tests may have moved money on this chain.
+        found = await books.differences(rail, since, since + 1)
+        assert [each for each in found if each.transaction == sent or each.payment == payment.id] == []
 
 
 @pytest.mark.parametrize("log_span", [1, 2])
