@@ -17,7 +17,8 @@ class Sent:
         chain_id, sender, nonce: what the chain takes once; `sender` is a checksummed address.
         reference: id of the payment that it settles.
         hash, raw: of the latest form, 0x-hex and as it is sent.
-        to, data: the call, 0x-hex; a replacement makes the same.
+        to, data: the call, 0x-hex; a replacement makes the same. A cancellation goes to the sender itself, without
+            data, and keeps the data of the call whose nonce it takes: the chain may have taken that one.
         max_fee, max_tip: wei per gas.
         attempt: how often it was sent at most, from 1; counted before each sending.
         sent_at: unix seconds of the latest one.
@@ -35,6 +36,11 @@ class Sent:
     max_tip: int
     attempt: int
     sent_at: float
+
+    @property
+    def is_cancellation(self) -> bool:
+        """Whether its latest form only takes the nonce."""
+        return self.to == self.sender
 
 
 class Outbox(Protocol):

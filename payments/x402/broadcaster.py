@@ -115,7 +115,7 @@ class Broadcaster:
 
     async def hashes(self, reference: str) -> set[str]:
         """The transactions of a payment as they were sent last, without those that only take an expired one's nonce."""
-        return {sent.hash for sent in await self._outbox.of(reference) if sent.to != sent.sender}
+        return {sent.hash for sent in await self._outbox.of(reference) if not sent.is_cancellation}
 
     async def new_block(self) -> None:
         """Come back when the chain may have a new block, within a second."""

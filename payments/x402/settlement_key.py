@@ -66,7 +66,7 @@ class SettlementKey:
 
     def replacement(self, old: Sent, fees: Fees) -> Sent:
         """The same call with the same nonce at other fees: the chain takes one of the two."""
-        hash_, raw = self._signed(old.to, old.data, old.nonce, fees)
+        hash_, raw = self._signed(old.to, "0x" if old.is_cancellation else old.data, old.nonce, fees)
         return replace(
             old,
             hash=hash_,
@@ -78,9 +78,12 @@ class SettlementKey:
         )
 
     def cancellation(self, old: Sent) -> Sent:
-        """The call to put in the place of one that the chain would revert: of ourselves, for nothing. It frees the way
-        for later nonces, and takes less gas than the old one."""
-        return replace(old, to=self.address, data="0x")
+        """What to put, by `replacement`, in the place of a call that the chain would revert: an empty one of ourselves.
+        It frees the way for later nonces, and takes less gas than the old one.
+
+        A call that has just been mined reverts, too: the record keeps its data, by which it is known as ours.
+        """
+        return replace(old, to=self.address)
 
     def _signed(self, to: str, data: str, nonce: int, fees: Fees) -> tuple[str, bytes]:
         call: list[object] = [to_canonical_address(to), 0, decode_hex(data), []]

@@ -53,7 +53,8 @@ class View:
         the later ones bring, which all wait for it. What has expired by `now` (unix seconds, the chain's) brings
         nothing.
         """
-        waiting = [Transfer.of(each.data) for each in self.unmined if each.nonce >= nonce]
+        behind = [each for each in self.unmined if each.nonce >= nonce and not each.is_cancellation]
+        waiting = [Transfer.of(each.data) for each in behind]
         return max((each.value for each in waiting if each and each.valid_before > now), default=0)
 
     @property
@@ -162,7 +163,8 @@ class Tender:
     async def _replaced(self, sent: Sent, call: Sent, units: int | None, gas: int) -> Sent | None:
         """The call in place of what was sent, at higher fees; None when it is not worth them: `units` say how much."""
         market = await self._prices.now()
-        cap = self._budget.cap(units, market, gas=gas, call_bytes=len(call.data) // 2)
+        call_bytes = 0 if call.is_cancellation else len(call.data) // 2
+        cap = self._budget.cap(units, market, gas=gas, call_bytes=call_bytes)
         offer = market.offer(cap=cap)
         fees = offer.over(Fees(sent.max_fee, sent.max_tip), cap=cap) if offer else None
         if fees is None:
@@ -208,7 +210,7 @@ class Tender:
 def _has_expired(sent: Sent, now: int) -> bool:
     """Whether it can bring nothing any more, or is there only to take the nonce of one that cannot."""
     transfer = Transfer.of(sent.data)
-    return sent.to == sent.sender or (transfer is not None and transfer.valid_before <= now)
+    return sent.is_cancellation or (transfer is not None and transfer.valid_before <= now)
 
 
 def _is_lost(sent: Sent) -> bool:

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from errors import RailUnavailable
 from payments.x402.broadcaster import Broadcaster, LockFactory
+from payments.x402.fees import Fees
 from payments.x402.rpc import NodeRefusal, Rpc
 from payments.x402.settlement_key import SettlementKey
 from sandbox.accounts import SETTLER, STRANGER
@@ -339,3 +340,20 @@ def test_a_wrong_key_is_not_quoted(key: str) -> None:
     with pytest.raises(ValueError, match="not a private key of 32 bytes in hex") as refusal:
         SettlementKey(key, chain_id=1)
     assert not key or key not in str(refusal.value)
+
+
+async def test_a_call_that_was_mined_while_it_was_being_cancelled_is_still_ours(
+    base_chain: BaseChain, rpc_url: str, new_broadcaster: Build, outbox: SqlOutbox, begun: Begun
+) -> None:
+    """To whoever asks a moment too late, a call that was just mined looks like one that would be reverted."""
+    broadcaster, key = new_broadcaster(rpc_url), SettlementKey(SETTLER.key, chain_id=BaseChain.chain_id)
+    call = HexStr("0x" + "c0ffee" * 4)
+    with standing_still(base_chain):
+        mined = await broadcaster.send(STRANGER.address, call, reference="payment", hold=await begun.hold("payment"))
+        [sent] = await outbox.of("payment")
+        cancelled = key.replacement(key.cancellation(sent), Fees(2 * sent.max_fee, 2 * sent.max_tip))
+        assert await outbox.renew(sent, cancelled)
+    await until_mined(base_chain, mined)
+    assert cancelled.hash != mined
+    assert await broadcaster.hashes("payment") == set()
+    assert await broadcaster.sent("payment", mined)

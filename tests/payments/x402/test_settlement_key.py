@@ -18,7 +18,7 @@ def as_eth_account_signs(sent: Sent) -> tuple[str, bytes]:
     signed = Account.from_key(SETTLER.key).sign_transaction(
         {
             "to": HexAddress(HexStr(sent.to)),
-            "data": HexStr(sent.data),
+            "data": HexStr("0x" if sent.is_cancellation else sent.data),
             "value": 0,
             "chainId": sent.chain_id,
             "gas": GAS_LIMIT,
@@ -50,7 +50,9 @@ def test_signs_replacement_and_cancellation_as_eth_account_does() -> None:
     bumped = key.replacement(sent, Fees(2**71, 2**41))
     assert (bumped.attempt, bumped.nonce, bumped.data) == (2, sent.nonce, sent.data)
     cancelled = key.replacement(key.cancellation(sent), Fees(2**71, 2**41))
-    for each in (sent, bumped, cancelled):
+    again = key.replacement(cancelled, Fees(2**72, 2**42))
+    assert (cancelled.to, cancelled.data) == (again.to, again.data) == (key.address, DATA)
+    for each in (sent, bumped, cancelled, again):
         assert (each.hash, each.raw) == as_eth_account_signs(each)
     assert key.address == Account.from_key(SETTLER.key).address
 

@@ -247,7 +247,8 @@ async def test_an_expired_payment_holds_up_nobody(
         mine(base_chain, base_fee_wei=3 * GWEI)
     tender.keep()  # the chain has dropped what came behind the one that was replaced
     await until_mined(base_chain, instead.hash)
-    assert (instead.to, instead.data, instead.nonce) == (key.address, "0x", 0)
+    assert (instead.to, instead.data, instead.nonce) == (key.address, expired.data, 0)
+    assert base_chain.rpc.call("eth_getTransactionByHash", instead.hash)["input"] == "0x"
     assert int(base_chain.rpc.call("eth_getTransactionReceipt", instead.hash)["gasUsed"], 16) == PLAIN_GAS
     await _until_paid(base_chain, outbox, paying)
 
