@@ -131,7 +131,8 @@ async def test_who_would_wait_too_long_is_refused_at_once() -> None:
     await model.until_held(2)
     with pytest.raises(Overloaded) as refused:
         cut_out.admit(INFO, PNG)
-    assert 1 <= (refused.value.retry_after or 0) <= 3, "about when what is promised is done"
+    # About when what is promised is done: half to one and a half of a little more than two seconds.
+    assert refused.value.retry_after in {2, 3, 4}
     with pytest.raises(Overloaded):
         await cut_out(BODY, INFO, PNG)
     model.let_go.set()
