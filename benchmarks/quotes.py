@@ -37,6 +37,7 @@ from payments.x402 import X402Rail
 from runners.client import RunnerClient
 from sandbox.chains import BaseChain, TempoChain, base_chain, tempo_chain
 from sandbox.environment import environment
+from tests.processes import matching
 from tests.running_service import run_service
 
 RUNS = 500
@@ -169,8 +170,7 @@ def _cpu_s(process: psutil.Process) -> float:
 
 
 def _worker(supervisor: int) -> psutil.Process:
-    workers = psutil.Process(supervisor).children(recursive=True)
-    return next(worker for worker in workers if "BackgroundRemoval" in worker.cmdline())
+    return matching(supervisor, "BackgroundRemoval")[0]
 
 
 def running(base: BaseChain, tempo: TempoChain, folder: Path) -> tuple[float, dict[int, list[float]]]:

@@ -45,6 +45,7 @@ from runners.connection import RunnerConnection
 from runners.ort_backend import OrtBackend
 from runners.protocol import RunnerProtocol
 from sandbox.chains import base_chain, tempo_chain
+from tests.processes import command_of, family, matching
 from tests.running_service import run_service
 
 HOP_RUNS, BARE_RUNS = 300, 60
@@ -190,16 +191,14 @@ async def _until_well(client: RunnerClient) -> None:
 
 
 def _runner(supervisor: int) -> psutil.Process:
-    workers = psutil.Process(supervisor).children(recursive=True)
-    return next(worker for worker in workers if "MattingRunner" in worker.cmdline())
+    return matching(supervisor, "MattingRunner")[0]
 
 
 def _cpu_by_role(supervisor: int) -> dict[str, float]:
     """CPU seconds that each process of the service has spent so far."""
     spent: dict[str, float] = {}
-    top = psutil.Process(supervisor)
-    for process in (top, *top.children(recursive=True)):
-        command = process.cmdline()
+    for process in family(supervisor):
+        command = command_of(process)
         role = command[command.index("--service-name") + 1] if "--service-name" in command else "the supervisor"
         spent[role] = spent.get(role, 0.0) + sum(process.cpu_times()[:2])
     return spent

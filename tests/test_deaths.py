@@ -13,6 +13,7 @@ import pytest
 
 from sandbox.chains import BaseChain, TempoChain
 from tests.buying import ROUTE, buy, photograph
+from tests.processes import matching
 from tests.running_service import WORKERS, RunningService, run_service
 
 _BACK_S = 60.0
@@ -76,15 +77,7 @@ async def test_while_the_runner_hangs_nobody_is_asked_to_pay(
 
 
 def _workers(service: RunningService, name: str) -> list[psutil.Process]:
-    found = []
-    for process in psutil.Process(service.process.pid).children(recursive=True):
-        try:
-            command = process.cmdline()
-        except psutil.Error:  # it has just died
-            continue
-        if "--service-name" in command and command[command.index("--service-name") + 1] == name:
-            found.append(process)
-    return found
+    return matching(service.process.pid, "--service-name", name)
 
 
 async def _replaced(service: RunningService, before: list[psutil.Process]) -> bool:

@@ -11,13 +11,14 @@ from config.load import is_for_sellers, names, variable
 from config.settings import Settings
 from sandbox.chains import BaseChain, TempoChain
 from tests.buying import buy, photograph
+from tests.processes import command_of, matching
 from tests.running_service import RunningService, run_service
 
 
 def worker_of(service: RunningService, *, runner: bool) -> psutil.Process:
     """The runner, or an API worker."""
-    workers = [each for each in psutil.Process(service.process.pid).children() if "--fd" in each.cmdline()]
-    return next(each for each in workers if ("MattingRunner" in each.cmdline()) == runner)
+    workers = matching(service.process.pid, "--fd")
+    return next(each for each in workers if ("MattingRunner" in command_of(each)) == runner)
 
 
 def environment_of(process: psutil.Process) -> bytes:

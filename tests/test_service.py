@@ -18,6 +18,7 @@ from sandbox.chains import BaseChain, TempoChain
 from sandbox.process import ROOT
 from tests.buying import ROUTE, buy, photograph
 from tests.modelkit.zoo.graphs import MEAN, STD, conv, save
+from tests.processes import matching
 from tests.running_service import RunningService, run_service
 from tests.shipped import CPU_BACKEND, NAME
 
@@ -185,8 +186,8 @@ def _unpaid(service: RunningService, address: str) -> int:
 
 
 def _runner(service: RunningService) -> psutil.Process:
-    workers = psutil.Process(service.process.pid).children(recursive=True)
-    return next(worker for worker in workers if "MattingRunner" in worker.cmdline())
+    [runner] = matching(service.process.pid, "MattingRunner")
+    return runner
 
 
 def _serve(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:

@@ -16,6 +16,7 @@ from tests.buying import photograph
 from tests.clients.counter import RECEIPT_HEADER, WAYS, Counter, Way
 from tests.clients.cutouts import PRICE, assert_cut_out
 from tests.end_to_end.refusals import assert_refused
+from tests.processes import matching
 from tests.running_service import WORKERS, RunningService
 from tests.waiting import eventually
 
@@ -53,6 +54,7 @@ async def test_a_picture_whose_decoder_dies_is_not_charged_and_the_next_one_is_s
 
 
 def test_decoders_belong_to_api_workers_and_know_none_of_their_keys(running_service: RunningService) -> None:
+    assert eventually(lambda: len(_ready(running_service)) == ALL, 60)  # others were killed just before
     decoders = _decoders(running_service)
     assert len({each.ppid() for each in decoders}) == WORKERS
     for each in decoders:
@@ -63,8 +65,7 @@ def test_decoders_belong_to_api_workers_and_know_none_of_their_keys(running_serv
 
 def _decoders(service: RunningService) -> list[psutil.Process]:
     """The decoder processes of all API workers."""
-    everything = psutil.Process(service.process.pid).children(recursive=True)
-    return [each for each in everything if "imaging.isolated.worker" in each.cmdline()]
+    return matching(service.process.pid, "imaging.isolated.worker")
 
 
 def _ready(service: RunningService) -> list[psutil.Process]:

@@ -15,6 +15,7 @@ import httpx
 import psutil
 
 from sandbox.process import LEASH, SandboxError
+from tests.processes import command_of, family, send
 
 Part = Literal["worker", "runner", "service"]
 _START_S = 240.0
@@ -97,7 +98,7 @@ class Host:
     def members(self, part: Part | None = None) -> list[psutil.Process]:
         """The living processes of a part; without one, of all parts."""
         names = [_SERVICES[part]] if part in _SERVICES else list(_SERVICES.values())
-        return [child for child in self._family()[1:] if any(name in _command(child) for name in names)]
+        return [child for child in self._family()[1:] if any(name in command_of(child) for name in names)]
 
     def choose(self, part: Part, choice: int) -> list[psutil.Process]:
         """One process of a part, or all of them for "service", the supervisor first; empty when there is none."""
@@ -111,7 +112,7 @@ class Host:
         assert self._process is not None
         # The supervisor first, so that it starts no others; its workers are in sessions of their own.
         victims = self.choose(part, choice)
-        _send(signal.SIGKILL, victims)
+        send(signal.SIGKILL, victims)
         if part == "service":
             self._process.wait()
             psutil.wait_procs(victims[1:], timeout=5)
@@ -120,12 +121,12 @@ class Host:
     def freeze(self, processes: Sequence[psutil.Process]) -> None:
         """Stop processes of this host until `thaw`."""
         self._frozen += processes
-        _send(signal.SIGSTOP, processes)
+        send(signal.SIGSTOP, processes)
 
     def thaw(self, processes: Sequence[psutil.Process] | None = None) -> None:
         """Let these processes go on, or all that are stopped."""
         chosen = list(self._frozen) if processes is None else list(processes)
-        _send(signal.SIGCONT, chosen)
+        send(signal.SIGCONT, chosen)
         self._frozen = [each for each in self._frozen if each not in chosen]
 
     def close(self) -> None:
@@ -137,24 +138,7 @@ class Host:
     def _family(self) -> list[psutil.Process]:
         """The supervisor and all below it; empty when it has ended."""
         assert self._process is not None
-        try:
-            supervisor = psutil.Process(self._process.pid)
-            return [supervisor, *supervisor.children(recursive=True)]
-        except psutil.NoSuchProcess:
-            return []
-
-
-def _send(sign: signal.Signals, processes: Sequence[psutil.Process]) -> None:
-    for process in processes:
-        with suppress(psutil.NoSuchProcess):
-            process.send_signal(sign)
-
-
-def _command(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []
+        return family(self._process.pid)
 
 
 def _outer() -> dict[str, str]:

@@ -20,6 +20,7 @@ from sandbox.process import LEASH, ROOT, choose_port
 from tests.buying import photograph
 from tests.clients.counter import Counter, Way
 from tests.clients.cutouts import PRICE, assert_cut_out
+from tests.processes import matching
 from tests.running_service import RunningService, run_service
 
 TOKEN = "what API and runners of this test share, 32 bytes"
@@ -37,8 +38,7 @@ class RemoteRunner:
 
     def worker(self) -> psutil.Process:
         """The process that runs the network."""
-        children = psutil.Process(self.process.pid).children(recursive=True)
-        [worker] = [each for each in children if "_bentoml_impl.worker.service" in each.cmdline()]
+        [worker] = matching(self.process.pid, "_bentoml_impl.worker.service")
         return worker
 
     def metric(self, name: str) -> float:
@@ -142,8 +142,7 @@ async def test_it_sells_on_both_rails(split: Split, way: Way) -> None:
 
 
 async def test_the_api_has_no_runner_of_its_own_and_both_others_work(split: Split) -> None:
-    commands = [each.cmdline() for each in psutil.Process(split.service.process.pid).children(recursive=True)]
-    assert not [command for command in commands if "MattingRunner" in command]
+    assert not matching(split.service.process.pid, "MattingRunner")
     before = [runner.metric("clearcanvas_batch_size_sum") for runner in split.runners]
     for quality in range(60, 66):
         await _buy(split, "x402 v2", quality)

@@ -14,7 +14,6 @@ from pathlib import Path
 from signal import SIGCONT, SIGSTOP
 from urllib.parse import quote
 
-import psutil
 import pytest
 from eth_account import Account
 
@@ -30,6 +29,7 @@ from tests.fakes.postgres import postgres_server
 from tests.fakes.serving import serving
 from tests.fakes.talkative_proxy import Mode, TalkativeProxy
 from tests.fakes.talkative_redis import talkative_redis
+from tests.processes import matching
 from tests.raw_http import answer_to
 from tests.running_service import RunningService, run_service
 from tests.secrets import marks
@@ -180,16 +180,12 @@ async def _silent_runner(buyer: Witness, service: RunningService) -> None:
 @contextmanager
 def _stopped_runner(service: RunningService) -> Iterator[None]:
     """No picture gets done while the block runs."""
-    runner = next(each for each in _processes(service) if "MattingRunner" in each.cmdline())
+    [runner] = matching(service.process.pid, "MattingRunner")
     runner.send_signal(SIGSTOP)
     try:
         yield
     finally:
         runner.send_signal(SIGCONT)
-
-
-def _processes(service: RunningService) -> list[psutil.Process]:
-    return psutil.Process(service.process.pid).children(recursive=True)
 
 
 async def _crash_inside(buyer: Witness, folder: Path) -> None:

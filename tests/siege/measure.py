@@ -8,6 +8,7 @@ import httpx
 import psutil
 
 from tests.buying import photograph
+from tests.processes import family, matching
 from tests.running_service import RunningService
 from tests.siege.buyer import Buyer
 
@@ -56,13 +57,11 @@ async def _look(service: RunningService, peaks: list[float]) -> None:
 
 def taken(service: RunningService) -> tuple[float, int]:
     """Resident megabytes and open descriptors of all processes of the service, without its chains."""
-    supervisor = psutil.Process(service.process.pid)
-    processes = [supervisor, *(each for each in supervisor.children() if "--fd" in each.cmdline())]
+    processes = [psutil.Process(service.process.pid), *matching(service.process.pid, "--fd")]
     return sum(each.memory_info().rss for each in processes) / 1e6, sum(each.num_fds() for each in processes)
 
 
 def cpu_s(service: RunningService) -> float:
     """Seconds that all processes of the service have computed, those that have ended left out."""
-    supervisor = psutil.Process(service.process.pid)
-    times = (each.cpu_times() for each in (supervisor, *supervisor.children(recursive=True)))
+    times = (each.cpu_times() for each in family(service.process.pid))
     return sum(each.user + each.system for each in times)

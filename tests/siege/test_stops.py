@@ -16,6 +16,7 @@ import pytest
 from sandbox.accounts import SELLER
 from sandbox.chains import BaseChain, TempoChain
 from tests.buying import buy, photograph
+from tests.processes import command_of, family, send
 from tests.running_service import RunningService, run_service
 from tests.siege.buyer import PRICE, Buyer
 from tests.siege.hostile import KINDS
@@ -33,23 +34,20 @@ def served(
     processes: list[psutil.Process] = []
     try:
         with run_service(base_chain, tempo_chain, folder, {"CLEARCANVAS_WORKERS": "1"}) as service:
-            supervisor = psutil.Process(service.process.pid)
-            processes += [supervisor, *supervisor.children(recursive=True)]
+            processes += family(service.process.pid)
             yield service, processes
     finally:
-        for each in processes:
-            if each.is_running():
-                each.kill()
+        send(signal.SIGKILL, processes)
 
 
 def living(processes: list[psutil.Process]) -> list[psutil.Process]:
     """Those that run, and are no zombies."""
-    return [each for each in processes if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+    return [each for each in processes if each.is_running() and command_of(each)]
 
 
 def worker(processes: list[psutil.Process], service: str) -> psutil.Process:
     """The worker of a BentoML service."""
-    return next(each for each in processes if service in each.cmdline() and "--fd" in each.cmdline())
+    return next(each for each in processes if {service, "--fd"} <= set(command_of(each)))
 
 
 def listens(url: str) -> bool:
