@@ -44,7 +44,7 @@ SEND = {"x402": "eth_sendRawTransaction", "mpp": "eth_sendRawTransactionSync"}
 
 
 @dataclass(frozen=True)
-class Shop:
+class WholeService:
     """A running service and what it reaches its chains by.
 
     Attributes:
@@ -86,24 +86,24 @@ PICTURE = _picture()
 
 
 async def health(
-    shop: Shop, client: httpx.AsyncClient, payments: list[dict[str, str]], begin: Callable[[], None]
+    service: WholeService, client: httpx.AsyncClient, payments: list[dict[str, str]], begin: Callable[[], None]
 ) -> dict[str, list[float]]:
     """Path → milliseconds of each answer during a phase in which buyers try to pay; `begin` brings about its fault."""
     await asyncio.to_thread(begin)
     end = time.monotonic() + PHASE_S
-    buyers = [asyncio.create_task(_keep_sending(shop, client, payment, end)) for payment in payments]
+    buyers = [asyncio.create_task(_keep_sending(service, client, payment, end)) for payment in payments]
     took: dict[str, list[float]] = {"/healthz": [], "/readyz": []}
     probes: list[asyncio.Task[None]] = []
     while time.monotonic() < end:
-        probes += [asyncio.create_task(_probe(shop.url, path, times)) for path, times in took.items()]
+        probes += [asyncio.create_task(_probe(service.url, path, times)) for path, times in took.items()]
         await asyncio.sleep(1 / PROBES_PER_S)
     await asyncio.gather(*probes, *buyers)
     return took
 
 
-async def _keep_sending(shop: Shop, client: httpx.AsyncClient, payment: dict[str, str], end: float) -> None:
+async def _keep_sending(service: WholeService, client: httpx.AsyncClient, payment: dict[str, str], end: float) -> None:
     while time.monotonic() < end:
-        answer = await shop.send(client, payment)
+        answer = await service.send(client, payment)
         await asyncio.sleep(0.2 if answer.status_code == 200 else 0.5)
 
 
@@ -115,23 +115,23 @@ async def _probe(url: str, path: str, times: list[float]) -> None:
 
 
 async def independence(
-    shop: Shop, client: httpx.AsyncClient, rail: str
+    service: WholeService, client: httpx.AsyncClient, rail: str
 ) -> tuple[list[float], list[float], list[float]]:
     """Milliseconds of the others' settlements in calm and while one is held, and of the held ones' whole requests."""
     calm: list[float] = []
     held: list[float] = []
     victims: list[float] = []
     for _ in range(ROUNDS):
-        calm += await _settled(shop, client, rail)
-        control = shop.nodes[rail][0]
-        victim = await shop.pay(client, rail)
-        others = [await shop.pay(client, rail) for _ in range(BUYERS)]
+        calm += await _settled(service, client, rail)
+        control = service.nodes[rail][0]
+        victim = await service.pay(client, rail)
+        others = [await service.pay(client, rail) for _ in range(BUYERS)]
         before = _calls(control, rail)
         await asyncio.to_thread(control.inject, "slow", methods=[SEND[rail]], count=1, seconds=HELD_S)
         start = time.perf_counter()
-        waiting = asyncio.create_task(shop.send(client, victim))
+        waiting = asyncio.create_task(service.send(client, victim))
         await asyncio.to_thread(_wait_for_call, control, rail, before)
-        held += await _settled(shop, client, rail, others)
+        held += await _settled(service, client, rail, others)
         await waiting
         victims.append(1000 * (time.perf_counter() - start))
         await asyncio.to_thread(control.clear)
@@ -148,28 +148,28 @@ def _calls(control: Control, rail: str) -> int:
 
 
 async def _settled(
-    shop: Shop, client: httpx.AsyncClient, rail: str, payments: list[dict[str, str]] | None = None
+    service: WholeService, client: httpx.AsyncClient, rail: str, payments: list[dict[str, str]] | None = None
 ) -> list[float]:
     """Milliseconds of the stage "settle" of sales at the same time; a sale that failed counts as its whole time."""
-    payments = payments or [await shop.pay(client, rail) for _ in range(BUYERS)]
+    payments = payments or [await service.pay(client, rail) for _ in range(BUYERS)]
     start = time.perf_counter()
-    answers = await asyncio.gather(*(shop.send(client, payment) for payment in payments))
+    answers = await asyncio.gather(*(service.send(client, payment) for payment in payments))
     whole = 1000 * (time.perf_counter() - start)
     timings = [re.search(r"settle;dur=([0-9.]+)", answer.headers.get("Server-Timing", "")) for answer in answers]
     return [float(timing[1]) if timing else whole for timing in timings]
 
 
-async def measure(shop: Shop, refuse: Callable[[], None]) -> None:
+async def measure(service: WholeService, refuse: Callable[[], None]) -> None:
     """Run all phases and print; `refuse` ends the proxies, so it comes last."""
     async with httpx.AsyncClient(timeout=120, trust_env=False) as client:
         for rail in RAILS:  # the first sale of each worker loads and connects
-            await _settled(shop, client, rail)
-        _print_independence({rail: await independence(shop, client, rail) for rail in RAILS})
-        phases: dict[str, Callable[[], None]] = {"all well": lambda: None, "hanging": shop.hang, "refusing": refuse}
+            await _settled(service, client, rail)
+        _print_independence({rail: await independence(service, client, rail) for rail in RAILS})
+        phases: dict[str, Callable[[], None]] = {"all well": lambda: None, "hanging": service.hang, "refusing": refuse}
         # All are signed before, for a rail that is out is not quoted. Those of MPP are over before the last phase is.
-        ready = [[await shop.pay(client, rail) for rail in RAILS * (BUYERS // 2)] for _ in phases]
+        ready = [[await service.pay(client, rail) for rail in RAILS * (BUYERS // 2)] for _ in phases]
         took = {
-            name: await health(shop, client, payments, begin)
+            name: await health(service, client, payments, begin)
             for payments, (name, begin) in zip(ready, phases.items(), strict=True)
         }
         _print_health(took)
@@ -212,7 +212,7 @@ def main() -> None:
             settings |= {f"CLEARCANVAS_{rail.upper()}__FALLBACK_RPC_URL": second}
         service = parts.enter_context(run_service(base, tempo, folder, settings))
         nodes = {rail: [Control(url) for url in both] for rail, both in urls.items()}
-        asyncio.run(measure(Shop(service.url, tempo.rpc_url, nodes), proxies.close))
+        asyncio.run(measure(WholeService(service.url, tempo.rpc_url, nodes), proxies.close))
 
 
 if __name__ == "__main__":

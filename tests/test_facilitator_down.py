@@ -9,8 +9,8 @@ from sandbox.accounts import BUYER, SELLER
 from sandbox.chains import BaseChain, TempoChain
 from sandbox.wallets import sign_x402
 from tests.buying import ROUTE, photograph
-from tests.clients.counter import Counter
 from tests.clients.cutouts import PRICE
+from tests.clients.purchase_client import PurchaseClient
 from tests.contracts.rail_contract import NOBODY
 from tests.running_service import RunningService, run_service
 from tests.waiting import eventually
@@ -63,7 +63,7 @@ def test_the_gauge_tells_the_operator(service: RunningService) -> None:
 
 
 async def test_the_other_rail_sells(service: RunningService, client: httpx.AsyncClient) -> None:
-    buyer = Counter(service, client, "mpp", "10.30.0.1")
+    buyer = PurchaseClient(service, client, "mpp", "10.30.0.1")
     earned = buyer.earned()
     sold = await buyer.post(photograph(quality=90), await buyer.sign(b""))
     assert sold.status_code == 200, sold.text

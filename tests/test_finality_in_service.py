@@ -13,8 +13,8 @@ from payments.finality import RAW
 from sandbox import chains
 from sandbox.chains import BaseChain, Chain, TempoChain
 from storage import Database
-from tests.clients.counter import Way
-from tests.secrets.till import Till, send
+from tests.clients.purchase_client import Way
+from tests.secrets.whole_service import WholeService, send
 
 
 @pytest.fixture(scope="module")
@@ -32,15 +32,15 @@ def tempo_chain() -> Iterator[TempoChain]:
 
 
 @pytest.fixture
-def till(base_chain: BaseChain, tempo_chain: TempoChain, tmp_path: Path) -> Till:
-    return Till(base_chain, tempo_chain, tmp_path)
+def service(base_chain: BaseChain, tempo_chain: TempoChain, tmp_path: Path) -> WholeService:
+    return WholeService(base_chain, tempo_chain, tmp_path)
 
 
 @asynccontextmanager
-async def selling(till: Till) -> AsyncIterator[tuple[httpx.AsyncClient, Database]]:
+async def selling(service: WholeService) -> AsyncIterator[tuple[httpx.AsyncClient, Database]]:
     """A service for which one block more is final, and its books."""
     final = {"MPP__FINALITY_BLOCKS": "1", "X402__FINALITY_BLOCKS": "1"}
-    async with till.open(**final) as buyer, Database(f"sqlite:///{till.folder}/ledger.sqlite3") as books:
+    async with service.open(**final) as buyer, Database(f"sqlite:///{service.folder}/ledger.sqlite3") as books:
         yield buyer, books
 
 
@@ -57,24 +57,24 @@ async def evidence(books: Database) -> str:
     return str(evidence)
 
 
-async def test_the_signed_transaction_is_kept_until_it_is_final(till: Till) -> None:
-    async with selling(till) as (buyer, books):
-        assert (await send(buyer, await till.sign(buyer, "mpp"))).status_code == 200
+async def test_the_signed_transaction_is_kept_until_it_is_final(service: WholeService) -> None:
+    async with selling(service) as (buyer, books):
+        assert (await send(buyer, await service.sign(buyer, "mpp"))).status_code == 200
         assert RAW in await evidence(books)
         await becomes_final(books)
         assert RAW not in await evidence(books)
 
 
 @pytest.mark.parametrize("way", ["x402 v2", "mpp"])
-async def test_what_the_chain_drops_is_settled_again(till: Till, way: Way) -> None:
+async def test_what_the_chain_drops_is_settled_again(service: WholeService, way: Way) -> None:
     """The blocks since before the sale are gone, and nobody re-sends the payment."""
-    chain: Chain = till.tempo if way == "mpp" else till.base
-    async with selling(till) as (buyer, books):
-        payment, earned = await till.sign(buyer, way), till.earned(way)
+    chain: Chain = service.tempo if way == "mpp" else service.base
+    async with selling(service) as (buyer, books):
+        payment, earned = await service.sign(buyer, way), service.earned(way)
         before = chain.rpc.call("evm_snapshot")
         assert (await send(buyer, payment)).status_code == 200
-        assert till.earned(way) == earned + 50_000
+        assert service.earned(way) == earned + 50_000
         assert chain.rpc.call("evm_revert", before)
-        assert till.earned(way) == earned
+        assert service.earned(way) == earned
         await becomes_final(books)
-    assert till.earned(way) == earned + 50_000
+    assert service.earned(way) == earned + 50_000

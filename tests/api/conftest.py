@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.shop import Shop, open_shop
+from tests.api.storefront import Storefront, open_storefront
 
 
 @pytest.fixture
-async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
-    """A shop as it opens in the morning."""
-    async with open_shop(tmp_path) as shop:
-        yield shop
+async def storefront(tmp_path: Path) -> AsyncIterator[Storefront]:
+    """A storefront as it opens in the morning."""
+    async with open_storefront(tmp_path) as storefront:
+        yield storefront

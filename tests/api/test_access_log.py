@@ -2,7 +2,7 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from api.offer import PATH
-from tests.api.shop import Shop, picture
+from tests.api.storefront import Storefront, picture
 
 
 def count(route: str, method: str, status: int) -> float:
@@ -11,10 +11,12 @@ def count(route: str, method: str, status: int) -> float:
     return REGISTRY.get_sample_value("clearcanvas_requests_total", labels) or 0
 
 
-async def test_a_line_tells_what_was_answered_and_nothing_of_what_was_sent(shop: Shop) -> None:
+async def test_a_line_tells_what_was_answered_and_nothing_of_what_was_sent(storefront: Storefront) -> None:
     with capture_logs() as logs:
-        await shop.post(picture(), X_PAYMENT="marked", query="?marked=1", X_Other="marked", Authorization="marked")
-        await shop.client.get("/marked?marked=1")
+        await storefront.post(
+            picture(), X_PAYMENT="marked", query="?marked=1", X_Other="marked", Authorization="marked"
+        )
+        await storefront.client.get("/marked?marked=1")
     lines = [line for line in logs if line["event"] == "request"]
     assert [(line["method"], line["route"], line["status"], line["code"]) for line in lines] == [
         ("POST", PATH, 400, "bad_request"),
@@ -25,10 +27,10 @@ async def test_a_line_tells_what_was_answered_and_nothing_of_what_was_sent(shop:
     assert "203.0.113.7" not in str(logs)
 
 
-async def test_unknown_paths_and_methods_share_one_label(shop: Shop) -> None:
+async def test_unknown_paths_and_methods_share_one_label(storefront: Storefront) -> None:
     """Strangers cannot make the metrics grow."""
     before = count("unknown", "GET", 404), count(PATH, "other", 405)
     for number in range(3):
-        await shop.client.get(f"/nope/{number}")
-        await shop.client.request(f"M{number}", PATH)
+        await storefront.client.get(f"/nope/{number}")
+        await storefront.client.request(f"M{number}", PATH)
     assert (count("unknown", "GET", 404), count(PATH, "other", 405)) == (before[0] + 3, before[1] + 3)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.shop import Shop
+from tests.api.storefront import Storefront
 from tests.corpus.browser import FLAGS, find_browser
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
@@ -51,15 +51,15 @@ def judged(page: str, scheme: str, folder: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("path", PAGES)
-async def test_a_page_has_no_violation(shop: Shop, tmp_path: Path, path: str, scheme: str) -> None:
-    found = judged((await shop.client.get(path)).text, scheme, tmp_path)
+async def test_a_page_has_no_violation(storefront: Storefront, tmp_path: Path, path: str, scheme: str) -> None:
+    found = judged((await storefront.client.get(path)).text, scheme, tmp_path)
     assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found["violations"]] == []
     assert {"color-contrast", "document-title", "html-has-lang"} <= {each["id"] for each in found["passes"]}
 
 
-async def test_a_page_that_is_hard_to_read_is_found(shop: Shop, tmp_path: Path) -> None:
+async def test_a_page_that_is_hard_to_read_is_found(storefront: Storefront, tmp_path: Path) -> None:
     """The same page with faint text and without its language, in the scheme that makes the difference."""
-    page = (await shop.client.get("/guides/x402")).text.replace("--text: #e6edf3", "--text: #30363d")
+    page = (await storefront.client.get("/guides/x402")).text.replace("--text: #e6edf3", "--text: #30363d")
     page = page.replace('<html lang="en">', "<html>")
     dark = {each["id"] for each in judged(page, "dark", tmp_path)["violations"]}
     light = {each["id"] for each in judged(page, "light", tmp_path)["violations"]}

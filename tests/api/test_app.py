@@ -10,7 +10,7 @@ from api.offer import PATH
 from api.upload import UploadLimits
 from errors import Overloaded
 from imaging.picture import Pixels
-from tests.api.shop import OFFER, SMALL, Shop, open_shop, picture
+from tests.api.storefront import OFFER, SMALL, Storefront, open_storefront, picture
 from tests.fakes.rails import Outcome, ScriptedRail
 
 
@@ -24,8 +24,8 @@ class Unread:
         raise AssertionError("the body was read")
 
 
-async def test_an_unpaid_picture_gets_a_problem_that_carries_the_quote(shop: Shop) -> None:
-    answer = await shop.post(picture())
+async def test_an_unpaid_picture_gets_a_problem_that_carries_the_quote(storefront: Storefront) -> None:
+    answer = await storefront.post(picture())
     assert answer.status_code == 402
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.headers["Cache-Control"] == "no-store"
@@ -38,8 +38,8 @@ async def test_an_unpaid_picture_gets_a_problem_that_carries_the_quote(shop: Sho
 
 
 async def test_every_rail_quotes_in_one_answer(tmp_path: Path) -> None:
-    async with open_shop(tmp_path, rails=(ScriptedRail("x"), ScriptedRail("y"))) as shop:
-        answer = await shop.post(picture())
+    async with open_storefront(tmp_path, rails=(ScriptedRail("x"), ScriptedRail("y"))) as storefront:
+        answer = await storefront.post(picture())
     assert answer.headers.get_list("WWW-Authenticate") == ['x price="0.05"', 'y price="0.05"']
 
 
@@ -47,44 +47,46 @@ async def test_every_rail_quotes_in_one_answer(tmp_path: Path) -> None:
     ("body", "headers"),
     [(b"", {}), (b"", {"Content-Type": ""}), (b"{}", {"Content-Type": "application/json; charset=utf-8"})],
 )
-async def test_a_probe_without_a_picture_gets_the_quote(shop: Shop, body: bytes, headers: dict[str, str]) -> None:
-    answer = await shop.client.post(PATH, content=body, headers=headers)
+async def test_a_probe_without_a_picture_gets_the_quote(
+    storefront: Storefront, body: bytes, headers: dict[str, str]
+) -> None:
+    answer = await storefront.client.post(PATH, content=body, headers=headers)
     assert answer.status_code == 402
 
 
-async def test_an_unpaid_picture_that_could_never_succeed_gets_no_quote(shop: Shop) -> None:
-    answer = await shop.post(picture("PNG"))
+async def test_an_unpaid_picture_that_could_never_succeed_gets_no_quote(storefront: Storefront) -> None:
+    answer = await storefront.post(picture("PNG"))
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_image")
     assert "WWW-Authenticate" not in answer.headers
 
 
 async def test_an_address_over_its_limit_is_refused_before_its_headers_and_body(tmp_path: Path) -> None:
-    async with open_shop(tmp_path, per_minute=1) as shop:
-        await shop.post()
-        answer = await shop.post(Unread(), query="?format=bmp", Content_Length="99000000")
+    async with open_storefront(tmp_path, per_minute=1) as storefront:
+        await storefront.post()
+        answer = await storefront.post(Unread(), query="?format=bmp", Content_Length="99000000")
     assert answer.status_code == 429
 
 
-async def test_query_and_size_are_judged_before_the_body_is_read(shop: Shop) -> None:
-    query = await shop.post(Unread(), query="?format=bmp", Content_Length="99000000")
-    size = await shop.post(Unread(), Content_Length="99000000")
+async def test_query_and_size_are_judged_before_the_body_is_read(storefront: Storefront) -> None:
+    query = await storefront.post(Unread(), query="?format=bmp", Content_Length="99000000")
+    size = await storefront.post(Unread(), Content_Length="99000000")
     assert (query.status_code, size.status_code) == (400, 413)
 
 
-async def test_an_unreadable_payment_is_refused_before_the_picture_is_judged(shop: Shop) -> None:
-    answer = await shop.post(b"no picture", X_PAYMENT="button")
+async def test_an_unreadable_payment_is_refused_before_the_picture_is_judged(storefront: Storefront) -> None:
+    answer = await storefront.post(b"no picture", X_PAYMENT="button")
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed_payment")
 
 
 async def test_two_payments_are_refused(tmp_path: Path) -> None:
-    async with open_shop(tmp_path, rails=(ScriptedRail("x"), ScriptedRail("y"))) as shop:
-        answer = await shop.post(picture(), coin="coin-1", Y_PAYMENT="coin-2 signed")
+    async with open_storefront(tmp_path, rails=(ScriptedRail("x"), ScriptedRail("y"))) as storefront:
+        answer = await storefront.post(picture(), coin="coin-1", Y_PAYMENT="coin-2 signed")
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed_payment")
 
 
-async def test_a_known_payment_is_looked_up_before_the_picture_is_judged(shop: Shop) -> None:
-    await shop.post(picture(), coin="coin-1")
-    answer = await shop.post(b"no picture", coin="coin-1")
+async def test_a_known_payment_is_looked_up_before_the_picture_is_judged(storefront: Storefront) -> None:
+    await storefront.post(picture(), coin="coin-1")
+    answer = await storefront.post(b"no picture", coin="coin-1")
     assert (answer.status_code, answer.json()["code"]) == (409, "payment_used")
 
 
@@ -98,16 +100,16 @@ async def test_a_known_payment_is_looked_up_before_the_picture_is_judged(shop: S
     ],
 )
 async def test_a_paid_picture_is_judged_before_its_payment(
-    shop: Shop, body: bytes, content_type: str, status: int
+    storefront: Storefront, body: bytes, content_type: str, status: int
 ) -> None:
-    answer = await shop.post(body, coin="coin-1", Content_Type=content_type)
+    answer = await storefront.post(body, coin="coin-1", Content_Type=content_type)
     assert (answer.status_code, answer.json()["charged"]) == (status, False)
-    assert (shop.rail.called("verify"), shop.rail.moved) == (0, [])
+    assert (storefront.rail.called("verify"), storefront.rail.moved) == (0, [])
 
 
-async def test_a_payment_is_rejected_with_its_reason_and_a_fresh_quote(shop: Shop) -> None:
-    shop.rail.verifying = [Outcome.REFUSED]
-    answer = await shop.post(picture(), coin="coin-1")
+async def test_a_payment_is_rejected_with_its_reason_and_a_fresh_quote(storefront: Storefront) -> None:
+    storefront.rail.verifying = [Outcome.REFUSED]
+    answer = await storefront.post(picture(), coin="coin-1")
     body = answer.json()
     assert (answer.status_code, body["code"], body["reason"]) == (402, "payment_rejected", "refused")
     assert body["x"]["rejection"] == "refused"
@@ -123,44 +125,44 @@ async def test_a_failed_picture_is_not_charged_and_its_payment_still_good(tmp_pa
             raise Overloaded("The queue is full.")
         return image[..., 0]
 
-    async with open_shop(tmp_path, infer=sometimes) as shop:
-        first = await shop.post(picture(), coin="coin-1")
-        settled = list(shop.rail.moved)
+    async with open_storefront(tmp_path, infer=sometimes) as storefront:
+        first = await storefront.post(picture(), coin="coin-1")
+        settled = list(storefront.rail.moved)
         broken = False
-        second = await shop.post(picture(), coin="coin-1")
+        second = await storefront.post(picture(), coin="coin-1")
     assert (first.status_code, first.json()["charged"], settled) == (503, False, [])
     assert second.status_code == 200
 
 
-async def test_a_payment_sent_again_brings_the_same_picture_without_a_second_charge(shop: Shop) -> None:
-    first = await shop.post(picture(), coin="coin-1")
-    again = await shop.post(picture(), coin="coin-1")
+async def test_a_payment_sent_again_brings_the_same_picture_without_a_second_charge(storefront: Storefront) -> None:
+    first = await storefront.post(picture(), coin="coin-1")
+    again = await storefront.post(picture(), coin="coin-1")
     assert again.status_code == 200
     assert again.headers["Idempotent-Replayed"] == "true"
     assert again.headers["x-receipt"] == first.headers["x-receipt"]
     assert again.content == first.content
-    assert len(shop.rail.moved) == 1
+    assert len(storefront.rail.moved) == 1
 
 
-async def test_other_parameters_need_another_payment(shop: Shop) -> None:
-    await shop.post(picture(), coin="coin-1")
-    answer = await shop.post(picture(), coin="coin-1", query="?format=webp")
+async def test_other_parameters_need_another_payment(storefront: Storefront) -> None:
+    await storefront.post(picture(), coin="coin-1")
+    answer = await storefront.post(picture(), coin="coin-1", query="?format=webp")
     assert (answer.status_code, answer.json()["code"]) == (409, "payment_used")
 
 
 async def test_a_model_update_does_not_forfeit_a_paid_picture(tmp_path: Path) -> None:
-    async with open_shop(tmp_path) as shop:
-        await shop.post(picture(), coin="coin-1")
+    async with open_storefront(tmp_path) as storefront:
+        await storefront.post(picture(), coin="coin-1")
     updated = replace(OFFER, models=(replace(SMALL, name="newer", label="newer 0123abcd"),))
-    async with open_shop(tmp_path, offer=updated) as shop:
-        answer = await shop.post(picture(), coin="coin-1")
+    async with open_storefront(tmp_path, offer=updated) as storefront:
+        answer = await storefront.post(picture(), coin="coin-1")
     assert (answer.status_code, answer.headers["X-Model"]) == (200, "newer 0123abcd")
     assert answer.headers["Idempotent-Replayed"] == "true"
 
 
 @pytest.mark.parametrize("path", ["/nope", "/v1", f"{PATH}/", "/docs", "/v1/other"])
-async def test_an_unknown_path_is_a_problem(shop: Shop, path: str) -> None:
-    answer = await shop.client.post(path)
+async def test_an_unknown_path_is_a_problem(storefront: Storefront, path: str) -> None:
+    answer = await storefront.client.post(path)
     body = answer.json()
     assert (answer.status_code, body["status"], body["code"], body["charged"]) == (404, 404, "not_found", False)
     assert answer.headers["Content-Type"] == "application/problem+json"
@@ -168,15 +170,17 @@ async def test_an_unknown_path_is_a_problem(shop: Shop, path: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "PROPFIND"])
-async def test_the_paid_route_names_its_method_and_counts_no_visit_with_another(shop: Shop, method: str) -> None:
-    answer = await shop.client.request(method, PATH)
+async def test_the_paid_route_names_its_method_and_counts_no_visit_with_another(
+    storefront: Storefront, method: str
+) -> None:
+    answer = await storefront.client.request(method, PATH)
     assert (answer.status_code, answer.headers["Allow"]) == (405, "OPTIONS, POST")
     assert "RateLimit" not in answer.headers
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
-async def test_a_document_names_its_methods(shop: Shop) -> None:
-    answer = await shop.client.post("/openapi.json")
+async def test_a_document_names_its_methods(storefront: Storefront) -> None:
+    answer = await storefront.client.post("/openapi.json")
     assert answer.status_code == 405
     assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
 
@@ -185,27 +189,27 @@ async def test_a_document_names_its_methods(shop: Shop) -> None:
     ("path", "methods"),
     [(PATH, "OPTIONS, POST"), ("/openapi.json", "GET, HEAD, OPTIONS"), ("/healthz", "GET, HEAD, OPTIONS")],
 )
-async def test_options_names_the_methods_of_a_path(shop: Shop, path: str, methods: str) -> None:
-    answer = await shop.client.options(path)
+async def test_options_names_the_methods_of_a_path(storefront: Storefront, path: str, methods: str) -> None:
+    answer = await storefront.client.options(path)
     assert (answer.status_code, answer.headers["Allow"], answer.content) == (204, methods, b"")
     assert "RateLimit" not in answer.headers
 
 
-async def test_options_of_an_unknown_path_is_not_found(shop: Shop) -> None:
-    assert (await shop.client.options("/nowhere")).status_code == 404
+async def test_options_of_an_unknown_path_is_not_found(storefront: Storefront) -> None:
+    assert (await storefront.client.options("/nowhere")).status_code == 404
 
 
-async def test_a_web_page_may_buy_and_read_what_it_bought(shop: Shop) -> None:
+async def test_a_web_page_may_buy_and_read_what_it_bought(storefront: Storefront) -> None:
     asked = {
         "Origin": "https://page.example",
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "payment-signature, content-type, access-control-expose-headers",
     }
-    preflight = await shop.client.options(PATH, headers=asked)
+    preflight = await storefront.client.options(PATH, headers=asked)
     assert preflight.status_code == 200
     assert preflight.headers["Access-Control-Allow-Origin"] == "*"
     assert "payment-signature" in preflight.headers["Access-Control-Allow-Headers"]
-    for answer in (await shop.post(Origin=asked["Origin"]), await shop.post(b"?", Origin=asked["Origin"])):
+    for answer in (await storefront.post(Origin=asked["Origin"]), await storefront.post(b"?", Origin=asked["Origin"])):
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
         assert {"WWW-Authenticate", "PAYMENT-REQUIRED"} <= set(
             answer.headers["Access-Control-Expose-Headers"].split(", ")
@@ -216,8 +220,8 @@ async def test_a_web_page_may_buy_and_read_what_it_bought(shop: Shop) -> None:
 async def test_a_forwarded_address_counts_only_behind_a_trusted_proxy(
     tmp_path: Path, trusted: tuple[str, ...], statuses: list[int]
 ) -> None:
-    async with open_shop(tmp_path, per_minute=1, trusted_proxies=trusted) as shop:
-        answers = [await shop.post(X_Forwarded_For=address) for address in ("198.51.100.1", "198.51.100.2")]
+    async with open_storefront(tmp_path, per_minute=1, trusted_proxies=trusted) as storefront:
+        answers = [await storefront.post(X_Forwarded_For=address) for address in ("198.51.100.1", "198.51.100.2")]
     assert [answer.status_code for answer in answers] == statuses
 
 
@@ -225,26 +229,26 @@ async def test_no_answer_of_ours_shows_what_broke_behind_it(tmp_path: Path) -> N
     async def broken(image: Pixels) -> Pixels:
         raise RuntimeError("cannot reach https://rpc.example.com/marked-key from /srv/marked/client.py")
 
-    async with open_shop(tmp_path, infer=broken) as shop:
-        answer = await shop.post(picture(), coin="coin-1")
+    async with open_storefront(tmp_path, infer=broken) as storefront:
+        answer = await storefront.post(picture(), coin="coin-1")
     assert (answer.status_code, answer.json()["code"], answer.json()["retryable"]) == (500, "internal_error", True)
     assert answer.json()["charged"] is False
-    assert shop.rail.moved == []
+    assert storefront.rail.moved == []
     assert "marked" not in answer.text + str(answer.headers)
 
 
-async def test_a_doubt_about_the_money_is_never_a_second_bill(shop: Shop) -> None:
-    shop.rail.settling = [Outcome.REPLY_LOST]
-    doubt = await shop.post(picture(), coin="coin-1")
+async def test_a_doubt_about_the_money_is_never_a_second_bill(storefront: Storefront) -> None:
+    storefront.rail.settling = [Outcome.REPLY_LOST]
+    doubt = await storefront.post(picture(), coin="coin-1")
     assert (doubt.status_code, doubt.json()["charged"]) == (503, True)
     assert "WWW-Authenticate" not in doubt.headers
     assert int(doubt.headers["Retry-After"]) > 0
-    assert (await shop.post(picture(), coin="coin-1")).status_code == 200
-    assert shop.rail.moved == ["coin-1"]
+    assert (await storefront.post(picture(), coin="coin-1")).status_code == 200
+    assert storefront.rail.moved == ["coin-1"]
 
 
-async def test_a_shop_can_be_smaller(tmp_path: Path) -> None:
+async def test_a_storefront_can_be_smaller(tmp_path: Path) -> None:
     """The limits are the operator's."""
-    async with open_shop(tmp_path, limits=UploadLimits(max_side=47)) as shop:
-        answer = await shop.post(picture(size=(48, 32)))
+    async with open_storefront(tmp_path, limits=UploadLimits(max_side=47)) as storefront:
+        answer = await storefront.post(picture(size=(48, 32)))
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_image")

@@ -3,7 +3,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.api.shop import Shop
+from tests.api.storefront import Storefront
 
 
 @pytest.mark.parametrize(
@@ -18,21 +18,21 @@ from tests.api.shop import Shop
         ("/favicon.ico", "image/svg+xml"),
     ],
 )
-async def test_a_document_may_be_kept_for_five_minutes(shop: Shop, path: str, media_type: str) -> None:
-    for answer in (await shop.client.get(path), await shop.client.head(path)):
+async def test_a_document_may_be_kept_for_five_minutes(storefront: Storefront, path: str, media_type: str) -> None:
+    for answer in (await storefront.client.get(path), await storefront.client.head(path)):
         assert (answer.status_code, answer.headers["Content-Type"]) == (200, media_type)
         assert answer.headers["Cache-Control"] == "public, max-age=300"
 
 
-async def test_the_pages_name_price_and_address(shop: Shop) -> None:
+async def test_the_pages_name_price_and_address(storefront: Storefront) -> None:
     for path in ("/", "/llms.txt"):
-        text = (await shop.client.get(path)).text
+        text = (await storefront.client.get(path)).text
         assert "$0.05" in text
         assert "https://cutouts.example.com/v1/remove-background" in text
 
 
-async def test_the_landing_page_loads_nothing_from_elsewhere(shop: Shop) -> None:
-    page = (await shop.client.get("/")).text
+async def test_the_landing_page_loads_nothing_from_elsewhere(storefront: Storefront) -> None:
+    page = (await storefront.client.get("/")).text
     assert re.findall(r'(?:src|href)="([^"]+)"', page) == [
         "/favicon.svg",
         "/guides/x402",
@@ -47,19 +47,19 @@ async def test_the_landing_page_loads_nothing_from_elsewhere(shop: Shop) -> None
     assert "<script" not in page
 
 
-async def test_every_path_that_a_page_names_exists(shop: Shop) -> None:
-    texts = [(await shop.client.get(path)).text for path in ("/", "/llms.txt")]
+async def test_every_path_that_a_page_names_exists(storefront: Storefront) -> None:
+    texts = [(await storefront.client.get(path)).text for path in ("/", "/llms.txt")]
     named = set(re.findall(r'href="(/[^"]+)"', texts[0])) | set(re.findall(r"\(https://[^/]+(/[^)]+)\)", texts[1]))
     assert len(named) >= 4
     for path in named:
-        assert (await shop.client.get(path)).status_code == 200
+        assert (await storefront.client.get(path)).status_code == 200
 
 
-async def test_the_x402_listing_names_the_paid_route_only(shop: Shop) -> None:
-    listing = (await shop.client.get("/.well-known/x402")).json()
+async def test_the_x402_listing_names_the_paid_route_only(storefront: Storefront) -> None:
+    listing = (await storefront.client.get("/.well-known/x402")).json()
     assert listing == {"version": 1, "resources": ["https://cutouts.example.com/v1/remove-background"]}
 
 
-async def test_the_icon_is_a_picture(shop: Shop) -> None:
-    icon = ElementTree.fromstring((await shop.client.get("/favicon.ico")).text)  # noqa: S314  # our own file
+async def test_the_icon_is_a_picture(storefront: Storefront) -> None:
+    icon = ElementTree.fromstring((await storefront.client.get("/favicon.ico")).text)  # noqa: S314  # our own file
     assert icon.tag == "{http://www.w3.org/2000/svg}svg"

@@ -2,12 +2,12 @@ import io
 
 from PIL import Image
 
-from tests.api.shop import Shop, picture
+from tests.api.storefront import Storefront, picture
 from version import VERSION
 
 
-async def test_a_paid_picture_is_an_image_with_its_receipt(shop: Shop) -> None:
-    answer = await shop.post(picture(size=(48, 32)), coin="coin-1")
+async def test_a_paid_picture_is_an_image_with_its_receipt(storefront: Storefront) -> None:
+    answer = await storefront.post(picture(size=(48, 32)), coin="coin-1")
     assert answer.status_code == 200, answer.text
     assert answer.headers["Content-Type"] == "image/png"
     assert answer.headers["Cache-Control"] == "private"
@@ -19,4 +19,4 @@ async def test_a_paid_picture_is_an_image_with_its_receipt(shop: Shop) -> None:
     assert answer.headers["x-receipt"] == "0xcoin-1"
     assert "Idempotent-Replayed" not in answer.headers
     assert Image.open(io.BytesIO(answer.content)).size == (48, 32)
-    assert shop.rail.moved == ["coin-1"]
+    assert storefront.rail.moved == ["coin-1"]

@@ -14,7 +14,7 @@ from api.guides.programs import EXAMPLES, programs
 from api.options import OPTIONS
 from api.problem_pages import problem_types
 from errors import ClientDisconnected, InternalError, InvalidImage, PaymentOutcomeUnknown, PaymentRequired, RetryAction
-from tests.api.shop import BOTH, OFFER, Shop, open_shop
+from tests.api.storefront import BOTH, OFFER, Storefront, open_storefront
 
 GUIDES = ["/guides/x402", "/de/guides/x402", "/guides/mpp", "/de/guides/mpp"]
 EVERYBODY_ELSE = {"x402": "MPP", "mpp": "x402"}
@@ -49,13 +49,13 @@ class Page(HTMLParser):
         return [value for name, attributes in self.tags if name == tag and (value := attributes.get(attribute))]
 
 
-async def page(shop: Shop, path: str) -> Page:
-    return Page((await shop.client.get(path)).text)
+async def page(storefront: Storefront, path: str) -> Page:
+    return Page((await storefront.client.get(path)).text)
 
 
 @pytest.mark.parametrize("path", GUIDES)
-async def test_a_guide_is_small_and_complete_html_in_its_language(shop: Shop, path: str) -> None:
-    answer = await shop.client.get(path)
+async def test_a_guide_is_small_and_complete_html_in_its_language(storefront: Storefront, path: str) -> None:
+    answer = await storefront.client.get(path)
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     assert len(answer.content) < 100_000
     assert Page(answer.text).values("html", "lang") == ["de" if path.startswith("/de/") else "en"]
@@ -64,8 +64,8 @@ async def test_a_guide_is_small_and_complete_html_in_its_language(shop: Shop, pa
 
 
 @pytest.mark.parametrize("path", GUIDES)
-async def test_a_guide_names_its_translations(shop: Shop, path: str) -> None:
-    shown, rail = await page(shop, path), path.rpartition("/")[2]
+async def test_a_guide_names_its_translations(storefront: Storefront, path: str) -> None:
+    shown, rail = await page(storefront, path), path.rpartition("/")[2]
     origin = OFFER.public_url
     alternates = {
         attributes.get("hreflang"): attributes.get("href")
@@ -82,31 +82,31 @@ async def test_a_guide_names_its_translations(shop: Shop, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", *GUIDES])
-async def test_a_page_loads_nothing_and_runs_nothing(shop: Shop, path: str) -> None:
-    shown = await page(shop, path)
+async def test_a_page_loads_nothing_and_runs_nothing(storefront: Storefront, path: str) -> None:
+    shown = await page(storefront, path)
     assert not [tag for tag, _ in shown.tags if tag in {"script", "img", "iframe", "form", "object", "video"}]
     loaded = [attributes["href"] for tag, attributes in shown.tags if tag == "link" and attributes["rel"] == "icon"]
     assert loaded == ["/favicon.svg"]
     assert not [name for _, attributes in shown.tags for name in attributes if name == "style" or name.startswith("on")]
-    assert "url(" not in (await shop.client.get(path)).text
+    assert "url(" not in (await storefront.client.get(path)).text
 
 
 @pytest.mark.parametrize("path", ["/", *GUIDES])
-async def test_every_link_leads_somewhere(shop: Shop, path: str) -> None:
-    shown = await page(shop, path)
+async def test_every_link_leads_somewhere(storefront: Storefront, path: str) -> None:
+    shown = await page(storefront, path)
     anchors = {attributes["id"] for _, attributes in shown.tags if attributes.get("id")}
     for target in shown.values("a", "href"):
         if target.startswith("#"):
             assert target[1:] in anchors
         elif target.startswith("/"):
-            assert (await shop.client.get(target)).status_code == 200, target
+            assert (await storefront.client.get(target)).status_code == 200, target
         else:
             assert target.startswith("https://")
 
 
 @pytest.mark.parametrize("path", GUIDES)
-async def test_the_tables_hold_every_option_and_every_error(shop: Shop, path: str) -> None:
-    shown = await page(shop, path)
+async def test_the_tables_hold_every_option_and_every_error(storefront: Storefront, path: str) -> None:
+    shown = await page(storefront, path)
     assert [each for each in shown.cells if each in {*OPTIONS, "model"}] == [*OPTIONS, "model"]
     for name, option in OPTIONS.items():
         assert f"{name}={option.example}" in shown.cells
@@ -129,9 +129,9 @@ def test_only_what_is_certain_is_said_of_the_money() -> None:
     assert [Charged.by(kind) for kind in kinds] == [Charged.NO, Charged.YES, Charged.UNLESS, Charged.ASK]
 
 
-async def test_the_pages_of_the_two_languages_have_the_same_parts(shop: Shop) -> None:
+async def test_the_pages_of_the_two_languages_have_the_same_parts(storefront: Storefront) -> None:
     for rail in ("x402", "mpp"):
-        texts = [await page(shop, path) for path in (f"/guides/{rail}", f"/de/guides/{rail}")]
+        texts = [await page(storefront, path) for path in (f"/guides/{rail}", f"/de/guides/{rail}")]
         parts = [[attributes["id"] for _, attributes in each.tags if "id" in attributes] for each in texts]
         assert parts[0] == parts[1]
         assert len(parts[0]) > 15
@@ -139,8 +139,8 @@ async def test_the_pages_of_the_two_languages_have_the_same_parts(shop: Shop) ->
 
 @pytest.mark.parametrize("path", GUIDES)
 async def test_a_guide_tells_limits_and_price_as_they_are_set(tmp_path: Path, path: str) -> None:
-    async with open_shop(tmp_path, offer=BOTH, per_minute=17) as shop:
-        text = (await shop.client.get(path)).text
+    async with open_storefront(tmp_path, offer=BOTH, per_minute=17) as storefront:
+        text = (await storefront.client.get(path)).text
     for value in ("50000", "17", "small, large", str(120 if "x402" in path else 300)):
         assert value in text
     comma = path.startswith("/de/")
@@ -155,22 +155,22 @@ async def test_a_guide_tells_limits_and_price_as_they_are_set(tmp_path: Path, pa
 )
 async def test_a_guide_says_whether_the_money_is_real(tmp_path: Path, money: str, says: str | None) -> None:
     rails = tuple(replace(rail, money=money) for rail in OFFER.rails)  # type: ignore[arg-type] # one of its literals
-    async with open_shop(tmp_path, offer=replace(OFFER, rails=rails)) as shop:
+    async with open_storefront(tmp_path, offer=replace(OFFER, rails=rails)) as storefront:
         for path in ("/guides/x402", "/guides/mpp"):
-            text = (await shop.client.get(path)).text
+            text = (await storefront.client.get(path)).text
             assert ("Test money." in text) is (says is not None)
             assert says is None or says in text
 
 
 @pytest.fixture
-async def bound(tmp_path: Path) -> AsyncIterator[Shop]:
+async def bound(tmp_path: Path) -> AsyncIterator[Storefront]:
     hosts = {"x402.example.com": ("x402",), "mpp.example.com": ("mpp",)}
-    async with open_shop(tmp_path, offer=replace(OFFER, hosts=hosts)) as shop:
-        yield shop
+    async with open_storefront(tmp_path, offer=replace(OFFER, hosts=hosts)) as storefront:
+        yield storefront
 
 
 @pytest.mark.parametrize("rail", ["x402", "mpp"])
-async def test_a_bound_host_has_the_guides_of_its_rail_only(bound: Shop, rail: str) -> None:
+async def test_a_bound_host_has_the_guides_of_its_rail_only(bound: Storefront, rail: str) -> None:
     host, other = {"Host": f"{rail}.example.com"}, EVERYBODY_ELSE[rail].lower()
     for path in (f"/guides/{rail}", f"/de/guides/{rail}"):
         text = (await bound.client.get(path, headers=host)).text
@@ -185,7 +185,7 @@ async def test_a_bound_host_has_the_guides_of_its_rail_only(bound: Shop, rail: s
 
 
 @pytest.mark.parametrize("rail", ["x402", "mpp"])
-async def test_the_programs_are_the_files_that_the_client_tests_run(shop: Shop, rail: str) -> None:
+async def test_the_programs_are_the_files_that_the_client_tests_run(storefront: Storefront, rail: str) -> None:
     for program in programs(rail).values():
-        answer = await shop.client.get(program.path)
+        answer = await storefront.client.get(program.path)
         assert answer.text == (EXAMPLES / program.path.removeprefix("/examples/")).read_text()

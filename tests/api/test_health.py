@@ -7,7 +7,7 @@ from prometheus_client import REGISTRY
 from api.health import Check, Readiness
 from errors import LedgerUnavailable
 from payments.watch import NOT_ASKED, RailWatch
-from tests.api.shop import open_shop
+from tests.api.storefront import open_storefront
 from tests.fakes.rails import ScriptedRail
 
 
@@ -61,17 +61,17 @@ async def watch() -> RailWatch:
 
 
 async def test_a_process_that_runs_says_so_whatever_else_is_out(tmp_path: Path) -> None:
-    async with open_shop(tmp_path, checks={"runner": out}) as shop:
+    async with open_storefront(tmp_path, checks={"runner": out}) as storefront:
         for path in ("/healthz", "/livez"):
-            answer = await shop.client.get(path)
+            answer = await storefront.client.get(path)
             assert (answer.status_code, answer.json()) == (200, {"alive": True})
 
 
 async def test_ready_names_every_part_and_rail(tmp_path: Path) -> None:
-    async with open_shop(
+    async with open_storefront(
         tmp_path, checks={"runner": well, "ledger": well}, rails=(ScriptedRail("a"), ScriptedRail("b"))
-    ) as shop:
-        answer = await shop.client.get("/readyz")
+    ) as storefront:
+        answer = await storefront.client.get("/readyz")
     assert answer.status_code == 200
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.json() == {
@@ -85,22 +85,24 @@ async def test_ready_names_every_part_and_rail(tmp_path: Path) -> None:
 async def test_ready_says_what_runs_each_model(tmp_path: Path) -> None:
     """Whatever it is: a slower one that serves meanwhile closes nothing."""
     backends = {"small": "onnxruntime-cpu; TensorRT's engine is being built, 12 s"}
-    async with open_shop(tmp_path, backends=lambda: backends) as shop:
-        answer = await shop.client.get("/readyz")
+    async with open_storefront(tmp_path, backends=lambda: backends) as storefront:
+        answer = await storefront.client.get("/readyz")
     assert (answer.status_code, answer.json()["backends"]) == (200, backends)
 
 
 async def test_one_rail_is_enough_to_sell(tmp_path: Path) -> None:
-    async with open_shop(tmp_path, rails=(WeatherRail("a", "the chain does not answer"), WeatherRail("b"))) as shop:
-        answer = await shop.client.get("/readyz")
+    async with open_storefront(
+        tmp_path, rails=(WeatherRail("a", "the chain does not answer"), WeatherRail("b"))
+    ) as storefront:
+        answer = await storefront.client.get("/readyz")
     assert (answer.status_code, answer.json()["rails"]["a"]) == (200, "the chain does not answer")
     assert REGISTRY.get_sample_value("clearcanvas_rail_up", {"rail": "a"}) == 0
     assert REGISTRY.get_sample_value("clearcanvas_rail_up", {"rail": "b"}) == 1
 
 
 async def test_without_any_rail_nothing_is_sold(tmp_path: Path) -> None:
-    async with open_shop(tmp_path, rails=(WeatherRail("a", "out"), WeatherRail("b", "out"))) as shop:
-        answer = await shop.client.get("/readyz")
+    async with open_storefront(tmp_path, rails=(WeatherRail("a", "out"), WeatherRail("b", "out"))) as storefront:
+        answer = await storefront.client.get("/readyz")
     body = answer.json()
     assert (answer.status_code, body["code"], body["ready"]) == (503, "unavailable", False)
     assert body["rails"] == {"a": "out", "b": "out"}
@@ -110,9 +112,11 @@ async def test_without_any_rail_nothing_is_sold(tmp_path: Path) -> None:
     ("check", "said"),
     [(out, "the runner does not answer"), (refusing, "The ledger does not answer."), (breaking, "does not answer")],
 )
-async def test_a_part_that_is_out_closes_the_shop_and_tells_no_secret(tmp_path: Path, check: Check, said: str) -> None:
-    async with open_shop(tmp_path, checks={"part": check, "other": well}) as shop:
-        answer = await shop.client.get("/readyz")
+async def test_a_part_that_is_out_closes_the_storefront_and_tells_no_secret(
+    tmp_path: Path, check: Check, said: str
+) -> None:
+    async with open_storefront(tmp_path, checks={"part": check, "other": well}) as storefront:
+        answer = await storefront.client.get("/readyz")
     assert (answer.status_code, answer.json()["parts"]) == (503, {"part": said, "other": "ok"})
     assert "marked" not in answer.text
 
@@ -176,7 +180,7 @@ async def test_nobody_waits_for_a_rail_that_hangs() -> None:
 
 async def test_before_a_rail_has_answered_nothing_is_ready_and_nothing_is_quoted(tmp_path: Path) -> None:
     """A process that has just started knows nothing about its chains."""
-    async with open_shop(tmp_path, rails=(WeatherRail("a", hangs=True),), looks=0) as shop:
-        ready, quote = await shop.client.get("/readyz"), await shop.post()
+    async with open_storefront(tmp_path, rails=(WeatherRail("a", hangs=True),), looks=0) as storefront:
+        ready, quote = await storefront.client.get("/readyz"), await storefront.post()
         assert (ready.status_code, ready.json()["rails"]) == (503, {"a": NOT_ASKED})
         assert (quote.status_code, quote.json()["code"]) == (503, "rail_unavailable")

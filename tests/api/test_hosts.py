@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.shop import OFFER, Shop, open_shop
+from tests.api.storefront import OFFER, Storefront, open_storefront
 
 HOSTS = {"x402.example.com": ("x402",), "mpp.example.com": ("mpp",)}
 DOCUMENTS = ["/", "/llms.txt", "/openapi.json", "/v1/models"]
@@ -19,13 +19,13 @@ WORDS = {
 
 
 @pytest.fixture
-async def hosts(tmp_path: Path) -> AsyncIterator[Shop]:
-    async with open_shop(tmp_path, offer=replace(OFFER, hosts=HOSTS)) as shop:
-        yield shop
+async def hosts(tmp_path: Path) -> AsyncIterator[Storefront]:
+    async with open_storefront(tmp_path, offer=replace(OFFER, hosts=HOSTS)) as storefront:
+        yield storefront
 
 
 @pytest.mark.parametrize("path", DOCUMENTS)
-async def test_a_host_without_rails_of_its_own_offers_all(hosts: Shop, path: str) -> None:
+async def test_a_host_without_rails_of_its_own_offers_all(hosts: Storefront, path: str) -> None:
     text = (await hosts.client.get(path)).text
     assert "https://cutouts.example.com" in text
     assert not re.search(r"//(x402|mpp)\.example", text)
@@ -35,7 +35,7 @@ async def test_a_host_without_rails_of_its_own_offers_all(hosts: Shop, path: str
 
 @pytest.mark.parametrize("path", DOCUMENTS)
 @pytest.mark.parametrize(("rail", "other"), [("x402", "mpp"), ("mpp", "x402")])
-async def test_a_bound_host_names_itself_and_its_rail_only(hosts: Shop, path: str, rail: str, other: str) -> None:
+async def test_a_bound_host_names_itself_and_its_rail_only(hosts: Storefront, path: str, rail: str, other: str) -> None:
     text = (await hosts.client.get(path, headers={"Host": f"{rail}.example.com"})).text
     assert f"https://{rail}.example.com" in text
     assert "cutouts.example.com" not in text
@@ -45,13 +45,13 @@ async def test_a_bound_host_names_itself_and_its_rail_only(hosts: Shop, path: st
         assert WORDS[rail].search(text)
 
 
-async def test_a_host_that_nobody_bound_is_never_quoted_back(hosts: Shop) -> None:
+async def test_a_host_that_nobody_bound_is_never_quoted_back(hosts: Storefront) -> None:
     for path in DOCUMENTS:
         answer = await hosts.client.get(path, headers={"Host": "evil.example"})
         assert answer.text == (await hosts.client.get(path)).text
 
 
-async def test_the_x402_listing_is_on_hosts_that_offer_x402(hosts: Shop) -> None:
+async def test_the_x402_listing_is_on_hosts_that_offer_x402(hosts: Storefront) -> None:
     listed = await hosts.client.get("/.well-known/x402", headers={"Host": "x402.example.com"})
     assert listed.json()["resources"] == ["https://x402.example.com/v1/remove-background"]
     missing = await hosts.client.get("/.well-known/x402", headers={"Host": "mpp.example.com"})
@@ -68,6 +68,6 @@ async def test_the_x402_listing_is_on_hosts_that_offer_x402(hosts: Shop) -> None
 )
 async def test_networks_are_named_as_they_are_configured(tmp_path: Path, money: str, place: str) -> None:
     rails = tuple(replace(rail, money=money) for rail in OFFER.rails)  # type: ignore[arg-type] # one of its literals
-    async with open_shop(tmp_path, offer=replace(OFFER, rails=rails)) as shop:
-        assert place in (await shop.client.get("/")).text
-        assert place.rstrip(".") in (await shop.client.get("/llms.txt")).text
+    async with open_storefront(tmp_path, offer=replace(OFFER, rails=rails)) as storefront:
+        assert place in (await storefront.client.get("/")).text
+        assert place.rstrip(".") in (await storefront.client.get("/llms.txt")).text

@@ -3,7 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.api.shop import Shop, open_shop, picture
+from tests.api.storefront import Storefront, open_storefront, picture
 from version import VERSION
 
 ROOT = Path(__file__).parents[2]
@@ -20,14 +20,14 @@ print(metrics().body.decode())
 """
 
 
-async def test_there_is_no_such_path_for_strangers(shop: Shop) -> None:
-    assert (await shop.client.get("/metrics")).status_code == 404
+async def test_there_is_no_such_path_for_strangers(storefront: Storefront) -> None:
+    assert (await storefront.client.get("/metrics")).status_code == 404
 
 
 async def test_a_sale_is_counted_by_route_rail_and_stage(tmp_path: Path) -> None:
-    async with open_shop(tmp_path, metrics_networks=("203.0.113.0/24",)) as shop:
-        await shop.post(picture(), coin="coin-1")
-        answer = await shop.client.get("/metrics")
+    async with open_storefront(tmp_path, metrics_networks=("203.0.113.0/24",)) as storefront:
+        await storefront.post(picture(), coin="coin-1")
+        answer = await storefront.client.get("/metrics")
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].startswith("text/plain")
     for line in (

@@ -1,4 +1,4 @@
-"""Several models on one counter: what is quoted, what a payment is bound to, and what strangers read about them."""
+"""Several models in one service: what is quoted, what a payment is bound to, and what the documents say of them."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -9,7 +9,7 @@ import pytest
 from api.discovery import models
 from api.offer import PATH, Offer
 from api.openapi import openapi
-from tests.api.shop import BOTH, LARGE, SMALL, Shop, open_shop, picture
+from tests.api.storefront import BOTH, LARGE, SMALL, Storefront, open_storefront, picture
 from tests.fakes.infer import Disc
 
 URL = f"https://cutouts.example.com{PATH}"
@@ -17,17 +17,19 @@ QUERIES = ("", "?model=small", "?model=large")
 
 
 @pytest.fixture
-async def both(tmp_path: Path) -> AsyncIterator[Shop]:
-    """A shop with a small model, the default, and a large one at three times its price."""
-    async with open_shop(tmp_path, offer=BOTH) as shop:
-        yield shop
+async def both(tmp_path: Path) -> AsyncIterator[Storefront]:
+    """A storefront with a small model, the default, and a large one at three times its price."""
+    async with open_storefront(tmp_path, offer=BOTH) as storefront:
+        yield storefront
 
 
 @pytest.mark.parametrize(
     ("query", "url", "price"),
     [("", URL, "0.05"), ("?model=small", f"{URL}?model=small", "0.05"), ("?model=large", f"{URL}?model=large", "0.15")],
 )
-async def test_a_model_is_quoted_at_its_own_price_and_address(both: Shop, query: str, url: str, price: str) -> None:
+async def test_a_model_is_quoted_at_its_own_price_and_address(
+    both: Storefront, query: str, url: str, price: str
+) -> None:
     for body in (b"", picture()):
         answer = await both.post(body, query=query)
         assert answer.headers["WWW-Authenticate"] == f'x price="{price}"'
@@ -41,8 +43,8 @@ async def test_a_model_is_quoted_at_its_own_price_and_address(both: Shop, query:
 )
 async def test_the_model_that_was_named_cuts_the_picture_out(tmp_path: Path, query: str, label: str, size: int) -> None:
     disc = Disc()
-    async with open_shop(tmp_path, offer=BOTH, infer=disc) as shop:
-        answer = await shop.post(picture(), coin="coin-1", query=query)
+    async with open_storefront(tmp_path, offer=BOTH, infer=disc) as storefront:
+        answer = await storefront.post(picture(), coin="coin-1", query=query)
     assert (answer.status_code, answer.headers["X-Model"]) == (200, label)
     assert [image.shape[0] for image in disc.seen] == [size]
 
@@ -52,7 +54,7 @@ async def test_the_model_that_was_named_cuts_the_picture_out(tmp_path: Path, que
 )
 @pytest.mark.parametrize("coin", [None, "coin-1"])
 async def test_a_model_that_is_not_served_is_refused_with_those_that_are(
-    both: Shop, query: str, coin: str | None
+    both: Storefront, query: str, coin: str | None
 ) -> None:
     answer = await both.post(b"" if coin is None else picture(), coin=coin, query=query)
     problem = answer.json()
@@ -63,7 +65,7 @@ async def test_a_model_that_is_not_served_is_refused_with_those_that_are(
 
 @pytest.mark.parametrize("bought", QUERIES)
 @pytest.mark.parametrize("sent", QUERIES)
-async def test_a_payment_sent_again_gets_the_model_that_it_bought(both: Shop, bought: str, sent: str) -> None:
+async def test_a_payment_sent_again_gets_the_model_that_it_bought(both: Storefront, bought: str, sent: str) -> None:
     """By name: who named none gets the default of the day, and who named one gets that one."""
     first = await both.post(picture(), coin="coin-1", query=bought)
     again = await both.post(picture(), coin="coin-1", query=sent)
@@ -76,7 +78,7 @@ async def test_a_payment_sent_again_gets_the_model_that_it_bought(both: Shop, bo
 
 
 @pytest.mark.parametrize("other", QUERIES[:2])
-async def test_a_named_purchase_is_one_of_its_model(both: Shop, other: str) -> None:
+async def test_a_named_purchase_is_one_of_its_model(both: Storefront, other: str) -> None:
     await both.post(picture(), coin="coin-1", query="?model=large", Idempotency_Key="mine")
     answer = await both.post(picture(), coin="coin-2", query=other, Idempotency_Key="mine")
     assert (answer.status_code, answer.json()["code"], answer.json()["charged"]) == (409, "idempotency_key_used", False)
@@ -88,9 +90,9 @@ async def test_a_named_purchase_is_one_of_its_model(both: Shop, other: str) -> N
 async def test_another_default_forfeits_no_paid_picture(tmp_path: Path) -> None:
     sold: list[Offer] = [BOTH, replace(BOTH, models=(LARGE, SMALL))]
     for offer, replayed in zip(sold, (None, "true"), strict=True):
-        async with open_shop(tmp_path, offer=offer) as shop:
-            named = await shop.post(picture(), coin="named", query="?model=small")
-            unnamed = await shop.post(picture(), coin="unnamed")
+        async with open_storefront(tmp_path, offer=offer) as storefront:
+            named = await storefront.post(picture(), coin="named", query="?model=small")
+            unnamed = await storefront.post(picture(), coin="unnamed")
         assert named.headers["X-Model"] == SMALL.label
         assert unnamed.headers["X-Model"] == offer.default.label
         assert {each.headers.get("Idempotent-Replayed") for each in (named, unnamed)} == {replayed}
@@ -102,7 +104,7 @@ async def test_a_host_of_its_own_quotes_the_model_under_its_name() -> None:
     assert offer.url([("model", "large")], "evil.example") == f"https://cutouts.example.com:8443{PATH}?model=large"
 
 
-async def test_the_models_are_listed_with_what_decides_between_them(both: Shop) -> None:
+async def test_the_models_are_listed_with_what_decides_between_them(both: Storefront) -> None:
     answer = await both.client.get("/v1/models")
     assert answer.json()["models"] == [
         {
@@ -137,7 +139,7 @@ def test_the_description_names_every_model_and_its_price() -> None:
     assert set(listed["items"]["properties"]) == set(models(BOTH)["models"][0]) == set(listed["items"]["required"])
 
 
-async def test_pages_and_listing_name_every_model(both: Shop) -> None:
+async def test_pages_and_listing_name_every_model(both: Storefront) -> None:
     for path in ("/", "/llms.txt"):
         assert "small $0.05, large $0.15" in (await both.client.get(path)).text
     listing = (await both.client.get("/.well-known/x402")).json()

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from api.offer import PATH
 from api.openapi import openapi
 from api.options import OPTIONS
-from tests.api.shop import OFFER, X402, Shop, picture
+from tests.api.storefront import OFFER, X402, Storefront, picture
 from version import VERSION
 
 
@@ -55,18 +55,18 @@ def test_the_types_are_the_ones_that_are_taken_and_given() -> None:
     assert list(operation()["responses"]["200"]["content"]) == ["image/png", "image/webp", "image/jpeg"]
 
 
-async def test_every_option_is_described_with_an_example_that_is_taken(shop: Shop) -> None:
+async def test_every_option_is_described_with_an_example_that_is_taken(storefront: Storefront) -> None:
     described = {each["name"]: each for each in operation()["parameters"] if each["in"] == "query"}
     assert list(described) == [*OPTIONS, "model"]
     for name in OPTIONS:
         beside = {"crop_margin": "&crop=true", "quality": "&format=webp"}.get(name, "")
-        answer = await shop.post(picture(), query=f"?{name}={quote(described[name]['example'])}{beside}")
+        answer = await storefront.post(picture(), query=f"?{name}={quote(described[name]['example'])}{beside}")
         assert answer.status_code == 402, answer.text
 
 
-async def test_an_answer_has_the_members_that_are_promised(shop: Shop) -> None:
+async def test_an_answer_has_the_members_that_are_promised(storefront: Storefront) -> None:
     schema = openapi(OFFER)["components"]["schemas"]["Problem"]
-    body = (await shop.post(picture("PNG"))).json()
+    body = (await storefront.post(picture("PNG"))).json()
     assert set(schema["required"]) <= set(body) <= set(schema["properties"])
 
 

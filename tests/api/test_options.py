@@ -15,7 +15,7 @@ from errors import BadRequest
 from imaging.formats import ImageFormat
 from imaging.output import Channels, Crop, Length, Output
 from imaging.picture import Pixels
-from tests.api.shop import Shop, open_shop, picture
+from tests.api.storefront import Storefront, open_storefront, picture
 
 PNG, JPEG, WEBP = ImageFormat.PNG, ImageFormat.JPEG, ImageFormat.WEBP
 WHITE = (255, 255, 255)
@@ -91,14 +91,14 @@ def test_options_are_read(query: str, output: Output) -> None:
         ("Format=png", "There are: format, quality"),
     ],
 )
-async def test_what_is_not_offered_is_refused_with_what_is(shop: Shop, query: str, fault: str) -> None:
+async def test_what_is_not_offered_is_refused_with_what_is(storefront: Storefront, query: str, fault: str) -> None:
     """Paid or not, and nothing is charged."""
     for coin in (None, "coin-1"):
-        answer = await shop.post(picture(), coin=coin, query=f"?{query}")
+        answer = await storefront.post(picture(), coin=coin, query=f"?{query}")
         assert answer.status_code == 400, answer.text
         assert fault in answer.json()["detail"]
         assert answer.json()["charged"] is False
-    assert shop.rail.moved == []
+    assert storefront.rail.moved == []
 
 
 @pytest.mark.parametrize(
@@ -128,9 +128,9 @@ def test_accept_chooses_among_the_formats_that_suit(query: str, expected: list[I
     ],
 )
 async def test_an_answer_that_accept_does_not_take_is_not_sold(
-    shop: Shop, query: str, accept: str, media_type: str | None
+    storefront: Storefront, query: str, accept: str, media_type: str | None
 ) -> None:
-    answer = await shop.post(picture(), coin="coin-1", query=query, Accept=accept)
+    answer = await storefront.post(picture(), coin="coin-1", query=query, Accept=accept)
     assert answer.status_code == (406 if media_type is None else 200)
     assert media_type is None or answer.headers["Content-Type"] == media_type
 
@@ -158,28 +158,28 @@ def test_what_is_written_is_read_again_as_the_same(name: str) -> None:
     assert read_wish(QueryParams(list(wish.named))) == wish
 
 
-async def test_options_are_part_of_what_was_bought(shop: Shop) -> None:
+async def test_options_are_part_of_what_was_bought(storefront: Storefront) -> None:
     """The same payment with other options asks for something else; with the same ones, however written, it does not."""
     body = picture()
-    assert (await shop.post(body, coin="coin-1", query="?bg_color=white&max_side=20")).status_code == 200
-    again = await shop.post(body, coin="coin-1", query="?max_side=020&bg_color=FFF")
+    assert (await storefront.post(body, coin="coin-1", query="?bg_color=white&max_side=20")).status_code == 200
+    again = await storefront.post(body, coin="coin-1", query="?max_side=020&bg_color=FFF")
     assert (again.status_code, again.headers["Idempotent-Replayed"]) == (200, "true")
     for other in ("", "?bg_color=white", "?bg_color=black&max_side=20", "?format=webp&bg_color=white&max_side=20"):
-        refused = await shop.post(body, coin="coin-1", query=other)
+        refused = await storefront.post(body, coin="coin-1", query=other)
         assert (refused.status_code, refused.json()["code"]) == (409, "payment_used"), other
-    assert shop.rail.moved == ["coin-1"]
+    assert storefront.rail.moved == ["coin-1"]
 
 
-async def test_the_format_that_was_bought_comes_again_whatever_accept_says(shop: Shop) -> None:
+async def test_the_format_that_was_bought_comes_again_whatever_accept_says(storefront: Storefront) -> None:
     body, query = picture(), "?bg_color=white"
-    first = await shop.post(body, coin="coin-1", query=query, Accept="image/jpeg")
-    again = await shop.post(body, coin="coin-1", query=query, Accept="image/png")
+    first = await storefront.post(body, coin="coin-1", query=query, Accept="image/jpeg")
+    again = await storefront.post(body, coin="coin-1", query=query, Accept="image/png")
     assert again.headers["Content-Type"] == "image/jpeg"
     assert again.content == first.content
 
 
-async def test_the_quote_names_the_options(shop: Shop) -> None:
-    quoted = await shop.post(picture(), query="?format=webp&bg_color=White&crop=true&crop_margin=10%25")
+async def test_the_quote_names_the_options(storefront: Storefront) -> None:
+    quoted = await storefront.post(picture(), query="?format=webp&bg_color=White&crop=true&crop_margin=10%25")
     assert quoted.json()["x"]["url"] == (
         "https://cutouts.example.com/v1/remove-background"
         "?format=webp&bg_color=ffffff&crop=true&crop_margin=10%25%2010%25%2010%25%2010%25"
@@ -193,8 +193,8 @@ async def left_half(image: Pixels) -> Pixels:
     return alpha
 
 
-async def bought(shop: Shop, query: str) -> httpx.Response:
-    answer = await shop.post(picture(size=(480, 320)), coin="coin-1", query=query)
+async def bought(storefront: Storefront, query: str) -> httpx.Response:
+    answer = await storefront.post(picture(size=(480, 320)), coin="coin-1", query=query)
     assert answer.status_code == 200, answer.text
     return answer
 
@@ -211,16 +211,16 @@ async def bought(shop: Shop, query: str) -> httpx.Response:
     ],
 )
 async def test_the_result_is_as_ordered(tmp_path: Any, query: str, expected: object) -> None:
-    async with open_shop(tmp_path, infer=left_half) as shop:
-        answer = await bought(shop, query)
+    async with open_storefront(tmp_path, infer=left_half) as storefront:
+        answer = await bought(storefront, query)
     with Image.open(io.BytesIO(answer.content)) as image:
         assert (image.format, image.mode, image.size) == expected
         assert (answer.headers["X-Width"], answer.headers["X-Height"]) == tuple(map(str, image.size))
 
 
 async def test_the_subject_is_cut_out_where_the_headers_say(tmp_path: Any) -> None:
-    async with open_shop(tmp_path, infer=left_half) as shop:
-        answer = await bought(shop, "?crop=true&crop_margin=5px")
+    async with open_storefront(tmp_path, infer=left_half) as storefront:
+        answer = await bought(storefront, "?crop=true&crop_margin=5px")
     left, top, width, height = (
         int(answer.headers[f"X-Foreground-{name}"]) for name in ("Left", "Top", "Width", "Height")
     )

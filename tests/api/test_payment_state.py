@@ -17,7 +17,7 @@ from errors import LedgerUnavailable, ServiceError
 from payments.gate import Gate
 from payments.rail import Payment, Receipt
 from storage import Database, SqlLedger, migrate
-from tests.api.shop import JPEG, open_shop, picture
+from tests.api.storefront import JPEG, open_storefront, picture
 from tests.fakes.clock import FakeClock
 from tests.fakes.ledgers import StalledLedger
 from tests.fakes.rails import PAYER, ScriptedRail
@@ -174,9 +174,9 @@ async def test_a_payment_sent_again_with_a_wrong_request(
 ) -> None:
     status, wrong = request_
     arguments = {"body": picture(), **wrong}
-    async with open_shop(tmp_path, limits=UploadLimits(max_bytes=1500)) as shop:
-        await bring(shop.ledger, state)
-        answer = await shop.post(coin="coin", **arguments)  # type: ignore[arg-type]
+    async with open_storefront(tmp_path, limits=UploadLimits(max_bytes=1500)) as storefront:
+        await bring(storefront.ledger, state)
+        answer = await storefront.post(coin="coin", **arguments)  # type: ignore[arg-type]
         body = answer.json()
     # What is no image is told that its payment bought another one: the ledger is asked first.
     assert answer.status_code in {status, 409}
@@ -185,10 +185,10 @@ async def test_a_payment_sent_again_with_a_wrong_request(
 
 async def test_past_the_limit_nothing_is_said_of_a_payment(tmp_path: Path) -> None:
     """Nobody has looked: an address over its limit costs no question to the ledger."""
-    async with open_shop(tmp_path, per_minute=1) as shop:
-        await bring(shop.ledger, "settled")
-        answers = [await shop.post(picture(), coin=f"coin-{n}", Idempotency_Key="no good key") for n in range(5)]
-        answers += [await shop.post(picture(), coin="coin") for _ in range(5)]
+    async with open_storefront(tmp_path, per_minute=1) as storefront:
+        await bring(storefront.ledger, "settled")
+        answers = [await storefront.post(picture(), coin=f"coin-{n}", Idempotency_Key="no good key") for n in range(5)]
+        answers += [await storefront.post(picture(), coin="coin") for _ in range(5)]
         assert 429 in {answer.status_code for answer in answers}
         for answer in answers:
             assert answer.status_code != 429 or "charged" not in answer.json()
@@ -198,9 +198,11 @@ async def test_past_the_limit_nothing_is_said_of_a_payment(tmp_path: Path) -> No
 async def test_where_nothing_is_sold_nothing_is_said_of_a_payment(
     tmp_path: Path, method: str, path: str, status: int
 ) -> None:
-    async with open_shop(tmp_path) as shop:
-        paid = await shop.client.request(method, path, content=picture(), headers={**JPEG, "X-PAYMENT": "coin signed"})
-        unpaid = await shop.client.request(method, path, content=picture(), headers=JPEG)
+    async with open_storefront(tmp_path) as storefront:
+        paid = await storefront.client.request(
+            method, path, content=picture(), headers={**JPEG, "X-PAYMENT": "coin signed"}
+        )
+        unpaid = await storefront.client.request(method, path, content=picture(), headers=JPEG)
     assert (paid.status_code, unpaid.status_code) == (status, status)
     assert not {"payment_state", "charged"} & paid.json().keys()
     assert (unpaid.json()["payment_state"], unpaid.json()["charged"]) == ("none", False)

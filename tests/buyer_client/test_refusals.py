@@ -15,8 +15,8 @@ from clearcanvas.picture import Picture
 from tests.buyer_client.buyer import JOURNAL, Buyer, RailName
 from tests.buyer_client.conftest import RAILS
 from tests.buying import ROUTE, unique_photograph
-from tests.clients.counter import Counter
 from tests.clients.cutouts import PRICE
+from tests.clients.purchase_client import PurchaseClient
 from tests.end_to_end.cheats import pay_badly
 
 
@@ -52,8 +52,8 @@ async def test_an_expired_payment_is_sent_first_and_then_replaced(buyer: Callabl
 
 async def _record_expired(journal: Journal, one: Buyer, order: Order) -> None:
     async with httpx.AsyncClient(timeout=60, trust_env=False) as http:
-        counter = Counter(one.service, http, "x402 v2", key=one.key)
-        value = await pay_badly(counter, order.picture.content, 2, "expired")
+        buyer = PurchaseClient(one.service, http, "x402 v2", key=one.key)
+        value = await pay_badly(buyer, order.picture.content, 2, "expired")
     expired = Payment(
         order=order.id,
         rail="x402",

@@ -34,7 +34,7 @@ class Wall:
 
 
 class Buyer(Protocol):
-    """A wallet with an official client, and the seller's till to look into."""
+    """A wallet with an official client, and the seller's balance."""
 
     async def pay(self, challenge: Challenge, fault: str | None = None) -> HeaderFields:
         """The payment header for a challenge; with one of FAULTS, the payment of somebody who cheats or errs."""

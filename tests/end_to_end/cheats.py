@@ -3,13 +3,13 @@
 from typing import Literal
 
 from payments.rail import Challenge
-from tests.clients.counter import Counter
+from tests.clients.purchase_client import PurchaseClient
 from tests.payments.x402.buyer import X402Buyer
 
 Version = Literal[1, 2]
 
 
-async def pay_badly(buyer: Counter, picture: bytes, version: Version, fault: str) -> str:
+async def pay_badly(buyer: PurchaseClient, picture: bytes, version: Version, fault: str) -> str:
     """Ask for a quote and sign it with one of `rail_contract.FAULTS`: the value of the payment header."""
     quote = await buyer.post(picture, {})
     challenge = Challenge((("PAYMENT-REQUIRED", quote.headers["PAYMENT-REQUIRED"]),), quote.json())

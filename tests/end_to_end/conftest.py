@@ -14,7 +14,7 @@ from eth_account import Account
 from sandbox.accounts import SELLER
 from sandbox.chains import BaseChain, TempoChain
 from tests.buying import photograph
-from tests.clients.counter import Counter, Way
+from tests.clients.purchase_client import PurchaseClient, Way
 from tests.running_service import RunningService
 
 FUNDS = 1_000_000
@@ -40,14 +40,16 @@ def key(base_chain: BaseChain, tempo_chain: TempoChain) -> str:
 
 
 @pytest.fixture
-async def counter(running_service: RunningService, address: str, key: str) -> AsyncIterator[Callable[[Way], Counter]]:
-    """The counter of the running service, for each way to pay."""
+async def buyer_for(
+    running_service: RunningService, address: str, key: str
+) -> AsyncIterator[Callable[[Way], PurchaseClient]]:
+    """Makes a client of the running service for each way to pay."""
     async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
-        yield lambda way: Counter(running_service, client, way, address, key)
+        yield lambda way: PurchaseClient(running_service, client, way, address, key)
 
 
 @pytest.fixture
-def unharmed(running_service: RunningService) -> Iterator[None]:
+def nothing_charged(running_service: RunningService) -> Iterator[None]:
     """After the test the seller holds on both chains what he held before it, and the service is ready to sell."""
     chains = running_service.base_chain, running_service.tempo_chain
     before = [chain.balance_of(SELLER.address) for chain in chains]

@@ -7,8 +7,8 @@ from x402.schemas import PaymentRequired
 from x402.schemas.v1 import PaymentRequiredV1
 
 from sandbox.chains import TempoChain
-from tests.clients.counter import RECEIPT_HEADER
 from tests.clients.cutouts import PRICE
+from tests.clients.purchase_client import RECEIPT_HEADER
 
 MEMBERS = {
     "type": str,

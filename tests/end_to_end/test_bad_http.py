@@ -6,7 +6,7 @@ from tests.end_to_end.refusals import assert_refused
 from tests.raw_http import answer_to
 from tests.running_service import RunningService
 
-pytestmark = pytest.mark.usefixtures("unharmed")
+pytestmark = pytest.mark.usefixtures("nothing_charged")
 
 HEAD = b"POST /v1/remove-background HTTP/1.1\r\nHost: cut.example\r\n"
 

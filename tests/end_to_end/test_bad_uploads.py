@@ -8,12 +8,12 @@ import pytest
 
 from imaging.formats import ImageFormat
 from tests.buying import ROUTE
-from tests.clients.counter import WAYS, Counter, Way
+from tests.clients.purchase_client import WAYS, PurchaseClient, Way
 from tests.end_to_end.refusals import assert_refused
 from tests.imaging.samples import empty_webp, png, saved, scene, with_jpeg_size
 from tests.raw_http import answer_to
 
-pytestmark = pytest.mark.usefixtures("unharmed")
+pytestmark = pytest.mark.usefixtures("nothing_charged")
 
 PNG, JPEG, WEBP = ImageFormat.PNG, ImageFormat.JPEG, ImageFormat.WEBP
 SOUND = {format: saved(scene(), format) for format in ImageFormat}
@@ -61,16 +61,16 @@ SHOWN_BY_DECODING = {
 
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD.keys())
-async def test_without_payment_it_gets_no_quote(counter: Callable[[Way], Counter], bad: Bad) -> None:
-    answer = await counter("x402 v2").post(bad.body, {"Content-Type": bad.content_type}, bad.query)
+async def test_without_payment_it_gets_no_quote(buyer_for: Callable[[Way], PurchaseClient], bad: Bad) -> None:
+    answer = await buyer_for("x402 v2").post(bad.body, {"Content-Type": bad.content_type}, bad.query)
     assert_refused(answer, bad.status, bad.code)
     assert ("Accept-Post" in answer.headers) == (bad.status == 415)
 
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("bad", (every := BAD | SHOWN_BY_DECODING).values(), ids=every)
-async def test_with_payment_it_is_not_charged(counter: Callable[[Way], Counter], way: Way, bad: Bad) -> None:
-    buyer = counter(way)
+async def test_with_payment_it_is_not_charged(buyer_for: Callable[[Way], PurchaseClient], way: Way, bad: Bad) -> None:
+    buyer = buyer_for(way)
     payment = await buyer.sign(b"")
     answer = await buyer.post(bad.body, {"Content-Type": bad.content_type, **payment}, bad.query)
     assert_refused(answer, bad.status, bad.code)
@@ -80,15 +80,15 @@ async def test_with_payment_it_is_not_charged(counter: Callable[[Way], Counter],
     ("body", "content_type"), [(b"", "image/png"), (b"", ""), (b"{}", "application/json")], ids=["png", "none", "json"]
 )
 async def test_a_question_without_a_picture_is_answered_with_the_price(
-    counter: Callable[[Way], Counter], body: bytes, content_type: str
+    buyer_for: Callable[[Way], PurchaseClient], body: bytes, content_type: str
 ) -> None:
-    answer = await counter("x402 v2").post(body, {"Content-Type": content_type})
+    answer = await buyer_for("x402 v2").post(body, {"Content-Type": content_type})
     assert_refused(answer, 402, "payment_required")
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_payment_without_a_picture_is_not_charged(counter: Callable[[Way], Counter], way: Way) -> None:
-    buyer = counter(way)
+async def test_a_payment_without_a_picture_is_not_charged(buyer_for: Callable[[Way], PurchaseClient], way: Way) -> None:
+    buyer = buyer_for(way)
     payment = await buyer.sign(b"")
     assert_refused(await buyer.post(b"", payment), 400, "invalid_image")
     json = await buyer.post(b"{}", {"Content-Type": "application/json", **payment})
@@ -97,9 +97,9 @@ async def test_a_payment_without_a_picture_is_not_charged(counter: Callable[[Way
 
 @pytest.mark.parametrize("way", [None, "x402 v2", "mpp"], ids=["unpaid", "x402", "mpp"])
 async def test_a_declared_length_over_the_limit_is_refused_before_the_body_is_sent(
-    counter: Callable[[Way], Counter], way: Way | None
+    buyer_for: Callable[[Way], PurchaseClient], way: Way | None
 ) -> None:
-    buyer = counter(way or "x402 v2")
+    buyer = buyer_for(way or "x402 v2")
     payment = await buyer.sign(b"") if way else {}
     fields = {"Host": "cut.example", "X-Forwarded-For": buyer.address, "Expect": "100-continue", **payment}
     fields |= {"Content-Type": JPEG.media_type, "Content-Length": str(TOO_MANY_BYTES)}
@@ -109,15 +109,19 @@ async def test_a_declared_length_over_the_limit_is_refused_before_the_body_is_se
 
 
 @pytest.mark.parametrize("way", ["x402 v2", "mpp"], ids=["x402", "mpp"])
-async def test_a_stream_without_a_length_is_refused_at_the_limit(counter: Callable[[Way], Counter], way: Way) -> None:
-    buyer = counter(way)
+async def test_a_stream_without_a_length_is_refused_at_the_limit(
+    buyer_for: Callable[[Way], PurchaseClient], way: Way
+) -> None:
+    buyer = buyer_for(way)
     assert_refused(await buyer.post(_stream(), await buyer.sign(b"")), 413, "upload_too_large")
 
 
-async def test_of_an_unpaid_stream_only_the_beginning_counts(counter: Callable[[Way], Counter]) -> None:
-    assert_refused(await counter("x402 v2").post(_stream(), {}), 400, "invalid_image")
+async def test_of_an_unpaid_stream_only_the_beginning_counts(buyer_for: Callable[[Way], PurchaseClient]) -> None:
+    assert_refused(await buyer_for("x402 v2").post(_stream(), {}), 400, "invalid_image")
     assert_refused(
-        await counter("x402 v2").post(_stream(SOUND[PNG][:200]), {"Content-Type": "image/png"}), 402, "payment_required"
+        await buyer_for("x402 v2").post(_stream(SOUND[PNG][:200]), {"Content-Type": "image/png"}),
+        402,
+        "payment_required",
     )
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.clients.counter import RECEIPT_HEADER, Counter, Way
+from tests.clients.purchase_client import RECEIPT_HEADER, PurchaseClient, Way
 from tests.contracts.rail_contract import FAULTS
 from tests.end_to_end.cheats import Version, pay_badly
 from tests.end_to_end.refusals import assert_refused
 
-pytestmark = pytest.mark.usefixtures("unharmed")
+pytestmark = pytest.mark.usefixtures("nothing_charged")
 
 VERSIONS: tuple[Version, ...] = (1, 2)
 HEADER: dict[Version, str] = {1: "X-PAYMENT", 2: "PAYMENT-SIGNATURE"}
@@ -54,17 +54,17 @@ MALFORMED = {
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("value", MALFORMED.values(), ids=MALFORMED.keys())
 async def test_a_payment_that_cannot_be_read_is_malformed(
-    counter: Callable[[Way], Counter], picture: bytes, version: Version, value: str
+    buyer_for: Callable[[Way], PurchaseClient], picture: bytes, version: Version, value: str
 ) -> None:
-    answer = await counter(WAY[version]).post(picture, {HEADER[version]: value})
+    answer = await buyer_for(WAY[version]).post(picture, {HEADER[version]: value})
     assert_refused(answer, 400, "malformed_payment", charged=None)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_a_header_larger_than_any_payment_is_not_read(
-    counter: Callable[[Way], Counter], picture: bytes, version: Version
+    buyer_for: Callable[[Way], PurchaseClient], picture: bytes, version: Version
 ) -> None:
-    answer = await counter(WAY[version]).post(picture, {HEADER[version]: "A" * 60_000})
+    answer = await buyer_for(WAY[version]).post(picture, {HEADER[version]: "A" * 60_000})
     assert_refused(answer, 431, "head_too_large", charged=None)
 
 
@@ -74,9 +74,9 @@ async def test_a_header_larger_than_any_payment_is_not_read(
     [("value", 50_000), ("value", "-50000"), ("value", "5e4"), ("value", "9" * 79), ("to", "seller"), ("nonce", "0x0")],
 )
 async def test_an_authorization_that_cannot_be_read_is_malformed(
-    counter: Callable[[Way], Counter], picture: bytes, version: Version, member: str, value: object
+    buyer_for: Callable[[Way], PurchaseClient], picture: bytes, version: Version, member: str, value: object
 ) -> None:
-    buyer = counter(WAY[version])
+    buyer = buyer_for(WAY[version])
     payment = decoded((await buyer.sign(picture))[HEADER[version]])
     payment["payload"]["authorization"][member] = value
     answer = await buyer.post(picture, {HEADER[version]: encoded(payment)})
@@ -85,16 +85,16 @@ async def test_an_authorization_that_cannot_be_read_is_malformed(
 
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_an_empty_header_is_no_payment(
-    counter: Callable[[Way], Counter], picture: bytes, version: Version
+    buyer_for: Callable[[Way], PurchaseClient], picture: bytes, version: Version
 ) -> None:
-    assert_refused(await counter(WAY[version]).post(picture, {HEADER[version]: ""}), 402, "payment_required")
+    assert_refused(await buyer_for(WAY[version]).post(picture, {HEADER[version]: ""}), 402, "payment_required")
 
 
 @pytest.mark.parametrize("ways", [("x402 v1", "x402 v2"), ("x402 v1", "mpp"), ("x402 v2", "mpp")])
 async def test_two_payments_at_once_are_malformed(
-    counter: Callable[[Way], Counter], picture: bytes, ways: tuple[Way, Way]
+    buyer_for: Callable[[Way], PurchaseClient], picture: bytes, ways: tuple[Way, Way]
 ) -> None:
-    one, other = (counter(way) for way in ways)
+    one, other = (buyer_for(way) for way in ways)
     both = {**await one.sign(picture), **await other.sign(picture)}
     # Of two of one rail, none is read; two of different rails are asked after in the ledger.
     charged = False if "mpp" in ways else None
@@ -104,10 +104,10 @@ async def test_two_payments_at_once_are_malformed(
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_payment_that_cannot_pay_gets_the_reason_and_a_fresh_quote(
-    counter: Callable[[Way], Counter], picture: bytes, version: Version, fault: str
+    buyer_for: Callable[[Way], PurchaseClient], picture: bytes, version: Version, fault: str
 ) -> None:
     """The reason stands where clients of either version look for it, too."""
-    buyer = counter(WAY[version])
+    buyer = buyer_for(WAY[version])
     answer = await buyer.post(picture, {HEADER[version]: await pay_badly(buyer, picture, version, fault)})
     reason = REASONS[version][fault]
     assert_refused(answer, 402, "payment_rejected", reason=reason)
@@ -126,9 +126,9 @@ async def test_a_payment_that_cannot_pay_gets_the_reason_and_a_fresh_quote(
     ],
 )
 async def test_a_payment_that_says_what_was_quoted_but_signs_something_else_is_refused(
-    counter: Callable[[Way], Counter], picture: bytes, version: Version, fault: str, reason: str
+    buyer_for: Callable[[Way], PurchaseClient], picture: bytes, version: Version, fault: str, reason: str
 ) -> None:
-    buyer = counter(WAY[version])
+    buyer = buyer_for(WAY[version])
     said = decoded((await buyer.sign(picture))[HEADER[version]])
     signed = decoded(await pay_badly(buyer, picture, version, fault))
     answer = await buyer.post(picture, {HEADER[version]: encoded({**said, "payload": signed["payload"]})})
@@ -137,17 +137,19 @@ async def test_a_payment_that_says_what_was_quoted_but_signs_something_else_is_r
 
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_a_payment_of_another_scheme_is_refused(
-    counter: Callable[[Way], Counter], picture: bytes, version: Version
+    buyer_for: Callable[[Way], PurchaseClient], picture: bytes, version: Version
 ) -> None:
-    buyer = counter(WAY[version])
+    buyer = buyer_for(WAY[version])
     payment = decoded((await buyer.sign(picture))[HEADER[version]])
     (payment if version == 1 else payment["accepted"])["scheme"] = "upto"
     answer = await buyer.post(picture, {HEADER[version]: encoded(payment)})
     assert_refused(answer, 402, "payment_rejected", reason="invalid_scheme")
 
 
-async def test_terms_that_were_never_quoted_are_refused(counter: Callable[[Way], Counter], picture: bytes) -> None:
-    buyer = counter("x402 v2")
+async def test_terms_that_were_never_quoted_are_refused(
+    buyer_for: Callable[[Way], PurchaseClient], picture: bytes
+) -> None:
+    buyer = buyer_for("x402 v2")
     payment = decoded((await buyer.sign(picture))["PAYMENT-SIGNATURE"])
     payment["accepted"]["amount"] = "1"
     answer = await buyer.post(picture, {"PAYMENT-SIGNATURE": encoded(payment)})

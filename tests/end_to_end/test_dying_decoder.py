@@ -13,8 +13,8 @@ from cpu_quota import available_cpus
 from imaging.isolated.pool import IS_POSSIBLE
 from pipeline import at_a_time
 from tests.buying import photograph
-from tests.clients.counter import RECEIPT_HEADER, WAYS, Counter, Way
 from tests.clients.cutouts import PRICE, assert_cut_out
+from tests.clients.purchase_client import RECEIPT_HEADER, WAYS, PurchaseClient, Way
 from tests.end_to_end.refusals import assert_refused
 from tests.processes import matching
 from tests.running_service import WORKERS, RunningService
@@ -28,10 +28,10 @@ ALL = WORKERS * at_a_time(available_cpus() // WORKERS)
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_picture_whose_decoder_dies_is_not_charged_and_the_next_one_is_sold(
-    counter: Callable[[Way], Counter], running_service: RunningService, way: Way
+    buyer_for: Callable[[Way], PurchaseClient], running_service: RunningService, way: Way
 ) -> None:
     picture = photograph(quality=80 + WAYS.index(way))  # one that was sold before would come from memory
-    buyer = counter(way)
+    buyer = buyer_for(way)
     earned = buyer.earned()
     payment = await buyer.sign(picture)
     assert eventually(lambda: len(_ready(running_service)) == ALL, 60)  # others were killed just before

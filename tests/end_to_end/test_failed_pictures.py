@@ -1,11 +1,11 @@
-"""A picture whose fault shows only while it is cut out, after its payment was verified; then the shop goes on."""
+"""A picture whose fault shows only while it is cut out, after its payment was verified; then the service goes on."""
 
 from collections.abc import Callable
 
 import pytest
 
-from tests.clients.counter import RECEIPT_HEADER, WAYS, Counter, Way
 from tests.clients.cutouts import PRICE, assert_cut_out
+from tests.clients.purchase_client import RECEIPT_HEADER, WAYS, PurchaseClient, Way
 from tests.end_to_end.refusals import assert_refused
 from tests.imaging.samples import png
 
@@ -15,9 +15,9 @@ PNG = {"Content-Type": "image/png"}
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_payment_whose_picture_failed_is_not_charged_and_buys_the_next_one(
-    counter: Callable[[Way], Counter], picture: bytes, way: Way
+    buyer_for: Callable[[Way], PurchaseClient], picture: bytes, way: Way
 ) -> None:
-    buyer = counter(way)
+    buyer = buyer_for(way)
     earned = buyer.earned()
     payment = await buyer.sign(b"")  # the quote of an empty request is good for any picture
     assert_refused(await buyer.post(DAMAGED, {**PNG, **payment}), 400, "invalid_image")
@@ -32,9 +32,9 @@ async def test_a_payment_whose_picture_failed_is_not_charged_and_buys_the_next_o
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_payment_replayed_for_another_picture_conflicts(
-    counter: Callable[[Way], Counter], picture: bytes, way: Way
+    buyer_for: Callable[[Way], PurchaseClient], picture: bytes, way: Way
 ) -> None:
-    buyer = counter(way)
+    buyer = buyer_for(way)
     payment = await buyer.sign(b"")
     assert (await buyer.post(picture, payment)).status_code == 200
     earned = buyer.earned()

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from tests.clients.counter import WAYS, Counter, Way
 from tests.clients.cutouts import PRICE
+from tests.clients.purchase_client import WAYS, PurchaseClient, Way
 from tests.running_service import RunningService
 
 BOUND: dict[Way, str] = {"x402 v2": "x402.example", "x402 v1": "x402.example", "mpp": "mpp.example"}
@@ -14,9 +14,9 @@ BOUND: dict[Way, str] = {"x402 v2": "x402.example", "x402 v1": "x402.example", "
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_bound_host_quotes_its_rail_alone_and_sells_on_it(
-    counter: Callable[[Way], Counter], picture: bytes, way: Way
+    buyer_for: Callable[[Way], PurchaseClient], picture: bytes, way: Way
 ) -> None:
-    buyer, host = counter(way), {"Host": BOUND[way]}
+    buyer, host = buyer_for(way), {"Host": BOUND[way]}
     quote = await buyer.post(b"", host)
     assert quote.status_code == 402
     assert ("WWW-Authenticate" in quote.headers) is (way == "mpp")
@@ -35,11 +35,11 @@ async def test_a_bound_host_quotes_its_rail_alone_and_sells_on_it(
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.usefixtures("unharmed")
+@pytest.mark.usefixtures("nothing_charged")
 async def test_a_payment_of_the_other_rail_is_refused(
-    counter: Callable[[Way], Counter], picture: bytes, way: Way
+    buyer_for: Callable[[Way], PurchaseClient], picture: bytes, way: Way
 ) -> None:
-    buyer = counter(way)
+    buyer = buyer_for(way)
     other = "x402.example" if way == "mpp" else "mpp.example"
     refusal = await buyer.post(picture, {"Host": other, **await buyer.sign(picture)})
     assert refusal.status_code == 402

@@ -11,8 +11,8 @@ from modelkit.zoo.import_model import GraphHints, Source, import_model
 from models.manifest import ModelManifest
 from sandbox.chains import BaseChain, TempoChain
 from tests.buying import photograph
-from tests.clients.counter import WAYS, Counter, Way
 from tests.clients.cutouts import PRICE
+from tests.clients.purchase_client import WAYS, PurchaseClient, Way
 from tests.end_to_end.refusals import assert_no_receipt
 from tests.modelkit.zoo.graphs import MEAN, SIZE, STD, conv, save
 from tests.running_service import RunningService, run_service
@@ -47,10 +47,10 @@ def service(
 
 
 @pytest.fixture
-async def at(service: RunningService, address: str, key: str) -> AsyncIterator[Callable[[Way], Counter]]:
-    """The counter of the service with two models, for each way to pay."""
+async def at(service: RunningService, address: str, key: str) -> AsyncIterator[Callable[[Way], PurchaseClient]]:
+    """Makes a client of the service with two models, for each way to pay."""
     async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
-        yield lambda way: Counter(service, client, way, address, key)
+        yield lambda way: PurchaseClient(service, client, way, address, key)
 
 
 def label(query: str, cheap: ModelManifest) -> str:
@@ -64,7 +64,7 @@ def assert_uncharged(answer: httpx.Response, status: int, code: str) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_each_model_is_sold_at_its_price(
-    at: Callable[[Way], Counter], picture: bytes, way: Way, cheap: ModelManifest
+    at: Callable[[Way], PurchaseClient], picture: bytes, way: Way, cheap: ModelManifest
 ) -> None:
     buyer = at(way)
     for query, price in QUERIES.items():
@@ -78,7 +78,7 @@ async def test_each_model_is_sold_at_its_price(
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(("quoted", "sent"), [("model=cheap", ""), ("", "model=cheap")])
 async def test_a_payment_for_one_model_buys_no_other(
-    at: Callable[[Way], Counter], picture: bytes, way: Way, quoted: str, sent: str
+    at: Callable[[Way], PurchaseClient], picture: bytes, way: Way, quoted: str, sent: str
 ) -> None:
     """The refusal quotes the model that was asked for, and the payment is still good for its own."""
     buyer = at(way)
@@ -95,7 +95,7 @@ async def test_a_payment_for_one_model_buys_no_other(
 
 
 async def test_a_challenge_is_bound_to_its_model_even_at_the_same_price(
-    at: Callable[[Way], Counter], picture: bytes
+    at: Callable[[Way], PurchaseClient], picture: bytes
 ) -> None:
     buyer = at("mpp")
     refused = await buyer.post(picture, await buyer.sign(picture), f"model={DEFAULT.name}")
@@ -105,7 +105,7 @@ async def test_a_challenge_is_bound_to_its_model_even_at_the_same_price(
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_settled_payment_gets_its_model_again_and_no_other(
-    at: Callable[[Way], Counter], picture: bytes, way: Way, cheap: ModelManifest
+    at: Callable[[Way], PurchaseClient], picture: bytes, way: Way, cheap: ModelManifest
 ) -> None:
     buyer = at(way)
     payment = await buyer.sign(picture, "model=cheap")
@@ -124,7 +124,7 @@ async def test_a_settled_payment_gets_its_model_again_and_no_other(
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_purchase_of_one_model_is_no_purchase_of_another(
-    at: Callable[[Way], Counter], picture: bytes, way: Way
+    at: Callable[[Way], PurchaseClient], picture: bytes, way: Way
 ) -> None:
     buyer = at(way)
     name = {"Idempotency-Key": f"two models, {way}".replace(" ", "-").replace(",", "")}
@@ -140,7 +140,7 @@ async def test_a_purchase_of_one_model_is_no_purchase_of_another(
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_an_unknown_model_is_refused_before_the_payment(
-    at: Callable[[Way], Counter], picture: bytes, way: Way
+    at: Callable[[Way], PurchaseClient], picture: bytes, way: Way
 ) -> None:
     buyer = at(way)
     payment = await buyer.sign(picture)
@@ -152,7 +152,9 @@ async def test_an_unknown_model_is_refused_before_the_payment(
     assert buyer.earned() - earned == PRICE
 
 
-async def test_pictures_of_both_at_once_share_no_batch(at: Callable[[Way], Counter], cheap: ModelManifest) -> None:
+async def test_pictures_of_both_at_once_share_no_batch(
+    at: Callable[[Way], PurchaseClient], cheap: ModelManifest
+) -> None:
     """Each comes out as when it is alone; joined in one array, pictures of two sizes would all fail."""
     buyer = at("x402 v2")
     queries = ["", "model=cheap"] * 4

@@ -12,12 +12,12 @@ import pytest
 
 from sandbox.accounts import STRANGER
 from tests.buying import ROUTE
-from tests.clients.counter import Counter, Way
+from tests.clients.purchase_client import PurchaseClient, Way
 from tests.end_to_end.cheats import pay_badly
 from tests.end_to_end.refusals import assert_refused
 from tests.running_service import WORKERS, RunningService
 
-pytestmark = pytest.mark.usefixtures("unharmed")
+pytestmark = pytest.mark.usefixtures("nothing_charged")
 
 ASKED, LIMIT = 40, 30
 
@@ -49,10 +49,10 @@ async def test_thirty_unpaid_answers_a_minute_at_once(connections: list[httpx.As
 
 
 async def test_thirty_rejected_payments_a_minute_of_one_payer(
-    connections: list[httpx.AsyncClient], counter: Callable[[Way], Counter], address: str, picture: bytes
+    connections: list[httpx.AsyncClient], buyer_for: Callable[[Way], PurchaseClient], address: str, picture: bytes
 ) -> None:
     """Neither questions nor other payers of the same address are held up by them."""
-    one = counter("x402 v2")
+    one = buyer_for("x402 v2")
     payment = {"PAYMENT-SIGNATURE": await pay_badly(one, picture, 2, "recipient")}
     fields = {"X-Forwarded-For": address, "Content-Type": "image/jpeg"} | payment
     answers = [

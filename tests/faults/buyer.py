@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum, auto
 from random import Random
 
-from tests.clients.counter import WAYS
+from tests.clients.purchase_client import WAYS
 from tests.faults.client import Manner
 from tests.faults.history import Buying, Call, Order, Payment
 from tests.faults.pictures import OUTPUTS, PICTURES

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from tests.clients.counter import Way
+from tests.clients.purchase_client import Way
 from tests.faults.pictures import Output, Picture
 
 RESOLUTION_S = 1.0

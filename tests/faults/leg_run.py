@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from sandbox.process import SandboxError
-from tests.clients.counter import WAYS
+from tests.clients.purchase_client import WAYS
 from tests.faults import journal
 from tests.faults.audit import Findings, audit, manners, mark_untrue
 from tests.faults.chain_records import ChainRecords

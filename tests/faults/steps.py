@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from random import Random
 
-from tests.clients.counter import Way
+from tests.clients.purchase_client import Way
 from tests.faults.buyer import Verdict, verdict
 from tests.faults.client import Manner
 from tests.faults.facilitator_lies import SETTLE_LIES, VERIFY_LIES, Lie

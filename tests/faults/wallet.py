@@ -9,7 +9,7 @@ from eth_account import Account
 
 from sandbox.chains import BaseChain, TempoChain
 from sandbox.wallets import sign_mpp, sign_x402, sign_x402_v1
-from tests.clients.counter import Way
+from tests.clients.purchase_client import Way
 from tests.faults.client import Answer
 
 FUNDS = 2_000_000_000  # base units: 2,000 dollars, forty thousand pictures

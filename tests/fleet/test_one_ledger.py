@@ -13,8 +13,8 @@ from PIL import Image
 from skimage import data
 
 from sandbox.wallets import challenges
-from tests.clients.counter import Counter, Way
 from tests.clients.cutouts import PRICE
+from tests.clients.purchase_client import PurchaseClient, Way
 from tests.fleet.conftest import Fleet
 from tests.payments.mpp.buyer import sign
 
@@ -49,25 +49,25 @@ class Buyer:
         self._services = cycle(fleet)
         self.way = way
         self._client = client
-        self.counter().chain.fund(account.address, FUNDS)
+        self._next().chain.fund(account.address, FUNDS)
 
-    def counter(self) -> Counter:
-        return Counter(next(self._services), self._client, self.way, key=self._key)
+    def _next(self) -> PurchaseClient:
+        return PurchaseClient(next(self._services), self._client, self.way, key=self._key)
 
     def earned(self) -> int:
-        return self.counter().earned()
+        return self._next().earned()
 
     async def sign(self, wanted: bytes) -> dict[str, str]:
         """MPP without the official client: it makes a TLS context for each question to its node, and on a busy machine
         the first of forty payments expires before the last one is signed."""
         if self.way != "mpp":
-            return await self.counter().sign(wanted)
-        quote = await self.counter().post(wanted, {})
+            return await self._next().sign(wanted)
+        quote = await self._next().post(wanted, {})
         first, *_ = challenges(quote.headers["WWW-Authenticate"])
         return {"Authorization": sign(first, key=self._key).to_authorization()}
 
     async def send(self, wanted: bytes, payment: dict[str, str]) -> httpx.Response:
-        return await self.counter().post(wanted, payment)
+        return await self._next().post(wanted, payment)
 
     async def fetch(self, wanted: bytes, payment: dict[str, str]) -> httpx.Response:
         """Send the payment, and again for as long as the answer is to wait."""

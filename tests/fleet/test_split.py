@@ -18,8 +18,8 @@ from sandbox.accounts import SELLER
 from sandbox.chains import BaseChain, TempoChain
 from sandbox.process import LEASH, ROOT, choose_port
 from tests.buying import photograph
-from tests.clients.counter import Counter, Way
 from tests.clients.cutouts import PRICE, assert_cut_out
+from tests.clients.purchase_client import PurchaseClient, Way
 from tests.processes import matching
 from tests.running_service import RunningService, run_service
 
@@ -122,13 +122,13 @@ def split(base_chain: BaseChain, tempo_chain: TempoChain, tmp_path_factory: pyte
 
 async def _buy(split: Split, way: Way, quality: int) -> None:
     async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
-        counter = Counter(split.service, client, way)
+        buyer = PurchaseClient(split.service, client, way)
         picture = photograph(quality)
-        payment = await counter.sign(picture)
-        answer = await counter.post(picture, payment)
+        payment = await buyer.sign(picture)
+        answer = await buyer.post(picture, payment)
         while answer.status_code == 503 and answer.json()["code"] == "overloaded":  # of this machine, not of a runner
             await asyncio.sleep(1)
-            answer = await counter.post(picture, payment)
+            answer = await buyer.post(picture, payment)
         assert answer.status_code == 200, answer.text
         assert_cut_out(answer.content, size=(512, 512))
 

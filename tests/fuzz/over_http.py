@@ -14,7 +14,7 @@ from limits.aio.storage import MemoryStorage
 from api.offer import PATH
 from api.rate_limit import RateLimits
 from imaging.formats import ImageFormat
-from tests.api.shop import Shop, open_shop
+from tests.api.storefront import Storefront, open_storefront
 from tests.fuzz.campaign import Found
 from tests.fuzz.decoding import Fault
 from tests.fuzz.mutations import Mutations
@@ -23,14 +23,14 @@ NO_LIMIT = 10**9
 
 
 @asynccontextmanager
-async def _served() -> AsyncIterator[tuple[Shop, str]]:
+async def _served() -> AsyncIterator[tuple[Storefront, str]]:
     limits = RateLimits(MemoryStorage(), NO_LIMIT)
     with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as listening:
-        async with open_shop(Path(folder), rate_limits=limits) as shop:
-            server = uvicorn.Server(uvicorn.Config(shop.app, log_config=None, lifespan="off"))
+        async with open_storefront(Path(folder), rate_limits=limits) as storefront:
+            server = uvicorn.Server(uvicorn.Config(storefront.app, log_config=None, lifespan="off"))
             serving = asyncio.create_task(server.serve([listening]))
             try:
-                yield shop, f"http://127.0.0.1:{listening.getsockname()[1]}{PATH}"
+                yield storefront, f"http://127.0.0.1:{listening.getsockname()[1]}{PATH}"
             finally:
                 server.should_exit = True
                 await serving
@@ -39,14 +39,14 @@ async def _served() -> AsyncIterator[tuple[Shop, str]]:
 async def post_all(seed: int, numbers: range) -> Found:
     """Each file once, with a payment of its own."""
     found, mutations = Found(), Mutations(seed)
-    async with _served() as (shop, url), httpx.AsyncClient(timeout=60, trust_env=False) as client:
+    async with _served() as (storefront, url), httpx.AsyncClient(timeout=60, trust_env=False) as client:
         for number in numbers:
             name, body = mutations.file(number)
             declared = ImageFormat.of(body) or ImageFormat.PNG
             headers = {"Content-Type": declared.media_type, "X-PAYMENT": f"coin-{number} signed"}
             answer = await client.post(url, content=body, headers=headers)
             found.counts[str(answer.status_code)] += 1
-            if what := _fault(answer, f"coin-{number}" in shop.rail.moved):
+            if what := _fault(answer, f"coin-{number}" in storefront.rail.moved):
                 found.faults.append(Fault(number, name, what))
     return found
 

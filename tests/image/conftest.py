@@ -26,7 +26,7 @@ def podman(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[s
 
 @dataclass(frozen=True)
 class Container:
-    """A running service. Has what `tests.clients.counter.Counter` takes of a service."""
+    """A running service. Has what `tests.clients.purchase_client.PurchaseClient` takes of a service."""
 
     name: str
     url: str

@@ -7,8 +7,8 @@ import pytest
 
 from sandbox.process import choose_port
 from tests.buying import photograph
-from tests.clients.counter import Counter, Way
 from tests.clients.cutouts import PRICE, assert_cut_out
+from tests.clients.purchase_client import PurchaseClient, Way
 from tests.image.conftest import Image, podman, volume_folder
 
 BOTH_RAILS: tuple[Way, ...] = ("x402 v2", "mpp")
@@ -52,23 +52,23 @@ async def test_a_replaced_container_keeps_its_ledger(image: Image, state: str) -
         with image.serve(state, port) as first:
             assert first.run("python", "-m", "deploy.healthcheck").returncode == 0
             for way in BOTH_RAILS:
-                counter = Counter(first, client, way)
-                earned, payment = counter.earned(), await counter.sign(picture)
-                answer = await counter.post(picture, payment)
+                buyer = PurchaseClient(first, client, way)
+                earned, payment = buyer.earned(), await buyer.sign(picture)
+                answer = await buyer.post(picture, payment)
                 assert answer.status_code == 200, first.logs()[-4000:]
                 assert_cut_out(answer.content, size=(512, 512))
-                assert counter.earned() - earned == PRICE
+                assert buyer.earned() - earned == PRICE
                 bought[way] = (payment, answer.content)
             assert (volume_folder(state) / "ledger.sqlite3").is_file()
         with image.serve(state, port) as second:
             assert second.name != first.name
             for way, (payment, content) in bought.items():
-                counter = Counter(second, client, way)
-                earned = counter.earned()
-                again = await counter.post(picture, payment)
+                buyer = PurchaseClient(second, client, way)
+                earned = buyer.earned()
+                again = await buyer.post(picture, payment)
                 assert (again.status_code, again.headers.get("Idempotent-Replayed")) == (200, "true"), again.text
                 assert again.content == content
-                assert counter.earned() == earned
+                assert buyer.earned() == earned
 
 
 async def test_told_to_stop_it_ends_by_itself(image: Image, state: str) -> None:
@@ -84,8 +84,8 @@ async def test_one_image_is_the_api_and_the_runner(image: Image, state: str) -> 
         with image.serve_runner("127.0.0.2", token) as runner:
             settings = {"CLEARCANVAS_RUNNER__ADDRESSES": runner.url, "CLEARCANVAS_RUNNER__TOKEN": token}
             with image.serve(state, settings=settings) as api:
-                counter, picture = Counter(api, client, "x402 v2"), photograph(quality=87)
-                answer = await counter.post(picture, await counter.sign(picture))
+                buyer, picture = PurchaseClient(api, client, "x402 v2"), photograph(quality=87)
+                answer = await buyer.post(picture, await buyer.sign(picture))
                 assert answer.status_code == 200, api.logs()[-4000:] + runner.logs()[-4000:]
                 assert_cut_out(answer.content, size=(512, 512))
             metrics = await client.get(f"{runner.url}/metrics")

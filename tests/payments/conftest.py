@@ -1,4 +1,4 @@
-"""A till to buy at."""
+"""A seller to buy from."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 import storage
 from payments.gate import Terms
 from tests.fakes.clock import FakeClock
-from tests.fakes.shop import Shop
+from tests.fakes.seller import Seller
 
 
 @pytest.fixture
@@ -27,12 +27,12 @@ def recent_bytes() -> int:
 
 
 @pytest.fixture
-async def shop(tmp_path: Path, clock: FakeClock, terms: Terms, recent_bytes: int) -> AsyncIterator[Shop]:
+async def seller(tmp_path: Path, clock: FakeClock, terms: Terms, recent_bytes: int) -> AsyncIterator[Seller]:
     url = f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
     await storage.migrate(url)
     async with storage.Database(url, clock=clock) as database:
-        shop = Shop(storage.SqlLedger(database), clock, terms=terms, recent_bytes=recent_bytes)
-        yield shop
-        for event in (shop.may_work, shop.rail.may_verify, shop.rail.may_settle):
+        seller = Seller(storage.SqlLedger(database), clock, terms=terms, recent_bytes=recent_bytes)
+        yield seller
+        for event in (seller.may_work, seller.rail.may_verify, seller.rail.may_settle):
             event.set()  # a failed test may have left a sale waiting
-        await shop.gate.aclose()
+        await seller.gate.aclose()

@@ -19,48 +19,48 @@ from payments.ledger import State
 from payments.middleware import PaymentMiddleware
 from payments.recent import RecentDeliveries
 from tests.fakes.rails import ScriptedRail
-from tests.fakes.shop import Shop, order
+from tests.fakes.seller import Seller, order
 
 REQUEST = b"POST / HTTP/1.1\r\nHost: cut.example\r\nx-payment: payment print\r\nContent-Length: 7\r\n\r\npicture"
 
 
 @pytest.mark.parametrize("recent_bytes", [1000])
-async def test_who_is_gone_is_not_charged_and_can_come_back(shop: Shop) -> None:
+async def test_who_is_gone_is_not_charged_and_can_come_back(seller: Seller) -> None:
     """The payment is free again, for any picture; the one that was made is not made once more."""
     with pytest.raises(ClientDisconnected) as refusal:
-        await shop.send(is_gone=lambda: True)
+        await seller.send(is_gone=lambda: True)
     assert (refusal.value.payment_state, refusal.value.charged) == ("unused", False)
-    assert (shop.rail.called("settle"), shop.rail.moved, await shop.is_free()) == (0, [], True)
-    assert not (await shop.send()).replayed
-    assert (shop.works, shop.rail.moved) == (1, ["payment"])
+    assert (seller.rail.called("settle"), seller.rail.moved, await seller.is_free()) == (0, [], True)
+    assert not (await seller.send()).replayed
+    assert (seller.works, seller.rail.moved) == (1, ["payment"])
 
 
-async def test_who_is_gone_after_the_settlement_is_charged(shop: Shop) -> None:
+async def test_who_is_gone_after_the_settlement_is_charged(seller: Seller) -> None:
     """Nobody asks any more once it has begun."""
     gone: list[bool] = []
-    shop.rail.may_settle.clear()
-    sale = asyncio.create_task(shop.send(is_gone=lambda: bool(gone)))
-    await shop.wait_for("settle")
+    seller.rail.may_settle.clear()
+    sale = asyncio.create_task(seller.send(is_gone=lambda: bool(gone)))
+    await seller.wait_for("settle")
     gone.append(True)
-    shop.rail.may_settle.set()
+    seller.rail.may_settle.set()
     await sale
-    assert (await shop.send()).replayed
-    assert shop.rail.moved == ["payment"]
+    assert (await seller.send()).replayed
+    assert seller.rail.moved == ["payment"]
 
 
-async def test_a_picture_that_is_fetched_again_is_made_for_who_asked(shop: Shop) -> None:
-    await shop.send()
-    assert (await shop.send(is_gone=lambda: True)).replayed
-    assert shop.rail.moved == ["payment"]
+async def test_a_picture_that_is_fetched_again_is_made_for_who_asked(seller: Seller) -> None:
+    await seller.send()
+    assert (await seller.send(is_gone=lambda: True)).replayed
+    assert seller.rail.moved == ["payment"]
 
 
 class Service:
     """The payment middleware around slow work, on a real socket."""
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, seller: Seller) -> None:
         self.rail = ScriptedRail("x")
         self.working, self.may_work = asyncio.Event(), asyncio.Event()
-        self.gate = Gate((self.rail,), shop.ledger, recent=RecentDeliveries(0), clock=shop.clock)
+        self.gate = Gate((self.rail,), seller.ledger, recent=RecentDeliveries(0), clock=seller.clock)
         paid = PaymentMiddleware(
             self._work,
             gate=self.gate,
@@ -106,8 +106,8 @@ async def send_and_hang_up(url: str, until: asyncio.Event) -> None:
 
 
 @pytest.fixture
-async def service(shop: Shop) -> AsyncIterator[Service]:
-    service = Service(shop)
+async def service(seller: Seller) -> AsyncIterator[Service]:
+    service = Service(seller)
     yield service
     service.may_work.set()
     service.rail.may_settle.set()
@@ -119,12 +119,12 @@ async def buy(url: str) -> httpx.Response:
         return await client.post(url, headers={"x-payment": "payment print"}, content=b"picture")
 
 
-async def test_a_connection_that_is_cut_in_the_work_costs_nothing(service: Service, shop: Shop) -> None:
+async def test_a_connection_that_is_cut_in_the_work_costs_nothing(service: Service, seller: Seller) -> None:
     async with served(service.app) as url:
         await send_and_hang_up(url, service.working)
         service.may_work.set()
         async with asyncio.timeout(10):
-            while not await shop.is_free():  # noqa: ASYNC110 - the ledger knows of no event
+            while not await seller.is_free():  # noqa: ASYNC110 - the ledger knows of no event
                 await asyncio.sleep(0.01)
         assert (service.rail.called("settle"), service.rail.moved) == (0, [])
         bought = await buy(url)
@@ -132,7 +132,7 @@ async def test_a_connection_that_is_cut_in_the_work_costs_nothing(service: Servi
     assert service.rail.moved == ["payment"]
 
 
-async def test_a_connection_that_is_cut_in_the_settlement_loses_nothing(service: Service, shop: Shop) -> None:
+async def test_a_connection_that_is_cut_in_the_settlement_loses_nothing(service: Service, seller: Seller) -> None:
     service.may_work.set()
     service.rail.may_settle.clear()
     settling = asyncio.Event()
@@ -145,7 +145,7 @@ async def test_a_connection_that_is_cut_in_the_settlement_loses_nothing(service:
     async with served(service.app) as url, asyncio.timeout(20):
         await asyncio.gather(send_and_hang_up(url, settling), wait_for_settlement())
         service.rail.may_settle.set()
-        await shop.wait_for_state(State.SETTLED)
+        await seller.wait_for_state(State.SETTLED)
         again = await buy(url)
     assert (again.status_code, again.headers["Idempotent-Replayed"], again.content) == (200, "true", b"cut-out")
     assert service.rail.moved == ["payment"]

@@ -18,7 +18,7 @@ from storage.settled import FIRST_RECHECK_S
 from tests.contracts.ledger_contract import LEASE_S, PAYMENT, RECEIPT, taken
 from tests.fakes.clock import FakeClock
 from tests.fakes.rails import ScriptedRail
-from tests.fakes.shop import Shop
+from tests.fakes.seller import Seller
 
 
 class LookingRail(ScriptedRail):
@@ -47,8 +47,8 @@ async def database(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def books(shop: Shop, tmp_path: Path, clock: FakeClock) -> AsyncIterator[Database]:
-    """The shop's ledger, opened a second time."""
+async def books(seller: Seller, tmp_path: Path, clock: FakeClock) -> AsyncIterator[Database]:
+    """The seller's ledger, opened a second time."""
     async with Database(f"sqlite:///{tmp_path / 'ledger.sqlite3'}", clock=clock) as database:
         yield database
 
@@ -129,23 +129,23 @@ async def test_a_backlog_is_worked_off_without_pauses(database: Database, clock:
     await asyncio.wait({keeping})
 
 
-async def test_a_lost_settlement_is_forgotten_on_the_chains_second_word(shop: Shop, books: Database) -> None:
+async def test_a_lost_settlement_is_forgotten_on_the_chains_second_word(seller: Seller, books: Database) -> None:
     """Nothing moved in the end: the same payment may be used again, and is settled once more."""
-    await shop.send()
-    shop.rail.moved.clear()
-    shop.rail.finality = Finality.LOST
-    shop.clock.advance(FIRST_RECHECK_S)
-    await recheck(shop.gate.rails, SqlSettled(books))
-    assert await sweep(shop.gate) == 1
-    assert await shop.is_free()
-    assert not (await shop.send()).replayed
-    assert shop.rail.moved == ["payment"]
+    await seller.send()
+    seller.rail.moved.clear()
+    seller.rail.finality = Finality.LOST
+    seller.clock.advance(FIRST_RECHECK_S)
+    await recheck(seller.gate.rails, SqlSettled(books))
+    assert await sweep(seller.gate) == 1
+    assert await seller.is_free()
+    assert not (await seller.send()).replayed
+    assert seller.rail.moved == ["payment"]
 
 
-async def test_a_lost_settlement_that_is_back_is_still_entitled(shop: Shop, books: Database) -> None:
-    await shop.send()
-    shop.rail.finality = Finality.LOST
-    shop.clock.advance(FIRST_RECHECK_S)
-    await recheck(shop.gate.rails, SqlSettled(books))
-    assert (await shop.send()).replayed
-    assert shop.rail.moved == ["payment"]
+async def test_a_lost_settlement_that_is_back_is_still_entitled(seller: Seller, books: Database) -> None:
+    await seller.send()
+    seller.rail.finality = Finality.LOST
+    seller.clock.advance(FIRST_RECHECK_S)
+    await recheck(seller.gate.rails, SqlSettled(books))
+    assert (await seller.send()).replayed
+    assert seller.rail.moved == ["payment"]

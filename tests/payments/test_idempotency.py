@@ -5,7 +5,7 @@ import pytest
 from errors import BadRequest
 from payments.idempotency import name_of, named, suggested
 from payments.rail import BEGINNING_BYTES, Credential
-from tests.fakes.shop import order
+from tests.fakes.seller import order
 
 PLAIN = Credential("x402", "id", "print")
 NAMED = Credential("x402", "id", "print", idempotency_key="pay_7d5d747be160e280")

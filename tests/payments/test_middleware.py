@@ -1,4 +1,4 @@
-"""The till as HTTP: quotes, refusals and sales, and nothing on the wire before the money has moved."""
+"""The gate as HTTP: quotes, refusals and sales, and nothing on the wire before the money has moved."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -19,25 +19,25 @@ from payments.middleware import PaymentMiddleware
 from payments.rail import Order
 from payments.recent import RecentDeliveries
 from tests.fakes.rails import Outcome, ScriptedRail
-from tests.fakes.shop import Shop, order
+from tests.fakes.seller import Seller, order
 
 PAYMENT = {"one-payment": "id print"}
 
 
-class Counter:
+class SmallApp:
     """The middleware between the problem form and a small app, with two rails; `two.example` takes the second only.
 
     `app` makes the goods; `judging` and `admitting` hold what the next calls raise, `out` what nothing can be made for.
     """
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, seller: Seller) -> None:
         self.one, self.two = ScriptedRail("one"), ScriptedRail("two")
         self.gate = Gate(
             (self.one, self.two),
-            shop.ledger,
+            seller.ledger,
             hosts={"two.example": ("two",)},
             recent=RecentDeliveries(0),
-            clock=shop.clock,
+            clock=seller.clock,
         )
         self.app: ASGIApp = Response(b"cut-out", media_type="image/png", headers={"X-Width": "7"})
         self.judging: list[Exception] = []
@@ -74,25 +74,25 @@ def _order(scope: Scope) -> Order:
 
 
 @pytest.fixture
-def counter(shop: Shop) -> Counter:
-    return Counter(shop)
+def small_app(seller: Seller) -> SmallApp:
+    return SmallApp(seller)
 
 
 @pytest.fixture
-async def client(counter: Counter) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(counter.asgi)
+async def client(small_app: SmallApp) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(small_app.asgi)
     async with httpx.AsyncClient(transport=transport, base_url="https://cut.example") as client:
         yield client
 
 
-async def test_quotes_every_rail_in_one_402(client: httpx.AsyncClient, counter: Counter) -> None:
+async def test_quotes_every_rail_in_one_402(client: httpx.AsyncClient, small_app: SmallApp) -> None:
     answer = await client.post("/")
     assert answer.status_code == 402
     assert answer.headers.get_list("www-authenticate") == ['one price="0.05"', 'two price="0.05"']
     body = answer.json()
     assert (body["code"], body["charged"]) == ("payment_required", False)
     assert body["one"] == body["two"] == {"url": order().url, "rejection": None}
-    assert counter.one.calls == counter.two.calls == []
+    assert small_app.one.calls == small_app.two.calls == []
 
 
 @pytest.mark.parametrize(("host", "quoted"), [("two.example", {"two"}), ("elsewhere.example", {"one", "two"})])
@@ -101,25 +101,25 @@ async def test_quotes_on_a_host_what_is_bound_to_it(client: httpx.AsyncClient, h
     assert answer.json().keys() & {"one", "two"} == quoted
 
 
-async def test_takes_on_a_host_what_is_bound_to_it(client: httpx.AsyncClient, counter: Counter) -> None:
+async def test_takes_on_a_host_what_is_bound_to_it(client: httpx.AsyncClient, small_app: SmallApp) -> None:
     refused = await client.post("/", headers={"Host": "two.example", **PAYMENT})
     assert (refused.status_code, refused.json()["reason"]) == (402, "rail_not_offered")
-    assert counter.one.calls == []
+    assert small_app.one.calls == []
     assert (await client.post("/", headers={"Host": "two.example", "two-payment": "id print"})).status_code == 200
 
 
-async def test_judges_what_is_not_paid_for(client: httpx.AsyncClient, counter: Counter) -> None:
+async def test_judges_what_is_not_paid_for(client: httpx.AsyncClient, small_app: SmallApp) -> None:
     """A body that could never be served is told so instead of what it would cost."""
-    counter.judging = [InvalidImage("No image.")]
+    small_app.judging = [InvalidImage("No image.")]
     assert (await client.post("/")).status_code == 400
-    counter.judging = [InvalidImage("No image.")]
+    small_app.judging = [InvalidImage("No image.")]
     assert (await client.post("/", headers=PAYMENT)).status_code == 200
 
 
-async def test_quotes_nothing_that_cannot_be_made_at_present(client: httpx.AsyncClient, counter: Counter) -> None:
+async def test_quotes_nothing_that_cannot_be_made_at_present(client: httpx.AsyncClient, small_app: SmallApp) -> None:
     """Neither to who has not paid, nor to who has paid wrongly."""
-    counter.out = RunnerUnavailable("The matting runner does not answer.", retry_after=5)
-    counter.one.verifying = [Outcome.REFUSED]
+    small_app.out = RunnerUnavailable("The matting runner does not answer.", retry_after=5)
+    small_app.one.verifying = [Outcome.REFUSED]
     for headers in ({}, PAYMENT):
         answer = await client.post("/", headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (503, "runner_unavailable")
@@ -127,17 +127,17 @@ async def test_quotes_nothing_that_cannot_be_made_at_present(client: httpx.Async
         assert "www-authenticate" not in answer.headers
 
 
-async def test_admits_what_is_paid_for(client: httpx.AsyncClient, counter: Counter) -> None:
-    counter.admitting = [Overloaded("Full.")]
+async def test_admits_what_is_paid_for(client: httpx.AsyncClient, small_app: SmallApp) -> None:
+    small_app.admitting = [Overloaded("Full.")]
     answer = await client.post("/", headers=PAYMENT)
     assert (answer.status_code, answer.json()["charged"]) == (503, False)
-    assert counter.one.calls == []
+    assert small_app.one.calls == []
 
 
-async def test_sells(client: httpx.AsyncClient, counter: Counter) -> None:
+async def test_sells(client: httpx.AsyncClient, small_app: SmallApp) -> None:
     answer = await client.post("/", headers=PAYMENT)
     assert (answer.status_code, answer.content) == (200, b"cut-out")
-    assert counter.one.moved == ["id"]
+    assert small_app.one.moved == ["id"]
     headers = dict(answer.headers)
     assert headers.pop("x-request-id")
     assert headers == {
@@ -149,26 +149,26 @@ async def test_sells(client: httpx.AsyncClient, counter: Counter) -> None:
     }
 
 
-async def test_marks_what_is_delivered_again(client: httpx.AsyncClient, counter: Counter) -> None:
+async def test_marks_what_is_delivered_again(client: httpx.AsyncClient, small_app: SmallApp) -> None:
     first, again = [await client.post("/", headers=PAYMENT) for _ in range(2)]
     assert "idempotent-replayed" not in first.headers
     assert again.headers["idempotent-replayed"] == "true"
     assert (again.content, again.headers["one-receipt"]) == (first.content, first.headers["one-receipt"])
-    assert counter.one.moved == ["id"]
+    assert small_app.one.moved == ["id"]
 
 
-async def test_refuses_a_used_payment_for_another_body(client: httpx.AsyncClient, counter: Counter) -> None:
+async def test_refuses_a_used_payment_for_another_body(client: httpx.AsyncClient, small_app: SmallApp) -> None:
     await client.post("/", headers=PAYMENT)
     answer = await client.post("/", headers={**PAYMENT, "X-Body": "other"})
     assert (answer.status_code, answer.json()["code"]) == (409, "payment_used")
-    assert counter.one.moved == ["id"]
+    assert small_app.one.moved == ["id"]
 
 
 @pytest.mark.parametrize("step", ["verifying", "settling"])
 async def test_answers_a_refused_payment_with_a_fresh_quote(
-    client: httpx.AsyncClient, counter: Counter, step: str
+    client: httpx.AsyncClient, small_app: SmallApp, step: str
 ) -> None:
-    getattr(counter.one, step).append(Outcome.REFUSED)
+    getattr(small_app.one, step).append(Outcome.REFUSED)
     answer = await client.post("/", headers=PAYMENT)
     body = answer.json()
     assert (answer.status_code, body["code"], body["reason"]) == (402, "payment_rejected", "refused")
@@ -179,14 +179,14 @@ async def test_answers_a_refused_payment_with_a_fresh_quote(
     assert "two-refused" not in answer.headers
 
 
-async def test_answers_a_doubt_without_a_bill(client: httpx.AsyncClient, counter: Counter) -> None:
-    counter.one.settling = [Outcome.REPLY_LOST]
+async def test_answers_a_doubt_without_a_bill(client: httpx.AsyncClient, small_app: SmallApp) -> None:
+    small_app.one.settling = [Outcome.REPLY_LOST]
     answer = await client.post("/", headers=PAYMENT)
     assert (answer.status_code, answer.json()["charged"]) == (503, True)
     assert answer.headers["retry-after"]
     assert "www-authenticate" not in answer.headers
     assert (await client.post("/", headers=PAYMENT)).content == b"cut-out"
-    assert counter.one.moved == ["id"]
+    assert small_app.one.moved == ["id"]
 
 
 @pytest.mark.parametrize("header", ["id", ""])
@@ -195,18 +195,18 @@ async def test_refuses_what_it_cannot_read(client: httpx.AsyncClient, header: st
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed_payment")
 
 
-async def test_refuses_two_payments(client: httpx.AsyncClient, counter: Counter) -> None:
+async def test_refuses_two_payments(client: httpx.AsyncClient, small_app: SmallApp) -> None:
     answer = await client.post("/", headers={**PAYMENT, "two-payment": "id print"})
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed_payment")
-    assert counter.one.calls == counter.two.calls == []
+    assert small_app.one.calls == small_app.two.calls == []
 
 
-async def test_puts_an_answer_together(client: httpx.AsyncClient, counter: Counter) -> None:
+async def test_puts_an_answer_together(client: httpx.AsyncClient, small_app: SmallApp) -> None:
     async def parts() -> AsyncIterator[bytes]:
         for part in (b"a", b"", b"bc"):
             yield part
 
-    counter.app = StreamingResponse(parts())
+    small_app.app = StreamingResponse(parts())
     assert (await client.post("/", headers=PAYMENT)).content == b"abc"
 
 
@@ -231,25 +231,25 @@ async def _stops_in_the_middle(scope: Scope, receive: Receive, send: Send) -> No
     "app",
     [_raises, _has_no_such_page, _says_nothing, _stops_in_the_middle, Response(status_code=204), Response("", 500)],
 )
-async def test_sells_nothing_but_a_whole_answer(client: httpx.AsyncClient, counter: Counter, app: ASGIApp) -> None:
-    whole, counter.app = counter.app, app
+async def test_sells_nothing_but_a_whole_answer(client: httpx.AsyncClient, small_app: SmallApp, app: ASGIApp) -> None:
+    whole, small_app.app = small_app.app, app
     answer = await client.post("/", headers=PAYMENT)
     assert answer.status_code in {404, 500}
     assert not answer.json()["charged"]
-    assert counter.one.moved == []
-    counter.app = whole
+    assert small_app.one.moved == []
+    small_app.app = whole
     assert (await client.post("/", headers=PAYMENT)).content == b"cut-out"
 
 
-async def test_sends_nothing_before_the_money_has_moved(counter: Counter) -> None:
-    counter.one.may_settle.clear()
+async def test_sends_nothing_before_the_money_has_moved(small_app: SmallApp) -> None:
+    small_app.one.may_settle.clear()
     sent: list[Message] = []
-    request = asyncio.create_task(_request(counter.asgi, sent.append))
+    request = asyncio.create_task(_request(small_app.asgi, sent.append))
     async with asyncio.timeout(10):
-        while not counter.one.called("settle"):  # noqa: ASYNC110 - the rail knows of no event
+        while not small_app.one.called("settle"):  # noqa: ASYNC110 - the rail knows of no event
             await asyncio.sleep(0.001)
     assert sent == []
-    counter.one.may_settle.set()
+    small_app.one.may_settle.set()
     await request
     assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
 
@@ -274,11 +274,11 @@ async def _request(app: ASGIApp, sent: Callable[[Message], None]) -> None:
     await app(scope, receive, send)
 
 
-async def test_a_place_is_given_back_before_the_settlement(shop: Shop) -> None:
+async def test_a_place_is_given_back_before_the_settlement(seller: Seller) -> None:
     """Also where the picture need not be made: a settlement takes seconds, and uses none of what is promised."""
     released: list[int] = []
     rail = ScriptedRail("one")
-    gate = Gate((rail,), shop.ledger, recent=RecentDeliveries(1000), clock=shop.clock)
+    gate = Gate((rail,), seller.ledger, recent=RecentDeliveries(1000), clock=seller.clock)
 
     async def admit(_: Scope) -> float:
         return 0.0
@@ -300,9 +300,11 @@ async def test_a_place_is_given_back_before_the_settlement(shop: Shop) -> None:
     assert released == [0, 1, 1, 2], "before each settlement, and once more at the end"
 
 
-async def test_copies_of_one_payment_are_sent_one_after_the_other(client: httpx.AsyncClient, counter: Counter) -> None:
+async def test_copies_of_one_payment_are_sent_one_after_the_other(
+    client: httpx.AsyncClient, small_app: SmallApp
+) -> None:
     """Each would hold a picture; and pieces are sent as the client takes them."""
-    counter.app = Response(bytes(1_000_000), media_type="image/png")
+    small_app.app = Response(bytes(1_000_000), media_type="image/png")
     assert (await client.post("/", headers=PAYMENT)).status_code == 200
     at_once = most = pieces = 0
     go_on = asyncio.Event()
@@ -317,7 +319,7 @@ async def test_copies_of_one_payment_are_sent_one_after_the_other(client: httpx.
         at_once -= ends
 
     async def ask() -> None:
-        await counter.asgi(scope_with(PAYMENT), nothing_more, slow)
+        await small_app.asgi(scope_with(PAYMENT), nothing_more, slow)
 
     copies = [asyncio.create_task(ask()) for _ in range(3)]
     await asyncio.sleep(0.2)

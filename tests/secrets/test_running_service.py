@@ -22,7 +22,7 @@ from sandbox.accounts import SELLER, STRANGER
 from sandbox.chains import BaseChain, TempoChain
 from sandbox.process import ROOT
 from tests.buying import ROUTE, photograph
-from tests.clients.counter import WAYS
+from tests.clients.purchase_client import WAYS
 from tests.fakes import postgres
 from tests.fakes.facilitator import Facilitator
 from tests.fakes.postgres import postgres_server
@@ -121,7 +121,7 @@ async def _unpaid(buyer: Witness, service: RunningService) -> None:
     for picture, parameters in ((b"no picture", ""), (PICTURE, "format=gif"), (bytes(1_100_000), "")):
         await buyer.send("mpp", picture, {}, parameters)
     await buyer.send("mpp", PICTURE, {"Content-Type": "text/html"})
-    await buyer.counter("mpp").post(_endless(), {})
+    await buyer.buyer_for("mpp").post(_endless(), {})
     payment = await buyer.sign("x402 v2")
     for headers in ({"X-PAYMENT": "marked"}, {"Authorization": "Payment marked"}, payment | {"X-PAYMENT": "e30="}):
         await buyer.send("mpp", PICTURE, headers)
@@ -191,7 +191,7 @@ def _stopped_runner(service: RunningService) -> Iterator[None]:
 async def _crash_inside(buyer: Witness, folder: Path) -> None:
     """Counts that cannot be read end in an exception that nobody has mapped."""
     [own] = [path for path in (folder / "bentoml" / "clearcanvas-metrics").iterdir() if path.is_dir()]
-    counts = own / "counter_1.db"
+    counts = own / "buyer_for_1.db"
     await asyncio.to_thread(counts.write_bytes, b"\x40" + bytes(7) + b"\xff" * 64)
     answer = await buyer.get("/metrics")
     await asyncio.to_thread(counts.unlink)
@@ -287,7 +287,7 @@ async def _fill(buyer: Witness, service: RunningService) -> None:
 
 
 async def _too_many(buyer: Witness) -> None:
-    somebody = buyer.counter("mpp")
+    somebody = buyer.buyer_for("mpp")
     for _ in range(31):
         await somebody.post(b"", {})
 

@@ -15,7 +15,7 @@ from eth_account import Account
 
 from sandbox.accounts import BUYER, SELLER
 from sandbox.wallets import sign_mpp, sign_x402
-from tests.clients.counter import Counter, Way
+from tests.clients.purchase_client import PurchaseClient, Way
 from tests.running_service import RunningService
 from tests.secrets.marks import SECRETS, found
 
@@ -38,13 +38,13 @@ class Witness:
         self._answers: list[str] = []
         self._payments: list[str] = []
 
-    def counter(self, way: Way) -> Counter:
+    def buyer_for(self, way: Way) -> PurchaseClient:
         number = next(_numbers)
-        return Counter(self._service, self._client, way, f"10.30.{number // 256}.{number % 256}")
+        return PurchaseClient(self._service, self._client, way, f"10.30.{number // 256}.{number % 256}")
 
     async def sign(self, way: Way, picture: bytes = b"") -> dict[str, str]:
         """A payment for any picture."""
-        payment = await self.counter(way).sign(picture)
+        payment = await self.buyer_for(way).sign(picture)
         self._payments += _parts(payment)
         return payment
 
@@ -52,7 +52,7 @@ class Witness:
         """A payment from an empty purse."""
         key = "0x" + token_hex(32)
         self.parties.add(_digits(Account.from_key(key).address))
-        quote = await self.counter(way).post(b"", {})
+        quote = await self.buyer_for(way).post(b"", {})
         if way == "mpp":
             rpc_url = self._service.tempo_chain.rpc_url
             payment = await sign_mpp(key, quote.headers["WWW-Authenticate"], rpc_url)
@@ -62,7 +62,7 @@ class Witness:
         return payment
 
     async def send(self, way: Way, picture: bytes, payment: dict[str, str], parameters: str = "") -> httpx.Response:
-        return await self.counter(way).post(picture, payment, parameters)
+        return await self.buyer_for(way).post(picture, payment, parameters)
 
     async def send_until_sold(self, way: Way, picture: bytes, payment: dict[str, str]) -> httpx.Response:
         """The picture's answer; on a busy machine a timeout or two come before it."""

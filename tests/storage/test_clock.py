@@ -19,7 +19,7 @@ from tests.contracts.ledger_contract import PAYMENT, take
 from tests.contracts.outbox_contract import SENT
 from tests.fakes.clock import FakeClock
 from tests.fakes.postgres import PostgresServer
-from tests.fakes.shop import Shop
+from tests.fakes.seller import Seller
 
 LEASE_S = 60.0
 SHORT_S = 0.3
@@ -114,21 +114,21 @@ async def test_a_sale_is_one_sale_whatever_a_host_takes_for_the_time(
     """Two hosts, one of which is wrong by five minutes, and a worker that freezes for longer than its lease."""
     database, ahead = skewed
     ledger, clock = SqlLedger(database), FakeClock(time.time() + host)
-    shop = Shop(ledger, clock, terms=Terms(work_lease_s=SHORT_S, settle_lease_s=5))
-    right = Shop(ledger, FakeClock(time.time()), terms=shop.terms)
-    right.rail = shop.rail
+    seller = Seller(ledger, clock, terms=Terms(work_lease_s=SHORT_S, settle_lease_s=5))
+    right = Seller(ledger, FakeClock(time.time()), terms=seller.terms)
+    right.rail = seller.rail
     right.gate = right.open()
-    shop.rail.may_settle.clear()
-    sale = asyncio.create_task(shop.send())
-    await shop.wait_for("settle")
-    assert shop.rail.hold.not_after == pytest.approx(time.time() + ahead + 5 * 2 / 3, abs=5)
+    seller.rail.may_settle.clear()
+    sale = asyncio.create_task(seller.send())
+    await seller.wait_for("settle")
+    assert seller.rail.hold.not_after == pytest.approx(time.time() + ahead + 5 * 2 / 3, abs=5)
     entry = await right.entry()
     assert entry is not None
     assert (entry.state, entry.lease_runs) == (State.SETTLING, True)
-    shop.rail.may_settle.set()
+    seller.rail.may_settle.set()
     assert not (await sale).replayed
     assert (await right.send()).replayed
-    assert shop.rail.moved == ["payment"]
+    assert seller.rail.moved == ["payment"]
 
 
 async def test_waiting_for_the_file_counts(sqlite_url: str, tmp_path: Path) -> None:

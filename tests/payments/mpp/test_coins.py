@@ -15,7 +15,7 @@ from sandbox.chains import TempoChain
 from tests.contracts.rail_contract import UNITS
 from tests.fakes.node import node
 from tests.payments.mpp.buyer import MppBuyer, challenge_of, header, sign
-from tests.payments.mpp.till import read, refusal
+from tests.payments.mpp.verifying import read, refusal
 
 PATH_USD, ALPHA_USD = TempoChain.token, TempoChain.second_token
 BETA_USD = "0x20c0000000000000000000000000000000000002"

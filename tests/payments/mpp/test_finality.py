@@ -14,7 +14,7 @@ from sandbox.chains import TempoChain, tempo_chain
 from tests.contracts.rail_contract import UNITS
 from tests.fakes.node import node
 from tests.payments.mpp.buyer import MppBuyer
-from tests.payments.mpp.till import read
+from tests.payments.mpp.verifying import read
 
 Build = Callable[..., MppRail]
 

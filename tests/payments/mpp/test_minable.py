@@ -16,7 +16,7 @@ from sandbox.accounts import BUYER
 from sandbox.chains import TempoChain
 from tests.payments.mpp.buyer import MppBuyer, challenge_of, header, sign
 from tests.payments.mpp.forging import fields_of, number, signed
-from tests.payments.mpp.till import judge
+from tests.payments.mpp.verifying import judge
 
 SEND = "eth_sendRawTransactionSync"
 TOKENS = [bytes.fromhex(f"20c0{last:036x}") for last in range(4)]

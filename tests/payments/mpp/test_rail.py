@@ -22,7 +22,7 @@ from sandbox.shim import Control, Mode
 from tests.contracts.rail_contract import NOBODY, UNITS, RailContract
 from tests.payments.mpp.buyer import MppBuyer, challenge_of, challenges_of, header, sign
 from tests.payments.mpp.conftest import SECRET
-from tests.payments.mpp.till import read, refusal
+from tests.payments.mpp.verifying import read, refusal
 
 SEND = "eth_sendRawTransactionSync"
 

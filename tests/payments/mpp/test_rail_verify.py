@@ -25,7 +25,7 @@ from sandbox.shim import Control, Mode
 from tests.contracts.rail_contract import NOBODY, UNITS
 from tests.payments.mpp.buyer import MppBuyer, challenge_of, header, sign
 from tests.payments.mpp.conftest import SECRET
-from tests.payments.mpp.till import read, refusal
+from tests.payments.mpp.verifying import read, refusal
 
 ALPHA_USD = "0x20c0000000000000000000000000000000000001"
 

@@ -21,7 +21,7 @@ from sandbox.chains import TempoChain
 from tests.contracts.rail_contract import UNITS
 from tests.fakes.node import node
 from tests.payments.mpp.buyer import MppBuyer, challenge_of, header, sign
-from tests.payments.mpp.till import judge, read, refusal
+from tests.payments.mpp.verifying import judge, read, refusal
 
 Build = Callable[..., MppRail]
 

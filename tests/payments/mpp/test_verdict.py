@@ -15,7 +15,7 @@ from payments.rail import Finality, Order, Payment
 from tests.contracts.rail_contract import UNITS
 from tests.fakes.node import Node, node
 from tests.payments.mpp.buyer import MppBuyer
-from tests.payments.mpp.till import read
+from tests.payments.mpp.verifying import read
 
 NOW = 1_800_000_000
 PAID = View(Said.PAID, block=100)

@@ -143,13 +143,13 @@ async def test_a_payment_that_a_service_did_not_settle_is_settled_when_it_is_sen
     services: tuple[Service, Service], facilitator: Facilitator, buyer: X402Buyer, order: Order, mode: Mode
 ) -> None:
     """The first answer is a doubt and not a quote; the second one is the picture, for one charge."""
-    shop, _ = services
-    credential = await bought(shop.rail, buyer, order)
+    seller, _ = services
+    credential = await bought(seller.rail, buyer, order)
     before = buyer.received()
     facilitator.mode, facilitator.only = mode, "settle"
     with pytest.raises(PaymentOutcomeUnknown) as doubt:
-        await shop.sell(credential, order)
+        await seller.sell(credential, order)
     assert doubt.value.charged
     facilitator.mode = "well"
-    assert (await shop.sell(credential, order)).replayed
+    assert (await seller.sell(credential, order)).replayed
     assert buyer.received() == before + UNITS

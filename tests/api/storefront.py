@@ -1,4 +1,4 @@
-"""A whole shop for the tests of its front door: real app, gate, ledger and pipeline; rail and model are fakes."""
+"""The application for the tests of its HTTP layer: real app, gate, ledger and pipeline; rail and model are fakes."""
 
 import io
 from collections.abc import AsyncIterator, Mapping
@@ -52,7 +52,7 @@ async def opaque(image: Pixels) -> Pixels:
 
 
 @dataclass
-class Shop:
+class Storefront:
     """The app, a client of it, and the fakes behind it."""
 
     app: Starlette
@@ -77,7 +77,7 @@ class Shop:
 
 
 @asynccontextmanager
-async def open_shop(
+async def open_storefront(
     directory: Path,
     *,
     infer: Infer = opaque,
@@ -90,8 +90,8 @@ async def open_shop(
     looks: int = 2,
     rate_limits: RateLimits | None = None,
     **options: Any,
-) -> AsyncIterator[Shop]:
-    """A shop on an empty ledger, with one scripted rail unless others are given.
+) -> AsyncIterator[Storefront]:
+    """A storefront on an empty ledger, with one scripted rail unless others are given.
 
     Args:
         looks: how often the rails have been asked how they are; one is out after two bad answers.
@@ -119,6 +119,6 @@ async def open_shop(
     )
     transport = httpx.ASGITransport(app, client=("203.0.113.7", 4711))
     async with httpx.AsyncClient(transport=transport, base_url="https://cutouts.example.com") as client:
-        yield Shop(app, client, rails[0], ledger)
+        yield Storefront(app, client, rails[0], ledger)
     await gate.aclose()
     await database.aclose()

@@ -1,4 +1,4 @@
-"""A till with one scripted rail and a real ledger, and a buyer before it."""
+"""A gate with one scripted rail and a real ledger, and what a buyer sends to it."""
 
 import asyncio
 import math
@@ -23,7 +23,7 @@ def order(body: bytes = b"picture", output: str = "png") -> Order:
     return Order("https://cut.example/v1/remove-background", "POST", body, (("format", output),), PRICE)
 
 
-class Shop:
+class Seller:
     """Sells the body of an order, turned round.
 
     `admitting` and `working` hold what the next calls raise, first come first; while `may_work` is cleared, work waits.

@@ -1,4 +1,4 @@
-"""The whole till in this process, opened anew with other secrets as often as a test wants; only the model is a fake."""
+"""The service in this process, opened anew with other secrets as often as a test wants; only the model is a fake."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +17,7 @@ from sandbox.chains import BaseChain, Chain, TempoChain
 from sandbox.environment import environment
 from sandbox.wallets import sign_mpp, sign_x402, sign_x402_v1
 from tests.buying import ROUTE, photograph
-from tests.clients.counter import Way
+from tests.clients.purchase_client import Way
 from tests.fakes.runners import ScriptedRunner
 
 URL = "http://127.0.0.1:3000"
@@ -25,7 +25,7 @@ PICTURE = photograph(90)
 
 
 @dataclass(frozen=True)
-class Till:
+class WholeService:
     """One ledger on two chains."""
 
     base: BaseChain
@@ -34,7 +34,7 @@ class Till:
 
     @asynccontextmanager
     async def open(self, **secrets: str) -> AsyncIterator[httpx.AsyncClient]:
-        """A service with these settings, by the ends of their names; who asks is at its counter."""
+        """A service with these settings, by the ends of their names; who asks is at its buyer_for."""
         database = f"sqlite:///{self.folder}/ledger.sqlite3"
         await storage.migrate(database)
         changes = {"DATABASE_URL": database, "X402__SETTLE_TIMEOUT_S": "3", **secrets}

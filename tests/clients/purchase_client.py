@@ -1,4 +1,4 @@
-"""The shop counter, step by step: ask, sign, buy. What a client does in one go, held in the hand."""
+"""A purchase step by step: ask, sign, buy. The official clients do all three in one call."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ class Seller(Protocol):
 
 
 @dataclass(frozen=True)
-class Counter:
+class PurchaseClient:
     """Buys one way from a running service, and comes from an address of its own.
 
     `parameters` is the query, without the question mark; `key` is the private key of the account that pays.
