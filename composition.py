@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 
 from api.app import create_app
 from api.health import Check
-from api.offer import Offer, OfferedRail, SoldModel, Token
+from api.pricing import OfferedRail, PricedModel, PriceList, Token
 from api.rate_limit import RateLimits
 from api.upload import UploadLimits
 from config import Settings
@@ -30,14 +30,14 @@ from models.manifest import ModelManifest
 from payments.finality import keep_rechecking
 from payments.gate import Gate
 from payments.money import Price
+from payments.monitor import RailMonitor, keep_monitoring
 from payments.mpp import MppRail
 from payments.rail import Rail
-from payments.recent import RecentDeliveries
-from payments.sweeper import keep_sweeping
-from payments.watch import RailWatch, keep_watching
+from payments.resolver import keep_resolving
+from payments.result_cache import ResultCache
 from payments.x402 import X402Rail
 from payments.x402.facilitator_auth import BearerToken, CdpKey
-from pipeline import CutOut, Network, at_a_time
+from pipeline import CutOut, MattingModel, at_a_time
 from runners.client import RunnerClient
 from storage import Database, SqlLedger, SqlLock, SqlOutbox, SqlRateLimits, SqlSettled
 
@@ -62,25 +62,25 @@ async def compose(settings: Settings, models: Models) -> AsyncIterator[Starlette
         ledger = SqlLedger(database)
         rails = _rails(settings, SqlLock(database, "x402 settlement"), SqlOutbox(database), ledger_id)
         cut_out = _cut_out(settings, models, decoders)
-        watch = RailWatch(rails)
+        watch = RailMonitor(rails)
         gate = Gate(
             rails,
             ledger,
             hosts=settings.rail_hosts,
-            recent=RecentDeliveries(settings.recent_results_mb * 1_000_000),
-            is_out=watch.is_out,
+            recent=ResultCache(settings.recent_results_mb * 1_000_000),
+            outage=watch.outage,
         )
         stack.push_async_callback(gate.aclose)
-        stack.push_async_callback(_end, asyncio.create_task(keep_sweeping(gate)))
+        stack.push_async_callback(_end, asyncio.create_task(keep_resolving(gate)))
         stack.push_async_callback(_end, asyncio.create_task(keep_giving_back(lambda: cut_out.made)))
-        stack.push_async_callback(_end, asyncio.create_task(keep_watching(watch)))
+        stack.push_async_callback(_end, asyncio.create_task(keep_monitoring(watch)))
         stack.push_async_callback(_end, asyncio.create_task(keep_rechecking(gate.rails, SqlSettled(database))))
         await watch.first_look()
         app = create_app(
             gate=gate,
             watch=watch,
             cut_out=cut_out,
-            offer=Offer(
+            offer=PriceList(
                 models=_sold(settings, models),
                 public_url=settings.public_url,
                 rails=offered_rails(settings),
@@ -198,10 +198,10 @@ def offered_rails(settings: Settings) -> tuple[OfferedRail, ...]:
     return tuple(each for each in rails if getattr(settings, each.name).enabled)
 
 
-def _sold(settings: Settings, models: Models) -> tuple[SoldModel, ...]:
+def _sold(settings: Settings, models: Models) -> tuple[PricedModel, ...]:
     prices = settings.model_prices()
     return tuple(
-        SoldModel(
+        PricedModel(
             name=manifest.name,
             label=manifest.label,
             price=Price(prices[manifest.name]),
@@ -220,8 +220,8 @@ def _runner_checks(models: Models) -> dict[str, Check]:
     }
 
 
-def _network(manifest: ModelManifest, client: RunnerClient) -> Network:
-    return Network(
+def _network(manifest: ModelManifest, client: RunnerClient) -> MattingModel:
+    return MattingModel(
         client.infer,
         manifest.input.size,
         client.fault,

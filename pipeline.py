@@ -17,9 +17,9 @@ from imaging.compose import compose
 from imaging.decode import decode
 from imaging.encode import encode
 from imaging.finish import finish
-from imaging.fit import fit
 from imaging.formats import ImageFormat
 from imaging.high_key import darkened
+from imaging.model_input import to_model_input
 from imaging.output import Output
 from imaging.picture import Picture, Pixels
 from imaging.probe import ImageInfo
@@ -36,7 +36,7 @@ Infer = Callable[[Pixels], Awaitable[Pixels]]
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
+class MattingModel:
     """A model, wherever it runs.
 
     Attributes:
@@ -116,7 +116,7 @@ class CutOut:
 
     def __init__(
         self,
-        networks: Mapping[str, Network],
+        networks: Mapping[str, MattingModel],
         *,
         decode: Decode = decode,
         threads: int | None = None,
@@ -189,7 +189,7 @@ class CutOut:
             ProcessingFailed: the process that decoded them was ended.
             NothingFound: the model sees no subject in them.
             Overloaded: it would wait too long.
-            RunnerUnavailable, ProcessingFailed: from `Network.infer`.
+            RunnerUnavailable, ProcessingFailed: from `MattingModel.infer`.
             KeyError: there is no such model.
         """
         place = place or self.admit(info, output, model)
@@ -211,11 +211,11 @@ class CutOut:
         place.finished(read_s + write_s)
         return result
 
-    def _read(self, body: bytes, info: ImageInfo, network: Network) -> tuple[Picture, Pixels, Pixels]:
+    def _read(self, body: bytes, info: ImageInfo, network: MattingModel) -> tuple[Picture, Pixels, Pixels]:
         """The picture, itself at the network's size, and as it is shown to the network."""
         with stage("decode"):
             picture = self._decode(body, info)
-            seen = fit(picture, network.size)
+            seen = to_model_input(picture, network.size)
             return picture, seen, darkened(seen) if network.darken_light else seen
 
     async def _on_cpu(self, place: Place, work: Callable[[], T]) -> tuple[T, float]:

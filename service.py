@@ -28,7 +28,7 @@ from process_end import ask_to_end, end_after, end_with_supervisor, on_first_sig
 from runner_environment import is_worker_of, keep_from
 from runners.client import Runner, RunnerClient
 from runners.connection import RunnerConnection
-from runners.ending import end_service
+from runners.drain import end_service
 from runners.fleet import RunnerFleet
 from runners.matting import NAME
 from runners.protocol import RunnerProtocol

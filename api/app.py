@@ -14,12 +14,12 @@ from api.allowed_methods import AllowedMethodsMiddleware
 from api.bought_format import BoughtFormatMiddleware
 from api.cors import CorsMiddleware
 from api.discovery import discovery_routes
-from api.endpoints import BackgroundRemoval
+from api.endpoints import RemoveBackgroundEndpoint
 from api.guides.pages import Rules
 from api.health import Check, Readiness, alive
 from api.metrics import PRIVATE, Metrics
-from api.offer import PATH, Offer
 from api.payment_state import PaymentStateMiddleware
+from api.pricing import PATH, PriceList
 from api.problem_pages import problem_routes
 from api.problems import ProblemMiddleware
 from api.rate_limit import RateLimitMiddleware, RateLimits
@@ -28,7 +28,7 @@ from api.server_timing import ServerTimingMiddleware
 from api.upload import UploadLimits, UploadMiddleware
 from payments.gate import Gate
 from payments.middleware import PaymentMiddleware, is_readable, presented
-from payments.watch import RailWatch
+from payments.monitor import RailMonitor
 from pipeline import CutOut
 
 PUBLIC_HEADERS = (
@@ -59,9 +59,9 @@ PUBLIC_HEADERS = (
 def create_app(
     *,
     gate: Gate,
-    watch: RailWatch,
+    watch: RailMonitor,
     cut_out: CutOut,
-    offer: Offer,
+    offer: PriceList,
     upload_limits: UploadLimits,
     rate_limits: RateLimits,
     checks: Mapping[str, Check],
@@ -81,7 +81,7 @@ def create_app(
         metrics_networks: addresses or networks that may read `/metrics`.
         lifespan: opens and closes the parts, for whoever serves the app.
     """
-    removal = BackgroundRemoval(cut_out, offer)
+    removal = RemoveBackgroundEndpoint(cut_out, offer)
     readiness = Readiness(checks, watch, backends, origin=offer.public_url)
 
     every_request = [
@@ -116,7 +116,7 @@ def create_app(
             gate=gate,
             order=removal.order,
             offered=removal.offered,
-            judge=removal.judge,
+            validate_unpaid=removal.validate_unpaid,
             admit=removal.admit,
             release=removal.release,
         ),

@@ -11,13 +11,13 @@ from starlette.routing import BaseRoute
 
 from api.documents import Document, documents_by_host
 from api.guides.pages import Rules, guide_path, guides
-from api.offer import MODELS_PATH, Offer
 from api.openapi import openapi, prices
+from api.pricing import MODELS_PATH, PriceList
 from api.security_txt import SECURITY_TXT, security_txt
 from api.templates import PAGES, RAIL_NAMES, render
 
 
-def discovery_routes(offer: Offer, rules: Rules) -> list[BaseRoute]:
+def discovery_routes(offer: PriceList, rules: Rules) -> list[BaseRoute]:
     """All documents about one offer; they never change while the service runs."""
     by_host = {host: _documents(offer.at(host), rules) for host in (None, *offer.hosts)}
     paths = sorted({path for documents in by_host.values() for path in documents})
@@ -26,7 +26,7 @@ def discovery_routes(offer: Offer, rules: Rules) -> list[BaseRoute]:
     ]
 
 
-def _documents(offer: Offer, rules: Rules) -> dict[str, Document]:
+def _documents(offer: PriceList, rules: Rules) -> dict[str, Document]:
     """What one host serves, by path."""
     values = {
         "offer": offer,
@@ -55,7 +55,7 @@ def _documents(offer: Offer, rules: Rules) -> dict[str, Document]:
     }
 
 
-def models(offer: Offer) -> dict[str, Any]:
+def models(offer: PriceList) -> dict[str, Any]:
     """`GET /v1/models`: what can be chosen by `?model=`, the default first."""
     return {
         "models": [
@@ -73,7 +73,7 @@ def models(offer: Offer) -> dict[str, Any]:
     }
 
 
-def _resources(offer: Offer) -> list[str]:
+def _resources(offer: PriceList) -> list[str]:
     """The paid URLs, each with a price of its own."""
     return [offer.url(), *(offer.url([("model", name)]) for name in offer.names[1:])]
 

@@ -9,18 +9,18 @@ from starlette.types import Scope
 from admission import Place
 from api.addresses import address_of
 from api.form import not_acceptable
-from api.offer import Offer
 from api.options import MODEL
+from api.pricing import PriceList
 from api.upload import Upload, upload_of
 from payments.rail import Order
 from pipeline import CutOut
 from version import VERSION
 
 
-class BackgroundRemoval:
+class RemoveBackgroundEndpoint:
     """`POST /v1/remove-background`, as the till sees it (order, judge, admit) and as the work itself."""
 
-    def __init__(self, cut_out: CutOut, offer: Offer) -> None:
+    def __init__(self, cut_out: CutOut, offer: PriceList) -> None:
         self._cut_out = cut_out
         self._offer = offer
 
@@ -51,7 +51,7 @@ class BackgroundRemoval:
         """
         self._cut_out.refuse_when_out(self._offer.model(upload_of(scope).model).name)
 
-    def judge(self, scope: Scope) -> None:
+    def validate_unpaid(self, scope: Scope) -> None:
         """Refuse an unpaid picture that could never be cut out; a discovery probe carries none.
 
         Raises:
@@ -61,7 +61,7 @@ class BackgroundRemoval:
         upload = upload_of(scope)
         if not upload.is_probe:
             _refuse_unacceptable(upload)
-            upload.judge()
+            upload.validate()
 
     async def admit(self, scope: Scope) -> float:
         """Take a place for a paid picture; the seconds that it will wait. Refuse one that could never be cut out, or

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from api.problems import problem
 from api.request_id import request_id_of
 from errors import ServiceError, Unavailable
-from payments.watch import RailWatch
+from payments.monitor import RailMonitor
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +50,7 @@ class Readiness:
     def __init__(
         self,
         checks: Mapping[str, Check],
-        watch: RailWatch,
+        watch: RailMonitor,
         backends: Callable[[], Mapping[str, str]] = dict,
         *,
         patience_s: float = 2.5,

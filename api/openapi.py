@@ -8,8 +8,8 @@ from collections import defaultdict
 from typing import Any
 
 from api.form import INPUTS
-from api.offer import MODELS_PATH, PATH, Offer
 from api.options import FORMATS, MODEL, OPTIONS, Option
+from api.pricing import MODELS_PATH, PATH, PriceList
 from api.problem_pages import problem_types
 from errors import ClientDisconnected, MethodNotAllowed, NotFound, PaymentState, RetryAction
 from version import VERSION
@@ -122,12 +122,12 @@ _MODELS: Json = {
 }
 
 
-def _contact(offer: Offer) -> Json:
+def _contact(offer: PriceList) -> Json:
     contact = offer.contact or offer.public_url
     return {"email": contact.removeprefix("mailto:")} if contact.startswith("mailto:") else {"url": contact}
 
 
-def openapi(offer: Offer) -> Json:
+def openapi(offer: PriceList) -> Json:
     """The whole document for one offer."""
     return {
         "openapi": "3.1.0",
@@ -156,13 +156,13 @@ def openapi(offer: Offer) -> Json:
     }
 
 
-def _quote(offer: Offer) -> Json:
+def _quote(offer: PriceList) -> Json:
     parts = [_QUOTE_OF[rail.name] for rail in offer.rails]
     properties = {name: schema for part in parts for name, schema in part["properties"].items()}
     return {**_QUOTE, "description": " ".join(part["description"] for part in parts), "properties": properties}
 
 
-def _operation(offer: Offer) -> Json:
+def _operation(offer: PriceList) -> Json:
     picture = {"schema": {"type": "string", "format": "binary"}}
     return {
         "operationId": "removeBackground",
@@ -202,12 +202,12 @@ def _parameter(name: str, option: Option) -> Json:
     return {"name": name, "in": "query", "description": option.description, "schema": schema, "example": option.example}
 
 
-def prices(offer: Offer) -> str:
+def prices(offer: PriceList) -> str:
     """Every model with its price, the default first: `small $0.05, large $0.15`."""
     return ", ".join(f"{each.name} ${each.price}" for each in offer.models)
 
 
-def payment_info(offer: Offer) -> Json:
+def payment_info(offer: PriceList) -> Json:
     """`x-payment-info`: what one call that names no model costs on each rail."""
     protocols: list[Json] = []
     offers: list[Json] = []

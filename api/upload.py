@@ -88,7 +88,7 @@ class Upload:
             raise unsupported()
         return probe(self.body, self.declared, self.max_side)
 
-    def judge(self) -> None:
+    def validate(self) -> None:
         """Refuse what could never be cut out, as far as it has come. Raises as `info`."""
         if self.is_whole or self.declared is None:
             _ = self.info

@@ -32,8 +32,8 @@ from rich.table import Table
 from imaging.compose import compose
 from imaging.decode import decode
 from imaging.encode import encode
-from imaging.fit import fit
 from imaging.formats import ImageFormat
+from imaging.model_input import to_model_input
 from imaging.output import Output
 from imaging.picture import Pixels
 from imaging.probe import probe
@@ -88,7 +88,7 @@ def ours(body: bytes, output: ImageFormat, watch: Stopwatch) -> bytes:
     """The pipeline's own stages, but for the model."""
     info = watch("probe", lambda: probe(body, ImageFormat.JPEG, 10_000))
     picture = watch("decode", lambda: decode(body, info))
-    seen = watch("fit", lambda: fit(picture, MODEL_SIDE))
+    seen = watch("fit", lambda: to_model_input(picture, MODEL_SIDE))
     rgba = watch("compose", lambda: compose(picture, matte(), seen))
     return watch("encode", lambda: encode(rgba, Output(output)))
 

@@ -27,7 +27,7 @@ from rich.table import Table
 
 from sandbox.accounts import BUYER
 from sandbox.chains import base_chain, tempo_chain
-from sandbox.shim import Control, shim
+from sandbox.rpc_proxy import Control, shim
 from sandbox.wallets import sign_mpp, sign_x402
 from tests.running_service import run_service
 

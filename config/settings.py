@@ -13,20 +13,20 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, S
 from config.types import (
     Address,
     ApiKeySecret,
+    CidrBlock,
+    CommaSeparated,
     Contact,
     DatabaseUrl,
     IpAddress,
-    Key,
-    LongSecret,
-    Model,
-    Network,
+    JsonValue,
+    ModelSpec,
     Price,
+    PrivateKeyHex,
     RedisUrl,
+    Secret32,
     SecretUrl,
-    Table,
     Url,
     Whole,
-    Words,
 )
 
 RailName = Literal["x402", "mpp"]
@@ -94,7 +94,7 @@ class RunnerSettings(Section):
 
     model: str = "clearcanvas-matte-4"
     """Name of a manifest in models/ or in the folder of pulled models: the default."""
-    more_models: Annotated[tuple[Model, ...], Words] = ()
+    more_models: Annotated[tuple[ModelSpec, ...], CommaSeparated] = ()
     """Further models to serve, for `?model=NAME`: names, or `NAME=PRICE` in US dollars where the price differs."""
     models_folder: Path = Path("state/models")
     """Folder of models that `python -m modelkit` pulled or added."""
@@ -117,10 +117,10 @@ class RunnerSettings(Section):
     """Seconds after which an inference counts as failed."""
     max_megapixels_in_flight: PositiveFloat = 250.0
     """Megapixels at work in one API worker, weighted by the memory that they take; more wait."""
-    addresses: Annotated[tuple[Url, ...], Words] = ()
+    addresses: Annotated[tuple[Url, ...], CommaSeparated] = ()
     """Runners on other hosts, `http://host:port`; a name with several addresses is as many runners. Without any, the
     service starts a runner of its own."""
-    token: LongSecret | None = None
+    token: Secret32 | None = None
     """Secret that API and runners on different hosts share: `openssl rand -base64 32`."""
     host: IpAddress = "127.0.0.1"
     """IP address on which a runner on a host of its own listens."""
@@ -151,7 +151,7 @@ class X402Settings(Section):
     """Name or id of the CDP API key that signs each call to the facilitator, where that wants signed calls."""
     facilitator_key_secret: ApiKeySecret | None = None
     """Secret of that key: the Base64 of an Ed25519 key, or an EC P-256 key in PEM with its line ends as `\\n`."""
-    settlement_key: Key | None = None
+    settlement_key: PrivateKeyHex | None = None
     """Private key that settles on the chain itself, without a facilitator; its account pays the gas."""
     bump_after_s: PositiveFloat = 15.0
     """Seconds after which a transaction of the settlement key that is in no block yet is sent with higher fees."""
@@ -184,7 +184,7 @@ class MppSettings(Section):
     """JSON-RPC endpoint of the chain."""
     fallback_rpc_url: SecretUrl | None = None
     """A second endpoint, asked when the first one gives no answer."""
-    currencies: Annotated[tuple[Address, ...], Words, Field(min_length=1)] = (
+    currencies: Annotated[tuple[Address, ...], CommaSeparated, Field(min_length=1)] = (
         "0x20c0000000000000000000000000000000000000",
     )
     """The tokens that are accepted, in the order in which they are offered: TIP-20 dollars of 6 decimals, pathUSD and
@@ -194,9 +194,9 @@ class MppSettings(Section):
     realm: str | None = None
     """Realm of the challenges on every host. Where it is not given: a host of `rail_hosts` is its own realm, every
     other one has the host of `public_url`."""
-    secret_key: LongSecret | None = None
+    secret_key: Secret32 | None = None
     """Secret that challenges are signed with, the same on all machines: `openssl rand -base64 32`."""
-    previous_secret_key: LongSecret | None = None
+    previous_secret_key: Secret32 | None = None
     """The secret before the last change; challenges signed with it are still honoured."""
     challenge_seconds: PositiveInt = 300
     """Seconds for which a quote holds."""
@@ -226,9 +226,9 @@ class Settings(Section):
     """API worker processes."""
     database_url: DatabaseUrl | None = None
     """The ledger: a SQLite file on a volume for one machine, `postgresql://…` for several; see docs/ledger.md."""
-    trusted_proxies: Annotated[tuple[Network, ...], Words] = ()
+    trusted_proxies: Annotated[tuple[CidrBlock, ...], CommaSeparated] = ()
     """Addresses or networks of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."""
-    metrics_networks: Annotated[tuple[Network, ...], Words] = (
+    metrics_networks: Annotated[tuple[CidrBlock, ...], CommaSeparated] = (
         "127.0.0.0/8",
         "10.0.0.0/8",
         "172.16.0.0/12",
@@ -237,7 +237,7 @@ class Settings(Section):
         "fc00::/7",
     )
     """Addresses or networks whose clients may read `/metrics`; to others there is no such path."""
-    rail_hosts: Annotated[dict[str, tuple[RailName, ...]], Table] = Field(default_factory=dict)
+    rail_hosts: Annotated[dict[str, tuple[RailName, ...]], JsonValue] = Field(default_factory=dict)
     """Host names that quote only some rails: `{"x402.example.com": ["x402"]}`."""
     recent_results_mb: int = Field(default=64, ge=0)
     """Megabytes of finished pictures that one API worker keeps in memory for re-sent payments."""

@@ -174,18 +174,18 @@ Contact = Annotated[str, AfterValidator(_contact)]
 IpAddress = Annotated[str, AfterValidator(_ip_address)]
 SecretUrl = Annotated[SecretStr, AfterValidator(_secret_url)]
 Address = Annotated[str, AfterValidator(_address)]
-Key = Annotated[SecretStr, AfterValidator(_key)]
+PrivateKeyHex = Annotated[SecretStr, AfterValidator(_key)]
 ApiKeySecret = Annotated[SecretStr, AfterValidator(_api_key_secret)]
-LongSecret = Annotated[SecretStr, AfterValidator(_long)]
+Secret32 = Annotated[SecretStr, AfterValidator(_long)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
-Network = Annotated[str, AfterValidator(_network)]
+CidrBlock = Annotated[str, AfterValidator(_network)]
 Price = Annotated[Decimal, AfterValidator(_price)]
-Model = Annotated[PricedModel, BeforeValidator(_priced_model)]
+ModelSpec = Annotated[PricedModel, BeforeValidator(_priced_model)]
 """Text is NAME or NAME=PRICE."""
 Whole = BeforeValidator(_whole)
 """For choices among numbers: the environment gives text."""
-Words = BeforeValidator(_split)
+CommaSeparated = BeforeValidator(_split)
 """For tuples: text is split at commas and blanks."""
-Table = BeforeValidator(_table)
+JsonValue = BeforeValidator(_table)
 """For tables: text is JSON."""

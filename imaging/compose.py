@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 
 from imaging.bands import bands
-from imaging.fit import shrink
 from imaging.foreground import estimate_foreground
 from imaging.matte import matte_of
+from imaging.model_input import shrink
 from imaging.own_alpha import is_cut_out
 from imaging.picture import Picture, Pixels
 from imaging.sampling import Lattice, Plane, between
@@ -38,7 +38,7 @@ def apply_matte(picture: Picture, matte: Pixels, alpha: Pixels, seen: Pixels | N
     for rows in bands(*matte.shape):
         band = matte[rows]
         own = _times_own(band, rgba[rows]) if picture.has_alpha else band
-        colours.purify(rows, band, own)
+        colours.decontaminate(rows, band, own)
         if picture.has_alpha:
             rgba[rows, :, 3] = own
         np.copyto(rgba[rows].view(np.uint32)[..., 0], np.uint32(0), where=own == 0)
@@ -72,7 +72,7 @@ class _Colours:
         self._rgba = picture.rgba
         self._lattice = Lattice((picture.width, picture.height), size)
 
-    def purify(self, rows: slice, matte: Pixels, alpha: Pixels) -> None:
+    def decontaminate(self, rows: slice, matte: Pixels, alpha: Pixels) -> None:
         """Replace the colour of the band's half transparent pixels, F + a (I - a F - (1 - a) B), and their alpha."""
         index = between(matte, 1, 254)
         if not index.size:

@@ -11,7 +11,7 @@ from functools import partial
 import cv2
 import numpy as np
 
-from imaging.fit import MID_GREY
+from imaging.model_input import MID_GREY
 from imaging.picture import Picture, Pixels
 from imaging.sampling import Index, Lattice, Plane, between
 
@@ -30,7 +30,7 @@ _BEYOND = 4
 Window = tuple[slice, slice]
 
 
-class Guide:
+class GuidedUpsampler:
     """Alpha as a linear function of colour, for every place of a picture that is half transparent.
 
     Args:
@@ -49,7 +49,7 @@ class Guide:
         self._picture = picture
         self._lattice = Lattice((picture.width, picture.height), (width, height))
 
-    def sharpen(self, rows: slice, matte: Pixels) -> None:
+    def refine(self, rows: slice, matte: Pixels) -> None:
         """Replace the half transparent pixels of a band of the full matte, uint8 [h,W], in place."""
         index = between(matte, SOFT, 255 - SOFT)
         if not index.size:

@@ -1,11 +1,11 @@
 """The model's small alpha to the matte of the whole picture."""
 
 from imaging.bands import bands
-from imaging.fit import shrink, unfit
-from imaging.guide import RADIUS, Guide
+from imaging.guide import RADIUS, GuidedUpsampler
 from imaging.levels import set_levels
+from imaging.model_input import shrink, to_image_size
 from imaging.picture import Picture, Pixels
-from imaging.specks import drop_specks
+from imaging.small_components import drop_small_components
 
 
 def matte_of(picture: Picture, alpha: Pixels, seen: Pixels | None = None) -> Pixels:
@@ -14,16 +14,16 @@ def matte_of(picture: Picture, alpha: Pixels, seen: Pixels | None = None) -> Pix
     Args:
         seen: the picture as the model saw it, uint8 [h,w,3]; made anew where it is not at hand.
     """
-    return guided(picture, drop_specks(set_levels(alpha)), seen)
+    return guided(picture, drop_small_components(set_levels(alpha)), seen)
 
 
 def guided(picture: Picture, alpha: Pixels, seen: Pixels | None = None, radius: int = RADIUS) -> Pixels:
     """uint8 [H,W] from uint8 alpha [h,w]: enlarged, and its edges laid where the picture has them."""
-    matte = unfit(alpha, picture.width, picture.height)
+    matte = to_image_size(alpha, picture.width, picture.height)
     height, width = alpha.shape
     if seen is None or seen.shape[:2] != alpha.shape:
         seen = shrink(picture, width, height)
-    guide = Guide(picture, seen, alpha, radius)
+    guide = GuidedUpsampler(picture, seen, alpha, radius)
     for rows in bands(*matte.shape):
-        guide.sharpen(rows, matte[rows])
+        guide.refine(rows, matte[rows])
     return matte

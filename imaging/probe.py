@@ -10,7 +10,11 @@ from imaging.headers import jpeg, png, webp
 from imaging.headers.header import Truncated
 
 _SIZE = {ImageFormat.PNG: png.read_size, ImageFormat.JPEG: jpeg.read_size, ImageFormat.WEBP: webp.read_size}
-_REST = {ImageFormat.PNG: png.read_rest, ImageFormat.JPEG: jpeg.read_rest, ImageFormat.WEBP: webp.read_rest}
+_REST = {
+    ImageFormat.PNG: png.scan_structure,
+    ImageFormat.JPEG: jpeg.scan_structure,
+    ImageFormat.WEBP: webp.scan_structure,
+}
 
 
 @dataclass(frozen=True, slots=True)

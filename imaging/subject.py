@@ -6,7 +6,7 @@ import numpy as np
 from imaging.levels import set_levels
 from imaging.own_alpha import is_cut_out
 from imaging.picture import Picture, Pixels
-from imaging.specks import drop_specks
+from imaging.small_components import drop_small_components
 
 SURE = 160
 """Levels of 255. On even, grainy, noisy and cloudy pages our models are nowhere as sure; on every subject of Dev they
@@ -22,7 +22,7 @@ def has_subject(picture: Picture, alpha: Pixels) -> bool:
 
     In an upload that is a cut-out already the subject is whatever is visible.
     """
-    settled = np.full_like(alpha, 255) if is_cut_out(picture) else drop_specks(set_levels(alpha))
+    settled = np.full_like(alpha, 255) if is_cut_out(picture) else drop_small_components(set_levels(alpha))
     if picture.has_alpha:
         own = np.ascontiguousarray(picture.rgba[..., 3])
         visible = cv2.resize(own, settled.shape[::-1], interpolation=cv2.INTER_AREA) > 0

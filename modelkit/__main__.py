@@ -40,9 +40,9 @@ def evaluate(
     cases: Annotated[int, typer.Option(min=1, help="Worst and typical cases on the sheet, each.")] = 6,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads of one network.")] = 1,
     limit: Annotated[int | None, typer.Option(min=1, help="Pictures per folder, spread evenly.")] = None,
-    way: Annotated[
+    variant: Annotated[
         list[str] | None,
-        typer.Option(help="Way of the pictures through each network, see docs/evaluation.md, or all; may be repeated."),
+        typer.Option(help="Variant of pre- and post-processing, see docs/evaluation.md, or all; may be repeated."),
     ] = None,
 ) -> None:
     """Measure networks side by side on pictures with known alpha: a table, a JSON report and a sheet of cases."""
@@ -58,7 +58,7 @@ def evaluate(
             cases=cases,
             threads=threads,
             limit=limit,
-            ways=way or ["service"],
+            variants=variant or ["service"],
         )
     except EvaluationError as error:
         typer.secho(str(error), err=True, fg="red")
@@ -76,7 +76,7 @@ def looks(
     ] = "haze",
     cases: Annotated[int | None, typer.Option(min=1, help="Pictures on the sheets; all without it.")] = None,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads of one network.")] = 1,
-    way: Annotated[list[str] | None, typer.Option(help="As for evaluate.")] = None,
+    variant: Annotated[list[str] | None, typer.Option(help="As for evaluate.")] = None,
 ) -> None:
     """Cut pictures of unknown alpha out, count the hazy ones per kind, and lay them on magenta, white and black."""
     from config.settings import RunnerSettings  # noqa: PLC0415 - packages that other commands need not
@@ -84,8 +84,8 @@ def looks(
     from modelkit.evaluation.looks import look  # noqa: PLC0415 - as above
 
     try:
-        names, ways = model or [RunnerSettings().model], way or ["service"]
-        look(folders, names, out=out, order=order, cases=cases, threads=threads, ways=ways)
+        names, variants = model or [RunnerSettings().model], variant or ["service"]
+        look(folders, names, out=out, order=order, cases=cases, threads=threads, variants=variants)
     except EvaluationError as error:
         typer.secho(str(error), err=True, fg="red")
         raise typer.Exit(1) from error

@@ -50,7 +50,7 @@ class Settled(Protocol):
 async def recheck(rails: Mapping[str, Rail], settled: Settled, at_most: int = AT_MOST) -> int:
     """Ask the chains about the settlements that are due; how many were due.
 
-    A settlement that the chain has dropped for good is in doubt again, so whoever asks next, the sweeper or the buyer's
+    A settlement that the chain has dropped for good is in doubt again: whoever asks next, the resolver or the buyer's
     re-send, hears the chain a second time before anything is forgotten.
 
     Raises:

@@ -29,14 +29,14 @@ from errors import (
     Unavailable,
 )
 from payments.delivery import Delivery
-from payments.idempotency import named
+from payments.idempotency import with_idempotency_key
 from payments.lease import Leases
 from payments.ledger import Claim, Entry, Ledger
-from payments.purchases import Bought, Free, Purchases, purchase_name
+from payments.purchases import AlreadySettled, Purchases, Unclaimed, purchase_name
 from payments.quotes import Quotes
 from payments.rail import Credential, HeaderFields, Order, Payment, Rail, Receipt
-from payments.recent import RecentDeliveries
 from payments.redelivery import Admit, Redelivery
+from payments.result_cache import ResultCache
 from payments.settlement import Settlement
 from payments.standing import Standing, expiry, standing, standing_of_all, stands
 from telemetry import PAYMENTS, stage
@@ -51,7 +51,7 @@ thread or an event loop may have to wait."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sale:
+class SaleResult:
     """Goods and receipt. `replayed`: the payment had settled before this request."""
 
     delivery: Delivery
@@ -60,7 +60,7 @@ class Sale:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Claimed:
     """A payment that is ours to work for."""
 
     payment: Payment
@@ -68,7 +68,7 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class SalePolicy:
     """The gate's own rules.
 
     Attributes:
@@ -91,7 +91,7 @@ class Gate:
     Args:
         rails: in the order in which they are quoted.
         hosts: host name → names of the rails quoted there; a host that is not named quotes all.
-        is_out: says of a rail's name what is out with it, or None; such a rail is not quoted.
+        outage: says of a rail's name what is out with it, or None; such a rail is not quoted.
         clock: unix seconds.
 
     Raises:
@@ -103,27 +103,27 @@ class Gate:
         rails: tuple[Rail, ...],
         ledger: Ledger,
         *,
-        terms: Terms | None = None,
+        terms: SalePolicy | None = None,
         hosts: Mapping[str, tuple[str, ...]] | None = None,
-        recent: RecentDeliveries[Delivery] | None = None,
-        is_out: Callable[[str], str | None] = lambda name: None,
+        recent: ResultCache[Delivery] | None = None,
+        outage: Callable[[str], str | None] = lambda name: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.rails = {rail.name: rail for rail in rails}
         self._ledger = ledger
-        self._terms = terms or Terms()
-        self._quotes = Quotes(self.rails, hosts=hosts or {}, is_out=is_out)
+        self._terms = terms or SalePolicy()
+        self._quotes = Quotes(self.rails, hosts=hosts or {}, outage=outage)
         self._clock = clock
         self._leases = Leases(ledger, lease_s=self._terms.work_lease_s)
         self._settlement = Settlement(ledger, lease_s=self._terms.settle_lease_s)
         self._redelivery = Redelivery(
             ledger,
-            recent or RecentDeliveries(max_bytes=0),
+            recent or ResultCache(max_bytes=0),
             at_most=self._terms.max_redeliveries,
             within_s=self._terms.redelivery_s,
         )
         self._purchases = Purchases(ledger, self._settlement, self._redelivery, self.rails)
-        self._being_judged: set[str] = set()
+        self._verifying: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._settling: set[asyncio.Task[Any]] = set()
 
@@ -160,7 +160,7 @@ class Gate:
             raise MalformedPayment("Two different payments came with one request. Send one payment only.")
         if unreadable:
             raise unreadable[0]
-        return named(found[0], headers) if found else None
+        return with_idempotency_key(found[0], headers) if found else None
 
     async def standing(self, headers: HeaderFields) -> Standing | None:
         """Where the payment stands that came with a request, by the ledger; None when that cannot be told.
@@ -195,7 +195,7 @@ class Gate:
         host: str = "",
         is_gone: Callable[[], bool] = lambda: False,
         came_at: float = math.inf,
-    ) -> Sale:
+    ) -> SaleResult:
         """Exchange a payment for finished work.
 
         The sale goes on to its end even when the caller is cancelled.
@@ -212,15 +212,15 @@ class Gate:
         wanted = _Wanted(credential, order, admit, work, release, host, is_gone, came_at)
         return await self._to_the_end(self._counted(credential.rail, self._sell(wanted)))
 
-    async def _sell(self, wanted: "_Wanted") -> Sale:
+    async def _sell(self, wanted: "_Wanted") -> SaleResult:
         rail, credential = self.rails[wanted.credential.rail], wanted.credential
         began = time.monotonic()
-        found: Bought | Free | Taken = await self._purchases.by_payment(credential, wanted.order)
-        if isinstance(found, Free):
+        found: AlreadySettled | Unclaimed | Claimed = await self._purchases.by_payment(credential, wanted.order)
+        if isinstance(found, Unclaimed):
             _check_came_since(found.seen, wanted.came_at)
             with self._only_copy(credential):
                 found = await self._take(rail, wanted, found, began)
-        if isinstance(found, Bought):
+        if isinstance(found, AlreadySettled):
             return await self._deliver_again(rail, found, wanted)
 
         delivery = await self._work_or_give_back(found.claim, wanted)
@@ -228,16 +228,16 @@ class Gate:
         with stage("settle"), self._must_end():
             receipt = await self._settlement.settle(rail, found.claim, found.payment, credential)
         with stands(PaymentState.SETTLED):
-            return Sale(delivery, rail.receipt_headers(receipt, credential), replayed=False)
+            return SaleResult(delivery, rail.receipt_headers(receipt, credential), replayed=False)
 
-    async def _deliver_again(self, rail: Rail, bought: Bought, wanted: "_Wanted") -> Sale:
+    async def _deliver_again(self, rail: Rail, bought: AlreadySettled, wanted: "_Wanted") -> SaleResult:
         # Under an idempotency key it was another payment that settled, so this says nothing about the one that came.
         same = bought.payment_id == wanted.credential.payment_id
         with stands(PaymentState.SETTLED) if same else nullcontext():
             delivery = await self._redelivery.fetch(bought.payment_id, wanted.order, wanted.admit, wanted.work)
-            return Sale(delivery, rail.receipt_headers(bought.receipt, wanted.credential), replayed=True)
+            return SaleResult(delivery, rail.receipt_headers(bought.receipt, wanted.credential), replayed=True)
 
-    async def _take(self, rail: Rail, wanted: "_Wanted", free: Free, began: float) -> Taken | Bought:
+    async def _take(self, rail: Rail, wanted: "_Wanted", free: Unclaimed, began: float) -> Claimed | AlreadySettled:
         """A free payment, judged and ours to work for; or what its payer has bought under its name."""
         wait_s = await wanted.admit() or 0.0
         payment = await self._verify(rail, wanted, wait_s)
@@ -247,19 +247,19 @@ class Gate:
         if time.monotonic() - began > self._terms.abandoned_s / 2:
             # What happened to the payment since it was looked up may soon be forgotten, so nothing proves it free.
             raise PaymentInProgress(expires_at=expiry(payment))
-        return Taken(payment, await self._claim(payment, wanted, free))
+        return Claimed(payment, await self._claim(payment, wanted, free))
 
     @contextmanager
     def _only_copy(self, credential: Credential) -> Iterator[None]:
         """Of copies that are not claimed yet, judge one at a time: each costs calls to the chain, and what one is
         refused for may be over when the other is judged."""
-        if credential.payment_id in self._being_judged:
+        if credential.payment_id in self._verifying:
             raise PaymentInProgress()
-        self._being_judged.add(credential.payment_id)
+        self._verifying.add(credential.payment_id)
         try:
             yield
         finally:
-            self._being_judged.remove(credential.payment_id)
+            self._verifying.remove(credential.payment_id)
 
     async def _verify(self, rail: Rail, wanted: "_Wanted", wait_s: float) -> Payment:
         try:
@@ -288,7 +288,7 @@ class Gate:
             raise PaymentInProgress(expires_at=found.expires_at) from refusal
         found.tell(refusal)
 
-    async def _claim(self, payment: Payment, wanted: "_Wanted", free: Free) -> Claim:
+    async def _claim(self, payment: Payment, wanted: "_Wanted", free: Unclaimed) -> Claim:
         claim = await self._ledger.claim(
             payment,
             seen=free.seen,
@@ -307,7 +307,7 @@ class Gate:
 
     async def _work_or_give_back(self, claim: Claim, wanted: "_Wanted") -> Delivery:
         try:
-            async with self._leases.renewed(claim):
+            async with self._leases.keep_claim_alive(claim):
                 delivery = self._redelivery.kept(wanted.order) or await wanted.work()
             self._redelivery.keep(wanted.order, delivery)
             if wanted.is_gone():
@@ -318,7 +318,7 @@ class Gate:
                 Standing(PaymentState.UNUSED).tell(error)
             raise
 
-    async def _counted(self, rail: str, sale: Awaitable[Sale]) -> Sale:
+    async def _counted(self, rail: str, sale: Awaitable[SaleResult]) -> SaleResult:
         outcome = InternalError.code
         try:
             sold = await sale
@@ -370,14 +370,14 @@ class Gate:
         """Delete the claims of those who went silent long ago; how many there were."""
         return await self._ledger.forget_abandoned(silent_s=self._terms.abandoned_s)
 
-    async def clear_doubt(self, entry: Entry, credential: Credential | None = None) -> Receipt | None:
+    async def resolve(self, entry: Entry, credential: Credential | None = None) -> Receipt | None:
         """Ask the chain about a payment in doubt: afterwards it is SETTLED (its receipt), or free (None).
 
         Raises:
             PaymentInProgress: somebody else is asking.
             PaymentOutcomeUnknown: the chain gives no answer yet.
         """
-        return await self._settlement.clear_doubt(self.rails[entry.payment.rail], entry, credential)
+        return await self._settlement.resolve(self.rails[entry.payment.rail], entry, credential)
 
     async def aclose(self) -> None:
         """Wait for the sales under way, then close the rails."""

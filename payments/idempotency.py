@@ -44,7 +44,7 @@ def _is_suggestion(name: str | None) -> bool:
     return name is not None and _SUGGESTED.fullmatch(name) is not None
 
 
-def named(credential: C, headers: HeaderFields) -> C:
+def with_idempotency_key(credential: C, headers: HeaderFields) -> C:
     """The credential, with the request's `Idempotency-Key` if there is one; it stands above an echoed suggestion.
 
     Raises:

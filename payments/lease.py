@@ -22,7 +22,7 @@ class Leases:
         self._heartbeat: asyncio.Task[None] | None = None
 
     @asynccontextmanager
-    async def renewed(self, claim: Claim) -> AsyncIterator[None]:
+    async def keep_claim_alive(self, claim: Claim) -> AsyncIterator[None]:
         """Keep a CLAIMED payment ours while the block runs, however long that takes. Who lost it all the same learns
         that from `begin_settlement`."""
         self._claims.add(claim)

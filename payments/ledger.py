@@ -20,7 +20,7 @@ from typing import Protocol
 
 from payments.rail import Payment, Receipt
 
-UNSEEN_FUNDS_COVER = 8
+MAX_IN_FLIGHT_WITHOUT_BALANCE = 8
 """Payments that a payer may have under way when nobody can see what the payer holds."""
 
 
@@ -106,7 +106,7 @@ class Ledger(Protocol):
 
         `purchase` is an idempotency key within its rail and payer: one payment has it at a time, and None is answered
         while another one does. As many payments of one payer are under way as `payment.funds` covers at this amount;
-        when the rail does not know the funds, `UNSEEN_FUNDS_COVER`.
+        when the rail does not know the funds, `MAX_IN_FLIGHT_WITHOUT_BALANCE`.
 
         Raises:
             PaymentUsed: its transaction is known under another payment id.
@@ -140,8 +140,8 @@ class Ledger(Protocol):
         """Become the holder of a SETTLING payment whose lease ran out; None when somebody else was quicker."""
         ...
 
-    async def leave_in_doubt(self, claim: Claim) -> None:
-        """End the holder's lease on a SETTLING payment, so that the next re-send or the sweeper may ask the chain."""
+    async def mark_unresolved(self, claim: Claim) -> None:
+        """End the holder's lease on a SETTLING payment, so that the next re-send or the resolver may ask the chain."""
         ...
 
     async def count_delivery(self, payment_id: str, *, at_most: int, not_after_s: float) -> bool:
@@ -154,7 +154,7 @@ class Ledger(Protocol):
         ...
 
     async def in_doubt(self, rails: Collection[str], limit: int) -> list[Entry]:
-        """SETTLING entries of these rails whose lease ran out, oldest first: the sweeper's work."""
+        """SETTLING entries of these rails whose lease ran out, oldest first: the resolver's work."""
         ...
 
     async def forget_abandoned(self, *, silent_s: float) -> int:

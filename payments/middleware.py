@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from errors import MalformedPayment, PaymentRejected, ProcessingFailed, ServiceError
 from payments.delivery import Delivery
-from payments.gate import Gate, Sale
+from payments.gate import Gate, SaleResult
 from payments.rail import Credential, HeaderFields, Order
 
 _QUIET_S = 0.05
@@ -68,7 +68,7 @@ class PaymentMiddleware:
     Args:
         order: what this request asks for.
         offered: refuses to quote what cannot be made at present.
-        judge: refuses an unpaid request whose body could never succeed.
+        validate_unpaid: refuses an unpaid request whose body could never succeed.
         admit: takes a place for a paid request, and tells the seconds that it will wait; refuses one that cannot be
             served in time, or whose body could never succeed.
         release: gives back the place that a request may have.
@@ -81,7 +81,7 @@ class PaymentMiddleware:
         gate: Gate,
         order: Callable[[Scope], Order],
         offered: Callable[[Scope], None],
-        judge: Callable[[Scope], None],
+        validate_unpaid: Callable[[Scope], None],
         admit: Callable[[Scope], Awaitable[float | None]],
         release: Callable[[Scope], None] = lambda _: None,
     ) -> None:
@@ -89,7 +89,7 @@ class PaymentMiddleware:
         self.gate = gate
         self.order = order
         self.offered = offered
-        self.judge = judge
+        self.validate_unpaid = validate_unpaid
         self.admit = admit
         self.release = release
         self._being_sent: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -100,7 +100,7 @@ class PaymentMiddleware:
         try:
             payment = presented(self.gate, scope)
             if payment is None:
-                self.judge(scope)
+                self.validate_unpaid(scope)
                 raise await self._quote(scope, order)
             sale = await self._sell(payment, order, scope, receive)
         except PaymentRejected as refusal:
@@ -120,7 +120,7 @@ class PaymentMiddleware:
         credential = payment.credential if payment else None
         return await self.gate.quote(order, Request(scope).url.hostname or "", refusal, credential)
 
-    async def _sell(self, payment: Presented, order: Order, scope: Scope, receive: Receive) -> Sale:
+    async def _sell(self, payment: Presented, order: Order, scope: Scope, receive: Receive) -> SaleResult:
         if payment.credential is None:
             raise payment.fault or MalformedPayment("The payment cannot be read.")
 
@@ -189,7 +189,7 @@ class _HeldResponse:
         return Delivery(self._headers, b"".join(self._parts))
 
 
-async def _send(sale: Sale, send: Send) -> None:
+async def _send(sale: SaleResult, send: Send) -> None:
     """Answer piece by piece, so that no more of it lies in the server's buffers than the client takes."""
     body = memoryview(sale.delivery.body)
     headers = MutableHeaders({"Cache-Control": "private"})

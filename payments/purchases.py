@@ -13,7 +13,7 @@ from payments.standing import expiry, stands
 
 
 @dataclass(frozen=True, slots=True)
-class Free:
+class Unclaimed:
     """A payment that has bought nothing.
 
     Attributes:
@@ -24,7 +24,7 @@ class Free:
 
 
 @dataclass(frozen=True, slots=True)
-class Bought:
+class AlreadySettled:
     """A payment that has settled, with its receipt."""
 
     payment_id: str
@@ -42,23 +42,23 @@ class Purchases:
         self._redelivery = redelivery
         self._rails = rails
 
-    async def by_payment(self, credential: Credential, order: Order) -> Bought | Free:
+    async def by_payment(self, credential: Credential, order: Order) -> AlreadySettled | Unclaimed:
         """What this payment has bought."""
         entry = await self._ledger.find(credential.payment_id)
         if entry is None or entry.is_abandoned:
-            return Free(entry)
+            return Unclaimed(entry)
         if entry.fingerprint != credential.fingerprint or entry.order_digest != order.digest:
             raise PaymentUsed("This payment belongs to another image or other parameters. Sign a new payment.")
         return await self._bought_by(entry, credential) or await self._freed(entry)
 
-    async def _freed(self, before: Entry) -> Free:
+    async def _freed(self, before: Entry) -> Unclaimed:
         """A payment over which a doubt has just ended."""
         entry = await self._ledger.find(before.payment.id)
         if entry is not None and not entry.is_abandoned:
             raise PaymentInProgress(expires_at=expiry(before.payment))
-        return Free(entry)
+        return Unclaimed(entry)
 
-    async def by_key(self, payment: Payment, credential: Credential, order: Order) -> Bought | None:
+    async def by_key(self, payment: Payment, credential: Credential, order: Order) -> AlreadySettled | None:
         """What this payer has bought under the same idempotency key with another payment; that payer is verified."""
         purchase = purchase_name(payment, credential, order)
         if purchase is None:
@@ -76,7 +76,7 @@ class Purchases:
             error.payment_state, error.payment_expires_at = None, None  # so far it is that of the other payment
             raise
 
-    async def _bought_by(self, entry: Entry, credential: Credential | None = None) -> Bought | None:
+    async def _bought_by(self, entry: Entry, credential: Credential | None = None) -> AlreadySettled | None:
         """The end of an entry that is not abandoned; None: it has just been proven unmoved, and is free.
         `credential` is the entry's own payment, when that was sent again."""
         receipt, expires_at = entry.receipt, expiry(entry.payment)
@@ -84,8 +84,8 @@ class Purchases:
             if entry.lease_runs:
                 raise PaymentInProgress(expires_at=expires_at)
             with stands(PaymentState.IN_FLIGHT, expires_at):
-                receipt = await self._settlement.clear_doubt(self._rails[entry.payment.rail], entry, credential)
-        return Bought(entry.payment.id, receipt) if receipt else None
+                receipt = await self._settlement.resolve(self._rails[entry.payment.rail], entry, credential)
+        return AlreadySettled(entry.payment.id, receipt) if receipt else None
 
 
 def purchase_name(payment: Payment, credential: Credential, order: Order) -> str | None:

@@ -17,7 +17,7 @@ class Quotes:
     Args:
         rails: by name, in the order in which they are quoted.
         hosts: host name → names of the rails quoted there; a host that is not named quotes all.
-        is_out: says of a rail's name what is out with it, or None; such a rail is not quoted.
+        outage: says of a rail's name what is out with it, or None; such a rail is not quoted.
 
     Raises:
         ValueError: a host names a rail that there is not.
@@ -28,14 +28,14 @@ class Quotes:
         rails: Mapping[str, Rail],
         *,
         hosts: Mapping[str, tuple[str, ...]],
-        is_out: Callable[[str], str | None],
+        outage: Callable[[str], str | None],
     ) -> None:
         unknown = {name for names in hosts.values() for name in names} - rails.keys()
         if unknown:
             raise ValueError(f"no such rail: {', '.join(sorted(unknown))}")
         self._rails = rails
         self._hosts = {host.lower(): names for host, names in hosts.items()}
-        self._is_out = is_out
+        self._outage = outage
 
     async def quote(
         self,
@@ -55,7 +55,7 @@ class Quotes:
         """
         error = refusal or PaymentRequired(_QUOTE.format(price=order.price))
         rejection = refusal.reason if refusal else None
-        offered = [self._rails[name] for name in self._offered(host) if self._is_out(name) is None]
+        offered = [self._rails[name] for name in self._offered(host) if self._outage(name) is None]
         if not offered:
             raise RailUnavailable("No payment can be accepted now. Nothing was charged; retry shortly.", retry_after=5)
         for rail in offered:

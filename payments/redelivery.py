@@ -8,7 +8,7 @@ from errors import PaymentUsed, ServiceError
 from payments.delivery import Delivery
 from payments.ledger import Entry, Ledger, State
 from payments.rail import Order
-from payments.recent import RecentDeliveries
+from payments.result_cache import ResultCache
 
 Work = Callable[[], Awaitable[Delivery]]
 Admit = Callable[[], Awaitable[float | None]]
@@ -23,7 +23,7 @@ class Redelivery:
         at_most, within_s: how often, and for how long after the settlement, the work is done again.
     """
 
-    def __init__(self, ledger: Ledger, recent: RecentDeliveries[Delivery], *, at_most: int, within_s: float) -> None:
+    def __init__(self, ledger: Ledger, recent: ResultCache[Delivery], *, at_most: int, within_s: float) -> None:
         self._ledger = ledger
         self._recent = recent
         self._at_most = at_most

@@ -63,7 +63,7 @@ class Settlement:
                 raise PaymentOutcomeUnknown()
         raise unmoved
 
-    async def clear_doubt(self, rail: Rail, entry: Entry, credential: Credential | None = None) -> Receipt | None:
+    async def resolve(self, rail: Rail, entry: Entry, credential: Credential | None = None) -> Receipt | None:
         """Ask the chain about a SETTLING payment nobody works on; None: it never moved, and is free.
 
         With `credential`, the same payment sent again, the rail may settle it now.
@@ -129,7 +129,7 @@ class Settlement:
             yield
         except BaseException as error:
             with suppress(ServiceError):  # it only makes the next attempt possible sooner than the end of the lease
-                await self._ledger.leave_in_doubt(claim)
+                await self._ledger.mark_unresolved(claim)
             if isinstance(error, PaymentOutcomeUnknown):
                 error.payment_expires_at = expiry(payment)
             elif isinstance(error, Exception):

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from ipaddress import ip_address
 
-from runners.ending import end_service
+from runners.drain import end_service
 
 _SOCKET = "--fd"
 """By which BentoML hands a worker its listening socket."""

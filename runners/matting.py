@@ -14,7 +14,7 @@ from models.manifest import ModelManifest
 from runners.app import RunnerApp
 from runners.backend import NoBackend
 from runners.choice import Choice, Wanted
-from runners.ending import end_last
+from runners.drain import stop_after_dependents
 from runners.listening import refuse_strangers
 from runners.precisions import WantedPrecision
 from runners.protocol import RunnerProtocol
@@ -72,7 +72,7 @@ def matting_runner(
 
         @bentoml.on_startup  # type: ignore[untyped-decorator]
         def outlive_callers(self) -> None:
-            end_last(service.url, announce=self.announce)
+            stop_after_dependents(service.url, announce=self.announce)
 
         def announce(self) -> None:
             """Let callers on other hosts go elsewhere before the port is closed; what came until then is done."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sandbox.process import Child, SandboxError, choose_port
+from sandbox.process import ManagedProcess, SandboxError, choose_port
 from sandbox.rpc import Rpc, loopback
 
 PACKAGES = Path(__file__).parent.parent / "node_modules" / "@foundry-rs"
@@ -29,6 +29,6 @@ def anvil(chain_id: int, *options: str, port: int = 0) -> Iterator[Rpc]:
     """Run a chain on the loopback address (port 0: any free one); it answers when this yields. Raises SandboxError."""
     port = choose_port(port)
     node = ["--host", "127.0.0.1", "--port", str(port), "--chain-id", str(chain_id), "--silent"]
-    with Child(f"anvil on port {port}", [binary(), *node, *options]) as child, Rpc(loopback(port)) as rpc:
+    with ManagedProcess(f"anvil on port {port}", [binary(), *node, *options]) as child, Rpc(loopback(port)) as rpc:
         child.wait_until(lambda: rpc.answers(chain_id), START_SECONDS)
         yield rpc

@@ -20,7 +20,7 @@ from sandbox.calls import call_data
 from sandbox.environment import BASE_PORT, TEMPO_PORT
 from sandbox.process import ROOT, SandboxError
 from sandbox.rpc import Rpc, loopback
-from sandbox.shim import shim
+from sandbox.rpc_proxy import shim
 
 MULTICALL = "0xcA11bde05977b3631167028862bE2a173976CA11"
 ALLOWANCE = 1_000_000_000  # base units a buyer starts with on the Base-like chain: 1,000 dollars
@@ -63,7 +63,7 @@ class Chain:
         with Rpc(rpc_url) as rpc:
             yield cls(rpc)
 
-    def stands(self) -> bool:
+    def is_running(self) -> bool:
         """Whether this chain answers at its URL and its dollar is there."""
         return self.rpc.answers(self.chain_id) and self.rpc.call("eth_getCode", self.token, "latest") != "0x"
 
@@ -134,7 +134,7 @@ def both_chains(base_port: int = BASE_PORT, tempo_port: int = TEMPO_PORT) -> Ite
 def ensure_running(base_url: str, tempo_url: str) -> None:
     """Have both chains at these loopback URLs for as long as this process lives; nothing to do where they stand.
 
-    For a service that is started without the launcher. Call it from the main thread (see leash.py).
+    For a service that is started without the launcher. Call it from the main thread (see die_with_parent.py).
     """
     parts = ExitStack()
     parts.enter_context(both_chains(_port(base_url), _port(tempo_url)))
@@ -153,7 +153,7 @@ def _one_at_a_time() -> Iterator[None]:
 def _standing(kind: type[C], port: int, otherwise: AbstractContextManager[C]) -> AbstractContextManager[C]:
     url = loopback(port)
     with kind.connect(url) as chain:
-        return kind.connect(url) if port and chain.stands() else otherwise
+        return kind.connect(url) if port and chain.is_running() else otherwise
 
 
 def _port(url: str) -> int:

@@ -157,7 +157,7 @@ def _assert_serving(url: str) -> None:
 
 def _assert_standing(*chains: Chain) -> None:
     for chain in chains:
-        if not chain.stands():
+        if not chain.is_running():
             raise SandboxError(
                 f"Chain {chain.chain_id} does not answer at {chain.rpc_url}. Name the ports that `serve` was given."
             )

@@ -1,4 +1,4 @@
-"""Child processes on a leash: they end when closed, and when the process that started them dies."""
+"""Child processes that end when closed, and when their parent dies."""
 
 import os
 import socket
@@ -11,15 +11,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-LEASH = Path(__file__).with_name("leash.py")
-ROOT = LEASH.parent.parent
+DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
+ROOT = DIE_WITH_PARENT.parent.parent
 
 
 class SandboxError(Exception):
     """A part of the sandbox is missing, did not come up in time or went away; the message says what to do."""
 
 
-class Child:
+class ManagedProcess:
     """One running command. Its output is kept aside to explain a failed start, unless it is let through.
 
     Args:
@@ -43,7 +43,7 @@ class Child:
         self._patience = patience
         self._output = tempfile.TemporaryFile() if quiet else None  # noqa: SIM115 - closed by close()
         self._process = subprocess.Popen(  # noqa: S603 - the command is ours
-            [sys.executable, "-I", "-S", LEASH, str(os.getpid()), *command],
+            [sys.executable, "-I", "-S", DIE_WITH_PARENT, str(os.getpid()), *command],
             stdin=subprocess.DEVNULL,
             stdout=self._output,
             stderr=self._output,

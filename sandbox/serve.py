@@ -11,7 +11,7 @@ from rich.console import Console
 
 from sandbox.accounts import BUYER
 from sandbox.environment import environment
-from sandbox.process import Child, SandboxError, choose_port
+from sandbox.process import ManagedProcess, SandboxError, choose_port
 from sandbox.rpc import loopback
 
 if TYPE_CHECKING:
@@ -38,11 +38,11 @@ def serve(port: int, base_port: int, tempo_port: int) -> None:
         raise SandboxError(f"The service ended by itself with code {service.wait()}.")
 
 
-def _service(port: int, settings: dict[str, str]) -> Child:
+def _service(port: int, settings: dict[str, str]) -> ManagedProcess:
     bentoml = Path(sys.executable).with_name("bentoml")
     command: list[str | Path] = [bentoml, "serve", "service:BackgroundRemoval", "--port", str(port)]
     env = {**os.environ, "BENTOML_DO_NOT_TRACK": "True", **settings}
-    return Child("the service", command, env=env, quiet=False, patience=STOP_SECONDS)
+    return ManagedProcess("the service", command, env=env, quiet=False, patience=STOP_SECONDS)
 
 
 def _ready(url: str) -> bool:

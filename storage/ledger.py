@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
 from errors import FundsUnderWay, PaymentState, PaymentUsed
-from payments.ledger import UNSEEN_FUNDS_COVER, Claim, Entry, State
+from payments.ledger import MAX_IN_FLIGHT_WITHOUT_BALANCE, Claim, Entry, State
 from payments.rail import Payment, Receipt
 from storage.database import Database
 from storage.entries import columns, entries, entry_of
@@ -145,8 +145,8 @@ class SqlLedger:
         silent = (_row.id == payment_id) & (_row.state == State.SETTLING) & (_row.lease_until <= now)
         return claim if await self._settling(silent, holder=claim.holder, lease_until=now + lease_s) else None
 
-    async def leave_in_doubt(self, claim: Claim) -> None:
-        """End the holder's lease on a SETTLING payment, so that the next re-send or the sweeper may ask the chain."""
+    async def mark_unresolved(self, claim: Claim) -> None:
+        """End the holder's lease on a SETTLING payment, so that the next re-send or the resolver may ask the chain."""
         await self._settling(_held(claim, State.SETTLING), lease_until=self._database.now)
 
     async def count_delivery(self, payment_id: str, *, at_most: int, not_after_s: float) -> bool:
@@ -165,7 +165,7 @@ class SqlLedger:
         await self._change((_row.id == payment_id) & (_row.deliveries > 0), deliveries=_row.deliveries - 1)
 
     async def in_doubt(self, rails: Collection[str], limit: int) -> list[Entry]:
-        """SETTLING entries of these rails whose lease ran out, oldest first: the sweeper's work."""
+        """SETTLING entries of these rails whose lease ran out, oldest first: the resolver's work."""
         silent = in_doubt & _row.rail.in_(rails) & (_row.lease_until <= self._database.now)
         rows = await self._database.reads.rows(self._entries(silent).order_by(_row.lease_until).limit(limit))
         return [entry_of(row) for row in rows]
@@ -222,7 +222,7 @@ class SqlLedger:
 
 def _covered(payment: Payment) -> int:
     """Payments of this amount that the payer's funds cover."""
-    covered = UNSEEN_FUNDS_COVER if payment.funds is None else payment.funds // payment.amount
+    covered = MAX_IN_FLIGHT_WITHOUT_BALANCE if payment.funds is None else payment.funds // payment.amount
     return min(covered, _MANY)
 
 

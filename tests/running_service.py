@@ -14,7 +14,7 @@ import pytest
 
 from sandbox.chains import BaseChain, TempoChain
 from sandbox.environment import environment
-from sandbox.process import LEASH, ROOT, choose_port
+from sandbox.process import DIE_WITH_PARENT, ROOT, choose_port
 from tests.fakes.serving import TRUST
 
 WORKERS = 2
@@ -72,7 +72,7 @@ def run_service(
     }
     with log_path.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-I", "-S", LEASH, str(os.getpid()), *command],
+            [sys.executable, "-I", "-S", DIE_WITH_PARENT, str(os.getpid()), *command],
             cwd=cwd,
             env=env | dict(settings or {}),
             stdin=subprocess.DEVNULL,

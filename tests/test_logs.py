@@ -61,7 +61,7 @@ try:
     failing()
 except ConnectionError:
     ours.exception("failed", where='https://rpc.example.com/marked with a "quoted" secret', data="signed" * 20)
-logging.getLogger("payments.x402.tender").warning("nonce %d of %s is stuck", 7, PAYER)
+logging.getLogger("payments.x402.monitor").warning("nonce %d of %s is stuck", 7, PAYER)
 """)
     assert failed["where"] == "[secret] with [secret]"
     assert failed["data"] == "[data]"

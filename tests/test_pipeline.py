@@ -12,7 +12,7 @@ from imaging.formats import ImageFormat
 from imaging.output import Output
 from imaging.picture import Picture, Pixels
 from imaging.probe import ImageInfo, probe
-from pipeline import CutOut, Infer, Network
+from pipeline import CutOut, Infer, MattingModel
 from telemetry import timings
 from tests.fakes.infer import Broken, Disc, HeldDisc
 from tests.imaging.samples import saved, scene, turned
@@ -33,7 +33,7 @@ def cutter(
     infer: Infer, *, pictures: float = 100, threads: int = 2, max_wait_s: float = 10, picture_s: float = 0
 ) -> CutOut:
     """With room for so many of these pictures at a time."""
-    network = Network(infer, 64, picture_s=lambda: picture_s)
+    network = MattingModel(infer, 64, picture_s=lambda: picture_s)
     megapixels = 1.01 * pictures * ONE / SMALL_SHARE
     return CutOut({"only": network}, threads=threads, max_megapixels=megapixels, max_wait_s=max_wait_s)
 
@@ -76,7 +76,7 @@ async def test_a_very_light_picture_is_darkened_for_a_model_that_wants_it_and_fo
         shown.append(fitted)
         return np.full((64, 64), 255, np.uint8)
 
-    cut_out = CutOut({"only": Network(infer, 64, darken_light=darken_light)}, threads=1)
+    cut_out = CutOut({"only": MattingModel(infer, 64, darken_light=darken_light)}, threads=1)
     result = await cut_out(body, probe(body, PNG.format, 10_000), PNG)
     assert (int(shown[0].min()) < 235) is darken_light
     with Image.open(BytesIO(result.body)) as delivered:
@@ -276,6 +276,6 @@ async def test_uploads_are_decoded_where_the_caller_wants() -> None:
         decoded.append(body)
         return decode(body, info)
 
-    cut_out = CutOut({"only": Network(Disc(), 64)}, decode=decode_elsewhere)
+    cut_out = CutOut({"only": MattingModel(Disc(), 64)}, decode=decode_elsewhere)
     await cut_out(BODY, INFO, PNG)
     assert decoded == [BODY]

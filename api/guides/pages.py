@@ -7,10 +7,10 @@ from api.documents import Document
 from api.guides import english, german
 from api.guides.programs import programs
 from api.guides.tables import Words, error_rows, option_rows
-from api.offer import Offer, OfferedRail
+from api.pricing import OfferedRail, PriceList
 from api.templates import RAIL_NAMES, code, render
 from api.upload import UploadLimits
-from payments.gate import Terms
+from payments.gate import SalePolicy
 
 _WORDS = {
     "en": Words(english.OPTIONS, english.ERRORS, english.NEXT_STEPS, english.CHARGED),
@@ -31,7 +31,7 @@ class Rules:
 
     uploads: UploadLimits
     unpaid_per_minute: int
-    terms: Terms = field(default_factory=Terms)
+    terms: SalePolicy = field(default_factory=SalePolicy)
 
 
 def guide_path(rail: str, language: str) -> str:
@@ -39,7 +39,7 @@ def guide_path(rail: str, language: str) -> str:
     return f"/guides/{rail}" if language == "en" else f"/{language}/guides/{rail}"
 
 
-def guides(offer: Offer, rules: Rules) -> dict[str, Document]:
+def guides(offer: PriceList, rules: Rules) -> dict[str, Document]:
     """The guides to the rails of an offer and the programs in them, by path."""
     pages = {
         guide_path(rail.name, language): Document(_guide(offer, rail, language, rules), "text/html")
@@ -54,7 +54,7 @@ def guides(offer: Offer, rules: Rules) -> dict[str, Document]:
     return pages | files
 
 
-def _guide(offer: Offer, rail: OfferedRail, language: str, rules: Rules) -> str:
+def _guide(offer: PriceList, rail: OfferedRail, language: str, rules: Rules) -> str:
     words = _WORDS[language]
     return render(
         f"guide_{language}.html",
@@ -73,6 +73,6 @@ def _guide(offer: Offer, rail: OfferedRail, language: str, rules: Rules) -> str:
     )
 
 
-def _others(offer: Offer, rail: OfferedRail, language: str) -> Mapping[str, str]:
+def _others(offer: PriceList, rail: OfferedRail, language: str) -> Mapping[str, str]:
     """The paths of the guides to the other rails, by name."""
     return {RAIL_NAMES[each.name]: guide_path(each.name, language) for each in offer.rails if each is not rail}

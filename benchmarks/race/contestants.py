@@ -17,7 +17,7 @@ from benchmarks.race.weights import wrap
 from models.manifest import ModelManifest
 from sandbox.accounts import BUYER
 from sandbox.chains import BaseChain, TempoChain
-from sandbox.process import LEASH, ROOT, choose_port
+from sandbox.process import DIE_WITH_PARENT, ROOT, choose_port
 from sandbox.wallets import sign_x402
 from tests.running_service import run_service
 
@@ -118,7 +118,7 @@ def _rembg(folder: Path) -> Iterator[Contestant]:
     environment = {"U2NET_HOME": str(home), "NUMBA_CACHE_DIR": str(ENVIRONMENT / "numba"), "OMP_NUM_THREADS": "1"}
     with (home / "log").open("wb") as log:
         server = subprocess.Popen(  # noqa: S603  # what the lock file names
-            [sys.executable, "-I", "-S", LEASH, str(os.getpid()), *command, "--log_level", "warning"],
+            [sys.executable, "-I", "-S", DIE_WITH_PARENT, str(os.getpid()), *command, "--log_level", "warning"],
             env=os.environ | environment,
             stdin=subprocess.DEVNULL,
             stdout=log,

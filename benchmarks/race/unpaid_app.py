@@ -11,8 +11,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 import composition
-from api.endpoints import BackgroundRemoval
-from api.offer import PATH, Offer
+from api.endpoints import RemoveBackgroundEndpoint
+from api.pricing import PATH, PriceList
 from api.problems import ProblemMiddleware
 from api.request_id import RequestIdMiddleware
 from api.upload import UploadLimits, UploadMiddleware
@@ -36,8 +36,8 @@ async def compose(settings: Settings, models: Models) -> AsyncIterator[Starlette
     decoders = composition._decoders(settings)
     with decoders or nullcontext():
         sold = composition._sold(settings, models)
-        offer = Offer(models=sold, public_url=settings.public_url, rails=(), hosts={})
-        removal = BackgroundRemoval(composition._cut_out(settings, models, decoders), offer)
+        offer = PriceList(models=sold, public_url=settings.public_url, rails=(), hosts={})
+        removal = RemoveBackgroundEndpoint(composition._cut_out(settings, models, decoders), offer)
 
         async def give(request: Request) -> Response:
             await removal.admit(request.scope)
@@ -60,7 +60,7 @@ async def compose(settings: Settings, models: Models) -> AsyncIterator[Starlette
         yield app
 
 
-def _middleware(settings: Settings, offer: Offer) -> list[Middleware]:
+def _middleware(settings: Settings, offer: PriceList) -> list[Middleware]:
     return [
         Middleware(RequestIdMiddleware),
         Middleware(ProblemMiddleware, origin=offer.public_url),

@@ -15,7 +15,7 @@ from imaging.output import Output
 from imaging.picture import Pixels
 from imaging.probe import probe
 from models.manifest import ModelManifest
-from pipeline import CutOut, Network
+from pipeline import CutOut, MattingModel
 from runners.ort_backend import OrtBackend
 
 FOLDER = Path(__file__).parent
@@ -39,7 +39,7 @@ def network() -> CutOut:
         alpha: Pixels = backend.infer(image[None])[0]
         return alpha
 
-    return CutOut({manifest.name: Network(infer, manifest.input.size)})
+    return CutOut({manifest.name: MattingModel(infer, manifest.input.size)})
 
 
 async def cut(photo: Image.Image, cut_out: CutOut) -> Image.Image:

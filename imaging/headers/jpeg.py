@@ -66,7 +66,7 @@ def components(body: bytes) -> int:
     return body[_frame(body).start + 5]
 
 
-def read_rest(body: bytes) -> Header:
+def scan_structure(body: bytes) -> Header:
     """Orientation and memory need; every channel has a scan, and the scans can be decoded in bounded time.
 
     Raises:

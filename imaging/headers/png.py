@@ -48,7 +48,7 @@ def read_size(body: bytes) -> tuple[int, int]:
     return width, height
 
 
-def read_rest(body: bytes) -> Header:
+def scan_structure(body: bytes) -> Header:
     """Orientation and memory need; the file holds pixels of one picture. Whether of all of it, the codec judges.
 
     Raises:

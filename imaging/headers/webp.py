@@ -50,7 +50,7 @@ def read_size(body: bytes) -> Size:
     return size
 
 
-def read_rest(body: bytes) -> Header:
+def scan_structure(body: bytes) -> Header:
     """Orientation and memory need; the file holds one picture. Whether all of its pixels, the codec judges.
 
     Raises:

@@ -14,7 +14,7 @@ from modelkit.evaluation.report import Judged, Report
 from modelkit.evaluation.samples import Sample, find_samples
 from modelkit.evaluation.scores import Scores, score
 from modelkit.evaluation.sheet import choose_cases, save_sheet
-from modelkit.evaluation.ways import SERVICE, WAYS
+from modelkit.evaluation.variants import SERVICE, WAYS
 
 ALL_WAYS = "all"
 
@@ -28,12 +28,12 @@ def evaluate(
     cases: int,
     threads: int,
     limit: int | None,
-    ways: Sequence[str] = (SERVICE,),
+    variants: Sequence[str] = (SERVICE,),
 ) -> Report:
     """Judge the models on the folders' pictures; print the table and write report.json and sheet.png to `out`.
 
     Args:
-        ways: names of `WAYS`, or "all"; every model goes each of them.
+        variants: names of `WAYS`, or "all"; every model goes each of them.
 
     Raises:
         EvaluationError: a folder, a picture or a model cannot be used.
@@ -44,7 +44,7 @@ def evaluate(
         opened = [open_network(text, threads=threads) for text in models or manifests()]
         for network in opened:
             open_networks.enter_context(closing(network.backend))
-        networks = [each for network in opened for each in network.by(list(WAYS) if ALL_WAYS in ways else ways)]
+        networks = [each for network in opened for each in network.by(list(WAYS) if ALL_WAYS in variants else variants)]
         report = _judge(samples, networks, training_pictures(training))
         out.mkdir(parents=True, exist_ok=True)
         report.save(out / "report.json")

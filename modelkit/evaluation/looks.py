@@ -56,7 +56,7 @@ def look(
     order: str,
     cases: int | None,
     threads: int,
-    ways: Sequence[str],
+    variants: Sequence[str],
 ) -> list[Look]:
     """Print counts of hazy cut-outs per kind, and write looks.json and the sheets to `out`.
 
@@ -76,7 +76,7 @@ def look(
         opened = [open_network(text, threads=threads) for text in models]
         for network in opened:
             open_networks.enter_context(closing(network.backend))
-        networks = [each for network in opened for each in network.by(ways)]
+        networks = [each for network in opened for each in network.by(variants)]
         looks = [_look(file, kinds.get(file.name, ""), networks) for file in track(files, "looking", transient=True)]
     out.mkdir(parents=True, exist_ok=True)
     names = [network.name for network in networks]

@@ -17,7 +17,7 @@ from modelkit.evaluation.file_backend import FileBackend
 from modelkit.evaluation.onnx_file import OnnxFile
 from modelkit.evaluation.options import Options, parse
 from modelkit.evaluation.tflite_file import TfliteFile
-from modelkit.evaluation.ways import SERVICE, WAYS, Way, service
+from modelkit.evaluation.variants import SERVICE, WAYS, Way, service
 from models.manifest import MODELS, ModelError, ModelManifest, Precision
 from runners.backend import Backend, BackendError
 from runners.ort_backend import OrtBackend
@@ -54,16 +54,16 @@ class Network:
         alphas: Pixels = self.backend.infer((darkened(image) if self.darken_light else image)[None])
         return np.asarray(alphas[0])
 
-    def by(self, ways: Sequence[str]) -> list["Network"]:
-        """The same network by each of the ways. Raises EvaluationError for a way that there is not."""
-        unknown = set(ways) - WAYS.keys()
+    def by(self, variants: Sequence[str]) -> list["Network"]:
+        """The same network by each of the variants. Raises EvaluationError for a way that there is not."""
+        unknown = set(variants) - WAYS.keys()
         if unknown:
             raise EvaluationError(f"There is no way {', '.join(sorted(unknown))}; there are: {', '.join(WAYS)}.")
         return [
             replace(
                 self, name=_named(self.name, way), way=WAYS[way], darken_light=_DARKENED.get(way, self.darken_light)
             )
-            for way in ways
+            for way in variants
         ]
 
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from imaging.fit import shrink
+from imaging.model_input import shrink
 from imaging.picture import Picture, Pixels
 from modelkit.quantisation.pictures import chosen, read
 from models.manifest import ModelError

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from errors import InvalidImage
 from imaging.decode import decode
-from imaging.fit import fit
 from imaging.formats import ImageFormat
+from imaging.model_input import to_model_input
 from imaging.picture import Picture, Pixels
 from imaging.probe import probe
 from models.manifest import ModelError
@@ -29,7 +29,7 @@ def from_folder(folder: Path, size: int, count: int) -> Pixels:
     files = sorted(file for file in folder.glob("*") if file.suffix.lower() in _ENDINGS)
     if not files:
         raise ModelError(f"{folder} holds no JPEG or WebP picture.")
-    return np.stack([fit(read(file), size) for file in chosen(files, count)])
+    return np.stack([to_model_input(read(file), size) for file in chosen(files, count)])
 
 
 def chosen(files: Sequence[Path], count: int) -> Sequence[Path]:

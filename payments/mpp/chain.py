@@ -15,7 +15,7 @@ from payments.mpp.abi import UNREADABLE, UNREADABLE_ANSWER, call_data, number
 from payments.mpp.pull import DECIMALS
 from payments.mpp.rpc import Question, Rpc, WrongChain
 from payments.mpp.transaction import SignedTransaction
-from payments.mpp.verdict import NODE_LAG_S, NobodyAnswers, Said, View, judge, moved, seen, unseen
+from payments.mpp.verdict import NODE_LAG_S, NobodyAnswers, NodeAnswer, Said, judge, moved, seen, unseen
 from payments.mpp.wire import RAIL
 from payments.rail import Finality, Payment, Receipt
 
@@ -71,9 +71,9 @@ class Chain:
             NobodyAnswers: no node does.
             PaymentOutcomeUnknown: the chain can still go either way, or its nodes contradict each other.
         """
-        view = judge(await self._views(payment), now=self.clock.now())
+        answer = judge(await self._answers(payment), now=self.clock.now())
         try:
-            return None if view is None else await self._dated(view.receipt, payment)
+            return None if answer is None else await self._dated(answer.receipt, payment)
         except (RailUnavailable, *UNREADABLE):
             raise PaymentOutcomeUnknown() from None
 
@@ -100,18 +100,18 @@ class Chain:
         Raises:
             PaymentOutcomeUnknown: no node answers, or none is on the chain that was paid on.
         """
-        views = await self._views(payment)
+        answers = await self._answers(payment)
         try:
-            view = judge(views, now=self.clock.now())
-            if view is None:
+            answer = judge(answers, now=self.clock.now())
+            if answer is None:
                 return Finality.LOST
             (head,) = await self._rpc.ask(_LATEST)
-            deep = number(head["number"]) - view.block >= finality_blocks
+            deep = number(head["number"]) - answer.block >= finality_blocks
             return Finality.FINAL if deep else Finality.PENDING
         except NobodyAnswers:
             raise
         except PaymentOutcomeUnknown:
-            if not any(view.said is Said.PAID for view in views):
+            if not any(answer.said is Said.PAID for answer in answers):
                 await self._send_again(payment)
             return Finality.PENDING
         except (RailUnavailable, *UNREADABLE):
@@ -166,14 +166,14 @@ class Chain:
         except TimeoutError:
             return RailUnavailable("The payment chain does not answer.")
 
-    async def _views(self, payment: Payment) -> list[View]:
+    async def _answers(self, payment: Payment) -> list[NodeAnswer]:
         """What each node that answers sees of a payment."""
         if payment.evidence["network"] != self._network:
             return []  # the operator has moved to another chain; this one knows nothing of it
-        views = await asyncio.gather(*(self._view(url, payment) for url in self._rpc.urls))
-        return [view for view in views if view is not None]
+        answers = await asyncio.gather(*(self._answer(url, payment) for url in self._rpc.urls))
+        return [answer for answer in answers if answer is not None]
 
-    async def _view(self, url: str, payment: Payment) -> View | None:
+    async def _answer(self, url: str, payment: Payment) -> NodeAnswer | None:
         look: Question = ("eth_getTransactionReceipt", payment.transaction)
         try:
             (receipt,) = await self._rpc.ask_at(url, look)

@@ -35,7 +35,7 @@ class PullRequest(ChargeInput):
 _DEFINITION = Method(name=METHOD, intent=INTENT, request_model=PullRequest, payload_model=PullPayload)
 
 
-class OpenStore:
+class NoopReplayStore:
     """The SDK's replay store, granting everything: the ledger is the guard.
 
     The ledger lets one holder at a time settle a payment id and knows each transaction hash once, over all workers and
@@ -88,6 +88,6 @@ def pull_charge(
         rpc_url=rpc_url,
         http_client=client,
         confirmation_timeout=confirmation_s,
-        store=OpenStore(),
+        store=NoopReplayStore(),
     )
     return [replace(method, method=_DEFINITION) for method in methods]

@@ -15,10 +15,10 @@ from eth_utils.address import is_hex_address
 from errors import PaymentRejected, PaymentSpentElsewhere
 from payments.chain_clock import ChainClock
 from payments.health import Health
+from payments.mpp.broadcast import broadcast_until_final
 from payments.mpp.chain import Chain
 from payments.mpp.deadline import check_term, check_time
 from payments.mpp.engines import Engines, Judged
-from payments.mpp.persistence import persist
 from payments.mpp.preflight import SPENT, check_on_chain
 from payments.mpp.problems import INVALID_CHALLENGE, VERIFICATION_FAILED, rejected
 from payments.mpp.rpc import Rpc
@@ -160,7 +160,9 @@ class MppRail:
         left_s = check_time(
             ours, margin_s=self._broadcast_margin_s, now=self._clock.now(), at_most_s=hold.limit - begun
         )
-        receipt = await persist(lambda url: self._attempt(payment, ours, url), self._rpc.urls, until=begun + left_s)
+        receipt = await broadcast_until_final(
+            lambda url: self._attempt(payment, ours, url), self._rpc.urls, until=begun + left_s
+        )
         if receipt is None:
             raise rejected(VERIFICATION_FAILED, "The chain did not carry out the transfer. Nothing was charged.")
         return receipt

@@ -40,7 +40,7 @@ class Said(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class NodeAnswer:
     """What one node sees.
 
     Attributes:
@@ -59,21 +59,21 @@ class NobodyAnswers(PaymentOutcomeUnknown):
     """No node of the chain says anything."""
 
 
-def seen(receipt: Mapping[str, Any], payment: Payment) -> View:
-    """The view of a node that has the transaction in a block."""
+def seen(receipt: Mapping[str, Any], payment: Payment) -> NodeAnswer:
+    """The answer of a node that has the transaction in a block."""
     block = number(receipt["blockNumber"])
     if number(receipt["status"]) != 1:
-        return View(Said.REVERTED, block, receipt=receipt)
+        return NodeAnswer(Said.REVERTED, block, receipt=receipt)
     paid = any(_pays(log, payment) for log in receipt["logs"])
-    return View(Said.PAID if paid else Said.ABSURD, block, receipt=receipt)
+    return NodeAnswer(Said.PAID if paid else Said.ABSURD, block, receipt=receipt)
 
 
-def unseen(head: Mapping[str, Any], payment: Payment) -> View:
-    """The view of a node that does not have it; `head` is its latest block, told before it looked."""
+def unseen(head: Mapping[str, Any], payment: Payment) -> NodeAnswer:
+    """The answer of a node that does not have it; `head` is its latest block, told before it looked."""
     now = number(head["timestamp"])
     # Another node behind the same URL may have told the time.
     over = now >= payment.valid_before + NODE_LAG_S
-    return View(Said.OVER if over else Said.OPEN, number(head["number"]), now)
+    return NodeAnswer(Said.OVER if over else Said.OPEN, number(head["number"]), now)
 
 
 def moved(receipt: Mapping[str, Any], recipient: str, currencies: Collection[str]) -> bool:
@@ -86,31 +86,31 @@ def moved(receipt: Mapping[str, Any], recipient: str, currencies: Collection[str
     )
 
 
-def judge(views: Sequence[View], *, now: float) -> View | None:
-    """The view that shows the payment; None when it is proven that it moved nothing and never will.
+def judge(answers: Sequence[NodeAnswer], *, now: float) -> NodeAnswer | None:
+    """The answer that shows the payment; None when it is proven that it moved nothing and never will.
 
     Args:
         now: unix seconds.
 
     Raises:
-        NobodyAnswers: there is no view.
+        NobodyAnswers: there is no answer.
         PaymentOutcomeUnknown: the chain can still go either way, or its nodes contradict each other.
     """
-    if not views:
+    if not answers:
         raise NobodyAnswers
-    paid = [view for view in views if view.said is Said.PAID]
-    if paid and all(view in paid or _is_behind(view, paid[0], now) for view in views):
+    paid = [answer for answer in answers if answer.said is Said.PAID]
+    if paid and all(answer in paid or _is_behind(answer, paid[0], now) for answer in answers):
         return paid[0]
-    if paid or any(view.said is Said.ABSURD for view in views):
+    if paid or any(answer.said is Said.ABSURD for answer in answers):
         logger.error("the nodes contradict each other, or the transaction that was signed")
-    elif all(view.said in (Said.REVERTED, Said.OVER) for view in views):
+    elif all(answer.said in (Said.REVERTED, Said.OVER) for answer in answers):
         return None
     raise PaymentOutcomeUnknown
 
 
-def _is_behind(view: View, paid: View, now: float) -> bool:
+def _is_behind(answer: NodeAnswer, paid: NodeAnswer, now: float) -> bool:
     """Whether a node cannot know the block yet; one that is merely a moment late can be asked again."""
-    return view.said in (Said.OPEN, Said.OVER) and view.block < paid.block and view.at + NODE_LAG_S < now
+    return answer.said in (Said.OPEN, Said.OVER) and answer.block < paid.block and answer.at + NODE_LAG_S < now
 
 
 def _pays(log: Mapping[str, Any], payment: Payment) -> bool:

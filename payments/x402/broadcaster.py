@@ -11,16 +11,16 @@ from eth_utils.address import to_checksum_address
 from web3.exceptions import TransactionNotFound
 
 from errors import RailUnavailable
+from payments.concurrency import run_to_completion
 from payments.outbox import Outbox, Sent
 from payments.rail import Hold
 from payments.x402.blocks import NewBlocks
 from payments.x402.budget import Budget
 from payments.x402.fees import GAS_LIMIT, Fees, Market, Prices, gas_of
+from payments.x402.monitor import NonceState, TransactionMonitor, counts, transaction_count
 from payments.x402.rpc import NodeRefusal, NonceTooLow, Rpc
 from payments.x402.settlement_key import SettlementKey
-from payments.x402.tender import Tender, View, counts, transaction_count
 from payments.x402.transfer import Transfer
-from payments.x402.whole import unbroken
 
 LockFactory = Callable[[], AbstractAsyncContextManager[object]]
 """Makes a lock that one holder has at a time over all processes that settle on the same chain."""
@@ -86,7 +86,7 @@ class Broadcaster:
         self._prices = Prices(rpc)
         self._blocks = NewBlocks(rpc)
         self._chain_id = chain_id
-        self._tender = Tender(
+        self._monitor = TransactionMonitor(
             rpc, outbox, key, chain_id=chain_id, bump_after_s=bump_after_s, budget=budget, prices=self._prices
         )
 
@@ -150,7 +150,7 @@ class Broadcaster:
         recorded = await self._outbox.of(reference)
         if not recorded:
             return 0
-        self._tender.keep()
+        self._monitor.keep()
         rpc = node or self._rpc
         latest = await rpc.ask(lambda eth: eth.block_number)
         sure = max(0, latest - SURE_BLOCKS)
@@ -181,7 +181,7 @@ class Broadcaster:
 
     async def aclose(self) -> None:
         """Stop tending; what is recorded is tended by whoever looks next."""
-        await self._tender.aclose()
+        await self._monitor.aclose()
 
     async def _fees(self, to: str, data: HexStr) -> Fees:
         market, gas = await asyncio.gather(
@@ -205,18 +205,18 @@ class Broadcaster:
         async with AsyncExitStack() as locked:
             await locked.enter_async_context(self._lock())
             recorded = await self._outbox.since(self._chain_id, self.address, min(mined, known))
-            nonce = View(mined, known, recorded).free
+            nonce = NonceState(mined, known, recorded).free
             sent = self._key.sign(to, data, nonce=nonce, fees=fees, reference=reference)
             # Not torn by a cancellation: what is recorded is sent, and whoever is told that this failed has to know
             # what the outbox says.
-            await unbroken(self._record_and_post(sent, hold, locked))
+            await run_to_completion(self._record_and_post(sent, hold, locked))
         return sent.hash
 
     async def _record_and_post(self, sent: Sent, hold: Hold, locked: AsyncExitStack) -> None:
         """Record under the lock, and give it back before the node is waited for."""
         if not await self._outbox.record(sent, hold):
             raise RailUnavailable("This payment is not ours to settle any more, or the lock was lost.")
-        self._tender.keep()
+        self._monitor.keep()
         await locked.aclose()
         await self._post(sent)
 

@@ -22,7 +22,7 @@ from errors import RailUnavailable
 from payments.rail import Payment
 from payments.x402 import refusals
 from payments.x402.eip3009 import Authorization
-from payments.x402.requirements import Terms
+from payments.x402.requirements import QuoteTerms
 from payments.x402.rpc import ANSWERS, Rpc
 
 CLOCK_SLACK_S = 600  # how far the chain's clock may be behind ours
@@ -45,8 +45,8 @@ AUTHORIZATION_CANCELED = _topic("AuthorizationCanceled(address,bytes32)")
 TRANSFER = _topic("Transfer(address,address,uint256)")
 
 
-def evidence(authorization: Authorization, terms: Terms, *, now: float) -> Mapping[str, str]:
-    """What `ChainTruth` must remember of a payment beside its payer, amount and end."""
+def evidence(authorization: Authorization, terms: QuoteTerms, *, now: float) -> Mapping[str, str]:
+    """What `AuthorizationReader` must remember of a payment beside its payer, amount and end."""
     return {
         "asset": terms.asset,
         "pay_to": terms.pay_to,
@@ -55,14 +55,14 @@ def evidence(authorization: Authorization, terms: Terms, *, now: float) -> Mappi
     }
 
 
-def evidence_of_unknown(authorization: Authorization, terms: Terms, *, now: float) -> Mapping[str, str]:
+def evidence_of_unknown(authorization: Authorization, terms: QuoteTerms, *, now: float) -> Mapping[str, str]:
     """The same for a payment that may have been used before we saw it: within the time for which one is quoted."""
     seen = min(now, authorization.valid_before) - terms.max_timeout_seconds
     return evidence(authorization, terms, now=seen)
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class AuthorizationStatus:
     """What became of an authorization.
 
     Attributes:
@@ -74,7 +74,7 @@ class Fate:
     refusal: str | None = None
 
 
-class ChainTruth:
+class AuthorizationReader:
     """Asks an EIP-3009 token about payments, by what `evidence` remembered.
 
     Args:
@@ -85,7 +85,7 @@ class ChainTruth:
         self._rpc = rpc
         self._log_span = log_span
 
-    async def fate(self, payment: Payment, *, at_least: int = 0, searches: int | None = None) -> Fate:
+    async def fate(self, payment: Payment, *, at_least: int = 0, searches: int | None = None) -> AuthorizationStatus:
         """What the latest block says about a payment; the block has this number at least.
 
         The use of an authorization is sought back to when the payment was seen first, in `searches` steps at most.
@@ -102,10 +102,10 @@ class ChainTruth:
             expired = latest["timestamp"] >= payment.valid_before
             # Of this very block: another node behind the same URL may be a few blocks late, and say "unused".
             if not await self._is_spent(payment, latest["number"]):
-                return Fate(refusal=refusals.VALID_BEFORE if expired else None)
+                return AuthorizationStatus(refusal=refusals.VALID_BEFORE if expired else None)
             use = await self._use(payment, latest["number"], searches)
             transaction = await self._paid_by(use, payment)
-            return Fate(transaction, refusal=None if transaction else refusals.NONCE_USED)
+            return AuthorizationStatus(transaction, refusal=None if transaction else refusals.NONCE_USED)
         except ANSWERS:
             raise Undecided("The chain does not know the token, or not yet the payment.") from None
 
@@ -212,7 +212,7 @@ def topic_of(address: str) -> str:
     return "0x" + address.lower().removeprefix("0x").rjust(64, "0")
 
 
-async def check_chain(rpc: Rpc, terms: Terms) -> str | None:
+async def check_chain(rpc: Rpc, terms: QuoteTerms) -> str | None:
     """None when the RPC URL leads to our chain and the token is on it, else one public sentence.
 
     Raises:
@@ -254,7 +254,7 @@ async def refusal_of(rpc: Rpc, payload: PaymentPayload, requirements: PaymentReq
     return None
 
 
-async def balance_of(rpc: Rpc, terms: Terms, holder: str) -> int | None:
+async def balance_of(rpc: Rpc, terms: QuoteTerms, holder: str) -> int | None:
     """What an address holds of the token, in base units; None when the chain does not say."""
     try:
         address = to_checksum_address(holder)

@@ -6,12 +6,12 @@ from errors import DeadlineUnreachable
 from payments.x402 import refusals
 from payments.x402.eip3009 import Authorization, SignedAuthorization
 from payments.x402.refusals import refuse
-from payments.x402.requirements import SCHEME_EXACT, Terms
+from payments.x402.requirements import SCHEME_EXACT, QuoteTerms
 from payments.x402.rpc import Rpc
 from payments.x402.wire import X402Credential
 
 
-def check_locally(credential: X402Credential, terms: Terms, units: int, *, now: float) -> None:
+def check_locally(credential: X402Credential, terms: QuoteTerms, units: int, *, now: float) -> None:
     """Refuse what cannot pay for an order of `units`, without a network call. The signature is not looked at.
 
     Raises:
@@ -22,7 +22,7 @@ def check_locally(credential: X402Credential, terms: Terms, units: int, *, now: 
     _check_window(credential.signed.authorization, now)
 
 
-async def check_signature(signed: SignedAuthorization, terms: Terms, rpc: Rpc) -> None:
+async def check_signature(signed: SignedAuthorization, terms: QuoteTerms, rpc: Rpc) -> None:
     """Refuse a signature that is neither the payer's own key's nor left to the chain to judge.
 
     A contract wallet (EIP-1271) may sign in 65 bytes as a plain key does, so only the chain tells the two apart.
@@ -35,7 +35,7 @@ async def check_signature(signed: SignedAuthorization, terms: Terms, rpc: Rpc) -
         raise refuse(refusals.SIGNATURE)
 
 
-def could_have_paid(signed: SignedAuthorization, terms: Terms) -> bool:
+def could_have_paid(signed: SignedAuthorization, terms: QuoteTerms) -> bool:
     """Whether somebody could have settled this authorization to us: it is to us, and its signature may be right."""
     to_us = signed.authorization.to == terms.pay_to.lower()
     return to_us and (not signed.is_key_sized or signed.signed_by_payer(terms))
@@ -55,7 +55,7 @@ def check_deadline(authorization: Authorization, now: float, min_validity_s: flo
         )
 
 
-def _check_claims(credential: X402Credential, terms: Terms, units: int) -> None:
+def _check_claims(credential: X402Credential, terms: QuoteTerms, units: int) -> None:
     if credential.scheme != SCHEME_EXACT:
         raise refuse(refusals.SCHEME)
     if credential.network != (terms.network.v1_name if credential.version == 1 else terms.network.caip2):
@@ -70,7 +70,7 @@ def _bound(accepted: PaymentRequirements) -> tuple[object, ...]:
     return accepted.amount, accepted.asset.lower(), accepted.pay_to.lower(), token
 
 
-def _check_transfer(authorization: Authorization, terms: Terms, units: int) -> None:
+def _check_transfer(authorization: Authorization, terms: QuoteTerms, units: int) -> None:
     if authorization.to != terms.pay_to.lower():
         raise refuse(refusals.RECIPIENT)
     if authorization.value != units:

@@ -16,7 +16,7 @@ from cachetools import LRUCache
 from errors import LedgerUnavailable, PaymentOutcomeUnknown, PaymentSpentElsewhere, RailUnavailable
 from payments.rail import Payment
 from payments.x402 import refusals
-from payments.x402.chain import Fate, UseNotFound
+from payments.x402.chain import AuthorizationStatus, UseNotFound
 from payments.x402.facilitator import Facilitator, Word
 from payments.x402.refusals import refuse
 from payments.x402.rpc import Rpc
@@ -95,7 +95,7 @@ class Closing:
             if made.word.repeat and clock() < limit:
                 made = await _once_more(call, made.word, deadline)
 
-    async def find(self, payment: Payment) -> tuple[Fate, bool]:
+    async def find(self, payment: Payment) -> tuple[AuthorizationStatus, bool]:
         """What became of a payment that this ledger began to settle, and whether no transaction of ours can change it.
 
         Raises:
@@ -107,7 +107,7 @@ class Closing:
             raise PaymentSpentElsewhere(_ELSEWHERE, paid_us=True)
         return fate, over
 
-    async def fate(self, payment: Payment) -> tuple[Fate, bool]:
+    async def fate(self, payment: Payment) -> tuple[AuthorizationStatus, bool]:
         """The same without asking whose transaction it was."""
         return await self._witnesses.fate(
             payment, done_by=lambda node: self._facilitator.done_by(payment.id, node=node)

@@ -10,7 +10,7 @@ from eth_utils.address import to_checksum_address
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from x402.mechanisms.evm import ExactEIP3009Authorization, hash_eip3009_authorization, verify_eoa_signature
 
-from payments.x402.requirements import Terms
+from payments.x402.requirements import QuoteTerms
 
 EOA_SIGNATURE_BYTES = 65
 _JUDGED = 1024  # signatures whose signer is remembered
@@ -61,7 +61,7 @@ class SignedAuthorization(BaseModel):
         (EIP-1271, ERC-6492)."""
         return len(self.signature) == 2 + 2 * EOA_SIGNATURE_BYTES
 
-    def signed_by_payer(self, terms: Terms) -> bool:
+    def signed_by_payer(self, terms: QuoteTerms) -> bool:
         """Whether a plain key's signature is the payer's, over this token on this chain."""
         network = terms.network
         return _is_payers(self, network.chain_id, terms.asset, network.token_name, network.token_version)

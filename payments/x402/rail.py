@@ -32,7 +32,7 @@ from payments.x402.funds import Funds
 from payments.x402.http_facilitator import HttpFacilitator
 from payments.x402.local_facilitator import LocalFacilitator
 from payments.x402.refusals import INSUFFICIENT_FUNDS, refuse
-from payments.x402.requirements import Terms, base_units
+from payments.x402.requirements import QuoteTerms, base_units
 from payments.x402.rpc import Rpc
 from payments.x402.settlement_key import SettlementKey
 from payments.x402.transfers import Transfers
@@ -104,7 +104,7 @@ class X402Rail:
     ) -> None:
         for name in _TALKATIVE:
             logging.getLogger(name).setLevel(logging.WARNING)
-        self._terms = Terms(
+        self._terms = QuoteTerms(
             chain_id=chain_id,
             asset=asset,
             pay_to=pay_to,

@@ -13,7 +13,7 @@ USDC_DECIMALS = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
+class EvmNetwork:
     """A chain we take USDC on, with the token's EIP-712 domain name and version."""
 
     chain_id: int
@@ -29,11 +29,11 @@ class Network:
 
 NETWORKS = {
     network.chain_id: network
-    for network in (Network(84532, "base-sepolia", "USDC", "2"), Network(8453, "base", "USD Coin", "2"))
+    for network in (EvmNetwork(84532, "base-sepolia", "USDC", "2"), EvmNetwork(8453, "base", "USD Coin", "2"))
 }
 
 
-class Terms:
+class QuoteTerms:
     """The constant part of every quote.
 
     Args:

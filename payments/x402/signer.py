@@ -23,10 +23,10 @@ from x402.mechanisms.evm.types import TransactionReceipt, TypedDataDomain
 from x402.mechanisms.evm.verify import verify_typed_data_strict
 
 from errors import LedgerUnavailable, RailUnavailable
+from payments.concurrency import wait_until_done
 from payments.rail import NO_HOLD, Hold
 from payments.x402.broadcaster import Broadcaster
 from payments.x402.rpc import Rpc
-from payments.x402.whole import ended
 
 T = TypeVar("T")
 REPLACED_POLL_S = 2.0
@@ -66,7 +66,7 @@ class ChainSigner:
         self._closed = True
         if self._task is not None:
             self._task.cancel()
-            await ended(self._task)
+            await wait_until_done(self._task)
 
     def get_addresses(self) -> list[str]:
         return [self._broadcaster.address]

@@ -10,7 +10,7 @@ from web3.types import LogReceipt
 from errors import RailUnavailable
 from payments.transfers import LOG_SPAN, Transfer, blocks_between
 from payments.x402.chain import AUTHORIZATION_USED, TRANSFER, topic_of
-from payments.x402.requirements import Terms
+from payments.x402.requirements import QuoteTerms
 from payments.x402.rpc import ANSWERS, Rpc
 from payments.x402.wire import RAIL, payment_id
 
@@ -22,7 +22,7 @@ class Transfers:
         log_span: blocks per search.
     """
 
-    def __init__(self, rpc: Rpc, terms: Terms, *, log_span: int = LOG_SPAN) -> None:
+    def __init__(self, rpc: Rpc, terms: QuoteTerms, *, log_span: int = LOG_SPAN) -> None:
         self._rpc = rpc
         self._terms = terms
         self._log_span = log_span

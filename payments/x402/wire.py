@@ -25,7 +25,7 @@ from payments.rail import Challenge, Credential, HeaderFields, Order, Receipt, v
 from payments.x402 import payment_identifier
 from payments.x402.eip3009 import SignedAuthorization
 from payments.x402.payment_identifier import read_identifier
-from payments.x402.requirements import Terms, base_units
+from payments.x402.requirements import QuoteTerms, base_units
 
 RAIL = "x402"
 MAX_HEADER_CHARS = 8192
@@ -55,7 +55,7 @@ class X402Credential(Credential):
     signed: SignedAuthorization = field(repr=False)
 
 
-def read_payment(headers: HeaderFields, terms: Terms) -> X402Credential | None:
+def read_payment(headers: HeaderFields, terms: QuoteTerms) -> X402Credential | None:
     """The payment among a request's header fields, or None. Empty fields count for nothing, and one payment may come
     several times: in both headers, in a repeated header, or as a list with commas, which is how proxies join repeats.
 
@@ -95,7 +95,7 @@ def _decode(value: str) -> dict[str, Any]:
     return decoded
 
 
-def _credential(decoded: dict[str, Any], terms: Terms, sent_in: tuple[str, ...]) -> X402Credential:
+def _credential(decoded: dict[str, Any], terms: QuoteTerms, sent_in: tuple[str, ...]) -> X402Credential:
     version = decoded.get("x402Version")
     if type(version) is not int or version not in (1, 2):
         raise MalformedPayment("x402Version must be 1 or 2.")
@@ -122,12 +122,12 @@ def _credential(decoded: dict[str, Any], terms: Terms, sent_in: tuple[str, ...])
     )
 
 
-def payment_id(terms: Terms, payer: str, nonce: str) -> str:
+def payment_id(terms: QuoteTerms, payer: str, nonce: str) -> str:
     """The ledger's key of the payment that an authorization makes; what the token takes once."""
     return f"{terms.network.caip2}:{terms.asset}:{payer}:{nonce}".lower()
 
 
-def write_challenge(terms: Terms, order: Order, rejection: str | None, *, name: str | None = None) -> Challenge:
+def write_challenge(terms: QuoteTerms, order: Order, rejection: str | None, *, name: str | None = None) -> Challenge:
     """The quote in both versions: the header for v2, the body's members for v1 (its networks only, no null members).
 
     `name` is what v2 clients may call the purchase.
@@ -148,7 +148,7 @@ def write_challenge(terms: Terms, order: Order, rejection: str | None, *, name: 
     )
 
 
-def write_receipt(receipt: Receipt, credential: X402Credential, terms: Terms) -> HeaderFields:
+def write_receipt(receipt: Receipt, credential: X402Credential, terms: QuoteTerms) -> HeaderFields:
     """The receipt for the sender of this credential; a pure function of both, so replays are byte-identical."""
     settled = SettleResponse(
         success=True,
@@ -159,7 +159,7 @@ def write_receipt(receipt: Receipt, credential: X402Credential, terms: Terms) ->
     return _responses(settled, credential)
 
 
-def write_refusal(reason: str, credential: X402Credential, terms: Terms) -> HeaderFields:
+def write_refusal(reason: str, credential: X402Credential, terms: QuoteTerms) -> HeaderFields:
     """That this payment did not settle, and why, in the form of a receipt (x402 HTTP transport v2, v1 §"Settlement").
 
     The payer is the one whom the payment names; its signature may be what was wrong.

@@ -9,8 +9,8 @@ from web3.eth import AsyncEth
 from errors import RailUnavailable
 from payments.chain_clock import ChainClock
 from payments.rail import Payment
-from payments.x402.chain import ChainTruth, Fate, Undecided, check_chain
-from payments.x402.requirements import Terms
+from payments.x402.chain import AuthorizationReader, AuthorizationStatus, Undecided, check_chain
+from payments.x402.requirements import QuoteTerms
 from payments.x402.rpc import ANSWERS, Rpc
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ class Witnesses:
 
     async def fate(
         self, payment: Payment, *, done_by: Callable[[Rpc], Awaitable[int | None]], searches: int | None = None
-    ) -> tuple[Fate, bool]:
+    ) -> tuple[AuthorizationStatus, bool]:
         """What became of a payment, and whether no transaction of ours can change that any more.
 
         `done_by` is asked first, and of the same node: what is over by a block is seen on that block.
@@ -42,9 +42,11 @@ class Witnesses:
             RailUnavailable: no node answers.
         """
 
-        async def ask(rpc: Rpc) -> tuple[Fate, bool]:
+        async def ask(rpc: Rpc) -> tuple[AuthorizationStatus, bool]:
             block = await done_by(rpc)
-            return await ChainTruth(rpc).fate(payment, at_least=block or 0, searches=searches), block is not None
+            return await AuthorizationReader(rpc).fate(
+                payment, at_least=block or 0, searches=searches
+            ), block is not None
 
         heard = await self._all(ask)
         fates = {fate for fate, _ in heard}
@@ -54,17 +56,17 @@ class Witnesses:
 
     async def blocks_on_top(self, transaction: str) -> int:
         """How many blocks came after a transaction's, by the node that is furthest behind; raises as `fate` does."""
-        return min(await self._all(lambda rpc: ChainTruth(rpc).blocks_on_top(transaction)))
+        return min(await self._all(lambda rpc: AuthorizationReader(rpc).blocks_on_top(transaction)))
 
     async def newest(self) -> int:
         """The number of the newest block that any node has; raises as `blocks_on_top`."""
-        return max(await self._all(lambda rpc: ChainTruth(rpc).newest()))
+        return max(await self._all(lambda rpc: AuthorizationReader(rpc).newest()))
 
     async def block_of(self, transaction: str) -> int:
         """The number of the block that a transaction is in, by the node that says the highest; raises as `fate`."""
-        return max(await self._all(lambda rpc: ChainTruth(rpc).block_of(transaction)))
+        return max(await self._all(lambda rpc: AuthorizationReader(rpc).block_of(transaction)))
 
-    async def health(self, terms: Terms, clock: ChainClock) -> str | None:
+    async def health(self, terms: QuoteTerms, clock: ChainClock) -> str | None:
         """None when the nodes are on the right chain and at about the same block, of now by our clock; else one public
         sentence. The clock is told of the newest block.
 

@@ -16,24 +16,24 @@ from starlette.applications import Starlette
 
 from api.app import create_app
 from api.health import Check
-from api.offer import PATH, Offer, OfferedRail, SoldModel, Token
+from api.pricing import PATH, OfferedRail, PricedModel, PriceList, Token
 from api.rate_limit import RateLimits
 from api.upload import UploadLimits
 from imaging.picture import Pixels
 from payments.gate import Gate
 from payments.money import Price
-from payments.watch import RailWatch
-from pipeline import CutOut, Infer, Network
+from payments.monitor import RailMonitor
+from pipeline import CutOut, Infer, MattingModel
 from storage import Database, SqlLedger, migrate
 from tests.fakes.rails import ScriptedRail
 
-SMALL = SoldModel("small", "small 7a86178d", Price(Decimal("0.05")), 64, "Apache-2.0")
-LARGE = SoldModel("large", "large 0123abcd", Price(Decimal("0.15")), 96, "MIT")
+SMALL = PricedModel("small", "small 7a86178d", Price(Decimal("0.05")), 64, "Apache-2.0")
+LARGE = PricedModel("large", "large 0123abcd", Price(Decimal("0.15")), 96, "MIT")
 X402 = OfferedRail("x402", "Base Sepolia", 84532, (Token("USDC", "0xusdc"),), "testnet", 120)
 MPP = OfferedRail(
     "mpp", "Tempo Moderato", 42431, (Token("pathUSD", "0xpath"), Token("AlphaUSD", "0xalpha")), "testnet", 300
 )
-OFFER = Offer((SMALL,), "https://cutouts.example.com", (X402, MPP))
+OFFER = PriceList((SMALL,), "https://cutouts.example.com", (X402, MPP))
 BOTH = replace(OFFER, models=(SMALL, LARGE))
 LIMITS = UploadLimits()
 JPEG = {"Content-Type": "image/jpeg"}
@@ -86,7 +86,7 @@ async def open_storefront(
     per_minute: int = 30,
     checks: Mapping[str, Check] | None = None,
     rails: tuple[ScriptedRail, ...] = (),
-    offer: Offer = OFFER,
+    offer: PriceList = OFFER,
     looks: int = 2,
     rate_limits: RateLimits | None = None,
     **options: Any,
@@ -101,15 +101,15 @@ async def open_storefront(
     database = Database(url)
     ledger = SqlLedger(database)
     rails = rails or (ScriptedRail("x"),)
-    watch = RailWatch(rails)
-    gate = Gate(rails, ledger, is_out=watch.is_out)
+    watch = RailMonitor(rails)
+    gate = Gate(rails, ledger, outage=watch.outage)
     for _ in range(looks):
         await watch.look()
     app = create_app(
         gate=gate,
         watch=watch,
         cut_out=CutOut(
-            {each.name: Network(infer, each.size, backend=lambda: "fake") for each in offer.models}, threads=1
+            {each.name: MattingModel(infer, each.size, backend=lambda: "fake") for each in offer.models}, threads=1
         ),
         offer=offer,
         upload_limits=limits,

@@ -1,7 +1,7 @@
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from api.offer import PATH
+from api.pricing import PATH
 from tests.api.storefront import Storefront, picture
 
 

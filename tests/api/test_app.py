@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from api.offer import PATH
+from api.pricing import PATH
 from api.upload import UploadLimits
 from errors import Overloaded
 from imaging.picture import Pixels

@@ -1,6 +1,6 @@
 import pytest
 
-from api.offer import PATH
+from api.pricing import PATH
 from tests.api.storefront import Storefront
 
 ASK = {"Origin": "https://storefront.example", "Access-Control-Request-Method": "POST"}

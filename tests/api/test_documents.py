@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from api.offer import MODELS_PATH
+from api.pricing import MODELS_PATH
 from api.problem_pages import problem_types
 from errors import ServiceError
 from tests.api.storefront import Storefront, picture

@@ -6,7 +6,7 @@ from prometheus_client import REGISTRY
 
 from api.health import Check, Readiness
 from errors import LedgerUnavailable
-from payments.watch import NOT_ASKED, RailWatch
+from payments.monitor import NOT_ASKED, RailMonitor
 from tests.api.storefront import open_storefront
 from tests.fakes.rails import ScriptedRail
 
@@ -37,7 +37,7 @@ async def hanging() -> str | None:
     return None
 
 
-class WeatherRail(ScriptedRail):
+class ChangingRail(ScriptedRail):
     """A rail that is well, or out for a reason, or hangs."""
 
     def __init__(self, name: str, fault: str | None = None, *, hangs: bool = False) -> None:
@@ -53,9 +53,9 @@ class WeatherRail(ScriptedRail):
 
 
 @pytest.fixture
-async def watch() -> RailWatch:
+async def watch() -> RailMonitor:
     """A watch over one rail, which has looked."""
-    watch = RailWatch((ScriptedRail("x"),))
+    watch = RailMonitor((ScriptedRail("x"),))
     await watch.look()
     return watch
 
@@ -92,7 +92,7 @@ async def test_ready_says_what_runs_each_model(tmp_path: Path) -> None:
 
 async def test_one_rail_is_enough_to_sell(tmp_path: Path) -> None:
     async with open_storefront(
-        tmp_path, rails=(WeatherRail("a", "the chain does not answer"), WeatherRail("b"))
+        tmp_path, rails=(ChangingRail("a", "the chain does not answer"), ChangingRail("b"))
     ) as storefront:
         answer = await storefront.client.get("/readyz")
     assert (answer.status_code, answer.json()["rails"]["a"]) == (200, "the chain does not answer")
@@ -101,7 +101,7 @@ async def test_one_rail_is_enough_to_sell(tmp_path: Path) -> None:
 
 
 async def test_without_any_rail_nothing_is_sold(tmp_path: Path) -> None:
-    async with open_storefront(tmp_path, rails=(WeatherRail("a", "out"), WeatherRail("b", "out"))) as storefront:
+    async with open_storefront(tmp_path, rails=(ChangingRail("a", "out"), ChangingRail("b", "out"))) as storefront:
         answer = await storefront.client.get("/readyz")
     body = answer.json()
     assert (answer.status_code, body["code"], body["ready"]) == (503, "unavailable", False)
@@ -121,12 +121,12 @@ async def test_a_part_that_is_out_closes_the_storefront_and_tells_no_secret(
     assert "marked" not in answer.text
 
 
-async def test_a_part_that_hangs_is_out(watch: RailWatch) -> None:
+async def test_a_part_that_hangs_is_out(watch: RailMonitor) -> None:
     report = await Readiness({"runner": hanging}, watch, patience_s=0.02).report()
     assert (report.ready, report.parts) == (False, {"runner": "does not answer in time"})
 
 
-async def test_many_questions_at_once_ask_the_parts_once(watch: RailWatch) -> None:
+async def test_many_questions_at_once_ask_the_parts_once(watch: RailMonitor) -> None:
     asked = 0
 
     async def counting() -> str | None:
@@ -140,7 +140,7 @@ async def test_many_questions_at_once_ask_the_parts_once(watch: RailWatch) -> No
     assert asked == 1
 
 
-async def test_an_answer_is_asked_anew_when_it_is_old(watch: RailWatch) -> None:
+async def test_an_answer_is_asked_anew_when_it_is_old(watch: RailMonitor) -> None:
     states = iter(["out", None])
 
     async def recovering() -> str | None:
@@ -150,10 +150,10 @@ async def test_an_answer_is_asked_anew_when_it_is_old(watch: RailWatch) -> None:
     assert [(await readiness.report()).ready for _ in range(2)] == [False, True]
 
 
-async def test_a_rail_is_out_as_soon_as_the_watch_says_so(watch: RailWatch) -> None:
+async def test_a_rail_is_out_as_soon_as_the_watch_says_so(watch: RailMonitor) -> None:
     """However long the answers of the parts are kept."""
-    rail = WeatherRail("a")
-    watch = RailWatch((rail,))
+    rail = ChangingRail("a")
+    watch = RailMonitor((rail,))
     await watch.look()
     readiness = Readiness({"runner": well}, watch, kept_s=60)
     assert (await readiness.report()).ready
@@ -166,8 +166,8 @@ async def test_a_rail_is_out_as_soon_as_the_watch_says_so(watch: RailWatch) -> N
 
 async def test_nobody_waits_for_a_rail_that_hangs() -> None:
     """A full outage with lines that are held: the last view is told, while the watch waits for the next."""
-    rail = WeatherRail("a")
-    watch = RailWatch((rail,))
+    rail = ChangingRail("a")
+    watch = RailMonitor((rail,))
     await watch.look()
     rail.hangs = True
     looking = asyncio.create_task(watch.look())
@@ -180,7 +180,7 @@ async def test_nobody_waits_for_a_rail_that_hangs() -> None:
 
 async def test_before_a_rail_has_answered_nothing_is_ready_and_nothing_is_quoted(tmp_path: Path) -> None:
     """A process that has just started knows nothing about its chains."""
-    async with open_storefront(tmp_path, rails=(WeatherRail("a", hangs=True),), looks=0) as storefront:
+    async with open_storefront(tmp_path, rails=(ChangingRail("a", hangs=True),), looks=0) as storefront:
         ready, quote = await storefront.client.get("/readyz"), await storefront.post()
         assert (ready.status_code, ready.json()["rails"]) == (503, {"a": NOT_ASKED})
         assert (quote.status_code, quote.json()["code"]) == (503, "rail_unavailable")

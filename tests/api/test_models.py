@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from api.discovery import models
-from api.offer import PATH, Offer
 from api.openapi import openapi
+from api.pricing import PATH, PriceList
 from tests.api.storefront import BOTH, LARGE, SMALL, Storefront, open_storefront, picture
 from tests.fakes.infer import Disc
 
@@ -88,7 +88,7 @@ async def test_a_named_purchase_is_one_of_its_model(both: Storefront, other: str
 
 
 async def test_another_default_forfeits_no_paid_picture(tmp_path: Path) -> None:
-    sold: list[Offer] = [BOTH, replace(BOTH, models=(LARGE, SMALL))]
+    sold: list[PriceList] = [BOTH, replace(BOTH, models=(LARGE, SMALL))]
     for offer, replayed in zip(sold, (None, "true"), strict=True):
         async with open_storefront(tmp_path, offer=offer) as storefront:
             named = await storefront.post(picture(), coin="named", query="?model=small")

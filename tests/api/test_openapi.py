@@ -3,9 +3,9 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from api.offer import PATH
 from api.openapi import openapi
 from api.options import OPTIONS
+from api.pricing import PATH
 from tests.api.storefront import OFFER, X402, Storefront, picture
 from version import VERSION
 

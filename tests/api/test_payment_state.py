@@ -8,8 +8,8 @@ import httpx
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.offer import PATH
 from api.payment_state import PaymentStateMiddleware
+from api.pricing import PATH
 from api.problems import ProblemMiddleware
 from api.request_id import RequestIdMiddleware
 from api.upload import UploadLimits

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.offer import PATH
+from api.pricing import PATH
 from api.upload import UploadLimits
 from tests.api.storefront import Storefront, open_storefront, picture
 

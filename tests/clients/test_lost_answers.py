@@ -14,7 +14,7 @@ from x402.mechanisms.evm.exact import register_exact_evm_client
 
 from payments.money import Price
 from payments.rail import Order
-from payments.x402.requirements import Terms
+from payments.x402.requirements import QuoteTerms
 from payments.x402.wire import read_payment, write_challenge
 from sandbox.accounts import BUYER, SELLER
 from sandbox.chains import BaseChain
@@ -55,7 +55,7 @@ def test_a_program_has_the_picture_for_one_charge(
 
 def test_the_stock_javascript_client_echoes_the_suggested_name() -> None:
     """@x402/core signs what @x402/fetch sends."""
-    terms = Terms(
+    terms = QuoteTerms(
         chain_id=84532, asset=BaseChain.token, pay_to=SELLER.address, max_timeout_seconds=60, description="A picture"
     )
     order = Order("https://cut.example/v1/remove-background", "POST", b"", (), Price(Decimal("0.05")))

@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 
 from errors import FundsUnderWay, PaymentUsed
-from payments.ledger import UNSEEN_FUNDS_COVER, Claim, Entry, Ledger, State
+from payments.ledger import MAX_IN_FLIGHT_WITHOUT_BALANCE, Claim, Entry, Ledger, State
 from payments.rail import Payment, Receipt
 from tests.fakes.clock import FakeClock
 
@@ -145,7 +145,7 @@ class LedgerContract:
 
     async def test_takes_few_payments_of_a_payer_whose_funds_nobody_sees(self, ledger: Ledger) -> None:
         unseen = replace(PAYMENT, transaction=None)
-        for number in range(UNSEEN_FUNDS_COVER):
+        for number in range(MAX_IN_FLIGHT_WITHOUT_BALANCE):
             await taken(ledger, replace(unseen, id=str(number)))
         with pytest.raises(FundsUnderWay):
             await take(ledger, replace(unseen, id="one more"))
@@ -353,9 +353,9 @@ class LedgerContract:
 
     async def test_leaves_a_doubt_to_the_next_one(self, ledger: Ledger) -> None:
         claim = await settling(ledger)
-        await ledger.leave_in_doubt(Claim(claim.payment_id, "stranger"))
+        await ledger.mark_unresolved(Claim(claim.payment_id, "stranger"))
         assert await ledger.in_doubt({PAYMENT.rail}, 10) == []
-        await ledger.leave_in_doubt(claim)
+        await ledger.mark_unresolved(claim)
         assert await ledger.in_doubt({PAYMENT.rail}, 10) == [await found(ledger)]
         assert await ledger.in_doubt({"another rail"}, 10) == []
         assert await ledger.take_over(PAYMENT.id, lease_s=LEASE_S)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from sandbox.process import Child, choose_port
+from sandbox.process import ManagedProcess, choose_port
 
 OWNER = "ledger"
 
@@ -55,7 +55,7 @@ def postgres_server(programs: Path) -> Iterator[PostgresServer]:
         subprocess.run(create, check=True, timeout=60, stdout=subprocess.DEVNULL)
         options = [f"-cport={port}", "-clisten_addresses=127.0.0.1", "-cunix_socket_directories=", "-cfsync=off"]
         command = [*_as_somebody_else(), programs / "postgres", "-D", str(data), *options]
-        with Child("PostgreSQL", command) as server:
+        with ManagedProcess("PostgreSQL", command) as server:
             server.wait_until(lambda: _answers(programs, port), 30)
             yield PostgresServer(programs, port)
 

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
 from payments.delivery import Delivery
-from payments.gate import Gate, Sale, Terms
+from payments.gate import Gate, SalePolicy, SaleResult
 from payments.ledger import Entry, Ledger, State
 from payments.money import Price
 from payments.rail import Credential, Order
-from payments.recent import RecentDeliveries
+from payments.result_cache import ResultCache
 from tests.fakes.clock import FakeClock
 from tests.fakes.rails import ScriptedRail
 from tests.fakes.steps import Steps
@@ -29,11 +29,13 @@ class Seller:
     `admitting` and `working` hold what the next calls raise, first come first; while `may_work` is cleared, work waits.
     """
 
-    def __init__(self, ledger: Ledger, clock: FakeClock, *, terms: Terms | None = None, recent_bytes: int = 0) -> None:
+    def __init__(
+        self, ledger: Ledger, clock: FakeClock, *, terms: SalePolicy | None = None, recent_bytes: int = 0
+    ) -> None:
         self.rail = ScriptedRail()
         self.ledger = ledger
         self.clock = clock
-        self.terms = terms or Terms()
+        self.terms = terms or SalePolicy()
         self.recent_bytes = recent_bytes
         self.admitting: list[Exception] = []
         self.wait_s = 0.0
@@ -51,7 +53,7 @@ class Seller:
             (watch.through(self.rail),),
             watch.through(self.ledger),
             terms=self.terms,
-            recent=RecentDeliveries(self.recent_bytes),
+            recent=ResultCache(self.recent_bytes),
             clock=self.clock,
         )
 
@@ -67,7 +69,7 @@ class Seller:
         came_at: float = math.inf,
         gate: Gate | None = None,
         steps: Steps | None = None,
-    ) -> Sale:
+    ) -> SaleResult:
         """Send a payment with an order, the same one each time unless told otherwise; `key` names the purchase."""
         wanted, watch = wanted or order(), steps or Steps(None)
 

@@ -26,8 +26,9 @@ BREAKS = {
         (
             Change(
                 "payments/gate.py",
-                "        found: Bought | Free | Taken = await self._purchases.by_payment(credential, wanted.order)\n",
-                "        found: Bought | Free | Taken = Free(None)\n",
+                "        found: AlreadySettled | Unclaimed | Claimed = "
+                "await self._purchases.by_payment(credential, wanted.order)\n",
+                "        found: AlreadySettled | Unclaimed | Claimed = Unclaimed(None)\n",
             ),
         ),
     ),
@@ -125,7 +126,7 @@ BREAKS = {
         (
             Change(
                 "payments/purchases.py",
-                "        return Bought(entry.payment.id, receipt) if receipt else None\n",
+                "        return AlreadySettled(entry.payment.id, receipt) if receipt else None\n",
                 '        raise PaymentUsed("This payment has been used.")\n',
             ),
         ),

@@ -14,7 +14,7 @@ from typing import Literal
 import httpx
 import psutil
 
-from sandbox.process import LEASH, SandboxError
+from sandbox.process import DIE_WITH_PARENT, SandboxError
 from tests.processes import command_of, family, send
 
 Part = Literal["worker", "runner", "service"]
@@ -24,7 +24,7 @@ _SERVICES: dict[Part, str] = {"worker": "BackgroundRemoval", "runner": "MattingR
 
 
 class Host:
-    """A supervisor with its API workers and runner. To be used from the main thread (see sandbox/leash.py).
+    """A supervisor with its API workers and runner. To be used from the main thread (see sandbox/die_with_parent.py).
 
     Args:
         source: the folder of the source tree that is served.
@@ -50,7 +50,7 @@ class Host:
         command = [bentoml, "serve", "service:BackgroundRemoval", "--port", str(self._port), "--host", "127.0.0.1"]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", LEASH, str(os.getpid()), *command],
+                [sys.executable, "-I", "-S", DIE_WITH_PARENT, str(os.getpid()), *command],
                 cwd=self._source,
                 env=self._env,
                 stdin=subprocess.DEVNULL,

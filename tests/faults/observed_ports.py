@@ -35,7 +35,7 @@ def compose(settings, models):
 
 LEDGER = (
     *("find", "claim", "renew", "begin_settlement", "settled"),
-    *("release", "take_over", "leave_in_doubt", "count_delivery"),
+    *("release", "take_over", "mark_unresolved", "count_delivery"),
 )
 RAIL = ("verify", "settle", "find_receipt")
 _UNAVAILABLE: dict[str, Callable[[], ServiceError]] = {

@@ -16,7 +16,7 @@ import pytest
 
 from sandbox.accounts import SELLER
 from sandbox.chains import BaseChain, TempoChain
-from sandbox.process import LEASH, ROOT, choose_port
+from sandbox.process import DIE_WITH_PARENT, ROOT, choose_port
 from tests.buying import photograph
 from tests.clients.cutouts import PRICE, assert_cut_out
 from tests.clients.purchase_client import PurchaseClient, Way
@@ -66,7 +66,7 @@ def remote_runner(host: str, folder: Path) -> Iterator[RemoteRunner]:
     log_path = folder / "runner.log"
     with log_path.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-I", "-S", LEASH, str(os.getpid()), *command],
+            [sys.executable, "-I", "-S", DIE_WITH_PARENT, str(os.getpid()), *command],
             cwd=ROOT, env=environment(folder, settings), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             start_new_session=True,
         )  # fmt: skip

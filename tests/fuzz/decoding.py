@@ -13,8 +13,8 @@ from imaging.compose import compose
 from imaging.decode import decode
 from imaging.encode import encode
 from imaging.finish import finish
-from imaging.fit import fit
 from imaging.formats import ImageFormat
+from imaging.model_input import to_model_input
 from imaging.output import Output
 from imaging.probe import probe
 from tests.fuzz.mutations import Mutations
@@ -48,7 +48,7 @@ def through_the_steps(body: bytes, declared: ImageFormat) -> str:
     except InvalidImage:
         return "refused"
     if picture.width * picture.height <= WHOLE_PIXELS:
-        seen = fit(picture, 64)
+        seen = to_model_input(picture, 64)
         alpha = np.full(seen.shape[:2], 255, np.uint8)
         alpha[:, ::2] = 100
         for output in (Output(), Output(ImageFormat.WEBP)):

@@ -11,7 +11,7 @@ import httpx
 import uvicorn
 from limits.aio.storage import MemoryStorage
 
-from api.offer import PATH
+from api.pricing import PATH
 from api.rate_limit import RateLimits
 from imaging.formats import ImageFormat
 from tests.api.storefront import Storefront, open_storefront

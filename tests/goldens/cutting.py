@@ -16,7 +16,7 @@ from imaging.output import Output
 from imaging.picture import Pixels
 from imaging.probe import probe
 from models.manifest import ModelManifest
-from pipeline import CutOut, Network
+from pipeline import CutOut, MattingModel
 
 FOLDER = Path(__file__).parent
 MANIFEST = tomllib.loads((FOLDER / "manifest.toml").read_text())
@@ -40,7 +40,7 @@ async def cut_out(name: str) -> Pixels:
     Image.fromarray(photograph(name)).save(upload, "PNG")
     info = probe(upload.getvalue(), ImageFormat.PNG, max_side=10_000)
     manifest = ModelManifest.load(MANIFEST["model"])
-    pipeline = CutOut({manifest.name: Network(_infer, manifest.input.size)})
+    pipeline = CutOut({manifest.name: MattingModel(_infer, manifest.input.size)})
     with Image.open(BytesIO((await pipeline(upload.getvalue(), info, Output())).body)) as image:
         return np.asarray(image, np.uint8)
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from imaging.compose import compose
-from imaging.fit import fit, unfit
 from imaging.matte import matte_of
+from imaging.model_input import to_image_size, to_model_input
 from imaging.picture import Picture, Pixels
 from tests.imaging.samples import opaque, scene
 
@@ -37,7 +37,7 @@ def test_opaque_colour_is_untouched() -> None:
 @pytest.mark.parametrize(("width", "height"), [(300, 200), (1600, 1200), (2048, 128)])
 def test_the_old_background_is_taken_out_of_soft_pixels(width: int, height: int) -> None:
     """A red disc on green: no green is left at the edge, at sizes below and above that of the estimate."""
-    matte = unfit(_disc(), width, height)[..., None] / 255
+    matte = to_image_size(_disc(), width, height)[..., None] / 255
     image = np.rint(matte * (200, 30, 30) + (1 - matte) * (30, 200, 30)).astype(np.uint8)
     rgba = compose(opaque(image), _disc())
     soft = (rgba[..., 3] > 60) & (rgba[..., 3] < 255)
@@ -82,11 +82,13 @@ def test_what_the_model_saw_need_not_be_made_anew(width: int, height: int) -> No
     """Alpha is the same, and colours are but for rounding, with the model's own picture at hand and without."""
     image, alpha = scene(width, height), _disc(384)
     alone = compose(opaque(image), alpha).astype(int)
-    at_hand = compose(opaque(image), alpha, fit(opaque(image), 384))
+    at_hand = compose(opaque(image), alpha, to_model_input(opaque(image), 384))
     assert np.array_equal(at_hand[..., 3], alone[..., 3])
     assert np.abs(at_hand - alone)[alone[..., 3] > 60].mean() < 0.1
 
 
 def test_a_picture_seen_at_another_size_is_not_used() -> None:
     image, alpha = scene(200, 150), _disc(96)
-    assert np.array_equal(compose(opaque(image), alpha, fit(opaque(image), 64)), compose(opaque(image), alpha))
+    assert np.array_equal(
+        compose(opaque(image), alpha, to_model_input(opaque(image), 64)), compose(opaque(image), alpha)
+    )

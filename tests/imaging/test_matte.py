@@ -2,9 +2,9 @@ import cv2
 import numpy as np
 import pytest
 
-from imaging.fit import unfit
 from imaging.levels import set_levels
 from imaging.matte import guided, matte_of
+from imaging.model_input import to_image_size
 from imaging.picture import Picture, Pixels
 from tests.imaging.samples import opaque, scene
 
@@ -47,7 +47,7 @@ def test_edges_come_from_the_picture(width: int, height: int, grain: float) -> N
     matte = matte_of(picture, small(truth))
     assert matte.shape == (height, width)
     assert matte.dtype == np.uint8
-    assert error(matte, truth) < 0.6 * error(unfit(small(truth), width, height), truth)
+    assert error(matte, truth) < 0.6 * error(to_image_size(small(truth), width, height), truth)
     assert np.array_equal(picture.rgba, before)
 
 
@@ -65,12 +65,12 @@ def test_where_colours_tell_nothing_alpha_stays_soft() -> None:
     """On one even colour there is no edge to find, and none is made."""
     truth = waves(640, 480)
     matte = matte_of(opaque(np.full((480, 640, 3), 90, np.uint8)), small(truth))
-    assert error(matte, unfit(small(truth), 640, 480)) < 1e-4
+    assert error(matte, to_image_size(small(truth), 640, 480)) < 1e-4
 
 
 def test_what_is_settled_stays_settled() -> None:
     truth = waves(640, 480)
-    plain = unfit(set_levels(small(truth)), 640, 480)
+    plain = to_image_size(set_levels(small(truth)), 640, 480)
     matte = matte_of(opaque(photograph(truth)), small(truth))
     settled = (plain < 10) | (plain > 245)
     assert np.array_equal(matte[settled], plain[settled])

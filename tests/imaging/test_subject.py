@@ -8,7 +8,7 @@ import onnxruntime  # type: ignore[import-untyped]
 import pytest
 from skimage import data
 
-from imaging.fit import fit
+from imaging.model_input import to_model_input
 from imaging.picture import Picture, Pixels
 from imaging.subject import has_subject
 from tests.imaging.samples import opaque, scene
@@ -81,7 +81,7 @@ def session(request: pytest.FixtureRequest) -> onnxruntime.InferenceSession:
 
 def _finds(session: onnxruntime.InferenceSession, image: Pixels) -> bool:
     picture = opaque(np.asarray(image, np.uint8))
-    return has_subject(picture, session.run(None, {"image": fit(picture, SIDE)[None]})[0][0])
+    return has_subject(picture, session.run(None, {"image": to_model_input(picture, SIDE)[None]})[0][0])
 
 
 @pytest.mark.parametrize("image", BLANK.values(), ids=BLANK)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import storage
-from payments.gate import Terms
+from payments.gate import SalePolicy
 from tests.fakes.clock import FakeClock
 from tests.fakes.seller import Seller
 
@@ -17,8 +17,8 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def terms() -> Terms:
-    return Terms()
+def terms() -> SalePolicy:
+    return SalePolicy()
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def recent_bytes() -> int:
 
 
 @pytest.fixture
-async def seller(tmp_path: Path, clock: FakeClock, terms: Terms, recent_bytes: int) -> AsyncIterator[Seller]:
+async def seller(tmp_path: Path, clock: FakeClock, terms: SalePolicy, recent_bytes: int) -> AsyncIterator[Seller]:
     url = f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
     await storage.migrate(url)
     async with storage.Database(url, clock=clock) as database:

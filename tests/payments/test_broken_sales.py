@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from errors import LedgerUnavailable, PaymentRequired, ServiceError
-from payments.gate import Sale
+from payments.gate import SaleResult
 from tests.fakes.seller import Seller
 from tests.fakes.steps import Crash, Moment, Steps
 
@@ -21,11 +21,11 @@ FAULTS: dict[str, Callable[[], BaseException]] = {
 }
 
 
-async def buy(seller: Seller, steps: Steps | None = None) -> Sale | BaseException:
+async def buy(seller: Seller, steps: Steps | None = None) -> SaleResult | BaseException:
     """Send the payment once to a fresh process, and hold its answer against what has happened to the money."""
     steps = steps or Steps(None)
     [answer] = await asyncio.gather(seller.send(gate=seller.open(steps), steps=steps), return_exceptions=True)
-    if isinstance(answer, Sale):
+    if isinstance(answer, SaleResult):
         assert seller.rail.moved, "delivered unpaid"
     elif seller.rail.moved and not isinstance(answer, Crash):
         # Where the ledger could not be asked, `charged` is left out.
@@ -38,7 +38,7 @@ async def buy_until_delivered(seller: Seller) -> None:
     """Send the same payment until the picture comes, as a patient buyer does."""
     for _ in range(3):
         answer = await buy(seller)
-        if isinstance(answer, Sale):
+        if isinstance(answer, SaleResult):
             assert answer.delivery.body == b"erutcip"
             assert seller.rail.moved == ["payment"], "charged twice"
             return

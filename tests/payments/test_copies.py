@@ -13,7 +13,7 @@ from errors import (
     ProcessingFailed,
     ServiceError,
 )
-from payments.gate import Terms
+from payments.gate import SalePolicy
 from tests.fakes.clock import FakeClock
 from tests.fakes.rails import Outcome
 from tests.fakes.seller import Seller
@@ -105,7 +105,7 @@ async def test_a_copy_that_came_before_a_refusal_and_is_looked_up_after_it_is_no
 
 async def test_a_copy_that_was_looked_up_long_ago_is_not_worked_on(seller: Seller) -> None:
     """By then the ledger may have forgotten that it was refused."""
-    seller.terms = Terms(abandoned_s=0)
+    seller.terms = SalePolicy(abandoned_s=0)
     with pytest.raises(PaymentInProgress):
         await seller.send(gate=seller.open())
     assert (seller.works, seller.rail.moved) == (0, [])

@@ -17,7 +17,7 @@ from errors import ClientDisconnected
 from payments.gate import Gate
 from payments.ledger import State
 from payments.middleware import PaymentMiddleware
-from payments.recent import RecentDeliveries
+from payments.result_cache import ResultCache
 from tests.fakes.rails import ScriptedRail
 from tests.fakes.seller import Seller, order
 
@@ -60,13 +60,13 @@ class Service:
     def __init__(self, seller: Seller) -> None:
         self.rail = ScriptedRail("x")
         self.working, self.may_work = asyncio.Event(), asyncio.Event()
-        self.gate = Gate((self.rail,), seller.ledger, recent=RecentDeliveries(0), clock=seller.clock)
+        self.gate = Gate((self.rail,), seller.ledger, recent=ResultCache(0), clock=seller.clock)
         paid = PaymentMiddleware(
             self._work,
             gate=self.gate,
             order=lambda _: order(),
             offered=lambda _: None,
-            judge=lambda _: None,
+            validate_unpaid=lambda _: None,
             admit=self._admit,
         )
         self.app: ASGIApp = RequestIdMiddleware(ProblemMiddleware(paid))

@@ -20,7 +20,7 @@ from errors import (
     ServiceError,
     Unavailable,
 )
-from payments.gate import Gate, Terms
+from payments.gate import Gate, SalePolicy
 from payments.ledger import State
 from payments.rail import Order
 from tests.fakes.clock import FakeClock
@@ -209,7 +209,7 @@ class TestHangUp:
         assert [line["event"] for line in lines] == ["sale_failed_after_disconnect"]
 
 
-@pytest.mark.parametrize("terms", [Terms(max_redeliveries=2, redelivery_s=100)])
+@pytest.mark.parametrize("terms", [SalePolicy(max_redeliveries=2, redelivery_s=100)])
 class TestEntitlement:
     """What has been paid for is delivered again, so often and so long, and is never called uncharged."""
 
@@ -286,7 +286,7 @@ async def test_a_payer_has_no_more_under_way_than_the_funds_cover(seller: Seller
     assert len(seller.rail.moved) == 3
 
 
-@pytest.mark.parametrize("terms", [Terms(work_lease_s=0.2)])
+@pytest.mark.parametrize("terms", [SalePolicy(work_lease_s=0.2)])
 async def test_a_holder_at_work_keeps_its_claim(seller: Seller, clock: FakeClock) -> None:
     """However long the work takes, the lease is short and renewed."""
     seller.may_work.clear()
@@ -337,7 +337,7 @@ class TestSeveralRails:
     async def test_quotes_no_rail_that_is_out(self, seller: Seller) -> None:
         rails = (ScriptedRail("one"), ScriptedRail("two"))
         out = {"one": "The chain does not answer.", "two": None}
-        gate = Gate(rails, seller.ledger, hosts={"one.example": ("one",)}, is_out=lambda name: out[name])
+        gate = Gate(rails, seller.ledger, hosts={"one.example": ("one",)}, outage=lambda name: out[name])
         assert (await gate.quote(order(), "cut.example")).members.keys() == {"two"}
         with pytest.raises(RailUnavailable):
             await gate.quote(order(), "one.example")

@@ -3,7 +3,7 @@
 import pytest
 
 from errors import BadRequest
-from payments.idempotency import name_of, named, suggested
+from payments.idempotency import name_of, suggested, with_idempotency_key
 from payments.rail import BEGINNING_BYTES, Credential
 from tests.fakes.seller import order
 
@@ -13,19 +13,19 @@ NAMED = Credential("x402", "id", "print", idempotency_key="pay_7d5d747be160e280"
 
 @pytest.mark.parametrize("value", ['"8e03978e-40d5-43dd-bc93-6894a57f9324"', "8e03978e-40d5-43dd-bc93-6894a57f9324"])
 def test_quotes_may_be_left_out(value: str) -> None:
-    credential = named(PLAIN, (("idempotency-key", value),))
+    credential = with_idempotency_key(PLAIN, (("idempotency-key", value),))
     assert credential.idempotency_key == "8e03978e-40d5-43dd-bc93-6894a57f9324"
 
 
 def test_without_it_a_payment_keeps_the_name_it_carries() -> None:
-    assert named(PLAIN, (("accept", "*/*"),)).idempotency_key is None
-    assert named(NAMED, ()) == NAMED
+    assert with_idempotency_key(PLAIN, (("accept", "*/*"),)).idempotency_key is None
+    assert with_idempotency_key(NAMED, ()) == NAMED
 
 
 def test_both_may_say_the_same() -> None:
-    assert named(NAMED, (("idempotency-key", "pay_7d5d747be160e280"),)) == NAMED
+    assert with_idempotency_key(NAMED, (("idempotency-key", "pay_7d5d747be160e280"),)) == NAMED
     with pytest.raises(BadRequest, match="differ"):
-        named(NAMED, (("idempotency-key", "pay_another_0123456789"),))
+        with_idempotency_key(NAMED, (("idempotency-key", "pay_another_0123456789"),))
 
 
 def test_a_suggestion_names_one_order() -> None:
@@ -60,16 +60,16 @@ def test_a_suggestion_for_another_order_names_nothing() -> None:
 
 def test_the_buyers_own_name_stands_above_an_echoed_suggestion() -> None:
     echoed = Credential("x402", "id", "print", idempotency_key=suggested(order()))
-    assert named(echoed, ()).idempotency_key == suggested(order())
-    assert named(echoed, (("idempotency-key", "my-key"),)).idempotency_key == "my-key"
+    assert with_idempotency_key(echoed, ()).idempotency_key == suggested(order())
+    assert with_idempotency_key(echoed, (("idempotency-key", "my-key"),)).idempotency_key == "my-key"
 
 
 @pytest.mark.parametrize("value", ["", '""', '"half', 'half"', "two words", "a" * 129, "ü", 'a"b', "a,b"])
 def test_what_is_no_key_is_refused(value: str) -> None:
     with pytest.raises(BadRequest, match="Idempotency-Key is one string"):
-        named(PLAIN, (("idempotency-key", value),))
+        with_idempotency_key(PLAIN, (("idempotency-key", value),))
 
 
 def test_two_are_refused() -> None:
     with pytest.raises(BadRequest):
-        named(PLAIN, (("idempotency-key", "a"), ("idempotency-key", "a")))
+        with_idempotency_key(PLAIN, (("idempotency-key", "a"), ("idempotency-key", "a")))

@@ -40,7 +40,7 @@ async def test_one_statement_renews_all_claims_and_forgets_those_that_were_lost(
         for number in range(30):
             claim = await take(ledger, replace(PAYMENT, id=f"{number}", payer=f"{number}", transaction=None))
             assert claim
-            await working.enter_async_context(leases.renewed(claim))
+            await working.enter_async_context(leases.keep_claim_alive(claim))
         before = len(ledger.asked)
         assert claim
         assert await ledger.release(claim)
@@ -68,10 +68,10 @@ async def test_a_claim_that_comes_while_the_last_one_goes_is_renewed(tmp_path: P
         assert second
 
         async def come_after() -> None:
-            async with leases.renewed(second):
+            async with leases.keep_claim_alive(second):
                 await asyncio.sleep(4 * BEAT_S)
 
-        async with asyncio.TaskGroup() as tasks, leases.renewed(first):
+        async with asyncio.TaskGroup() as tasks, leases.keep_claim_alive(first):
             await asyncio.sleep(0)
             tasks.create_task(come_after())  # it begins while the first one waits for its heartbeat to end
     assert ledger.asked

@@ -17,7 +17,7 @@ from errors import InvalidImage, Overloaded, ProcessingFailed, RunnerUnavailable
 from payments.gate import Gate
 from payments.middleware import PaymentMiddleware
 from payments.rail import Order
-from payments.recent import RecentDeliveries
+from payments.result_cache import ResultCache
 from tests.fakes.rails import Outcome, ScriptedRail
 from tests.fakes.seller import Seller, order
 
@@ -36,7 +36,7 @@ class SmallApp:
             (self.one, self.two),
             seller.ledger,
             hosts={"two.example": ("two",)},
-            recent=RecentDeliveries(0),
+            recent=ResultCache(0),
             clock=seller.clock,
         )
         self.app: ASGIApp = Response(b"cut-out", media_type="image/png", headers={"X-Width": "7"})
@@ -48,7 +48,7 @@ class SmallApp:
             gate=self.gate,
             order=_order,
             offered=self._offered,
-            judge=self._judge,
+            validate_unpaid=self._validate_unpaid,
             admit=self._admit,
         )
         self.asgi: ASGIApp = RequestIdMiddleware(ProblemMiddleware(PaymentStateMiddleware(paid, gate=self.gate)))
@@ -60,7 +60,7 @@ class SmallApp:
         if self.out:
             raise self.out
 
-    def _judge(self, _: Scope) -> None:
+    def _validate_unpaid(self, _: Scope) -> None:
         if self.judging:
             raise self.judging.pop()
 
@@ -278,7 +278,7 @@ async def test_a_place_is_given_back_before_the_settlement(seller: Seller) -> No
     """Also where the picture need not be made: a settlement takes seconds, and uses none of what is promised."""
     released: list[int] = []
     rail = ScriptedRail("one")
-    gate = Gate((rail,), seller.ledger, recent=RecentDeliveries(1000), clock=seller.clock)
+    gate = Gate((rail,), seller.ledger, recent=ResultCache(1000), clock=seller.clock)
 
     async def admit(_: Scope) -> float:
         return 0.0
@@ -288,7 +288,7 @@ async def test_a_place_is_given_back_before_the_settlement(seller: Seller) -> No
         gate=gate,
         order=_order,
         offered=lambda _: None,
-        judge=lambda _: None,
+        validate_unpaid=lambda _: None,
         admit=admit,
         release=lambda _: released.append(len(rail.moved)),
     )

@@ -12,7 +12,7 @@ from errors import (
     PaymentRejected,
     ServiceError,
 )
-from payments.gate import Terms
+from payments.gate import SalePolicy
 from payments.ledger import State
 from tests.fakes.rails import MOVING, Outcome
 from tests.fakes.seller import Seller, order
@@ -100,7 +100,7 @@ async def test_a_settlement_under_way_is_waited_for(seller: Seller) -> None:
     assert not (await sale).replayed
 
 
-@pytest.mark.parametrize("terms", [Terms(settle_lease_s=0.3)])
+@pytest.mark.parametrize("terms", [SalePolicy(settle_lease_s=0.3)])
 async def test_a_settlement_ends_before_its_lease_does(seller: Seller) -> None:
     seller.rail.may_settle.clear()
     async with asyncio.timeout(5):
@@ -142,7 +142,9 @@ async def test_a_settlement_that_cannot_begin_gives_the_payment_back(seller: Sel
     assert await seller.is_free()
 
 
-@pytest.mark.parametrize(("outcome", "cleaning"), [(Outcome.REFUSED, "release"), (Outcome.BUG_AFTER, "leave_in_doubt")])
+@pytest.mark.parametrize(
+    ("outcome", "cleaning"), [(Outcome.REFUSED, "release"), (Outcome.BUG_AFTER, "mark_unresolved")]
+)
 async def test_a_failed_clean_up_is_a_doubt(seller: Seller, outcome: Outcome, cleaning: str) -> None:
     """A refusal that the ledger has not heard of would not bind others; when the lease is over, the chain is asked."""
     steps = Steps(SETTLE + 1, Moment.BEFORE, ledger_fault)

@@ -52,11 +52,11 @@ def test_a_service_runs_the_chains_for_as_long_as_it_lives() -> None:
         assert service.stdout
         assert service.stdout.readline() == "up\n"
         with BaseChain.connect(urls[0]) as base, TempoChain.connect(urls[1]) as tempo:
-            assert base.stands()
-            assert tempo.stands()
+            assert base.is_running()
+            assert tempo.is_running()
             service.communicate("end\n", timeout=20)
-            assert not base.stands()
-            assert not tempo.stands()
+            assert not base.is_running()
+            assert not tempo.is_running()
 
 
 @pytest.mark.parametrize("url", ["https://sepolia.base.org", "http://192.0.2.1:8545", "http://127.0.0.1"])

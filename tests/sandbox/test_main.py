@@ -47,7 +47,7 @@ def test_chains_are_there_for_others(ports: Ports) -> None:
     with running_chains(ports):
         for kind, port in zip((BaseChain, TempoChain), ports, strict=True):
             with kind.connect(f"http://127.0.0.1:{port}") as chain:
-                assert chain.stands()
+                assert chain.is_running()
                 assert chain.balance_of(BUYER.address) > 50_000
 
 

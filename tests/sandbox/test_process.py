@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from sandbox.process import ROOT, Child, SandboxError
+from sandbox.process import ROOT, ManagedProcess, SandboxError
 from tests.waiting import eventually
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
@@ -22,13 +22,13 @@ def alive(pid: int) -> bool:
 
 
 def test_leaving_the_block_ends_the_command() -> None:
-    with Child("sleeper", SLEEPER) as child:
+    with ManagedProcess("sleeper", SLEEPER) as child:
         assert child.running()
     assert not alive(child.pid)
 
 
 def test_closing_twice_is_harmless() -> None:
-    with Child("sleeper", SLEEPER) as child:
+    with ManagedProcess("sleeper", SLEEPER) as child:
         child.close()
 
 
@@ -36,14 +36,14 @@ def test_a_command_deaf_to_sigterm_is_killed() -> None:
     deaf = (
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
     )
-    with Child("deaf", [sys.executable, "-c", deaf], patience=0.2) as child:
+    with ManagedProcess("deaf", [sys.executable, "-c", deaf], patience=0.2) as child:
         child.wait_until(lambda: "deaf" in child.output(), seconds=10)
     assert not alive(child.pid)
 
 
 def test_a_command_that_ends_early_is_quoted() -> None:
     with (
-        Child("failing", [sys.executable, "-c", "raise SystemExit('port taken')"]) as child,
+        ManagedProcess("failing", [sys.executable, "-c", "raise SystemExit('port taken')"]) as child,
         pytest.raises(SandboxError, match=r"failing ended with code 1.*port taken"),
     ):
         child.wait_until(lambda: False, seconds=10)
@@ -51,7 +51,7 @@ def test_a_command_that_ends_early_is_quoted() -> None:
 
 def test_a_command_that_is_never_ready_is_given_up() -> None:
     with (
-        Child("sleeper", SLEEPER) as child,
+        ManagedProcess("sleeper", SLEEPER) as child,
         pytest.raises(SandboxError, match=r"sleeper was not ready after 0.1 s"),
     ):
         child.wait_until(lambda: False, seconds=0.1)
@@ -60,9 +60,12 @@ def test_a_command_that_is_never_ready_is_given_up() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
 def test_a_killed_parent_takes_its_children_along() -> None:
     """kill -9 leaves the parent no time to end anything."""
-    program = (
-        f"from sandbox.process import Child; c = Child('sleeper', {SLEEPER!r}); print(c.pid, flush=True); c.wait()"
-    )
+    program = f"""
+from sandbox.process import ManagedProcess
+child = ManagedProcess("sleeper", {SLEEPER!r})
+print(child.pid, flush=True)
+child.wait()
+"""
     with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout
         child = int(parent.stdout.readline())

@@ -13,7 +13,7 @@ from sandbox.calls import call_data
 from sandbox.chains import TempoChain
 from sandbox.process import SandboxError
 from sandbox.rpc import Rpc
-from sandbox.shim import Control, Mode, shim
+from sandbox.rpc_proxy import Control, Mode, shim
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import pytest
 from sandbox import chains
 from sandbox.accounts import SETTLER, STRANGER
 from sandbox.chains import BaseChain, TempoChain
-from sandbox.shim import Control, shim
+from sandbox.rpc_proxy import Control, shim
 from sandbox.wallets import challenges
 from tests.clients.cutouts import PRICE
 from tests.clients.purchase_client import RECEIPT_HEADER, WAYS, Way

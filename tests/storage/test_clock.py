@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import storage
-from payments.gate import Terms
+from payments.gate import SalePolicy
 from payments.ledger import State
 from payments.rail import Hold
 from storage import Database, SqlLedger, SqlLock, SqlOutbox
@@ -114,7 +114,7 @@ async def test_a_sale_is_one_sale_whatever_a_host_takes_for_the_time(
     """Two hosts, one of which is wrong by five minutes, and a worker that freezes for longer than its lease."""
     database, ahead = skewed
     ledger, clock = SqlLedger(database), FakeClock(time.time() + host)
-    seller = Seller(ledger, clock, terms=Terms(work_lease_s=SHORT_S, settle_lease_s=5))
+    seller = Seller(ledger, clock, terms=SalePolicy(work_lease_s=SHORT_S, settle_lease_s=5))
     right = Seller(ledger, FakeClock(time.time()), terms=seller.terms)
     right.rail = seller.rail
     right.gate = right.open()

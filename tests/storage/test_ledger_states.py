@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, multiple, rule, run_state_machine_as_test
 
 from errors import FundsUnderWay, PaymentUsed
-from payments.ledger import UNSEEN_FUNDS_COVER, Claim, Entry, State
+from payments.ledger import MAX_IN_FLIGHT_WITHOUT_BALANCE, Claim, Entry, State
 from payments.rail import Payment, Receipt
 from storage import Database, SqlLedger, SqlSettled
 from storage.settled import FIRST_RECHECK_S
@@ -164,7 +164,7 @@ class LedgerStates(RuleBasedStateMachine):
         named = {other.purchase for other in self.others(row)} - {None}
         under_way = [other for other in self.others(row) if other.state is not State.SETTLED]
         at_work = [other for other in under_way if not self.abandoned(other)]
-        short = len(at_work) >= (covered or UNSEEN_FUNDS_COVER)
+        short = len(at_work) >= (covered or MAX_IN_FLIGHT_WITHOUT_BALANCE)
         try:
             claim = self.run(
                 self.ledger.claim(
@@ -288,9 +288,9 @@ class LedgerStates(RuleBasedStateMachine):
         return claim
 
     @rule(claim=claims)
-    def leave_in_doubt(self, claim: Claim) -> None:
+    def mark_unresolved(self, claim: Claim) -> None:
         row = self.held(claim, State.SETTLING)
-        self.run(self.ledger.leave_in_doubt(claim))
+        self.run(self.ledger.mark_unresolved(claim))
         if row:
             row.lease_until = self.clock.now
 

@@ -77,14 +77,14 @@ def test_a_limit_takes_fewer_pictures(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_network_is_judged_by_several_ways(folder: Path, tmp_path: Path) -> None:
-    result = run(folder, "--model", NAME, "--way", "service", "--way", "letterbox grey", "--out", tmp_path)
+    result = run(folder, "--model", NAME, "--variant", "service", "--variant", "letterbox grey", "--out", tmp_path)
     assert result.exit_code == 0, result.output
     names = [each["name"] for each in json.loads((tmp_path / "report.json").read_text())["networks"]]
     assert names == [NAME, f"{NAME}, letterbox grey"]
 
 
 def test_an_unknown_way_is_told_in_a_line(folder: Path, tmp_path: Path) -> None:
-    result = run(folder, "--model", NAME, "--way", "sideways", "--out", tmp_path)
+    result = run(folder, "--model", NAME, "--variant", "sideways", "--out", tmp_path)
     assert result.exit_code == 1
     assert "There is no way sideways; there are: service, plain" in result.output
 

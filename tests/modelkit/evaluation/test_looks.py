@@ -50,7 +50,7 @@ def test_hazy_pictures_are_counted_per_kind(folder: Path, tmp_path: Path) -> Non
 
 
 def test_the_most_different_come_first_and_only_so_many(folder: Path, tmp_path: Path) -> None:
-    models = ["--model", NAME, "--model", NAME, "--way", "plain", "--way", "strong levels"]
+    models = ["--model", NAME, "--model", NAME, "--variant", "plain", "--variant", "strong levels"]
     result = run(folder, *models, "--order", "difference", "--cases", "1", "--out", tmp_path)
     assert result.exit_code == 0, result.output
     found = json.loads((tmp_path / "looks.json").read_text())

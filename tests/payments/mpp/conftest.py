@@ -11,7 +11,7 @@ from payments.mpp import MppRail
 from payments.rail import Order
 from sandbox.accounts import SELLER
 from sandbox.chains import TempoChain
-from sandbox.shim import Control, shim
+from sandbox.rpc_proxy import Control, shim
 from tests.payments.mpp.buyer import MppBuyer
 
 SECRET = "the secret of the tests, long enough"

@@ -16,7 +16,7 @@ from payments.mpp.rpc import Rpc
 from payments.mpp.verdict import NODE_LAG_S, NobodyAnswers
 from payments.rail import Order, Payment, Receipt
 from sandbox.chains import BaseChain, TempoChain
-from sandbox.shim import Control
+from sandbox.rpc_proxy import Control
 from tests.contracts.rail_contract import NOBODY
 from tests.fakes.node import node
 from tests.payments.mpp.buyer import MppBuyer

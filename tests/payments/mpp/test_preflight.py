@@ -17,7 +17,7 @@ from payments.mpp.rpc import Rpc
 from payments.mpp.transaction import SignedTransaction, read_transaction
 from sandbox.accounts import BUYER
 from sandbox.chains import TempoChain
-from sandbox.shim import Control
+from sandbox.rpc_proxy import Control
 from tests.fakes.node import Node, node
 from tests.payments.mpp.buyer import sign
 

@@ -7,7 +7,7 @@ import pytest
 from mpp.methods import Method
 from pydantic import ValidationError
 
-from payments.mpp.pull import OpenStore, pull_charge
+from payments.mpp.pull import NoopReplayStore, pull_charge
 from sandbox.accounts import SELLER
 from sandbox.chains import TempoChain
 
@@ -47,5 +47,5 @@ def test_nothing_else_is(method: Method[Any, Any], payload: dict[str, str]) -> N
 
 async def test_the_store_never_stands_in_the_way() -> None:
     """However often a transaction is settled again, and however many there were before."""
-    store = OpenStore()
+    store = NoopReplayStore()
     assert all([await store.put_if_absent(f"mpp:charge:{number % 7}", "0x") for number in range(20_000)])

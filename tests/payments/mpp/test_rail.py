@@ -18,7 +18,7 @@ from payments.mpp import MppRail
 from payments.rail import Hold, Order
 from sandbox.accounts import SECOND_BUYER, SELLER, STRANGER
 from sandbox.chains import TempoChain
-from sandbox.shim import Control, Mode
+from sandbox.rpc_proxy import Control, Mode
 from tests.contracts.rail_contract import NOBODY, UNITS, RailContract
 from tests.payments.mpp.buyer import MppBuyer, challenge_of, challenges_of, header, sign
 from tests.payments.mpp.conftest import SECRET

@@ -9,7 +9,7 @@ import pytest
 from errors import RailUnavailable
 from payments.mpp.rpc import NodeError, Rpc, WrongChain
 from sandbox.chains import BaseChain, TempoChain
-from sandbox.shim import Control, Mode
+from sandbox.rpc_proxy import Control, Mode
 from tests.contracts.rail_contract import NOBODY
 
 

@@ -13,7 +13,7 @@ import pytest
 import storage
 from errors import PaymentOutcomeUnknown, PaymentSpentElsewhere, ServiceError
 from payments.delivery import Delivery
-from payments.gate import Gate, Sale
+from payments.gate import Gate, SaleResult
 from payments.mpp import MppRail
 from payments.rail import HeaderFields, Order
 from sandbox.accounts import STRANGER
@@ -169,7 +169,7 @@ class TestTwoServices:
                 gates.append(Gate((build(ledger_id=name),), storage.SqlLedger(database)))
             yield gates[0], gates[1]
 
-    async def sell(self, gate: Gate, payment: HeaderFields, order: Order) -> Sale | ServiceError:
+    async def sell(self, gate: Gate, payment: HeaderFields, order: Order) -> SaleResult | ServiceError:
         async def work() -> Delivery:
             await asyncio.sleep(0.2)
             return Delivery((), b"cut out")
@@ -193,7 +193,7 @@ class TestTwoServices:
         before = buyer.received()
         for quoting, other in (services, services[::-1]):
             payment = await self.quoted(quoting, buyer, order)
-            assert isinstance(await self.sell(quoting, payment, order), Sale)
+            assert isinstance(await self.sell(quoting, payment, order), SaleResult)
             refused = await self.sell(other, payment, order)
             assert isinstance(refused, PaymentSpentElsewhere)
             assert refused.charged is True
@@ -203,7 +203,7 @@ class TestTwoServices:
         before = buyer.received()
         payment = await self.quoted(services[0], buyer, order)
         sold, refused = await asyncio.gather(*(self.sell(gate, payment, order) for gate in services))
-        assert isinstance(sold, Sale)
+        assert isinstance(sold, SaleResult)
         assert isinstance(refused, PaymentOutcomeUnknown | PaymentSpentElsewhere)
         assert buyer.received() == before + UNITS
         again = await self.sell(services[1], payment, order)

@@ -9,7 +9,7 @@ import pytest
 
 from errors import PaymentOutcomeUnknown
 from payments.mpp import MppRail
-from payments.mpp.verdict import NODE_LAG_S, NobodyAnswers, Said, View, judge
+from payments.mpp.verdict import NODE_LAG_S, NobodyAnswers, NodeAnswer, Said, judge
 from payments.mpp.wire import MppCredential
 from payments.rail import Finality, Order, Payment
 from tests.contracts.rail_contract import UNITS
@@ -18,30 +18,30 @@ from tests.payments.mpp.buyer import MppBuyer
 from tests.payments.mpp.verifying import read
 
 NOW = 1_800_000_000
-PAID = View(Said.PAID, block=100)
-REVERTED = View(Said.REVERTED, block=100)
-ABSURD = View(Said.ABSURD, block=100)
-OVER = View(Said.OVER, block=120, at=NOW)
-OPEN = View(Said.OPEN, block=100, at=NOW)
-BEHIND = View(Said.OPEN, block=99, at=NOW - NODE_LAG_S - 1)
-A_MOMENT_BEHIND = View(Said.OPEN, block=99, at=NOW - 1)
-OLD_AND_WITHOUT = View(Said.OPEN, block=100, at=NOW - NODE_LAG_S - 1)
+PAID = NodeAnswer(Said.PAID, block=100)
+REVERTED = NodeAnswer(Said.REVERTED, block=100)
+ABSURD = NodeAnswer(Said.ABSURD, block=100)
+OVER = NodeAnswer(Said.OVER, block=120, at=NOW)
+OPEN = NodeAnswer(Said.OPEN, block=100, at=NOW)
+BEHIND = NodeAnswer(Said.OPEN, block=99, at=NOW - NODE_LAG_S - 1)
+A_MOMENT_BEHIND = NodeAnswer(Said.OPEN, block=99, at=NOW - 1)
+OLD_AND_WITHOUT = NodeAnswer(Said.OPEN, block=100, at=NOW - NODE_LAG_S - 1)
 
 Build = Callable[..., MppRail]
 
 
-@pytest.mark.parametrize("views", [[PAID], [PAID, PAID], [PAID, BEHIND], [BEHIND, PAID]])
-def test_what_a_node_shows_and_none_denies_is_paid(views: list[View]) -> None:
-    assert judge(views, now=NOW) is PAID
+@pytest.mark.parametrize("answers", [[PAID], [PAID, PAID], [PAID, BEHIND], [BEHIND, PAID]])
+def test_what_a_node_shows_and_none_denies_is_paid(answers: list[NodeAnswer]) -> None:
+    assert judge(answers, now=NOW) is PAID
 
 
-@pytest.mark.parametrize("views", [[OVER], [REVERTED], [REVERTED, REVERTED], [OVER, OVER], [OVER, REVERTED]])
-def test_what_all_call_unmoved_is_unmoved(views: list[View]) -> None:
-    assert judge(views, now=NOW) is None
+@pytest.mark.parametrize("answers", [[OVER], [REVERTED], [REVERTED, REVERTED], [OVER, OVER], [OVER, REVERTED]])
+def test_what_all_call_unmoved_is_unmoved(answers: list[NodeAnswer]) -> None:
+    assert judge(answers, now=NOW) is None
 
 
 @pytest.mark.parametrize(
-    "views",
+    "answers",
     [
         [OPEN],
         [ABSURD],
@@ -58,8 +58,8 @@ def test_what_all_call_unmoved_is_unmoved(views: list[View]) -> None:
         [OVER, ABSURD],
     ],
 )
-def test_everything_else_is_a_doubt(views: list[View]) -> None:
-    for each in (views, views[::-1]):
+def test_everything_else_is_a_doubt(answers: list[NodeAnswer]) -> None:
+    for each in (answers, answers[::-1]):
         with pytest.raises(PaymentOutcomeUnknown):
             judge(each, now=NOW)
 

@@ -16,7 +16,7 @@ from x402.schemas.v1 import PaymentPayloadV1, PaymentRequiredV1
 from payments.rail import Challenge, HeaderFields, Order
 from payments.x402 import X402Rail
 from payments.x402.eip3009 import Authorization, SignedAuthorization
-from payments.x402.requirements import Terms
+from payments.x402.requirements import QuoteTerms
 from payments.x402.wire import X402Credential
 from sandbox.accounts import BUYER, SELLER, STRANGER, TREASURY
 from sandbox.calls import call_data
@@ -90,7 +90,7 @@ async def bought(rail: X402Rail, buyer: X402Buyer, order: Order, fault: str | No
 
 
 def authorize(
-    payer: LocalAccount, to: str, nonce: str, terms: Terms, *, units: int = 50_000, valid_before: int | None = None
+    payer: LocalAccount, to: str, nonce: str, terms: QuoteTerms, *, units: int = 50_000, valid_before: int | None = None
 ) -> SignedAuthorization:
     """A signed authorization with a nonce of one's choice, valid for an hour unless told otherwise."""
     end = int(time.time()) + 3600 if valid_before is None else valid_before
@@ -129,7 +129,7 @@ def submit(chain: Chain, to: str, data: str) -> str:
     return sent
 
 
-def cancel(chain: Chain, authorization: Authorization, terms: Terms) -> None:
+def cancel(chain: Chain, authorization: Authorization, terms: QuoteTerms) -> None:
     """The buyer withdraws an authorization on the chain."""
     nonce = bytes.fromhex(authorization.nonce[2:])
     signed = Account.from_key(BUYER.key).sign_typed_data(
@@ -149,7 +149,7 @@ def empty_purse(chain: Chain, purse: LocalAccount) -> None:
     assert chain.balance_of(purse.address) == 0
 
 
-def domain(terms: Terms) -> dict[str, Any]:
+def domain(terms: QuoteTerms) -> dict[str, Any]:
     return {
         "name": terms.network.token_name,
         "version": terms.network.token_version,

@@ -11,10 +11,10 @@ import storage
 from payments.money import Price
 from payments.rail import Order
 from payments.x402 import X402Rail
-from payments.x402.requirements import Terms
+from payments.x402.requirements import QuoteTerms
 from sandbox.accounts import SELLER, SETTLER, STRANGER
 from sandbox.chains import BaseChain
-from sandbox.shim import Control, shim
+from sandbox.rpc_proxy import Control, shim
 from storage import Database, SqlLedger, SqlOutbox
 from tests.begun import Begun, BegunRail
 from tests.fakes.facilitator import Facilitator
@@ -67,8 +67,8 @@ def facilitator_url(_facilitator_service: tuple[Facilitator, str]) -> str:
 
 
 @pytest.fixture
-def terms() -> Terms:
-    return Terms(
+def terms() -> QuoteTerms:
+    return QuoteTerms(
         chain_id=BaseChain.chain_id,
         asset=BaseChain.token,
         pay_to=SELLER.address,

@@ -21,7 +21,7 @@ from payments.x402.rpc import NodeRefusal, Rpc
 from payments.x402.settlement_key import SettlementKey
 from sandbox.accounts import SETTLER, STRANGER
 from sandbox.chains import BaseChain
-from sandbox.shim import Control
+from sandbox.rpc_proxy import Control
 from storage import SqlOutbox
 from tests.begun import Begun
 from tests.fakes.serving import TRUST, serving

@@ -1,4 +1,4 @@
-"""Chain truth: only a transfer to us by this very authorization counts as paid."""
+"""Chain reader: only a transfer to us by this very authorization counts as paid."""
 
 import secrets
 from collections.abc import AsyncIterator
@@ -12,9 +12,9 @@ from x402.mechanisms.evm.multicall import encode_contract_call
 from errors import RailUnavailable
 from payments.rail import Payment
 from payments.x402 import refusals
-from payments.x402.chain import ChainTruth, Fate, balance_of, check_chain, evidence
+from payments.x402.chain import AuthorizationReader, AuthorizationStatus, balance_of, check_chain, evidence
 from payments.x402.eip3009 import SignedAuthorization
-from payments.x402.requirements import Terms
+from payments.x402.requirements import QuoteTerms
 from payments.x402.rpc import Rpc
 from sandbox.accounts import BUYER, SELLER, STRANGER
 from sandbox.chains import MULTICALL, BaseChain
@@ -41,11 +41,11 @@ async def rpc(rpc_url: str) -> AsyncIterator[Rpc]:
 
 
 @pytest.fixture
-def truth(rpc: Rpc) -> ChainTruth:
-    return ChainTruth(rpc)
+def reader(rpc: Rpc) -> AuthorizationReader:
+    return AuthorizationReader(rpc)
 
 
-def payment_of(signed: SignedAuthorization, terms: Terms, *, now: float) -> Payment:
+def payment_of(signed: SignedAuthorization, terms: QuoteTerms, *, now: float) -> Payment:
     authorization = signed.authorization
     return Payment(
         id="x",
@@ -63,52 +63,57 @@ def now(base_chain: BaseChain) -> int:
 
 
 async def test_an_unused_authorization_may_still_pay(
-    truth: ChainTruth, payer: LocalAccount, nonce: str, terms: Terms, now: int
+    reader: AuthorizationReader, payer: LocalAccount, nonce: str, terms: QuoteTerms, now: int
 ) -> None:
     payment = payment_of(authorize(payer, SELLER.address, nonce, terms), terms, now=now)
-    assert await truth.fate(payment) == Fate()
+    assert await reader.fate(payment) == AuthorizationStatus()
 
 
 async def test_an_unused_authorization_past_its_end_never_pays(
-    truth: ChainTruth, payer: LocalAccount, nonce: str, terms: Terms, now: int
+    reader: AuthorizationReader, payer: LocalAccount, nonce: str, terms: QuoteTerms, now: int
 ) -> None:
     payment = payment_of(authorize(payer, SELLER.address, nonce, terms, valid_before=now), terms, now=now)
-    assert await truth.fate(payment) == Fate(refusal=refusals.VALID_BEFORE)
+    assert await reader.fate(payment) == AuthorizationStatus(refusal=refusals.VALID_BEFORE)
 
 
 @pytest.mark.parametrize("log_span", [1, 500])
 async def test_finds_the_transaction_that_paid(
-    base_chain: BaseChain, rpc: Rpc, payer: LocalAccount, nonce: str, terms: Terms, now: int, log_span: int
+    base_chain: BaseChain, rpc: Rpc, payer: LocalAccount, nonce: str, terms: QuoteTerms, now: int, log_span: int
 ) -> None:
     """Also when it lies several searches back."""
     signed = authorize(payer, SELLER.address, nonce, terms)
     sent = submit(base_chain, terms.asset, transfer_call(signed))
     for _ in range(3):
         base_chain.rpc.call("evm_mine")
-    truth = ChainTruth(rpc, log_span=log_span)
-    assert await truth.fate(payment_of(signed, terms, now=now)) == Fate(transaction=sent)
+    reader = AuthorizationReader(rpc, log_span=log_span)
+    assert await reader.fate(payment_of(signed, terms, now=now)) == AuthorizationStatus(transaction=sent)
 
 
 async def test_a_cancelled_authorization_is_no_payment(
-    base_chain: BaseChain, truth: ChainTruth, payer: LocalAccount, nonce: str, terms: Terms, now: int
+    base_chain: BaseChain, reader: AuthorizationReader, payer: LocalAccount, nonce: str, terms: QuoteTerms, now: int
 ) -> None:
     signed = authorize(payer, SELLER.address, nonce, terms)
     cancel(base_chain, signed.authorization, terms)
-    assert await truth.fate(payment_of(signed, terms, now=now)) == Fate(refusal=refusals.NONCE_USED)
+    assert await reader.fate(payment_of(signed, terms, now=now)) == AuthorizationStatus(refusal=refusals.NONCE_USED)
 
 
 async def test_a_nonce_spent_on_somebody_else_is_no_payment(
-    base_chain: BaseChain, truth: ChainTruth, payer: LocalAccount, nonce: str, terms: Terms, now: int
+    base_chain: BaseChain, reader: AuthorizationReader, payer: LocalAccount, nonce: str, terms: QuoteTerms, now: int
 ) -> None:
     """A payer may sign two authorizations with one nonce; the chain takes one of them."""
     ours = authorize(payer, SELLER.address, nonce, terms)
     submit(base_chain, terms.asset, transfer_call(authorize(payer, STRANGER.address, nonce, terms)))
-    assert await truth.fate(payment_of(ours, terms, now=now)) == Fate(refusal=refusals.NONCE_USED)
+    assert await reader.fate(payment_of(ours, terms, now=now)) == AuthorizationStatus(refusal=refusals.NONCE_USED)
 
 
 @pytest.mark.parametrize("ours_first", [True, False])
 async def test_another_payment_in_the_same_transaction_does_not_count_twice(
-    base_chain: BaseChain, truth: ChainTruth, payer: LocalAccount, terms: Terms, now: int, ours_first: bool
+    base_chain: BaseChain,
+    reader: AuthorizationReader,
+    payer: LocalAccount,
+    terms: QuoteTerms,
+    now: int,
+    ours_first: bool,
 ) -> None:
     """One transaction pays us with one nonce and a stranger with the other, which was promised to us as well."""
     paid, broken = ("0x" + secrets.token_hex(32) for _ in range(2))
@@ -119,65 +124,65 @@ async def test_another_payment_in_the_same_transaction_does_not_count_twice(
     batch = [(terms.asset, bytes.fromhex(call[2:])) for call in calls]
     call = encode_contract_call(MULTICALL3_TRY_AGGREGATE_ABI, "tryAggregate", True, batch)
     sent = submit(base_chain, MULTICALL, "0x" + call.hex())
-    assert await truth.fate(payment_of(good, terms, now=now)) == Fate(transaction=sent)
-    assert await truth.fate(payment_of(promised, terms, now=now)) == Fate(refusal=refusals.NONCE_USED)
+    assert await reader.fate(payment_of(good, terms, now=now)) == AuthorizationStatus(transaction=sent)
+    assert await reader.fate(payment_of(promised, terms, now=now)) == AuthorizationStatus(refusal=refusals.NONCE_USED)
 
 
 async def test_too_small_a_transfer_is_no_payment(
-    base_chain: BaseChain, truth: ChainTruth, payer: LocalAccount, nonce: str, terms: Terms, now: int
+    base_chain: BaseChain, reader: AuthorizationReader, payer: LocalAccount, nonce: str, terms: QuoteTerms, now: int
 ) -> None:
     signed = authorize(payer, SELLER.address, nonce, terms, units=UNITS - 1)
     submit(base_chain, terms.asset, transfer_call(signed))
-    assert await truth.fate(payment_of(signed, terms, now=now)) == Fate(refusal=refusals.NONCE_USED)
+    assert await reader.fate(payment_of(signed, terms, now=now)) == AuthorizationStatus(refusal=refusals.NONCE_USED)
 
 
 async def test_does_not_search_before_the_payment_was_seen(
-    base_chain: BaseChain, rpc: Rpc, payer: LocalAccount, nonce: str, terms: Terms, now: int
+    base_chain: BaseChain, rpc: Rpc, payer: LocalAccount, nonce: str, terms: QuoteTerms, now: int
 ) -> None:
     """Used, but nowhere in the time in question: the chain does not speak with one voice yet."""
     signed = authorize(payer, SELLER.address, nonce, terms)
     submit(base_chain, terms.asset, transfer_call(signed))
     base_chain.rpc.call("evm_mine")
     with pytest.raises(RailUnavailable):
-        await ChainTruth(rpc, log_span=1).fate(payment_of(signed, terms, now=now + 10_000))
+        await AuthorizationReader(rpc, log_span=1).fate(payment_of(signed, terms, now=now + 10_000))
 
 
 async def test_a_token_that_is_not_there_gives_no_verdict(
-    truth: ChainTruth, payer: LocalAccount, nonce: str, terms: Terms, now: int
+    reader: AuthorizationReader, payer: LocalAccount, nonce: str, terms: QuoteTerms, now: int
 ) -> None:
-    astray = Terms(
+    astray = QuoteTerms(
         chain_id=84532, asset=STRANGER.address, pay_to=SELLER.address, max_timeout_seconds=60, description=""
     )
     with pytest.raises(RailUnavailable):
-        await truth.fate(payment_of(authorize(payer, SELLER.address, nonce, terms), astray, now=now))
+        await reader.fate(payment_of(authorize(payer, SELLER.address, nonce, terms), astray, now=now))
 
 
 async def test_gives_no_verdict_on_a_chain_that_is_late(
-    base_chain: BaseChain, truth: ChainTruth, payer: LocalAccount, nonce: str, terms: Terms, now: int
+    base_chain: BaseChain, reader: AuthorizationReader, payer: LocalAccount, nonce: str, terms: QuoteTerms, now: int
 ) -> None:
     """Unused so far, says a node that has not seen yet what another one has."""
     payment = payment_of(authorize(payer, SELLER.address, nonce, terms), terms, now=now)
     latest = int(base_chain.rpc.call("eth_blockNumber"), 16)
-    assert await truth.fate(payment, at_least=latest) == Fate()
+    assert await reader.fate(payment, at_least=latest) == AuthorizationStatus()
     with pytest.raises(RailUnavailable):
-        await truth.fate(payment, at_least=latest + 1000)
+        await reader.fate(payment, at_least=latest + 1000)
 
 
 @pytest.mark.parametrize("known", [True, False])
 async def test_sees_what_a_payer_holds_or_does_not_know(
-    base_chain: BaseChain, rpc: Rpc, terms: Terms, known: bool
+    base_chain: BaseChain, rpc: Rpc, terms: QuoteTerms, known: bool
 ) -> None:
-    elsewhere = Terms(
+    elsewhere = QuoteTerms(
         chain_id=84532, asset=STRANGER.address, pay_to=SELLER.address, max_timeout_seconds=60, description=""
     )
     held = await balance_of(rpc, terms if known else elsewhere, BUYER.address.lower())
     assert held == (base_chain.balance_of(BUYER.address) if known else None)
 
 
-async def test_gives_no_verdict_without_a_chain(payer: LocalAccount, nonce: str, terms: Terms, now: int) -> None:
+async def test_gives_no_verdict_without_a_chain(payer: LocalAccount, nonce: str, terms: QuoteTerms, now: int) -> None:
     rpc = Rpc((NOBODY,), timeout_s=1, chain_id=BaseChain.chain_id)
     with pytest.raises(RailUnavailable):
-        await ChainTruth(rpc).fate(payment_of(authorize(payer, SELLER.address, nonce, terms), terms, now=now))
+        await AuthorizationReader(rpc).fate(payment_of(authorize(payer, SELLER.address, nonce, terms), terms, now=now))
     await rpc.aclose()
 
 
@@ -190,7 +195,7 @@ async def test_gives_no_verdict_without_a_chain(payer: LocalAccount, nonce: str,
     ],
 )
 async def test_checks_the_chain_behind_the_url(rpc_url: str, chain_id: int, asset: str, sentence: str | None) -> None:
-    terms = Terms(chain_id=chain_id, asset=asset, pay_to=SELLER.address, max_timeout_seconds=60, description="")
+    terms = QuoteTerms(chain_id=chain_id, asset=asset, pay_to=SELLER.address, max_timeout_seconds=60, description="")
     rpc = Rpc((rpc_url,), timeout_s=3, chain_id=chain_id)
     assert await check_chain(rpc, terms) == sentence
     await rpc.aclose()

@@ -9,7 +9,7 @@ from errors import DeadlineUnreachable, PaymentRejected, RailUnavailable
 from payments.x402 import refusals
 from payments.x402.checks import check_deadline, check_locally, check_signature, could_have_paid
 from payments.x402.eip3009 import SignedAuthorization
-from payments.x402.requirements import Terms
+from payments.x402.requirements import QuoteTerms
 from payments.x402.rpc import Rpc
 from payments.x402.wire import X402Credential
 from sandbox.accounts import BUYER, SELLER
@@ -24,7 +24,7 @@ NONCE = "0x" + "77" * 32
 
 
 @pytest.fixture
-def credential(terms: Terms) -> X402Credential:
+def credential(terms: QuoteTerms) -> X402Credential:
     """A v2 payment of the right amount, valid from 1970 until END."""
     return X402Credential(
         rail="x402",
@@ -54,7 +54,7 @@ async def nobody() -> AsyncIterator[Rpc]:
     await rpc.aclose()
 
 
-def check(credential: X402Credential, terms: Terms, *, now: float = END - 60.0) -> None:
+def check(credential: X402Credential, terms: QuoteTerms, *, now: float = END - 60.0) -> None:
     check_locally(credential, terms, UNITS, now=now)
 
 
@@ -62,7 +62,7 @@ def changed(credential: X402Credential, **changes: object) -> X402Credential:
     return X402Credential(**{**vars(credential), **changes})
 
 
-def test_passes_a_good_payment(credential: X402Credential, terms: Terms) -> None:
+def test_passes_a_good_payment(credential: X402Credential, terms: QuoteTerms) -> None:
     check(credential, terms)
     check(changed(credential, version=1, network="base-sepolia", accepted=None), terms)
 
@@ -77,7 +77,7 @@ def test_passes_a_good_payment(credential: X402Credential, terms: Terms) -> None
     ],
 )
 def test_refuses_other_claims(
-    credential: X402Credential, terms: Terms, changes: dict[str, object], reason: str
+    credential: X402Credential, terms: QuoteTerms, changes: dict[str, object], reason: str
 ) -> None:
     with pytest.raises(PaymentRejected) as refusal:
         check(changed(credential, **changes), terms)
@@ -95,7 +95,7 @@ def test_refuses_other_claims(
     ],
 )
 def test_refuses_terms_that_were_not_quoted(
-    credential: X402Credential, terms: Terms, changes: dict[str, object]
+    credential: X402Credential, terms: QuoteTerms, changes: dict[str, object]
 ) -> None:
     echo = terms.requirements(UNITS).model_copy(update=changes)
     with pytest.raises(PaymentRejected) as refusal:
@@ -103,7 +103,7 @@ def test_refuses_terms_that_were_not_quoted(
     assert refusal.value.reason == refusals.REQUIREMENTS
 
 
-def test_takes_the_quote_of_yesterdays_timeout(credential: X402Credential, terms: Terms) -> None:
+def test_takes_the_quote_of_yesterdays_timeout(credential: X402Credential, terms: QuoteTerms) -> None:
     """A changed timeout, or further members of a later protocol, do not cost the buyer the quote."""
     echo = terms.requirements(UNITS)
     echo = echo.model_copy(update={"max_timeout_seconds": 60, "extra": {**echo.extra, "more": 1}})
@@ -114,7 +114,7 @@ def test_takes_the_quote_of_yesterdays_timeout(credential: X402Credential, terms
     ("now", "reason"),
     [(END, refusals.VALID_BEFORE), (END + 1.5, refusals.VALID_BEFORE), (0.0, refusals.VALID_AFTER)],
 )
-def test_refuses_out_of_time(credential: X402Credential, terms: Terms, now: float, reason: str) -> None:
+def test_refuses_out_of_time(credential: X402Credential, terms: QuoteTerms, now: float, reason: str) -> None:
     with pytest.raises(PaymentRejected) as refusal:
         check(credential, terms, now=now)
     assert refusal.value.reason == reason
@@ -127,12 +127,14 @@ def test_a_good_payment_that_ends_too_soon_is_not_begun(credential: X402Credenti
     assert refusal.value.reason == refusals.VALID_BEFORE
 
 
-async def test_the_payers_own_signature_needs_no_chain(credential: X402Credential, terms: Terms, nobody: Rpc) -> None:
+async def test_the_payers_own_signature_needs_no_chain(
+    credential: X402Credential, terms: QuoteTerms, nobody: Rpc
+) -> None:
     await check_signature(credential.signed, terms, nobody)
 
 
 async def test_anothers_signature_is_refused_where_the_payer_is_a_plain_key(
-    credential: X402Credential, terms: Terms, rpc: Rpc
+    credential: X402Credential, terms: QuoteTerms, rpc: Rpc
 ) -> None:
     with pytest.raises(PaymentRejected) as refusal:
         await check_signature(resigned(credential, 65), terms, rpc)
@@ -140,7 +142,7 @@ async def test_anothers_signature_is_refused_where_the_payer_is_a_plain_key(
 
 
 async def test_a_signature_of_65_bytes_may_be_a_contract_wallets(
-    base_chain: BaseChain, terms: Terms, rpc: Rpc, credential: X402Credential
+    base_chain: BaseChain, terms: QuoteTerms, rpc: Rpc, credential: X402Credential
 ) -> None:
     """The payer's address has code, whatever it is: the facilitator asks that code."""
     wallet = deployed(base_chain)
@@ -149,13 +151,13 @@ async def test_a_signature_of_65_bytes_may_be_a_contract_wallets(
 
 
 async def test_a_signature_of_another_length_is_left_to_the_facilitator(
-    credential: X402Credential, terms: Terms, nobody: Rpc
+    credential: X402Credential, terms: QuoteTerms, nobody: Rpc
 ) -> None:
     await check_signature(resigned(credential, 97), terms, nobody)
 
 
 async def test_a_signature_that_the_chain_has_to_judge_waits_for_the_chain(
-    credential: X402Credential, terms: Terms, nobody: Rpc
+    credential: X402Credential, terms: QuoteTerms, nobody: Rpc
 ) -> None:
     with pytest.raises(RailUnavailable):
         await check_signature(resigned(credential, 65), terms, nobody)
@@ -163,7 +165,7 @@ async def test_a_signature_that_the_chain_has_to_judge_waits_for_the_chain(
 
 @pytest.mark.parametrize(("length", "possible"), [(65, False), (97, True)])
 def test_only_what_may_be_signed_for_us_can_have_paid_us(
-    credential: X402Credential, terms: Terms, length: int, possible: bool
+    credential: X402Credential, terms: QuoteTerms, length: int, possible: bool
 ) -> None:
     assert could_have_paid(credential.signed, terms)
     assert could_have_paid(resigned(credential, length), terms) == possible

@@ -10,7 +10,7 @@ from errors import PaymentRejected
 from payments.rail import Order
 from payments.x402 import X402Rail
 from payments.x402.eip3009 import SignedAuthorization
-from payments.x402.requirements import Terms
+from payments.x402.requirements import QuoteTerms
 from payments.x402.wire import X402Credential
 from sandbox.chains import BaseChain
 from tests.contracts.rail_contract import UNITS
@@ -39,7 +39,7 @@ async def _signed_with(rail: X402Rail, buyer: X402Buyer, order: Order, signed: S
 
 
 async def test_a_wallet_pays_with_the_signature_of_its_key(
-    rail: X402Rail, base_chain: BaseChain, buyer: X402Buyer, order: Order, terms: Terms, owner: LocalAccount
+    rail: X402Rail, base_chain: BaseChain, buyer: X402Buyer, order: Order, terms: QuoteTerms, owner: LocalAccount
 ) -> None:
     wallet = deployed(base_chain, owner)
     signed = authorize_as(wallet, owner, terms)
@@ -55,7 +55,7 @@ async def test_a_wallet_pays_with_the_signature_of_its_key(
 
 
 async def test_a_wallet_does_not_pay_with_the_signature_of_another_key(
-    rail: X402Rail, base_chain: BaseChain, buyer: X402Buyer, order: Order, terms: Terms, owner: LocalAccount
+    rail: X402Rail, base_chain: BaseChain, buyer: X402Buyer, order: Order, terms: QuoteTerms, owner: LocalAccount
 ) -> None:
     wallet = deployed(base_chain, owner)
     forged = authorize_as(wallet, Account.create(), terms)

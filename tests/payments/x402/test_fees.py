@@ -13,12 +13,12 @@ from starlette.routing import Route
 
 from errors import RailUnavailable
 from payments.x402.fees import DATA_ORACLE, PLAIN_GAS, SAMPLE_BYTES, USUAL_GAS, Fees, Market, Prices, gas_of
-from payments.x402.requirements import Terms
+from payments.x402.requirements import QuoteTerms
 from payments.x402.rpc import Rpc
 from sandbox import chains
 from sandbox.accounts import BUYER, SELLER, SETTLER
 from sandbox.chains import BaseChain
-from sandbox.shim import Control, shim
+from sandbox.rpc_proxy import Control, shim
 from tests.fakes.serving import TRUST, serving
 from tests.payments.x402.budgets import GWEI
 from tests.payments.x402.buyer import authorize, submit, transfer_call
@@ -103,7 +103,7 @@ async def test_many_at_once_ask_once(flaky_url: str, flaky: Control) -> None:
 
 
 async def test_says_what_a_call_takes_and_when_it_would_be_reverted(
-    base_chain: BaseChain, rpc: Rpc, terms: Terms
+    base_chain: BaseChain, rpc: Rpc, terms: QuoteTerms
 ) -> None:
     signed = authorize(Account.from_key(BUYER.key), SELLER.address, "0x" + "7e" * 32, terms)
     call = transfer_call(signed)

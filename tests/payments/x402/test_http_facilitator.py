@@ -14,7 +14,7 @@ from errors import PaymentOutcomeUnknown, PaymentRejected, PaymentSpentElsewhere
 from payments.rail import Hold, Order, Payment, Receipt
 from payments.x402 import X402Rail
 from payments.x402.closing import POLL_S
-from payments.x402.requirements import Terms
+from payments.x402.requirements import QuoteTerms
 from sandbox.accounts import STRANGER
 from sandbox.chains import BaseChain
 from tests.contracts.rail_contract import NOBODY, UNITS
@@ -426,7 +426,7 @@ async def test_a_reverted_transfer_is_not_refused_on_the_word_of_the_facilitator
 
 
 async def test_a_cancelled_authorization_is_refused_on_the_word_of_the_chain(
-    rail: X402Rail, facilitator: Facilitator, base_chain: BaseChain, buyer: X402Buyer, order: Order, terms: Terms
+    rail: X402Rail, facilitator: Facilitator, base_chain: BaseChain, buyer: X402Buyer, order: Order, terms: QuoteTerms
 ) -> None:
     credential = await bought(rail, buyer, order)
     payment = await rail.verify(credential, order)

@@ -19,10 +19,10 @@ from errors import PaymentOutcomeUnknown, PaymentRejected, RailUnavailable, Serv
 from payments.money import Price
 from payments.rail import Hold, Order, Payment, Receipt
 from payments.x402 import X402Rail
-from payments.x402.requirements import Terms
+from payments.x402.requirements import QuoteTerms
 from sandbox.accounts import STRANGER
 from sandbox.chains import BaseChain
-from sandbox.shim import Control, Mode
+from sandbox.rpc_proxy import Control, Mode
 from storage import SqlOutbox
 from tests.contracts.rail_contract import FAULTS, NOBODY, UNITS
 from tests.payments.x402.budgets import GWEI
@@ -271,7 +271,7 @@ async def test_refuses_at_settlement_what_the_payer_can_no_longer_pay(
 
 
 async def test_refuses_at_settlement_what_the_payer_cancelled(
-    new_rail: RailBuilder, base_chain: BaseChain, buyer: X402Buyer, order: Order, terms: Terms
+    new_rail: RailBuilder, base_chain: BaseChain, buyer: X402Buyer, order: Order, terms: QuoteTerms
 ) -> None:
     """A cancelled authorization counts as used on the chain and is no payment."""
     rail = new_rail()

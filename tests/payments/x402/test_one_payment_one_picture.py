@@ -10,7 +10,7 @@ import pytest
 import storage
 from errors import PaymentOutcomeUnknown, PaymentSpentElsewhere, PaymentState, ServiceError
 from payments.delivery import Delivery
-from payments.gate import Gate, Sale
+from payments.gate import Gate, SaleResult
 from payments.rail import Order
 from payments.x402 import X402Rail
 from payments.x402.wire import X402Credential
@@ -31,7 +31,7 @@ class Service:
         self.may_work = asyncio.Event()
         self.may_work.set()
 
-    async def sell(self, credential: X402Credential, order: Order) -> Sale:
+    async def sell(self, credential: X402Credential, order: Order) -> SaleResult:
         async def admit() -> None:
             pass
 
@@ -130,7 +130,7 @@ async def test_of_two_settlements_at_once_one_delivers(
     credential = await bought(services[0].rail, buyer, order)
     before = buyer.received()
     sales = await asyncio.gather(*(service.sell(credential, order) for service in services), return_exceptions=True)
-    delivered = [sale for sale in sales if isinstance(sale, Sale)]
+    delivered = [sale for sale in sales if isinstance(sale, SaleResult)]
     refused = [sale for sale in sales if isinstance(sale, ServiceError)]
     assert len(delivered) == 1, sales
     assert refused[0].charged, refused[0]

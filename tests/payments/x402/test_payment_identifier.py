@@ -15,7 +15,7 @@ from errors import MalformedPayment
 from payments.idempotency import suggested
 from payments.money import Price
 from payments.rail import HeaderFields, Order
-from payments.x402.requirements import Terms
+from payments.x402.requirements import QuoteTerms
 from payments.x402.wire import read_payment, write_challenge
 from sandbox.accounts import BUYER
 from tests.payments.x402.conftest import RailBuilder
@@ -30,13 +30,13 @@ def sent(extension: object) -> HeaderFields:
     return header(2, {**V2, "extensions": {NAME: extension}})
 
 
-def identifier(headers: HeaderFields, terms: Terms) -> str | None:
+def identifier(headers: HeaderFields, terms: QuoteTerms) -> str | None:
     credential = read_payment(headers, terms)
     assert credential is not None
     return credential.idempotency_key
 
 
-def test_a_quote_says_that_an_identifier_is_welcome(terms: Terms) -> None:
+def test_a_quote_says_that_an_identifier_is_welcome(terms: QuoteTerms) -> None:
     fields = dict(write_challenge(terms, ORDER, None).headers)
     quote = decode_payment_required_header(fields["PAYMENT-REQUIRED"])
     assert isinstance(quote, PaymentRequired)
@@ -47,7 +47,7 @@ def test_a_quote_says_that_an_identifier_is_welcome(terms: Terms) -> None:
 
 
 @pytest.mark.parametrize("name", ["order-" + "0" * 64, None])
-def test_the_official_client_echoes_the_name_that_a_quote_suggests(terms: Terms, name: str | None) -> None:
+def test_the_official_client_echoes_the_name_that_a_quote_suggests(terms: QuoteTerms, name: str | None) -> None:
     """Signed anew after a lost answer, a payment says by itself which purchase it is for."""
     fields = dict(write_challenge(terms, ORDER, None, name=name).headers)
     quote = decode_payment_required_header(fields["PAYMENT-REQUIRED"])
@@ -66,11 +66,11 @@ async def test_the_rail_suggests_a_name_for_its_order(new_rail: RailBuilder, ord
         assert quote.extensions[NAME]["info"].get("id") == suggested(wanted)
 
 
-def test_an_identifier_names_the_purchase(terms: Terms) -> None:
+def test_an_identifier_names_the_purchase(terms: QuoteTerms) -> None:
     assert identifier(sent({"info": {"required": False, "id": ID}, "schema": {}}), terms) == ID
 
 
-def test_an_echo_without_an_identifier_names_nothing(terms: Terms) -> None:
+def test_an_echo_without_an_identifier_names_nothing(terms: QuoteTerms) -> None:
     assert identifier(sent({"info": {"required": False}, "schema": {}}), terms) is None
     assert identifier(header(2, V2), terms) is None
     assert identifier(header(1, {**V1, "extensions": {NAME: {"info": {"id": ID}}}}), terms) is None
@@ -88,12 +88,12 @@ def test_an_echo_without_an_identifier_names_nothing(terms: Terms) -> None:
         "text",
     ],
 )
-def test_what_breaks_its_rules_is_refused(terms: Terms, extension: Any) -> None:
+def test_what_breaks_its_rules_is_refused(terms: QuoteTerms, extension: Any) -> None:
     with pytest.raises(MalformedPayment, match=NAME):
         identifier(sent(extension), terms)
 
 
-def test_it_is_no_part_of_the_payment_itself(terms: Terms) -> None:
+def test_it_is_no_part_of_the_payment_itself(terms: QuoteTerms) -> None:
     """The same authorization with another identifier is the same payment."""
     credentials = [
         read_payment(sent({"info": {"required": False, "id": each}}), terms) for each in (ID, ID.replace("7", "8"))

@@ -11,7 +11,7 @@ from payments.rail import Credential, Order, Rail
 from payments.x402 import X402Rail
 from sandbox.accounts import SETTLER
 from sandbox.chains import BaseChain
-from sandbox.shim import Control, Mode
+from sandbox.rpc_proxy import Control, Mode
 from tests.contracts.rail_contract import NOBODY, RailContract
 from tests.payments.x402.buyer import X402Buyer, bought
 from tests.payments.x402.conftest import RailBuilder

@@ -17,7 +17,7 @@ from payments.reconcile import Kind
 from payments.x402 import X402Rail
 from payments.x402.chain import evidence
 from payments.x402.eip3009 import SignedAuthorization
-from payments.x402.requirements import Terms
+from payments.x402.requirements import QuoteTerms
 from payments.x402.rpc import Rpc
 from payments.x402.transfers import Transfers
 from payments.x402.wire import payment_id
@@ -44,12 +44,12 @@ def rail(new_rail: RailBuilder) -> X402Rail:
 
 
 def signed(
-    terms: Terms, to: str = SELLER.address, units: int = UNITS, valid_before: int | None = None
+    terms: QuoteTerms, to: str = SELLER.address, units: int = UNITS, valid_before: int | None = None
 ) -> SignedAuthorization:
     return authorize(PAYER, to, "0x" + secrets.token_hex(32), terms, units=units, valid_before=valid_before)
 
 
-def row(one: SignedAuthorization, terms: Terms, books: Planted) -> Payment:
+def row(one: SignedAuthorization, terms: QuoteTerms, books: Planted) -> Payment:
     """The payment as the ledger should have it."""
     authorization = one.authorization
     return Payment(
@@ -73,7 +73,7 @@ async def test_after_a_sale_they_agree(rail: X402Rail, buyer: X402Buyer, order: 
     assert await books.differences(rail) == []
 
 
-async def test_says_a_row_that_nothing_moved_for(rail: X402Rail, terms: Terms, books: Planted) -> None:
+async def test_says_a_row_that_nothing_moved_for(rail: X402Rail, terms: QuoteTerms, books: Planted) -> None:
     """Whether the authorization can still be used or not."""
     late, open_still = signed(terms, valid_before=int(books.since) - 1), signed(terms)
     for one in (late, open_still):
@@ -84,7 +84,7 @@ async def test_says_a_row_that_nothing_moved_for(rail: X402Rail, terms: Terms, b
 
 
 async def test_says_a_row_whose_authorization_paid_somebody_else(
-    rail: X402Rail, base_chain: BaseChain, terms: Terms, books: Planted
+    rail: X402Rail, base_chain: BaseChain, terms: QuoteTerms, books: Planted
 ) -> None:
     ours = signed(terms)
     theirs = authorize(PAYER, STRANGER.address, ours.authorization.nonce, terms)
@@ -94,7 +94,7 @@ async def test_says_a_row_whose_authorization_paid_somebody_else(
 
 
 async def test_says_transfers_that_the_ledger_does_not_know(
-    rail: X402Rail, base_chain: BaseChain, terms: Terms, books: Planted
+    rail: X402Rail, base_chain: BaseChain, terms: QuoteTerms, books: Planted
 ) -> None:
     """With an authorization and without one."""
     authorized = submit(base_chain, terms.asset, transfer_call(signed(terms)))
@@ -103,7 +103,7 @@ async def test_says_transfers_that_the_ledger_does_not_know(
 
 
 async def test_says_a_transfer_that_the_ledger_does_not_call_settled(
-    rail: X402Rail, base_chain: BaseChain, terms: Terms, books: Planted
+    rail: X402Rail, base_chain: BaseChain, terms: QuoteTerms, books: Planted
 ) -> None:
     one = signed(terms)
     await books.settling(row(one, terms, books))
@@ -115,7 +115,7 @@ async def test_says_a_transfer_that_the_ledger_does_not_call_settled(
     ("kind", "change"), [(Kind.AMOUNT, {"amount": UNITS + 1}), (Kind.PAYER, {"payer": STRANGER.address.lower()})]
 )
 async def test_says_what_a_row_has_wrong(
-    rail: X402Rail, base_chain: BaseChain, terms: Terms, books: Planted, kind: Kind, change: dict[str, str | int]
+    rail: X402Rail, base_chain: BaseChain, terms: QuoteTerms, books: Planted, kind: Kind, change: dict[str, str | int]
 ) -> None:
     one = signed(terms)
     sent = submit(base_chain, terms.asset, transfer_call(one))
@@ -124,7 +124,7 @@ async def test_says_what_a_row_has_wrong(
 
 
 async def test_says_two_rows_of_one_transfer(
-    rail: X402Rail, base_chain: BaseChain, terms: Terms, books: Planted
+    rail: X402Rail, base_chain: BaseChain, terms: QuoteTerms, books: Planted
 ) -> None:
     paid, second = signed(terms), signed(terms)
     sent = submit(base_chain, terms.asset, transfer_call(paid))
@@ -134,7 +134,7 @@ async def test_says_two_rows_of_one_transfer(
 
 
 async def test_two_payments_in_one_transaction_are_two(
-    rail: X402Rail, base_chain: BaseChain, terms: Terms, books: Planted
+    rail: X402Rail, base_chain: BaseChain, terms: QuoteTerms, books: Planted
 ) -> None:
     both = (signed(terms), signed(terms))
     batch = [(terms.asset, bytes.fromhex(transfer_call(one)[2:])) for one in both]
@@ -147,7 +147,7 @@ async def test_two_payments_in_one_transaction_are_two(
 
 @pytest.mark.parametrize("apart", [-300.0, 86_400.0])
 async def test_the_ends_of_a_period_make_no_differences(
-    rail: X402Rail, base_chain: BaseChain, terms: Terms, books: Planted, apart: float
+    rail: X402Rail, base_chain: BaseChain, terms: QuoteTerms, books: Planted, apart: float
 ) -> None:
     """Five minutes, or a day, may lie between a block and the moment at which the ledger learnt of it."""
     one = signed(terms)
@@ -164,7 +164,7 @@ async def test_the_ends_of_a_period_make_no_differences(
 
 @pytest.mark.parametrize("log_span", [1, 2])
 async def test_reads_the_log_in_bounded_ranges(
-    base_chain: BaseChain, rpc_url: str, terms: Terms, books: Planted, log_span: int
+    base_chain: BaseChain, rpc_url: str, terms: QuoteTerms, books: Planted, log_span: int
 ) -> None:
     sent = []
     for _ in range(3):

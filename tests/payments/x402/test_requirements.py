@@ -3,13 +3,13 @@
 import pytest
 from x402.mechanisms.evm import V1_NETWORK_CHAIN_IDS, get_asset_info
 
-from payments.x402.requirements import NETWORKS, USDC_DECIMALS, Network, Terms
+from payments.x402.requirements import NETWORKS, USDC_DECIMALS, EvmNetwork, QuoteTerms
 
 USDC = {84532: "0x036CbD53842c5426634e7929541eC2318f3dCF7e", 8453: "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913"}
 
 
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=str)
-def test_networks_are_those_of_the_sdk(network: Network) -> None:
+def test_networks_are_those_of_the_sdk(network: EvmNetwork) -> None:
     token = get_asset_info(network.caip2, USDC[network.chain_id])
     assert (token["name"], token["version"]) == (network.token_name, network.token_version)
     assert token["decimals"] == USDC_DECIMALS
@@ -17,7 +17,7 @@ def test_networks_are_those_of_the_sdk(network: Network) -> None:
 
 
 def test_addresses_are_checksummed() -> None:
-    terms = Terms(
+    terms = QuoteTerms(
         chain_id=84532, asset=USDC[84532].lower(), pay_to=USDC[8453].lower(), max_timeout_seconds=60, description=""
     )
     assert (terms.asset, terms.pay_to) == (USDC[84532], USDC[8453])
@@ -25,4 +25,4 @@ def test_addresses_are_checksummed() -> None:
 
 def test_refuses_other_networks() -> None:
     with pytest.raises(ValueError, match=r"chains \[8453, 84532\], not on 137"):
-        Terms(chain_id=137, asset=USDC[8453], pay_to=USDC[8453], max_timeout_seconds=60, description="")
+        QuoteTerms(chain_id=137, asset=USDC[8453], pay_to=USDC[8453], max_timeout_seconds=60, description="")

@@ -28,7 +28,7 @@ from payments.x402.rpc import NodeRefusal, NonceTooLow, Rpc
 from sandbox.accounts import BUYER, STRANGER
 from sandbox.anvil import anvil
 from sandbox.chains import BaseChain
-from sandbox.shim import Control
+from sandbox.rpc_proxy import Control
 from tests.contracts.rail_contract import NOBODY
 from tests.fakes.serving import TRUST, serving
 

@@ -14,7 +14,7 @@ from payments.x402.settlement_key import SettlementKey
 from payments.x402.signer import ChainSigner
 from sandbox.accounts import BUYER, SETTLER, STRANGER
 from sandbox.chains import BaseChain
-from sandbox.shim import Control
+from sandbox.rpc_proxy import Control
 from storage import SqlOutbox
 from tests.begun import Begun
 from tests.payments.x402.budgets import budget

@@ -5,7 +5,7 @@ from eth_account import Account
 from x402.mechanisms.evm.constants import TRANSFER_WITH_AUTHORIZATION_VRS_ABI
 from x402.mechanisms.evm.multicall import encode_contract_call
 
-from payments.x402.requirements import Terms
+from payments.x402.requirements import QuoteTerms
 from payments.x402.transfer import Transfer
 from sandbox.accounts import BUYER, SELLER, STRANGER
 from sandbox.calls import call_data
@@ -14,7 +14,7 @@ from tests.payments.x402.buyer import authorize, transfer_call
 NONCE = "0x" + "5a" * 32
 
 
-def test_reads_both_forms(terms: Terms) -> None:
+def test_reads_both_forms(terms: QuoteTerms) -> None:
     """That of a plain key as the SDK makes it, and that of a contract wallet, whatever is appended."""
     signed = authorize(Account.from_key(BUYER.key), SELLER.address, NONCE, terms, units=7, valid_before=1_900_000_000)
     plain = encode_contract_call(

@@ -17,7 +17,7 @@ from x402.schemas.v1 import PaymentRequiredV1
 from errors import MalformedPayment
 from payments.money import Price
 from payments.rail import HeaderFields, Order, Receipt
-from payments.x402.requirements import Terms
+from payments.x402.requirements import QuoteTerms
 from payments.x402.wire import MAX_HEADER_CHARS, read_payment, write_challenge, write_receipt, write_refusal
 
 URL = "https://cut.example/v1/remove-background"
@@ -65,7 +65,7 @@ BOTH = ("x-payment", "payment-signature")
 
 
 @pytest.mark.parametrize("headers", [(), (("x-payment", ""),), (("payment-signature", " , "), ("x-payment", ""))])
-def test_empty_fields_are_no_payment(terms: Terms, headers: HeaderFields) -> None:
+def test_empty_fields_are_no_payment(terms: QuoteTerms, headers: HeaderFields) -> None:
     assert read_payment(headers, terms) is None
 
 
@@ -92,7 +92,7 @@ def _joined(fields: HeaderFields) -> HeaderFields:
     ],
 )
 def test_one_payment_may_come_several_times(
-    terms: Terms, headers: HeaderFields, version: int, sent_in: tuple[str, ...]
+    terms: QuoteTerms, headers: HeaderFields, version: int, sent_in: tuple[str, ...]
 ) -> None:
     credential = read_payment(headers, terms)
     assert credential is not None
@@ -101,7 +101,7 @@ def test_one_payment_may_come_several_times(
 
 
 @pytest.mark.parametrize(("version", "content"), [(1, V1), (2, V2)])
-def test_reads_a_payment(terms: Terms, version: int, content: dict[str, Any]) -> None:
+def test_reads_a_payment(terms: QuoteTerms, version: int, content: dict[str, Any]) -> None:
     credential = read_payment(header(version, content), terms)
     assert credential is not None
     assert credential.rail == "x402"
@@ -112,7 +112,7 @@ def test_reads_a_payment(terms: Terms, version: int, content: dict[str, Any]) ->
     assert credential.signed.authorization.value == 50_000
 
 
-def test_one_authorization_is_one_payment_in_either_version(terms: Terms) -> None:
+def test_one_authorization_is_one_payment_in_either_version(terms: QuoteTerms) -> None:
     """Also when the letters of its hex digits are written in another case."""
     shouted = with_authorization(**{"from": "0x" + PAYER[2:].upper(), "nonce": NONCE.lower()})
     first, second, third = (read_payment(header(*sent), terms) for sent in ((1, V1), (2, V2), (1, shouted)))
@@ -133,14 +133,14 @@ def test_one_authorization_is_one_payment_in_either_version(terms: Terms) -> Non
         {**V1, "payload": {**PAYLOAD, "signature": "0x" + "1c" * 65}},
     ],
 )
-def test_whatever_is_signed_is_in_the_fingerprint(terms: Terms, changed: dict[str, Any]) -> None:
+def test_whatever_is_signed_is_in_the_fingerprint(terms: QuoteTerms, changed: dict[str, Any]) -> None:
     original, other = read_payment(header(1, V1), terms), read_payment(header(1, changed), terms)
     assert original
     assert other
     assert original.fingerprint != other.fingerprint
 
 
-def test_a_signature_shows_in_no_repr(terms: Terms) -> None:
+def test_a_signature_shows_in_no_repr(terms: QuoteTerms) -> None:
     assert "1b1b" not in repr(read_payment(header(1, V1), terms))
 
 
@@ -188,7 +188,7 @@ def test_a_signature_shows_in_no_repr(terms: Terms) -> None:
         (("x-payment", "A" * (MAX_HEADER_CHARS + 4)),),
     ],
 )
-def test_says_malformed(terms: Terms, headers: HeaderFields) -> None:
+def test_says_malformed(terms: QuoteTerms, headers: HeaderFields) -> None:
     with pytest.raises(MalformedPayment):
         read_payment(headers, terms)
 
@@ -208,7 +208,7 @@ PAYMENTS = st.fixed_dictionaries({"x402Version": st.sampled_from([1, 2])}, optio
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(version=st.sampled_from([1, 2]), content=PAYMENTS | JSON)
-def test_reads_any_json_or_says_malformed(terms: Terms, version: int, content: object) -> None:
+def test_reads_any_json_or_says_malformed(terms: QuoteTerms, version: int, content: object) -> None:
     with suppress(MalformedPayment):
         read_payment(header(version, content), terms)
 
@@ -217,7 +217,7 @@ def ordered(media_type: str = "image/png") -> Order:
     return Order(URL, "POST", b"", (), Price(Decimal("0.05")), media_type=media_type)
 
 
-def test_the_quote_names_the_format_that_will_come(terms: Terms) -> None:
+def test_the_quote_names_the_format_that_will_come(terms: QuoteTerms) -> None:
     challenge = write_challenge(terms, ordered("image/webp"), None)
     v2 = decode_payment_required_header(dict(challenge.headers)["PAYMENT-REQUIRED"])
     assert isinstance(v2, PaymentRequired)
@@ -225,7 +225,7 @@ def test_the_quote_names_the_format_that_will_come(terms: Terms) -> None:
     assert v2.resource.mime_type == challenge.members["accepts"][0]["mimeType"] == "image/webp"
 
 
-def test_the_challenge_is_one_that_both_versions_read(terms: Terms) -> None:
+def test_the_challenge_is_one_that_both_versions_read(terms: QuoteTerms) -> None:
     challenge = write_challenge(terms, ordered(), None)
     v1 = PaymentRequiredV1.model_validate(challenge.members)
     v2 = decode_payment_required_header(dict(challenge.headers)["PAYMENT-REQUIRED"])
@@ -239,14 +239,14 @@ def test_the_challenge_is_one_that_both_versions_read(terms: Terms) -> None:
     assert v1.accepts[0].description
 
 
-def test_the_body_suits_strict_v1_clients(terms: Terms) -> None:
+def test_the_body_suits_strict_v1_clients(terms: QuoteTerms) -> None:
     """They reject the whole answer for one null member or one network that they do not know."""
     members = write_challenge(terms, ordered(), None).members
     assert "null" not in json.dumps(members)
     assert {accepted["network"] for accepted in members["accepts"]} <= set(V1_NETWORKS)
 
 
-def test_the_challenge_repeats_why_a_payment_was_rejected(terms: Terms) -> None:
+def test_the_challenge_repeats_why_a_payment_was_rejected(terms: QuoteTerms) -> None:
     challenge = write_challenge(terms, ordered(), "insufficient_funds")
     v2 = decode_payment_required_header(dict(challenge.headers)["PAYMENT-REQUIRED"])
     assert challenge.members["error"] == v2.error == "insufficient_funds"
@@ -266,7 +266,7 @@ ANSWERED = pytest.mark.parametrize(
 
 @ANSWERED
 def test_a_refusal_answers_where_the_receipt_would(
-    terms: Terms, headers: HeaderFields, names: list[str], network: str
+    terms: QuoteTerms, headers: HeaderFields, names: list[str], network: str
 ) -> None:
     credential = read_payment(headers, terms)
     assert credential is not None
@@ -280,7 +280,7 @@ def test_a_refusal_answers_where_the_receipt_would(
 
 @ANSWERED
 def test_the_receipt_answers_the_header_in_the_payments_version(
-    terms: Terms, headers: HeaderFields, names: list[str], network: str
+    terms: QuoteTerms, headers: HeaderFields, names: list[str], network: str
 ) -> None:
     credential = read_payment(headers, terms)
     assert credential is not None
@@ -296,7 +296,7 @@ def test_the_receipt_answers_the_header_in_the_payments_version(
         assert settled.transaction == "0x" + "12" * 32
 
 
-def test_what_nests_without_measure_is_refused_unread(terms: Terms) -> None:
+def test_what_nests_without_measure_is_refused_unread(terms: QuoteTerms) -> None:
     nested = base64.b64encode(b'{"x402Version":1,"payload":' + b"[" * 300).decode()
     with pytest.raises(MalformedPayment, match="nests"):
         read_payment((("x-payment", nested),), terms)

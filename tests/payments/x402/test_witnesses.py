@@ -10,9 +10,9 @@ from errors import PaymentOutcomeUnknown, RailUnavailable
 from payments.chain_clock import ChainClock
 from payments.rail import Finality, Order, Payment
 from payments.x402 import X402Rail
-from payments.x402.requirements import Terms
+from payments.x402.monitor import KEPT_BLOCKS, ROUND_S
+from payments.x402.requirements import QuoteTerms
 from payments.x402.rpc import Rpc
-from payments.x402.tender import KEPT_BLOCKS, ROUND_S
 from payments.x402.wire import X402Credential
 from payments.x402.witnesses import MAX_APART_BLOCKS, Witnesses
 from sandbox.accounts import SELLER
@@ -31,7 +31,7 @@ IS_STATE = "0xe94a0102"  # authorizationState
 
 @pytest.fixture
 def liar(base_chain: BaseChain) -> Iterator[tuple[LyingNode, str]]:
-    """A node that tells the truth until it is told otherwise, and its URL."""
+    """A node that tells the reader until it is told otherwise, and its URL."""
     node = LyingNode(base_chain.rpc_url)
     with serving(node.app()) as url:
         yield node, url
@@ -55,7 +55,7 @@ def _serviced(new_rail: RailBuilder, facilitator_url: str, *urls: str) -> X402Ra
 
 def _says(state: str) -> Any:
     """A lie about every authorization's state."""
-    return {"eth_call": lambda truth, params: state if params[0]["data"].startswith(IS_STATE) else truth}
+    return {"eth_call": lambda reader, params: state if params[0]["data"].startswith(IS_STATE) else reader}
 
 
 @pytest.mark.parametrize("liar_first", [True, False])
@@ -75,7 +75,7 @@ async def test_a_receipt_that_one_node_invents_delivers_nothing(
     other = await bought(_serviced(new_rail, facilitator_url), buyer, order)
     paid = submit(base_chain, base_chain.token, transfer_call(other.signed))
     logs = base_chain.rpc.call("eth_getTransactionReceipt", paid)["logs"]
-    node.lies = {**_says(USED), "eth_getLogs": lambda truth, params: logs[:1]}
+    node.lies = {**_says(USED), "eth_getLogs": lambda reader, params: logs[:1]}
     alone = _serviced(new_rail, facilitator_url, url)
     assert await alone.find_receipt(payment) is not None
     urls = (url, base_chain.rpc_url) if liar_first else (base_chain.rpc_url, url)
@@ -150,7 +150,7 @@ async def test_one_node_cannot_call_our_transaction_over(
     with standing_still(base_chain):
         settlement = asyncio.create_task(rail.settle(payment, credential))
         await until_sent(base_chain, outbox, payment.id)
-        node.lies = {method: lambda truth, params: hex(int(truth, 16) + 1_000)}
+        node.lies = {method: lambda reader, params: hex(int(reader, 16) + 1_000)}
         with pytest.raises(PaymentOutcomeUnknown):
             await rail.find_receipt(payment)
         await asyncio.sleep(ROUND_S + 1)  # whoever tends the transactions hears the lie, too
@@ -215,7 +215,7 @@ async def nobody() -> AsyncIterator[Witnesses]:
     await witnesses.aclose()
 
 
-async def test_no_witness_is_no_verdict(nobody: Witnesses, terms: Terms) -> None:
+async def test_no_witness_is_no_verdict(nobody: Witnesses, terms: QuoteTerms) -> None:
     with pytest.raises(RailUnavailable):
         await nobody.health(terms, ChainClock())
     with pytest.raises(RailUnavailable):
@@ -229,7 +229,7 @@ async def test_a_node_of_another_chain_has_no_say(
 ) -> None:
     """It is not used, so it puts nothing out; where both are of another chain, that is said."""
     node, url = liar
-    node.lies = {"eth_chainId": lambda truth, params: hex(1)}
+    node.lies = {"eth_chainId": lambda reader, params: hex(1)}
     assert await _serviced(new_rail, facilitator_url, rpc_url, url).health() is None
     said = await _serviced(new_rail, facilitator_url, url, url).health()
     assert said == "The payment chain has id 1, not 84532."

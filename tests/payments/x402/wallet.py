@@ -8,7 +8,7 @@ from eth_utils.address import to_checksum_address
 from x402.mechanisms.evm import AUTHORIZATION_TYPES
 
 from payments.x402.eip3009 import SignedAuthorization
-from payments.x402.requirements import Terms
+from payments.x402.requirements import QuoteTerms
 from sandbox.accounts import SELLER
 from sandbox.calls import call_data
 from sandbox.chains import BaseChain, artefact
@@ -26,7 +26,7 @@ def deployed(chain: BaseChain, owner: LocalAccount | None = None) -> str:
 
 
 def authorize_as(
-    wallet: str, owner: LocalAccount, terms: Terms, *, units: int = 50_000, to: str = SELLER.address
+    wallet: str, owner: LocalAccount, terms: QuoteTerms, *, units: int = 50_000, to: str = SELLER.address
 ) -> SignedAuthorization:
     """An authorization of the wallet, signed by a key, valid for two minutes."""
     fields = {"from": wallet, "to": to, "value": units, "validAfter": 0, "validBefore": int(time.time()) + 120}

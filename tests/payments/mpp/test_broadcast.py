@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from errors import PaymentOutcomeUnknown, PaymentRejected
-from payments.mpp.persistence import MAX_ATTEMPTS, persist
+from payments.mpp.broadcast import MAX_ATTEMPTS, broadcast_until_final
 
 
 def now() -> float:
@@ -34,31 +34,31 @@ class Attempts:
 
 async def test_a_clear_outcome_ends_it() -> None:
     attempts = Attempts(unclear=0)
-    assert await persist(attempts, ["a", "b"], until=now() + 60) == "receipt"
+    assert await broadcast_until_final(attempts, ["a", "b"], until=now() + 60) == "receipt"
     assert attempts.tried == ["a"]
 
 
 async def test_takes_the_urls_in_turn() -> None:
     attempts = Attempts(unclear=2)
-    assert await persist(attempts, ["a", "b"], until=now() + 60) == "receipt"
+    assert await broadcast_until_final(attempts, ["a", "b"], until=now() + 60) == "receipt"
     assert attempts.tried == ["a", "b", "a"]
 
 
 async def test_begins_nothing_after_its_end() -> None:
     attempts, until = Attempts(unclear=1000), now() + 0.5
     with pytest.raises(PaymentOutcomeUnknown):
-        await persist(attempts, ["a"], until=until)
+        await broadcast_until_final(attempts, ["a"], until=until)
     assert len(attempts.tried) > 1
     assert max(attempts.began) <= until
 
 
 async def test_another_error_is_an_outcome() -> None:
     with pytest.raises(PaymentRejected):
-        await persist(Attempts(1, PaymentRejected("no", reason="no")), ["a"], until=now() + 60)
+        await broadcast_until_final(Attempts(1, PaymentRejected("no", reason="no")), ["a"], until=now() + 60)
 
 
 async def test_what_no_node_takes_is_given_up() -> None:
     attempts = Attempts(unclear=1000)
     with pytest.raises(PaymentOutcomeUnknown):
-        await persist(attempts, ["a"], until=now() + 600)
+        await broadcast_until_final(attempts, ["a"], until=now() + 600)
     assert len(attempts.tried) == MAX_ATTEMPTS

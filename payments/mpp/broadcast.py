@@ -20,7 +20,7 @@ MAX_ATTEMPTS = 15
 """A transaction that no node takes, because the payer has spent the money meanwhile, costs no more than this."""
 
 
-async def persist(attempt: Callable[[str], Awaitable[T]], urls: Sequence[str], *, until: float) -> T:
+async def broadcast_until_final(attempt: Callable[[str], Awaitable[T]], urls: Sequence[str], *, until: float) -> T:
     """The first clear outcome of `attempt`, which is given the URLs in turn and begun at once and up to `until`.
 
     Args:

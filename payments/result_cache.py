@@ -7,7 +7,7 @@ from cachetools import LRUCache
 T = TypeVar("T")
 
 
-class RecentDeliveries(Generic[T]):
+class ResultCache(Generic[T]):
     """Least-recently-used results by order digest, per worker; an item over the whole bound is not kept."""
 
     def __init__(self, max_bytes: int) -> None:

@@ -22,7 +22,7 @@ FIRST_LOOK_S = 3.0
 NOT_ASKED = "The rail has not answered yet."
 
 
-class RailWatch:
+class RailMonitor:
     """The present view of every rail: out until its first good answer, and after two bad answers in a row.
 
     One good answer is enough to be back. Before it was asked, nothing is known about a rail, so it is out.
@@ -37,12 +37,12 @@ class RailWatch:
         for name in self._out:
             RAIL_UP.labels(name).set(False)
 
-    def is_out(self, name: str) -> str | None:
+    def outage(self, name: str) -> str | None:
         """One public sentence that says what is out; None while payments can be taken over this rail."""
         return self._out[name]
 
     async def states(self) -> Mapping[str, str | None]:
-        """What `is_out` says of every rail: at once, but for the start, when it waits a little for the first look."""
+        """What `outage` says of every rail: at once, but for the start, when it waits a little for the first look."""
         await self.first_look()
         return dict(self._out)
 
@@ -64,9 +64,9 @@ class RailWatch:
     def _note(self, name: str, answer: str | None) -> None:
         before, now = self._out[name], answer if self._answers[name] else None
         if now is not None and (before is None or before == NOT_ASKED):
-            log.warning("rail_out", rail=name, fault=now)
+            log.warning("rail_down", rail=name, fault=now)
         elif now is None and before is not None:
-            log.info("rail_in", rail=name)
+            log.info("rail_up", rail=name)
         self._answers[name], self._out[name] = answer, now
         RAIL_UP.labels(name).set(now is None)
 
@@ -82,7 +82,7 @@ class RailWatch:
             return "The rail does not answer."
 
 
-async def keep_watching(watch: RailWatch, *, every_s: float = EVERY_S, again_s: float = AGAIN_S) -> None:
+async def keep_monitoring(watch: RailMonitor, *, every_s: float = EVERY_S, again_s: float = AGAIN_S) -> None:
     """Look until cancelled, in every worker."""
     while True:
         settled = await watch.look()

@@ -17,7 +17,7 @@ def main() -> None:
     parent, *command = sys.argv[1:]
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() == int(parent):  # else the parent was gone before the leash was on
+    if os.getppid() == int(parent):  # else the parent was gone before the signal was set
         os.execvp(command[0], command)  # noqa: S606 - no shell is wanted
 
 

@@ -4,7 +4,7 @@ import pytest
 from imaging.compose import compose
 from imaging.picture import Picture, Pixels
 from modelkit.evaluation.scores import score
-from modelkit.evaluation.ways import SERVICE, WAYS
+from modelkit.evaluation.variants import SERVICE, WAYS
 from tests.fakes.backends import DiscFinder
 from tests.imaging.samples import opaque
 from tests.modelkit.evaluation.scenes import disc, picture

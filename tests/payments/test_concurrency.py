@@ -4,16 +4,16 @@ import asyncio
 
 import pytest
 
-from payments.x402.whole import unbroken
+from payments.concurrency import run_to_completion
 
 
 async def test_gives_the_result_or_the_error() -> None:
     async def fail() -> None:
         raise LookupError
 
-    assert await unbroken(asyncio.sleep(0, "done")) == "done"
+    assert await run_to_completion(asyncio.sleep(0, "done")) == "done"
     with pytest.raises(LookupError):
-        await unbroken(fail())
+        await run_to_completion(fail())
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -28,7 +28,7 @@ async def test_is_cancelled_only_when_the_work_is_done(fails: bool) -> None:
         if fails:
             raise LookupError
 
-    task = asyncio.create_task(unbroken(work()))
+    task = asyncio.create_task(run_to_completion(work()))
     for _ in range(3):
         await asyncio.sleep(0)
         task.cancel()

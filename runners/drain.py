@@ -41,7 +41,7 @@ def end_service(reason: str) -> NoReturn:
     sys.exit(reason)
 
 
-def end_last(url: str | None, *, announce: Callable[[], None] = lambda: None) -> None:
+def stop_after_dependents(url: str | None, *, announce: Callable[[], None] = lambda: None) -> None:
     """Put off SIGTERM and SIGINT. For the main thread of a BentoML worker, once the server's own handlers are set.
 
     Args:
@@ -49,15 +49,15 @@ def end_last(url: str | None, *, announce: Callable[[], None] = lambda: None) ->
         announce: called in a thread when this worker is about to end; it ends when that returns.
     """
     parts = urlsplit(url or "")
-    socket = KeptSocket(Path(unquote(parts.path))) if parts.scheme == "file" else None
+    socket = PreservedSocket(Path(unquote(parts.path))) if parts.scheme == "file" else None
     for number in (signal.SIGTERM, signal.SIGINT):
         handler = signal.getsignal(number)
         if callable(handler):
-            signal.signal(number, partial(_put_off, socket, announce, handler))
+            signal.signal(number, partial(_defer_signal, socket, announce, handler))
     end_with_supervisor(ask_to_end)
 
 
-class KeptSocket:
+class PreservedSocket:
     """A listening Unix socket whose name can be restored after somebody has removed it with its folder."""
 
     def __init__(self, path: Path) -> None:
@@ -79,20 +79,26 @@ class KeptSocket:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def others(worker: psutil.Process) -> list[psutil.Process]:
+def sibling_workers(worker: psutil.Process) -> list[psutil.Process]:
     """The living workers of other services under the same supervisor."""
     supervisor, own = worker.parent(), _service(worker)
     siblings = supervisor.children() if supervisor else []
     return [each for each in siblings if _service(each) not in (None, own)]
 
 
-def _put_off(socket: KeptSocket | None, announce: Callable[[], None], handler: Handler, number: int, _: Any) -> None:
+def _defer_signal(
+    socket: PreservedSocket | None, announce: Callable[[], None], handler: Handler, number: int, _: Any
+) -> None:
     Thread(target=_end_when_alone, args=(socket, announce, handler, number), daemon=True).start()
 
 
-def _end_when_alone(socket: KeptSocket | None, announce: Callable[[], None], handler: Handler, number: int) -> None:
+def _end_when_alone(
+    socket: PreservedSocket | None, announce: Callable[[], None], handler: Handler, number: int
+) -> None:
     last = time.monotonic() + PATIENCE_S
-    waited_for = others(psutil.Process())  # once: when the supervisor is gone, all orphans of the host look like ours
+    waited_for = sibling_workers(
+        psutil.Process()
+    )  # once: when the supervisor is gone, all orphans of the host look like ours
     while time.monotonic() < last and any(_serves(each) for each in waited_for):
         if socket:
             socket.restore()

@@ -11,7 +11,7 @@ Faults are ordered by `POST /ctl` with a JSON object, and end after `count` call
     seconds  delay of `slow`, and how long `hang` holds the line at most (60 when left out)
 
 `GET /ctl` answers `{"calls": {method: number of calls since the start}}`.
-Run by hand: python -m sandbox.shim UPSTREAM_URL PORT
+Run by hand: python -m sandbox.rpc_proxy UPSTREAM_URL PORT
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.process import Child, choose_port
+from sandbox.process import ManagedProcess, choose_port
 from sandbox.rpc import Rpc, loopback
 
 Mode = Literal["none", "error5xx", "rpcerror", "hang", "slow", "drop_after_send"]
@@ -137,8 +137,8 @@ class Control:
 def shim(upstream: str, chain_id: int, port: int = 0) -> Iterator[Rpc]:
     """Run a shim before the chain at `upstream` (port 0: any free one). Raises SandboxError."""
     port = choose_port(port)
-    command = [sys.executable, "-m", "sandbox.shim", upstream, str(port)]
-    with Child(f"RPC shim on port {port}", command) as child, Rpc(loopback(port)) as rpc:
+    command = [sys.executable, "-m", "sandbox.rpc_proxy", upstream, str(port)]
+    with ManagedProcess(f"RPC shim on port {port}", command) as child, Rpc(loopback(port)) as rpc:
         child.wait_until(lambda: rpc.answers(chain_id), START_SECONDS)
         yield rpc
 

@@ -6,14 +6,14 @@ from contextlib import asynccontextmanager, suppress
 
 from prometheus_client import REGISTRY
 
-from payments.watch import FIRST_LOOK_S, NOT_ASKED, RailWatch, keep_watching
+from payments.monitor import FIRST_LOOK_S, NOT_ASKED, RailMonitor, keep_monitoring
 from tests.fakes.rails import ScriptedRail
 from tests.waiting import eventually
 
 OUT = "The payment chain does not answer."
 
 
-class WeatherRail(ScriptedRail):
+class ChangingRail(ScriptedRail):
     """Gives its answers one after the other, then the last one for good; an exception is raised."""
 
     def __init__(self, *answers: str | Exception | None, name: str = "a") -> None:
@@ -42,18 +42,18 @@ class HangingRail(ScriptedRail):
 
 async def views(rail: ScriptedRail, looks: int) -> list[str | None]:
     """What the watch says before its first look and after each."""
-    watch = RailWatch((rail,))
-    seen = [watch.is_out(rail.name)]
+    watch = RailMonitor((rail,))
+    seen = [watch.outage(rail.name)]
     for _ in range(looks):
         await watch.look()
-        seen.append(watch.is_out(rail.name))
+        seen.append(watch.outage(rail.name))
     return seen
 
 
 @asynccontextmanager
-async def watching(watch: RailWatch, *, every_s: float) -> AsyncIterator[None]:
+async def watching(watch: RailMonitor, *, every_s: float) -> AsyncIterator[None]:
     """The task that every worker has."""
-    task = asyncio.create_task(keep_watching(watch, every_s=every_s, again_s=0.0))
+    task = asyncio.create_task(keep_monitoring(watch, every_s=every_s, again_s=0.0))
     yield
     task.cancel()
     with suppress(asyncio.CancelledError):
@@ -61,35 +61,35 @@ async def watching(watch: RailWatch, *, every_s: float) -> AsyncIterator[None]:
 
 
 async def test_a_rail_is_out_after_two_bad_answers() -> None:
-    assert await views(WeatherRail(None, OUT, OUT, OUT), looks=4) == [NOT_ASKED, None, None, OUT, OUT]
+    assert await views(ChangingRail(None, OUT, OUT, OUT), looks=4) == [NOT_ASKED, None, None, OUT, OUT]
 
 
 async def test_a_rail_is_back_after_one_good_answer() -> None:
-    assert await views(WeatherRail(OUT, OUT, None, OUT), looks=4) == [NOT_ASKED, OUT, OUT, None, None]
+    assert await views(ChangingRail(OUT, OUT, None, OUT), looks=4) == [NOT_ASKED, OUT, OUT, None, None]
 
 
 async def test_bad_answers_that_are_not_in_a_row_are_none() -> None:
-    assert await views(WeatherRail(None, OUT, None, OUT, None), looks=5) == [NOT_ASKED, *[None] * 5]
+    assert await views(ChangingRail(None, OUT, None, OUT, None), looks=5) == [NOT_ASKED, *[None] * 5]
 
 
 async def test_the_latest_reason_is_told() -> None:
-    assert await views(WeatherRail("slow", OUT, "another chain"), looks=3) == [NOT_ASKED, "slow", OUT, "another chain"]
+    assert await views(ChangingRail("slow", OUT, "another chain"), looks=3) == [NOT_ASKED, "slow", OUT, "another chain"]
 
 
 async def test_what_a_rail_forgot_to_map_is_an_outage_and_told_to_nobody() -> None:
-    seen = await views(WeatherRail(OSError("https://rpc.example.com/marked")), looks=2)
+    seen = await views(ChangingRail(OSError("https://rpc.example.com/marked")), looks=2)
     assert seen == [NOT_ASKED, *["The rail does not answer."] * 2]
 
 
 async def test_a_rail_that_hangs_is_out_and_hides_no_other() -> None:
-    watch = RailWatch((HangingRail("a"), WeatherRail(OUT, name="b"), WeatherRail(name="c")), patience_s=0.01)
+    watch = RailMonitor((HangingRail("a"), ChangingRail(OUT, name="b"), ChangingRail(name="c")), patience_s=0.01)
     for _ in range(2):
         await watch.look()
-    assert [watch.is_out(name) for name in "abc"] == ["The rail does not answer in time.", OUT, None]
+    assert [watch.outage(name) for name in "abc"] == ["The rail does not answer in time.", OUT, None]
 
 
 async def test_the_gauge_follows() -> None:
-    watch = RailWatch((WeatherRail(None, OUT, OUT, None, name="gauged"),))
+    watch = RailMonitor((ChangingRail(None, OUT, OUT, None, name="gauged"),))
     up = [REGISTRY.get_sample_value("clearcanvas_rail_up", {"rail": "gauged"})]
     for _ in range(4):
         await watch.look()
@@ -98,36 +98,36 @@ async def test_the_gauge_follows() -> None:
 
 
 async def test_a_bad_answer_after_a_good_one_calls_for_a_second_at_once() -> None:
-    rail = WeatherRail(None, OUT)
-    watch = RailWatch((rail,))
+    rail = ChangingRail(None, OUT)
+    watch = RailMonitor((rail,))
     await watch.look()
     async with watching(watch, every_s=60.0):
-        assert await asyncio.to_thread(eventually, lambda: watch.is_out("a") == OUT)
+        assert await asyncio.to_thread(eventually, lambda: watch.outage("a") == OUT)
     assert rail.asked == 3
 
 
 async def test_a_bad_answer_at_the_start_calls_for_another_at_once() -> None:
     """So that one slow call does not keep a new process from serving for seconds."""
-    watch = RailWatch((WeatherRail(OUT, None),))
+    watch = RailMonitor((ChangingRail(OUT, None),))
     async with watching(watch, every_s=60.0):
-        assert await asyncio.to_thread(eventually, lambda: watch.is_out("a") is None)
+        assert await asyncio.to_thread(eventually, lambda: watch.outage("a") is None)
 
 
 async def test_a_rail_that_has_never_been_well_is_out() -> None:
     """Nothing is known about it before the first answer, and one bad answer is all that is known after it."""
-    assert await views(WeatherRail(OUT, None), looks=2) == [NOT_ASKED, OUT, None]
+    assert await views(ChangingRail(OUT, None), looks=2) == [NOT_ASKED, OUT, None]
 
 
 async def test_looks_again_and_again() -> None:
-    rail = WeatherRail(None, None, OUT, OUT, None, None, OUT)
-    watch = RailWatch((rail,))
+    rail = ChangingRail(None, None, OUT, OUT, None, None, OUT)
+    watch = RailMonitor((rail,))
     async with watching(watch, every_s=0.0):
         assert await asyncio.to_thread(eventually, lambda: rail.asked >= 10)
-    assert watch.is_out("a") == OUT
+    assert watch.outage("a") == OUT
 
 
 async def test_the_first_question_waits_for_the_first_look() -> None:
-    watch = RailWatch((WeatherRail(None),))
+    watch = RailMonitor((ChangingRail(None),))
     asked = asyncio.create_task(watch.states())
     await asyncio.sleep(0)
     assert not asked.done()
@@ -138,4 +138,4 @@ async def test_the_first_question_waits_for_the_first_look() -> None:
 async def test_the_first_question_does_not_wait_for_long() -> None:
     assert FIRST_LOOK_S <= 3
     async with asyncio.timeout(FIRST_LOOK_S + 2):
-        assert await RailWatch((HangingRail("a"),)).states() == {"a": NOT_ASKED}
+        assert await RailMonitor((HangingRail("a"),)).states() == {"a": NOT_ASKED}

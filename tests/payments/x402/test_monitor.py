@@ -14,10 +14,10 @@ from payments.outbox import Sent
 from payments.x402.budget import Budget
 from payments.x402.eip3009 import Authorization
 from payments.x402.fees import PLAIN_GAS, Fees, Prices
-from payments.x402.requirements import Terms
+from payments.x402.monitor import KEPT_BLOCKS, NonceState, TransactionMonitor
+from payments.x402.requirements import QuoteTerms
 from payments.x402.rpc import Rpc
 from payments.x402.settlement_key import SettlementKey
-from payments.x402.tender import KEPT_BLOCKS, Tender, View
 from sandbox import chains
 from sandbox.accounts import BUYER, SELLER, STRANGER
 from sandbox.chains import BaseChain
@@ -30,7 +30,7 @@ from tests.payments.x402.miner import mine, standing_still, until_mined
 
 PLENTY = Fees(4 * GWEI, 10**6)
 ANYTHING = budget()
-Build = Callable[..., Tender]
+Build = Callable[..., TransactionMonitor]
 
 
 def new_key(chain: BaseChain) -> SettlementKey:
@@ -55,12 +55,12 @@ def key(base_chain: BaseChain) -> SettlementKey:
 
 @pytest.fixture
 async def build(rpc_url: str, outbox: SqlOutbox, key: SettlementKey) -> AsyncIterator[Build]:
-    """Makes the tender of one more process."""
-    opened: list[Rpc | Tender] = []
+    """Makes the monitor of one more process."""
+    opened: list[Rpc | TransactionMonitor] = []
 
-    def build(key: SettlementKey = key, bump_after_s: float = 60.0, may_cost: Budget = ANYTHING) -> Tender:
+    def build(key: SettlementKey = key, bump_after_s: float = 60.0, may_cost: Budget = ANYTHING) -> TransactionMonitor:
         rpc = Rpc((rpc_url,), timeout_s=3, chain_id=BaseChain.chain_id)
-        tender = Tender(
+        monitor = TransactionMonitor(
             rpc,
             outbox,
             key,
@@ -69,8 +69,8 @@ async def build(rpc_url: str, outbox: SqlOutbox, key: SettlementKey) -> AsyncIte
             budget=may_cost,
             prices=Prices(rpc),
         )
-        opened.extend((rpc, tender))
-        return tender
+        opened.extend((rpc, monitor))
+        return monitor
 
     yield build
     for each in reversed(opened):
@@ -107,7 +107,7 @@ def post(chain: BaseChain, sent: Sent) -> None:
     ],
 )
 def test_takes_the_lowest_free_nonce(mined: int, known: int, taken: list[int], free: int) -> None:
-    assert View(mined, known, [replace(SENT, nonce=nonce) for nonce in taken]).free == free
+    assert NonceState(mined, known, [replace(SENT, nonce=nonce) for nonce in taken]).free == free
 
 
 async def test_sends_what_was_recorded_and_never_sent(
@@ -166,7 +166,7 @@ async def test_raises_no_fees_above_the_cap(
         post(base_chain, stuck)
         await asyncio.sleep(1.2)
         mine(base_chain, base_fee_wei=3 * GWEI)
-        await build(bump_after_s=0.5, may_cost=budget(max_fee_wei=2 * GWEI)).tend(key.address)
+        await build(bump_after_s=0.5, may_cost=budget(max_fee_wei=2 * GWEI)).maintain(key.address)
     assert await outbox.of(stuck.reference) == [stuck]
 
 
@@ -174,7 +174,9 @@ ABOUT_2_GWEI = budget(eth_usd="312")
 """Per gas, for the settlement of a picture of five cents."""
 
 
-def transfer(key: SettlementKey, terms: Terms, nonce: int, *, end: int, units: int = 50_000, fee: int = GWEI) -> Sent:
+def transfer(
+    key: SettlementKey, terms: QuoteTerms, nonce: int, *, end: int, units: int = 50_000, fee: int = GWEI
+) -> Sent:
     """The settlement of a payment that is valid until `end`."""
     signed = authorize(
         Account.from_key(BUYER.key), SELLER.address, "0x" + secrets.token_hex(32), terms, units=units, valid_before=end
@@ -199,19 +201,19 @@ async def test_raises_fees_up_to_what_the_payment_brings(
     build: Build,
     outbox: SqlOutbox,
     key: SettlementKey,
-    terms: Terms,
+    terms: QuoteTerms,
     caplog: pytest.LogCaptureFixture,
     units: int,
     raised: bool,
     begun: Begun,
 ) -> None:
     """And says once when it does not."""
-    with standing_still(base_chain), caplog.at_level(logging.WARNING, "payments.x402.tender"):
+    with standing_still(base_chain), caplog.at_level(logging.WARNING, "payments.x402.monitor"):
         sent = transfer(key, terms, 0, end=2**40, units=units)
         await stuck(base_chain, begun, outbox, sent)
-        tender = build(bump_after_s=0.5, may_cost=ABOUT_2_GWEI)
+        monitor = build(bump_after_s=0.5, may_cost=ABOUT_2_GWEI)
         for _ in range(2):
-            await tender.tend(key.address)
+            await monitor.maintain(key.address)
     [now] = await outbox.of(sent.reference)
     assert (now.raw != sent.raw) == raised
     assert now.data == sent.data
@@ -221,18 +223,24 @@ async def test_raises_fees_up_to_what_the_payment_brings(
 
 
 async def test_raises_no_fees_for_an_expired_payment(
-    base_chain: BaseChain, build: Build, outbox: SqlOutbox, key: SettlementKey, terms: Terms, begun: Begun
+    base_chain: BaseChain, build: Build, outbox: SqlOutbox, key: SettlementKey, terms: QuoteTerms, begun: Begun
 ) -> None:
     with standing_still(base_chain):
         sent = transfer(key, terms, 0, end=int(time.time()) + 2)
         await stuck(base_chain, begun, outbox, sent)
-        await build(bump_after_s=0.5).tend(key.address)
+        await build(bump_after_s=0.5).maintain(key.address)
     assert [now.raw for now in await outbox.of(sent.reference)] == [sent.raw]
 
 
 @pytest.mark.parametrize("end", ["by its time", "cancelled"])
 async def test_an_expired_payment_holds_up_nobody(
-    base_chain: BaseChain, build: Build, outbox: SqlOutbox, key: SettlementKey, terms: Terms, end: str, begun: Begun
+    base_chain: BaseChain,
+    build: Build,
+    outbox: SqlOutbox,
+    key: SettlementKey,
+    terms: QuoteTerms,
+    end: str,
+    begun: Begun,
 ) -> None:
     """Its nonce is taken by a transaction without content, which costs a quarter."""
     with standing_still(base_chain):
@@ -241,11 +249,11 @@ async def test_an_expired_payment_holds_up_nobody(
         await stuck(base_chain, begun, outbox, expired, paying)
         if end == "cancelled":
             cancel(base_chain, _authorization(expired), terms)
-        tender = build(bump_after_s=0.5)
-        await tender.tend(key.address)
+        monitor = build(bump_after_s=0.5)
+        await monitor.maintain(key.address)
         [instead] = await outbox.of(expired.reference)
         mine(base_chain, base_fee_wei=3 * GWEI)
-    tender.keep()  # the chain has dropped what came behind the one that was replaced
+    monitor.keep()  # the chain has dropped what came behind the one that was replaced
     await until_mined(base_chain, instead.hash)
     assert (instead.to, instead.data, instead.nonce) == (key.address, expired.data, 0)
     assert base_chain.rpc.call("eth_getTransactionByHash", instead.hash)["input"] == "0x"
@@ -254,7 +262,7 @@ async def test_an_expired_payment_holds_up_nobody(
 
 
 async def test_a_cheap_payment_in_front_may_cost_what_a_dear_one_behind_brings(
-    base_chain: BaseChain, build: Build, outbox: SqlOutbox, key: SettlementKey, terms: Terms, begun: Begun
+    base_chain: BaseChain, build: Build, outbox: SqlOutbox, key: SettlementKey, terms: QuoteTerms, begun: Begun
 ) -> None:
     with standing_still(base_chain):
         cheap, dear = (
@@ -262,11 +270,11 @@ async def test_a_cheap_payment_in_front_may_cost_what_a_dear_one_behind_brings(
             for nonce, units, fee in ((0, 50_000, GWEI), (1, 500_000, 8 * GWEI))
         )
         await stuck(base_chain, begun, outbox, cheap, dear)
-        tender = build(bump_after_s=0.5, may_cost=ABOUT_2_GWEI)
-        await tender.tend(key.address)
+        monitor = build(bump_after_s=0.5, may_cost=ABOUT_2_GWEI)
+        await monitor.maintain(key.address)
         [better] = await outbox.of(cheap.reference)
         mine(base_chain, base_fee_wei=3 * GWEI)
-    tender.keep()
+    monitor.keep()
     await until_mined(base_chain, better.hash)
     await _until_paid(base_chain, outbox, dear)
     assert better.data == cheap.data
@@ -280,7 +288,7 @@ async def test_raises_no_fees_while_the_chain_stands_still(
         sent = await recorded(begun, outbox, key)
         post(base_chain, sent)
         await asyncio.sleep(0.2)
-        await build(bump_after_s=0.1).tend(key.address)
+        await build(bump_after_s=0.1).maintain(key.address)
     assert await outbox.of(sent.reference) == [sent]
 
 
@@ -302,7 +310,7 @@ async def test_of_two_that_tend_one_sends(
     """The other finds the record changed. Nothing that they do costs the payment its transaction."""
     sent = await recorded(begun, outbox, key)
     await asyncio.sleep(2.1)
-    await asyncio.gather(*(build().tend(key.address) for _ in range(2)))
+    await asyncio.gather(*(build().maintain(key.address) for _ in range(2)))
     [again] = await outbox.of(sent.reference)
     assert again.attempt == 2
     assert not await outbox.withdraw(sent)
@@ -314,12 +322,12 @@ async def test_forgets_what_lies_deep_in_the_chain(
     sent = await recorded(begun, outbox, key)
     post(base_chain, sent)
     await until_mined(base_chain, sent.hash)
-    tender = build()
-    tender.keep()
+    monitor = build()
+    monitor.keep()
     await asyncio.sleep(1)
     assert await outbox.of(sent.reference) == [sent]
     base_chain.rpc.call("anvil_mine", hex(KEPT_BLOCKS + 1))
-    tender.keep()
+    monitor.keep()
     async with asyncio.timeout(10):
         while await outbox.senders(BaseChain.chain_id):  # noqa: ASYNC110 - a database
             await asyncio.sleep(0.1)

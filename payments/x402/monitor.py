@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class NonceState:
     """What the chain and the outbox say of a sender's transactions.
 
     Attributes:
@@ -67,7 +67,7 @@ class View:
         return nonce
 
 
-class Tender:
+class TransactionMonitor:
     """Looks after the transactions of our settlement key, and after those that an earlier key has left.
 
     Args:
@@ -110,31 +110,33 @@ class Tender:
             self._keeper.cancel()
             await asyncio.wait({self._keeper})
 
-    async def tend(self, sender: str) -> View:
+    async def maintain(self, sender: str) -> NonceState:
         """Send again and replace what needs it; the sender's transactions as they were before.
 
-        Needs no lock: of many who tend one transaction at the same time, one gets its record.
+        Needs no lock: of many who maintain one transaction at the same time, one gets its record.
 
         Raises:
             RailUnavailable, LedgerUnavailable: chain or outbox give no answer.
         """
-        view = await look(self._rpc, self._outbox, self._chain_id, sender)
-        self._said &= {sent.hash for sent in view.unmined}
-        for sent in self._due(view)[:_AT_ONCE]:
-            await self._help(sent, view)
-        return view
+        nonces = await read_nonce_state(self._rpc, self._outbox, self._chain_id, sender)
+        self._said &= {sent.hash for sent in nonces.unmined}
+        for sent in self._due(nonces)[:_AT_ONCE]:
+            await self._help(sent, nonces)
+        return nonces
 
-    def _due(self, view: View) -> list[Sent]:
-        return [sent for sent in view.unmined if self._is_stuck(sent) or (sent.nonce >= view.known and _is_lost(sent))]
+    def _due(self, nonces: NonceState) -> list[Sent]:
+        return [
+            sent for sent in nonces.unmined if self._is_stuck(sent) or (sent.nonce >= nonces.known and _is_lost(sent))
+        ]
 
     def _is_stuck(self, sent: Sent) -> bool:
         return sent.sender == self._key.address and time.time() - sent.sent_at > self._bump_after_s
 
-    async def _help(self, sent: Sent, view: View) -> None:
+    async def _help(self, sent: Sent, nonces: NonceState) -> None:
         """Failing here is no harm: the record stays, and so does the need."""
         with suppress(RailUnavailable, LedgerUnavailable):
-            better = await self._bumped(sent, view) if self._is_stuck(sent) else None
-            if better is None and sent.nonce >= view.known and _is_lost(sent):
+            better = await self._bumped(sent, nonces) if self._is_stuck(sent) else None
+            if better is None and sent.nonce >= nonces.known and _is_lost(sent):
                 better = replace(sent, attempt=sent.attempt + 1)
             # Recorded first: whoever may think that it is nowhere sees that it is sent once more.
             if better is not None and await self._outbox.renew(sent, better):
@@ -148,7 +150,7 @@ class Tender:
         except NodeRefusal:
             logger.warning("a recorded transaction is refused: nonce %d of %s", sent.nonce, sent.sender)
 
-    async def _bumped(self, sent: Sent, view: View) -> Sent | None:
+    async def _bumped(self, sent: Sent, nonces: NonceState) -> Sent | None:
         """What to send in a stuck transaction's place; None when that costs too much, or is of no use."""
         block = await self._rpc.ask(lambda eth: eth.get_block("latest"))
         now = block["timestamp"]
@@ -156,8 +158,10 @@ class Tender:
             return None  # no block since: the chain stands still
         gas = None if _has_expired(sent, now) else await gas_of(self._rpc, sent.sender, sent.to, sent.data)
         if gas is None:
-            return await self._replaced(sent, self._key.cancellation(sent), view.worth(sent.nonce + 1, now), PLAIN_GAS)
-        units = None if Transfer.of(sent.data) is None else view.worth(sent.nonce, now)
+            return await self._replaced(
+                sent, self._key.cancellation(sent), nonces.worth(sent.nonce + 1, now), PLAIN_GAS
+            )
+        units = None if Transfer.of(sent.data) is None else nonces.worth(sent.nonce, now)
         return await self._replaced(sent, sent, units, gas)
 
     async def _replaced(self, sent: Sent, call: Sent, units: int | None, gas: int) -> Sent | None:
@@ -194,7 +198,7 @@ class Tender:
         try:
             senders = await self._outbox.senders(self._chain_id)
             for sender in senders:
-                unmined |= bool((await self.tend(sender)).unmined)
+                unmined |= bool((await self.maintain(sender)).unmined)
                 await self._forget(sender)
         except (RailUnavailable, LedgerUnavailable):
             return True, True
@@ -219,10 +223,10 @@ def _is_lost(sent: Sent) -> bool:
     return time.time() - sent.sent_at > LOST_AFTER_S * ((1 << doublings) - 1)
 
 
-async def look(rpc: Rpc, outbox: Outbox, chain_id: int, sender: str) -> View:
+async def read_nonce_state(rpc: Rpc, outbox: Outbox, chain_id: int, sender: str) -> NonceState:
     """What chain and outbox say now. Raises RailUnavailable, LedgerUnavailable."""
     mined, known = await counts(rpc, sender)
-    return View(mined, known, await outbox.since(chain_id, sender, min(mined, known)))
+    return NonceState(mined, known, await outbox.since(chain_id, sender, min(mined, known)))
 
 
 async def counts(rpc: Rpc, sender: str) -> tuple[int, int]:

@@ -12,12 +12,12 @@ from imaging.picture import Picture, Pixels
 MID_GREY = 128
 
 
-def fit(picture: Picture, size: int) -> Pixels:
+def to_model_input(picture: Picture, size: int) -> Pixels:
     """The picture stretched to uint8 [size,size,3], RGB."""
     return shrink(picture, size, size)
 
 
-def unfit(alpha: Pixels, width: int, height: int) -> Pixels:
+def to_image_size(alpha: Pixels, width: int, height: int) -> Pixels:
     """uint8 alpha [S,S] brought to [height,width] by cubic interpolation."""
     return np.asarray(cv2.resize(alpha, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
 

@@ -7,11 +7,11 @@ from types import MappingProxyType
 import cv2
 import numpy as np
 
-from imaging.fit import fit, shrink, unfit
 from imaging.levels import set_levels
 from imaging.matte import guided, matte_of
+from imaging.model_input import shrink, to_image_size, to_model_input
 from imaging.picture import Picture, Pixels
-from imaging.specks import drop_specks
+from imaging.small_components import drop_small_components
 
 Infer = Callable[[Pixels], Pixels]
 """uint8 RGB [S,S,3] to uint8 alpha [S,S]."""
@@ -28,24 +28,24 @@ _MILLI = 1000
 
 def service(infer: Infer, picture: Picture, size: int) -> Pixels:
     """What the service does."""
-    return matte_of(picture, infer(fit(picture, size)))
+    return matte_of(picture, infer(to_model_input(picture, size)))
 
 
 def _plain(infer: Infer, picture: Picture, size: int) -> Pixels:
     """Stretched and enlarged, no more."""
-    return unfit(infer(fit(picture, size)), picture.width, picture.height)
+    return to_image_size(infer(to_model_input(picture, size)), picture.width, picture.height)
 
 
 def _specks_only(infer: Infer, picture: Picture, size: int) -> Pixels:
-    return unfit(drop_specks(infer(fit(picture, size))), picture.width, picture.height)
+    return to_image_size(drop_small_components(infer(to_model_input(picture, size))), picture.width, picture.height)
 
 
 def _guide_only(infer: Infer, picture: Picture, size: int) -> Pixels:
-    return guided(picture, infer(fit(picture, size)))
+    return guided(picture, infer(to_model_input(picture, size)))
 
 
 def _no_levels(infer: Infer, picture: Picture, size: int) -> Pixels:
-    return guided(picture, drop_specks(infer(fit(picture, size))))
+    return guided(picture, drop_small_components(infer(to_model_input(picture, size))))
 
 
 def _resized(infer: Infer, picture: Picture, size: int, *, filter: int) -> Pixels:
@@ -67,24 +67,24 @@ def _letterbox(infer: Infer, picture: Picture, size: int, *, border: int, value:
 
 def _flip_mean(infer: Infer, picture: Picture, size: int) -> Pixels:
     """Mean of the picture's alpha and of its mirror image's: twice the work."""
-    image = fit(picture, size)
+    image = to_model_input(picture, size)
     mirrored = infer(np.ascontiguousarray(image[:, ::-1]))[:, ::-1]
     return matte_of(picture, np.asarray(cv2.addWeighted(infer(image), 0.5, mirrored.copy(), 0.5, 0), np.uint8))
 
 
 def _strong_levels(infer: Infer, picture: Picture, size: int) -> Pixels:
     """Alpha stretched by a tenth around one half: faint haze to 0, nearly solid to 255."""
-    return matte_of(picture, _STRETCHED[infer(fit(picture, size))])
+    return matte_of(picture, _STRETCHED[infer(to_model_input(picture, size))])
 
 
 def _radius(infer: Infer, picture: Picture, size: int, *, radius: int) -> Pixels:
     """The guide's windows of another size."""
-    return guided(picture, drop_specks(set_levels(infer(fit(picture, size)))), radius=radius)
+    return guided(picture, drop_small_components(set_levels(infer(to_model_input(picture, size)))), radius=radius)
 
 
 def _holes(infer: Infer, picture: Picture, size: int, *, milli: int) -> Pixels:
     """Holes of up to so many thousandths of the subject's area filled."""
-    alpha = infer(fit(picture, size))
+    alpha = infer(to_model_input(picture, size))
     solid = alpha >= 128
     holes, labels, facts, _ = cv2.connectedComponentsWithStats((~solid).astype(np.uint8), connectivity=4)
     left, top = facts[:, cv2.CC_STAT_LEFT], facts[:, cv2.CC_STAT_TOP]

@@ -12,7 +12,7 @@ MODELS_PATH = "/v1/models"
 
 
 @dataclass(frozen=True, slots=True)
-class SoldModel:
+class PricedModel:
     """One model that cuts pictures out, and what one picture costs.
 
     Attributes:
@@ -68,7 +68,7 @@ class OfferedRail:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class PriceList:
     """One picture's worth of work, by each of the models at its price.
 
     Attributes:
@@ -79,14 +79,14 @@ class Offer:
         contact: URI under which the operator is reached, None where it is not told.
     """
 
-    models: tuple[SoldModel, ...]
+    models: tuple[PricedModel, ...]
     public_url: str
     rails: tuple[OfferedRail, ...] = ()
     hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     contact: str | None = None
 
     @property
-    def default(self) -> SoldModel:
+    def default(self) -> PricedModel:
         """The model of a request that names none."""
         return self.models[0]
 
@@ -95,7 +95,7 @@ class Offer:
         """What `?model=` may name."""
         return tuple(each.name for each in self.models)
 
-    def model(self, name: str | None) -> SoldModel:
+    def model(self, name: str | None) -> PricedModel:
         """The model that a request asked for, by one of `names` or by none."""
         return self.default if name is None else self.models[self.names.index(name)]
 
@@ -112,7 +112,7 @@ class Offer:
         query = f"?{urlencode(parameters, quote_via=quote)}" if parameters else ""
         return f"{self._origin(host)}{PATH}{query}"
 
-    def at(self, host: str | None) -> "Offer":
+    def at(self, host: str | None) -> "PriceList":
         """The offer that a host makes: its rails only, under its own name where it is one of `hosts`."""
         if host is None or host not in self.hosts:
             return self

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import psutil
 import pytest
 
-from runners.ending import KeptSocket, others
+from runners.drain import PreservedSocket, sibling_workers
 
 _SUPERVISOR = """
 import subprocess, sys
@@ -51,19 +51,19 @@ def listener() -> Iterator[socket.socket]:
 
 def test_a_runner_waits_for_workers_of_other_services_only(workers: list[psutil.Process]) -> None:
     api, runner, _, _ = workers
-    assert others(runner) == [api]
+    assert sibling_workers(runner) == [api]
 
 
 def test_a_runner_waits_for_the_living_only(workers: list[psutil.Process]) -> None:
     api, runner, _, _ = workers
     api.kill()
     psutil.wait_procs([api], timeout=5)
-    assert others(runner) == []
+    assert sibling_workers(runner) == []
 
 
 def test_a_removed_socket_is_reached_again_when_it_was_restored(listener: socket.socket) -> None:
     path = Path(listener.getsockname())
-    kept = KeptSocket(path)
+    kept = PreservedSocket(path)
     rmtree(path.parent)
     kept.restore()
     with socket.socket(socket.AF_UNIX) as client:
@@ -75,7 +75,7 @@ def test_nothing_of_it_is_left_behind(listener: socket.socket) -> None:
     """A runner that was started anew keeps the same link."""
     path = Path(listener.getsockname())
     for _ in range(2):
-        kept = KeptSocket(path)
+        kept = PreservedSocket(path)
     kept.restore()
     kept.remove()
     assert list(path.parent.parent.iterdir()) == []
