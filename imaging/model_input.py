@@ -25,17 +25,20 @@ def to_image_size(alpha: Pixels, width: int, height: int) -> Pixels:
 def shrink(picture: Picture, width: int, height: int) -> Pixels:
     """The picture on mid-grey at another size, uint8 [height,width,3]; each axis on its own.
 
-    Halved exactly, again and again, while it stays at least twice as large as wanted, and brought to size by the area
-    average: close to that of the whole picture, and cheaper. Linear interpolation where a side grows. A few pixels are
-    lost at the right and lower edge where the size is no multiple of the halvings.
+    Halved exactly, again and again, while both sides stay at least twice as large as wanted, and brought to size by the
+    area average: close to that of the whole picture, and cheaper (OpenCV halves one side alone more slowly than it
+    averages). Linear interpolation where a side grows. A few pixels are lost at the right and lower edge where the size
+    is not a multiple of the halvings.
     """
-    across, down = _halvings(picture.width, width), _halvings(picture.height, height)
-    kept = picture.rgba[: picture.height >> down << down, : picture.width >> across << across]
-    parts = [
-        _halve(_flatten(kept[rows], has_alpha=picture.has_alpha), across, down)
-        for rows in bands(kept.shape[0], kept.shape[1], multiple=1 << down)
-    ]
-    return _to_size(np.concatenate(parts), width, height)
+    halvings = min(_halvings(picture.width, width), _halvings(picture.height, height))
+    kept = picture.rgba[: picture.height >> halvings << halvings, : picture.width >> halvings << halvings]
+    flatten = _on_grey if picture.has_alpha else np.asarray
+    if halvings:  # a few rows at a time, so that no copy of the whole picture is made
+        rows = bands(kept.shape[0], kept.shape[1], multiple=1 << halvings)
+        small = np.concatenate([_halve(flatten(kept[each]), halvings) for each in rows])
+    else:
+        small = flatten(kept)
+    return np.asarray(cv2.cvtColor(_to_size(small, width, height), cv2.COLOR_RGBA2RGB), np.uint8)
 
 
 def _halvings(length: int, wanted: int) -> int:
@@ -49,19 +52,14 @@ def _to_size(pixels: Pixels, width: int, height: int) -> Pixels:
     return np.asarray(cv2.resize(averaged, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-def _halve(pixels: Pixels, across: int, down: int) -> Pixels:
-    while across > 0 or down > 0:
+def _halve(pixels: Pixels, times: int) -> Pixels:
+    for _ in range(times):
         height, width = pixels.shape[:2]
-        size = (width >> (across > 0), height >> (down > 0))
-        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
-        across, down = across - 1, down - 1
+        pixels = np.asarray(cv2.resize(pixels, (width // 2, height // 2), interpolation=cv2.INTER_AREA), np.uint8)
     return pixels
 
 
-def _flatten(rgba: Pixels, *, has_alpha: bool) -> Pixels:
-    """Colour over mid-grey, uint8 [h,w,3]."""
-    rgb = np.asarray(cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB), np.uint8)
-    if not has_alpha:
-        return rgb
+def _on_grey(rgba: Pixels) -> Pixels:
+    """Colour over mid-grey, uint8 [h,w,4]; the fourth channel means nothing."""
     alpha = np.ascontiguousarray(rgba[..., 3]).astype(np.float32)
-    return np.asarray(cv2.blendLinear(rgb, np.full_like(rgb, MID_GREY), alpha, 255 - alpha), np.uint8)
+    return np.asarray(cv2.blendLinear(rgba, np.full_like(rgba, MID_GREY), alpha, 255 - alpha), np.uint8)
