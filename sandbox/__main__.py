@@ -27,7 +27,7 @@ Port = Annotated[int, typer.Option(min=0, max=65535, help="Port of the service; 
 
 @contextmanager
 def until_stopped() -> Iterator[None]:
-    """Ctrl-C and SIGTERM leave the block in order and are no fault; a SandboxError is told in one line."""
+    """Ctrl-C and SIGTERM leave the block in order and are not faults; a SandboxError is told in one line."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)  # a shell starts background jobs deaf to SIGINT
     try:

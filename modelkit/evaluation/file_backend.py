@@ -31,10 +31,10 @@ class Signature:
         """Read from the input's shape: four axes, three colours.
 
         Raises:
-            EvaluationError: it is no picture, or no square one.
+            EvaluationError: it is not a picture, or no square one.
         """
         if len(shape) != 4 or dtype not in _FED:
-            raise EvaluationError(f"its input, {dtype} {list(shape)}, is no picture")
+            raise EvaluationError(f"its input, {dtype} {list(shape)}, is not a picture")
         layout: Layout | None = "nchw" if shape[1] == 3 else "nhwc" if shape[3] == 3 else None
         height, width = shape[1:3] if layout == "nhwc" else shape[2:4]
         if not (isinstance(height, int) and isinstance(width, int)):

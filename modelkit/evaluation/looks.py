@@ -68,7 +68,7 @@ def look(
         EvaluationError: a folder, a picture or a model cannot be used, or there is no such order.
     """
     if order not in ORDERS:
-        raise EvaluationError(f"There is no order {order}; there are: {', '.join(ORDERS)}.")
+        raise EvaluationError(f"Unknown order {order}; there are: {', '.join(ORDERS)}.")
     cv2.setNumThreads(threads)
     files = training_pictures(folders)
     kinds = {name: kind for folder in folders for name, kind in _kinds(folder / "manifest.csv").items()}

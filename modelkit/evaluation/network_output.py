@@ -50,7 +50,7 @@ def _classes_first(output: Output) -> Output:
     elif planes.ndim == 3 and planes.shape[0] == planes.shape[1] != planes.shape[2]:
         planes = np.moveaxis(planes, -1, 0)
     if planes.ndim != 3 or planes.shape[1] != planes.shape[2]:
-        raise EvaluationError(f"its output of shape {list(output.shape)} is no square matte: say output=INDEX")
+        raise EvaluationError(f"its output of shape {list(output.shape)} is not a square matte: say output=INDEX")
     return planes
 
 

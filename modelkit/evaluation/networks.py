@@ -55,10 +55,10 @@ class Network:
         return np.asarray(alphas[0])
 
     def by(self, variants: Sequence[str]) -> list["Network"]:
-        """The same network by each of the variants. Raises EvaluationError for a way that there is not."""
+        """The same network by each of the variants. Raises EvaluationError for an unknown one."""
         unknown = set(variants) - WAYS.keys()
         if unknown:
-            raise EvaluationError(f"There is no way {', '.join(sorted(unknown))}; there are: {', '.join(WAYS)}.")
+            raise EvaluationError(f"Unknown variant {', '.join(sorted(unknown))}; there are: {', '.join(WAYS)}.")
         return [
             replace(
                 self, name=_named(self.name, way), way=WAYS[way], darken_light=_DARKENED.get(way, self.darken_light)

@@ -46,7 +46,7 @@ class Sample:
     truth_file: Path
 
     def read(self) -> tuple[Picture, Pixels]:
-        """The picture and its true alpha, uint8 [H,W]. Raises EvaluationError when they are no pair."""
+        """The picture and its true alpha, uint8 [H,W]. Raises EvaluationError when they are not a pair."""
         picture = read_picture(self.picture_file)
         alpha = read_picture(self.truth_file)
         truth = np.ascontiguousarray(alpha.rgba[..., 3 if alpha.has_alpha else 0])
@@ -104,7 +104,7 @@ def read_picture(file: Path) -> Picture:
         body = file.read_bytes()
         declared = ImageFormat.of(body)
         if declared is None:
-            raise EvaluationError(f"{file.name} is no PNG, JPEG or WebP file.")
+            raise EvaluationError(f"{file.name} is not a PNG, JPEG or WebP file.")
         return decode(body, probe(body, declared, MAX_SIDE))
     except (InvalidImage, OSError) as error:
         raise EvaluationError(f"{file.name} cannot be read: {error}") from error

@@ -24,7 +24,7 @@ _MAX_SIDE = 10_000
 def from_folder(folder: Path, size: int, count: int) -> Pixels:
     """Up to `count` pictures of a folder, by name, evenly spread, as the service shows them: uint8 [n,S,S,3].
 
-    PNG files are left out: in our folders they are alphas. Raises ModelError when there is no picture, or a broken one.
+    PNG files are left out: in our folders they are alphas. Raises ModelError when there is none, or one is broken.
     """
     files = sorted(file for file in folder.glob("*") if file.suffix.lower() in _ENDINGS)
     if not files:
@@ -43,7 +43,7 @@ def read(file: Path) -> Picture:
     declared = ImageFormat.of(body)
     try:
         if declared is None:
-            raise ModelError(f"{file.name} is no picture.")
+            raise ModelError(f"{file.name} is not a picture.")
         return decode(body, probe(body, declared, _MAX_SIDE))
     except InvalidImage as error:
         raise ModelError(f"{file.name} cannot be read: {error}") from error

@@ -78,7 +78,7 @@ def prove(file: Path, signature: Signature, *, mean: Colour | None, std: Colour 
 
     Raises:
         NotRun: this runtime cannot.
-        ModelError: what came out is no alpha.
+        ModelError: what came out is not an alpha matte.
     """
     pictures = test_pictures(signature.size)
     ready = pictures.astype(signature.input.dtype)

@@ -150,7 +150,7 @@ def _etag(part: BinaryIO) -> Path:
 
 def _remember(part: BinaryIO, response: httpx.Response) -> None:
     etag = response.headers.get("ETag", "")
-    if etag.startswith('"'):  # a weak one is no proof of the same bytes
+    if etag.startswith('"'):  # a weak one does not prove the same bytes
         _etag(part).write_text(etag)
     else:
         _etag(part).unlink(missing_ok=True)

@@ -91,9 +91,9 @@ def _load(file: Path) -> onnx.ModelProto:
     except OSError as error:
         raise ModelError(f"{file} cannot be read: {error.strerror}.") from error
     except (DecodeError, onnx.checker.ValidationError) as error:
-        raise ModelError(f"{file} is no ONNX file: {error}") from error
+        raise ModelError(f"{file} is not an ONNX file: {error}") from error
     if not model.graph.node:
-        raise ModelError(f"{file} is no ONNX file, or an empty one.")
+        raise ModelError(f"{file} is not an ONNX file, or is empty.")
     sort_nodes(model.graph)
     return model
 

@@ -22,7 +22,7 @@ def names(folder: Path) -> list[str]:
 def check_name(name: str) -> None:
     """Raises ModelError for a name that cannot be a file's, or is that of a shipped model."""
     if not _NAME.fullmatch(name):
-        raise ModelError(f"{name!r} is no name: small letters, digits, dots and hyphens, at most 64.")
+        raise ModelError(f"{name!r} is not a valid name: use lower-case letters, digits, dots and hyphens, at most 64.")
     if name in names(MODELS):
         raise ModelError(f"{name} is the name of a shipped model; choose another.")
 

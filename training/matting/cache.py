@@ -140,7 +140,7 @@ def read(record: Record) -> tuple[Pixels, Pixels]:
 def _read(file: Path, flags: int) -> Pixels:
     pixels = cv2.imread(str(file), flags)
     if pixels is None or pixels.dtype != np.uint8:
-        raise DataError(f"{file} is no 8-bit picture that can be read.")
+        raise DataError(f"{file} is not a readable 8-bit picture.")
     return pixels.astype(np.uint8, copy=False)
 
 

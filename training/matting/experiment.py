@@ -176,7 +176,7 @@ class Experiment(_Table):
         try:
             return cls.model_validate(_settings(path))
         except ValidationError as error:
-            raise ExperimentError(f"{path} is no experiment: {error}") from error
+            raise ExperimentError(f"{path} is not an experiment: {error}") from error
 
     def stage(self, progress: float) -> Stage:
         """The stage at `progress`, 0 at the start of the run and 1 at its end."""
@@ -203,9 +203,9 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text())
     except OSError as error:
         known = ", ".join(sorted(each.stem for each in EXPERIMENTS.glob("*.toml")))
-        raise ExperimentError(f"There is no experiment {path}; there are: {known}.") from error
+        raise ExperimentError(f"Unknown experiment {path}. Known: {known}.") from error
     except tomllib.TOMLDecodeError as error:
-        raise ExperimentError(f"{path} is no experiment: {error}") from error
+        raise ExperimentError(f"{path} is not an experiment: {error}") from error
 
 
 def _over(base: dict[str, Any], table: dict[str, Any]) -> dict[str, Any]:

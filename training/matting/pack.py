@@ -126,7 +126,7 @@ def _scaled(file: Path, side: int, quality: int) -> bytes:
     content = file.read_bytes()
     pixels = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
     if pixels is None:
-        raise DataError(f"{file} is no picture that can be read.")
+        raise DataError(f"{file} is not a readable picture.")
     height, width = pixels.shape[:2]
     scale = side / max(height, width)
     if scale < 1:

@@ -88,7 +88,7 @@ def _kind(detail: Mapping[str, Any]) -> str:
 
 
 def _slim_name(name: str, kind: str) -> str:
-    """`expanded_conv_3/depthwise` and the like; nothing for what is no layer of MobileNetV2."""
+    """`expanded_conv_3/depthwise` and the like; nothing for what is not a layer of MobileNetV2."""
     found = re.match(r"MobilenetV2/((?:expanded_conv(?:_\d+)?/)?(?:Conv|expand|depthwise|project))/", name)
     return found[1] if found and kind else ""
 

@@ -144,7 +144,7 @@ def look(file: Path) -> int:
     """Difference hash of a picture: 64 bits, each whether grey grows from one of 9 by 8 cells to the next."""
     grey = cv2.imread(str(file), cv2.IMREAD_REDUCED_GRAYSCALE_2)
     if grey is None:
-        raise DataError(f"{file} is no picture that can be read.")
+        raise DataError(f"{file} is not a readable picture.")
     cells = cv2.resize(grey, (9, 8), interpolation=cv2.INTER_AREA)
     bits = (cells[:, 1:] > cells[:, :-1]).ravel()
     return int.from_bytes(np.packbits(bits).tobytes())

@@ -55,7 +55,7 @@ class RunFolder:
         try:
             return Experiment.model_validate_json((self.path / "experiment.json").read_bytes())
         except (OSError, ValueError) as error:
-            raise ExperimentError(f"{self.path} is no run's folder: {error}") from error
+            raise ExperimentError(f"{self.path} is not a run's folder: {error}") from error
 
     def write(self, name: str, content: bytes) -> None:
         """Put a file in place in one move."""

@@ -68,7 +68,7 @@ def plan(*, seed: int, count: int, families: list[str], pairs: float) -> list[Ta
     """
     names = families or list(FAMILIES)
     if unknown := sorted(set(names) - FAMILIES.keys()):
-        raise BatchError(f"There is no family {', '.join(unknown)}. There are: {', '.join(FAMILIES)}.")
+        raise BatchError(f"Unknown family {', '.join(unknown)}. Known: {', '.join(FAMILIES)}.")
     turns = cycle(names)
     return [
         Task(number, turns[number % len(turns)], Rng(number, _PAIRS).happens(pairs))

@@ -86,7 +86,7 @@ def test_a_network_is_judged_by_several_ways(folder: Path, tmp_path: Path) -> No
 def test_an_unknown_way_is_told_in_a_line(folder: Path, tmp_path: Path) -> None:
     result = run(folder, "--model", NAME, "--variant", "sideways", "--out", tmp_path)
     assert result.exit_code == 1
-    assert "There is no way sideways; there are: service, plain" in result.output
+    assert "Unknown variant sideways; there are: service, plain" in result.output
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_the_most_different_come_first_and_only_so_many(folder: Path, tmp_path: 
 def test_an_unknown_order_is_told_in_a_line(folder: Path, tmp_path: Path) -> None:
     result = run(folder, "--order", "colour", "--out", tmp_path)
     assert result.exit_code == 1
-    assert "There is no order colour; there are: haze, difference, name" in result.output
+    assert "Unknown order colour; there are: haze, difference, name" in result.output
 
 
 def test_a_small_cut_out_keeps_its_colours_at_the_edge() -> None:

@@ -62,7 +62,7 @@ def test_of_classes_the_first_is_the_background(axis: int) -> None:
 
 
 def test_an_output_that_is_no_square_matte_is_refused() -> None:
-    with pytest.raises(EvaluationError, match=r"shape \[1, 1, 4, 5\] is no square matte"):
+    with pytest.raises(EvaluationError, match=r"shape \[1, 1, 4, 5\] is not a square matte"):
         to_alpha(np.zeros((1, 1, 4, 5), np.float32), "logits")
     with pytest.raises(EvaluationError, match="has 2 channels"):
         to_alpha(np.zeros((1, 2, 4, 4), np.float32), "bytes")

@@ -81,7 +81,7 @@ def test_values_that_may_be_two_things_are_asked_for(tmp_path: Path) -> None:
     ("shape", "options", "fault"),
     [
         ([1, 3, SIDE, 2 * SIDE], {}, "64 x 32; only square ones"),
-        ([1, 3, SIDE], {}, r"float32 \[1, 3, 32\], is no picture"),
+        ([1, 3, SIDE], {}, r"float32 \[1, 3, 32\], is not a picture"),
         (NCHW, {"output": 2}, "has 2 outputs, counted from 0"),
         (NCHW, {"size": 64}, "it failed"),
     ],

@@ -63,7 +63,7 @@ def test_a_damaged_picture_is_named(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match=r"broken\.jpg cannot be read"):
         find_samples([tmp_path])[0].read()
     (tmp_path / "broken.jpg").write_text("words")
-    with pytest.raises(EvaluationError, match=r"broken\.jpg is no PNG"):
+    with pytest.raises(EvaluationError, match=r"broken\.jpg is not a PNG"):
         find_samples([tmp_path])[0].read()
 
 

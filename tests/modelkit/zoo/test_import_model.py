@@ -268,7 +268,7 @@ def test_what_comes_out_is_judged(
 def test_what_is_no_network_is_refused(tmp_path: Path, store: Path, content: bytes) -> None:
     file = tmp_path / "network.onnx"
     file.write_bytes(content)
-    with pytest.raises(ModelError, match="is no ONNX file"):
+    with pytest.raises(ModelError, match="is not an ONNX file"):
         _import(file, store)
 
 
@@ -279,7 +279,12 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path, store: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "fault"),
-    [(NAME, "a shipped model"), ("../matting", "no name"), ("Big", "no name"), ("", "no name")],
+    [
+        (NAME, "a shipped model"),
+        ("../matting", "is not a valid name"),
+        ("Big", "is not a valid name"),
+        ("", "is not a valid name"),
+    ],
 )
 def test_names_that_cannot_be_are_refused(tmp_path: Path, store: Path, name: str, fault: str) -> None:
     with pytest.raises(ModelError, match=fault):

@@ -13,7 +13,7 @@ def test_every_experiment_is_one_and_is_called_as_its_file(name: str) -> None:
 
 
 def test_one_that_is_missing_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(ExperimentError, match=r"there are: default, .*short"):
+    with pytest.raises(ExperimentError, match=r"Known: default, .*short"):
         Experiment.load("other")
 
 
@@ -53,7 +53,7 @@ def test_weights_of_groups_are_taken_from_one_file_alone(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("base", "fault"),
-    [("nothing-of-the-kind", "There is no experiment .*nothing-of-the-kind"), ("OWN", "extends itself")],
+    [("nothing-of-the-kind", "Unknown experiment .*nothing-of-the-kind"), ("OWN", "extends itself")],
 )
 def test_one_that_extends_what_it_cannot_is_refused(tmp_path: Path, base: str, fault: str) -> None:
     own = tmp_path / "own.toml"

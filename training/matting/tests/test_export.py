@@ -68,7 +68,7 @@ def test_a_run_under_way_gives_its_last_checkpoint(run: Path, tmp_path: Path) ->
 def test_what_cannot_be_exported_is_refused(run: Path, tmp_path: Path) -> None:
     with pytest.raises(ExperimentError, match="multiple of 32"):
         export(run, tmp_path / "a.onnx", 100)
-    with pytest.raises(ExperimentError, match="is no run's folder"):
+    with pytest.raises(ExperimentError, match="is not a run's folder"):
         export(tmp_path, tmp_path / "a.onnx", 64)
     (tmp_path / "experiment.json").write_bytes((run / "experiment.json").read_bytes())
     with pytest.raises(ExperimentError, match="no weights and no checkpoint"):

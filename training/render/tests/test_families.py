@@ -75,5 +75,5 @@ def test_a_cycle_brings_each_family_as_often_as_its_weight_says() -> None:
 
 
 def test_a_family_that_is_not_there_is_named() -> None:
-    with pytest.raises(BatchError, match=r"no family unicorn\. There are: plant, "):
+    with pytest.raises(BatchError, match=r"Unknown family unicorn\. Known: plant, "):
         plan(seed=0, count=1, families=["plant", "unicorn"], pairs=0)

@@ -8,7 +8,7 @@ from training.render.matte import coverage, fits, joined, soft
 
 
 def square(side: int = 64, inside: tuple[int, int, int] = (200, 40, 90)) -> NDArray[np.uint8]:
-    """A solid square on nothing, as a colour pass gives it: black where there is no alpha."""
+    """A solid square on nothing, as a colour pass gives it: black where there is not an alpha matte."""
     pixels = np.zeros((side, side, 4), np.uint8)
     pixels[16:48, 16:48] = (*inside, 255)
     return pixels
