@@ -18,6 +18,7 @@ from api.health import Check
 from api.pricing import OfferedRail, PricedModel, PriceList, Token
 from api.rate_limit import RateLimits
 from api.upload import UploadLimits
+from concurrency import cancel_and_wait
 from config import Settings
 from config.networks import NETWORK_NAMES, TOKEN_NAMES
 from config.settings import X402Settings
@@ -71,10 +72,12 @@ async def compose(settings: Settings, models: Models) -> AsyncIterator[Starlette
             outage=watch.outage,
         )
         stack.push_async_callback(gate.aclose)
-        stack.push_async_callback(_end, asyncio.create_task(keep_resolving(gate)))
-        stack.push_async_callback(_end, asyncio.create_task(keep_giving_back(lambda: cut_out.made)))
-        stack.push_async_callback(_end, asyncio.create_task(keep_monitoring(watch)))
-        stack.push_async_callback(_end, asyncio.create_task(keep_rechecking(gate.rails, SqlSettled(database))))
+        stack.push_async_callback(cancel_and_wait, asyncio.create_task(keep_resolving(gate)))
+        stack.push_async_callback(cancel_and_wait, asyncio.create_task(keep_giving_back(lambda: cut_out.made)))
+        stack.push_async_callback(cancel_and_wait, asyncio.create_task(keep_monitoring(watch)))
+        stack.push_async_callback(
+            cancel_and_wait, asyncio.create_task(keep_rechecking(gate.rails, SqlSettled(database)))
+        )
         await watch.first_look()
         app = create_app(
             gate=gate,
@@ -112,11 +115,6 @@ async def _identity(database: Database) -> str:
             await asyncio.sleep(1)
 
 
-async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.wait({task})
-
-
 def _rails(settings: Settings, lock: SqlLock, outbox: SqlOutbox, ledger_id: str) -> tuple[Rail, ...]:
     """The enabled rails, in the order in which they are quoted."""
     build: dict[str, Callable[[], Rail]] = {
@@ -133,7 +131,7 @@ def _x402(x402: X402Settings, lock: SqlLock, outbox: SqlOutbox, highest_price: D
         pay_to=_there(x402.pay_to),
         rpc_url=_there(_plain(x402.rpc_url)),
         settlement_key=_plain(x402.settlement_key),
-        lock=lambda: lock,
+        lock=lock,
         outbox=outbox,
         bump_after_s=x402.bump_after_s,
         eth_usd=x402.eth_usd,

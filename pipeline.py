@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from admission import BIG_PIXELS, Admission, Job, Place, big_cores
+from concurrency import run_to_completion
 from errors import NothingFound, RunnerUnavailable
 from imaging.box import Box
 from imaging.compose import compose
@@ -226,7 +227,7 @@ class CutOut:
                     await stack.enter_async_context(self._big)
                 await stack.enter_async_context(self._cores)
             loop, began = asyncio.get_running_loop(), time.monotonic()
-            done = await _to_its_end(loop.run_in_executor(self._pool, copy_context().run, work))
+            done = await run_to_completion(loop.run_in_executor(self._pool, copy_context().run, work))
             return done, time.monotonic() - began
 
 
@@ -238,14 +239,6 @@ def _write(picture: Picture, alpha: Pixels, seen: Pixels, output: Output) -> Res
     with stage("encode"):
         height, width = finished.pixels.shape[:2]
         return Result(encode(finished.pixels, output), width, height, finished.subject)
-
-
-async def _to_its_end(future: asyncio.Future[T]) -> T:
-    try:
-        return await asyncio.shield(future)
-    except asyncio.CancelledError:
-        await asyncio.gather(future, return_exceptions=True)
-        raise
 
 
 def _reckoned_s(info: ImageInfo, output: Output) -> float:

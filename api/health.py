@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from api.problems import problem
 from api.request_id import request_id_of
 from errors import ServiceError, Unavailable
-from payments.monitor import RailMonitor
+from payments.monitor import HEALTH_LIMIT_S, RailMonitor
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +42,7 @@ class Readiness:
 
     Args:
         backends: what runs each model at the moment; said, and judged by nobody.
-        patience_s: after which a part that has not answered is out.
+        limit_s: a part that has not answered by then is out.
         kept_s: for which a good answer is kept; a bad one is asked again soon, for somebody waits for the change.
         origin: of the problem type's URI.
     """
@@ -53,7 +53,7 @@ class Readiness:
         watch: RailMonitor,
         backends: Callable[[], Mapping[str, str]] = dict,
         *,
-        patience_s: float = 2.5,
+        limit_s: float = HEALTH_LIMIT_S,
         kept_s: float = 2.0,
         origin: str = "",
     ) -> None:
@@ -61,7 +61,7 @@ class Readiness:
         self._checks = dict(checks)
         self._backends = backends
         self._watch = watch
-        self._patience_s = patience_s
+        self._limit_s = limit_s
         self._kept_s = kept_s
         self._lock = asyncio.Lock()
         self._asked_at = float("-inf")
@@ -107,7 +107,7 @@ class Readiness:
 
     async def _fault(self, name: str, check: Check) -> str | None:
         try:
-            async with asyncio.timeout(self._patience_s):
+            async with asyncio.timeout(self._limit_s):
                 return await check()
         except TimeoutError:
             return "does not answer in time"

@@ -11,6 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from concurrency import cancel_and_wait
 from errors import MalformedPayment, PaymentRejected, ProcessingFailed, ServiceError
 from payments.delivery import Delivery
 from payments.gate import Gate, SaleResult
@@ -161,8 +162,7 @@ async def _listening(receive: Receive) -> AsyncIterator[Callable[[], bool]]:
     try:
         yield lambda: listening.done() and not listening.cancelled() and listening.exception() is None
     finally:
-        listening.cancel()
-        await asyncio.wait({listening})
+        await cancel_and_wait(listening)
 
 
 class _HeldResponse:

@@ -14,10 +14,8 @@ log = structlog.get_logger(__name__)
 EVERY_S = 3.0
 AGAIN_S = 0.5
 """The pause after a bad answer, of which only the second one counts."""
-PATIENCE_S = 2.5
-"""Rails bound their answer to two seconds by themselves."""
-FIRST_LOOK_S = 3.0
-"""A little more than the first look takes, at whose end every rail has been judged."""
+HEALTH_LIMIT_S = 2.5
+"""The one bound on an answer about health: of a rail, and of the other parts that readiness asks."""
 
 NOT_ASKED = "The rail has not answered yet."
 
@@ -26,11 +24,14 @@ class RailMonitor:
     """The present view of every rail: out until its first good answer, and after two bad answers in a row.
 
     One good answer is enough to be back. Before it was asked, nothing is known about a rail, so it is out.
+
+    Args:
+        limit_s: a rail that has not answered by then is out.
     """
 
-    def __init__(self, rails: Sequence[Rail], *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, rails: Sequence[Rail], *, limit_s: float = HEALTH_LIMIT_S) -> None:
         self._rails = tuple(rails)
-        self._patience_s = patience_s
+        self._limit_s = limit_s
         self._answers: dict[str, str | None] = {rail.name: NOT_ASKED for rail in rails}
         self._out = dict(self._answers)
         self._looked = asyncio.Event()
@@ -47,9 +48,9 @@ class RailMonitor:
         return dict(self._out)
 
     async def first_look(self) -> None:
-        """Wait until every rail has been asked once, for `FIRST_LOOK_S` at most."""
+        """Wait until every rail has been asked once; no longer than a rail may take to answer."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(FIRST_LOOK_S):
+            async with asyncio.timeout(self._limit_s):
                 await self._looked.wait()
 
     async def look(self) -> bool:
@@ -72,7 +73,7 @@ class RailMonitor:
 
     async def _ask(self, rail: Rail) -> str | None:
         try:
-            async with asyncio.timeout(self._patience_s):
+            async with asyncio.timeout(self._limit_s):
                 return await rail.health()
         except TimeoutError:
             return "The rail does not answer in time."

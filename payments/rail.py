@@ -259,7 +259,10 @@ class Rail(Protocol):
         ...
 
     async def health(self) -> str | None:
-        """None when payments can be taken, else one public sentence that says what is out. Bounded to 2 seconds."""
+        """None when payments can be taken, else one public sentence that says what is out.
+
+        `RailMonitor` bounds the wait.
+        """
         ...
 
     async def aclose(self) -> None:

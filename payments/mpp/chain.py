@@ -22,7 +22,7 @@ from payments.rail import Finality, Payment, Receipt
 logger = logging.getLogger(__name__)
 
 _PROBE_S = 1.5
-"""For each URL, all at the same time, within the two seconds that a rail's health may take."""
+"""For each URL, all at the same time: shorter than what `RailMonitor` waits, so that one silent URL hides no other."""
 _LATEST: Question = ("eth_getBlockByNumber", "latest", False)
 
 

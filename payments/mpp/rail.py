@@ -14,7 +14,6 @@ from eth_utils.address import is_hex_address
 
 from errors import PaymentRejected, PaymentSpentElsewhere
 from payments.chain_clock import ChainClock
-from payments.health import Health
 from payments.mpp.broadcast import broadcast_until_final
 from payments.mpp.chain import Chain
 from payments.mpp.deadline import check_term, check_time
@@ -101,7 +100,6 @@ class MppRail:
         self._rpc = Rpc(urls, self._client, chain_id=chain_id, timeout_s=rpc_timeout_s)
         self._clock = clock or ChainClock()
         self._chain = Chain(self._rpc, chain_id, self._clock, tokens=self._currencies)
-        self._health = Health(self._chain.health, too_slow="The payment chain is too slow to answer.")
         self._engines = Engines(
             realms=(realm, *realms),
             secrets=secrets,
@@ -184,7 +182,7 @@ class MppRail:
         return ()  # the problem's type says it
 
     async def health(self) -> str | None:
-        return await self._health()
+        return await self._chain.health()
 
     async def aclose(self) -> None:
         await self._client.aclose()

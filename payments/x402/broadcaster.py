@@ -1,7 +1,6 @@
 """Sends transactions of our settlement key: recorded first, one at a time over all processes, without nonce gaps."""
 
 import asyncio
-from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,8 +9,8 @@ from eth_typing import HexStr
 from eth_utils.address import to_checksum_address
 from web3.exceptions import TransactionNotFound
 
+from concurrency import run_to_completion
 from errors import RailUnavailable
-from payments.concurrency import run_to_completion
 from payments.outbox import Outbox, Sent
 from payments.rail import Hold
 from payments.x402.blocks import NewBlocks
@@ -21,9 +20,6 @@ from payments.x402.monitor import NonceState, TransactionMonitor, counts, transa
 from payments.x402.rpc import NodeRefusal, NonceTooLow, Rpc
 from payments.x402.settlement_key import SettlementKey
 from payments.x402.transfer import Transfer
-
-LockFactory = Callable[[], AbstractAsyncContextManager[object]]
-"""Makes a lock that one holder has at a time over all processes that settle on the same chain."""
 
 SURE_BLOCKS = 2
 """How deep in the chain a transaction's end is believed: the tip of a chain may still change."""
@@ -61,8 +57,8 @@ class Broadcaster:
 
     Args:
         outbox: remembers every transaction from before it is sent.
-        lock: held from choosing a nonce until it is written down. Nothing is asked of the chain meanwhile, so a slow
-            answer holds up nobody else.
+        lock: one holder has it at a time, over all processes that settle on the same chain. It is held from choosing a
+            nonce until it is written down. Nothing is asked of the chain meanwhile, so a slow answer holds up nobody.
         bump_after_s: how long a transaction may stay out of the blocks before its fees are raised.
         budget: what a settlement may cost.
     """
@@ -74,7 +70,7 @@ class Broadcaster:
         outbox: Outbox,
         *,
         chain_id: int,
-        lock: LockFactory,
+        lock: AbstractAsyncContextManager[object],
         bump_after_s: float,
         budget: Budget,
     ) -> None:
@@ -203,7 +199,7 @@ class Broadcaster:
         # An answer from before the lock does no harm: whatever was sent since is recorded.
         fees, (mined, known) = await asyncio.gather(self._fees(to, data), counts(self._rpc, self.address))
         async with AsyncExitStack() as locked:
-            await locked.enter_async_context(self._lock())
+            await locked.enter_async_context(self._lock)
             recorded = await self._outbox.since(self._chain_id, self.address, min(mined, known))
             nonce = NonceState(mined, known, recorded).free
             sent = self._key.sign(to, data, nonce=nonce, fees=fees, reference=reference)
@@ -244,7 +240,7 @@ class Broadcaster:
 
     async def _withdraw(self, sent: Sent, *, leaves_a_gap: bool) -> bool:
         """Give a refused transaction's nonce back, unless later ones build on it: then it is sent until it is taken."""
-        async with self._lock():
+        async with self._lock:
             if leaves_a_gap and len(await self._outbox.since(self._chain_id, self.address, sent.nonce)) > 1:
                 return False
             return await self._outbox.withdraw(sent)

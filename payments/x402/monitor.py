@@ -9,6 +9,7 @@ from typing import Literal
 
 from eth_utils.address import to_checksum_address
 
+from concurrency import cancel_and_wait
 from errors import LedgerUnavailable, RailUnavailable
 from payments.outbox import Outbox, Sent
 from payments.x402.budget import Budget
@@ -107,8 +108,7 @@ class TransactionMonitor:
     async def aclose(self) -> None:
         """Stop tending; the records stay."""
         if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.wait({self._keeper})
+            await cancel_and_wait(self._keeper)
 
     async def maintain(self, sender: str) -> NonceState:
         """Send again and replace what needs it; the sender's transactions as they were before.

@@ -7,6 +7,7 @@ chain, and by nobody else.
 import asyncio
 import logging
 import time
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from decimal import Decimal
 
@@ -16,13 +17,12 @@ from x402.schemas import PaymentPayload
 
 from errors import PaymentOutcomeUnknown, PaymentRejected, RailUnavailable
 from payments.chain_clock import ChainClock
-from payments.health import Health
 from payments.idempotency import suggested
 from payments.money import Price
 from payments.outbox import Outbox
 from payments.rail import NO_HOLD, Challenge, Credential, Finality, HeaderFields, Hold, Order, Payment, Receipt
 from payments.transfers import Transfer
-from payments.x402.broadcaster import Broadcaster, LockFactory
+from payments.x402.broadcaster import Broadcaster
 from payments.x402.budget import Budget
 from payments.x402.chain import evidence, evidence_of_unknown
 from payments.x402.checks import check_deadline, check_locally, check_signature, could_have_paid
@@ -55,7 +55,7 @@ class X402Rail:
         fallback_rpc_url: asked when `rpc_url` does not answer, and as a second witness where money depends on the
             answer: while both answer and disagree, a payment is in doubt.
         settlement_key: hex key that pays the gas; needs `lock` and `outbox`.
-        lock: makes the lock that all processes with this key share; see `broadcaster.LockFactory`.
+        lock: shared by all processes with this key; see `Broadcaster`.
         outbox: where they write down what they send; the rail does not close it.
         bump_after_s: seconds after which a transaction that is in no block yet is sent with higher fees.
         eth_usd, max_fee_share, max_fee_gwei, highest_price: what settling with our own key may cost; see `Budget`.
@@ -83,7 +83,7 @@ class X402Rail:
         rpc_url: str,
         fallback_rpc_url: str | None = None,
         settlement_key: str | None = None,
-        lock: LockFactory | None = None,
+        lock: AbstractAsyncContextManager[object] | None = None,
         outbox: Outbox | None = None,
         bump_after_s: float = 15.0,
         eth_usd: Decimal = Decimal(4000),
@@ -148,7 +148,6 @@ class X402Rail:
         self._funds = Funds(self._rpc, self._terms)
         self._clock = clock or ChainClock()
         self._closing = Closing(self._witnesses, self._facilitator, doubt_s=doubt_s)
-        self._health = Health(self._probe, too_slow="The payment chain is too slow to answer.")
         self._min_validity_s = min_validity_s
         self._finality_blocks = finality_blocks
 
@@ -253,18 +252,15 @@ class X402Rail:
         return write_refusal(reason, _ours(credential), self._terms)
 
     async def health(self) -> str | None:
-        return await self._health()
+        try:
+            return await self._witnesses.health(self._terms, self._clock) or await self._facilitator.health()
+        except RailUnavailable:
+            return "The payment chain does not answer."
 
     async def aclose(self) -> None:
         await self._facilitator.aclose()
         await self._witnesses.aclose()
         await self._rpc.aclose()
-
-    async def _probe(self) -> str | None:
-        try:
-            return await self._witnesses.health(self._terms, self._clock) or await self._facilitator.health()
-        except RailUnavailable:
-            return "The payment chain does not answer."
 
     def _payload(self, credential: X402Credential, units: int) -> PaymentPayload:
         return PaymentPayload(payload=credential.signed.as_payload(), accepted=self._terms.requirements(units))

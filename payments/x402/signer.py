@@ -22,8 +22,8 @@ from x402.mechanisms.evm.multicall import encode_contract_call
 from x402.mechanisms.evm.types import TransactionReceipt, TypedDataDomain
 from x402.mechanisms.evm.verify import verify_typed_data_strict
 
+from concurrency import cancel_and_wait
 from errors import LedgerUnavailable, RailUnavailable
-from payments.concurrency import wait_until_done
 from payments.rail import NO_HOLD, Hold
 from payments.x402.broadcaster import Broadcaster
 from payments.x402.rpc import Rpc
@@ -65,8 +65,7 @@ class ChainSigner:
         returns: from then on, the outbox tells whether this call has sent anything."""
         self._closed = True
         if self._task is not None:
-            self._task.cancel()
-            await wait_until_done(self._task)
+            await cancel_and_wait(self._task)
 
     def get_addresses(self) -> list[str]:
         return [self._broadcaster.address]

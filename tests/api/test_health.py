@@ -122,7 +122,7 @@ async def test_a_part_that_is_out_closes_the_storefront_and_tells_no_secret(
 
 
 async def test_a_part_that_hangs_is_out(watch: RailMonitor) -> None:
-    report = await Readiness({"runner": hanging}, watch, patience_s=0.02).report()
+    report = await Readiness({"runner": hanging}, watch, limit_s=0.02).report()
     assert (report.ready, report.parts) == (False, {"runner": "does not answer in time"})
 
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 from prometheus_client import REGISTRY
 
-from payments.monitor import FIRST_LOOK_S, NOT_ASKED, RailMonitor, keep_monitoring
+from payments.monitor import HEALTH_LIMIT_S, NOT_ASKED, RailMonitor, keep_monitoring
 from tests.fakes.rails import ScriptedRail
 from tests.waiting import eventually
 
@@ -82,7 +82,7 @@ async def test_what_a_rail_forgot_to_map_is_an_outage_and_told_to_nobody() -> No
 
 
 async def test_a_rail_that_hangs_is_out_and_hides_no_other() -> None:
-    watch = RailMonitor((HangingRail("a"), ChangingRail(OUT, name="b"), ChangingRail(name="c")), patience_s=0.01)
+    watch = RailMonitor((HangingRail("a"), ChangingRail(OUT, name="b"), ChangingRail(name="c")), limit_s=0.01)
     for _ in range(2):
         await watch.look()
     assert [watch.outage(name) for name in "abc"] == ["The rail does not answer in time.", OUT, None]
@@ -136,6 +136,6 @@ async def test_the_first_question_waits_for_the_first_look() -> None:
 
 
 async def test_the_first_question_does_not_wait_for_long() -> None:
-    assert FIRST_LOOK_S <= 3
-    async with asyncio.timeout(FIRST_LOOK_S + 2):
+    assert HEALTH_LIMIT_S <= 3
+    async with asyncio.timeout(HEALTH_LIMIT_S + 2):
         assert await RailMonitor((HangingRail("a"),)).states() == {"a": NOT_ASKED}

@@ -17,7 +17,7 @@ from urllib.parse import quote
 import pytest
 from eth_account import Account
 
-from payments.health import PROBE_LIMIT_S
+from payments.monitor import HEALTH_LIMIT_S
 from sandbox.accounts import SELLER, STRANGER
 from sandbox.chains import BaseChain, TempoChain
 from sandbox.process import ROOT
@@ -167,7 +167,7 @@ async def _recover(*proxies: TalkativeProxy) -> None:
     """A probe that met a failure says so when it is done; only then "ok" is the word of one that came after."""
     for proxy in proxies:
         proxy.recover()
-    await asyncio.sleep(PROBE_LIMIT_S + 1)
+    await asyncio.sleep(HEALTH_LIMIT_S + 1)
 
 
 async def _silent_runner(buyer: Witness, service: RunningService) -> None:

@@ -127,7 +127,7 @@ async def new_rail(base_chain: BaseChain, rpc_url: str, outbox: SqlOutbox, begun
             "pay_to": SELLER.address,
             "rpc_url": rpc_url,
             "settlement_key": SETTLER.key,
-            "lock": lambda: lock,
+            "lock": lock,
             "outbox": outbox,
             "doubt_s": 2.5,
             **settings,

@@ -33,7 +33,7 @@ def sell_at_once(start_at: float, database_url: str, rpc_url: str, payments: int
             asset=BaseChain.token,
             pay_to=SELLER.address,
             settlement_key=SETTLER.key,
-            lock=lambda: lock,
+            lock=lock,
             outbox=outbox,
             rpc_url=rpc_url,
             verify_timeout_s=60,

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from errors import RailUnavailable
-from payments.x402.broadcaster import Broadcaster, LockFactory
+from payments.x402.broadcaster import Broadcaster
 from payments.x402.fees import Fees
 from payments.x402.rpc import NodeRefusal, Rpc
 from payments.x402.settlement_key import SettlementKey
@@ -71,9 +71,7 @@ async def new_broadcaster(outbox: SqlOutbox) -> AsyncIterator[Build]:
     common = asyncio.Lock()
     opened: list[Rpc | Broadcaster] = []
 
-    def build(
-        url: str, key: str = SETTLER.key, timeout_s: float = 1.0, lock: LockFactory = lambda: common
-    ) -> Broadcaster:
+    def build(url: str, key: str = SETTLER.key, timeout_s: float = 1.0, lock: asyncio.Lock = common) -> Broadcaster:
         rpc = Rpc((url,), timeout_s=timeout_s, chain_id=BaseChain.chain_id)
         broadcaster = Broadcaster(
             rpc,
@@ -298,7 +296,7 @@ async def test_a_process_that_stood_still_withdraws_nothing_that_others_have_sen
     """It recorded, lost the lock while it stood still, and is refused when it wakes up: somebody else has sent it."""
     node = Refusing(base_chain.rpc_url, takes=False)
     node.holding = True
-    elsewhere = new_broadcaster(base_chain.rpc_url, lock=asyncio.Lock)
+    elsewhere = new_broadcaster(base_chain.rpc_url, lock=asyncio.Lock())
     with standing_still(base_chain), serving(node.app()) as url:
         sending = asyncio.create_task(send(new_broadcaster(url, timeout_s=20)))
         await until_recorded(outbox, 1)

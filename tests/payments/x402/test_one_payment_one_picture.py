@@ -68,7 +68,7 @@ async def services(
                 pay_to=SELLER.address,
                 rpc_url=base_chain.rpc_url,
                 settlement_key=key,
-                lock=lambda lock=lock: lock,  # type: ignore[misc] # mypy knows no default of a lambda
+                lock=lock,
                 outbox=storage.SqlOutbox(database),
                 facilitator_url=None if key else facilitator_url,
                 doubt_s=8.0,

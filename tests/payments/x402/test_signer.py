@@ -26,7 +26,7 @@ async def broadcaster(flaky_url: str, flaky: Control, outbox: SqlOutbox) -> Asyn
     rpc = Rpc((flaky_url,), timeout_s=1, chain_id=BaseChain.chain_id)
     key = SettlementKey(SETTLER.key, chain_id=BaseChain.chain_id)
     broadcaster = Broadcaster(
-        rpc, key, outbox, chain_id=BaseChain.chain_id, lock=asyncio.Lock, bump_after_s=60, budget=budget()
+        rpc, key, outbox, chain_id=BaseChain.chain_id, lock=asyncio.Lock(), bump_after_s=60, budget=budget()
     )
     yield broadcaster
     await broadcaster.aclose()

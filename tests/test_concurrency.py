@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from payments.concurrency import run_to_completion
+from concurrency import cancel_and_wait, run_to_completion
 
 
 async def test_gives_the_result_or_the_error() -> None:
@@ -38,3 +38,27 @@ async def test_is_cancelled_only_when_the_work_is_done(fails: bool) -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert done
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_cancelled_task_is_done_when_the_wait_ends(fails: bool) -> None:
+    """Also when it takes a while to end, or fails at that."""
+    cleaned_up = False
+
+    async def work() -> None:
+        nonlocal cleaned_up
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0)
+            cleaned_up = True
+            if fails:
+                raise LookupError
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    await cancel_and_wait(task)
+    assert cleaned_up
+    assert task.done()
+    if fails:
+        assert isinstance(task.exception(), LookupError)
