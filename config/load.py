@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from config.profiles import PROFILES
 from config.rules import Fault, faults
 from config.settings import Settings
+from config.value_files import SUFFIX, read_files
 
 _PREFIX = "CLEARCANVAS_"
 _FILE = f"{_PREFIX}CONFIG"
@@ -63,7 +64,7 @@ def load(environ: Mapping[str, str] = os.environ, rules: Callable[[Settings], It
     values = {**preset, **given}
     settings, wrong = _validate(values)
     found += wrong
-    doubted = {fault.name for fault in found}
+    doubted = {fault.name.removesuffix(SUFFIX) for fault in found}
     found += [fault for fault in rules(settings) if doubted.isdisjoint({fault.name, *fault.others})]
     if found:
         raise ConfigurationError(found)
@@ -79,12 +80,17 @@ def _given(environ: Mapping[str, str]) -> tuple[Values, list[Fault]]:
         values = dict(_flat(_file(environ), known))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         found.append(Fault("config", f"cannot be read as TOML: {error}"))
-    for name, value in environ.items():
-        if name.startswith(_PREFIX) and name != _FILE and value:
-            values[name.removeprefix(_PREFIX).lower().replace("__", ".")] = value
+    variables, unread = read_files(_variables(environ), known)
+    values |= variables
+    found += unread
     unknown = sorted(values.keys() - known)
     found += [Fault(name, _unknown(name, known)) for name in unknown]
     return {name: value for name, value in values.items() if name in known}, found
+
+
+def _variables(environ: Mapping[str, str]) -> Values:
+    ours = {name: value for name, value in environ.items() if name.startswith(_PREFIX) and name != _FILE and value}
+    return {name.removeprefix(_PREFIX).lower().replace("__", "."): value for name, value in ours.items()}
 
 
 def _file(environ: Mapping[str, str]) -> Mapping[str, Any]:
