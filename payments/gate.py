@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
 import structlog
@@ -34,7 +34,7 @@ from payments.lease import Leases
 from payments.ledger import Claim, Entry, Ledger
 from payments.purchases import AlreadySettled, Purchases, Unclaimed, purchase_name
 from payments.quotes import Quotes
-from payments.rail import Credential, HeaderFields, Order, Payment, Rail, Receipt
+from payments.rail import Credential, HeaderFields, Order, Payment, PaymentAttempt, Rail, Receipt
 from payments.redelivery import Admit, Redelivery
 from payments.result_cache import ResultCache
 from payments.settlement import Settlement
@@ -132,12 +132,12 @@ class Gate:
         order: Order,
         host: str,
         refusal: PaymentRejected | None = None,
-        credential: Credential | None = None,
+        attempt: PaymentAttempt | None = None,
     ) -> PaymentRequired:
         """The 402 for an order, see `Quotes.quote`."""
-        return await self._quotes.quote(order, host, refusal, credential)
+        return await self._quotes.quote(order, host, refusal, attempt)
 
-    def credential(self, headers: HeaderFields) -> Credential | None:
+    def read(self, headers: HeaderFields) -> PaymentAttempt | None:
         """The one payment that came with a request, or None.
 
         Raises:
@@ -146,21 +146,23 @@ class Gate:
             PaymentRejected: unreadable, on a rail that answers this with a quote. It does not say that the payment is
                 unused: that is not known of what cannot be read.
         """
-        found: list[Credential] = []
+        found: list[PaymentAttempt] = []
         unreadable: list[PaymentRejected] = []
         for rail in self.rails.values():
             try:
-                credential = rail.credential(headers)
+                attempt = rail.read(headers)
             except PaymentRejected as refusal:
                 refusal.payment_state = None
                 unreadable.append(refusal)
             else:
-                found += [credential] if credential else []
+                found += [attempt] if attempt else []
         if len(found) + len(unreadable) > 1:
             raise MalformedPayment("Two different payments came with one request. Send one payment only.")
         if unreadable:
             raise unreadable[0]
-        return with_idempotency_key(found[0], headers) if found else None
+        if not found:
+            return None
+        return replace(found[0], credential=with_idempotency_key(found[0].credential, headers))
 
     async def standing(self, headers: HeaderFields) -> Standing | None:
         """Where the payment stands that came with a request, by the ledger; None when that cannot be told.
@@ -171,22 +173,18 @@ class Gate:
         unreadable = False
         for rail in self.rails.values():
             try:
-                credential = rail.credential(headers)
+                attempt = rail.read(headers)
             except ServiceError:
                 unreadable = True
             else:
-                found += [credential] if credential else []
+                found += [attempt.credential] if attempt else []
         told = await standing_of_all(self._ledger, found)
         moves = told is not None and told.state in {PaymentState.IN_FLIGHT, PaymentState.SETTLED}
         return None if unreadable and not moves else told
 
-    def signer(self, credential: Credential) -> str | None:
-        """Whose signature a payment provably carries, lower case; None where only the chain can tell."""
-        return self.rails[credential.rail].signer(credential)
-
     async def sell(
         self,
-        credential: Credential,
+        attempt: PaymentAttempt,
         order: Order,
         *,
         admit: Admit,
@@ -209,39 +207,38 @@ class Gate:
                 not charged, and who leaves later fetches the goods by sending the same payment again.
             came_at: when the request came, by `time.monotonic`; by default it comes now.
         """
-        wanted = _Wanted(credential, order, admit, work, release, host, is_gone, came_at)
-        return await self._to_the_end(self._counted(credential.rail, self._sell(wanted)))
+        wanted = _Wanted(attempt, order, admit, work, release, host, is_gone, came_at)
+        return await self._to_the_end(self._counted(attempt.credential.rail, self._sell(wanted)))
 
     async def _sell(self, wanted: "_Wanted") -> SaleResult:
-        rail, credential = self.rails[wanted.credential.rail], wanted.credential
-        began = time.monotonic()
-        found: AlreadySettled | Unclaimed | Claimed = await self._purchases.by_payment(credential, wanted.order)
+        attempt, began = wanted.attempt, time.monotonic()
+        found: AlreadySettled | Unclaimed | Claimed = await self._purchases.by_payment(attempt, wanted.order)
         if isinstance(found, Unclaimed):
             _check_came_since(found.seen, wanted.came_at)
-            with self._only_copy(credential):
-                found = await self._take(rail, wanted, found, began)
+            with self._only_copy(attempt.credential):
+                found = await self._take(wanted, found, began)
         if isinstance(found, AlreadySettled):
-            return await self._deliver_again(rail, found, wanted)
+            return await self._deliver_again(found, wanted)
 
         delivery = await self._work_or_give_back(found.claim, wanted)
         wanted.release()
         with stage("settle"), self._must_end():
-            receipt = await self._settlement.settle(rail, found.claim, found.payment, credential)
+            receipt = await self._settlement.settle(found.claim, found.payment, attempt)
         with stands(PaymentState.SETTLED):
-            return SaleResult(delivery, rail.receipt_headers(receipt, credential), replayed=False)
+            return SaleResult(delivery, attempt.receipt_headers(receipt), replayed=False)
 
-    async def _deliver_again(self, rail: Rail, bought: AlreadySettled, wanted: "_Wanted") -> SaleResult:
+    async def _deliver_again(self, bought: AlreadySettled, wanted: "_Wanted") -> SaleResult:
         # Under an idempotency key it was another payment that settled, so this says nothing about the one that came.
-        same = bought.payment_id == wanted.credential.payment_id
+        same = bought.payment_id == wanted.attempt.credential.payment_id
         with stands(PaymentState.SETTLED) if same else nullcontext():
             delivery = await self._redelivery.fetch(bought.payment_id, wanted.order, wanted.admit, wanted.work)
-            return SaleResult(delivery, rail.receipt_headers(bought.receipt, wanted.credential), replayed=True)
+            return SaleResult(delivery, wanted.attempt.receipt_headers(bought.receipt), replayed=True)
 
-    async def _take(self, rail: Rail, wanted: "_Wanted", free: Unclaimed, began: float) -> Claimed | AlreadySettled:
+    async def _take(self, wanted: "_Wanted", free: Unclaimed, began: float) -> Claimed | AlreadySettled:
         """A free payment, judged and ours to work for; or what its payer has bought under its name."""
         wait_s = await wanted.admit() or 0.0
-        payment = await self._verify(rail, wanted, wait_s)
-        bought = await self._purchases.by_key(payment, wanted.credential, wanted.order)
+        payment = await self._verify(wanted, wait_s)
+        bought = await self._purchases.by_key(payment, wanted.attempt.credential, wanted.order)
         if bought:
             return bought
         if time.monotonic() - began > self._terms.abandoned_s / 2:
@@ -261,16 +258,16 @@ class Gate:
         finally:
             self._verifying.remove(credential.payment_id)
 
-    async def _verify(self, rail: Rail, wanted: "_Wanted", wait_s: float) -> Payment:
+    async def _verify(self, wanted: "_Wanted", wait_s: float) -> Payment:
         try:
             with stage("verify"):
-                self._quotes.check(rail.name, wanted.host)
-                payment = await rail.verify(wanted.credential, wanted.order)
+                self._quotes.check(wanted.attempt.credential.rail, wanted.host)
+                payment = await wanted.attempt.verify(wanted.order)
             if self._clock() + wait_s > payment.work_by:
                 raise DeadlineUnreachable("This payment expires before its turn. Take a new quote and sign again.")
             return payment
         except ServiceError as error:
-            await self._take_from_others(wanted.credential, error)
+            await self._take_from_others(wanted.attempt.credential, error)
             raise
 
     async def _take_from_others(self, credential: Credential, refusal: ServiceError) -> None:
@@ -292,10 +289,10 @@ class Gate:
         claim = await self._ledger.claim(
             payment,
             seen=free.seen,
-            fingerprint=wanted.credential.fingerprint,
+            fingerprint=wanted.attempt.credential.fingerprint,
             order_digest=wanted.order.digest,
             lease_s=self._terms.work_lease_s,
-            purchase=purchase_name(payment, wanted.credential, wanted.order),
+            purchase=purchase_name(payment, wanted.attempt.credential, wanted.order),
         )
         if claim is None:
             raise PaymentInProgress(expires_at=expiry(payment))
@@ -370,14 +367,14 @@ class Gate:
         """Delete the claims of those who went silent long ago; how many there were."""
         return await self._ledger.forget_abandoned(silent_s=self._terms.abandoned_s)
 
-    async def resolve(self, entry: Entry, credential: Credential | None = None) -> Receipt | None:
+    async def resolve(self, entry: Entry) -> Receipt | None:
         """Ask the chain about a payment in doubt: afterwards it is SETTLED (its receipt), or free (None).
 
         Raises:
             PaymentInProgress: somebody else is asking.
             PaymentOutcomeUnknown: the chain gives no answer yet.
         """
-        return await self._settlement.resolve(self.rails[entry.payment.rail], entry, credential)
+        return await self._settlement.resolve(entry, self.rails[entry.payment.rail])
 
     async def aclose(self) -> None:
         """Wait for the sales under way, then close the rails."""
@@ -391,7 +388,7 @@ class Gate:
 class _Wanted:
     """One call of `Gate.sell`."""
 
-    credential: Credential
+    attempt: PaymentAttempt
     order: Order
     admit: Admit
     work: Callable[[], Awaitable[Delivery]]

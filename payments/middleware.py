@@ -15,7 +15,7 @@ from concurrency import cancel_and_wait
 from errors import MalformedPayment, PaymentRejected, ProcessingFailed, ServiceError
 from payments.delivery import Delivery
 from payments.gate import Gate, SaleResult
-from payments.rail import Credential, HeaderFields, Order
+from payments.rail import HeaderFields, Order, PaymentAttempt
 
 _QUIET_S = 0.05
 _PIECE_BYTES = 256 * 1024
@@ -26,14 +26,14 @@ class Presented:
     """The payment that came with a request, as far as it can be told from its header alone.
 
     Attributes:
-        credential: None where the header cannot be read.
+        attempt: None where the header cannot be read.
         payer: whose signature it provably carries, lower case; None where only the chain can tell.
         fault: why the header cannot be read.
         worked: whether the work has been done for it.
         read_at: when it was read first, by `time.monotonic`.
     """
 
-    credential: Credential | None
+    attempt: PaymentAttempt | None
     payer: str | None = None
     fault: ServiceError | None = None
     worked: bool = False
@@ -57,10 +57,10 @@ def is_readable(gate: Gate, scope: Scope) -> bool:
 
 def _read(gate: Gate, request: Request) -> Presented | None:
     try:
-        credential = gate.credential(fields(request))
+        attempt = gate.read(fields(request))
     except ServiceError as fault:
         return Presented(None, fault=fault)
-    return None if credential is None else Presented(credential, gate.signer(credential))
+    return None if attempt is None else Presented(attempt, attempt.signer())
 
 
 class PaymentMiddleware:
@@ -112,17 +112,17 @@ class PaymentMiddleware:
     def _turn(self, payment: Presented) -> asyncio.Lock:
         """The copies of one payment are sent one after the other: they are paid for once, and a client that reads
         slowly holds up nobody but itself."""
-        name = payment.credential.payment_id if payment.credential else ""
+        name = payment.attempt.credential.payment_id if payment.attempt else ""
         return self._being_sent.setdefault(name, asyncio.Lock())
 
     async def _quote(self, scope: Scope, order: Order, refusal: PaymentRejected | None = None) -> ServiceError:
         self.offered(scope)
         payment = presented(self.gate, scope)
-        credential = payment.credential if payment else None
-        return await self.gate.quote(order, Request(scope).url.hostname or "", refusal, credential)
+        attempt = payment.attempt if payment else None
+        return await self.gate.quote(order, Request(scope).url.hostname or "", refusal, attempt)
 
     async def _sell(self, payment: Presented, order: Order, scope: Scope, receive: Receive) -> SaleResult:
-        if payment.credential is None:
+        if payment.attempt is None:
             raise payment.fault or MalformedPayment("The payment cannot be read.")
 
         async def work() -> Delivery:
@@ -135,7 +135,7 @@ class PaymentMiddleware:
         async with _listening(receive) as has_hung_up:
             try:
                 return await self.gate.sell(
-                    payment.credential,
+                    payment.attempt,
                     order,
                     admit=lambda: self.admit(scope),
                     work=work,

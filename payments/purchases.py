@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from errors import IdempotencyKeyUsed, PaymentInProgress, PaymentState, PaymentUsed, ServiceError
 from payments.idempotency import name_of
 from payments.ledger import Entry, Ledger
-from payments.rail import Credential, Order, Payment, Rail, Receipt
+from payments.rail import Credential, Order, Payment, PaymentAttempt, Rail, Receipt, ReceiptFinder
 from payments.redelivery import Redelivery
 from payments.settlement import Settlement
 from payments.standing import expiry, stands
@@ -42,14 +42,15 @@ class Purchases:
         self._redelivery = redelivery
         self._rails = rails
 
-    async def by_payment(self, credential: Credential, order: Order) -> AlreadySettled | Unclaimed:
+    async def by_payment(self, attempt: PaymentAttempt, order: Order) -> AlreadySettled | Unclaimed:
         """What this payment has bought."""
+        credential = attempt.credential
         entry = await self._ledger.find(credential.payment_id)
         if entry is None or entry.is_abandoned:
             return Unclaimed(entry)
         if entry.fingerprint != credential.fingerprint or entry.order_digest != order.digest:
             raise PaymentUsed("This payment belongs to another image or other parameters. Sign a new payment.")
-        return await self._bought_by(entry, credential) or await self._freed(entry)
+        return await self._bought_by(entry, attempt) or await self._freed(entry)
 
     async def _freed(self, before: Entry) -> Unclaimed:
         """A payment over which a doubt has just ended."""
@@ -71,20 +72,19 @@ class Purchases:
                 "This idempotency key belongs to another image or other parameters. Use a new key."
             )
         try:
-            return await self._bought_by(entry)
+            return await self._bought_by(entry, self._rails[entry.payment.rail])
         except ServiceError as error:
             error.payment_state, error.payment_expires_at = None, None  # so far it is that of the other payment
             raise
 
-    async def _bought_by(self, entry: Entry, credential: Credential | None = None) -> AlreadySettled | None:
-        """The end of an entry that is not abandoned; None: it has just been proven unmoved, and is free.
-        `credential` is the entry's own payment, when that was sent again."""
+    async def _bought_by(self, entry: Entry, finder: ReceiptFinder) -> AlreadySettled | None:
+        """The end of an entry that is not abandoned; None: it has just been proven unmoved, and is free."""
         receipt, expires_at = entry.receipt, expiry(entry.payment)
         if receipt is None:
             if entry.lease_runs:
                 raise PaymentInProgress(expires_at=expires_at)
             with stands(PaymentState.IN_FLIGHT, expires_at):
-                receipt = await self._settlement.resolve(self._rails[entry.payment.rail], entry, credential)
+                receipt = await self._settlement.resolve(entry, finder)
         return AlreadySettled(entry.payment.id, receipt) if receipt else None
 
 

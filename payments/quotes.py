@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from errors import PaymentRejected, PaymentRequired, RailUnavailable
-from payments.rail import Credential, Order, Rail
+from payments.rail import Order, PaymentAttempt, Rail
 
 _QUOTE = (
     "This picture costs ${price}. Pay on one of the rails offered, and send an Idempotency-Key with the payment, the"
@@ -42,7 +42,7 @@ class Quotes:
         order: Order,
         host: str,
         refusal: PaymentRejected | None = None,
-        credential: Credential | None = None,
+        attempt: PaymentAttempt | None = None,
     ) -> PaymentRequired:
         """The 402 for an order: one answer that the clients of every rail of this host understand.
 
@@ -62,8 +62,8 @@ class Quotes:
             challenge = await rail.challenge(order, rejection)
             error.headers += challenge.headers
             error.members.update(challenge.members)
-        if refusal is not None and credential is not None:
-            error.headers += self._rails[credential.rail].refusal_headers(credential, refusal.reason)
+        if refusal is not None and attempt is not None:
+            error.headers += attempt.refusal_headers(refusal.reason)
         return error
 
     def check(self, rail: str, host: str) -> None:

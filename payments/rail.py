@@ -1,11 +1,12 @@
 """The port every payment rail implements, and the nouns that cross it.
 
 A rail is one way to be paid: a scheme on a network (x402: USDC on Base; MPP: pathUSD on Tempo). It speaks its own
-wire format and its own chain, and knows neither the ledger nor pictures. `Gate` owns the order of things.
+wire format and its own chain, and knows neither the ledger nor pictures. The sale owns the order of things.
 """
 
 import hashlib
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -159,41 +160,29 @@ class Finality(StrEnum):
     """Gone from the chain for good: the money did not move, and nothing of ours can move it any more."""
 
 
-class Rail(Protocol):
-    """One way to be paid.
+@dataclass(frozen=True)
+class PaymentAttempt(ABC):
+    """A payment that came with a request, bound to the rail that read it.
 
-    Every method that can wait is a coroutine and never blocks the event loop. Whatever the rail's libraries raise
-    is mapped to errors.py inside the rail.
+    Every method that can wait is a coroutine and never blocks the event loop.
 
-        payment = await rail.verify(credential, order)   # moves nothing
+        payment = await attempt.verify(order)    # moves nothing
         ...the work...
-        receipt = await rail.settle(payment, credential) # the terminal step
+        receipt = await attempt.settle(payment)  # the terminal step
     """
 
-    name: str
+    credential: Credential
 
-    async def challenge(self, order: Order, rejection: str | None = None) -> Challenge:
-        """Quote an order. Makes no network call. `rejection` is the rail's reason code when a payment was refused."""
-        ...
-
-    def credential(self, headers: HeaderFields) -> Credential | None:
-        """Read this rail's payment header; None when there is none. Cheap: no signature check, no network.
-
-        Raises:
-            MalformedPayment: a header of this rail that cannot be read or is too large, or two different payments.
-            PaymentRejected: unreadable, where the rail's specification answers that with a fresh quote.
-        """
-        ...
-
-    def signer(self, credential: Credential) -> str | None:
+    @abstractmethod
+    def signer(self) -> str | None:
         """The payer's address, lower case, where the signature proves it; None where only the chain can tell.
 
         Cheap and without a network call. It says nothing else about the payment.
         """
-        ...
 
-    async def verify(self, credential: Credential, order: Order) -> Payment:
-        """Judge a payment, local checks first, the chain last. Moves and reserves nothing.
+    @abstractmethod
+    async def verify(self, order: Order) -> Payment:
+        """Judge the payment, local checks first, the chain last. Moves and reserves nothing.
 
         Raises:
             PaymentRejected: with the specification's reason. As every other refusal it holds a proof: where the chain
@@ -202,11 +191,11 @@ class Rail(Protocol):
             DeadlineUnreachable: valid, but too little time is left for the work and the settlement.
             RailUnavailable: chain or facilitator did not answer.
         """
-        ...
 
-    async def settle(self, payment: Payment, credential: Credential, *, hold: Hold = NO_HOLD) -> Receipt:
-        """Move the money; idempotent per payment id. Sends nothing any more once `hold` is over or lost: from then on
-        others may judge the payment.
+    @abstractmethod
+    async def settle(self, payment: Payment, *, hold: Hold = NO_HOLD) -> Receipt:
+        """Move the money of the payment that `verify` gave; idempotent per payment id. Sends nothing any more once
+        `hold` is over or lost: from then on others may judge the payment.
 
         Raises:
             PaymentRejected: the chain proves that nothing moved and nothing of ours can still move it.
@@ -214,14 +203,58 @@ class Rail(Protocol):
             PaymentSpentElsewhere: it moved, by a settlement that is proven not to be this ledger's.
             PaymentOutcomeUnknown: anything else that is not a receipt.
         """
+
+    @abstractmethod
+    async def find_receipt(self, payment: Payment) -> Receipt | None:
+        """As `Rail.find_receipt`, for this same payment that its buyer has sent again: a rail whose first attempt may
+        have been lost, and whose chain takes the payment once at most, settles it now."""
+
+    @abstractmethod
+    def receipt_headers(self, receipt: Receipt) -> HeaderFields:
+        """The receipt as the header fields that the sender of this payment expects."""
+
+    @abstractmethod
+    def refusal_headers(self, reason: str) -> HeaderFields:
+        """What the sender of this payment expects on a refusal of it, beside the fresh challenge.
+
+        `reason` is the rail's own code.
+        """
+
+
+class ReceiptFinder(Protocol):
+    """Finds out what became of a payment: its rail or, when it was sent again, its attempt."""
+
+    async def find_receipt(self, payment: Payment) -> Receipt | None:
+        """See `Rail.find_receipt`."""
         ...
 
-    async def find_receipt(self, payment: Payment, credential: Credential | None = None) -> Receipt | None:
+
+class Rail(Protocol):
+    """One way to be paid. A payment that comes over it is read into a `PaymentAttempt`; the other methods need none,
+    so they also work after a restart.
+
+    Every method that can wait is a coroutine and never blocks the event loop. Whatever the rail's libraries raise
+    is mapped to errors.py inside the rail.
+    """
+
+    name: str
+
+    async def challenge(self, order: Order, rejection: str | None = None) -> Challenge:
+        """Quote an order. Makes no network call. `rejection` is the rail's reason code when a payment was refused."""
+        ...
+
+    def read(self, headers: HeaderFields) -> PaymentAttempt | None:
+        """Read this rail's payment header; None when there is none. Cheap: no signature check, no network.
+
+        Raises:
+            MalformedPayment: a header of this rail that cannot be read or is too large, or two different payments.
+            PaymentRejected: unreadable, where the rail's specification answers that with a fresh quote.
+        """
+        ...
+
+    async def find_receipt(self, payment: Payment) -> Receipt | None:
         """Ask the chain what became of a payment that we began to settle; None: proven unmoved, and nothing of
         ours can still move it unless `settle` is called again.
-
-        `credential` is the same payment, when its buyer has sent it again: a rail whose first attempt may have been
-        lost, and whose chain takes the payment once at most, settles it with that.
 
         Raises:
             PaymentSpentElsewhere: it moved, by a settlement that is proven not to be this ledger's.
@@ -244,17 +277,6 @@ class Rail(Protocol):
 
         Raises:
             RailUnavailable: the chain does not answer.
-        """
-        ...
-
-    def receipt_headers(self, receipt: Receipt, credential: Credential) -> HeaderFields:
-        """The receipt as the header fields that the sender of this credential expects."""
-        ...
-
-    def refusal_headers(self, credential: Credential, reason: str) -> HeaderFields:
-        """What the sender of this credential expects on a refusal of it, beside the fresh challenge.
-
-        `reason` is the rail's own code.
         """
         ...
 

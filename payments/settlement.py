@@ -13,7 +13,7 @@ from errors import (
     ServiceError,
 )
 from payments.ledger import Claim, Entry, Ledger
-from payments.rail import Credential, Hold, Payment, Rail, Receipt
+from payments.rail import Hold, Payment, PaymentAttempt, Receipt, ReceiptFinder
 from payments.standing import expiry
 
 _PROVEN = (PaymentRejected, PaymentSpentElsewhere)
@@ -36,7 +36,7 @@ class Settlement:
         self._lease_s = lease_s
         self._limit_s = lease_s * _PATIENCE
 
-    async def settle(self, rail: Rail, claim: Claim, payment: Payment, credential: Credential) -> Receipt:
+    async def settle(self, claim: Claim, payment: Payment, attempt: PaymentAttempt) -> Receipt:
         """Settle a claimed payment.
 
         Raises:
@@ -52,7 +52,7 @@ class Settlement:
         async with self._doubt(claim, payment):
             try:
                 async with asyncio.timeout_at(limit):
-                    receipt = await rail.settle(payment, credential, hold=hold)
+                    receipt = await attempt.settle(payment, hold=hold)
             except _PROVEN as refusal:
                 unmoved = refusal
             else:
@@ -63,10 +63,11 @@ class Settlement:
                 raise PaymentOutcomeUnknown()
         raise unmoved
 
-    async def resolve(self, rail: Rail, entry: Entry, credential: Credential | None = None) -> Receipt | None:
+    async def resolve(self, entry: Entry, finder: ReceiptFinder) -> Receipt | None:
         """Ask the chain about a SETTLING payment nobody works on; None: it never moved, and is free.
 
-        With `credential`, the same payment sent again, the rail may settle it now.
+        Args:
+            finder: the payment's rail, or its attempt when it was sent again, which may settle it now.
 
         Raises:
             PaymentInProgress: somebody else is asking.
@@ -80,7 +81,7 @@ class Settlement:
             receipt, spent = None, None
             try:
                 async with asyncio.timeout(self._limit_s):
-                    receipt = await rail.find_receipt(entry.payment, credential)
+                    receipt = await finder.find_receipt(entry.payment)
             except PaymentSpentElsewhere as refusal:
                 spent = refusal
             if receipt is not None:

@@ -1,12 +1,14 @@
 """Settlements that have begun, as the gate begins them: the outbox records transactions of no other payments."""
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from payments.ledger import Ledger
-from payments.rail import NO_HOLD, Credential, Hold, Payment, Receipt
+from payments.rail import NO_HOLD, Hold, Payment, Receipt
 from payments.x402 import X402Rail
+from payments.x402.attempt import X402Attempt
+from payments.x402.wire import X402Credential
 
 _PAYMENT = Payment(id="", rail="x402", payer="0xpayer", amount=1, valid_before=1_900_000_000, evidence={}, funds=10**6)
 
@@ -45,6 +47,14 @@ class BegunRail(X402Rail):
         super().__init__(**settings)
         self._begun = begun
 
-    async def settle(self, payment: Payment, credential: Credential, *, hold: Hold = NO_HOLD) -> Receipt:
-        begun = await self._begun.hold(payment.id, payment)
-        return await super().settle(payment, credential, hold=replace(hold, holder=begun.holder))
+    def bind(self, credential: X402Credential) -> X402Attempt:
+        return _BegunAttempt(credential, self._parts, self._begun)
+
+
+@dataclass(frozen=True)
+class _BegunAttempt(X402Attempt):
+    begun: Begun = field(repr=False, compare=False)
+
+    async def settle(self, payment: Payment, *, hold: Hold = NO_HOLD) -> Receipt:
+        begun = await self.begun.hold(payment.id, payment)
+        return await super().settle(payment, hold=replace(hold, holder=begun.holder))

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from errors import MalformedPayment, PaymentOutcomeUnknown, PaymentRejected, PaymentSpentElsewhere, RailUnavailable
 from payments.chain_clock import ChainClock
 from payments.money import Price
-from payments.rail import Challenge, Credential, Finality, HeaderFields, Order, Payment, Rail
+from payments.rail import Challenge, Finality, HeaderFields, Order, Payment, PaymentAttempt, Rail
 
 UNITS = 50_000
 NOBODY = "http://127.0.0.1:9"  # the discard port: nothing listens there
@@ -96,10 +96,13 @@ class RailContract:
         )
 
     @pytest.fixture
-    async def credential(self, rail: Rail, buyer: Buyer, order: Order) -> Credential:
-        credential = rail.credential(await buyer.pay(await rail.challenge(order)))
-        assert credential is not None
-        return credential
+    async def sent(self, rail: Rail, buyer: Buyer, order: Order) -> HeaderFields:
+        """The payment header of a buyer who pays what was quoted."""
+        return await buyer.pay(await rail.challenge(order))
+
+    @pytest.fixture
+    def attempt(self, rail: Rail, sent: HeaderFields) -> PaymentAttempt:
+        return read(rail, sent)
 
     async def test_quotes_without_asking_the_chain(self, cut_off: Rail, rail: Rail, order: Order) -> None:
         quote = await cut_off.challenge(order)
@@ -107,114 +110,112 @@ class RailContract:
         assert (await rail.challenge(order)).members.keys() == quote.members.keys()
 
     async def test_reads_no_payment_where_there_is_none(self, rail: Rail) -> None:
-        assert rail.credential((("content-type", "image/png"),)) is None
+        assert rail.read((("content-type", "image/png"),)) is None
 
     async def test_says_what_the_payer_holds_and_until_when_to_work(
-        self, rail: Rail, credential: Credential, order: Order
+        self, rail: Rail, attempt: PaymentAttempt, order: Order
     ) -> None:
         """What is refused for its time is refused for good: the moment does not depend on when it is verified."""
-        first, second = [await rail.verify(credential, order) for _ in range(2)]
+        first, second = [await attempt.verify(order) for _ in range(2)]
         assert first.funds is not None
         assert first.funds >= first.amount
         assert time.time() < first.work_by < first.valid_before
         assert first.work_by == second.work_by
 
     async def test_sells_once(
-        self, rail: Rail, restarted: Rail, buyer: Buyer, order: Order, credential: Credential
+        self, rail: Rail, restarted: Rail, buyer: Buyer, order: Order, attempt: PaymentAttempt
     ) -> None:
         """A valid payment settles; settling it again moves nothing and gives the same receipt; so does a restart."""
         before = buyer.received()
-        payment = await rail.verify(credential, order)
+        payment = await attempt.verify(order)
         assert buyer.received() == before
-        receipt = await rail.settle(payment, credential)
-        again = await rail.settle(payment, credential)
+        receipt = await attempt.settle(payment)
+        again = await attempt.settle(payment)
         found = await restarted.find_receipt(remembered(payment))
         assert buyer.received() == before + UNITS
         assert found is not None
         assert again.transaction == receipt.transaction == found.transaction
-        headers = {rail.receipt_headers(each, credential) for each in (receipt, again, found)}
+        headers = {attempt.receipt_headers(each) for each in (receipt, again, found)}
         assert len(headers) == 1
 
-    async def test_says_what_was_paid(self, rail: Rail, order: Order, credential: Credential) -> None:
-        payment = await rail.verify(credential, order)
-        assert payment.id == credential.payment_id
-        assert payment.rail == rail.name == credential.rail
+    async def test_says_what_was_paid(self, rail: Rail, order: Order, attempt: PaymentAttempt) -> None:
+        payment = await attempt.verify(order)
+        assert payment.id == attempt.credential.payment_id
+        assert payment.rail == rail.name == attempt.credential.rail
         assert payment.amount == UNITS
         assert payment.payer == payment.payer.lower()
 
     async def test_tells_whose_signature_it_is_without_asking_the_chain(
-        self, rail: Rail, cut_off: Rail, buyer: Buyer, order: Order, credential: Credential
+        self, rail: Rail, cut_off: Rail, buyer: Buyer, order: Order, sent: HeaderFields, attempt: PaymentAttempt
     ) -> None:
         """Limits count by payer, so nobody may use up somebody else's."""
-        assert cut_off.signer(credential) == (await rail.verify(credential, order)).payer
-        forged = rail.credential(await buyer.pay(await rail.challenge(order), "signature"))
-        assert forged is not None
-        assert cut_off.signer(forged) != cut_off.signer(credential)
+        signer = read(cut_off, sent).signer()
+        assert signer == (await attempt.verify(order)).payer
+        forged = await buyer.pay(await rail.challenge(order), "signature")
+        assert read(cut_off, forged).signer() != signer
 
     async def test_a_host_whose_clock_is_wrong_refuses_no_payment_and_takes_none(
-        self, wrong_clock: Rail, order: Order, credential: Credential
+        self, wrong_clock: Rail, order: Order, sent: HeaderFields
     ) -> None:
         """It is named as out, and another host can sell for the same payment."""
         fault = await wrong_clock.health()
         assert fault is not None
         assert re.search(r"\b(29\d|30\d) s\b", fault)
         with pytest.raises(RailUnavailable):
-            await wrong_clock.verify(credential, order)
+            await read(wrong_clock, sent).verify(order)
 
     async def test_a_clock_that_is_set_during_the_work_does_not_end_the_sale(
-        self, build: Callable[..., Rail], rpc_url: str, buyer: Buyer, order: Order, credential: Credential
+        self, build: Callable[..., Rail], rpc_url: str, buyer: Buyer, order: Order, sent: HeaderFields
     ) -> None:
         wall = Wall()
         rail = build(rpc_url, clock=ChainClock(wall=wall))
+        attempt = read(rail, sent)
         assert await rail.health() is None
-        before, payment = buyer.received(), await rail.verify(credential, order)
+        before, payment = buyer.received(), await attempt.verify(order)
         wall.off = FIVE_MINUTES
-        assert await rail.settle(payment, credential)
+        assert await attempt.settle(payment)
         assert buyer.received() == before + UNITS
 
     @pytest.mark.parametrize("fault", FAULTS)
     async def test_rejects(self, rail: Rail, buyer: Buyer, order: Order, fault: str) -> None:
         """A payment that cannot pay for the order is refused with a reason, and no money moves."""
         before = buyer.received()
-        credential = rail.credential(await buyer.pay(await rail.challenge(order), fault))
-        assert credential is not None
+        attempt = read(rail, await buyer.pay(await rail.challenge(order), fault))
         with pytest.raises(PaymentRejected) as refusal:
-            await rail.verify(credential, order)
+            await attempt.verify(order)
         assert refusal.value.reason
         assert buyer.received() == before
 
     async def test_rejects_a_payment_spent_elsewhere(
-        self, rail: Rail, restarted: Rail, order: Order, credential: Credential
+        self, restarted: Rail, order: Order, sent: HeaderFields, attempt: PaymentAttempt
     ) -> None:
         """A payment that the chain knows and the ledger does not is refused at once."""
-        await rail.settle(await rail.verify(credential, order), credential)
+        await attempt.settle(await attempt.verify(order))
         with pytest.raises(PaymentSpentElsewhere):
-            await restarted.verify(credential, order)
+            await read(restarted, sent).verify(order)
 
     async def test_finds_no_receipt_of_what_was_never_settled(
-        self, rail: Rail, order: Order, credential: Credential
+        self, rail: Rail, order: Order, attempt: PaymentAttempt
     ) -> None:
         """That nothing moved, or that it is too early to say so: never that something did."""
-        payment = await rail.verify(credential, order)
+        payment = await attempt.verify(order)
         with suppress(PaymentOutcomeUnknown):
             assert await rail.find_receipt(payment) is None
 
     async def test_looks_again_at_what_has_settled(
-        self, rail: Rail, cut_off: Rail, order: Order, credential: Credential
+        self, rail: Rail, cut_off: Rail, order: Order, attempt: PaymentAttempt
     ) -> None:
         """A settlement of a moment ago is in the chain and not deep yet; a chain that is down says nothing of it."""
-        payment = remembered(await rail.verify(credential, order))
-        receipt = await rail.settle(payment, credential)
+        payment = remembered(await attempt.verify(order))
+        receipt = await attempt.settle(payment)
         assert await rail.recheck(payment, receipt) is Finality.PENDING
         with pytest.raises(PaymentOutcomeUnknown):
             await cut_off.recheck(payment, receipt)
 
-    async def test_calls_an_outage_an_outage(
-        self, cut_off: Rail, buyer: Buyer, order: Order, credential: Credential
-    ) -> None:
+    async def test_calls_an_outage_an_outage(self, cut_off: Rail, order: Order, sent: HeaderFields) -> None:
         """A chain that is down never looks like a bad payment."""
         with pytest.raises(RailUnavailable):
-            await cut_off.verify(credential, order)
+            await read(cut_off, sent).verify(order)
 
     async def test_is_healthy_with_a_chain_only(self, rail: Rail, cut_off: Rail) -> None:
         assert await rail.health() is None
@@ -223,13 +224,13 @@ class RailContract:
     async def test_reads_a_payment_that_comes_twice_as_one(self, rail: Rail, buyer: Buyer, order: Order) -> None:
         headers = await buyer.pay(await rail.challenge(order))
         ((name, value),) = headers
-        assert rail.credential(headers + headers) == rail.credential(headers)
-        assert rail.credential(((name, f"{value}, {value}"), (name, ""))) == rail.credential(headers)
+        assert rail.read(headers + headers) == rail.read(headers)
+        assert rail.read(((name, f"{value}, {value}"), (name, ""))) == rail.read(headers)
 
     async def test_refuses_two_payments_at_once(self, rail: Rail, buyer: Buyer, order: Order) -> None:
         first, second = [await buyer.pay(await rail.challenge(order)) for _ in range(2)]
         with pytest.raises(MalformedPayment):
-            rail.credential(first + second)
+            rail.read(first + second)
 
     # One rail serves all examples and one test all rails: reading keeps no state.
     @settings(
@@ -239,7 +240,14 @@ class RailContract:
     def test_reads_any_bytes_or_refuses_them(self, rail: Rail, value: str) -> None:
         """As malformed, or with a fresh quote where the rail's specification wants that."""
         with suppress(MalformedPayment, PaymentRejected):
-            rail.credential(((self.payment_header, value),))
+            rail.read(((self.payment_header, value),))
+
+
+def read(rail: Rail, sent: HeaderFields) -> PaymentAttempt:
+    """The payment that a rail reads from these header fields."""
+    attempt = rail.read(sent)
+    assert attempt is not None
+    return attempt
 
 
 def remembered(payment: Payment) -> Payment:

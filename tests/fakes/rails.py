@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from errors import (
@@ -13,7 +14,19 @@ from errors import (
     PaymentSpentElsewhere,
     RailUnavailable,
 )
-from payments.rail import NO_HOLD, Challenge, Credential, Finality, HeaderFields, Hold, Order, Payment, Receipt, values
+from payments.rail import (
+    NO_HOLD,
+    Challenge,
+    Credential,
+    Finality,
+    HeaderFields,
+    Hold,
+    Order,
+    Payment,
+    PaymentAttempt,
+    Receipt,
+    values,
+)
 from payments.transfers import Transfer
 
 PAYER = "0x00000000000000000000000000000000000000aa"
@@ -95,51 +108,23 @@ class ScriptedRail:
             members={self.name: {"url": order.url, "rejection": rejection}},
         )
 
-    def credential(self, headers: HeaderFields) -> Credential | None:
+    def read(self, headers: HeaderFields) -> "ScriptedAttempt | None":
         sent = values(headers, f"{self.name}-payment")
         if not sent:
             return None
         payment_id, _, fingerprint = sent[0].partition(" ")
         if not fingerprint:
             raise MalformedPayment("A scripted payment has an id and a fingerprint.")
-        return Credential(rail=self.name, payment_id=payment_id, fingerprint=fingerprint)
+        return self.bind(Credential(rail=self.name, payment_id=payment_id, fingerprint=fingerprint))
 
-    def signer(self, credential: Credential) -> str | None:
-        """`FINGERPRINT` is the name of a signer: `claimed` of nobody, `by-NAME` of NAME, anything else of `payer`."""
-        if credential.fingerprint == "claimed":
-            return None
-        return credential.fingerprint.removeprefix("by-") if credential.fingerprint.startswith("by-") else self.payer
+    def bind(self, credential: Credential) -> "ScriptedAttempt":
+        """The attempt to pay with a credential over this rail."""
+        return ScriptedAttempt(credential, self)
 
-    async def verify(self, credential: Credential, order: Order) -> Payment:
-        self.calls.append("verify")
-        await self.may_verify.wait()
-        _meet(self.verifying)
-        if credential.payment_id in self.moved:
-            raise PaymentRejected("The payment is spent.", reason="spent")
-        return Payment(
-            id=credential.payment_id,
-            rail=self.name,
-            payer=self.signer(credential) or self.payer,
-            amount=50_000,
-            valid_before=1_900_000_000,
-            evidence={"memo": credential.payment_id},
-            funds=self.funds,
-            work_by=self.work_by,
-        )
-
-    async def settle(self, payment: Payment, credential: Credential, *, hold: Hold = NO_HOLD) -> Receipt:
-        self.calls.append("settle")
-        self.hold = hold
-        await self.may_settle.wait()
-        if not self.settling or self.settling[0] in MOVING:
-            self.moved.append(payment.id)
-        _meet(self.settling)
-        return self._receipt(payment)
-
-    async def find_receipt(self, payment: Payment, credential: Credential | None = None) -> Receipt | None:
+    async def find_receipt(self, payment: Payment) -> Receipt | None:
         self.calls.append("find_receipt")
         _meet(self.finding)
-        return self._receipt(payment) if payment.id in self.moved else None
+        return self.receipt(payment) if payment.id in self.moved else None
 
     async def recheck(self, payment: Payment, receipt: Receipt) -> Finality:
         self.calls.append("recheck")
@@ -152,22 +137,70 @@ class ScriptedRail:
             for payment_id in self.moved
         ]
 
-    def receipt_headers(self, receipt: Receipt, credential: Credential) -> HeaderFields:
-        return ((f"{self.name}-receipt", receipt.transaction),)
-
-    def refusal_headers(self, credential: Credential, reason: str) -> HeaderFields:
-        return ((f"{self.name}-refused", f"{credential.payment_id} {reason}"),)
-
     async def health(self) -> str | None:
         return None
 
     async def aclose(self) -> None:
         self.closed = True
 
-    def _receipt(self, payment: Payment) -> Receipt:
+    def receipt(self, payment: Payment) -> Receipt:
+        """The receipt of a payment that has moved."""
         return Receipt(
             rail=self.name, network="nowhere", transaction=f"0x{payment.id}", payer=payment.payer, at=1_800_000_000
         )
+
+
+@dataclass(frozen=True)
+class ScriptedAttempt(PaymentAttempt):
+    """A payment over a scripted rail.
+
+    `FINGERPRINT` is the name of a signer: `claimed` of nobody, `by-NAME` of NAME, anything else of the rail's `payer`.
+    """
+
+    rail: ScriptedRail = field(repr=False, compare=False)
+
+    def signer(self) -> str | None:
+        fingerprint = self.credential.fingerprint
+        if fingerprint == "claimed":
+            return None
+        return fingerprint.removeprefix("by-") if fingerprint.startswith("by-") else self.rail.payer
+
+    async def verify(self, order: Order) -> Payment:
+        rail, payment_id = self.rail, self.credential.payment_id
+        rail.calls.append("verify")
+        await rail.may_verify.wait()
+        _meet(rail.verifying)
+        if payment_id in rail.moved:
+            raise PaymentRejected("The payment is spent.", reason="spent")
+        return Payment(
+            id=payment_id,
+            rail=rail.name,
+            payer=self.signer() or rail.payer,
+            amount=50_000,
+            valid_before=1_900_000_000,
+            evidence={"memo": payment_id},
+            funds=rail.funds,
+            work_by=rail.work_by,
+        )
+
+    async def settle(self, payment: Payment, *, hold: Hold = NO_HOLD) -> Receipt:
+        rail = self.rail
+        rail.calls.append("settle")
+        rail.hold = hold
+        await rail.may_settle.wait()
+        if not rail.settling or rail.settling[0] in MOVING:
+            rail.moved.append(payment.id)
+        _meet(rail.settling)
+        return rail.receipt(payment)
+
+    async def find_receipt(self, payment: Payment) -> Receipt | None:
+        return await self.rail.find_receipt(payment)
+
+    def receipt_headers(self, receipt: Receipt) -> HeaderFields:
+        return ((f"{self.rail.name}-receipt", receipt.transaction),)
+
+    def refusal_headers(self, reason: str) -> HeaderFields:
+        return ((f"{self.rail.name}-refused", f"{self.credential.payment_id} {reason}"),)
 
 
 def _meet(script: list[Outcome]) -> None:

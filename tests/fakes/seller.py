@@ -85,8 +85,9 @@ class Seller:
                 raise self.admitting.pop(0)
             return self.wait_s
 
+        credential = Credential(self.rail.name, payment_id, fingerprint, idempotency_key=key)
         return await (gate or self.gate).sell(
-            Credential(self.rail.name, payment_id, fingerprint, idempotency_key=key),
+            watch.through(self.rail.bind(credential)),
             wanted,
             admit=lambda: watch.step("admit", admit),
             work=lambda: watch.step("work", work),

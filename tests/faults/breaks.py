@@ -27,7 +27,7 @@ BREAKS = {
             Change(
                 "payments/gate.py",
                 "        found: AlreadySettled | Unclaimed | Claimed = "
-                "await self._purchases.by_payment(credential, wanted.order)\n",
+                "await self._purchases.by_payment(attempt, wanted.order)\n",
                 "        found: AlreadySettled | Unclaimed | Claimed = Unclaimed(None)\n",
             ),
         ),
@@ -106,7 +106,7 @@ BREAKS = {
         (
             Change(
                 "payments/gate.py",
-                "            await self._take_from_others(wanted.credential, error)\n",
+                "            await self._take_from_others(wanted.attempt.credential, error)\n",
                 "            error.payment_state = PaymentState.UNUSED\n",
             ),
         ),
@@ -136,7 +136,7 @@ BREAKS = {
         (
             Change(
                 "payments/settlement.py",
-                "                receipt = await rail.find_receipt(entry.payment, credential)\n",
+                "                receipt = await finder.find_receipt(entry.payment)\n",
                 "                receipt = None\n",
             ),
         ),

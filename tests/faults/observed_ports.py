@@ -20,12 +20,16 @@ from contextvars import ContextVar
 from typing import Any, TypeVar, cast
 
 from errors import LedgerUnavailable, PaymentOutcomeUnknown, RailUnavailable, RunnerUnavailable, ServiceError
+from payments.mpp import MppRail
+from payments.mpp.attempt import MppAttempt
+from payments.x402 import X402Rail
+from payments.x402.attempt import X402Attempt
 
 COMPOSED = """
-from observed_ports import observed_ledger, observed_models, observed_rail
+from observed_ports import observe_rails, observed_ledger, observed_models
 
 SqlLedger = observed_ledger(SqlLedger)
-X402Rail, MppRail = observed_rail(X402Rail), observed_rail(MppRail)
+observe_rails()
 _compose = compose
 
 
@@ -37,7 +41,13 @@ LEDGER = (
     *("find", "claim", "renew", "begin_settlement", "settled"),
     *("release", "take_over", "mark_unresolved", "count_delivery"),
 )
-RAIL = ("verify", "settle", "find_receipt")
+ATTEMPT = ("verify", "settle", "find_receipt")
+RAILS: dict[type, tuple[str, ...]] = {
+    X402Attempt: ATTEMPT,
+    MppAttempt: ATTEMPT,
+    X402Rail: ("find_receipt",),
+    MppRail: ("find_receipt",),
+}
 _UNAVAILABLE: dict[str, Callable[[], ServiceError]] = {
     "verify": lambda: RailUnavailable("An injected fault: the chain does not answer."),
     "settle": PaymentOutcomeUnknown,
@@ -56,9 +66,11 @@ def observed_ledger(ledger: K) -> K:
     return type(ledger)(ledger.__name__, (observed,), {"renew": _watched_renewals(cast(Any, ledger).renew)})
 
 
-def observed_rail(rail: K) -> K:
-    """The same class, observed where it verifies, settles and asks for a receipt."""
-    return _observed(rail, RAIL)
+def observe_rails() -> None:
+    """Watch every attempt to pay where it verifies, settles and asks for a receipt, and every rail where it does."""
+    for kind, names in RAILS.items():
+        for name in names:
+            setattr(kind, name, _watched(name, getattr(kind, name)))
 
 
 def observed_models(models: Sequence[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
@@ -88,7 +100,8 @@ def _observed(kind: K, names: Sequence[str]) -> K:
 def _watched(name: str, method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     @functools.wraps(method)
     async def call(self: Any, subject: Any, *args: Any, **kwargs: Any) -> Any:
-        payment_id = _id_of(subject)
+        # An attempt to pay is asked to verify an order; everything else is asked about a payment.
+        payment_id = self.credential.payment_id if name == "verify" else _id_of(subject)
         if name in ("find", "claim"):
             _payment.set(payment_id)
         result = await _step(name, payment_id, lambda: method(self, subject, *args, **kwargs))
@@ -116,7 +129,7 @@ def _watched_renewals(renew: Callable[..., Awaitable[Any]]) -> Callable[..., Awa
 
 
 def _id_of(subject: Any) -> str:
-    """The payment's id, of an id, a claim, a credential or a payment."""
+    """The payment's id, of an id, a claim or a payment."""
     if isinstance(subject, str):
         return subject
     return str(getattr(subject, "payment_id", None) or subject.id)

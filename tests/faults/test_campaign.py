@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from payments.mpp import MppRail
-from payments.x402 import X402Rail
 from storage import SqlLedger
 from tests.faults import report
 from tests.faults.breaks import BREAKS
@@ -14,7 +12,7 @@ from tests.faults.campaign import Plan, cases_of, run_leg, run_steps
 from tests.faults.facilitator_lies import Lie
 from tests.faults.leg_run import Result
 from tests.faults.legs import LEGS, Leg
-from tests.faults.observed_ports import LEDGER, RAIL
+from tests.faults.observed_ports import LEDGER, RAILS
 from tests.faults.planned import Effect, Step
 from tests.faults.process_faults import ProcessFault
 from tests.faults.served_source import source_tree
@@ -73,9 +71,8 @@ def test_the_deterministic_part_holds_every_step_with_every_fault() -> None:
 
 def test_the_observed_ports_are_the_services_own() -> None:
 
-    for names, kinds in ((LEDGER, (SqlLedger,)), (RAIL, (MppRail, X402Rail))):
-        for kind in kinds:
-            assert all(callable(getattr(kind, name)) for name in names)
+    for kind, names in {SqlLedger: LEDGER, **RAILS}.items():
+        assert all(callable(getattr(kind, name)) for name in names)
 
 
 def _passed(folder: Path, results: list[Result]) -> None:

@@ -341,7 +341,7 @@ class TestSeveralRails:
         assert (await gate.quote(order(), "cut.example")).members.keys() == {"two"}
         with pytest.raises(RailUnavailable):
             await gate.quote(order(), "one.example")
-        assert gate.credential((("one-payment", "id print"),))
+        assert gate.read((("one-payment", "id print"),))
 
     async def test_quotes_anew_with_the_reason_of_a_refusal(self, gate: Gate) -> None:
         refusal = PaymentRejected("No.", reason="expired")
@@ -352,14 +352,14 @@ class TestSeveralRails:
 
     def test_takes_the_payment_of_either(self, gate: Gate) -> None:
         for name in ("one", "two"):
-            credential = gate.credential(((f"{name}-payment", "id print"),))
-            assert credential is not None
-            assert credential.rail == name
-        assert gate.credential((("accept", "*/*"),)) is None
+            attempt = gate.read(((f"{name}-payment", "id print"),))
+            assert attempt is not None
+            assert attempt.credential.rail == name
+        assert gate.read((("accept", "*/*"),)) is None
 
     def test_takes_no_two_payments(self, gate: Gate) -> None:
         with pytest.raises(MalformedPayment):
-            gate.credential((("one-payment", "id print"), ("two-payment", "id print")))
+            gate.read((("one-payment", "id print"), ("two-payment", "id print")))
 
     async def test_takes_no_new_payment_that_the_host_does_not_quote(self, seller: Seller) -> None:
         """But what was bought on another host comes again on every one."""

@@ -81,13 +81,14 @@ async def test_a_read_waits_for_no_write(url: str) -> None:
 
 async def test_a_timeout_before_the_settlement_began_is_not_charged(url: str) -> None:
     """The database answers in time for the claim to be given back, so nobody has it, and nothing was sent."""
-    rail, sent = ScriptedRail(), Credential(PAYMENT.rail, PAYMENT.id, "print")
+    rail = ScriptedRail()
+    attempt = rail.bind(Credential(PAYMENT.rail, PAYMENT.id, "print"))
     async with Database(url, timeout_s=1) as database:
         ledger = SqlLedger(database)
         claim = await taken(ledger)
         async with _writes_of_payments_stalled(url, seconds=1.6):
             with pytest.raises(LedgerUnavailable) as refusal:
-                await Settlement(ledger, lease_s=60).settle(rail, claim, PAYMENT, sent)
+                await Settlement(ledger, lease_s=60).settle(claim, PAYMENT, attempt)
         assert refusal.value.payment_state is PaymentState.UNUSED
         assert refusal.value.charged is False
         entry = await ledger.find(PAYMENT.id)

@@ -41,18 +41,18 @@ def chain(client: httpx.AsyncClient, rpc_url: str) -> Chain:
 @pytest.fixture
 async def payment(rail: MppRail, buyer: MppBuyer, order: Order) -> Payment:
     """A verified payment whose transaction has not been sent."""
-    credential = rail.credential(await buyer.pay(await rail.challenge(order)))
-    assert credential is not None
-    return await rail.verify(credential, order)
+    attempt = rail.read(await buyer.pay(await rail.challenge(order)))
+    assert attempt is not None
+    return await attempt.verify(order)
 
 
 @pytest.fixture
 async def sold(rail: MppRail, buyer: MppBuyer, order: Order) -> tuple[Payment, Receipt]:
     """A payment that settled."""
-    credential = rail.credential(await buyer.pay(await rail.challenge(order)))
-    assert credential is not None
-    payment = await rail.verify(credential, order)
-    return payment, await rail.settle(payment, credential)
+    attempt = rail.read(await buyer.pay(await rail.challenge(order)))
+    assert attempt is not None
+    payment = await attempt.verify(order)
+    return payment, await attempt.settle(payment)
 
 
 async def test_finds_the_receipt_of_what_was_paid(

@@ -29,13 +29,13 @@ async def test_a_payment_goes_by_the_token_of_its_challenge(
     other = ALPHA_USD if token == PATH_USD else PATH_USD
     before = [tempo_chain.balance_of(SELLER.address, each) for each in (token, other)]
     credential = read(rail, await buyer.pay(await rail.challenge(order), token=token))
-    payment = await rail.verify(credential, order)
-    receipt = await rail.settle(payment, credential)
+    payment = await rail.bind(credential).verify(order)
+    receipt = await rail.bind(credential).settle(payment)
     after = [tempo_chain.balance_of(SELLER.address, each) for each in (token, other)]
     assert after == [before[0] + UNITS, before[1]]
     assert payment.evidence["currency"] == token
     assert await rail.find_receipt(payment) == receipt
-    ((_, value),) = rail.receipt_headers(receipt, credential)
+    ((_, value),) = rail.bind(credential).receipt_headers(receipt)
     assert mpp.Receipt.from_payment_receipt(value).funding_currency == token
 
 
@@ -45,7 +45,7 @@ async def test_funds_are_those_of_the_token(rail: MppRail, order: Order, tempo_c
     tempo_chain.fund(payer.address, 1_000_000, token)
     asked = challenge_of(await rail.challenge(order), token)
     credential = read(rail, header(sign(asked, key=payer.key.hex(), token=token, fee_token=token)))
-    payment = await rail.verify(credential, order)
+    payment = await rail.bind(credential).verify(order)
     assert payment.funds == 1_000_000 - credential.transaction.max_fee
 
 

@@ -42,8 +42,8 @@ async def sold(rail: MppRail, buyer: MppBuyer, order: Order, chain: TempoChain) 
     for _ in range(4):
         chain.rpc.call("evm_mine")
     credential = read(rail, await buyer.pay(await rail.challenge(order)))
-    payment = await rail.verify(credential, order)
-    receipt = await rail.settle(payment, credential)
+    payment = await rail.bind(credential).verify(order)
+    receipt = await rail.bind(credential).settle(payment)
     return replace(payment, evidence=json.loads(json.dumps(dict(payment.evidence)))), receipt
 
 

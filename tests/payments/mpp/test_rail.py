@@ -55,8 +55,8 @@ class TestChallenge:
             dataclasses.replace(order, url=f"https://{host}/v1/cut") for host in ("cut.example", "mpp.cut.example")
         ]
         credential = read(rail, await buyer.pay(await rail.challenge(orders[asked_at])))
-        payment = await rail.verify(credential, orders[paid_at])
-        assert (await rail.settle(payment, credential)).transaction == payment.transaction
+        payment = await rail.bind(credential).verify(orders[paid_at])
+        assert (await rail.bind(credential).settle(payment)).transaction == payment.transaction
 
     async def test_of_a_realm_that_is_not_ours_is_refused(self, build: Build, buyer: MppBuyer, order: Order) -> None:
         elsewhere = build(realm="else.example")
@@ -92,7 +92,8 @@ class TestRotation:
         rotated = build(secret="n" * 32, previous_secret=SECRET)
         credential = read(rotated, await buyer.pay(await rail.challenge(order)))
         before = buyer.received()
-        await rotated.settle(await rotated.verify(credential, order), credential)
+        attempt = rotated.bind(credential)
+        await attempt.settle(await attempt.verify(order))
         assert buyer.received() == before + UNITS
 
     async def test_forgets_the_secret_before(self, build: Build, rail: MppRail, buyer: MppBuyer, order: Order) -> None:
@@ -110,11 +111,11 @@ class TestSettle:
         self, build: Build, rail: MppRail, buyer: MppBuyer, order: Order, faults: Control
     ) -> None:
         credential = read(rail, await buyer.pay(await rail.challenge(order)))
-        payment = await rail.verify(credential, order)
+        payment = await rail.bind(credential).verify(order)
         hurried = build(challenge_seconds=60, work_margin_s=40.0, broadcast_margin_s=40.0)
         before = faults.calls()[SEND]
         with pytest.raises(DeadlineUnreachable) as refused:
-            await hurried.settle(payment, credential)
+            await hurried.bind(credential).settle(payment)
         assert refused.value.charged is False
         assert faults.calls()[SEND] == before
 
@@ -122,10 +123,10 @@ class TestSettle:
         self, rail: MppRail, buyer: MppBuyer, order: Order, faults: Control
     ) -> None:
         credential = read(rail, await buyer.pay(await rail.challenge(order)))
-        payment = await rail.verify(credential, order)
+        payment = await rail.bind(credential).verify(order)
         before = buyer.received()
         faults.inject("drop_after_send", methods=[SEND])
-        receipt = await rail.settle(payment, credential)
+        receipt = await rail.bind(credential).settle(payment)
         assert buyer.received() == before + UNITS
         assert receipt == await rail.find_receipt(payment)
 
@@ -134,10 +135,10 @@ class TestSettle:
         self, rail: MppRail, buyer: MppBuyer, order: Order, faults: Control, mode: Mode
     ) -> None:
         credential = read(rail, await buyer.pay(await rail.challenge(order)))
-        payment = await rail.verify(credential, order)
+        payment = await rail.bind(credential).verify(order)
         before, sent = buyer.received(), faults.calls()[SEND]
         faults.inject(mode, methods=[SEND], count=1, seconds=6.0)
-        receipt = await rail.settle(payment, credential)
+        receipt = await rail.bind(credential).settle(payment)
         assert faults.calls()[SEND] == sent + 2
         assert buyer.received() == before + UNITS
         assert receipt == await rail.find_receipt(payment)
@@ -147,24 +148,24 @@ class TestSettle:
         self, rail: MppRail, buyer: MppBuyer, order: Order, faults: Control, mode: Mode
     ) -> None:
         credential = read(rail, await buyer.pay(await rail.challenge(order)))
-        payment = await rail.verify(credential, order)
+        payment = await rail.bind(credential).verify(order)
         before = buyer.received()
         faults.inject(mode, methods=[SEND], seconds=6.0)
         with pytest.raises(PaymentOutcomeUnknown) as doubt:
-            await rail.settle(payment, credential, hold=soon(1.0))
+            await rail.bind(credential).settle(payment, hold=soon(1.0))
         assert doubt.value.charged is True
         faults.clear()
-        await rail.settle(payment, credential)
+        await rail.bind(credential).settle(payment)
         assert buyer.received() == before + UNITS
 
     async def test_sends_nothing_after_the_end_it_was_told(
         self, rail: MppRail, buyer: MppBuyer, order: Order, faults: Control
     ) -> None:
         credential = read(rail, await buyer.pay(await rail.challenge(order)))
-        payment = await rail.verify(credential, order)
+        payment = await rail.bind(credential).verify(order)
         sent = faults.calls()[SEND]
         with pytest.raises(DeadlineUnreachable) as refused:
-            await rail.settle(payment, credential, hold=soon(-0.1))
+            await rail.bind(credential).settle(payment, hold=soon(-0.1))
         assert refused.value.charged is False
         assert faults.calls()[SEND] == sent
 
@@ -174,10 +175,10 @@ class TestSettle:
         """The margin before the payment's end counts for every broadcast, not for the first one only."""
         rail = build(broadcast_margin_s=7.0, work_margin_s=7.0)
         credential = read(rail, header(sign(challenge_of(await rail.challenge(order)), valid_for=9)))
-        payment = await rail.verify(credential, order)
+        payment = await rail.bind(credential).verify(order)
         faults.inject("rpcerror", methods=[SEND])
         with pytest.raises(PaymentOutcomeUnknown):
-            await rail.settle(payment, credential)
+            await rail.bind(credential).settle(payment)
         assert payment.valid_before - time.time() > 4
 
     async def test_settles_over_the_second_url(
@@ -186,10 +187,10 @@ class TestSettle:
         """The first one takes no transaction, and then nothing at all."""
         first, two_urls = Control(second_url), build(second_url, fallback_rpc_url=rpc_url)
         credential = read(rail, await buyer.pay(await rail.challenge(order)))
-        payment = await two_urls.verify(credential, order)
+        payment = await two_urls.bind(credential).verify(order)
         before = buyer.received()
         first.inject("hang", methods=[SEND], seconds=6.0)
-        receipt = await two_urls.settle(payment, credential)
+        receipt = await two_urls.bind(credential).settle(payment)
         assert buyer.received() == before + UNITS
         first.inject("error5xx")
         assert await two_urls.find_receipt(payment) == receipt
@@ -199,18 +200,18 @@ class TestSettle:
     ) -> None:
         """The ledger decides who may settle, for all processes alike; the SDK's own store would decide for one."""
         credential = read(rail, await buyer.pay(await rail.challenge(order)))
-        payment = await rail.verify(credential, order)
+        payment = await rail.bind(credential).verify(order)
         sent = faults.calls()[SEND]
-        assert await rail.settle(payment, credential) == await rail.settle(payment, credential)
+        assert await rail.bind(credential).settle(payment) == await rail.bind(credential).settle(payment)
         assert faults.calls()[SEND] == sent + 2
 
     async def test_gives_a_receipt_even_if_the_chain_falls_silent_after_the_transfer(
         self, rail: MppRail, buyer: MppBuyer, order: Order, faults: Control
     ) -> None:
         credential = read(rail, await buyer.pay(await rail.challenge(order)))
-        payment = await rail.verify(credential, order)
+        payment = await rail.bind(credential).verify(order)
         faults.inject("error5xx", methods=["eth_getTransactionReceipt"])
-        receipt = await rail.settle(payment, credential)
+        receipt = await rail.bind(credential).settle(payment)
         assert receipt.transaction == payment.transaction
 
     async def test_rejects_what_the_chain_reverted(
@@ -221,12 +222,12 @@ class TestSettle:
         tempo_chain.fund(payer.address, 100_000)
         key = payer.key.hex()
         credential = read(rail, header(sign(challenge_of(await rail.challenge(order)), key=key)))
-        payment = await rail.verify(credential, order)
+        payment = await rail.bind(credential).verify(order)
         elsewhere = sign(challenge_of(await rail.challenge(order)), key=key, recipient=STRANGER.address, amount=60_000)
         tempo_chain.rpc.call(SEND, elsewhere.payload["signature"])
         before = buyer.received()
         with pytest.raises(PaymentRejected) as refused:
-            await rail.settle(payment, credential)
+            await rail.bind(credential).settle(payment)
         assert refused.value.charged is False
         assert await rail.find_receipt(payment) is None
         assert buyer.received() == before
@@ -238,7 +239,7 @@ class TestSettle:
 
         async def buy(wallet: MppBuyer) -> str:
             credential = read(rail, await wallet.pay(await rail.challenge(order)))
-            return (await rail.settle(await rail.verify(credential, order), credential)).transaction
+            return (await rail.bind(credential).settle(await rail.bind(credential).verify(order))).transaction
 
         wallets = [buyer, MppBuyer(tempo_chain, key=SECOND_BUYER.key)]
         sold = await asyncio.gather(*(buy(wallet) for wallet in wallets * 5))
@@ -274,8 +275,8 @@ async def test_the_rpc_url_is_written_nowhere(
     caplog.set_level(logging.DEBUG)
     rail, marked = build(), build(f"{NOBODY if down else rpc_url}/marked-key", confirmation_timeout_s=1.0)
     credential = read(rail, await buyer.pay(await rail.challenge(order)))
-    payment = await rail.verify(credential, order)
-    for attempt in (marked.verify(credential, order), marked.settle(payment, credential, hold=soon(1.0))):
+    payment = await rail.bind(credential).verify(order)
+    for attempt in (marked.bind(credential).verify(order), marked.bind(credential).settle(payment, hold=soon(1.0))):
         with pytest.raises((RailUnavailable, PaymentOutcomeUnknown)) as refused:
             await attempt
         assert "marked-key" not in "".join(traceback.format_exception(refused.value))

@@ -34,13 +34,13 @@ Build = Callable[..., MppRail]
 
 async def test_takes_a_picture_for_a_quote_of_an_empty_request(rail: MppRail, buyer: MppBuyer, order: Order) -> None:
     quote = await rail.challenge(dataclasses.replace(order, body=b""))
-    payment = await rail.verify(read(rail, await buyer.pay(quote)), order)
+    payment = await rail.bind(read(rail, await buyer.pay(quote))).verify(order)
     assert payment.payer == BUYER.address.lower()
 
 
 async def test_takes_a_big_picture(rail: MppRail, buyer: MppBuyer, order: Order) -> None:
     big = dataclasses.replace(order, body=bytes(200_000))
-    assert await rail.verify(read(rail, await buyer.pay(await rail.challenge(big))), big)
+    assert await rail.bind(read(rail, await buyer.pay(await rail.challenge(big)))).verify(big)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ async def test_believes_no_payer_who_is_only_named(
     forged = dataclasses.replace(honest, payload={"type": "transaction", "signature": raw}, source=source)
     before = asked(faults)
     with pytest.raises(PaymentRejected, match="secp256k1") as refused:
-        await rail.verify(read(rail, header(forged)), order)
+        await rail.bind(read(rail, header(forged))).verify(order)
     assert refused.value.reason == "verification-failed"
     assert asked(faults) == before
 
@@ -163,7 +163,7 @@ async def test_says_what_the_payer_can_spend(rail: MppRail, order: Order, tempo_
     payer = Account.create()
     tempo_chain.fund(payer.address, 1_000_000)
     credential = read(rail, header(sign(challenge_of(await rail.challenge(order)), key=payer.key.hex())))
-    payment = await rail.verify(credential, order)
+    payment = await rail.bind(credential).verify(order)
     assert payment.funds == 1_000_000 - credential.transaction.max_fee
 
 
@@ -185,7 +185,7 @@ async def test_refuses_a_transaction_that_outlives_its_challenge(
 async def test_refuses_work_that_could_not_be_settled_in_time(rail: MppRail, order: Order) -> None:
     credential = sign(challenge_of(await rail.challenge(order)), valid_for=6)
     with pytest.raises(DeadlineUnreachable) as refused:
-        await rail.verify(read(rail, header(credential)), order)
+        await rail.bind(read(rail, header(credential))).verify(order)
     assert refused.value.charged is False
 
 
@@ -208,7 +208,7 @@ async def test_calls_a_failing_chain_unavailable(
     credential = read(rail, await buyer.pay(await rail.challenge(order)))
     faults.inject(mode, seconds=4.0)
     with pytest.raises(RailUnavailable):
-        await rail.verify(credential, order)
+        await rail.bind(credential).verify(order)
 
 
 @settings(deadline=None)
@@ -231,7 +231,7 @@ def test_any_signed_bytes_for_a_real_challenge_are_judged_without_a_crash(positi
         fields[position] = value
         payload = {"type": "transaction", "signature": f"0x76{rlp.encode(fields).hex()}"}
         with suppress(PaymentRejected, DeadlineUnreachable, RailUnavailable):
-            await rail.verify(read(rail, header(dataclasses.replace(credential, payload=payload))), order)
+            await rail.bind(read(rail, header(dataclasses.replace(credential, payload=payload)))).verify(order)
         await rail.aclose()
 
     asyncio.run(judge())

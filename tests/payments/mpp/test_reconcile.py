@@ -55,10 +55,10 @@ def row(transaction: str, *, payer: str = TREASURY.address, valid_before: int | 
 
 
 async def test_after_a_sale_they_agree(rail: MppRail, buyer: MppBuyer, order: Order, books: Planted) -> None:
-    credential = rail.credential(await buyer.pay(await rail.challenge(order)))
-    assert credential
-    payment = await rail.verify(credential, order)
-    receipt = await rail.settle(payment, credential)
+    attempt = rail.read(await buyer.pay(await rail.challenge(order)))
+    assert attempt
+    payment = await attempt.verify(order)
+    receipt = await attempt.settle(payment)
     await books.settled(payment, receipt.transaction)
     [transfer] = await rail.transfers(books.since, END)
     assert (transfer.reference, transfer.transaction) == (payment.transaction, receipt.transaction)

@@ -29,7 +29,7 @@ Build = Callable[..., MppRail]
 async def settled(rail: MppRail, payment: HeaderFields, order: Order) -> None:
     """As another service of the same seller would settle it."""
     credential = read(rail, payment)
-    await rail.settle(await rail.verify(credential, order), credential)
+    await rail.bind(credential).settle(await rail.bind(credential).verify(order))
 
 
 async def spent(rail: MppRail, payment: HeaderFields, order: Order) -> bool | None:
@@ -177,10 +177,10 @@ class TestTwoServices:
         async def admit() -> None:
             return None
 
-        credential = gate.credential(payment)
-        assert credential is not None
+        attempt = gate.read(payment)
+        assert attempt is not None
         try:
-            return await gate.sell(credential, order, admit=admit, work=work)
+            return await gate.sell(attempt, order, admit=admit, work=work)
         except ServiceError as error:
             return error
 

@@ -94,13 +94,13 @@ class TestTwoNodes:
 
     @pytest.fixture
     async def payment(self, rail: MppRail, credential: MppCredential, order: Order) -> Payment:
-        return await rail.verify(credential, order)
+        return await rail.bind(credential).verify(order)
 
     async def test_agreeing_nodes_settle(
         self, rail: MppRail, credential: MppCredential, payment: Payment, buyer: MppBuyer
     ) -> None:
         before = buyer.received()
-        await rail.settle(payment, credential)
+        await rail.bind(credential).settle(payment)
         assert buyer.received() == before + UNITS
 
     async def test_an_invented_receipt_delivers_nothing(
@@ -108,8 +108,8 @@ class TestTwoNodes:
     ) -> None:
         """A picture for a payment that never moved."""
         sold = read(rail, await buyer.pay(await rail.challenge(order)))
-        pattern = await rail.verify(sold, order)
-        await rail.settle(pattern, sold)
+        pattern = await rail.bind(sold).verify(order)
+        await rail.bind(sold).settle(pattern)
         true = json.dumps(await liar.true_receipt(pattern.transaction))
         invented = true.replace(pattern.evidence["memo"], payment.evidence["memo"])
         liar.receipts[payment.transaction] = json.loads(invented)
@@ -120,7 +120,7 @@ class TestTwoNodes:
         self, rail: MppRail, liar: Node, credential: MppCredential, payment: Payment
     ) -> None:
         """The buyer would be told to pay anew."""
-        await rail.settle(payment, credential)
+        await rail.bind(credential).settle(payment)
         liar.receipts[payment.transaction] = None
         liar.late_s = -120  # its time is past the payment's end
         with pytest.raises(PaymentOutcomeUnknown):
@@ -129,7 +129,7 @@ class TestTwoNodes:
     async def test_a_reversal_that_the_other_denies_is_a_doubt(
         self, rail: MppRail, liar: Node, credential: MppCredential, payment: Payment
     ) -> None:
-        receipt = await rail.settle(payment, credential)
+        receipt = await rail.bind(credential).settle(payment)
         liar.receipts[payment.transaction] = {**await liar.true_receipt(payment.transaction), "status": "0x0"}
         with pytest.raises(PaymentOutcomeUnknown):
             await rail.find_receipt(payment)
@@ -139,7 +139,7 @@ class TestTwoNodes:
         self, rail: MppRail, liar: Node, credential: MppCredential, order: Order
     ) -> None:
         liar.late_s, liar.late_blocks = 50, 100
-        await rail.settle(await rail.verify(credential, order), credential)
+        await rail.bind(credential).settle(await rail.bind(credential).verify(order))
 
     async def test_nor_does_it_prove_that_nothing_moved(
         self, rail: MppRail, liar: Node, credential: MppCredential, payment: Payment

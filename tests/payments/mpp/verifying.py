@@ -4,6 +4,7 @@ import pytest
 
 from errors import PaymentRejected
 from payments.mpp import MppRail
+from payments.mpp.attempt import MppAttempt
 from payments.mpp.wire import MppCredential
 from payments.rail import HeaderFields, Order, Payment
 
@@ -19,12 +20,12 @@ async def refusal(rail: MppRail, headers: HeaderFields, order: Order) -> str:
 
 
 async def judge(rail: MppRail, headers: HeaderFields, order: Order) -> Payment:
-    credential = rail.credential(headers)
-    assert credential is not None
-    return await rail.verify(credential, order)
+    attempt = rail.read(headers)
+    assert attempt is not None
+    return await attempt.verify(order)
 
 
 def read(rail: MppRail, headers: HeaderFields) -> MppCredential:
-    credential = rail.credential(headers)
-    assert isinstance(credential, MppCredential)
-    return credential
+    attempt = rail.read(headers)
+    assert isinstance(attempt, MppAttempt)
+    return attempt.credential

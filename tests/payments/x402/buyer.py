@@ -84,9 +84,9 @@ def _spoiled(signature: str) -> str:
 
 async def bought(rail: X402Rail, buyer: X402Buyer, order: Order, fault: str | None = None) -> X402Credential:
     """What the rail reads from the buyer's payment for an order."""
-    credential = rail.credential(await buyer.pay(await rail.challenge(order), fault))
-    assert credential is not None
-    return credential
+    attempt = rail.read(await buyer.pay(await rail.challenge(order), fault))
+    assert attempt is not None
+    return attempt.credential
 
 
 def authorize(

@@ -42,9 +42,9 @@ def sell_at_once(start_at: float, database_url: str, rpc_url: str, payments: int
         with BaseChain.connect(rpc_url) as chain:
             buyer = X402Buyer(chain, version=2)
             credentials = [await bought(rail, buyer, ORDER) for _ in range(payments)]
-        verified = [(await rail.verify(credential, ORDER), credential) for credential in credentials]
+        verified = [(await rail.bind(credential).verify(ORDER), credential) for credential in credentials]
         await asyncio.sleep(max(0.0, start_at - time.time()))
-        receipts = await asyncio.gather(*(rail.settle(payment, credential) for payment, credential in verified))
+        receipts = await asyncio.gather(*(rail.bind(credential).settle(payment) for payment, credential in verified))
         await rail.aclose()
         await database.aclose()
         return [receipt.transaction for receipt in receipts]

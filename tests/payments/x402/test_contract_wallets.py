@@ -46,9 +46,9 @@ async def test_a_wallet_pays_with_the_signature_of_its_key(
     assert signed.is_key_sized
     credential = await _signed_with(rail, buyer, order, signed)
     before, held = buyer.received(), base_chain.balance_of(wallet)
-    payment = await rail.verify(credential, order)
+    payment = await rail.bind(credential).verify(order)
     assert payment.payer == wallet.lower()
-    receipt = await rail.settle(payment, credential)
+    receipt = await rail.bind(credential).settle(payment)
     assert receipt.payer == wallet
     assert buyer.received() == before + UNITS
     assert base_chain.balance_of(wallet) == held - UNITS
@@ -61,5 +61,5 @@ async def test_a_wallet_does_not_pay_with_the_signature_of_another_key(
     forged = authorize_as(wallet, Account.create(), terms)
     credential = await _signed_with(rail, buyer, order, forged)
     with pytest.raises(PaymentRejected) as refusal:
-        await rail.verify(credential, order)
+        await rail.bind(credential).verify(order)
     assert refusal.value.reason == "invalid_exact_evm_payload_signature"

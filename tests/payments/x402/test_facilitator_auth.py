@@ -53,7 +53,7 @@ async def test_a_sale_through_a_facilitator_that_wants_signed_calls(
         assert await rail.health() is None
         credential = await bought(rail, buyer, order)
         before = buyer.received()
-        await rail.settle(await rail.verify(credential, order), credential)
+        await rail.bind(credential).settle(await rail.bind(credential).verify(order))
         assert buyer.received() == before + UNITS
         assert await rail.health() is None
     assert guard.refused == []
@@ -66,7 +66,7 @@ async def test_a_sale_through_a_facilitator_that_wants_a_token(
         rail = _rail(new_rail, url, BearerToken("a-token"))
         assert await rail.health() is None
         credential = await bought(rail, buyer, order)
-        await rail.settle(await rail.verify(credential, order), credential)
+        await rail.bind(credential).settle(await rail.bind(credential).verify(order))
 
 
 @pytest.mark.parametrize("known", ["nothing", "another key", "another id", "another host"])
@@ -85,10 +85,10 @@ async def test_wrong_credentials_put_the_rail_out(
         assert await rail.health() == "The payment facilitator does not accept our credentials."
         credential = await bought(rail, buyer, order)
         with pytest.raises(RailUnavailable):
-            await rail.verify(credential, order)
-        payment = await _rail(new_rail, facilitator_url, None).verify(credential, order)
+            await rail.bind(credential).verify(order)
+        payment = await _rail(new_rail, facilitator_url, None).bind(credential).verify(order)
         with pytest.raises(PaymentOutcomeUnknown):
-            await rail.settle(payment, credential)
+            await rail.bind(credential).settle(payment)
     assert len(guard.refused) >= 3
 
 

@@ -28,11 +28,11 @@ async def test_an_unfunded_payment_costs_the_chain_little(
             payment = await bought(rail, payer, order)
             before = scripted.asked["eth_call"]
             with pytest.raises(PaymentRejected) as refusal:
-                await rail.verify(payment, order)
+                await rail.bind(payment).verify(order)
             assert refusal.value.reason == "insufficient_funds"
             calls.append(scripted.asked["eth_call"] - before)
         before = scripted.asked["eth_call"]
-        await rail.verify(await bought(rail, X402Buyer(base_chain, version=2), order), order)
+        await rail.bind(await bought(rail, X402Buyer(base_chain, version=2), order)).verify(order)
         judged = scripted.asked["eth_call"] - before
     assert calls == [2, 1]
     assert judged > 2

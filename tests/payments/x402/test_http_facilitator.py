@@ -66,7 +66,7 @@ async def test_verification_calls_an_outage_an_outage(
     facilitator.mode, facilitator.elsewhere = mode, NOBODY
     start = time.monotonic()
     with pytest.raises(RailUnavailable) as outage:
-        await rail.verify(credential, order)
+        await rail.bind(credential).verify(order)
     assert time.monotonic() - start < 1.5
     assert "KEY" not in str(outage.value)
 
@@ -92,7 +92,7 @@ async def test_a_refusal_at_verification_is_a_refusal(
     credential = await bought(rail, buyer, order)
     facilitator.mode, facilitator.reason = "bad_request", code
     with pytest.raises(PaymentRejected) as refusal:
-        await rail.verify(credential, order)
+        await rail.bind(credential).verify(order)
     assert refusal.value.reason == reason
 
 
@@ -102,7 +102,7 @@ async def test_a_bad_request_without_words_is_a_refusal(
     credential = await bought(rail, buyer, order)
     facilitator.mode = "html_400"
     with pytest.raises(PaymentRejected) as refusal:
-        await rail.verify(credential, order)
+        await rail.bind(credential).verify(order)
     assert refusal.value.reason == "invalid_payload"
 
 
@@ -113,7 +113,7 @@ async def test_a_service_that_says_it_failed_has_judged_nothing(
     credential = await bought(rail, buyer, order)
     facilitator.mode, facilitator.reason = "bad_request", code
     with pytest.raises(RailUnavailable):
-        await rail.verify(credential, order)
+        await rail.bind(credential).verify(order)
 
 
 UNCLEAR = ["invalid_exact_evm_transaction_simulation_failed", "invalid_exact_evm_failed_to_verify_signature"]
@@ -128,9 +128,9 @@ async def test_what_can_mean_a_lost_chain_is_tried_on_our_own(
     unfunded = await bought(rail, buyer, order, "unfunded")
     facilitator.mode, facilitator.reason = "bad_request", code
     with pytest.raises(RailUnavailable):
-        await rail.verify(good, order)
+        await rail.bind(good).verify(order)
     with pytest.raises(PaymentRejected) as refusal:
-        await rail.verify(unfunded, order)
+        await rail.bind(unfunded).verify(order)
     assert refusal.value.reason == "insufficient_funds"
 
 
@@ -142,7 +142,7 @@ async def test_a_facilitator_that_lost_its_chain_does_not_make_a_payment_bad(
     with serving(facilitator.app()) as url:
         rail = new_rail(facilitator_url=url, settlement_key=None, lock=None)
         with pytest.raises(RailUnavailable):
-            await rail.verify(await bought(rail, buyer, order), order)
+            await rail.bind(await bought(rail, buyer, order)).verify(order)
 
 
 @pytest.mark.parametrize("only", ["verify", "settle"])
@@ -158,11 +158,11 @@ async def test_follows_no_redirect(
 
     trap = Starlette(routes=[Route("/{verb}", answer, methods=["POST"])])
     credential = await bought(rail, buyer, order)
-    payment = await rail.verify(credential, order)
+    payment = await rail.bind(credential).verify(order)
     with serving(trap) as url:
         facilitator.mode, facilitator.only, facilitator.elsewhere = "redirect", only, url
         with pytest.raises((RailUnavailable, PaymentOutcomeUnknown)):
-            await (rail.verify(credential, order) if only == "verify" else rail.settle(payment, credential))
+            await (rail.bind(credential).verify(order) if only == "verify" else rail.bind(credential).settle(payment))
     assert asked == []
 
 
@@ -172,10 +172,10 @@ async def test_the_chain_knows_what_a_facilitator_did_not_report(
 ) -> None:
     """The money moved and the answer never came: the buyer gets the receipt and pays once."""
     credential = await bought(rail, buyer, order)
-    payment = await rail.verify(credential, order)
+    payment = await rail.bind(credential).verify(order)
     before = buyer.received()
     facilitator.mode = mode
-    receipt = await rail.settle(payment, credential)
+    receipt = await rail.bind(credential).settle(payment)
     assert buyer.received() == before + UNITS
     assert receipt.transaction.startswith("0x")
 
@@ -187,20 +187,20 @@ async def test_a_settlement_without_an_answer_is_unknown_and_made_again(
     """Nothing moved yet, but only the facilitator knows whether it still will. When the buyer sends the same payment
     again it is settled; without the buyer nobody moves it."""
     credential = await bought(rail, buyer, order)
-    payment = await rail.verify(credential, order)
+    payment = await rail.bind(credential).verify(order)
     before = buyer.received()
     facilitator.mode, facilitator.only, facilitator.elsewhere = mode, "settle", NOBODY
     facilitator.reason = "unexpected_settle_error"
     start = time.monotonic()
     with pytest.raises(PaymentOutcomeUnknown) as unknown:
-        await rail.settle(payment, credential)
+        await rail.bind(credential).settle(payment)
     assert time.monotonic() - start < 8
     assert "KEY" not in str(unknown.value)
     facilitator.mode = "well"
     with pytest.raises(PaymentOutcomeUnknown):
         await rail.find_receipt(payment)
     assert buyer.received() == before
-    receipt = await rail.find_receipt(payment, credential)
+    receipt = await rail.bind(credential).find_receipt(payment)
     assert receipt is not None
     assert buyer.received() == before + UNITS
 
@@ -211,11 +211,11 @@ async def test_a_call_without_a_clear_answer_is_made_again_while_there_is_time(
 ) -> None:
     rail = new_rail(facilitator_url=facilitator_url, settlement_key=None, lock=None, doubt_s=6.0)
     credential = await bought(rail, buyer, order)
-    payment = await rail.verify(credential, order)
+    payment = await rail.bind(credential).verify(order)
     before, calls = buyer.received(), facilitator.calls["settle"]
     facilitator.mode, facilitator.only = mode, "settle"
     facilitator.reason = "unexpected_settle_error"
-    settlement = asyncio.create_task(rail.settle(payment, credential))
+    settlement = asyncio.create_task(rail.bind(credential).settle(payment))
     await asyncio.sleep(POLL_S / 2)
     facilitator.mode = "well"
     await settlement
@@ -227,12 +227,12 @@ async def test_no_call_is_made_again_when_others_may_judge_the_payment(
     rail: X402Rail, facilitator: Facilitator, buyer: X402Buyer, order: Order
 ) -> None:
     credential = await bought(rail, buyer, order)
-    payment = await rail.verify(credential, order)
+    payment = await rail.bind(credential).verify(order)
     calls = facilitator.calls["settle"]
     facilitator.mode = "garbage"
     hold = Hold(limit=asyncio.get_running_loop().time() + POLL_S / 2)
     with pytest.raises(PaymentOutcomeUnknown):
-        await rail.settle(payment, credential, hold=hold)
+        await rail.bind(credential).settle(payment, hold=hold)
     assert facilitator.calls["settle"] == calls + 1
 
 
@@ -252,10 +252,10 @@ async def test_what_a_facilitator_claims_and_the_chain_does_not_show_is_unknown_
 async def _lied_about(lie: Lie, rail: X402Rail, facilitator: Facilitator, buyer: X402Buyer, order: Order) -> Payment:
     facilitator.mode = "well"
     credential = await bought(rail, buyer, order)
-    payment = await rail.verify(credential, order)
+    payment = await rail.bind(credential).verify(order)
     facilitator.mode = lie
     with pytest.raises(PaymentOutcomeUnknown):
-        await rail.settle(payment, credential)
+        await rail.bind(credential).settle(payment)
     with pytest.raises(PaymentOutcomeUnknown):
         await rail.find_receipt(payment)
     return payment
@@ -272,10 +272,10 @@ async def test_a_settlement_that_is_denied_and_comes_all_the_same_is_delivered(
     """The facilitator says "no" at once and settles three seconds later: the buyer pays once and gets the picture."""
     rail = new_rail(facilitator_url=facilitator_url, settlement_key=None, lock=None, doubt_s=LATE_S + 5)
     credential = await bought(rail, buyer, order)
-    payment = await rail.verify(credential, order)
+    payment = await rail.bind(credential).verify(order)
     before = buyer.received()
     facilitator.mode, facilitator.reason = "denies_late", reason
-    await rail.settle(payment, credential)
+    await rail.bind(credential).settle(payment)
     assert buyer.received() == before + UNITS
 
 
@@ -283,13 +283,13 @@ async def test_a_denied_settlement_is_settled_when_the_payment_is_sent_again(
     rail: X402Rail, facilitator: Facilitator, buyer: X402Buyer, order: Order
 ) -> None:
     credential = await bought(rail, buyer, order)
-    payment = await rail.verify(credential, order)
+    payment = await rail.bind(credential).verify(order)
     facilitator.mode = "denies"
     with pytest.raises(PaymentOutcomeUnknown):
-        await rail.settle(payment, credential)
+        await rail.bind(credential).settle(payment)
     facilitator.mode = "well"
     before = buyer.received()
-    assert await rail.find_receipt(payment, credential) is not None
+    assert await rail.bind(credential).find_receipt(payment) is not None
     assert buyer.received() == before + UNITS
 
 
@@ -297,12 +297,12 @@ async def test_a_payment_sent_again_after_its_end_moved_nothing(
     short_lived: X402Rail, facilitator: Facilitator, buyer: X402Buyer, order: Order
 ) -> None:
     credential = await bought(short_lived, buyer, order)
-    payment = await short_lived.verify(credential, order)
+    payment = await short_lived.bind(credential).verify(order)
     facilitator.mode = "denies"
     with pytest.raises(PaymentOutcomeUnknown):
-        await short_lived.settle(payment, credential)
+        await short_lived.bind(credential).settle(payment)
     await asyncio.sleep(payment.valid_before + 1.5 - time.time())
-    assert await short_lived.find_receipt(payment, credential) is None
+    assert await short_lived.bind(credential).find_receipt(payment) is None
 
 
 async def test_a_payment_that_was_used_before_the_only_call_is_somebody_elses(
@@ -310,10 +310,10 @@ async def test_a_payment_that_was_used_before_the_only_call_is_somebody_elses(
 ) -> None:
     """Another service of this seller was quicker during our work. It has delivered, so we do not."""
     credential = await bought(rail, buyer, order)
-    payment = await rail.verify(credential, order)
+    payment = await rail.bind(credential).verify(order)
     submit(base_chain, base_chain.token, transfer_call(credential.signed))
     with pytest.raises(PaymentSpentElsewhere) as spent:
-        await rail.settle(payment, credential)
+        await rail.bind(credential).settle(payment)
     assert spent.value.charged
 
 
@@ -329,13 +329,13 @@ async def test_a_payment_that_was_used_before_a_call_whose_transaction_failed_is
 
     rail = new_rail(facilitator_url=facilitator_url, settlement_key=None, lock=None)
     credential = await bought(rail, buyer, order)
-    payment = await rail.verify(credential, order)
+    payment = await rail.bind(credential).verify(order)
     with serving(Starlette(routes=[Route("/settle", settle, methods=["POST"])])) as url:
         loser = new_rail(facilitator_url=url, settlement_key=None, lock=None)
         submit(base_chain, base_chain.token, transfer_call(credential.signed))
         named.append(await _failed(base_chain, transfer_call(credential.signed)))
         with pytest.raises(PaymentSpentElsewhere):
-            await loser.settle(payment, credential)
+            await loser.bind(credential).settle(payment)
 
 
 async def test_a_payment_that_moved_after_our_call_is_ours_though_a_transaction_of_that_call_failed(
@@ -351,11 +351,11 @@ async def test_a_payment_that_moved_after_our_call_is_ours_though_a_transaction_
         answer = {"success": False, "errorReason": "transaction_failed", "network": "eip155:84532"}
         return JSONResponse({**answer, "transaction": await _failed(base_chain, call)})
 
-    payment = await rail.verify(credential, order)
+    payment = await rail.bind(credential).verify(order)
     before = buyer.received()
     with serving(Starlette(routes=[Route("/settle", settle, methods=["POST"])])) as url:
         twice = new_rail(facilitator_url=url, settlement_key=None, lock=None)
-        assert (await twice.settle(payment, credential)).transaction
+        assert (await twice.bind(credential).settle(payment)).transaction
     assert buyer.received() == before + UNITS
 
 
@@ -364,12 +364,12 @@ async def test_a_payment_that_was_used_meanwhile_may_be_ours_after_a_lost_answer
 ) -> None:
     """ "Used before" says the second call, and the first may have been the one."""
     credential = await bought(rail, buyer, order)
-    payment = await rail.verify(credential, order)
+    payment = await rail.bind(credential).verify(order)
     before = buyer.received()
     facilitator.mode = "lost_reply"
-    first = await rail.settle(payment, credential)
+    first = await rail.bind(credential).settle(payment)
     facilitator.mode = "well"
-    assert (await rail.settle(payment, credential)).transaction == first.transaction
+    assert (await rail.bind(credential).settle(payment)).transaction == first.transaction
     assert buyer.received() == before + UNITS
 
 
@@ -378,10 +378,10 @@ async def test_a_service_that_says_used_and_moved_it_itself_has_settled_it(
 ) -> None:
     """Our call may have reached it twice, or it has tried again by itself. What moved after our call counts as ours."""
     credential = await bought(rail, buyer, order)
-    payment = await rail.verify(credential, order)
+    payment = await rail.bind(credential).verify(order)
     before = buyer.received()
     facilitator.mode = "used"
-    assert (await rail.settle(payment, credential)).transaction
+    assert (await rail.bind(credential).settle(payment)).transaction
     assert buyer.received() == before + UNITS
 
 
@@ -389,10 +389,10 @@ async def test_a_spent_payment_is_not_worked_for_on_the_word_of_the_service(
     rail: X402Rail, facilitator: Facilitator, buyer: X402Buyer, order: Order
 ) -> None:
     credential = await bought(rail, buyer, order)
-    await rail.settle(await rail.verify(credential, order), credential)
+    await rail.bind(credential).settle(await rail.bind(credential).verify(order))
     facilitator.mode = "says_yes"
     with pytest.raises(PaymentSpentElsewhere):
-        await rail.verify(credential, order)
+        await rail.bind(credential).verify(order)
 
 
 async def test_an_expired_payment_is_refused_at_settlement_on_the_word_of_the_chain(
@@ -400,11 +400,11 @@ async def test_an_expired_payment_is_refused_at_settlement_on_the_word_of_the_ch
 ) -> None:
     """The authorization ran out during the work, by the chain's clock: the buyer may sign a new one."""
     credential = await bought(short_lived, buyer, order)
-    payment = await short_lived.verify(credential, order)
+    payment = await short_lived.bind(credential).verify(order)
     before = buyer.received()
     await asyncio.sleep(payment.valid_before + 1.5 - time.time())
     with pytest.raises(PaymentRejected) as refusal:
-        await short_lived.settle(payment, credential)
+        await short_lived.bind(credential).settle(payment)
     assert refusal.value.reason == "invalid_exact_evm_payload_authorization_valid_before"
     assert buyer.received() == before
 
@@ -417,11 +417,11 @@ async def test_a_reverted_transfer_is_not_refused_on_the_word_of_the_facilitator
     base_chain.fund(purse.address, UNITS)
     buyer = X402Buyer(base_chain, version=2, key=purse.key.to_0x_hex())
     credential = await bought(rail, buyer, order)
-    payment = await rail.verify(credential, order)
+    payment = await rail.bind(credential).verify(order)
     empty_purse(base_chain, purse)
     before = buyer.received()
     with pytest.raises(PaymentOutcomeUnknown):
-        await rail.settle(payment, credential)
+        await rail.bind(credential).settle(payment)
     assert buyer.received() == before
 
 
@@ -429,10 +429,10 @@ async def test_a_cancelled_authorization_is_refused_on_the_word_of_the_chain(
     rail: X402Rail, facilitator: Facilitator, base_chain: BaseChain, buyer: X402Buyer, order: Order, terms: QuoteTerms
 ) -> None:
     credential = await bought(rail, buyer, order)
-    payment = await rail.verify(credential, order)
+    payment = await rail.bind(credential).verify(order)
     cancel(base_chain, credential.signed.authorization, terms)
     with pytest.raises(PaymentRejected) as refusal:
-        await rail.settle(payment, credential)
+        await rail.bind(credential).settle(payment)
     assert refusal.value.reason == "invalid_exact_evm_nonce_already_used"
 
 
@@ -458,7 +458,7 @@ async def test_says_that_a_facilitator_settles_elsewhere(
 
 async def _sell(rail: X402Rail, buyer: X402Buyer, order: Order) -> Receipt:
     credential = await bought(rail, buyer, order)
-    return await rail.settle(await rail.verify(credential, order), credential)
+    return await rail.bind(credential).settle(await rail.bind(credential).verify(order))
 
 
 async def _failed(chain: BaseChain, data: str) -> str:

@@ -50,7 +50,7 @@ async def test_verification_calls_an_outage_an_outage(
     flaky.inject(mode, methods=methods)
     start = time.monotonic()
     with pytest.raises(RailUnavailable):
-        await rail.verify(credential, order)
+        await rail.bind(credential).verify(order)
     assert time.monotonic() - start < 2.5
 
 
@@ -59,9 +59,9 @@ async def test_verification_survives_the_loss_of_one_url(
 ) -> None:
     rail = new_rail(NOBODY, fallback_rpc_url=rpc_url)
     credential = await bought(rail, buyer, order)
-    payment = await rail.verify(credential, order)
+    payment = await rail.bind(credential).verify(order)
     before = buyer.received()
-    await rail.settle(payment, credential)
+    await rail.bind(credential).settle(payment)
     assert buyer.received() == before + UNITS
     assert await rail.health() is None
 
@@ -79,7 +79,7 @@ async def test_bad_payments_cost_few_chain_calls(
     credential = await bought(rail, buyer, order, fault)
     before = flaky.calls()
     with pytest.raises(PaymentRejected):
-        await rail.verify(credential, order)
+        await rail.bind(credential).verify(order)
     cost = flaky.calls() - before
     del cost["eth_chainId"]  # asked of each new connection
     assert cost.total() == COST[fault]
@@ -106,10 +106,10 @@ async def test_settles_through_lost_replies(
     """The chain got the transaction and we did not hear so: the buyer gets the receipt and pays once."""
     rail = new_rail(flaky_url)
     credential = await bought(rail, buyer, order)
-    payment = await rail.verify(credential, order)
+    payment = await rail.bind(credential).verify(order)
     before = buyer.received()
     flaky.inject(mode, methods=methods, count=count)
-    receipt = await rail.settle(payment, credential)
+    receipt = await rail.bind(credential).settle(payment)
     assert buyer.received() == before + UNITS
     assert receipt.payer.lower() == payment.payer
 
@@ -120,9 +120,9 @@ async def test_a_settlement_whose_receipt_stays_away_is_unknown_and_then_found(
     """No reply on the sending and no chain to ask: unknown, not refused; a restarted service finds the receipt."""
     rail = new_rail(flaky_url, settle_timeout_s=2.0, doubt_s=0.5)
     credential = await bought(rail, buyer, order)
-    payment = await rail.verify(credential, order)
+    payment = await rail.bind(credential).verify(order)
     before = buyer.received()
-    settlement = asyncio.create_task(rail.settle(payment, credential))
+    settlement = asyncio.create_task(rail.bind(credential).settle(payment))
     await _until_called(flaky, "eth_sendRawTransaction")
     flaky.inject("error5xx")
     with pytest.raises(PaymentOutcomeUnknown):
@@ -141,14 +141,14 @@ async def test_a_settlement_that_was_never_sent_can_be_settled_later(
     """A failure before the sending leaves no gap among the nonces: afterwards everything goes on."""
     rail = new_rail(flaky_url, settle_timeout_s=3.0, doubt_s=0.5)
     credential = await bought(rail, buyer, order)
-    payment = await rail.verify(credential, order)
+    payment = await rail.bind(credential).verify(order)
     before = buyer.received()
     flaky.inject("error5xx", methods=[method])
     with pytest.raises(PaymentOutcomeUnknown):
-        await rail.settle(payment, credential)
+        await rail.bind(credential).settle(payment)
     flaky.clear()
     assert await rail.find_receipt(payment) is None
-    await rail.settle(payment, credential)
+    await rail.bind(credential).settle(payment)
     assert buyer.received() == before + UNITS
 
 
@@ -158,11 +158,11 @@ async def test_a_settlement_that_was_recorded_and_not_sent_goes_on_by_itself(
     """As after a crash in between: in doubt until the record is sent by whoever comes by, and paid once then."""
     rail = new_rail(flaky_url, settle_timeout_s=1.0, doubt_s=0.1)
     credential = await bought(rail, buyer, order)
-    payment = await rail.verify(credential, order)
+    payment = await rail.bind(credential).verify(order)
     before = buyer.received()
     flaky.inject("error5xx", methods=["eth_sendRawTransaction"])
     with pytest.raises(PaymentOutcomeUnknown):
-        await rail.settle(payment, credential)
+        await rail.bind(credential).settle(payment)
     await rail.aclose()
     [recorded] = await outbox.of(payment.id)
     with pytest.raises(PaymentOutcomeUnknown):
@@ -179,10 +179,10 @@ async def test_sends_nothing_when_others_may_judge_the_payment(
     """A process that stood still comes too late: no record, no transaction, and the payment is proven unmoved."""
     rail = new_rail()
     credential = await bought(rail, buyer, order)
-    payment = await rail.verify(credential, order)
+    payment = await rail.bind(credential).verify(order)
     before = buyer.received()
     with pytest.raises(PaymentOutcomeUnknown):
-        await rail.settle(payment, credential, hold=Hold(not_after=time.time() - 1))
+        await rail.bind(credential).settle(payment, hold=Hold(not_after=time.time() - 1))
     assert await outbox.of(payment.id) == []
     assert await rail.find_receipt(payment) is None
     assert buyer.received() == before
@@ -194,10 +194,10 @@ async def test_a_busy_key_does_not_keep_another_payment_in_doubt(
     """One payment waits for its block; of another one, which was never sent, nothing moved, and that is known."""
     rail = new_rail(settle_timeout_s=1.0, doubt_s=0.1)
     waiting, unsent = [await bought(rail, buyer, order) for _ in range(2)]
-    payments = [await rail.verify(credential, order) for credential in (waiting, unsent)]
+    payments = [await rail.bind(credential).verify(order) for credential in (waiting, unsent)]
     with standing_still(base_chain):
         with pytest.raises(PaymentOutcomeUnknown):
-            await rail.settle(payments[0], waiting)
+            await rail.bind(waiting).settle(payments[0])
         with pytest.raises(PaymentOutcomeUnknown):
             await rail.find_receipt(payments[0])
         assert await rail.find_receipt(payments[1]) is None
@@ -213,9 +213,9 @@ async def test_a_reverted_transfer_ends_in_seconds(
     buyer = X402Buyer(base_chain, version=2, key=purse.key.to_0x_hex())
     rail = new_rail(doubt_s=0.1)
     credential = await bought(rail, buyer, order)
-    payment = await rail.verify(credential, order)
+    payment = await rail.bind(credential).verify(order)
     with standing_still(base_chain):
-        settlement = asyncio.create_task(rail.settle(payment, credential))
+        settlement = asyncio.create_task(rail.bind(credential).settle(payment))
         await until_sent(base_chain, outbox, payment.id)
         base_chain.rpc.call("anvil_dropAllTransactions")
         empty_purse(base_chain, purse)
@@ -233,15 +233,15 @@ async def test_a_refusal_proves_nothing_while_an_earlier_attempt_is_under_way(
     buyer = X402Buyer(base_chain, version=2, key=purse.key.to_0x_hex())
     rail = new_rail(settle_timeout_s=3.0, doubt_s=0.1)
     credential = await bought(rail, buyer, order)
-    payment = await rail.verify(credential, order)
+    payment = await rail.bind(credential).verify(order)
     with standing_still(base_chain):
         with pytest.raises(PaymentOutcomeUnknown):
-            await rail.settle(payment, credential)
+            await rail.bind(credential).settle(payment)
         await until_sent(base_chain, outbox, payment.id)
         base_chain.rpc.call("anvil_dropAllTransactions")
         empty_purse(base_chain, purse)
         with pytest.raises(PaymentOutcomeUnknown):
-            await rail.settle(payment, credential)
+            await rail.bind(credential).settle(payment)
 
 
 async def test_knows_what_the_payer_holds(new_rail: RailBuilder, base_chain: BaseChain, order: Order) -> None:
@@ -249,7 +249,7 @@ async def test_knows_what_the_payer_holds(new_rail: RailBuilder, base_chain: Bas
     base_chain.fund(purse.address, 3 * UNITS + 1)
     buyer = X402Buyer(base_chain, version=2, key=purse.key.to_0x_hex())
     rail = new_rail()
-    assert (await rail.verify(await bought(rail, buyer, order), order)).funds == 3 * UNITS + 1
+    assert (await rail.bind(await bought(rail, buyer, order)).verify(order)).funds == 3 * UNITS + 1
 
 
 async def test_refuses_at_settlement_what_the_payer_can_no_longer_pay(
@@ -261,11 +261,11 @@ async def test_refuses_at_settlement_what_the_payer_can_no_longer_pay(
     buyer = X402Buyer(base_chain, version=2, key=purse.key.to_0x_hex())
     rail = new_rail()
     credential = await bought(rail, buyer, order)
-    payment = await rail.verify(credential, order)
+    payment = await rail.bind(credential).verify(order)
     empty_purse(base_chain, purse)
     before = buyer.received()
     with pytest.raises(PaymentRejected) as refusal:
-        await rail.settle(payment, credential)
+        await rail.bind(credential).settle(payment)
     assert refusal.value.reason == "insufficient_funds"
     assert buyer.received() == before
 
@@ -276,11 +276,11 @@ async def test_refuses_at_settlement_what_the_payer_cancelled(
     """A cancelled authorization counts as used on the chain and is no payment."""
     rail = new_rail()
     credential = await bought(rail, buyer, order)
-    payment = await rail.verify(credential, order)
+    payment = await rail.bind(credential).verify(order)
     before = buyer.received()
     cancel(base_chain, credential.signed.authorization, terms)
     with pytest.raises(PaymentRejected) as refusal:
-        await rail.settle(payment, credential)
+        await rail.bind(credential).settle(payment)
     assert refusal.value.reason == "invalid_exact_evm_nonce_already_used"
     assert await rail.find_receipt(payment) is None
     assert buyer.received() == before
@@ -300,9 +300,9 @@ async def test_one_payment_settled_twice_at_once_moves_once(
 ) -> None:
     rails = (new_rail(), new_rail())
     credential = await bought(rails[0], buyer, order)
-    payment = await rails[0].verify(credential, order)
+    payment = await rails[0].bind(credential).verify(order)
     before = buyer.received()
-    first, second = await asyncio.gather(*(rail.settle(payment, credential) for rail in rails))
+    first, second = await asyncio.gather(*(rail.bind(credential).settle(payment) for rail in rails))
     assert first.transaction == second.transaction
     assert buyer.received() == before + UNITS
 
@@ -324,7 +324,7 @@ async def test_judges_contract_wallets_on_the_chain(
     credential = await bought(rail, buyer, order)
     signed = credential.signed.model_copy(update={"signature": "0x" + signature})
     with pytest.raises(PaymentRejected) as refusal:
-        await rail.verify(dataclasses.replace(credential, signed=signed), order)
+        await rail.bind(dataclasses.replace(credential, signed=signed)).verify(order)
     assert refusal.value.reason == reason
 
 
@@ -334,12 +334,12 @@ async def test_a_settlement_that_is_given_up_sends_nothing_later(
     """The caller's patience ends before the sending; when the chain answers again, the money stays where it is."""
     rail = new_rail(flaky_url, rpc_timeout_s=5.0)
     credential = await bought(rail, buyer, order)
-    payment = await rail.verify(credential, order)
+    payment = await rail.bind(credential).verify(order)
     before = buyer.received()
     flaky.inject("slow", methods=["eth_call"], seconds=1.0)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.3):
-            await rail.settle(payment, credential)
+            await rail.bind(credential).settle(payment)
     sent = flaky.calls()["eth_sendRawTransaction"]
     await asyncio.sleep(2)
     assert flaky.calls()["eth_sendRawTransaction"] == sent
@@ -353,7 +353,7 @@ async def test_closing_ends_the_calls_under_way(
     rail = new_rail(flaky_url, rpc_timeout_s=30.0, verify_timeout_s=30.0)
     credential = await bought(rail, buyer, order)
     flaky.inject("hang")
-    verification = asyncio.create_task(rail.verify(credential, order))
+    verification = asyncio.create_task(rail.bind(credential).verify(order))
     await asyncio.sleep(0.3)
     start = time.monotonic()
     await rail.aclose()
@@ -405,11 +405,11 @@ async def test_is_out_while_settling_costs_more_than_it_may(
             assert [await rail.health() for _ in range(2)] == [TOO_DEAR, TOO_DEAR]
             assert 1 < (cost_share() or 0) < 2
             with pytest.raises(RailUnavailable, match="Nothing was charged"):
-                await rail.verify(credential, order)
+                await rail.bind(credential).verify(order)
         assert await rail.health() is None
     assert (cost_share() or 1) < 0.1
     assert [log["event"] for log in logs] == ["settlement_too_dear", "settlement_worth_it_again"]
-    assert await rail.settle(await rail.verify(credential, order), credential)
+    assert await rail.bind(credential).settle(await rail.bind(credential).verify(order))
 
 
 async def test_counts_what_the_data_costs(
@@ -421,7 +421,7 @@ async def test_counts_what_the_data_costs(
     with charging_for_data(base_chain, three_cents_at_4000_dollars):
         assert await rail.health() == TOO_DEAR
         with pytest.raises(RailUnavailable):
-            await rail.verify(credential, order)
+            await rail.bind(credential).verify(order)
 
 
 async def test_a_dearer_picture_may_cost_more_to_settle(
@@ -435,8 +435,8 @@ async def test_a_dearer_picture_may_cost_more_to_settle(
     with base_fee(base_chain, GWEI // 5):
         assert await rail.health() is None
         with pytest.raises(RailUnavailable):
-            await rail.verify(cheap, order)
-        assert (await rail.verify(dear, dear_order)).amount == 10 * UNITS
+            await rail.bind(cheap).verify(order)
+        assert (await rail.bind(dear).verify(dear_order)).amount == 10 * UNITS
 
 
 @pytest.mark.parametrize(("wei", "settles"), [(GWEI // 8, True), (GWEI // 4, False)])
@@ -452,15 +452,15 @@ async def test_what_was_worked_for_is_settled_up_to_break_even(
     """The fee rose in between. Above break-even nothing is sent; the same payment settles when the fee has fallen."""
     rail = new_rail(settle_timeout_s=3, doubt_s=0.1)
     credential = await bought(rail, buyer, order)
-    payment = await rail.verify(credential, order)
+    payment = await rail.bind(credential).verify(order)
     with base_fee(base_chain, wei), suppress(PaymentOutcomeUnknown):
         await asyncio.sleep(1.1)  # as long as prices are remembered
-        await rail.settle(payment, credential)
+        await rail.bind(credential).settle(payment)
     assert bool(await outbox.of(payment.id)) == settles
     if not settles:
         assert await rail.find_receipt(payment) is None
         await asyncio.sleep(1.1)
-        await rail.settle(payment, credential)
+        await rail.bind(credential).settle(payment)
     assert await _found(rail, payment)
 
 
@@ -483,7 +483,7 @@ async def _found(rail: X402Rail, payment: Payment) -> Receipt | None:
 
 async def _buy(rail: X402Rail, buyer: X402Buyer, order: Order) -> str:
     credential = await bought(rail, buyer, order)
-    receipt = await rail.settle(await rail.verify(credential, order), credential)
+    receipt = await rail.bind(credential).settle(await rail.bind(credential).verify(order))
     return receipt.transaction
 
 

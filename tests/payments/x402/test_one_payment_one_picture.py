@@ -40,7 +40,7 @@ class Service:
             await self.may_work.wait()
             return Delivery(headers=(), body=order.body)
 
-        return await self.gate.sell(credential, order, admit=admit, work=work)
+        return await self.gate.sell(self.rail.bind(credential), order, admit=admit, work=work)
 
 
 @pytest.fixture

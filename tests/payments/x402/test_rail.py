@@ -7,7 +7,7 @@ import traceback
 import pytest
 
 from errors import PaymentOutcomeUnknown, ServiceError
-from payments.rail import Credential, Order, Rail
+from payments.rail import Order, PaymentAttempt, Rail
 from payments.x402 import X402Rail
 from sandbox.accounts import SETTLER
 from sandbox.chains import BaseChain
@@ -45,10 +45,10 @@ class TestFacilitatorV2(RailContract):
         return build
 
     async def test_finds_no_receipt_of_what_was_never_settled(
-        self, rail: Rail, order: Order, credential: Credential
+        self, rail: Rail, order: Order, attempt: PaymentAttempt
     ) -> None:
         """What a facilitator still has under way is not known before the authorization has expired."""
-        payment = await rail.verify(credential, order)
+        payment = await attempt.verify(order)
         with pytest.raises(PaymentOutcomeUnknown):
             await rail.find_receipt(payment)
 
@@ -97,11 +97,11 @@ async def test_no_secret_leaves(
     """Neither the RPC URL, which may hold an API key, nor the settlement key is in any error, log or description."""
     rail = new_rail(f"{flaky_url}/?key=MARKED", rpc_timeout_s=0.3, settle_timeout_s=1.0, doubt_s=0.1)
     credential, broke = await bought(rail, buyer, order), await bought(rail, buyer, order, "unfunded")
-    payment = await rail.verify(credential, order)
+    payment = await rail.bind(credential).verify(order)
     flaky.inject(mode)
     said = [repr(rail), repr(credential), repr(payment), str(await rail.health())]
     with caplog.at_level(logging.DEBUG):
-        for step in (rail.verify(broke, order), rail.settle(payment, credential), rail.find_receipt(payment)):
+        for step in (rail.bind(broke).verify(order), rail.bind(credential).settle(payment), rail.find_receipt(payment)):
             try:
                 said.append(repr(await step))
             except ServiceError as error:

@@ -64,8 +64,8 @@ def row(one: SignedAuthorization, terms: QuoteTerms, books: Planted) -> Payment:
 
 async def test_after_a_sale_they_agree(rail: X402Rail, buyer: X402Buyer, order: Order, books: Planted) -> None:
     credential = await bought(rail, buyer, order)
-    payment = await rail.verify(credential, order)
-    receipt = await rail.settle(payment, credential)
+    payment = await rail.bind(credential).verify(order)
+    receipt = await rail.bind(credential).settle(payment)
     await books.settled(payment, receipt.transaction)
     [transfer] = await rail.transfers(books.since, END)
     assert (transfer.reference, transfer.transaction) == (payment.id, receipt.transaction)

@@ -44,7 +44,7 @@ async def at_work(
     """A payment that is verified and not settled yet."""
     rail = _serviced(new_rail, facilitator_url)
     credential = await bought(rail, buyer, order)
-    return credential, await rail.verify(credential, order)
+    return credential, await rail.bind(credential).verify(order)
 
 
 def _serviced(new_rail: RailBuilder, facilitator_url: str, *urls: str) -> X402Rail:
@@ -83,7 +83,7 @@ async def test_a_receipt_that_one_node_invents_delivers_nothing(
     with pytest.raises(PaymentOutcomeUnknown):
         await rail.find_receipt(payment)
     with pytest.raises(RailUnavailable):
-        await rail.verify(credential, order)
+        await rail.bind(credential).verify(order)
 
 
 @pytest.mark.parametrize("liar_first", [True, False])
@@ -103,7 +103,7 @@ async def test_a_settlement_that_one_node_hides_stays_in_doubt_until_both_show_i
     rail = _serviced(new_rail, facilitator_url, *urls)
     before = buyer.received()
     with pytest.raises(PaymentOutcomeUnknown):
-        await rail.settle(payment, credential)
+        await rail.bind(credential).settle(payment)
     with pytest.raises(PaymentOutcomeUnknown):
         await rail.find_receipt(payment)
     node.lies = {}
@@ -117,10 +117,10 @@ async def test_a_settlement_with_our_own_key_needs_both_nodes(
     node, url = liar
     rail = new_rail(fallback_rpc_url=url, doubt_s=1.5)
     credential = await bought(rail, buyer, order)
-    payment = await rail.verify(credential, order)
+    payment = await rail.bind(credential).verify(order)
     node.lies = _says(UNUSED)
     with pytest.raises(PaymentOutcomeUnknown):
-        await rail.settle(payment, credential)
+        await rail.bind(credential).settle(payment)
     node.lies = {}
     receipt = await rail.find_receipt(payment)
     assert receipt is not None
@@ -145,10 +145,10 @@ async def test_one_node_cannot_call_our_transaction_over(
     urls = (url, base_chain.rpc_url) if liar_first else (base_chain.rpc_url, url)
     rail = new_rail(urls[0], fallback_rpc_url=urls[1], doubt_s=0.1)
     credential = await bought(rail, buyer, order)
-    payment = await rail.verify(credential, order)
+    payment = await rail.bind(credential).verify(order)
     base_chain.rpc.call("anvil_mine", hex(KEPT_BLOCKS))
     with standing_still(base_chain):
-        settlement = asyncio.create_task(rail.settle(payment, credential))
+        settlement = asyncio.create_task(rail.bind(credential).settle(payment))
         await until_sent(base_chain, outbox, payment.id)
         node.lies = {method: lambda reader, params: hex(int(reader, 16) + 1_000)}
         with pytest.raises(PaymentOutcomeUnknown):
@@ -175,7 +175,7 @@ async def test_a_node_that_is_late_holds_the_verdict_up_and_is_named(
     urls = (url, base_chain.rpc_url) if liar_first else (base_chain.rpc_url, url)
     rail = _serviced(new_rail, facilitator_url, *urls)
     with pytest.raises(PaymentOutcomeUnknown):
-        await rail.settle(payment, credential)
+        await rail.bind(credential).settle(payment)
     said = await rail.health()
     assert said is not None
     assert "blocks apart" in said
@@ -204,7 +204,7 @@ async def test_a_node_that_does_not_answer_has_no_say(
     credential, payment = at_work
     rail = _serviced(new_rail, facilitator_url, *(url or rpc_url for url in urls))
     assert await rail.health() is None
-    await rail.settle(payment, credential)
+    await rail.bind(credential).settle(payment)
     assert await rail.find_receipt(payment) is not None
 
 

@@ -1,0 +1,170 @@
+"""A payment that came over MPP: judged by the SDK and the chain, broadcast when the work is done."""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from typing import Never
+
+from errors import PaymentRejected, PaymentSpentElsewhere
+from payments.chain_clock import ChainClock
+from payments.mpp.broadcast import broadcast_until_final
+from payments.mpp.chain import Chain
+from payments.mpp.deadline import check_term, check_time
+from payments.mpp.engines import Engines, Judged
+from payments.mpp.preflight import SPENT, check_on_chain
+from payments.mpp.problems import INVALID_CHALLENGE, VERIFICATION_FAILED, rejected
+from payments.mpp.transaction import signer_of
+from payments.mpp.verdict import NobodyAnswers
+from payments.mpp.wire import RAIL, MppCredential, PushedCredential, write_receipt
+from payments.rail import NO_HOLD, HeaderFields, Hold, Order, Payment, PaymentAttempt, Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What an MPP rail verifies and settles with.
+
+    Attributes:
+        urls: nodes to broadcast to, in turn.
+        recipient, currencies: addresses, lower case.
+        work_margin_s, broadcast_margin_s: as `MppRail`.
+    """
+
+    chain: Chain
+    engines: Engines
+    clock: ChainClock
+    urls: tuple[str, ...]
+    recipient: str
+    currencies: tuple[str, ...]
+    work_margin_s: float
+    broadcast_margin_s: float
+
+    async def refuse_if_paid(self, transaction: str) -> None:
+        """Raise PaymentSpentElsewhere when a transaction has paid us."""
+        if await self.chain.has_paid(transaction, recipient=self.recipient, currencies=self.currencies):
+            raise PaymentSpentElsewhere(SPENT, paid_us=True)
+
+
+@dataclass(frozen=True)
+class MppAttempt(PaymentAttempt):
+    """`payments.rail.PaymentAttempt` over MPP: a signed transaction (pull mode)."""
+
+    credential: MppCredential
+    parts: Parts = field(repr=False, compare=False)
+
+    def signer(self) -> str | None:
+        return signer_of(self.credential.transaction)
+
+    async def verify(self, order: Order) -> Payment:
+        self.parts.clock.check()
+        transaction = self.credential.transaction
+        try:
+            return await self._judge(order)
+        except PaymentRejected:
+            # Whatever was wrong with it: what has paid us is not called unused, and gets no fresh quote.
+            if transaction.transfer.recipient == self.parts.recipient:
+                await self.parts.refuse_if_paid(transaction.hash)
+            raise
+
+    async def settle(self, payment: Payment, *, hold: Hold = NO_HOLD) -> Receipt:
+        """Broadcast, and believe the chain; again as long as it does not say what happened, and time is left.
+
+        Raises:
+            DeadlineUnreachable: too little time is left; nothing was sent.
+            PaymentRejected, PaymentOutcomeUnknown: as every rail.
+        """
+        parts, begun = self.parts, asyncio.get_running_loop().time()
+        left_s = check_time(
+            self.credential, margin_s=parts.broadcast_margin_s, now=parts.clock.now(), at_most_s=hold.limit - begun
+        )
+        receipt = await broadcast_until_final(
+            lambda url: self._broadcast(payment, url), parts.urls, until=begun + left_s
+        )
+        if receipt is None:
+            raise rejected(VERIFICATION_FAILED, "The chain did not carry out the transfer. Nothing was charged.")
+        return receipt
+
+    async def find_receipt(self, payment: Payment) -> Receipt | None:
+        return await self.parts.chain.find_receipt(payment)
+
+    def receipt_headers(self, receipt: Receipt) -> HeaderFields:
+        return write_receipt(receipt, self.credential.transaction.transfer.token)
+
+    def refusal_headers(self, reason: str) -> HeaderFields:
+        return ()  # the problem's type says it
+
+    async def _judge(self, order: Order) -> Payment:
+        parts, credential = self.parts, self.credential
+        judged = await parts.engines.validate(credential, order)
+        payment = self._payment(judged)
+        if not judged.is_of_this_ledger:
+            await self._refuse_another_ledgers(payment)
+        work_by = check_term(credential, margin_s=parts.work_margin_s, now=parts.clock.now())
+        funds = await check_on_chain(parts.chain, credential.transaction, judged.payer, currencies=parts.currencies)
+        return replace(payment, funds=funds, work_by=work_by)
+
+    def _payment(self, judged: Judged) -> Payment:
+        transaction = self.credential.transaction
+        return Payment(
+            id=self.credential.payment_id,
+            rail=RAIL,
+            payer=judged.payer,
+            amount=transaction.transfer.amount,
+            valid_before=transaction.valid_before,
+            evidence=self.parts.chain.evidence(transaction),
+            transaction=transaction.hash,
+        )
+
+    async def _refuse_another_ledgers(self, payment: Payment) -> Never:
+        """Refuse a payment for a service that has our secret and a ledger of its own, or for a ledger of ours that was
+        lost. It may be in the middle of settling the payment: there is no fresh quote before the chain has spoken.
+
+        Raises:
+            PaymentSpentElsewhere, PaymentRejected: it has paid, or never will.
+            PaymentOutcomeUnknown: it can still go either way.
+        """
+        if await self.parts.chain.find_receipt(payment) is not None:
+            raise PaymentSpentElsewhere(SPENT, paid_us=True)
+        raise rejected(INVALID_CHALLENGE, "The challenge was issued for another ledger. Take a new quote.")
+
+    async def _broadcast(self, payment: Payment, url: str) -> Receipt | None:
+        """One broadcast, and what the chain says about it; None: it moved nothing and never will."""
+        parts = self.parts
+        reported_at = await parts.engines.broadcast(self.credential, url)
+        try:
+            return await parts.chain.find_receipt(payment)
+        except NobodyAnswers:
+            if reported_at is None:
+                raise
+            return parts.chain.receipt(payment, at=reported_at)
+
+
+@dataclass(frozen=True)
+class PushedAttempt(PaymentAttempt):
+    """The hash of a transaction that its payer sent (push mode). It is never accepted, so it never settles."""
+
+    credential: PushedCredential
+    parts: Parts = field(repr=False, compare=False)
+
+    def signer(self) -> str | None:
+        return None
+
+    async def verify(self, order: Order) -> Never:
+        await self.parts.refuse_if_paid(self.credential.hash)
+        raise self._refusal()
+
+    async def settle(self, payment: Payment, *, hold: Hold = NO_HOLD) -> Never:
+        raise self._refusal()
+
+    async def find_receipt(self, payment: Payment) -> Receipt | None:
+        return await self.parts.chain.find_receipt(payment)
+
+    def receipt_headers(self, receipt: Receipt) -> HeaderFields:
+        return ()
+
+    def refusal_headers(self, reason: str) -> HeaderFields:
+        return ()
+
+    def _refusal(self) -> PaymentRejected:
+        return rejected(
+            VERIFICATION_FAILED,
+            "Only pull mode is accepted: send the signed transaction, not the hash of a sent one.",
+        )

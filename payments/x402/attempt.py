@@ -1,0 +1,147 @@
+"""A payment that came over x402: verified and settled in the specification's order for `exact`."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+
+from eth_utils.address import to_checksum_address
+from x402.schemas import PaymentPayload
+
+from errors import PaymentOutcomeUnknown, PaymentRejected
+from payments.chain_clock import ChainClock
+from payments.rail import NO_HOLD, HeaderFields, Hold, Order, Payment, PaymentAttempt, Receipt
+from payments.x402.chain import evidence, evidence_of_unknown
+from payments.x402.checks import check_deadline, check_locally, check_signature, could_have_paid
+from payments.x402.closing import NO_ANSWER, Closing
+from payments.x402.facilitator import Facilitator, Word
+from payments.x402.funds import Funds
+from payments.x402.refusals import INSUFFICIENT_FUNDS, refuse
+from payments.x402.requirements import QuoteTerms, base_units
+from payments.x402.rpc import Rpc
+from payments.x402.wire import RAIL, X402Credential, write_receipt, write_refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What an x402 rail verifies and settles with. `min_validity_s`: as `X402Rail`."""
+
+    terms: QuoteTerms
+    rpc: Rpc
+    funds: Funds
+    clock: ChainClock
+    facilitator: Facilitator
+    closing: Closing
+    min_validity_s: float
+
+    def receipt(self, payment: Payment, transaction: str) -> Receipt:
+        """The receipt for a transaction that the chain shows."""
+        return Receipt(
+            rail=RAIL,
+            network=self.terms.network.caip2,
+            transaction=transaction,
+            payer=to_checksum_address(payment.payer),
+            at=int(time.time()),
+        )
+
+    async def find_receipt(
+        self, payment: Payment, resend: Callable[[], Awaitable[Receipt]] | None = None
+    ) -> Receipt | None:
+        """As `Rail.find_receipt`. `resend` settles again over a facilitator that may have lost the first request."""
+        try:
+            fate, over = await self.closing.find(payment)
+        except NO_ANSWER:
+            raise PaymentOutcomeUnknown() from None
+        if fate.transaction is not None:
+            return self.receipt(payment, fate.transaction)
+        if fate.refusal or over:
+            return None
+        if resend is None or not self.facilitator.is_service:
+            raise PaymentOutcomeUnknown()
+        try:
+            return await resend()
+        except PaymentRejected:
+            return None
+
+
+@dataclass(frozen=True)
+class X402Attempt(PaymentAttempt):
+    """`payments.rail.PaymentAttempt` over x402."""
+
+    credential: X402Credential
+    parts: Parts = field(repr=False, compare=False)
+
+    def signer(self) -> str | None:
+        signed = self.credential.signed
+        return signed.authorization.payer if signed.signed_by_payer(self.parts.terms) else None
+
+    async def verify(self, order: Order) -> Payment:
+        parts, signed = self.parts, self.credential.signed
+        parts.clock.check()
+        units, now = base_units(order.price), parts.clock.now()
+        payment = self._payment(now)
+        # No refusal may call a payment untouched that the chain knows as used: it may have paid us elsewhere.
+        unknown = replace(payment, evidence=evidence_of_unknown(signed.authorization, parts.terms, now=now))
+        try:
+            await self._check(units, now)
+            funds = await self._judge(units)
+        except PaymentRejected:
+            if could_have_paid(signed, parts.terms):
+                await parts.closing.refuse_if_spent(unknown)
+            raise
+        if parts.facilitator.is_service:  # it may lie, or see the chain later than we do
+            await parts.closing.refuse_if_spent(unknown)
+        return replace(payment, funds=funds)
+
+    async def settle(self, payment: Payment, *, hold: Hold = NO_HOLD) -> Receipt:
+        return await self._settle(payment, hold, first=True)
+
+    async def find_receipt(self, payment: Payment) -> Receipt | None:
+        return await self.parts.find_receipt(payment, resend=lambda: self._settle(payment, NO_HOLD, first=False))
+
+    def receipt_headers(self, receipt: Receipt) -> HeaderFields:
+        return write_receipt(receipt, self.credential, self.parts.terms)
+
+    def refusal_headers(self, reason: str) -> HeaderFields:
+        return write_refusal(reason, self.credential, self.parts.terms)
+
+    def _payment(self, now: float) -> Payment:
+        authorization = self.credential.signed.authorization
+        return Payment(
+            id=self.credential.payment_id,
+            rail=RAIL,
+            payer=authorization.payer,
+            amount=authorization.value,
+            valid_before=authorization.valid_before,
+            work_by=authorization.valid_before - self.parts.min_validity_s,
+            evidence=evidence(authorization, self.parts.terms, now=now),
+        )
+
+    async def _check(self, units: int, now: float) -> None:
+        parts, signed = self.parts, self.credential.signed
+        check_locally(self.credential, parts.terms, units, now=now)
+        await check_signature(signed, parts.terms, parts.rpc)
+        check_deadline(signed.authorization, now, parts.min_validity_s)
+
+    async def _judge(self, units: int) -> int | None:
+        """Refuse a payer who holds too little, then have the facilitator judge the payment; what the payer holds, where
+        the chain says so in time."""
+        parts = self.parts
+        funds = await parts.funds.of(self.credential.signed.authorization.payer, needed=units)
+        if funds is not None and funds < units:
+            raise refuse(INSUFFICIENT_FUNDS)
+        await parts.facilitator.verify(self._payload(units), parts.terms.requirements(units))
+        return funds
+
+    async def _settle(self, payment: Payment, hold: Hold, *, first: bool) -> Receipt:
+        parts, payload = self.parts, self._payload(payment.amount)
+        requirements = parts.terms.requirements(payment.amount)
+
+        async def call() -> Word:
+            return await parts.facilitator.settle(payload, requirements, reference=payment.id, hold=hold)
+
+        return parts.receipt(payment, await parts.closing.settle(payment, call, limit=hold.limit, first=first))
+
+    def _payload(self, units: int) -> PaymentPayload:
+        return PaymentPayload(
+            payload=self.credential.signed.as_payload(), accepted=self.parts.terms.requirements(units)
+        )
