@@ -23,8 +23,9 @@ from config import Settings
 from config.networks import NETWORK_NAMES, TOKEN_NAMES
 from config.settings import X402Settings
 from cpu_quota import available_cpus
+from cut_out import CutOut, at_a_time
 from errors import LedgerUnavailable
-from imaging.decode import decode
+from imaging import decode
 from imaging.isolated.pool import IS_POSSIBLE, DecoderPool
 from memory import keep_giving_back
 from models.manifest import ModelManifest
@@ -38,7 +39,7 @@ from payments.resolver import keep_resolving
 from payments.result_cache import ResultCache
 from payments.x402 import X402Rail
 from payments.x402.facilitator_auth import BearerToken, CdpKey
-from pipeline import CutOut, MattingModel, at_a_time
+from pipeline import MattingModel
 from runners.client import RunnerClient
 from storage import Database, SqlLedger, SqlLock, SqlOutbox, SqlRateLimits, SqlSettled
 

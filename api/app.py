@@ -26,10 +26,10 @@ from api.rate_limit import RateLimitMiddleware, RateLimits
 from api.request_id import RequestIdMiddleware
 from api.server_timing import ServerTimingMiddleware
 from api.upload import UploadLimits, UploadMiddleware
+from cut_out import CutOut
 from payments.gate import Gate
 from payments.middleware import PaymentMiddleware, is_readable, presented
 from payments.monitor import RailMonitor
-from pipeline import CutOut
 
 PUBLIC_HEADERS = (
     "Idempotent-Replayed",

@@ -12,8 +12,8 @@ from api.form import not_acceptable
 from api.options import MODEL
 from api.pricing import PriceList
 from api.upload import Upload, upload_of
+from cut_out import CutOut
 from payments.rail import Order
-from pipeline import CutOut
 from version import VERSION
 
 

@@ -6,9 +6,7 @@ from starlette.datastructures import Headers
 
 from api.accept import preferred
 from errors import NotAcceptable, UnsupportedMediaType
-from imaging.foreign import foreign_type
-from imaging.formats import ImageFormat
-from imaging.output import Output
+from imaging import ImageFormat, Output, foreign_type
 
 INPUTS = {each.media_type: each for each in ImageFormat}
 """What `Content-Type` may name."""

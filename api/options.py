@@ -12,9 +12,7 @@ from typing import Any
 from starlette.datastructures import QueryParams
 
 from errors import BadRequest, InvalidOption, UnknownFormat
-from imaging.css_colour import css_colour
-from imaging.formats import ImageFormat
-from imaging.output import MAX_SIDE, Channels, Crop, Length, Output
+from imaging import MAX_SIDE, Channels, Crop, ImageFormat, Length, Output, css_colour
 
 Named = tuple[tuple[str, str], ...]
 """Options by name, as they are written in a query."""

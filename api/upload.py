@@ -18,9 +18,7 @@ from api.form import accepted, check_encoding, check_type, declared_format, unsu
 from api.options import MODEL, Wish, read_wish
 from api.room import SMALL_BYTES, Hold, Room
 from errors import BadRequest, InvalidImage, UnknownModel, UploadTooLarge
-from imaging.formats import ImageFormat
-from imaging.output import Output
-from imaging.probe import ImageInfo, judge_beginning, probe
+from imaging import ImageFormat, ImageInfo, Output, judge_beginning, probe
 
 _MAX_PARAMETERS = 32
 """Each costs time to be read, known or not."""

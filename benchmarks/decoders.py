@@ -19,11 +19,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.imaging import SIZES, photograph
-from imaging.decode import decode
-from imaging.formats import ImageFormat
+from imaging import ImageFormat, ImageInfo, Picture, decode, probe
 from imaging.isolated.pool import DecoderPool
-from imaging.picture import Picture
-from imaging.probe import ImageInfo, probe
 
 Figures = dict[str, float]
 Decode = Callable[[bytes, ImageInfo], Picture]

@@ -29,14 +29,8 @@ from PIL import Image, ImageOps
 from rich.console import Console
 from rich.table import Table
 
-from imaging.compose import compose
-from imaging.decode import decode
-from imaging.encode import encode
-from imaging.formats import ImageFormat
-from imaging.model_input import to_model_input
-from imaging.output import Output
-from imaging.picture import Pixels
-from imaging.probe import probe
+from imaging import ImageFormat, Output, Pixels, decode, probe
+from pipeline import AFTER_MODEL, BEFORE_MODEL, MattingModel, Work
 
 T = TypeVar("T")
 Figures = dict[str, float]
@@ -84,14 +78,22 @@ class Stopwatch:
         return {**medians, "all": sum(medians.values())}
 
 
+async def _not_run(image: Pixels) -> Pixels:
+    raise NotImplementedError
+
+
 def ours(body: bytes, output: ImageFormat, watch: Stopwatch) -> bytes:
-    """The pipeline's own stages, but for the model."""
+    """The pipeline's own steps, but for the model."""
     alpha = matte()
     info = watch("probe", lambda: probe(body, ImageFormat.JPEG, 10_000))
-    picture = watch("decode", lambda: decode(body, info))
-    seen = watch("fit", lambda: to_model_input(picture, MODEL_SIDE))
-    rgba = watch("compose", lambda: compose(picture, alpha, seen))
-    return watch("encode", lambda: encode(rgba, Output(output)))
+    work = Work(body, info, Output(output), MattingModel(_not_run, MODEL_SIDE), decode)
+    read, *fit = BEFORE_MODEL["decode"]
+    watch("decode", lambda: read(work))
+    watch("fit", lambda: [step(work) for step in fit])
+    work.alpha = alpha
+    watch("compose", lambda: [step(work) for step in AFTER_MODEL["compose"]])
+    watch("encode", lambda: [step(work) for step in AFTER_MODEL["encode"]])
+    return work.result.body
 
 
 def pillow(body: bytes, output: ImageFormat, watch: Stopwatch) -> bytes:

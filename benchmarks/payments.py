@@ -38,13 +38,13 @@ import storage
 from api.upload import UploadMiddleware
 from composition import compose
 from config import Settings, load
+from cut_out import CutOut
 from logs import configure_logging
 from models.manifest import ModelManifest
 from payments.gate import Gate
 from payments.mpp import MppRail
 from payments.x402 import X402Rail
 from payments.x402.rpc import Rpc
-from pipeline import CutOut
 from runners.backend import Pixels
 from runners.client import RunnerClient
 from runners.state import State

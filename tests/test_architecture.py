@@ -31,7 +31,9 @@ MAY_IMPORT = {
     "respawn": set(),
     "runner_environment": set(),
     "cpu_quota": set(),
-    "pipeline": FOUNDATION | {"admission", "concurrency", "imaging"},
+    "pipeline": FOUNDATION | {"imaging"},
+    "pixel_budget": FOUNDATION | {"imaging"},
+    "cut_out": FOUNDATION | {"admission", "concurrency", "imaging", "pipeline", "pixel_budget"},
     "composition": FOUNDATION
     | {
         "concurrency",
@@ -42,6 +44,7 @@ MAY_IMPORT = {
         "imaging",
         "payments",
         "storage",
+        "cut_out",
         "pipeline",
         "runners",
         "models",

@@ -6,16 +6,14 @@ import pytest
 from PIL import Image
 from prometheus_client import REGISTRY
 
+from cut_out import CutOut
 from errors import InvalidImage, NothingFound, Overloaded, ProcessingFailed, RunnerUnavailable
-from imaging.decode import decode
-from imaging.formats import ImageFormat
-from imaging.output import Output
-from imaging.picture import Picture, Pixels
-from imaging.probe import ImageInfo, probe
-from pipeline import CutOut, Infer, MattingModel
+from imaging import ImageFormat, ImageInfo, Output, Picture, Pixels, decode, probe, to_model_input
+from pipeline import Infer, MattingModel
 from telemetry import timings
 from tests.fakes.infer import Broken, Disc, HeldDisc
 from tests.imaging.samples import saved, scene, turned
+from tests.imaging.steps import compose
 
 JPEG = ImageFormat.JPEG
 PNG, WEBP = Output(ImageFormat.PNG), Output(ImageFormat.WEBP)
@@ -55,6 +53,15 @@ async def test_an_upload_becomes_a_cut_out_of_the_same_size(output: Output) -> N
         alpha = np.asarray(image.getchannel("A"))
     assert alpha[HEIGHT // 2, WIDTH // 2] == 255
     assert alpha[0, 0] == 0
+
+
+async def test_the_steps_are_those_that_the_tests_of_imaging_take() -> None:
+    """`tests/imaging/steps.py` calls them one by one."""
+    result = await cutter(Disc())(BODY, INFO, PNG)
+    picture = decode(BODY, INFO)
+    small = to_model_input(picture, 64)
+    with Image.open(BytesIO(result.body)) as image:
+        assert np.array_equal(np.asarray(image), compose(picture, await Disc()(small), small))
 
 
 async def test_the_cut_out_is_as_large_as_the_upright_picture() -> None:

@@ -10,12 +10,10 @@ import skimage.data
 from PIL import Image
 
 from config.settings import RunnerSettings
-from imaging.formats import ImageFormat
-from imaging.output import Output
-from imaging.picture import Pixels
-from imaging.probe import probe
+from cut_out import CutOut
+from imaging import ImageFormat, Output, Pixels, probe
 from models.manifest import ModelManifest
-from pipeline import CutOut, MattingModel
+from pipeline import MattingModel
 from runners.ort_backend import OrtBackend
 
 FOLDER = Path(__file__).parent

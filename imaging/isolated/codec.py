@@ -8,9 +8,9 @@ from typing import Any
 from PIL import Image, ImageCms
 
 from errors import InvalidImage
-from imaging.decode import decode
+from imaging.decoding import decode
 from imaging.formats import ImageFormat
-from imaging.probe import probe
+from imaging.probing import probe
 
 __all__ = ["decode", "warm_up"]
 

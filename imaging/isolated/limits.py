@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from imaging.probe import ImageInfo
+from imaging.probing import ImageInfo
 
 
 @dataclass(frozen=True, slots=True)

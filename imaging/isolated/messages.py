@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from imaging.formats import ImageFormat
-from imaging.probe import ImageInfo
+from imaging.probing import ImageInfo
 
 MAX_PACKET = 4096
 _MAX_TEXT = 500

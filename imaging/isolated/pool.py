@@ -16,7 +16,7 @@ from errors import Overloaded
 from imaging.isolated.limits import Limits
 from imaging.isolated.process import DecoderProcess
 from imaging.picture import Picture
-from imaging.probe import ImageInfo
+from imaging.probing import ImageInfo
 
 log = structlog.get_logger(__name__)
 
@@ -81,7 +81,7 @@ class DecoderPool:
         return None if self.pids else "no decoder runs"
 
     def decode(self, body: bytes, info: ImageInfo) -> Picture:
-        """As `imaging.decode.decode`, in another process. Blocks.
+        """As `imaging.decode`, in another process. Blocks.
 
         Raises:
             InvalidImage: also where the file made the codec crash, or take more time or memory than its size explains.

@@ -18,7 +18,7 @@ from imaging.isolated.buffers import Buffer, Buffers
 from imaging.isolated.limits import Limits
 from imaging.isolated.messages import MAX_PACKET, Reply, Task
 from imaging.picture import Picture
-from imaging.probe import ImageInfo
+from imaging.probing import ImageInfo
 
 log = structlog.get_logger(__name__)
 
@@ -93,7 +93,7 @@ class DecoderProcess:
             log.error("decoder_did_not_start", complaint=self._complaint())
 
     def decode(self, body: bytes, info: ImageInfo) -> Picture:
-        """As `imaging.decode.decode`; the pixels are shared memory.
+        """As `imaging.decode`; the pixels are shared memory.
 
         Raises:
             InvalidImage: also where the file made the codec crash, or take more time or memory than its size explains.

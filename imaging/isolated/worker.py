@@ -23,7 +23,7 @@ from errors import InvalidImage
 from imaging.isolated.messages import MAX_PACKET, Reply, Task
 from imaging.isolated.seccomp import seal
 from imaging.picture import Picture
-from imaging.probe import ImageInfo
+from imaging.probing import ImageInfo
 
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 _POPULATE = getattr(mmap, "MAP_POPULATE", 0)
@@ -37,7 +37,7 @@ class Codec(Protocol):
     """A module that decodes."""
 
     def decode(self, body: bytes, info: ImageInfo) -> Picture:
-        """As `imaging.decode.decode`."""
+        """As `imaging.decode`."""
 
 
 def main(descriptor: int, parent: int, codec_name: str) -> None:

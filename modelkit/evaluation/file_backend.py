@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from imaging.picture import Pixels
+from imaging import Pixels
 from modelkit.evaluation.errors import EvaluationError
 from modelkit.evaluation.network_output import Output, guess_values, to_alpha
 from modelkit.evaluation.options import Layout, Options, normalise

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from imaging.picture import Pixels
+from imaging import Pixels
 
 _LOW, _HIGH = 0.1 * 255, 0.9 * 255
 _WIDTH = 0.025

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from imaging.picture import Pixels
+from imaging import Pixels
 from modelkit.evaluation.duplicates import training_pictures
 from modelkit.evaluation.errors import EvaluationError
 from modelkit.evaluation.haze import HOPELESS, MUCH, haze_share

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from imaging.picture import Pixels
+from imaging import Pixels
 from modelkit.evaluation.errors import EvaluationError
 from modelkit.evaluation.options import Values
 

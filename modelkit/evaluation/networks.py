@@ -10,8 +10,7 @@ from typing import get_args
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from imaging.high_key import darkened
-from imaging.picture import Picture, Pixels
+from imaging import Picture, Pixels, darken_high_key
 from modelkit.evaluation.errors import EvaluationError
 from modelkit.evaluation.file_backend import FileBackend
 from modelkit.evaluation.onnx_file import OnnxFile
@@ -51,7 +50,7 @@ class Network:
             raise EvaluationError(f"{self.name}: {error}") from error
 
     def _infer(self, image: Pixels) -> Pixels:
-        alphas: Pixels = self.backend.infer((darkened(image) if self.darken_light else image)[None])
+        alphas: Pixels = self.backend.infer((darken_high_key(image) if self.darken_light else image)[None])
         return np.asarray(alphas[0])
 
     def by(self, variants: Sequence[str]) -> list["Network"]:

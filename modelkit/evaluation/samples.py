@@ -9,10 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from errors import InvalidImage
-from imaging.decode import decode
-from imaging.formats import ImageFormat
-from imaging.picture import Picture, Pixels
-from imaging.probe import probe
+from imaging import ImageFormat, Picture, Pixels, decode, probe
 from modelkit.evaluation.errors import EvaluationError
 
 PICTURES = {".jpg", ".jpeg", ".webp"}

@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass, fields
 import numpy as np
 from py_sod_metrics import Smeasure, WeightedFmeasure
 
-from imaging.picture import Pixels
+from imaging import Pixels
 from modelkit.evaluation import matting_errors
 from modelkit.evaluation.haze import haze_share
 from modelkit.evaluation.mask_overlap import boundary_iou, intersection_over_union

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from imaging.compose import apply_matte
-from imaging.picture import Picture, Pixels
+from imaging import Decontamination, Picture, Pixels, compose
 from modelkit.evaluation.networks import Network
 from modelkit.evaluation.report import Judged
 from modelkit.evaluation.samples import Sample
@@ -79,7 +78,8 @@ def _tiles(case: Case, networks: Sequence[Network], judged: Sequence[Judged]) ->
 
 def cut_out(picture: Picture, matte: Pixels) -> Pixels:
     """The service's cut-out by a finished uint8 [H,W] matte: uint8 [H,W,4], straight alpha."""
-    return apply_matte(Picture(picture.rgba.copy(), picture.has_alpha), matte, matte)
+    copy = Picture(picture.rgba.copy(), picture.has_alpha)
+    return compose(copy, matte, Decontamination(copy, matte))
 
 
 def reduced(rgba: Pixels) -> Pixels:

@@ -7,11 +7,7 @@ from types import MappingProxyType
 import cv2
 import numpy as np
 
-from imaging.levels import set_levels
-from imaging.matte import guided, matte_of
-from imaging.model_input import shrink, to_image_size, to_model_input
-from imaging.picture import Picture, Pixels
-from imaging.small_components import drop_small_components
+from imaging import Picture, Pixels, drop_small_components, set_levels, shrink, to_image_size, to_model_input, upsample
 
 Infer = Callable[[Pixels], Pixels]
 """uint8 RGB [S,S,3] to uint8 alpha [S,S]."""
@@ -26,9 +22,14 @@ _STRETCHED = np.clip(np.rint((np.arange(256) - 127.5) * 1.1 + 127.5), 0, 255).as
 _MILLI = 1000
 
 
+def _matte(picture: Picture, alpha: Pixels) -> Pixels:
+    """The service's steps between the network and the matte."""
+    return upsample(picture, drop_small_components(set_levels(alpha)))
+
+
 def service(infer: Infer, picture: Picture, size: int) -> Pixels:
     """What the service does."""
-    return matte_of(picture, infer(to_model_input(picture, size)))
+    return _matte(picture, infer(to_model_input(picture, size)))
 
 
 def _plain(infer: Infer, picture: Picture, size: int) -> Pixels:
@@ -41,17 +42,17 @@ def _specks_only(infer: Infer, picture: Picture, size: int) -> Pixels:
 
 
 def _guide_only(infer: Infer, picture: Picture, size: int) -> Pixels:
-    return guided(picture, infer(to_model_input(picture, size)))
+    return upsample(picture, infer(to_model_input(picture, size)))
 
 
 def _no_levels(infer: Infer, picture: Picture, size: int) -> Pixels:
-    return guided(picture, drop_small_components(infer(to_model_input(picture, size))))
+    return upsample(picture, drop_small_components(infer(to_model_input(picture, size))))
 
 
 def _resized(infer: Infer, picture: Picture, size: int, *, filter: int) -> Pixels:
     """The input made by one call of OpenCV's with this filter."""
     whole = shrink(picture, picture.width, picture.height)
-    return matte_of(picture, infer(np.asarray(cv2.resize(whole, (size, size), interpolation=filter), np.uint8)))
+    return _matte(picture, infer(np.asarray(cv2.resize(whole, (size, size), interpolation=filter), np.uint8)))
 
 
 def _letterbox(infer: Infer, picture: Picture, size: int, *, border: int, value: int = 0) -> Pixels:
@@ -62,24 +63,24 @@ def _letterbox(infer: Infer, picture: Picture, size: int, *, border: int, value:
     around = top, size - height - top, left, size - width - left
     square = cv2.copyMakeBorder(shrink(picture, width, height), *around, border, value=(value,) * 3)
     alpha = infer(np.asarray(square, np.uint8))[top : top + height, left : left + width]
-    return matte_of(picture, np.ascontiguousarray(alpha))
+    return _matte(picture, np.ascontiguousarray(alpha))
 
 
 def _flip_mean(infer: Infer, picture: Picture, size: int) -> Pixels:
     """Mean of the picture's alpha and of its mirror image's: twice the work."""
     image = to_model_input(picture, size)
     mirrored = infer(np.ascontiguousarray(image[:, ::-1]))[:, ::-1]
-    return matte_of(picture, np.asarray(cv2.addWeighted(infer(image), 0.5, mirrored.copy(), 0.5, 0), np.uint8))
+    return _matte(picture, np.asarray(cv2.addWeighted(infer(image), 0.5, mirrored.copy(), 0.5, 0), np.uint8))
 
 
 def _strong_levels(infer: Infer, picture: Picture, size: int) -> Pixels:
     """Alpha stretched by a tenth around one half: faint haze to 0, nearly solid to 255."""
-    return matte_of(picture, _STRETCHED[infer(to_model_input(picture, size))])
+    return _matte(picture, _STRETCHED[infer(to_model_input(picture, size))])
 
 
 def _radius(infer: Infer, picture: Picture, size: int, *, radius: int) -> Pixels:
     """The guide's windows of another size."""
-    return guided(picture, drop_small_components(set_levels(infer(to_model_input(picture, size)))), radius=radius)
+    return upsample(picture, drop_small_components(set_levels(infer(to_model_input(picture, size)))), radius=radius)
 
 
 def _holes(infer: Infer, picture: Picture, size: int, *, milli: int) -> Pixels:
@@ -92,7 +93,7 @@ def _holes(infer: Infer, picture: Picture, size: int, *, milli: int) -> Pixels:
     inside = (left > 0) & (top > 0) & (right < size) & (bottom < size)
     small = facts[:, cv2.CC_STAT_AREA] * _MILLI <= milli * np.count_nonzero(solid)
     filled = (inside & small & (np.arange(holes) > 0))[labels]
-    return matte_of(picture, np.where(filled, np.uint8(255), alpha))
+    return _matte(picture, np.where(filled, np.uint8(255), alpha))
 
 
 WAYS: Mapping[str, Way] = MappingProxyType(

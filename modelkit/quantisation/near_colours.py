@@ -9,8 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from imaging.model_input import shrink
-from imaging.picture import Picture, Pixels
+from imaging import Picture, Pixels, shrink
 from modelkit.quantisation.pictures import chosen, read
 from models.manifest import ModelError
 

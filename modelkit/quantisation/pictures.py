@@ -8,11 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import InvalidImage
-from imaging.decode import decode
-from imaging.formats import ImageFormat
-from imaging.model_input import to_model_input
-from imaging.picture import Picture, Pixels
-from imaging.probe import probe
+from imaging import ImageFormat, Picture, Pixels, decode, probe, to_model_input
 from models.manifest import ModelError
 
 Plane = NDArray[np.float64]

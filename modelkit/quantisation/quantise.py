@@ -19,7 +19,7 @@ from onnxruntime.quantization.shape_inference import (  # type: ignore[import-un
     quant_pre_process,
 )
 
-from imaging.picture import Pixels
+from imaging import Pixels
 from models.manifest import ModelError
 
 _OPERATORS = ["Conv", "Add", "Concat", "Resize", "Relu", "Clip"]

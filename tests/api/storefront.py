@@ -19,11 +19,12 @@ from api.health import Check
 from api.pricing import PATH, OfferedRail, PricedModel, PriceList, Token
 from api.rate_limit import RateLimits
 from api.upload import UploadLimits
-from imaging.picture import Pixels
+from cut_out import CutOut
+from imaging import Pixels
 from payments.gate import Gate
 from payments.money import Price
 from payments.monitor import RailMonitor
-from pipeline import CutOut, Infer, MattingModel
+from pipeline import Infer, MattingModel
 from storage import Database, SqlLedger, migrate
 from tests.fakes.rails import ScriptedRail
 

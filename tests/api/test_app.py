@@ -9,7 +9,7 @@ import pytest
 from api.pricing import PATH
 from api.upload import UploadLimits
 from errors import Overloaded
-from imaging.picture import Pixels
+from imaging import Pixels
 from tests.api.storefront import OFFER, SMALL, Storefront, open_storefront, picture
 from tests.fakes.rails import Outcome, ScriptedRail
 

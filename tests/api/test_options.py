@@ -12,9 +12,7 @@ from starlette.datastructures import QueryParams
 
 from api.options import OPTIONS, read_wish
 from errors import BadRequest
-from imaging.formats import ImageFormat
-from imaging.output import Channels, Crop, Length, Output
-from imaging.picture import Pixels
+from imaging import Channels, Crop, ImageFormat, Length, Output, Pixels
 from tests.api.storefront import Storefront, open_storefront, picture
 
 PNG, JPEG, WEBP = ImageFormat.PNG, ImageFormat.JPEG, ImageFormat.WEBP

@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 
 import numpy as np
 
-from imaging.picture import Pixels
+from imaging import Pixels
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (

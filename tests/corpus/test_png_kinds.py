@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from errors import InvalidImage
-from imaging.formats import ImageFormat
-from imaging.picture import Pixels
+from imaging import ImageFormat, Pixels
 from tests.corpus.png_kinds import broken, sound
 from tests.corpus.renew import SHOWN
 from tests.corpus.verdicts import verdict_of_pixels

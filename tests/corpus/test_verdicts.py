@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imaging.formats import ImageFormat
+from imaging import ImageFormat
 from tests.corpus.browser import find_browser
 from tests.corpus.verdicts import verdict, verdict_of_pixels
 from tests.imaging.samples import saved, scene

@@ -6,10 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from errors import InvalidImage
-from imaging.decode import decode
-from imaging.formats import ImageFormat
-from imaging.picture import Pixels
-from imaging.probe import probe
+from imaging import ImageFormat, Pixels, decode, probe
 
 MAX_SIDE = 10_000
 TOLERANCE = 4

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from imaging.formats import ImageFormat
+from imaging import ImageFormat
 from tests.buying import ROUTE
 from tests.clients.purchase_client import WAYS, PurchaseClient, Way
 from tests.end_to_end.refusals import assert_refused

@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from cpu_quota import available_cpus
+from cut_out import at_a_time
 from imaging.isolated.pool import IS_POSSIBLE
-from pipeline import at_a_time
 from tests.buying import photograph
 from tests.clients.cutouts import PRICE, assert_cut_out
 from tests.clients.purchase_client import RECEIPT_HEADER, WAYS, PurchaseClient, Way

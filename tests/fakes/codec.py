@@ -17,8 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from errors import InvalidImage
-from imaging.picture import Picture
-from imaging.probe import ImageInfo
+from imaging import ImageInfo, Picture
 
 _F_SETOWN = 8
 

@@ -3,7 +3,7 @@
 import os
 import time
 
-from imaging.formats import ImageFormat
+from imaging import ImageFormat
 
 
 def crashing(body: bytes, declared: ImageFormat) -> str:

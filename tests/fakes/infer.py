@@ -5,7 +5,7 @@ import asyncio
 import cv2
 import numpy as np
 
-from imaging.picture import Pixels
+from imaging import Pixels
 
 
 class Disc:

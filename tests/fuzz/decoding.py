@@ -9,15 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from errors import InvalidImage
-from imaging.compose import compose
-from imaging.decode import decode
-from imaging.encode import encode
-from imaging.finish import finish
-from imaging.formats import ImageFormat
-from imaging.model_input import to_model_input
-from imaging.output import Output
-from imaging.probe import probe
+from imaging import ImageFormat, Output, decode, encode, finish, probe, to_model_input
 from tests.fuzz.mutations import Mutations
+from tests.imaging.steps import compose
 
 CPU_S, MEMORY_KB = 3.0, 1_000_000
 """What one file may take: seconds of processor time, and memory of the process that decodes it."""

@@ -13,7 +13,7 @@ from limits.aio.storage import MemoryStorage
 
 from api.pricing import PATH
 from api.rate_limit import RateLimits
-from imaging.formats import ImageFormat
+from imaging import ImageFormat
 from tests.api.storefront import Storefront, open_storefront
 from tests.fuzz.campaign import Found
 from tests.fuzz.decoding import Fault

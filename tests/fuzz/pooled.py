@@ -3,9 +3,8 @@
 from functools import cache
 
 from errors import InvalidImage
-from imaging.formats import ImageFormat
+from imaging import ImageFormat, probe
 from imaging.isolated.pool import DecoderPool
-from imaging.probe import probe
 
 
 @cache

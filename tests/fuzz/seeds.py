@@ -7,7 +7,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from imaging.formats import ImageFormat
+from imaging import ImageFormat
 from tests.corpus.png_kinds import broken, sound
 from tests.imaging.icc import P3_TO_XYZ, rgb_profile
 from tests.imaging.samples import (

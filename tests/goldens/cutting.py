@@ -11,12 +11,10 @@ import onnxruntime  # type: ignore[import-untyped]  # it carries no type informa
 import skimage.data
 from PIL import Image
 
-from imaging.formats import ImageFormat
-from imaging.output import Output
-from imaging.picture import Pixels
-from imaging.probe import probe
+from cut_out import CutOut
+from imaging import ImageFormat, Output, Pixels, probe
 from models.manifest import ModelManifest
-from pipeline import CutOut, MattingModel
+from pipeline import MattingModel
 
 FOLDER = Path(__file__).parent
 MANIFEST = tomllib.loads((FOLDER / "manifest.toml").read_text())

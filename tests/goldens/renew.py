@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from imaging.picture import Pixels
+from imaging import Pixels
 from tests.goldens.cutting import FOLDER, NAMES, cut_out, photograph
 
 LOOK_AT = Path("results/goldens")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from imaging.picture import Pixels
+from imaging import Pixels
 from tests.goldens.cutting import MANIFEST, NAMES, cut_out, golden
 
 MEAN = 0.5

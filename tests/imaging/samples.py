@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from imaging.decode import decode
+from imaging.decoding import decode
 from imaging.formats import ImageFormat
 from imaging.picture import Picture, Pixels
-from imaging.probe import probe
+from imaging.probing import probe
 
 MAX_SIDE = 10_000
 

@@ -1,11 +1,10 @@
 import numpy as np
 import pytest
 
-from imaging.compose import compose
-from imaging.matte import matte_of
 from imaging.model_input import to_image_size, to_model_input
 from imaging.picture import Picture, Pixels
 from tests.imaging.samples import opaque, scene
+from tests.imaging.steps import compose, matte_of
 
 
 def _disc(size: int = 96, softness: float = 0.2) -> Pixels:

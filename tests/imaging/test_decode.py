@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps
 
 from errors import InvalidImage
-from imaging.decode import decode
+from imaging.decoding import decode
 from imaging.formats import ImageFormat
 from imaging.picture import Picture, Pixels
-from imaging.probe import probe
+from imaging.probing import probe
 from tests.imaging.samples import (
     MAX_SIDE,
     empty_webp,

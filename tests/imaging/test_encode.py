@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imaging.encode import encode
+from imaging.encoding import encode
 from imaging.formats import ImageFormat
 from imaging.output import Channels, Output
 from imaging.picture import Pixels
-from imaging.probe import probe
+from imaging.probing import probe
 from tests.imaging.samples import scene
 
 PNG, WEBP = Output(ImageFormat.PNG), Output(ImageFormat.WEBP)

@@ -3,7 +3,7 @@ import pytest
 from numpy.typing import NDArray
 
 from imaging.box import Box, subject_box
-from imaging.finish import finish
+from imaging.finishing import finish
 from imaging.formats import ImageFormat
 from imaging.output import Channels, Crop, Length, Output
 from imaging.picture import Pixels

@@ -2,11 +2,12 @@ import cv2
 import numpy as np
 import pytest
 
+from imaging.guided_filter import upsample
 from imaging.levels import set_levels
-from imaging.matte import guided, matte_of
 from imaging.model_input import to_image_size
 from imaging.picture import Picture, Pixels
 from tests.imaging.samples import opaque, scene
+from tests.imaging.steps import matte_of
 
 SIDE = 96
 
@@ -119,5 +120,5 @@ def test_a_small_subject_is_guided_like_a_large_one(place: tuple[int, int]) -> N
     beside[:2, -2:] = 128
     picture = opaque(scene(480, 480))
     inner = slice(5 * y, 5 * y + 60), slice(5 * x, 5 * x + 60)
-    alone, together = (guided(picture, alpha)[inner].astype(int) for alpha in (spot, beside))
+    alone, together = (upsample(picture, alpha)[inner].astype(int) for alpha in (spot, beside))
     assert np.abs(alone - together).max() <= 1

@@ -8,7 +8,7 @@ from PIL import Image
 
 from errors import InvalidImage
 from imaging.formats import ImageFormat
-from imaging.probe import ImageInfo, probe
+from imaging.probing import ImageInfo, probe
 from tests.imaging.samples import (
     MAX_SIDE,
     empty_webp,

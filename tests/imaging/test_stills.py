@@ -9,7 +9,7 @@ from PIL import Image
 from errors import InvalidImage
 from imaging.formats import ImageFormat
 from imaging.picture import Pixels
-from imaging.probe import probe
+from imaging.probing import probe
 from tests.imaging.samples import MAX_SIDE, opened, png_chunk, riff_chunks, saved, scene
 
 PNG, WEBP = ImageFormat.PNG, ImageFormat.WEBP

@@ -10,8 +10,8 @@ from skimage import data
 
 from imaging.model_input import to_model_input
 from imaging.picture import Picture, Pixels
-from imaging.subject import has_subject
 from tests.imaging.samples import opaque, scene
+from tests.imaging.steps import has_subject
 
 SIDE = 384
 WEIGHTS = Path(__file__).parents[2] / "models/weights"

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from errors import InvalidImage
-from imaging.decode import decode
+from imaging.decoding import decode
 from imaging.formats import ImageFormat
 from imaging.isolated.pool import IS_POSSIBLE, DecoderPool
-from imaging.probe import ImageInfo, probe
+from imaging.probing import ImageInfo, probe
 from pipeline import Decode
 from tests.fuzz.mutations import Mutations
 from tests.fuzz.seeds import seeds

@@ -20,7 +20,7 @@ from errors import InvalidImage, Overloaded, ProcessingFailed
 from imaging.formats import ImageFormat
 from imaging.isolated.limits import Limits
 from imaging.isolated.pool import IS_POSSIBLE, DecoderPool
-from imaging.probe import ImageInfo
+from imaging.probing import ImageInfo
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.skipif(not IS_POSSIBLE, reason="decoders can be isolated on Linux only")

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from imaging.picture import Pixels
+from imaging import Pixels
 
 SIDE = 96
 

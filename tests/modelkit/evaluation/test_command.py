@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from imaging.picture import Picture
+from imaging import Picture
 from modelkit.__main__ import app
 from modelkit.evaluation.errors import EvaluationError
 from modelkit.evaluation.networks import Network, open_network

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from imaging.compose import compose
-from imaging.picture import Picture, Pixels
+from imaging import Picture, Pixels
 from modelkit.evaluation.scores import score
 from modelkit.evaluation.variants import SERVICE, WAYS
 from tests.fakes.backends import DiscFinder
 from tests.imaging.samples import opaque
+from tests.imaging.steps import compose
 from tests.modelkit.evaluation.scenes import disc, picture
 
 SIDE = 64

@@ -1,8 +1,8 @@
-"""The edge that a small alpha has lost, found again in the picture.
+"""Guided upsampling: the small alpha is enlarged, and its edges follow those of the picture.
 
-He et al., "Guided Image Filtering" (TPAMI 2013), eq. 19 to 21: around every pixel alpha is near a linear function of
-colour. As in He and Sun, "Fast Guided Filter" (2015), the functions are found at the model's size and used at the
-picture's.
+He et al., "Guided Image Filtering" (TPAMI 2013), eq. 19 to 21: around every pixel alpha is close to a linear function
+of colour. As in He and Sun, "Fast Guided Filter" (2015), the functions are fitted at the alpha's size and evaluated at
+the picture's.
 """
 
 from collections.abc import Sequence
@@ -11,46 +11,59 @@ from functools import partial
 import cv2
 import numpy as np
 
-from imaging.model_input import MID_GREY
+from imaging.bands import bands
+from imaging.model_input import MID_GREY, shrink, to_image_size
 from imaging.picture import Picture, Pixels
 from imaging.sampling import Index, Lattice, Plane, between
 
 RADIUS = 8
-"""Pixels of the model's alpha to each side of one that decide its function."""
+"""A window has this many pixels of the small alpha on each side of its centre."""
 
 EPSILON = np.float32(1e-4)
-"""Variance of colour in 0..1 that is taken for grain; more makes flatter functions."""
+"""Variance of colour (in 0..1) that counts as noise; a larger value gives flatter functions."""
 
 SOFT = 13
-"""What is nearer than this to 0 or 255 is settled: there the filter would only make haze."""
+"""Alpha closer than this to 0 or 255 is not refined: the filter would only add haze there."""
 
-_BEYOND = 4
-"""Pixels of the small alpha that enlargement adds to what a function depends on."""
+_INTERPOLATION_REACH = 4
+"""Pixels of the small alpha that cubic enlargement adds to what a function depends on."""
 
 Window = tuple[slice, slice]
 
 
-class GuidedUpsampler:
-    """Alpha as a linear function of colour, for every place of a picture that is half transparent.
+def upsample(picture: Picture, alpha: Pixels, small: Pixels | None = None, radius: int = RADIUS) -> Pixels:
+    """The matte, uint8 [H,W], from uint8 alpha [h,w].
 
     Args:
-        seen: the picture at the size of the alpha, uint8 [h,w,3].
-        alpha: the model's, uint8 [h,w].
+        small: the picture at the alpha's size, uint8 [h,w,3]; made from the picture when it is missing or has
+            another size.
         radius: as `RADIUS`.
     """
+    height, width = alpha.shape
+    if small is None or small.shape[:2] != alpha.shape:
+        small = shrink(picture, width, height)
+    matte = to_image_size(alpha, picture.width, picture.height)
+    guided_filter = _GuidedFilter(picture, small, alpha, radius)
+    for rows in bands(*matte.shape):
+        guided_filter.refine(rows, matte[rows])
+    return matte
 
-    def __init__(self, picture: Picture, seen: Pixels, alpha: Pixels, radius: int = RADIUS) -> None:
+
+class _GuidedFilter:
+    """Alpha as a linear function of colour, for every place of a picture that is half transparent."""
+
+    def __init__(self, picture: Picture, small: Pixels, alpha: Pixels, radius: int) -> None:
         height, width = alpha.shape
         self._functions = np.zeros((height, width, 4), np.float32)
-        window = _unsettled(alpha, 2 * radius + _BEYOND)
+        window = _soft_window(alpha, 2 * radius + _INTERPOLATION_REACH)
         if window:
-            image, level = (each[window].astype(np.float32) / np.float32(255) for each in (seen, alpha))
-            self._functions[window] = _functions(image, level, radius)
+            image, level = (each[window].astype(np.float32) / np.float32(255) for each in (small, alpha))
+            self._functions[window] = _fit(image, level, radius)
         self._picture = picture
         self._lattice = Lattice((picture.width, picture.height), (width, height))
 
     def refine(self, rows: slice, matte: Pixels) -> None:
-        """Replace the half transparent pixels of a band of the full matte, uint8 [h,W], in place."""
+        """Replace the half transparent pixels of a band of the matte, uint8 [h,W], in place."""
         index = between(matte, SOFT, 255 - SOFT)
         if not index.size:
             return
@@ -59,7 +72,7 @@ class GuidedUpsampler:
         matte.reshape(-1)[index] = np.clip(np.rint(alpha), 0, 255)
 
     def _colours(self, rows: slice, index: Index) -> Plane:
-        """[n,4]: RGB over mid-grey, as the model saw it, and 255 for the functions' constant."""
+        """[n,4]: RGB over mid-grey, as in the model's input, and 255 for the functions' constant."""
         pixels = self._picture.rgba[rows].view(np.uint32).reshape(-1)[index].view(np.uint8).reshape(-1, 4)
         colours: Plane = pixels.astype(np.float32)
         if self._picture.has_alpha:
@@ -68,8 +81,8 @@ class GuidedUpsampler:
         return colours
 
 
-def _unsettled(alpha: Pixels, reach: int) -> Window | None:
-    """The rectangle outside of which the enlarged alpha is settled, with all that its functions depend on."""
+def _soft_window(alpha: Pixels, reach: int) -> Window | None:
+    """The rectangle that holds every soft pixel and all pixels that their functions depend on; None without any."""
     nearby = np.ones((5, 5), np.uint8)
     soft = (cv2.dilate(alpha, nearby) >= SOFT) & (cv2.erode(alpha, nearby) <= 255 - SOFT)
     sides = [np.flatnonzero(soft.any(axis=axis)) for axis in (1, 0)]
@@ -79,12 +92,12 @@ def _unsettled(alpha: Pixels, reach: int) -> Window | None:
     return down, across
 
 
-def _functions(image: Plane, alpha: Plane, radius: int) -> Plane:
+def _fit(image: Plane, alpha: Plane, radius: int) -> Plane:
     """Slopes for red, green and blue, and the constant: float32 [h,w,4].
 
-    From the covariances in the window around every pixel. Where colours hardly vary they tell nothing and the filter
-    would only blur: what it lost of alpha is put back there.
-    Channel by channel: arrays of one channel are several times faster than arrays whose last axis is of three.
+    They come from the covariances in the window around every pixel. Where colours hardly vary, they carry no
+    information and the filter would only blur: the alpha that it lost is added back there.
+    Channel by channel: arrays of one channel are several times faster than arrays with a last axis of three.
     """
     colours = [np.ascontiguousarray(image[..., channel]) for channel in range(3)]
     mean = partial(_mean, radius=radius)

@@ -22,7 +22,7 @@ from imaging.formats import ImageFormat
 from imaging.headers import jpeg, png, png_colour, webp
 from imaging.headers.header import contradiction
 from imaging.picture import Picture, Pixels
-from imaging.probe import ImageInfo
+from imaging.probing import ImageInfo
 from imaging.raster import Raster
 
 # What a codec has to say of a file is in its pixels or in its error; a hostile file makes it say much.

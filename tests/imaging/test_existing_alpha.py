@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from imaging.compose import compose
-from imaging.own_alpha import is_cut_out
+from imaging.existing_alpha import is_cut_out
 from imaging.picture import Picture, Pixels
-from imaging.subject import has_subject
 from tests.imaging.samples import opaque, scene
+from tests.imaging.steps import compose, has_subject
 
 NOTHING, HALF = np.zeros((96, 96), np.uint8), np.full((96, 96), 128, np.uint8)
 

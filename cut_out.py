@@ -1,0 +1,162 @@
+"""Runs the pipeline for many pictures at a time, within bounds of memory and cores."""
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from contextvars import copy_context
+
+from admission import BIG_PIXELS, Admission, Job, Place, big_cores
+from concurrency import run_to_completion
+from errors import RunnerUnavailable
+from imaging import ImageFormat, ImageInfo, Output, decode
+from pipeline import AFTER_MODEL, BEFORE_MODEL, Decode, MattingModel, Result, Stages, Work, run
+from pixel_budget import PixelBudget, weight
+from telemetry import IN_FLIGHT, stage
+
+OUTAGE_RETRY_S = 5
+"""When to ask again for an unavailable model: a runner that has died is replaced within some seconds."""
+
+_SECONDS = {ImageFormat.PNG: 0.08, ImageFormat.JPEG: 0.04, ImageFormat.WEBP: 0.06}
+_MIN_SECONDS = 0.03
+"""CPU seconds per megapixel from the upload to the file, and of the smallest picture; admission learns the rest."""
+
+_SMALL_SHARE = 0.3
+"""Share of the pixel budget for pictures that are not big."""
+
+
+def at_a_time(threads: int) -> int:
+    """How many CPU stages run at a time at most. Even on one core a small picture runs beside a big one: the operating
+    system shares a core better than a queue does."""
+    return max(2, threads)
+
+
+class CutOut:
+    """Runs the pipeline for as many pictures at a time as memory and cores allow; all models share both.
+
+    Args:
+        models: by name; the first is the default.
+        decode: called `at_a_time(threads)` times at a time at most.
+        threads: CPU stages that run at a time, by default one per core; more would only make every picture slower.
+        max_megapixels: pictures in progress at a time, weighted by the memory that they need. A part is reserved for
+            pictures that are not big; one that weighs more than its part runs alone in it.
+        max_wait_s: the longest expected wait with which a picture is admitted.
+
+    Attributes:
+        made: how many pictures have been processed.
+    """
+
+    def __init__(
+        self,
+        models: Mapping[str, MattingModel],
+        *,
+        decode: Decode = decode,
+        threads: int | None = None,
+        max_megapixels: float = 250.0,
+        max_wait_s: float = 10.0,
+    ) -> None:
+        self._models = dict(models)
+        self._decode = decode
+        self._default = next(iter(models))
+        threads = threads or os.cpu_count() or 1
+        most = at_a_time(threads)
+        self._pool = ThreadPoolExecutor(most, thread_name_prefix="picture")
+        self._cores = asyncio.Semaphore(most)
+        self._big = asyncio.Semaphore(big_cores(most))
+        self._admission = Admission(threads, max_wait_s)
+        self.made = 0
+        pixels = int(max_megapixels * 1e6)
+        small = int(pixels * _SMALL_SHARE)
+        self._budgets = PixelBudget(small), PixelBudget(pixels - small)
+
+    def refuse_when_out(self, model: str | None = None) -> None:
+        """Refuse an order for a model that is unavailable; `model` as in a call.
+
+        Raises:
+            RunnerUnavailable
+        """
+        fault = self._models[model or self._default].fault()
+        if fault is not None:
+            raise RunnerUnavailable(fault, retry_after=OUTAGE_RETRY_S)
+
+    def admit(
+        self, info: ImageInfo, output: Output, model: str | None = None, keys: frozenset[str] = frozenset()
+    ) -> Place:
+        """Reserve a place for one picture; `model` as in a call. The place must be released.
+
+        Args:
+            keys: as `Job.keys`.
+
+        Raises:
+            Overloaded: the picture would wait too long.
+        """
+        name = model or self._default
+        matting_model = self._models[name]
+        job = Job(
+            name,
+            _expected_s(info, output),
+            is_big=info.width * info.height > BIG_PIXELS,
+            keys=keys,
+            runner_wait_s=matting_model.expected_wait(),
+            picture_s=matting_model.picture_s(),
+        )
+        return self._admission.place(job)
+
+    def backend(self, model: str) -> str | None:
+        """What runs this model; None while that is not known."""
+        return self._models[model].backend()
+
+    async def __call__(
+        self, body: bytes, info: ImageInfo, output: Output, model: str | None = None, place: Place | None = None
+    ) -> Result:
+        """The cut-out of a probed upload, as ordered; `model` by its name, None for the default.
+
+        `place` comes from `admit`, and is released at the end; without one, the picture is admitted now.
+
+        Every wait for memory or for a core counts as the stage "queue". A cancelled call ends, and releases its
+        memory, when the CPU stage in progress is done: a thread cannot be interrupted.
+
+        Raises:
+            InvalidImage: the pixels cannot be decoded.
+            ProcessingFailed: the process that decoded them was stopped.
+            NothingFound: the model found no subject.
+            Overloaded: the picture would wait too long.
+            RunnerUnavailable, ProcessingFailed: from `MattingModel.infer`.
+            KeyError: no model has this name.
+        """
+        place = place or self.admit(info, output, model)
+        try:
+            with IN_FLIGHT.track_inprogress():
+                async with self._budgets[place.job.is_big].reserved(weight(info, output)):
+                    return await self._made(body, info, output, place)
+        finally:
+            self.made += 1
+            place.release()
+
+    async def _made(self, body: bytes, info: ImageInfo, output: Output, place: Place) -> Result:
+        model = self._models[place.job.model]
+        work = Work(body, info, output, model, self._decode)
+        before_s = await self._on_cpu(place, BEFORE_MODEL, work)
+        with stage("infer"):
+            work.alpha = await model.infer(work.model_input)
+        place.inferred()
+        after_s = await self._on_cpu(place, AFTER_MODEL, work)
+        place.finished(before_s + after_s)
+        return work.result
+
+    async def _on_cpu(self, place: Place, stages: Stages, work: Work) -> float:
+        """Run stages in a thread when a core is free; the seconds that they took."""
+        async with AsyncExitStack() as stack:
+            with stage("queue"):
+                if place.job.is_big:
+                    await stack.enter_async_context(self._big)
+                await stack.enter_async_context(self._cores)
+            loop, began = asyncio.get_running_loop(), time.monotonic()
+            await run_to_completion(loop.run_in_executor(self._pool, copy_context().run, run, stages, work))
+            return time.monotonic() - began
+
+
+def _expected_s(info: ImageInfo, output: Output) -> float:
+    return _MIN_SECONDS + info.width * info.height / 1e6 * _SECONDS[output.format]
