@@ -10,6 +10,7 @@ from pathlib import Path
 
 import grimp
 import pytest
+import yaml
 
 from sandbox.process import ROOT
 
@@ -92,6 +93,12 @@ def test_every_module_and_package_is_checked() -> None:
     ignored = {"node_modules", "results", "state"}
     ignored |= {"client"}  # a distribution of its own: tests/buyer_client/test_distribution.py
     assert {file.relative_to(ROOT).parts[0] for file in ROOT.glob("[a-z]*/**/*.py")} - ignored == PACKAGES
+
+
+def test_every_module_at_the_root_is_packed() -> None:
+    """A bento without one of them does not start."""
+    packed = yaml.safe_load((ROOT / "bentofile.yaml").read_text())["include"]
+    assert {f"/{module}.py" for module in MAY_IMPORT} <= set(packed)
 
 
 def test_import_linter_sees_every_file() -> None:
