@@ -31,6 +31,7 @@ from memory import keep_giving_back
 from models.manifest import ModelManifest
 from payments.finality import keep_rechecking
 from payments.gate import Gate
+from payments.ledger_watch import keep_counting
 from payments.money import Price
 from payments.monitor import RailMonitor, keep_monitoring
 from payments.mpp import MppRail
@@ -41,7 +42,7 @@ from payments.x402 import X402Rail
 from payments.x402.facilitator_auth import BearerToken, CdpKey
 from pipeline import MattingModel
 from runners.client import RunnerClient
-from storage import Database, SqlLedger, SqlLock, SqlOutbox, SqlRateLimits, SqlSettled
+from storage import Database, SqlLedger, SqlLock, SqlOutbox, SqlRateLimits, SqlSettled, SqlStates
 
 log = structlog.get_logger(__name__)
 
@@ -79,6 +80,7 @@ async def compose(settings: Settings, models: Models) -> AsyncIterator[Starlette
         stack.push_async_callback(
             cancel_and_wait, asyncio.create_task(keep_rechecking(gate.rails, SqlSettled(database)))
         )
+        stack.push_async_callback(cancel_and_wait, asyncio.create_task(keep_counting(SqlStates(database))))
         await watch.first_look()
         app = create_app(
             gate=gate,

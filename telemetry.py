@@ -22,6 +22,12 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from version import VERSION
 
 REQUESTS = Counter("clearcanvas_requests_total", "Answers by route and status", ["route", "method", "status"])
+ANSWER_SECONDS = Histogram(
+    "clearcanvas_answer_seconds",
+    "Time until the answer to a request ended; rail is `none` where no payment came that can be read",
+    ["route", "rail", "status"],
+    buckets=(0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
 CONNECTIONS_CLOSED = Counter(
     "clearcanvas_connections_closed_total", "Connections that were ended for want of room or of progress", ["reason"]
 )
@@ -34,6 +40,18 @@ STAGE_SECONDS = Histogram(
 PAYMENTS = Counter("clearcanvas_payments_total", "Payments by rail and what became of them", ["rail", "outcome"])
 RECHECKS = Counter(
     "clearcanvas_rechecks_total", "Looks at settlements until they are final, and what the chain said", ["rail", "said"]
+)
+LEDGER_PAYMENTS = Gauge(
+    "clearcanvas_ledger_payments",
+    "Payments in the ledger by state: claimed, settling, in_doubt, not_final; the same from every worker",
+    ["state"],
+    multiprocess_mode="livemostrecent",
+)
+LEDGER_OLDEST_SECONDS = Gauge(
+    "clearcanvas_ledger_oldest_seconds",
+    "Age of the oldest payment in a state, since its settlement began (not_final: since it settled); 0 without any",
+    ["state"],
+    multiprocess_mode="livemostrecent",
 )
 RAIL_UP = Gauge("clearcanvas_rail_up", "1 while the rail can take payments", ["rail"], multiprocess_mode="livemin")
 SETTLEMENTS_AFFORDABLE = Gauge(

@@ -7,7 +7,8 @@ import structlog
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from telemetry import REQUESTS
+from payments.middleware import Presented
+from telemetry import ANSWER_SECONDS, REQUESTS
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +42,9 @@ class AccessLogMiddleware:
             template = route.path if isinstance(route, Route) else "unknown"
             method = scope["method"] if scope["method"] in _METHODS else "other"
             REQUESTS.labels(template, method, str(status)).inc()
+            rail, seconds = _rail(scope), time.perf_counter() - start
+            if template not in _POLLED:
+                ANSWER_SECONDS.labels(template, rail, str(status)).observe(seconds)
             log.log(
                 logging.DEBUG if template in _POLLED else logging.INFO,
                 "request",
@@ -48,5 +52,11 @@ class AccessLogMiddleware:
                 route=template,
                 status=status,
                 code=scope["state"].get("code"),
-                seconds=round(time.perf_counter() - start, 4),
+                rail=rail,
+                seconds=round(seconds, 4),
             )
+
+
+def _rail(scope: Scope) -> str:
+    payment: Presented | None = scope["state"].get("payment")
+    return payment.attempt.credential.rail if payment and payment.attempt else "none"

@@ -8,5 +8,16 @@ from storage.migrations import migrate
 from storage.outbox import SqlOutbox
 from storage.rate_limits import SqlRateLimits
 from storage.settled import SqlSettled
+from storage.states import SqlStates
 
-__all__ = ["Database", "SqlBooks", "SqlLedger", "SqlLock", "SqlOutbox", "SqlRateLimits", "SqlSettled", "migrate"]
+__all__ = [
+    "Database",
+    "SqlBooks",
+    "SqlLedger",
+    "SqlLock",
+    "SqlOutbox",
+    "SqlRateLimits",
+    "SqlSettled",
+    "SqlStates",
+    "migrate",
+]

@@ -56,7 +56,7 @@ class SaleStatements:
         self.begin_settlement = (
             update(payments)
             .where(_holds(State.CLAIMED) & runs)
-            .values(state=State.SETTLING, lease_until=lease_until)
+            .values(state=State.SETTLING, lease_until=lease_until, settling_since=now)
             .returning(_row.lease_until)
         )
         self.settled = (

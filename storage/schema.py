@@ -67,13 +67,15 @@ payments = Table(
     Column("purchase", String),
     Column("recheck_at", Double),
     Column("final_at", Double),
+    Column("settling_since", Double),
     UniqueConstraint("transaction_hash"),
     CheckConstraint("state IN ('claimed', 'settling', 'settled')", name="payments_state"),
     CheckConstraint("(state = 'settled') = (receipt IS NOT NULL)", name="payments_receipt"),
 )
 """One row per payment that is being worked on or has settled, and the operator's books. Times are unix seconds,
 amounts base units. `settled_at` is when the ledger learnt of it, from which the 24 hours of re-delivery count. A
-settlement is looked at again at `recheck_at` until the chain can no longer drop it, which was seen at `final_at`."""
+settlement is looked at again at `recheck_at` until the chain can no longer drop it, which was seen at `final_at`. It
+began at `settling_since`, or was lost again then."""
 
 # Spelt out rather than bound: PostgreSQL's general plans would not find the indexes otherwise.
 in_doubt = payments.c.state == text("'settling'")

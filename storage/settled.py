@@ -61,6 +61,7 @@ class SqlSettled:
             state=State.SETTLING,
             holder="",
             lease_until=self._database.now,
+            settling_since=self._database.now,
             receipt=null(),
             settled_at=None,
             recheck_at=None,

@@ -54,6 +54,8 @@ async def test_brings_payments_of_an_earlier_version_along(empty_url: str) -> No
         assert [entry and entry.receipt for entry in entries] == [None, None, RECEIPT]
         rows = await database.rows(text("SELECT state, recheck_at, final_at FROM payments WHERE recheck_at > 0"))
         assert [tuple(row) for row in rows] == [("settled", 17.5, None)]
+        rows = await database.rows(text("SELECT state, settling_since FROM payments WHERE settling_since > 0"))
+        assert [tuple(row) for row in rows] == [("settling", 30.0)]
         assert await database.identify()
         await ledger.ping()
 

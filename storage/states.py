@@ -1,0 +1,49 @@
+"""How many payments are under way, in doubt or not final, and how old the oldest is: what an operator watches."""
+
+from typing import Any
+
+from sqlalchemy import case, func, literal, select, text
+from sqlalchemy.sql.elements import ColumnElement
+
+from payments.ledger import State
+from payments.ledger_watch import IN_DOUBT, NOT_FINAL, Standing
+from storage.database import Database
+from storage.sale_statements import abandoned
+from storage.schema import not_final, payments, under_way
+
+_row = payments.c
+
+
+class SqlStates:
+    """`payments.ledger_watch.States` on SQLite or PostgreSQL. Two statements over partial indexes: what has settled and
+    is final is not read.
+
+    Args:
+        database: shared with everything that stores; its owner closes it.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        now = database.now
+        settling = _row.state == State.SETTLING
+        self._under_way = (
+            select(
+                case((settling & (_row.lease_until <= now), IN_DOUBT), else_=_row.state).label("state"),
+                func.count().label("payments"),
+                _age(now, case((settling, _row.settling_since))),
+            )
+            .where(under_way & ~abandoned(now))
+            .group_by(text("1"))
+        )
+        self._not_final = select(
+            literal(NOT_FINAL).label("state"), func.count().label("payments"), _age(now, _row.settled_at)
+        ).where(not_final)
+
+    async def standings(self) -> list[Standing]:
+        """One for each state with a payment in it; NOT_FINAL always."""
+        rows = [row for each in (self._under_way, self._not_final) for row in await self._database.reads.rows(each)]
+        return [Standing(row.state, row.payments, max(0.0, row.oldest_s or 0.0)) for row in rows]
+
+
+def _age(now: ColumnElement[float], since: ColumnElement[Any]) -> ColumnElement[float]:
+    return (now - func.min(since)).label("oldest_s")
