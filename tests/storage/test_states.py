@@ -11,7 +11,7 @@ from storage import Database, SqlLedger, SqlSettled, SqlStates
 from tests.contracts.ledger_contract import LEASE_S, PAYMENT, RECEIPT, taken
 from tests.fakes.clock import FakeClock
 
-Counted = dict[str, tuple[float | None, float | None]]
+Counted = dict[str, tuple[object, object]]
 
 
 @pytest.fixture
