@@ -11,7 +11,7 @@ from contextvars import copy_context
 from admission import BIG_PIXELS, Admission, Job, Place, big_cores
 from concurrency import run_to_completion
 from errors import RunnerUnavailable
-from imaging import ImageFormat, ImageInfo, Output, decode
+from imaging import ImageInfo, Output, decode
 from pipeline import AFTER_MODEL, BEFORE_MODEL, Decode, MattingModel, Result, Stages, Work, run
 from pixel_budget import PixelBudget, weight
 from telemetry import IN_FLIGHT, stage
@@ -19,9 +19,8 @@ from telemetry import IN_FLIGHT, stage
 OUTAGE_RETRY_S = 5
 """When to ask again for an unavailable model: a runner that has died is replaced within some seconds."""
 
-_SECONDS = {ImageFormat.PNG: 0.08, ImageFormat.JPEG: 0.04, ImageFormat.WEBP: 0.06}
 _MIN_SECONDS = 0.03
-"""CPU seconds per megapixel from the upload to the file, and of the smallest picture; admission learns the rest."""
+"""CPU seconds of the smallest picture, from the upload to the file."""
 
 _SMALL_SHARE = 0.3
 """Share of the pixel budget for pictures that are not big."""
@@ -159,4 +158,4 @@ class CutOut:
 
 
 def _expected_s(info: ImageInfo, output: Output) -> float:
-    return _MIN_SECONDS + info.width * info.height / 1e6 * _SECONDS[output.format]
+    return _MIN_SECONDS + info.width * info.height / 1e6 * output.format.encode_s

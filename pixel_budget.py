@@ -4,14 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from imaging import ImageFormat, ImageInfo, Output
+from imaging import ImageInfo, Output
 from telemetry import stage
 
 _BYTES_PER_PIXEL = 8
 """One pixel of the budget stands for this much memory: a plain picture needs it until it is a PNG."""
-
-_OUTPUT_BYTES = {ImageFormat.PNG: 8, ImageFormat.JPEG: 8, ImageFormat.WEBP: 24}
-"""Peak memory per pixel of compose and encode. WebP takes 7, and 24 if only lossless WebP is possible."""
 
 _RESIZE_BYTES = 8
 """Peak memory per pixel of a crop or of a smaller copy, beside the cut-out."""
@@ -27,7 +24,7 @@ def _output_bytes(info: ImageInfo, output: Output) -> int:
     """Peak memory from the decoded picture to the file; a crop may be larger than the picture."""
     width, height = output.crop.size(info.width, info.height) if output.crop else (info.width, info.height)
     size = max(width * height, info.width * info.height)
-    return size * (_OUTPUT_BYTES[output.format] + (_RESIZE_BYTES if output.crop or output.is_shrunk else 0))
+    return size * (output.format.encode_bytes + (_RESIZE_BYTES if output.crop or output.is_shrunk else 0))
 
 
 class PixelBudget:

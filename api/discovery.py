@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 from api.documents import Document, documents_by_host
 from api.guides.pages import Rules, guide_path, guides
 from api.openapi import openapi, prices
+from api.options import FORMATS
 from api.pricing import MODELS_PATH, PriceList
 from api.security_txt import SECURITY_TXT, security_txt
 from api.templates import PAGES, RAIL_NAMES, render
@@ -32,6 +33,7 @@ def _documents(offer: PriceList, rules: Rules) -> dict[str, Document]:
         "offer": offer,
         "prices": prices(offer),
         "limits": rules.uploads,
+        "formats": list(FORMATS),
         "names": RAIL_NAMES,
         "guides": {
             language: {rail.name: guide_path(rail.name, language) for rail in offer.rails} for language in ("en", "de")

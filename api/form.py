@@ -6,12 +6,12 @@ from starlette.datastructures import Headers
 
 from api.accept import preferred
 from errors import NotAcceptable, UnsupportedMediaType
-from imaging import ImageFormat, Output, foreign_type
+from imaging import INPUTS, ImageFormat, Output, foreign_type
 
-INPUTS = {each.media_type: each for each in ImageFormat}
-"""What `Content-Type` may name."""
+INPUT_TYPES = tuple(each.media_type for each in INPUTS)
+"""What `Content-Type` may name, aliases apart."""
 
-_INPUTS = {name: each for each in ImageFormat for name in (each.media_type, *each.aliases)}
+_BY_TYPE = {name: each for each in INPUTS for name in (each.media_type, *each.aliases)}
 _UNNAMED = ("", "application/octet-stream")
 
 
@@ -22,7 +22,7 @@ def check_type(headers: Headers) -> None:
         UnsupportedMediaType: of a type that is not supported.
     """
     media_type = _media_type(headers)
-    if not (is_json(headers) or media_type in _INPUTS or media_type in _UNNAMED):
+    if not (is_json(headers) or media_type in _BY_TYPE or media_type in _UNNAMED):
         raise unsupported(media_type)
 
 
@@ -45,12 +45,12 @@ def declared_format(headers: Headers, body: bytes) -> ImageFormat | None:
     media_type = _media_type(headers)
     if is_json(headers):
         return None
-    return _INPUTS.get(media_type) or ImageFormat.of(body) or ImageFormat.PNG
+    return _BY_TYPE.get(media_type) or ImageFormat.of(body) or ImageFormat.PNG
 
 
 def unsupported(media_type: str = "") -> UnsupportedMediaType:
     """The refusal of a type, which names it where it is a known one."""
-    supported = ", ".join(INPUTS)
+    supported = ", ".join(INPUT_TYPES)
     known = foreign_type(media_type)
     named = f"Content-Type says that this is {known.name}. {known.advice} " if known else ""
     return UnsupportedMediaType(

@@ -7,7 +7,7 @@
 from collections import defaultdict
 from typing import Any
 
-from api.form import INPUTS
+from api.form import INPUT_TYPES
 from api.options import FORMATS, MODEL, OPTIONS, Option
 from api.pricing import MODELS_PATH, PATH, PriceList
 from api.problem_pages import problem_types
@@ -184,7 +184,7 @@ def _operation(offer: PriceList) -> Json:
                 "schema": {"type": "string", "minLength": 1, "maxLength": 128},
             },
         ],
-        "requestBody": {"required": True, "content": dict.fromkeys(INPUTS, picture)},
+        "requestBody": {"required": True, "content": dict.fromkeys(INPUT_TYPES, picture)},
         "responses": {
             "200": {
                 "description": "The cut-out, with straight alpha and as large as the upright input unless options say "

@@ -12,12 +12,12 @@ from typing import Any
 from starlette.datastructures import QueryParams
 
 from errors import BadRequest, InvalidOption, UnknownFormat
-from imaging import MAX_SIDE, Channels, Crop, ImageFormat, Length, Output, css_colour
+from imaging import MAX_SIDE, OUTPUTS, Channels, Crop, ImageFormat, Length, Output, css_colour
 
 Named = tuple[tuple[str, str], ...]
 """Options by name, as they are written in a query."""
 
-FORMATS = {each.name.lower(): each for each in (ImageFormat.PNG, ImageFormat.WEBP, ImageFormat.JPEG)}
+FORMATS = {each.name.lower(): each for each in OUTPUTS}
 """What `format` may name; where it is not named, the first that suits the other options is the default."""
 
 SIZES = {"auto": None, "full": None, "preview": 250_000, "medium": 1_500_000, "hd": 4_000_000}
@@ -96,7 +96,7 @@ OPTIONS: Mapping[str, Option] = {
         "webp",
     ),
     "quality": Option(
-        "Quality of `webp` (whose alpha is lossless all the same) and of `jpeg`; 90 where it is not named.",
+        "Quality of every format but `png`; 90 by default. The alpha of `webp` is always lossless.",
         {"type": "integer", "minimum": 1, "maximum": 100},
         _whole(1, 100),
         "75",

@@ -14,7 +14,7 @@ from imaging.encoding import encode
 from imaging.existing_alpha import keep_existing_alpha
 from imaging.finishing import finish
 from imaging.foreign import foreign_type
-from imaging.formats import ImageFormat
+from imaging.formats import INPUTS, OUTPUTS, ImageFormat
 from imaging.guided_filter import upsample
 from imaging.high_key import darken_high_key
 from imaging.levels import set_levels
@@ -26,7 +26,9 @@ from imaging.small_components import drop_small_components
 from imaging.subject import has_subject
 
 __all__ = [
+    "INPUTS",
     "MAX_SIDE",
+    "OUTPUTS",
     "Box",
     "Channels",
     "Crop",

@@ -1,7 +1,7 @@
 """The cut-out to bytes: pixels only, no metadata of any kind."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from io import BytesIO
 
 import cv2
@@ -27,9 +27,7 @@ _JPEG_QUALITY = 90
 def encode(pixels: Pixels, output: Output) -> bytes:
     """Encode uint8 [H,W,4] with alpha, [H,W,3] without, or [H,W] grey, in the format and quality of the output.
 
-    The pixels' memory is used. PNG is lossless. WebP has quality 90 where that is possible and lossless alpha; grey is
-    lossless unless a quality is named. JPEG has quality 90 and full colour resolution: the edge of a subject on a plain
-    ground shows anything less.
+    The pixels' memory is used.
 
     Raises:
         ValueError: pixels with alpha, and a format without.
@@ -37,27 +35,25 @@ def encode(pixels: Pixels, output: Output) -> bytes:
     """
     if pixels.ndim == 3 and pixels.shape[2] == 4 and not output.format.has_alpha:
         raise ValueError(f"{output.format.name} has no transparency")
-    if output.format is ImageFormat.PNG:
-        return _png(pixels)
-    if output.format is ImageFormat.WEBP:
-        return _webp(pixels, output.quality)
-    return _jpeg(pixels, output.quality or _JPEG_QUALITY)
+    return _ENCODERS[output.format](pixels, output.quality)
 
 
 def _webp(pixels: Pixels, quality: int | None) -> bytes:
+    """Quality 90 where that is possible, and lossless alpha; grey is lossless unless a quality is given."""
     if pixels.ndim == 2:
         grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB), np.uint8)
         return writer.encode_lossless(grey) if quality is None else writer.encode(grey, quality)
     return writer.encode(pixels, quality)
 
 
-def _jpeg(pixels: Pixels, quality: int) -> bytes:
+def _jpeg(pixels: Pixels, quality: int | None) -> bytes:
+    """Full colour resolution: the edge of a subject on a plain background shows anything less."""
     if pixels.ndim == 2:
-        return bytes(simplejpeg.encode_jpeg(pixels[..., None], quality, "GRAY", "Gray"))
-    return bytes(simplejpeg.encode_jpeg(pixels, quality, "RGB", "444"))
+        return bytes(simplejpeg.encode_jpeg(pixels[..., None], quality or _JPEG_QUALITY, "GRAY", "Gray"))
+    return bytes(simplejpeg.encode_jpeg(pixels, quality or _JPEG_QUALITY, "RGB", "444"))
 
 
-def _png(pixels: Pixels) -> bytes:
+def _png(pixels: Pixels, _quality: int | None) -> bytes:
     """The file, whose pieces are not kept beside it."""
     file = BytesIO()
     file.writelines(_pieces(pixels))
@@ -91,3 +87,11 @@ def _filter_up(lines: Pixels, rows: slice) -> Pixels:
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", isal_zlib.crc32(kind + data))
+
+
+_ENCODERS: Mapping[ImageFormat, Callable[[Pixels, int | None], bytes]] = {
+    ImageFormat.PNG: _png,
+    ImageFormat.JPEG: _jpeg,
+    ImageFormat.WEBP: _webp,
+}
+"""Pixels, and a quality from 1 to 100 or None for our own, to a file without metadata."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from imaging.formats import ImageFormat
+from imaging.formats import OUTPUTS, ImageFormat
 
 MAX_SIDE = 10_000
 """Pixels: no side of a result is longer, whatever the margins."""
@@ -56,7 +56,7 @@ class Output:
     """What is made of a cut-out.
 
     Attributes:
-        quality: 1 to 100, of WebP and JPEG; None for our own choice.
+        quality: 1 to 100, of a lossy format; None for our own choice.
         background: the colour that the subject stands on; None for transparency.
         crop: None for the whole picture.
         max_side, max_pixels: the result is shrunk to fit; None for no bound.
@@ -76,7 +76,8 @@ class Output:
     def __post_init__(self) -> None:
         name = self.format.name.lower()
         if self.quality is not None and not self.format.is_lossy:
-            raise ValueError(f"'quality' has no meaning for {name}, which is lossless. Name format=webp or jpeg.")
+            lossy = " or ".join(each.name.lower() for each in OUTPUTS if each.is_lossy)
+            raise ValueError(f"'quality' has no meaning for {name}, which is lossless. Name format={lossy}.")
         if self.background is not None and self.channels is Channels.ALPHA:
             raise ValueError("'bg_color' has no meaning for channels=alpha. Leave out one of them.")
         if self.is_transparent and not self.format.has_alpha:

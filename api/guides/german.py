@@ -9,7 +9,7 @@ OPTIONS: Mapping[str, str] = {
     "format": "Format des Ergebnisses. Ohne diese Angabe entscheidet `Accept` anhand der q-Werte; ohne Präferenz gilt "
     "das erste Format, das zu den übrigen Optionen passt. `jpeg` kennt keine Transparenz und braucht deshalb "
     "`bg_color` oder `channels=alpha`.",
-    "quality": "Qualität von `webp` (dessen Alphakanal immer verlustfrei ist) und `jpeg`; ohne Angabe 90.",
+    "quality": "Qualität jedes Formats außer `png`; ohne Angabe 90. Der Alphakanal von `webp` ist immer verlustfrei.",
     "channels": "`alpha` liefert nur den Alphakanal als Graustufenbild; verlustfrei bei `png` und bei `webp` ohne "
     "`quality`.",
     "bg_color": "Hintergrundfarbe statt Transparenz: `ffffff`, `fff` oder ein CSS-Farbname.",

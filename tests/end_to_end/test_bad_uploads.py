@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from imaging import ImageFormat
+from imaging import INPUTS, ImageFormat
 from tests.buying import ROUTE
 from tests.clients.purchase_client import WAYS, PurchaseClient, Way
 from tests.end_to_end.refusals import assert_refused
@@ -16,7 +16,7 @@ from tests.raw_http import answer_to
 pytestmark = pytest.mark.usefixtures("nothing_charged")
 
 PNG, JPEG, WEBP = ImageFormat.PNG, ImageFormat.JPEG, ImageFormat.WEBP
-SOUND = {format: saved(scene(), format) for format in ImageFormat}
+SOUND = {format: saved(scene(), format) for format in INPUTS}
 TOO_MANY_BYTES = 26_000_000
 
 

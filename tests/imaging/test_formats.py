@@ -1,10 +1,10 @@
 import pytest
 
-from imaging.formats import ImageFormat
+from imaging.formats import INPUTS, ImageFormat
 from tests.imaging.samples import saved, scene
 
 
-@pytest.mark.parametrize("format", ImageFormat)
+@pytest.mark.parametrize("format", INPUTS)
 def test_a_file_is_known_by_its_first_bytes(format: ImageFormat) -> None:
     assert ImageFormat.of(saved(scene(), format)[:12]) is format
 

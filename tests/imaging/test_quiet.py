@@ -9,11 +9,11 @@ import pytest
 from PIL import ImageCms
 
 from errors import InvalidImage
-from imaging.formats import ImageFormat
+from imaging.formats import INPUTS, ImageFormat
 from tests.imaging.samples import jpeg_segment, opened, png, png_chunk, saved, scene
 
 PNG, JPEG, WEBP = ImageFormat.PNG, ImageFormat.JPEG, ImageFormat.WEBP
-SOUND = {format: saved(scene(), format) for format in ImageFormat}
+SOUND = {format: saved(scene(), format) for format in INPUTS}
 SCAN = SOUND[JPEG].index(b"\xff\xda")
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from errors import InvalidImage
 from imaging.decoding import decode
-from imaging.formats import ImageFormat
+from imaging.formats import INPUTS, ImageFormat
 from imaging.isolated.pool import IS_POSSIBLE, DecoderPool
 from imaging.probing import ImageInfo, probe
 from pipeline import Decode
@@ -62,7 +62,7 @@ def test_damaged_files_are_refused_in_the_same_words(pool: DecoderPool) -> None:
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (1, 9_999), (3_000, 2_000)])
-@pytest.mark.parametrize("format", ImageFormat)
+@pytest.mark.parametrize("format", INPUTS)
 def test_pictures_of_every_size(pool: DecoderPool, format: ImageFormat, width: int, height: int) -> None:
     body = saved(scene(width, height), format)
     assert assert_same(pool, "", body)
