@@ -5,7 +5,6 @@ Each format goes through the codec that was fastest on sound files and strict on
 (simplejpeg) for JPEG, libpng and libwebp (imagecodecs) for the others.
 """
 
-import ctypes
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,10 +15,10 @@ import numpy as np
 from cv2.typing import MatLike
 
 from errors import InvalidImage
-from imaging import jpeg_pixels
+from imaging import jpeg_pixels, png_pixels
 from imaging.colour import to_picture
 from imaging.formats import ImageFormat
-from imaging.headers import jpeg, png, png_colour, webp
+from imaging.headers import jpeg, png_colour, webp
 from imaging.headers.header import contradiction
 from imaging.picture import Picture, Pixels
 from imaging.probing import ImageInfo
@@ -72,21 +71,7 @@ def _decode_jpeg(body: bytes) -> Picture:
 
 
 def _decode_png(body: bytes) -> Picture:
-    try:
-        samples = imagecodecs.png_decode(png.pixels(body))
-    except imagecodecs.PngError:
-        _give_none_back()
-        raise
-    return to_picture(Raster.of(samples), png_colour.colour(body))
-
-
-def _give_none_back() -> None:
-    """imagecodecs 2026.3.6 drops a reference to None with every PNG that it refuses, one more than it had taken.
-
-    Before Python 3.12 a process dies when none are left, after some ten thousand damaged files. One too many is no
-    harm.
-    """
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(None))
+    return to_picture(Raster.of(png_pixels.decode(body)), png_colour.colour(body))
 
 
 def _decode_webp(body: bytes) -> Picture:

@@ -93,8 +93,9 @@ def scan_structure(body: bytes) -> Header:
 
 
 def _decode_bytes(channels: int, *, is_progressive: bool) -> int:
-    """Progressive files keep all 16-bit coefficients; four-colour ones are decoded as inks first."""
-    return (2 * channels if is_progressive else 0) + (14 if channels == 4 else 8)
+    """libjpeg keeps all 16-bit coefficients of a progressive file, beside the pixels and a digest of each. Of
+    four-colour files the inks are held too, once the coefficients are gone."""
+    return max(2 * channels + 5 if is_progressive else 0, 14 if channels == 4 else 8)
 
 
 def pixels(body: bytes, filling: bytes = b"") -> bytes:

@@ -4,6 +4,8 @@ import struct
 import zlib
 from collections.abc import Iterator
 
+import numpy as np
+
 from errors import InvalidImage
 from imaging.headers.exif import orientation
 from imaging.headers.header import MAX_METADATA, Header, truncated
@@ -20,6 +22,12 @@ _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 
 """Colour type → bit depths that the specification allows (§11.2.1)."""
 
 _PALETTE = 3
+_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
+"""Colour type → channels, a palette's colours expanded."""
+
+_OPAQUE = frozenset({0, 2, 3})
+"""Colour types without alpha; a tRNS chunk adds it."""
+
 _ADLER = 4
 """Bytes behind the deflated pixels that only check them."""
 
@@ -87,6 +95,15 @@ def pixels(body: bytes) -> bytes:
         elif end + 4 <= len(body) and _makes_pixels(kind, has_palette=has_palette):
             parts.append(body[start - 8 : end + 4])
     return b"".join([*parts, _IEND])
+
+
+def samples(file: bytes) -> tuple[tuple[int, ...], type[np.uint8 | np.uint16]]:
+    """Shape and type of what libpng makes of a sound file: palettes and transparent colours expanded."""
+    width, height, depth, colour = struct.unpack_from(">IIBB", file, 16)
+    has_transparent_colour = colour in _OPAQUE and any(kind == b"tRNS" for kind, _, _ in chunks(file))
+    channels = _CHANNELS[colour] + has_transparent_colour
+    shape = (height, width) if channels == 1 else (height, width, channels)
+    return shape, np.uint16 if depth == 16 else np.uint8
 
 
 def _makes_pixels(kind: bytes, *, has_palette: bool) -> bool:

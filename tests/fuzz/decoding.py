@@ -60,6 +60,7 @@ def decode_all(
         name, body = mutations.file(number)
         declared = ImageFormat.of(body) or ImageFormat[name.partition(" ")[0].upper()]
         began = time.process_time()
+        _forget_most_memory()
         try:
             counts[steps(body, declared)] += 1
         except Exception as error:  # noqa: BLE001  # whatever it is, it is a finding
@@ -69,7 +70,6 @@ def decode_all(
             yield Fault(number, name, f"took {cpu:.1f} s of processor time")
         if memory > MEMORY_KB:
             yield Fault(number, name, f"took {memory / 1000:.0f} MB")
-            _forget_most_memory()
 
 
 def _most_memory_kb() -> int:
