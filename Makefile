@@ -11,19 +11,20 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export BENTOML_DO_NOT_TRACK := True
 export ORT_DISABLE_TELEMETRY := 1
 NPM_QUIET := --loglevel=error --no-audit --no-fund --ignore-scripts >/dev/null
-UV_INSTALL := $(BIN)/uv pip install --quiet --require-hashes
+# Progress bars on a terminal, nothing in a log.
+UV_INSTALL := $(BIN)/uv pip install $(shell test -t 2 || echo --quiet) --require-hashes
 
 .PHONY: help
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 .PHONY: serve
-serve: $(VENV)/.sandbox node_modules/.stamp ## Serve the sandbox: service, two local chains, funded buyer; Ctrl-C stops all
-	@exec $(BIN)/python -m sandbox serve
+serve: $(VENV)/.sandbox node_modules/.stamp ## Serve the sandbox: service, two local chains, funded buyer; Ctrl-C stops all: make serve PORT=3001
+	@exec $(BIN)/python -m sandbox serve $(if $(PORT),--port $(PORT))
 
 .PHONY: demo
-demo: $(VENV)/.sandbox ## Buy one cut-out per rail from a running `make serve`: make demo IMAGE=photo.jpg
-	@$(BIN)/python -m sandbox demo "$(or $(IMAGE),$(error say which picture: make demo IMAGE=photo.jpg))"
+demo: $(VENV)/.sandbox ## Buy one cut-out per rail from a running `make serve`: make demo IMAGE=photo.jpg PORT=3001
+	@$(BIN)/python -m sandbox demo "$(or $(IMAGE),$(error say which picture: make demo IMAGE=photo.jpg))" $(if $(PORT),--url http://127.0.0.1:$(PORT))
 
 .PHONY: test
 test: setup lint ## Everything CI runs: lint, types, unit, contract and client tests
@@ -214,9 +215,9 @@ $(VENV)/.tensorrt-check: requirements/tensorrt-check.txt $(VENV)/.dev
 	@VIRTUAL_ENV=$(CURDIR)/.venv-race $(UV_INSTALL) -r $<
 	@touch $@
 
-# Node.js 20 or newer where the machine has it, else the one that PyPI carries.
+# Node.js 22 or newer (20 gets no more fixes) where the machine has it, else the one that PyPI carries.
 $(VENV)/.node: requirements/node.txt $(BIN)/uv
-	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' 2>/dev/null \
+	@node -e 'process.exit(process.versions.node.split(".")[0] < 22 ? 1 : 0)' 2>/dev/null \
 		|| VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV_INSTALL) -r $<
 	@touch $@
 

@@ -26,6 +26,7 @@ from x402.mechanisms.evm.exact import register_exact_evm_client
 
 from sandbox.accounts import BUYER, SELLER
 from sandbox.chains import BaseChain, Chain, TempoChain
+from sandbox.preview import preview
 from sandbox.process import SandboxError
 
 WAIT_SECONDS = 60.0
@@ -145,7 +146,18 @@ def _show(purchases: list[Purchase]) -> None:
         transactions.add_row(name, purchase.transaction or "no transaction")
         for account, (before, after) in (("buyer", purchase.buyer), ("seller", purchase.seller)):
             balances.add_row(name, account, _dollars(before), _dollars(after), _dollars(after - before))
-    Console(soft_wrap=True).print(bought, transactions, balances, FEES, sep="\n")
+    console = Console(soft_wrap=True)
+    console.print(bought, transactions, balances, FEES, sep="\n")
+    _show_pictures(console, purchases)
+
+
+def _show_pictures(console: Console, purchases: list[Purchase]) -> None:
+    """Where the cut-outs are, and on a terminal what they look like."""
+    files = [purchase.file for purchase in purchases if purchase.file]
+    for file in files:
+        console.print(f"\n[bold]{file.resolve()}[/bold]")
+    if files and console.is_terminal:
+        console.print(preview(files[0]))
 
 
 def _assert_serving(url: str) -> None:
