@@ -109,8 +109,6 @@ def choose_port(port: int) -> int:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise SandboxError(
-                f"Port {port} is in use by another program. Stop it, or choose another: make serve PORT=3001."
-            ) from error
+            raise SandboxError(f"Port {port} is in use by another program. Stop it, or choose another port.") from error
         chosen: int = probe.getsockname()[1]
         return chosen

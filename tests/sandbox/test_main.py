@@ -91,7 +91,7 @@ def test_a_taken_port_is_told_in_one_line() -> None:
         )
     assert done.returncode == 1
     assert (
-        done.stderr == f"Port {port} is in use by another program. Stop it, or choose another: make serve PORT=3001.\n"
+        done.stderr == f"Port {port} is in use by another program. Stop it, or choose another port.\n"
     )
 
 
