@@ -36,7 +36,7 @@ from payments.money import Price
 from payments.monitor import RailMonitor, keep_monitoring
 from payments.mpp import MppRail
 from payments.rail import Rail
-from payments.resolver import keep_resolving
+from payments.resolver import Resolver
 from payments.result_cache import ResultCache
 from payments.x402 import X402Rail
 from payments.x402.facilitator_auth import BearerToken, CdpKey
@@ -74,7 +74,7 @@ async def compose(settings: Settings, models: Models) -> AsyncIterator[Starlette
             outage=watch.outage,
         )
         stack.push_async_callback(gate.aclose)
-        stack.push_async_callback(cancel_and_wait, asyncio.create_task(keep_resolving(gate)))
+        stack.push_async_callback(cancel_and_wait, asyncio.create_task(Resolver(gate.rails, ledger).keep_resolving()))
         stack.push_async_callback(cancel_and_wait, asyncio.create_task(keep_giving_back(lambda: cut_out.made)))
         stack.push_async_callback(cancel_and_wait, asyncio.create_task(keep_monitoring(watch)))
         stack.push_async_callback(

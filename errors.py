@@ -45,7 +45,8 @@ holds a secret, a path or a foreign exception's text.
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, ClassVar
+from types import MappingProxyType
+from typing import Any, ClassVar, Self
 
 
 class PaymentState(StrEnum):
@@ -90,7 +91,8 @@ _RETRYABLE = frozenset({RetryAction.RESEND_SAME, RetryAction.WAIT_AND_RESEND})
 
 
 class ServiceError(Exception):
-    """One refusal, as RFC 9457 describes it.
+    """One refusal, as RFC 9457 describes it. Immutable: `with_payment` and `adding` make another one of the same class,
+    to be raised `from` the first.
 
     Attributes:
         status, code, title: the HTTP status, the stable machine-readable name and its English title.
@@ -111,6 +113,10 @@ class ServiceError(Exception):
     retry_action: RetryAction = RetryAction.ASK_OPERATOR
     retry_after: int | None = None
     payment_expires_at: int | None = None
+    detail: str
+    members: Mapping[str, Any]
+    headers: tuple[tuple[str, str], ...]
+    type: str | None
 
     def __init__(
         self,
@@ -122,11 +128,35 @@ class ServiceError(Exception):
         type: str | None = None,
     ) -> None:
         super().__init__(detail)
-        self.detail = detail
-        self.members = dict(members or {})
-        self.headers = headers
-        self.retry_after = retry_after
-        self.type = type
+        self._set(
+            detail=detail,
+            members=MappingProxyType(dict(members or {})),
+            headers=headers,
+            retry_after=retry_after,
+            type=type,
+        )
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not name.startswith("__"):  # a traceback and a cause are set by whoever raises it
+            raise AttributeError(f"{self.__class__.__name__} is immutable: {name} cannot be set")
+        super().__setattr__(name, value)
+
+    def with_payment(self, state: PaymentState | None, expires_at: int | None = None) -> Self:
+        """The same error, with another `payment_state` and `payment_expires_at`."""
+        return self._copy(payment_state=state, payment_expires_at=expires_at)
+
+    def adding(self, headers: tuple[tuple[str, str], ...] = (), members: Mapping[str, Any] | None = None) -> Self:
+        """The same error, with further headers after its own, and further members."""
+        added = MappingProxyType({**self.members, **(members or {})})
+        return self._copy(headers=(*self.headers, *headers), members=added)
+
+    def _set(self, **values: object) -> None:
+        self.__dict__.update(values)
+
+    def _copy(self, **changes: object) -> Self:
+        copy = self.__class__.__new__(self.__class__, *self.args)
+        copy._set(**{**self.__dict__, **changes})
+        return copy
 
     @property
     def charged(self) -> bool | None:
@@ -195,10 +225,11 @@ class PaymentRejected(PaymentRequired):
     code, title = "payment_rejected", "Payment rejected"
     payment_state: PaymentState | None = PaymentState.UNUSED
     retry_action = RetryAction.NEW_PAYMENT
+    reason: str
 
     def __init__(self, detail: str, *, reason: str, type: str | None = None) -> None:
         super().__init__(detail, members={"reason": reason}, type=type)
-        self.reason = reason
+        self._set(reason=reason)
 
 
 class DeadlineUnreachable(PaymentRejected):
@@ -265,7 +296,7 @@ class PaymentInProgress(PaymentConflict):
         expires_at: int | None = None,
     ) -> None:
         super().__init__(detail, retry_after=1)
-        self.payment_expires_at = expires_at
+        self._set(payment_expires_at=expires_at)
 
 
 class PaymentUsed(PaymentConflict):
@@ -288,7 +319,7 @@ class PaymentSpentElsewhere(PaymentConflict):
 
     def __init__(self, detail: str, *, paid_us: bool) -> None:
         super().__init__(detail)
-        self.retry_action = RetryAction.ASK_OPERATOR if paid_us else RetryAction.NEW_PAYMENT
+        self._set(retry_action=RetryAction.ASK_OPERATOR if paid_us else RetryAction.NEW_PAYMENT)
 
 
 class FundsUnderWay(PaymentConflict):
@@ -437,4 +468,4 @@ class PaymentOutcomeUnknown(Unavailable):
             detail or "Whether this payment settled is not known yet. Send the same payment again; do not pay anew.",
             retry_after=3,
         )
-        self.payment_expires_at = expires_at
+        self._set(payment_expires_at=expires_at)

@@ -7,7 +7,8 @@ import structlog
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from payments.middleware import Presented
+from api.problems import CODE
+from payments.middleware import PAYMENT
 from telemetry import ANSWER_SECONDS, REQUESTS
 
 log = structlog.get_logger(__name__)
@@ -51,12 +52,12 @@ class AccessLogMiddleware:
                 method=method,
                 route=template,
                 status=status,
-                code=scope["state"].get("code"),
+                code=CODE.get(scope),
                 rail=rail,
                 seconds=round(seconds, 4),
             )
 
 
 def _rail(scope: Scope) -> str:
-    payment: Presented | None = scope["state"].get("payment")
+    payment = PAYMENT.get(scope)
     return payment.attempt.credential.rail if payment and payment.attempt else "none"

@@ -111,15 +111,7 @@ def create_app(
             is_known=lambda scope: rate_limits.has_paid(presented(gate, scope)),
         ),
         Middleware(BoughtFormatMiddleware),
-        Middleware(
-            PaymentMiddleware,
-            gate=gate,
-            order=removal.order,
-            offered=removal.offered,
-            validate_unpaid=removal.validate_unpaid,
-            admit=removal.admit,
-            release=removal.release,
-        ),
+        Middleware(PaymentMiddleware, gate=gate, resource=removal),
     ]
     routes = [
         Route(PATH, removal.remove_background, methods=["POST"], middleware=paid_request),

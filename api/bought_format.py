@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.upload import Upload, upload_of
+from api.upload import UPLOAD, Upload, upload_of
 from errors import IdempotencyKeyUsed, NotAcceptable, PaymentState, PaymentUsed
 
 
@@ -36,12 +36,12 @@ class BoughtFormatMiddleware:
             raise refusal from refusal.__cause__
 
     async def _ask(self, upload: Upload, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["state"]["upload"] = upload
+        UPLOAD.put(scope, upload)
         try:
             await self.app(scope, receive, send)
         except NotAcceptable as refusal:
             if refusal.payment_state is not PaymentState.SETTLED:
                 raise
             # What it bought is delivered all the same.
-            scope["state"]["upload"] = replace(upload, is_acceptable=True)
+            UPLOAD.put(scope, replace(upload, is_acceptable=True))
             await self.app(scope, receive, send)

@@ -6,7 +6,7 @@ from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.problems import problem
+from api.problems import CODE, problem
 from api.request_id import request_id_of
 from errors import BadRequest
 
@@ -29,7 +29,7 @@ class CorsMiddleware(CORSMiddleware):
         if scope["method"] == "OPTIONS" and {"origin", "access-control-request-method"} <= set(headers.keys()):
             answer = self.preflight_response(headers)
             if answer.status_code >= 400:
-                scope["state"]["code"] = BadRequest.code
+                CODE.put(scope, BadRequest.code)
                 refusal = problem(BadRequest(f"{bytes(answer.body).decode()}."), request_id_of(scope), self._origin)
                 kept = [(name, value) for name, value in answer.raw_headers if not name.startswith(b"content-")]
                 refusal.raw_headers.extend(kept)

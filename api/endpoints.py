@@ -1,4 +1,5 @@
-"""The paid route: what is asked for, what is refused, and the picture as an answer. Pictures only, no money."""
+"""The paid route: the order of a request, its validation, and the processed picture as the answer. Knows no payments
+beyond who sent one."""
 
 from collections.abc import Iterator
 
@@ -13,12 +14,16 @@ from api.options import MODEL
 from api.pricing import PriceList
 from api.upload import Upload, upload_of
 from cut_out import CutOut
+from payments.middleware import PAYMENT
 from payments.rail import Order
+from request_state import StateKey
 from version import VERSION
+
+_PLACE = StateKey[Place]("place")
 
 
 class RemoveBackgroundEndpoint:
-    """`POST /v1/remove-background`, as the till sees it (order, judge, admit) and as the work itself."""
+    """`POST /v1/remove-background`: a `payments.middleware.PaidResource`, and the work itself."""
 
     def __init__(self, cut_out: CutOut, offer: PriceList) -> None:
         self._cut_out = cut_out
@@ -43,16 +48,16 @@ class RemoveBackgroundEndpoint:
             media_type=upload.output.format.media_type,
         )
 
-    def offered(self, scope: Scope) -> None:
-        """Refuse to quote, and to take a payment for, what cannot be made at present.
+    def check_available(self, scope: Scope) -> None:
+        """Refuse to quote, and to accept a payment for, what cannot be made at present.
 
         Raises:
-            RunnerUnavailable: the model that is asked for cuts nothing out.
+            RunnerUnavailable: the runner of the requested model does not answer.
         """
         self._cut_out.refuse_when_out(self._offer.model(upload_of(scope).model).name)
 
     def validate_unpaid(self, scope: Scope) -> None:
-        """Refuse an unpaid picture that could never be cut out; a discovery probe carries none.
+        """Refuse an unpaid picture that could never be processed; a discovery probe carries none.
 
         Raises:
             InvalidImage: not the image it claims to be, or too many pixels.
@@ -64,8 +69,8 @@ class RemoveBackgroundEndpoint:
             upload.validate()
 
     async def admit(self, scope: Scope) -> float:
-        """Take a place for a paid picture; the seconds that it will wait. Refuse one that could never be cut out, or
-        that would wait too long.
+        """Reserve capacity for a paid picture; the seconds that it will wait. Refuse one that could never be processed,
+        or that would wait too long.
 
         Raises:
             InvalidImage, UnsupportedMediaType: as `Upload.info`.
@@ -74,16 +79,16 @@ class RemoveBackgroundEndpoint:
         """
         upload = upload_of(scope)
         _refuse_unacceptable(upload)
-        self.offered(scope)
+        self.check_available(scope)
         self.release(scope)
         model = self._offer.model(upload.model).name
         place = self._cut_out.admit(upload.info, upload.output, model, frozenset(senders(scope)))
-        scope["state"]["place"] = place
+        _PLACE.put(scope, place)
         return place.wait_s
 
     def release(self, scope: Scope) -> None:
-        """Give the place back that a request still has."""
-        place: Place | None = scope["state"].pop("place", None)
+        """Give back the capacity that a request still holds."""
+        place = _PLACE.take(scope)
         if place is not None:
             place.release()
 
@@ -91,7 +96,7 @@ class RemoveBackgroundEndpoint:
         """The cut-out as it was asked for, with the place of the subject in the upright input."""
         upload = upload_of(request.scope)
         model = self._offer.model(upload.model)
-        place: Place | None = request.scope["state"].get("place")
+        place = _PLACE.get(request.scope)
         result = await self._cut_out(upload.body, upload.info, upload.output, model.name, place)
         return Response(
             result.body,
@@ -114,9 +119,9 @@ class RemoveBackgroundEndpoint:
 
 
 def senders(scope: Scope) -> Iterator[str]:
-    """Who a paid picture is for: the address that it came from, and the payer where that is proven."""
+    """Whose request this is: its address, and the payer where the signature proves it."""
     yield address_of(scope)
-    payment = scope["state"].get("payment")
+    payment = PAYMENT.get(scope)
     if payment is not None and payment.payer is not None:
         yield payment.payer
 

@@ -1,19 +1,22 @@
-"""Every refusal of the paid route says where the payment stands that came with it, whoever refuses for what.
+"""Every refusal of the paid route states what became of the payment that came with it, whatever it refuses.
 
 `charged: false` is a proof, and a refusal for a wrong media type or a full queue proves nothing about a payment that
-was sent before. So whatever leaves without knowing better is held against the ledger here, once and for a short while.
+was sent before. So for every refusal that does not state it already the ledger is asked here, once and for a short
+while.
 """
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.problems import refusal_of
+from errors import ServiceError
 from payments.gate import Gate
 from payments.middleware import fields
+from payments.payment_status import PaymentStatus
 
 
 class PaymentStateMiddleware:
-    """Completes what is raised below it; where the ledger does not answer in time, or the payment cannot be read, the
+    """Completes what is raised below it; when the ledger does not answer in time, or the payment cannot be read, the
     refusal leaves without `payment_state` and `charged`."""
 
     def __init__(self, app: ASGIApp, *, gate: Gate) -> None:
@@ -28,10 +31,12 @@ class PaymentStateMiddleware:
             raise
         except Exception as error:
             refusal = refusal_of(error)
-            if refusal.payment_state is None:
-                standing = await self.gate.standing(fields(Request(scope)))
-                if standing is not None:
-                    standing.tell(refusal)
+            status = await self._status(scope, refusal)
+            if status is not None:
+                raise status.told_by(refusal) from error
             if refusal is error:
                 raise
             raise refusal from error
+
+    async def _status(self, scope: Scope, refusal: ServiceError) -> PaymentStatus | None:
+        return await self.gate.status(fields(Request(scope))) if refusal.payment_state is None else None

@@ -13,12 +13,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.allowed_methods import allow
 from api.request_id import request_id_of
 from errors import InternalError, MethodNotAllowed, NotFound, Overloaded, PaymentState, ServiceError
+from request_state import StateKey
 
 log = structlog.get_logger(__name__)
 
 PAYMENT_HEADERS = ("x-payment", "payment-signature", "authorization")
 """Fields in which a payment comes. A request with one of them is not called unpaid before it has been read."""
 
+
+CODE = StateKey[str]("code")
+"""The code of the refusal that a request was answered with."""
 
 PROBLEMS_PATH = "/problems"
 """Under which each problem type has its page."""
@@ -91,14 +95,14 @@ class ProblemMiddleware:
         except ClientDisconnect:
             log.info("client_hung_up")
         except Exception as error:
-            # Whatever a room forgot to map ends here: an operator finds it in the log, a client sees a plain 500.
+            # What nothing has mapped ends here: an operator finds it in the log, a client sees a plain 500.
             if started:
                 raise
             refusal = refusal_of(error)
-            if refusal.payment_state is None and not _carries_payment(scope):
-                refusal.payment_state = PaymentState.NONE
             _log(refusal)
-            scope["state"]["code"] = refusal.code
+            CODE.put(scope, refusal.code)
+            if refusal.payment_state is None and not _carries_payment(scope):
+                refusal = refusal.with_payment(PaymentState.NONE)
             await problem(refusal, request_id_of(scope), self.origin)(scope, receive, send)
 
 
@@ -126,7 +130,10 @@ def _carries_payment(scope: Scope) -> bool:
 
 
 def _log(refusal: ServiceError) -> None:
+    cause = refusal.__cause__
+    while isinstance(cause, ServiceError) and (cause.code, cause.detail) == (refusal.code, refusal.detail):
+        cause = cause.__cause__  # the same refusal, before more was known of the payment
     if type(refusal) is InternalError:
-        log.error("unexpected", exc_info=refusal.__cause__)
+        log.error("unexpected", exc_info=cause)
     elif refusal.status >= 500:
-        log.warning("refused", code=refusal.code, detail=refusal.detail, exc_info=refusal.__cause__)
+        log.warning("refused", code=refusal.code, detail=refusal.detail, exc_info=cause)

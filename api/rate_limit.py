@@ -44,7 +44,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.addresses import address_of
 from errors import PaymentState, RateLimited, ServiceError, UploadsLimited
-from payments.middleware import Presented
+from payments.middleware import PresentedPayment
 from payments.rail import HeaderFields
 
 log = structlog.get_logger(__name__)
@@ -155,7 +155,7 @@ class RateLimits:
         self._paid_before: TTLCache[str, bool] = TTLCache(_REMEMBERED, ttl=_PAID_BEFORE_S)
 
     @contextmanager
-    def admitted(self, address: str, payment: Presented | None) -> Iterator[None]:
+    def admitted(self, address: str, payment: PresentedPayment | None) -> Iterator[None]:
         """Hold a place for a request while it is answered.
 
         Raises:
@@ -182,7 +182,7 @@ class RateLimits:
             at = self.payments.per_minute if payer is not None else self.payments.per_minute // 2
             _refuse_at(at - self._under_way.get(address, 0), self.payments.used(address))
 
-    def weight(self, error: ServiceError, payment: Presented | None) -> int:
+    def weight(self, error: ServiceError, payment: PresentedPayment | None) -> int:
         """How often an answer counts; 0: not at all."""
         if error.payment_state is PaymentState.SETTLED:
             return 0
@@ -193,16 +193,16 @@ class RateLimits:
             return 0
         return WORKED_FOR if worked else 1
 
-    def has_paid(self, payment: Presented | None) -> bool:
+    def has_paid(self, payment: PresentedPayment | None) -> bool:
         """Whether the payer, whose signature proves it, has bought here within the last hour."""
         return payment is not None and payment.payer in self._paid_before
 
-    def earned(self, payment: Presented | None) -> None:
+    def earned(self, payment: PresentedPayment | None) -> None:
         """A picture was delivered for this payment."""
         if payment is not None and payment.payer is not None:
             self._paid_before[payment.payer] = True
 
-    async def count(self, address: str, payment: Presented | None, *, weight: int) -> Usage | None:
+    async def count(self, address: str, payment: PresentedPayment | None, *, weight: int) -> Usage | None:
         """Count an answer that earned nothing, with whom it concerns; the usage that its sender should know."""
         if payment is None or payment.fault is not None:
             return await self.unpaid.hit(address)
@@ -217,7 +217,9 @@ class RateLimitMiddleware:
         presented: reads the payment that comes with a request.
     """
 
-    def __init__(self, app: ASGIApp, *, limits: RateLimits, presented: Callable[[Scope], Presented | None]) -> None:
+    def __init__(
+        self, app: ASGIApp, *, limits: RateLimits, presented: Callable[[Scope], PresentedPayment | None]
+    ) -> None:
         self.app = app
         self.limits = limits
         self.presented = presented
@@ -237,8 +239,9 @@ class RateLimitMiddleware:
             usage = await self.limits.count(address, payment, weight=weight) if weight else None
             if usage and usage.name == self.limits.unpaid.name and usage.count > usage.limit:
                 raise _refusal(usage) from error
-            error.headers += usage.headers if usage else ()
-            raise
+            if usage is None:
+                raise
+            raise error.adding(headers=usage.headers) from error
         self.limits.earned(payment)
 
 

@@ -7,13 +7,15 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
+from request_state import StateKey
+
+_REQUEST_ID = StateKey[str]("request_id")
 _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def request_id_of(scope: Scope) -> str:
     """The id of the request at hand."""
-    request_id: str = scope["state"]["request_id"]
-    return request_id
+    return _REQUEST_ID.of(scope)
 
 
 class RequestIdMiddleware:
@@ -26,7 +28,7 @@ class RequestIdMiddleware:
         """Accept up to 64 letters, digits, dots, dashes and underscores; make an id of our own otherwise."""
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if _SANE.fullmatch(given) else uuid.uuid4().hex
-        scope.setdefault("state", {})["request_id"] = request_id
+        _REQUEST_ID.put(scope, request_id)
 
         async def marked(message: Message) -> None:
             if message["type"] == "http.response.start":

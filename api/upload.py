@@ -19,6 +19,7 @@ from api.options import MODEL, Wish, read_wish
 from api.room import SMALL_BYTES, Hold, Room
 from errors import BadRequest, InvalidImage, UnknownModel, UploadTooLarge
 from imaging import ImageFormat, ImageInfo, Output, judge_beginning, probe
+from request_state import StateKey
 
 _MAX_PARAMETERS = 32
 """Each costs time to be read, known or not."""
@@ -94,10 +95,12 @@ class Upload:
             judge_beginning(self.body, self.declared, self.max_side)
 
 
+UPLOAD = StateKey[Upload]("upload")
+
+
 def upload_of(scope: Scope) -> Upload:
     """The upload that `UploadMiddleware` put into the request's state."""
-    upload: Upload = scope["state"]["upload"]
-    return upload
+    return UPLOAD.of(scope)
 
 
 class UploadMiddleware:
@@ -145,7 +148,7 @@ class UploadMiddleware:
             content, is_whole = await self._receive(request, hold, is_paid=self.is_paid(scope))
             if is_whole:
                 check_digest(request.headers, content)
-            scope["state"]["upload"] = Upload(
+            upload = Upload(
                 content,
                 declared_format(request.headers, content) if content else None,
                 wish,
@@ -155,6 +158,7 @@ class UploadMiddleware:
                 is_acceptable=output is not None,
                 is_whole=is_whole,
             )
+            UPLOAD.put(scope, upload)
             await self.app(scope, receive, _counting(send, hold))
 
     def _refuse_declared_length(self, headers: Headers) -> None:

@@ -1,10 +1,11 @@
-"""The gate as ASGI middleware: no payment, no picture; no picture, no settlement."""
+"""The gate as ASGI middleware: no work without a payment, no settlement without finished work."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
+from typing import Protocol
 from weakref import WeakValueDictionary
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -14,15 +15,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from concurrency import cancel_and_wait
 from errors import MalformedPayment, PaymentRejected, ProcessingFailed, ServiceError
 from payments.delivery import Delivery
-from payments.gate import Gate, SaleResult
+from payments.gate import Gate
+from payments.quotes import Quote
 from payments.rail import HeaderFields, Order, PaymentAttempt
+from payments.sale import SaleRequest, SaleResult
+from request_state import StateKey
 
 _QUIET_S = 0.05
 _PIECE_BYTES = 256 * 1024
 
 
 @dataclass
-class Presented:
+class PresentedPayment:
     """The payment that came with a request, as far as it can be told from its header alone.
 
     Attributes:
@@ -40,13 +44,41 @@ class Presented:
     read_at: float = field(default_factory=time.monotonic)
 
 
-def presented(gate: Gate, scope: Scope) -> Presented | None:
+PAYMENT = StateKey[PresentedPayment | None]("payment")
+"""Set once a request has been searched for a payment."""
+
+
+class PaidResource(Protocol):
+    """What is sold: an endpoint whose answers are paid for."""
+
+    def order(self, scope: Scope) -> Order:
+        """What a payment for this request buys."""
+        ...
+
+    def check_available(self, scope: Scope) -> None:
+        """Refuse to quote what cannot be made at present. Raises ServiceError."""
+        ...
+
+    def validate_unpaid(self, scope: Scope) -> None:
+        """Refuse an unpaid request whose body could never succeed. Raises ServiceError."""
+        ...
+
+    async def admit(self, scope: Scope) -> float | None:
+        """Reserve capacity for a paid request; the seconds that it will wait, where that is known.
+
+        Raises:
+            ServiceError: it cannot be served in time, or its body could never succeed.
+        """
+        ...
+
+    def release(self, scope: Scope) -> None:
+        """Give back the capacity that a request may hold."""
+        ...
+
+
+def presented(gate: Gate, scope: Scope) -> PresentedPayment | None:
     """The payment that came with a request, or None. It is read once, and kept in the request's state."""
-    state = scope.setdefault("state", {})
-    if "payment" not in state:
-        state["payment"] = _read(gate, Request(scope))
-    payment: Presented | None = state["payment"]
-    return payment
+    return PAYMENT.once(scope, lambda: _read(gate, Request(scope)))
 
 
 def is_readable(gate: Gate, scope: Scope) -> bool:
@@ -55,73 +87,49 @@ def is_readable(gate: Gate, scope: Scope) -> bool:
     return payment is not None and payment.fault is None
 
 
-def _read(gate: Gate, request: Request) -> Presented | None:
+def _read(gate: Gate, request: Request) -> PresentedPayment | None:
     try:
         attempt = gate.read(fields(request))
     except ServiceError as fault:
-        return Presented(None, fault=fault)
-    return None if attempt is None else Presented(attempt, attempt.signer())
+        return PresentedPayment(None, fault=fault)
+    return None if attempt is None else PresentedPayment(attempt, attempt.signer())
 
 
 class PaymentMiddleware:
-    """Sells the answer of the app it wraps, which raises `ServiceError` for whatever it cannot do.
+    """Sells the answer of the app it wraps, which raises `ServiceError` for whatever it cannot do."""
 
-    Args:
-        order: what this request asks for.
-        offered: refuses to quote what cannot be made at present.
-        validate_unpaid: refuses an unpaid request whose body could never succeed.
-        admit: takes a place for a paid request, and tells the seconds that it will wait; refuses one that cannot be
-            served in time, or whose body could never succeed.
-        release: gives back the place that a request may have.
-    """
-
-    def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        gate: Gate,
-        order: Callable[[Scope], Order],
-        offered: Callable[[Scope], None],
-        validate_unpaid: Callable[[Scope], None],
-        admit: Callable[[Scope], Awaitable[float | None]],
-        release: Callable[[Scope], None] = lambda _: None,
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, gate: Gate, resource: PaidResource) -> None:
         self.app = app
         self.gate = gate
-        self.order = order
-        self.offered = offered
-        self.validate_unpaid = validate_unpaid
-        self.admit = admit
-        self.release = release
+        self.resource = resource
         self._being_sent: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Quote, refuse or sell."""
-        order = self.order(scope)
+        order = self.resource.order(scope)
+        payment = presented(self.gate, scope)
+        if payment is None:
+            self.resource.validate_unpaid(scope)
+            raise (await self._quote(scope, order)).required()
         try:
-            payment = presented(self.gate, scope)
-            if payment is None:
-                self.validate_unpaid(scope)
-                raise await self._quote(scope, order)
             sale = await self._sell(payment, order, scope, receive)
         except PaymentRejected as refusal:
-            raise await self._quote(scope, order, refusal) from refusal
+            quote = await self._quote(scope, order, refusal.reason)
+            raise quote.after(refusal, payment.attempt) from refusal
         async with self._turn(payment) if sale.replayed else nullcontext():
             await _send(sale, send)
 
-    def _turn(self, payment: Presented) -> asyncio.Lock:
+    def _turn(self, payment: PresentedPayment) -> asyncio.Lock:
         """The copies of one payment are sent one after the other: they are paid for once, and a client that reads
-        slowly holds up nobody but itself."""
+        slowly delays only itself."""
         name = payment.attempt.credential.payment_id if payment.attempt else ""
         return self._being_sent.setdefault(name, asyncio.Lock())
 
-    async def _quote(self, scope: Scope, order: Order, refusal: PaymentRejected | None = None) -> ServiceError:
-        self.offered(scope)
-        payment = presented(self.gate, scope)
-        attempt = payment.attempt if payment else None
-        return await self.gate.quote(order, Request(scope).url.hostname or "", refusal, attempt)
+    async def _quote(self, scope: Scope, order: Order, rejection: str | None = None) -> Quote:
+        self.resource.check_available(scope)
+        return await self.gate.quote(order, _host(scope), rejection)
 
-    async def _sell(self, payment: Presented, order: Order, scope: Scope, receive: Receive) -> SaleResult:
+    async def _sell(self, payment: PresentedPayment, order: Order, scope: Scope, receive: Receive) -> SaleResult:
         if payment.attempt is None:
             raise payment.fault or MalformedPayment("The payment cannot be read.")
 
@@ -133,19 +141,24 @@ class PaymentMiddleware:
             return delivery
 
         async with _listening(receive) as has_hung_up:
+            request = SaleRequest(
+                payment.attempt,
+                order,
+                admit=lambda: self.resource.admit(scope),
+                work=work,
+                release=lambda: self.resource.release(scope),
+                host=_host(scope),
+                is_gone=has_hung_up,
+                came_at=payment.read_at,
+            )
             try:
-                return await self.gate.sell(
-                    payment.attempt,
-                    order,
-                    admit=lambda: self.admit(scope),
-                    work=work,
-                    release=lambda: self.release(scope),
-                    host=Request(scope).url.hostname or "",
-                    is_gone=has_hung_up,
-                    came_at=payment.read_at,
-                )
+                return await self.gate.sell(request)
             finally:
-                self.release(scope)
+                self.resource.release(scope)
+
+
+def _host(scope: Scope) -> str:
+    return Request(scope).url.hostname or ""
 
 
 @asynccontextmanager
@@ -192,10 +205,11 @@ class _HeldResponse:
 async def _send(sale: SaleResult, send: Send) -> None:
     """Answer piece by piece, so that no more of it lies in the server's buffers than the client takes."""
     body = memoryview(sale.delivery.body)
-    headers = MutableHeaders({"Cache-Control": "private"})
+    headers = MutableHeaders({})
     replayed = (("Idempotent-Replayed", "true"),) if sale.replayed else ()
     for name, value in (*sale.delivery.headers, *sale.receipt_headers, *replayed):
-        headers[name] = value
+        headers.append(name, value)
+    headers.setdefault("Cache-Control", "private")
     headers["Content-Length"] = str(len(body))
     await send({"type": "http.response.start", "status": 200, "headers": headers.raw})
     for start in range(0, max(len(body), 1), _PIECE_BYTES):

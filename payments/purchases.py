@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from errors import IdempotencyKeyUsed, PaymentInProgress, PaymentState, PaymentUsed, ServiceError
 from payments.idempotency import name_of
 from payments.ledger import Entry, Ledger
+from payments.payment_status import expires_at, failures_report
 from payments.rail import Credential, Order, Payment, PaymentAttempt, Rail, Receipt, ReceiptFinder
 from payments.redelivery import Redelivery
 from payments.settlement import Settlement
-from payments.standing import expiry, stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Purchases:
         """A payment over which a doubt has just ended."""
         entry = await self._ledger.find(before.payment.id)
         if entry is not None and not entry.is_abandoned:
-            raise PaymentInProgress(expires_at=expiry(before.payment))
+            raise PaymentInProgress(expires_at=expires_at(before.payment))
         return Unclaimed(entry)
 
     async def by_key(self, payment: Payment, credential: Credential, order: Order) -> AlreadySettled | None:
@@ -74,16 +74,15 @@ class Purchases:
         try:
             return await self._bought_by(entry, self._rails[entry.payment.rail])
         except ServiceError as error:
-            error.payment_state, error.payment_expires_at = None, None  # so far it is that of the other payment
-            raise
+            raise error.with_payment(None) from error  # so far it is that of the other payment
 
     async def _bought_by(self, entry: Entry, finder: ReceiptFinder) -> AlreadySettled | None:
         """The end of an entry that is not abandoned; None: it has just been proven unmoved, and is free."""
-        receipt, expires_at = entry.receipt, expiry(entry.payment)
+        receipt, ends = entry.receipt, expires_at(entry.payment)
         if receipt is None:
             if entry.lease_runs:
-                raise PaymentInProgress(expires_at=expires_at)
-            with stands(PaymentState.IN_FLIGHT, expires_at):
+                raise PaymentInProgress(expires_at=ends)
+            with failures_report(PaymentState.IN_FLIGHT, ends):
                 receipt = await self._settlement.resolve(entry, finder)
         return AlreadySettled(entry.payment.id, receipt) if receipt else None
 

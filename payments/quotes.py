@@ -1,14 +1,37 @@
 """What is offered where: the rails of each host, and the 402 in which they are quoted together."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
 from errors import PaymentRejected, PaymentRequired, RailUnavailable
-from payments.rail import Order, PaymentAttempt, Rail
+from payments.money import Price
+from payments.rail import HeaderFields, Order, PaymentAttempt, Rail
 
 _QUOTE = (
     "This picture costs ${price}. Pay on one of the rails offered, and send an Idempotency-Key with the payment, the"
     " same with each try for this picture: should an answer get lost, the next try is not charged again."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The challenges of all rails offered for an order: one answer that the clients of each of them understand."""
+
+    price: Price
+    headers: HeaderFields
+    members: Mapping[str, Any]
+
+    def required(self) -> PaymentRequired:
+        """The 402 for a request without a payment."""
+        return PaymentRequired(_QUOTE.format(price=self.price), headers=self.headers, members=self.members)
+
+    def after(self, refusal: PaymentRejected, attempt: PaymentAttempt | None) -> PaymentRejected:
+        """The 402 for a payment that was refused, with what the clients of its rail expect then. `attempt` is None for
+        a payment that could not be read."""
+        refused = attempt.refusal_headers(refusal.reason) if attempt else ()
+        return refusal.adding(headers=(*self.headers, *refused), members=self.members)
 
 
 class Quotes:
@@ -17,10 +40,10 @@ class Quotes:
     Args:
         rails: by name, in the order in which they are quoted.
         hosts: host name → names of the rails quoted there; a host that is not named quotes all.
-        outage: says of a rail's name what is out with it, or None; such a rail is not quoted.
+        outage: the outage of the rail with this name, or None; a rail with an outage is not quoted.
 
     Raises:
-        ValueError: a host names a rail that there is not.
+        ValueError: a host names an unknown rail.
     """
 
     def __init__(
@@ -37,34 +60,21 @@ class Quotes:
         self._hosts = {host.lower(): names for host, names in hosts.items()}
         self._outage = outage
 
-    async def quote(
-        self,
-        order: Order,
-        host: str,
-        refusal: PaymentRejected | None = None,
-        attempt: PaymentAttempt | None = None,
-    ) -> PaymentRequired:
-        """The 402 for an order: one answer that the clients of every rail of this host understand.
+    async def quote(self, order: Order, host: str, rejection: str | None = None) -> Quote:
+        """The quote for an order. `rejection`: the rail's reason code when a payment was refused.
 
-        Where a payment was refused, its rail adds what its clients expect then.
-
-        A payment that comes all the same over a rail that is out is tried: the chain may be back by then.
+        A payment that comes all the same over a rail with an outage is tried: the chain may be back by then.
 
         Raises:
-            RailUnavailable: every rail of this host is out.
+            RailUnavailable: every rail of this host has an outage.
         """
-        error = refusal or PaymentRequired(_QUOTE.format(price=order.price))
-        rejection = refusal.reason if refusal else None
         offered = [self._rails[name] for name in self._offered(host) if self._outage(name) is None]
         if not offered:
             raise RailUnavailable("No payment can be accepted now. Nothing was charged; retry shortly.", retry_after=5)
-        for rail in offered:
-            challenge = await rail.challenge(order, rejection)
-            error.headers += challenge.headers
-            error.members.update(challenge.members)
-        if refusal is not None and attempt is not None:
-            error.headers += attempt.refusal_headers(refusal.reason)
-        return error
+        challenges = [await rail.challenge(order, rejection) for rail in offered]
+        members = {name: value for each in challenges for name, value in each.members.items()}
+        headers = tuple(field for each in challenges for field in each.headers)
+        return Quote(order.price, headers, MappingProxyType(members))
 
     def check(self, rail: str, host: str) -> None:
         """Raise PaymentRejected for a payment over a rail that this host does not quote."""

@@ -1,12 +1,16 @@
 """Resolves in-doubt payments whose buyer does not return, and deletes abandoned claims."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 
 import structlog
 
 from errors import PaymentInProgress, PaymentOutcomeUnknown, PaymentSpentElsewhere, ServiceError
-from payments.gate import Gate
+from payments.ledger import Ledger
+from payments.policy import SalePolicy
+from payments.rail import Rail
+from payments.settlement import Settlement
 
 log = structlog.get_logger(__name__)
 
@@ -14,32 +18,44 @@ AT_MOST = 20
 """Payments per round; those that stay in doubt go to the end of the queue."""
 
 
-async def resolve_in_doubt(gate: Gate, at_most: int = AT_MOST) -> int:
-    """Ask the chain once about the payments that have been in doubt the longest. Returns how many were resolved.
+class Resolver:
+    """Asks the chains about payments over which settlement began and that no request works on.
 
-    Raises:
-        LedgerUnavailable: the ledger does not answer.
+    Args:
+        rails: by name; payments over other rails are left alone.
     """
-    resolved = 0
-    for entry in await gate.in_doubt(at_most):
-        try:
-            with suppress(PaymentSpentElsewhere):  # this resolves it too
-                await gate.resolve(entry)
-        except (PaymentInProgress, PaymentOutcomeUnknown):
-            continue
-        resolved += 1
-    return resolved
 
+    def __init__(self, rails: Mapping[str, Rail], ledger: Ledger, policy: SalePolicy | None = None) -> None:
+        self._rails = rails
+        self._ledger = ledger
+        self._policy = policy or SalePolicy()
+        self._settlement = Settlement(ledger, lease_s=self._policy.settle_lease_s)
 
-async def keep_resolving(gate: Gate, *, every_s: float = 5.0) -> None:
-    """Repeat until cancelled. Runs in every worker; the ledger gives each payment to one of them at a time."""
-    while True:
-        await asyncio.sleep(every_s)
-        try:
-            resolved = await resolve_in_doubt(gate)
-            await gate.forget_abandoned()
-        except ServiceError as error:
-            log.warning("resolve_failed", code=error.code)
-            continue
-        if resolved:
-            log.info("payments_resolved", payments=resolved)
+    async def resolve(self, at_most: int = AT_MOST) -> int:
+        """Ask once about the payments that have been in doubt the longest. Returns how many were resolved.
+
+        Raises:
+            LedgerUnavailable: the ledger does not answer.
+        """
+        resolved = 0
+        for entry in await self._ledger.in_doubt(self._rails, at_most):
+            try:
+                with suppress(PaymentSpentElsewhere):  # this resolves it too
+                    await self._settlement.resolve(entry, self._rails[entry.payment.rail])
+            except (PaymentInProgress, PaymentOutcomeUnknown):
+                continue
+            resolved += 1
+        return resolved
+
+    async def keep_resolving(self, *, every_s: float = 5.0) -> None:
+        """Repeat until cancelled. Runs in every worker; the ledger gives each payment to one of them at a time."""
+        while True:
+            await asyncio.sleep(every_s)
+            try:
+                resolved = await self.resolve()
+                await self._ledger.forget_abandoned(silent_s=self._policy.abandoned_s)
+            except ServiceError as error:
+                log.warning("resolve_failed", code=error.code)
+                continue
+            if resolved:
+                log.info("payments_resolved", payments=resolved)

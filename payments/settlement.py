@@ -13,8 +13,8 @@ from errors import (
     ServiceError,
 )
 from payments.ledger import Claim, Entry, Ledger
+from payments.payment_status import expires_at
 from payments.rail import Hold, Payment, PaymentAttempt, Receipt, ReceiptFinder
-from payments.standing import expiry
 
 _PROVEN = (PaymentRejected, PaymentSpentElsewhere)
 """A rail's proof that by our hand nothing moved, and nothing of ours can still move. RailUnavailable does not count as
@@ -76,7 +76,7 @@ class Settlement:
         """
         claim = await self._ledger.take_over(entry.payment.id, lease_s=self._lease_s)
         if claim is None:
-            raise PaymentInProgress(expires_at=expiry(entry.payment))
+            raise PaymentInProgress(expires_at=expires_at(entry.payment))
         async with self._doubt(claim, entry.payment):
             receipt, spent = None, None
             try:
@@ -108,7 +108,7 @@ class Settlement:
             ends = await self._ledger.begin_settlement(claim, lease_s=self._lease_s)
         except BaseException as error:
             if await self.give_back(claim) and isinstance(error, ServiceError):
-                error.payment_state = PaymentState.UNUSED
+                raise error.with_payment(PaymentState.UNUSED) from error
             raise
         if ends is None:
             await self.give_back(claim)
@@ -131,8 +131,7 @@ class Settlement:
         except BaseException as error:
             with suppress(ServiceError):  # it only makes the next attempt possible sooner than the end of the lease
                 await self._ledger.mark_unresolved(claim)
-            if isinstance(error, PaymentOutcomeUnknown):
-                error.payment_expires_at = expiry(payment)
-            elif isinstance(error, Exception):
-                raise PaymentOutcomeUnknown(expires_at=expiry(payment)) from error
-            raise
+            if not isinstance(error, Exception):
+                raise
+            unknown = error if isinstance(error, PaymentOutcomeUnknown) else PaymentOutcomeUnknown()
+            raise unknown.with_payment(PaymentState.IN_FLIGHT, expires_at(payment)) from error

@@ -205,9 +205,9 @@ class SqlLedger:
         """The refusal of a payment whose transaction is known: it stands where that transaction stands."""
         error = PaymentUsed("The transaction of this payment belongs to another payment. Sign a new one.")
         row = await self._database.reads.first(select(_row.state).where(_row.transaction_hash == payment.transaction))
-        if row is not None:
-            error.payment_state = PaymentState.SETTLED if row.state == State.SETTLED else PaymentState.IN_FLIGHT
-        return error
+        if row is None:
+            return error
+        return error.with_payment(PaymentState.SETTLED if row.state == State.SETTLED else PaymentState.IN_FLIGHT)
 
     async def _holds(self, purchase: str | None) -> bool:
         return purchase is not None and await self.find_purchase(purchase) is not None

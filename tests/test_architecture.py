@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "memory": set(),
     "metrics_folder": set(),
     "process_end": set(),
+    "request_state": set(),
     "respawn": set(),
     "runner_environment": set(),
     "cpu_quota": set(),

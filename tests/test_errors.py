@@ -1,6 +1,8 @@
 """What every error says about the money, and what the buyer should do next."""
 
 from collections.abc import Iterator
+from inspect import signature
+from typing import Any
 
 import pytest
 
@@ -22,6 +24,58 @@ def tree(root: type[ServiceError]) -> Iterator[type[ServiceError]]:
         yield from tree(child)
 
 
+def made(kind: type[ServiceError]) -> ServiceError:
+    """An error of a class, by the class's own constructor."""
+    given: dict[str, Any] = {"detail": "What happened.", "reason": "refused", "paid_us": True}
+    asked = signature(kind).parameters
+    return kind(**{name: value for name, value in given.items() if name in asked})
+
+
+EVERY_KIND = pytest.mark.parametrize("kind", [*tree(ServiceError)], ids=lambda kind: kind.__name__)
+COMMON = ("detail", "members", "headers", "retry_after", "retry_action", "type")
+
+
+def facts(error: ServiceError) -> dict[str, Any]:
+    """Everything that an error says, the payment's state apart."""
+    own = {name: value for name, value in vars(error).items() if not name.startswith("payment_")}
+    return {**own, **{name: getattr(error, name) for name in COMMON}, "class": type(error), "text": str(error)}
+
+
+@EVERY_KIND
+@pytest.mark.parametrize("state", [None, *PaymentState])
+def test_another_payment_state_keeps_everything_else(kind: type[ServiceError], state: PaymentState | None) -> None:
+    error = made(kind).adding(headers=(("Link", "<a>"), ("Link", "<b>")), members={"more": [1]})
+    vars(error).update(retry_after=7, type="https://problems.example/type")
+    before, known = facts(error), (error.payment_state, error.payment_expires_at)
+    changed = error.with_payment(state, 1_900_000_000)
+    assert (changed.payment_state, changed.payment_expires_at) == (state, 1_900_000_000)
+    assert facts(changed) == facts(error) == before
+    assert (error.payment_state, error.payment_expires_at) == known, "the first one is as it was"
+    assert changed.headers == (("Link", "<a>"), ("Link", "<b>"))
+
+
+@EVERY_KIND
+def test_what_is_added_comes_after_what_was_there(kind: type[ServiceError]) -> None:
+    first = made(kind).adding(headers=(("Link", "<a>"),), members={"a": 1})
+    second = first.adding(headers=(("Link", "<a>"), ("Link", "<b>")), members={"b": 2})
+    assert second.headers == (("Link", "<a>"), ("Link", "<a>"), ("Link", "<b>"))
+    assert second.members == {**first.members, "b": 2}
+    assert (first.headers, "b" in first.members) == ((("Link", "<a>"),), False)
+
+
+@EVERY_KIND
+def test_an_error_cannot_be_changed(kind: type[ServiceError]) -> None:
+    error = made(kind)
+    for name in ("payment_state", "payment_expires_at", *COMMON):
+        with pytest.raises(AttributeError, match="immutable"):
+            setattr(error, name, None)
+    with pytest.raises(TypeError):
+        error.members["reason"] = "another"  # type: ignore[index]
+    with pytest.raises(kind) as caught:
+        raise error.with_payment(PaymentState.UNUSED) from error
+    assert caught.value.__cause__ is error
+
+
 @pytest.mark.parametrize(
     ("state", "charged"),
     [
@@ -35,16 +89,14 @@ def tree(root: type[ServiceError]) -> Iterator[type[ServiceError]]:
 def test_charged_follows_from_the_payment_alone(state: PaymentState | None, charged: bool | None) -> None:
     """Whatever the error: the same payment is not charged for one and uncharged for the other."""
     for kind in tree(ServiceError):
-        error = kind.__new__(kind)
-        error.payment_state = state
-        assert error.charged is charged
+        assert made(kind).with_payment(state).charged is charged
 
 
 @pytest.mark.parametrize("action", RetryAction)
 def test_retryable_follows_from_the_action_alone(action: RetryAction) -> None:
     for kind in tree(ServiceError):
-        error = kind.__new__(kind)
-        error.retry_action = action
+        error = made(kind)
+        vars(error)["retry_action"] = action
         assert error.retryable == (action in {RetryAction.RESEND_SAME, RetryAction.WAIT_AND_RESEND})
 
 

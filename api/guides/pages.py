@@ -10,7 +10,7 @@ from api.guides.tables import Words, error_rows, option_rows
 from api.pricing import OfferedRail, PriceList
 from api.templates import RAIL_NAMES, code, render
 from api.upload import UploadLimits
-from payments.gate import SalePolicy
+from payments.policy import SalePolicy
 
 _WORDS = {
     "en": Words(english.OPTIONS, english.ERRORS, english.NEXT_STEPS, english.CHARGED),

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from api.problems import ProblemMiddleware, problem
 from api.request_id import RequestIdMiddleware
-from errors import PaymentOutcomeUnknown, PaymentRequired, RunnerUnavailable, ServiceError
+from errors import PaymentOutcomeUnknown, PaymentRequired, PaymentState, RunnerUnavailable, ServiceError
 
 MEMBERS = [
     "type",
@@ -52,6 +52,8 @@ async def test_every_error_has_one_form(kind: type[ServiceError]) -> None:
     error = kind.__new__(kind)
     ServiceError.__init__(error, "What happened.")
     answer = await answer_to(error)
+    if error.payment_state is None:  # no payment came
+        error = error.with_payment(PaymentState.NONE)
     assert answer.status_code == kind.status
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.headers["Cache-Control"] == "no-store"

@@ -96,6 +96,8 @@ class ScriptedRail:
         """What the last settlement was told."""
         self.finality = Finality.FINAL
         """What the chain says of a settlement later."""
+        self.receipts = 1
+        """How many header fields a receipt has, all of one name."""
         self.closed = False
 
     def called(self, verb: str) -> int:
@@ -197,7 +199,8 @@ class ScriptedAttempt(PaymentAttempt):
         return await self.rail.find_receipt(payment)
 
     def receipt_headers(self, receipt: Receipt) -> HeaderFields:
-        return ((f"{self.rail.name}-receipt", receipt.transaction),)
+        sent = (receipt.transaction, f"{receipt.transaction} again")[: self.rail.receipts]
+        return tuple((f"{self.rail.name}-receipt", value) for value in sent)
 
     def refusal_headers(self, reason: str) -> HeaderFields:
         return ((f"{self.rail.name}-refused", f"{self.credential.payment_id} {reason}"),)

@@ -6,11 +6,14 @@ from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
 from payments.delivery import Delivery
-from payments.gate import Gate, SalePolicy, SaleResult
+from payments.gate import Gate
 from payments.ledger import Entry, Ledger, State
 from payments.money import Price
+from payments.policy import SalePolicy
 from payments.rail import Credential, Order
+from payments.resolver import Resolver
 from payments.result_cache import ResultCache
+from payments.sale import SaleRequest, SaleResult
 from tests.fakes.clock import FakeClock
 from tests.fakes.rails import ScriptedRail
 from tests.fakes.steps import Steps
@@ -30,12 +33,12 @@ class Seller:
     """
 
     def __init__(
-        self, ledger: Ledger, clock: FakeClock, *, terms: SalePolicy | None = None, recent_bytes: int = 0
+        self, ledger: Ledger, clock: FakeClock, *, policy: SalePolicy | None = None, recent_bytes: int = 0
     ) -> None:
         self.rail = ScriptedRail()
         self.ledger = ledger
         self.clock = clock
-        self.terms = terms or SalePolicy()
+        self.policy = policy or SalePolicy()
         self.recent_bytes = recent_bytes
         self.admitting: list[Exception] = []
         self.wait_s = 0.0
@@ -52,10 +55,15 @@ class Seller:
         return Gate(
             (watch.through(self.rail),),
             watch.through(self.ledger),
-            terms=self.terms,
+            policy=self.policy,
             recent=ResultCache(self.recent_bytes),
             clock=self.clock,
         )
+
+    @property
+    def resolver(self) -> Resolver:
+        """What resolves payments in doubt without their buyers."""
+        return Resolver(self.gate.rails, self.ledger, self.policy)
 
     async def send(
         self,
@@ -86,7 +94,7 @@ class Seller:
             return self.wait_s
 
         credential = Credential(self.rail.name, payment_id, fingerprint, idempotency_key=key)
-        return await (gate or self.gate).sell(
+        request = SaleRequest(
             watch.through(self.rail.bind(credential)),
             wanted,
             admit=lambda: watch.step("admit", admit),
@@ -95,6 +103,7 @@ class Seller:
             is_gone=is_gone,
             came_at=came_at,
         )
+        return await (gate or self.gate).sell(request)
 
     async def entry(self) -> Entry | None:
         """What the ledger knows of the payment."""
@@ -141,7 +150,7 @@ class Seller:
 
     def leases_run_out(self) -> None:
         """Nobody who was silent until now is trusted to be alive any more."""
-        self.clock.advance(self.terms.work_lease_s + self.terms.settle_lease_s)
+        self.clock.advance(self.policy.work_lease_s + self.policy.settle_lease_s)
 
 
 async def _until(reached: Callable[[], Awaitable[bool]]) -> None:

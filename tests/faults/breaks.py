@@ -25,9 +25,9 @@ BREAKS = {
         "a settled payment is judged anew instead of being looked up in the ledger",
         (
             Change(
-                "payments/gate.py",
+                "payments/sale.py",
                 "        found: AlreadySettled | Unclaimed | Claimed = "
-                "await self._purchases.by_payment(attempt, wanted.order)\n",
+                "await self._purchases.by_payment(attempt, request.order)\n",
                 "        found: AlreadySettled | Unclaimed | Claimed = Unclaimed(None)\n",
             ),
         ),
@@ -50,7 +50,7 @@ BREAKS = {
         "does not take the payment from its silent holder",
         (
             Change(
-                "payments/standing.py",
+                "payments/payment_status.py",
                 "        if await ledger.refuse(credential.payment_id, credential.rail):\n",
                 "        if True:\n",
             ),
@@ -75,7 +75,7 @@ BREAKS = {
         "who has the claim does not look at the clock once more",
         (
             Change(
-                "payments/gate.py",
+                "payments/sale.py",
                 "        if self._clock() > payment.work_by:  # it was verified long ago\n",
                 "        if False:\n",
             ),
@@ -105,9 +105,9 @@ BREAKS = {
         "a refusal does not take the payment from whoever holds it silently",
         (
             Change(
-                "payments/gate.py",
-                "            await self._take_from_others(wanted.attempt.credential, error)\n",
-                "            error.payment_state = PaymentState.UNUSED\n",
+                "payments/sale.py",
+                "            status = await self._take_from_others(request.attempt, refusal)\n",
+                "            status = PaymentStatus(PaymentState.UNUSED)\n",
             ),
         ),
     ),

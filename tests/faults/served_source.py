@@ -32,7 +32,7 @@ def source_tree(broken: str | None = None) -> Iterator[Path]:
         copy = Path(folder) / "source"
         shutil.copytree(ROOT, copy, ignore=_LEFT_OUT)
         for whole, short in _LEASES.items():
-            _replace(copy / "payments" / "gate.py", whole, short)
+            _replace(copy / "payments" / "policy.py", whole, short)
         if broken is not None:
             for change in BREAKS[broken].changes:
                 _replace(copy / change.path, change.guard, change.broken)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import storage
-from payments.gate import SalePolicy
+from payments.policy import SalePolicy
 from tests.fakes.clock import FakeClock
 from tests.fakes.seller import Seller
 
@@ -17,7 +17,7 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def terms() -> SalePolicy:
+def policy() -> SalePolicy:
     return SalePolicy()
 
 
@@ -27,11 +27,11 @@ def recent_bytes() -> int:
 
 
 @pytest.fixture
-async def seller(tmp_path: Path, clock: FakeClock, terms: SalePolicy, recent_bytes: int) -> AsyncIterator[Seller]:
+async def seller(tmp_path: Path, clock: FakeClock, policy: SalePolicy, recent_bytes: int) -> AsyncIterator[Seller]:
     url = f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
     await storage.migrate(url)
     async with storage.Database(url, clock=clock) as database:
-        seller = Seller(storage.SqlLedger(database), clock, terms=terms, recent_bytes=recent_bytes)
+        seller = Seller(storage.SqlLedger(database), clock, policy=policy, recent_bytes=recent_bytes)
         yield seller
         for event in (seller.may_work, seller.rail.may_verify, seller.rail.may_settle):
             event.set()  # a failed test may have left a sale waiting

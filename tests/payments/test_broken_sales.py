@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from errors import LedgerUnavailable, PaymentRequired, ServiceError
-from payments.gate import SaleResult
+from payments.sale import SaleResult
 from tests.fakes.seller import Seller
 from tests.fakes.steps import Crash, Moment, Steps
 

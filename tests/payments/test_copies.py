@@ -13,7 +13,7 @@ from errors import (
     ProcessingFailed,
     ServiceError,
 )
-from payments.gate import SalePolicy
+from payments.policy import SalePolicy
 from tests.fakes.clock import FakeClock
 from tests.fakes.rails import Outcome
 from tests.fakes.seller import Seller
@@ -105,7 +105,7 @@ async def test_a_copy_that_came_before_a_refusal_and_is_looked_up_after_it_is_no
 
 async def test_a_copy_that_was_looked_up_long_ago_is_not_worked_on(seller: Seller) -> None:
     """By then the ledger may have forgotten that it was refused."""
-    seller.terms = SalePolicy(abandoned_s=0)
+    seller.policy = SalePolicy(abandoned_s=0)
     with pytest.raises(PaymentInProgress):
         await seller.send(gate=seller.open())
     assert (seller.works, seller.rail.moved) == (0, [])
@@ -137,7 +137,7 @@ async def test_who_froze_in_the_work_does_not_charge_after_a_refusal(seller: Sel
     seller.rail.verifying = [refusal]
     with pytest.raises((PaymentRejected, PaymentSpentElsewhere)):
         await seller.send()
-    seller.clock.advance(-seller.terms.work_lease_s)  # even if the clock is set back, so that the lease seems to run
+    seller.clock.advance(-seller.policy.work_lease_s)  # even if the clock is set back, so that the lease seems to run
     seller.may_work.set()
     with pytest.raises(PaymentInProgress):
         await frozen

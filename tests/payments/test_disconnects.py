@@ -19,7 +19,8 @@ from payments.ledger import State
 from payments.middleware import PaymentMiddleware
 from payments.result_cache import ResultCache
 from tests.fakes.rails import ScriptedRail
-from tests.fakes.seller import Seller, order
+from tests.fakes.resource import ScriptedResource
+from tests.fakes.seller import Seller
 
 REQUEST = b"POST / HTTP/1.1\r\nHost: cut.example\r\nx-payment: payment print\r\nContent-Length: 7\r\n\r\npicture"
 
@@ -61,18 +62,8 @@ class Service:
         self.rail = ScriptedRail("x")
         self.working, self.may_work = asyncio.Event(), asyncio.Event()
         self.gate = Gate((self.rail,), seller.ledger, recent=ResultCache(0), clock=seller.clock)
-        paid = PaymentMiddleware(
-            self._work,
-            gate=self.gate,
-            order=lambda _: order(),
-            offered=lambda _: None,
-            validate_unpaid=lambda _: None,
-            admit=self._admit,
-        )
+        paid = PaymentMiddleware(self._work, gate=self.gate, resource=ScriptedResource())
         self.app: ASGIApp = RequestIdMiddleware(ProblemMiddleware(paid))
-
-    async def _admit(self, scope: Scope) -> None:
-        return None
 
     async def _work(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.working.set()

@@ -12,7 +12,6 @@ from errors import PaymentOutcomeUnknown
 from payments.finality import AT_MOST, RAW, keep_rechecking, recheck
 from payments.ledger import Entry, State
 from payments.rail import Finality, Payment, Receipt
-from payments.resolver import resolve_in_doubt
 from storage import Database, SqlLedger, SqlSettled
 from storage.settled import FIRST_RECHECK_S
 from tests.contracts.ledger_contract import LEASE_S, PAYMENT, RECEIPT, taken
@@ -136,7 +135,7 @@ async def test_a_lost_settlement_is_forgotten_on_the_chains_second_word(seller: 
     seller.rail.finality = Finality.LOST
     seller.clock.advance(FIRST_RECHECK_S)
     await recheck(seller.gate.rails, SqlSettled(books))
-    assert await resolve_in_doubt(seller.gate) == 1
+    assert await seller.resolver.resolve() == 1
     assert await seller.is_free()
     assert not (await seller.send()).replayed
     assert seller.rail.moved == ["payment"]

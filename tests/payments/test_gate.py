@@ -20,8 +20,9 @@ from errors import (
     ServiceError,
     Unavailable,
 )
-from payments.gate import Gate, SalePolicy
+from payments.gate import Gate
 from payments.ledger import State
+from payments.policy import SalePolicy
 from payments.rail import Order
 from tests.fakes.clock import FakeClock
 from tests.fakes.rails import Outcome, ScriptedRail
@@ -209,7 +210,7 @@ class TestHangUp:
         assert [line["event"] for line in lines] == ["sale_failed_after_disconnect"]
 
 
-@pytest.mark.parametrize("terms", [SalePolicy(max_redeliveries=2, redelivery_s=100)])
+@pytest.mark.parametrize("policy", [SalePolicy(max_redeliveries=2, redelivery_s=100)])
 class TestEntitlement:
     """What has been paid for is delivered again, so often and so long, and is never called uncharged."""
 
@@ -286,7 +287,7 @@ async def test_a_payer_has_no_more_under_way_than_the_funds_cover(seller: Seller
     assert len(seller.rail.moved) == 3
 
 
-@pytest.mark.parametrize("terms", [SalePolicy(work_lease_s=0.2)])
+@pytest.mark.parametrize("policy", [SalePolicy(work_lease_s=0.2)])
 async def test_a_holder_at_work_keeps_its_claim(seller: Seller, clock: FakeClock) -> None:
     """However long the work takes, the lease is short and renewed."""
     seller.may_work.clear()
@@ -329,7 +330,8 @@ class TestSeveralRails:
         quote = await gate.quote(order(), "cut.example")
         assert [value for name, value in quote.headers] == ['one price="0.05"', 'two price="0.05"']
         assert quote.members.keys() == {"one", "two"}
-        assert not quote.charged
+        unpaid = quote.required()
+        assert (unpaid.headers, unpaid.members, unpaid.charged) == (quote.headers, quote.members, False)
 
     async def test_quotes_on_a_host_of_its_own_only_its_own(self, gate: Gate) -> None:
         assert (await gate.quote(order(), "one.EXAMPLE")).members.keys() == {"one"}
@@ -345,10 +347,13 @@ class TestSeveralRails:
 
     async def test_quotes_anew_with_the_reason_of_a_refusal(self, gate: Gate) -> None:
         refusal = PaymentRejected("No.", reason="expired")
-        quote = await gate.quote(order(), "one.example", refusal)
-        assert quote is refusal
-        assert quote.members["reason"] == "expired"
-        assert quote.members["one"]["rejection"] == "expired"
+        quote = await gate.quote(order(), "one.example", refusal.reason)
+        answer = quote.after(refusal, gate.read((("one-payment", "id print"),)))
+        assert type(answer) is PaymentRejected
+        assert answer.members["reason"] == "expired"
+        assert answer.members["one"]["rejection"] == "expired"
+        assert answer.headers == (*quote.headers, ("one-refused", "id expired"))
+        assert (refusal.headers, refusal.members) == ((), {"reason": "expired"})
 
     def test_takes_the_payment_of_either(self, gate: Gate) -> None:
         for name in ("one", "two"):

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable
 import httpx
 import pytest
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,9 +15,9 @@ from api.request_id import RequestIdMiddleware
 from errors import InvalidImage, Overloaded, ProcessingFailed, RunnerUnavailable
 from payments.gate import Gate
 from payments.middleware import PaymentMiddleware
-from payments.rail import Order
 from payments.result_cache import ResultCache
 from tests.fakes.rails import Outcome, ScriptedRail
+from tests.fakes.resource import ScriptedResource
 from tests.fakes.seller import Seller, order
 
 PAYMENT = {"one-payment": "id print"}
@@ -27,7 +26,7 @@ PAYMENT = {"one-payment": "id print"}
 class SmallApp:
     """The middleware between the problem form and a small app, with two rails; `two.example` takes the second only.
 
-    `app` makes the goods; `judging` and `admitting` hold what the next calls raise, `out` what nothing can be made for.
+    `app` makes the goods, `resource` says what they are.
     """
 
     def __init__(self, seller: Seller) -> None:
@@ -40,37 +39,12 @@ class SmallApp:
             clock=seller.clock,
         )
         self.app: ASGIApp = Response(b"cut-out", media_type="image/png", headers={"X-Width": "7"})
-        self.judging: list[Exception] = []
-        self.admitting: list[Exception] = []
-        self.out: Exception | None = None
-        paid = PaymentMiddleware(
-            self._serve,
-            gate=self.gate,
-            order=_order,
-            offered=self._offered,
-            validate_unpaid=self._validate_unpaid,
-            admit=self._admit,
-        )
+        self.resource = ScriptedResource()
+        paid = PaymentMiddleware(self._serve, gate=self.gate, resource=self.resource)
         self.asgi: ASGIApp = RequestIdMiddleware(ProblemMiddleware(PaymentStateMiddleware(paid, gate=self.gate)))
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.app(scope, receive, send)
-
-    def _offered(self, _: Scope) -> None:
-        if self.out:
-            raise self.out
-
-    def _validate_unpaid(self, _: Scope) -> None:
-        if self.judging:
-            raise self.judging.pop()
-
-    async def _admit(self, _: Scope) -> None:
-        if self.admitting:
-            raise self.admitting.pop()
-
-
-def _order(scope: Scope) -> Order:
-    return order(Request(scope).headers.get("x-body", "").encode())
 
 
 @pytest.fixture
@@ -110,15 +84,15 @@ async def test_takes_on_a_host_what_is_bound_to_it(client: httpx.AsyncClient, sm
 
 async def test_judges_what_is_not_paid_for(client: httpx.AsyncClient, small_app: SmallApp) -> None:
     """A body that could never be served is told so instead of what it would cost."""
-    small_app.judging = [InvalidImage("No image.")]
+    small_app.resource.invalid = [InvalidImage("No image.")]
     assert (await client.post("/")).status_code == 400
-    small_app.judging = [InvalidImage("No image.")]
+    small_app.resource.invalid = [InvalidImage("No image.")]
     assert (await client.post("/", headers=PAYMENT)).status_code == 200
 
 
 async def test_quotes_nothing_that_cannot_be_made_at_present(client: httpx.AsyncClient, small_app: SmallApp) -> None:
     """Neither to who has not paid, nor to who has paid wrongly."""
-    small_app.out = RunnerUnavailable("The matting runner does not answer.", retry_after=5)
+    small_app.resource.unavailable = RunnerUnavailable("The matting runner does not answer.", retry_after=5)
     small_app.one.verifying = [Outcome.REFUSED]
     for headers in ({}, PAYMENT):
         answer = await client.post("/", headers=headers)
@@ -128,7 +102,7 @@ async def test_quotes_nothing_that_cannot_be_made_at_present(client: httpx.Async
 
 
 async def test_admits_what_is_paid_for(client: httpx.AsyncClient, small_app: SmallApp) -> None:
-    small_app.admitting = [Overloaded("Full.")]
+    small_app.resource.rejecting = [Overloaded("Full.")]
     answer = await client.post("/", headers=PAYMENT)
     assert (answer.status_code, answer.json()["charged"]) == (503, False)
     assert small_app.one.calls == []
@@ -147,6 +121,23 @@ async def test_sells(client: httpx.AsyncClient, small_app: SmallApp) -> None:
         "x-width": "7",
         "one-receipt": "0xid",
     }
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_repeated_headers_of_goods_and_receipt_all_arrive(
+    client: httpx.AsyncClient, small_app: SmallApp, times: int
+) -> None:
+    """In their order, at the first delivery and at the next one."""
+    goods = Response(b"cut-out")
+    goods.headers.append("Link", "<a>")
+    goods.headers.append("Link", "<b>")
+    small_app.app, small_app.one.receipts = goods, 2
+    for _ in range(times):
+        answer = await client.post("/", headers=PAYMENT)
+    assert answer.headers.get_list("link") == ["<a>", "<b>"]
+    assert answer.headers.get_list("one-receipt") == ["0xid", "0xid again"]
+    assert answer.headers.get_list("content-length") == ["7"]
+    assert answer.headers.get_list("cache-control") == ["private"]
 
 
 async def test_marks_what_is_delivered_again(client: httpx.AsyncClient, small_app: SmallApp) -> None:
@@ -280,18 +271,8 @@ async def test_a_place_is_given_back_before_the_settlement(seller: Seller) -> No
     rail = ScriptedRail("one")
     gate = Gate((rail,), seller.ledger, recent=ResultCache(1000), clock=seller.clock)
 
-    async def admit(_: Scope) -> float:
-        return 0.0
-
-    paid = PaymentMiddleware(
-        Response(b"cut-out"),
-        gate=gate,
-        order=_order,
-        offered=lambda _: None,
-        validate_unpaid=lambda _: None,
-        admit=admit,
-        release=lambda _: released.append(len(rail.moved)),
-    )
+    resource = ScriptedResource(on_release=lambda: released.append(len(rail.moved)))
+    paid = PaymentMiddleware(Response(b"cut-out"), gate=gate, resource=resource)
     app = RequestIdMiddleware(ProblemMiddleware(paid, "https://cut.example"))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://cut.example") as client:
         for number in range(2):

@@ -69,10 +69,10 @@ async def test_a_name_ends_with_what_it_bought(seller: Seller, end: str, wanted:
     seller.recent_bytes = 0
     seller.gate = seller.open()
     await seller.send(key="my key")
-    for _ in range(seller.terms.max_redeliveries if end == "fetched too often" else 0):
+    for _ in range(seller.policy.max_redeliveries if end == "fetched too often" else 0):
         assert (await seller.send(payment_id="another", key="my key")).replayed
     if end == "a day later":
-        seller.clock.advance(seller.terms.redelivery_s + 1)
+        seller.clock.advance(seller.policy.redelivery_s + 1)
     assert not (await seller.send(order(wanted), payment_id="second", key="my key")).replayed
     assert (await seller.send(order(wanted), payment_id="third", key="my key")).replayed
     assert seller.rail.moved == ["payment", "second"]

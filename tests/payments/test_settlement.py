@@ -12,8 +12,8 @@ from errors import (
     PaymentRejected,
     ServiceError,
 )
-from payments.gate import SalePolicy
 from payments.ledger import State
+from payments.policy import SalePolicy
 from tests.fakes.rails import MOVING, Outcome
 from tests.fakes.seller import Seller, order
 from tests.fakes.steps import Moment, Steps
@@ -100,7 +100,7 @@ async def test_a_settlement_under_way_is_waited_for(seller: Seller) -> None:
     assert not (await sale).replayed
 
 
-@pytest.mark.parametrize("terms", [SalePolicy(settle_lease_s=0.3)])
+@pytest.mark.parametrize("policy", [SalePolicy(settle_lease_s=0.3)])
 async def test_a_settlement_ends_before_its_lease_does(seller: Seller) -> None:
     seller.rail.may_settle.clear()
     async with asyncio.timeout(5):

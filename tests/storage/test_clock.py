@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import storage
-from payments.gate import SalePolicy
 from payments.ledger import State
+from payments.policy import SalePolicy
 from payments.rail import Hold
 from storage import Database, SqlLedger, SqlLock, SqlOutbox
 from storage.engine import create_engine, parse
@@ -114,8 +114,8 @@ async def test_a_sale_is_one_sale_whatever_a_host_takes_for_the_time(
     """Two hosts, one of which is wrong by five minutes, and a worker that freezes for longer than its lease."""
     database, ahead = skewed
     ledger, clock = SqlLedger(database), FakeClock(time.time() + host)
-    seller = Seller(ledger, clock, terms=SalePolicy(work_lease_s=SHORT_S, settle_lease_s=5))
-    right = Seller(ledger, FakeClock(time.time()), terms=seller.terms)
+    seller = Seller(ledger, clock, policy=SalePolicy(work_lease_s=SHORT_S, settle_lease_s=5))
+    right = Seller(ledger, FakeClock(time.time()), policy=seller.policy)
     right.rail = seller.rail
     right.gate = right.open()
     seller.rail.may_settle.clear()

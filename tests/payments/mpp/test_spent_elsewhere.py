@@ -13,9 +13,10 @@ import pytest
 import storage
 from errors import PaymentOutcomeUnknown, PaymentSpentElsewhere, ServiceError
 from payments.delivery import Delivery
-from payments.gate import Gate, SaleResult
+from payments.gate import Gate
 from payments.mpp import MppRail
 from payments.rail import HeaderFields, Order
+from payments.sale import SaleRequest, SaleResult
 from sandbox.accounts import STRANGER
 from sandbox.chains import TempoChain
 from tests.contracts.rail_contract import UNITS
@@ -180,7 +181,7 @@ class TestTwoServices:
         attempt = gate.read(payment)
         assert attempt is not None
         try:
-            return await gate.sell(attempt, order, admit=admit, work=work)
+            return await gate.sell(SaleRequest(attempt, order, admit, work))
         except ServiceError as error:
             return error
 

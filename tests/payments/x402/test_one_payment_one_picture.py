@@ -10,8 +10,9 @@ import pytest
 import storage
 from errors import PaymentOutcomeUnknown, PaymentSpentElsewhere, PaymentState, ServiceError
 from payments.delivery import Delivery
-from payments.gate import Gate, SaleResult
+from payments.gate import Gate
 from payments.rail import Order
+from payments.sale import SaleRequest, SaleResult
 from payments.x402 import X402Rail
 from payments.x402.wire import X402Credential
 from sandbox.accounts import SELLER, SETTLER, STRANGER
@@ -40,7 +41,7 @@ class Service:
             await self.may_work.wait()
             return Delivery(headers=(), body=order.body)
 
-        return await self.gate.sell(self.rail.bind(credential), order, admit=admit, work=work)
+        return await self.gate.sell(SaleRequest(self.rail.bind(credential), order, admit, work))
 
 
 @pytest.fixture

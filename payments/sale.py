@@ -1,0 +1,231 @@
+"""A sale: the order in which a picture is paid for, on every rail alike.
+
+    look up → admit → verify → claim → work → settle → deliver
+
+The money moves last and only for a finished picture; whatever fails before that gives the claim back, whatever is
+unclear after it stays SETTLING until the chain has spoken (`settlement.py`).
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+
+from errors import (
+    ClientDisconnected,
+    DeadlineUnreachable,
+    PaymentInProgress,
+    PaymentState,
+    ServiceError,
+)
+from payments.delivery import Delivery
+from payments.lease import Leases
+from payments.ledger import Claim, Entry, Ledger
+from payments.payment_status import PaymentStatus, expires_at, failures_report, status_of
+from payments.policy import SalePolicy
+from payments.purchases import AlreadySettled, Purchases, Unclaimed, purchase_name
+from payments.quotes import Quotes
+from payments.rail import HeaderFields, Order, Payment, PaymentAttempt, Rail
+from payments.redelivery import Admit, Redelivery, Work
+from payments.result_cache import ResultCache
+from payments.sales_in_progress import SalesInProgress
+from payments.settlement import Settlement
+from telemetry import stage
+
+_APART_S = 0.5
+"""How far apart two moments must be to be told apart: one is measured by the ledger's clock, the other by ours, while a
+thread or an event loop may have to wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaleRequest:
+    """A payment with what it is to buy.
+
+    Attributes:
+        admit: refuses, before anything is verified, what cannot be done; otherwise the seconds until it begins.
+        work: makes the goods. Neither costs the buyer anything when it raises `ServiceError`.
+        release: gives back what `admit` took. Called when the goods are there, whether or not they had to be made.
+        host: the name that the buyer came by.
+        is_gone: whether the buyer can no longer be answered. Asked when the goods are made: who is gone by then is not
+            charged, and who leaves later fetches the goods by sending the same payment again.
+        came_at: when the request came, by `time.monotonic`; by default it comes now.
+    """
+
+    attempt: PaymentAttempt
+    order: Order
+    admit: Admit
+    work: Work
+    release: Callable[[], None] = lambda: None
+    host: str = ""
+    is_gone: Callable[[], bool] = lambda: False
+    came_at: float = math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class SaleResult:
+    """Goods and receipt. `replayed`: the payment had settled before this request."""
+
+    delivery: Delivery
+    receipt_headers: HeaderFields
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A payment that is ours to work for."""
+
+    payment: Payment
+    claim: Claim
+
+
+class Sales:
+    """Sells work for payments over several rails and one ledger.
+
+    Args:
+        rails: by name.
+        quotes: knows which rail is offered on which host.
+        in_progress: told of each settlement.
+        results: recent ones.
+        clock: unix seconds.
+    """
+
+    def __init__(
+        self,
+        rails: dict[str, Rail],
+        ledger: Ledger,
+        quotes: Quotes,
+        in_progress: SalesInProgress,
+        *,
+        policy: SalePolicy,
+        results: ResultCache[Delivery],
+        clock: Callable[[], float],
+    ) -> None:
+        self._ledger = ledger
+        self._quotes = quotes
+        self._in_progress = in_progress
+        self._policy = policy
+        self._clock = clock
+        self._leases = Leases(ledger, lease_s=policy.work_lease_s)
+        self._settlement = Settlement(ledger, lease_s=policy.settle_lease_s)
+        self._redelivery = Redelivery(ledger, results, at_most=policy.max_redeliveries, within_s=policy.redelivery_s)
+        self._purchases = Purchases(ledger, self._settlement, self._redelivery, rails)
+        self._verifying: set[str] = set()
+
+    async def sell(self, request: SaleRequest) -> SaleResult:
+        """Exchange a payment for finished work."""
+        attempt, began = request.attempt, time.monotonic()
+        found: AlreadySettled | Unclaimed | Claimed = await self._purchases.by_payment(attempt, request.order)
+        if isinstance(found, Unclaimed):
+            _check_came_since(found.seen, request.came_at)
+            with self._only_copy(attempt.credential.payment_id):
+                found = await self._take(request, found, began)
+        if isinstance(found, AlreadySettled):
+            return await self._deliver_again(found, request)
+
+        delivery = await self._work_or_give_back(found.claim, request)
+        request.release()
+        with stage("settle"), self._in_progress.settling():
+            receipt = await self._settlement.settle(found.claim, found.payment, attempt)
+        with failures_report(PaymentState.SETTLED):
+            return SaleResult(delivery, attempt.receipt_headers(receipt), replayed=False)
+
+    async def _take(self, request: SaleRequest, free: Unclaimed, began: float) -> Claimed | AlreadySettled:
+        """Admit, verify and claim a free payment; or find what its payer has bought under the same idempotency key."""
+        wait_s = await request.admit() or 0.0
+        payment = await self._verify(request, wait_s)
+        bought = await self._purchases.by_key(payment, request.attempt.credential, request.order)
+        if bought:
+            return bought
+        if time.monotonic() - began > self._policy.abandoned_s / 2:
+            # What happened to the payment since it was looked up may soon be forgotten, so nothing proves it free.
+            raise PaymentInProgress(expires_at=expires_at(payment))
+        return Claimed(payment, await self._claim(payment, request, free))
+
+    async def _verify(self, request: SaleRequest, wait_s: float) -> Payment:
+        try:
+            with stage("verify"):
+                self._quotes.check(request.attempt.credential.rail, request.host)
+                payment = await request.attempt.verify(request.order)
+            if self._clock() + wait_s > payment.work_by:
+                raise DeadlineUnreachable("This payment expires before its turn. Take a new quote and sign again.")
+            return payment
+        except ServiceError as refusal:
+            status = await self._take_from_others(request.attempt, refusal)
+            raise status.told_by(refusal) from refusal
+
+    async def _take_from_others(self, attempt: PaymentAttempt, refusal: ServiceError) -> PaymentStatus:
+        """Before a payment is refused: nobody may have it who could still settle it.
+
+        A holder that went silent loses its claim here, a copy that is still being verified cannot claim any more, and
+        both find that out when they get there. A copy that was quicker makes this one look spent; that is never
+        answered with a 402.
+
+        Raises:
+            PaymentInProgress: somebody else holds it, or it has settled.
+        """
+        found = await status_of(self._ledger, attempt.credential)
+        if found.state is not PaymentState.UNUSED:
+            raise PaymentInProgress(expires_at=found.expires_at) from refusal
+        return found
+
+    async def _claim(self, payment: Payment, request: SaleRequest, free: Unclaimed) -> Claim:
+        credential = request.attempt.credential
+        claim = await self._ledger.claim(
+            payment,
+            seen=free.seen,
+            fingerprint=credential.fingerprint,
+            order_digest=request.order.digest,
+            lease_s=self._policy.work_lease_s,
+            purchase=purchase_name(payment, credential, request.order),
+        )
+        if claim is None:
+            raise PaymentInProgress(expires_at=expires_at(payment))
+        if self._clock() > payment.work_by:  # it was verified long ago
+            if not await self._settlement.give_back(claim):
+                raise PaymentInProgress()
+            raise DeadlineUnreachable("Too little time is left for this payment. Take a new quote and sign again.")
+        return claim
+
+    async def _work_or_give_back(self, claim: Claim, request: SaleRequest) -> Delivery:
+        try:
+            async with self._leases.keep_claim_alive(claim):
+                delivery = self._redelivery.kept(request.order) or await request.work()
+            self._redelivery.keep(request.order, delivery)
+            if request.is_gone():
+                raise ClientDisconnected("The client disconnected before the settlement began. Nothing was charged.")
+            return delivery
+        except BaseException as error:
+            if await self._settlement.give_back(claim) and isinstance(error, ServiceError):
+                raise PaymentStatus(PaymentState.UNUSED).told_by(error) from error
+            raise
+
+    async def _deliver_again(self, bought: AlreadySettled, request: SaleRequest) -> SaleResult:
+        # Under an idempotency key it was another payment that settled, so this says nothing about the one that came.
+        same = bought.payment_id == request.attempt.credential.payment_id
+        with failures_report(PaymentState.SETTLED) if same else nullcontext():
+            delivery = await self._redelivery.fetch(bought.payment_id, request.order, request.admit, request.work)
+            return SaleResult(delivery, request.attempt.receipt_headers(bought.receipt), replayed=True)
+
+    @contextmanager
+    def _only_copy(self, payment_id: str) -> Iterator[None]:
+        """Of copies that are not claimed yet, verify one at a time: each costs calls to the chain, and what one is
+        refused for may be over when the other is verified."""
+        if payment_id in self._verifying:
+            raise PaymentInProgress()
+        self._verifying.add(payment_id)
+        try:
+            yield
+        finally:
+            self._verifying.remove(payment_id)
+
+
+def _check_came_since(seen: Entry | None, came_at: float) -> None:
+    """Judge a request that has just found an abandoned payment: what was abandoned after the request came may have been
+    refused, and its buyer may have paid anew.
+
+    Raises:
+        PaymentInProgress: so it was. Sent again, the payment is as good as any.
+    """
+    if seen is not None and time.monotonic() - came_at > _APART_S - seen.lease_left_s:
+        raise PaymentInProgress()
