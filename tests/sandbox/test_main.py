@@ -90,9 +90,7 @@ def test_a_taken_port_is_told_in_one_line() -> None:
             check=False,
         )
     assert done.returncode == 1
-    assert (
-        done.stderr == f"Port {port} is in use by another program. Stop it, or choose another port.\n"
-    )
+    assert done.stderr == f"Port {port} is in use by another program. Stop it, or choose another port.\n"
 
 
 def test_help_lists_the_commands() -> None:
