@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, chdir
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import bentoml
 import structlog
@@ -32,9 +32,6 @@ from runners.drain import end_service
 from runners.fleet import RunnerFleet
 from runners.matting import NAME
 from runners.protocol import RunnerProtocol
-
-if TYPE_CHECKING:
-    from api.try_out.wallet import SandboxWallet
 
 log = structlog.get_logger("service")
 
@@ -80,7 +77,7 @@ async def _open(app: Starlette, stack: AsyncExitStack) -> None:
     # Only API workers sell, so only they load these rooms: for seconds, in which the runner starts.
     composition = await asyncio.to_thread(import_module, "composition")
     models = list(zip(manifests, clients, strict=True))
-    composed = await stack.enter_async_context(composition.compose(settings, models, _sandbox_wallet()))
+    composed = await stack.enter_async_context(composition.compose(settings, models))
     app.state.gate = composed.state.gate
     app.state.drain.cut_short = composed.state.gate.cut_short
     app.mount("/", composed)
@@ -220,7 +217,6 @@ async def _migrate() -> None:
 def _run_chains() -> None:
     """Start the local chains unless they stand already; they end with this process."""
     try:
-        from sandbox.browser_wallet import build as build_wallet  # noqa: PLC0415  # never ships
         from sandbox.chains import ensure_running  # noqa: PLC0415  # never ships
         from sandbox.process import SandboxError  # noqa: PLC0415  # never ships
     except ModuleNotFoundError:
@@ -228,20 +224,5 @@ def _run_chains() -> None:
     urls = [rail.rpc_url.get_secret_value() for rail in (settings.x402, settings.mpp) if rail.rpc_url]
     try:
         ensure_running(*urls)
-        if build_wallet() is None:
-            log.warning("sandbox_wallet_missing", effect="the page /try offers no test wallet", remedy="make setup")
     except SandboxError as error:
         sys.exit(str(error))
-
-
-def _sandbox_wallet() -> "SandboxWallet | None":
-    """The sandbox's buyer for the page `/try`; None in other profiles, and where it was not built."""
-    if settings.profile != "sandbox":
-        return None
-    from api.try_out.wallet import SandboxWallet  # noqa: PLC0415  # only API workers serve buyers
-    from sandbox.accounts import BUYER  # noqa: PLC0415  # never ships
-    from sandbox.browser_wallet import load as load_wallet  # noqa: PLC0415  # never ships
-
-    script, rpc_url = load_wallet(), settings.mpp.rpc_url
-    tempo_rpc_url = rpc_url.get_secret_value() if rpc_url else ""
-    return SandboxWallet(BUYER.address, BUYER.key, tempo_rpc_url, script) if script else None

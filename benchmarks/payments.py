@@ -5,7 +5,7 @@ clients on the sandbox's chains, one picture after the other. Counted is the CPU
 included (`time.process_time`), so that waiting for a chain costs nothing. Each stage has what is spent in it and in no
 stage inside it:
 
-    chain calls     our clients' part of every JSON-RPC call: web3 or httpx, encoding, decoding, retries
+    chain calls     our clients' part of every JSON-RPC call: aiohttp or httpx, encoding, decoding, retries
     picture         decode, fit, compose, encode; the model itself is replaced by one that answers at once
 
 Both are shown and left out of the sum. Reading HTTP from the socket (uvicorn, h11) is not in any figure, nor is the
@@ -41,10 +41,10 @@ from config import Settings, load
 from cut_out import CutOut
 from logs import configure_logging
 from models.manifest import ModelManifest
+from payments.evm.node import Node
 from payments.gate import Gate
 from payments.mpp import MppRail
 from payments.x402 import X402Rail
-from payments.x402.rpc import Rpc
 from runners.backend import Pixels
 from runners.client import RunnerClient
 from runners.state import State
@@ -74,7 +74,7 @@ STAGES: dict[str, tuple[tuple[type[Any], tuple[str, ...]], ...]] = {
         (Statements, ("run", "rows")),  # the lock and the outbox of the settlement key, too
     ),
     PICTURE: ((CutOut, ("admit", "__call__")),),
-    CHAIN: ((Rpc, ("ask", "send")), (httpx.AsyncClient, ("send",))),
+    CHAIN: ((Node, ("ask_or_error",)), (httpx.AsyncClient, ("send",))),
 }
 
 

@@ -137,7 +137,7 @@ def test_the_contracts_are_kept(copy: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "module"),
     [
-        ("modelkit/evaluation/scores.py", "web3"),
+        ("modelkit/evaluation/scores.py", "x402"),
         ("benchmarks/storage.py", "torch"),
         ("models/manifest.py", "runners.backend"),
         ("imaging/headers/exif.py", "models.manifest"),

@@ -10,10 +10,10 @@ from payments.mpp.broadcast import broadcast_until_final
 from payments.mpp.chain import Chain
 from payments.mpp.deadline import check_term, check_time
 from payments.mpp.engines import Engines, Judged
+from payments.mpp.node_answers import NoNodeAnswers
 from payments.mpp.preflight import SPENT, check_on_chain
 from payments.mpp.problems import INVALID_CHALLENGE, VERIFICATION_FAILED, rejected
 from payments.mpp.transaction import signer_of
-from payments.mpp.verdict import NobodyAnswers
 from payments.mpp.wire import RAIL, MppCredential, PushedCredential, write_receipt
 from payments.rail import NO_HOLD, HeaderFields, Hold, Order, Payment, PaymentAttempt, Receipt
 
@@ -23,7 +23,6 @@ class Parts:
     """What an MPP rail verifies and settles with.
 
     Attributes:
-        urls: nodes to broadcast to, in turn.
         recipient, currencies: addresses, lower case.
         work_margin_s, broadcast_margin_s: as `MppRail`.
     """
@@ -31,7 +30,6 @@ class Parts:
     chain: Chain
     engines: Engines
     clock: ChainClock
-    urls: tuple[str, ...]
     recipient: str
     currencies: tuple[str, ...]
     work_margin_s: float
@@ -76,7 +74,7 @@ class MppAttempt(PaymentAttempt):
             self.credential, margin_s=parts.broadcast_margin_s, now=parts.clock.now(), at_most_s=hold.limit - begun
         )
         receipt = await broadcast_until_final(
-            lambda url: self._broadcast(payment, url), parts.urls, until=begun + left_s
+            lambda url: self._broadcast(payment, url), parts.chain.urls, until=begun + left_s
         )
         if receipt is None:
             raise rejected(VERIFICATION_FAILED, "The chain did not carry out the transfer. Nothing was charged.")
@@ -131,7 +129,7 @@ class MppAttempt(PaymentAttempt):
         reported_at = await parts.engines.broadcast(self.credential, url)
         try:
             return await parts.chain.find_receipt(payment)
-        except NobodyAnswers:
+        except NoNodeAnswers:
             if reported_at is None:
                 raise
             return parts.chain.receipt(payment, at=reported_at)

@@ -10,20 +10,28 @@ from eth_utils.address import to_checksum_address
 
 from errors import PaymentOutcomeUnknown, RailUnavailable
 from payments.chain_clock import ChainClock
+from payments.evm.abi import call_data, words
+from payments.evm.node import Node, WrongChain
+from payments.evm.question import CallFailed, Question
+from payments.evm.questions import Block, block, call, receipt, send_raw_transaction
+from payments.evm.rpc import PROBE_LIMIT_S, RpcClient
 from payments.finality import RAW
-from payments.mpp.abi import UNREADABLE, UNREADABLE_ANSWER, call_data, number
+from payments.mpp.node_answers import (
+    NODE_LAG_S,
+    NodeAnswer,
+    NoNodeAnswers,
+    TransactionState,
+    agree,
+    answer_with,
+    answer_without,
+    moved_tokens,
+)
 from payments.mpp.pull import DECIMALS
-from payments.mpp.rpc import Question, Rpc, WrongChain
 from payments.mpp.transaction import SignedTransaction
-from payments.mpp.verdict import NODE_LAG_S, NobodyAnswers, NodeAnswer, Said, judge, moved, seen, unseen
 from payments.mpp.wire import RAIL
 from payments.rail import Finality, Payment, Receipt
 
 logger = logging.getLogger(__name__)
-
-_PROBE_S = 1.5
-"""For each URL, all at the same time: shorter than what `RailMonitor` waits, so that one silent URL hides no other."""
-_LATEST: Question = ("eth_getBlockByNumber", "latest", False)
 
 
 class Chain:
@@ -31,28 +39,34 @@ class Chain:
 
     Args:
         clock: is told of the newest block by `health`.
-        tokens: those that are accepted; `health` looks at their decimals.
+        tokens: those that are accepted; `health` reads their decimals.
     """
 
-    def __init__(self, rpc: Rpc, chain_id: int, clock: ChainClock, *, tokens: Collection[str] = ()) -> None:
+    def __init__(self, rpc: RpcClient, chain_id: int, clock: ChainClock, *, tokens: Collection[str] = ()) -> None:
         self.clock = clock
         self._rpc = rpc
         self._network = f"eip155:{chain_id}"
-        self._unknown_tokens = set(tokens)
+        self._unchecked_tokens = set(tokens)
 
-    async def ask(self, *questions: Question) -> tuple[Mapping[str, Any], list[Any]]:
-        """The latest block of the first node that is up to date, and its answers: results, or each a `NodeError`.
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Every URL, the one that answered last first."""
+        return tuple(node.url for node in self._rpc.nodes)
+
+    async def ask(self, *questions: Question[Any]) -> tuple[Block, list[Any]]:
+        """The latest block of the first node that is up to date, and its answers: results, or each a `JsonRpcError`.
 
         Raises:
             RailUnavailable: no node answers, or all of them are late.
         """
-        for url in self._rpc.urls:
-            with suppress(RailUnavailable):
-                head, *answers = await self._rpc.answers_at(url, _LATEST, *questions)
-                if _time(head) + NODE_LAG_S >= self.clock.now():
-                    self._rpc.prefer(url)
-                    return head, answers
-        raise RailUnavailable("The payment chain does not answer, or is late. Nothing was charged.")
+
+        async def ask(node: Node) -> tuple[Block, list[Any]]:
+            head, *answers = await asyncio.gather(node.ask(block("latest")), *map(node.ask_or_error, questions))
+            if head.timestamp + NODE_LAG_S < self.clock.now():
+                raise RailUnavailable("The payment chain's node is late. Nothing was charged.")
+            return head, answers
+
+        return await self._rpc.first(ask)
 
     def evidence(self, transaction: SignedTransaction) -> Mapping[str, str]:
         """What `find_receipt` and `recheck` need beside the payment's own fields."""
@@ -68,31 +82,29 @@ class Chain:
         """The receipt of a payment; None when it is proven that it moved nothing and never will.
 
         Raises:
-            NobodyAnswers: no node does.
+            NoNodeAnswers: no node does.
             PaymentOutcomeUnknown: the chain can still go either way, or its nodes contradict each other.
         """
-        answer = judge(await self._answers(payment), now=self.clock.now())
+        answer = agree(await self._answers(payment), now=self.clock.now())
+        if answer is None:
+            return None
         try:
-            return None if answer is None else await self._dated(answer.receipt, payment)
-        except (RailUnavailable, *UNREADABLE):
+            return self.receipt(payment, at=await self._time_of(answer))
+        except RailUnavailable:
             raise PaymentOutcomeUnknown() from None
 
     async def has_paid(self, transaction: str, *, recipient: str, currencies: Collection[str]) -> bool:
-        """Whether a transaction is in a block and moved one of these tokens (lower-case addresses) to the recipient,
-        by the word of any node.
+        """Whether a transaction is in a block and moved one of these tokens (lower-case addresses) to the recipient, as
+        any node shows.
 
         Raises:
             RailUnavailable: no node answers.
         """
-        look: Question = ("eth_getTransactionReceipt", transaction)
-        answers = await asyncio.gather(*(self._rpc.ask_at(url, look) for url in self._rpc.urls), return_exceptions=True)
-        receipts = [answer[0] for answer in answers if not isinstance(answer, BaseException)]
-        if not receipts:
-            raise RailUnavailable(UNREADABLE_ANSWER)
-        try:
-            return any(moved(receipt, recipient, currencies) for receipt in receipts if receipt is not None)
-        except UNREADABLE:
-            raise RailUnavailable(UNREADABLE_ANSWER) from None
+        answers = await self._rpc.each(lambda node: node.ask(receipt(transaction)))
+        given = [answer for answer in answers if not isinstance(answer, RailUnavailable)]
+        if not given:
+            raise RailUnavailable("The payment chain does not answer. Nothing was charged.")
+        return any(answer is not None and moved_tokens(answer, recipient, currencies) for answer in given)
 
     async def recheck(self, payment: Payment, *, finality_blocks: int) -> Finality:
         """Whether a settled payment is still in the chain, and how deep; one that has vanished is sent once more.
@@ -102,19 +114,18 @@ class Chain:
         """
         answers = await self._answers(payment)
         try:
-            answer = judge(answers, now=self.clock.now())
+            answer = agree(answers, now=self.clock.now())
             if answer is None:
                 return Finality.LOST
-            (head,) = await self._rpc.ask(_LATEST)
-            deep = number(head["number"]) - answer.block >= finality_blocks
-            return Finality.FINAL if deep else Finality.PENDING
-        except NobodyAnswers:
+            head = await self._rpc.ask(block("latest"))
+            return Finality.FINAL if head.number - answer.block >= finality_blocks else Finality.PENDING
+        except NoNodeAnswers:
             raise
         except PaymentOutcomeUnknown:
-            if not any(answer.said is Said.PAID for answer in answers):
+            if not any(answer.state is TransactionState.PAID for answer in answers):
                 await self._send_again(payment)
             return Finality.PENDING
-        except (RailUnavailable, *UNREADABLE):
+        except RailUnavailable:
             raise PaymentOutcomeUnknown() from None
 
     def receipt(self, payment: Payment, *, at: int) -> Receipt:
@@ -130,76 +141,62 @@ class Chain:
     async def health(self) -> str | None:
         """None when a node answers and is up to date by our clock, and every one that answers is of the right chain;
         else one public sentence."""
-        urls = self._rpc.urls
-        answers = await asyncio.gather(*(self._probe(url) for url in urls))
+        nodes = self._rpc.nodes
+        answers = await self._rpc.each(_probe, limit_s=PROBE_LIMIT_S)
         if any(isinstance(answer, WrongChain) for answer in answers):
             return "An RPC URL of the payment chain leads to another chain than the one that is configured."
-        times = [answer for answer in answers if isinstance(answer, int)]
-        if not times:
+        heads = [
+            (answer.timestamp, node)
+            for node, answer in zip(nodes, answers, strict=True)
+            if not isinstance(answer, RailUnavailable)
+        ]
+        if not heads:
             return "The payment chain does not answer."
-        newest = max(times)
+        newest, node = max(heads, key=lambda head: head[0])
         self.clock.saw(newest)
-        return self.clock.fault or await self._wrong_token(urls[answers.index(newest)])
+        return self.clock.fault or await self._wrong_token(node)
 
-    async def _wrong_token(self, url: str) -> str | None:
-        """What is wrong with the tokens that are accepted; once each is found in order, it is not asked about again."""
-        for token in sorted(self._unknown_tokens):
+    async def _wrong_token(self, node: Node) -> str | None:
+        """What is wrong with the tokens that are accepted; a token that is right is not asked about again."""
+        for token in sorted(self._unchecked_tokens):
             try:
-                question: Question = ("eth_call", {"to": token, "data": call_data("decimals()")}, "latest")
-                (answer,) = await self._rpc.ask_at(url, question)
-                if number(answer) != DECIMALS:
-                    return f"The token {token} counts in other units than dollars of {DECIMALS} decimals."
-            except RailUnavailable:
+                decimals = await node.ask(call(token, call_data("decimals()")))
+            except (RailUnavailable, CallFailed):
+                decimals = b""
+            if not decimals:
                 return f"There is no TIP-20 token at {token}."
-            self._unknown_tokens.discard(token)
+            if words(decimals)[0] != DECIMALS:
+                return f"The token {token} counts in other units than dollars of {DECIMALS} decimals."
+            self._unchecked_tokens.discard(token)
         return None
 
-    async def _probe(self, url: str) -> int | RailUnavailable:
-        """The time of a node's latest block, unix seconds."""
-        try:
-            async with asyncio.timeout(_PROBE_S):
-                await self._rpc.check(url)
-                (head,) = await self._rpc.answers_at(url, _LATEST)
-                return _time(head)
-        except RailUnavailable as outage:
-            return outage
-        except TimeoutError:
-            return RailUnavailable("The payment chain does not answer.")
-
     async def _answers(self, payment: Payment) -> list[NodeAnswer]:
-        """What each node that answers sees of a payment."""
+        """What each node that answers shows of a payment."""
         if payment.evidence["network"] != self._network:
             return []  # the operator has moved to another chain; this one knows nothing of it
-        answers = await asyncio.gather(*(self._answer(url, payment) for url in self._rpc.urls))
-        return [answer for answer in answers if answer is not None]
 
-    async def _answer(self, url: str, payment: Payment) -> NodeAnswer | None:
-        look: Question = ("eth_getTransactionReceipt", payment.transaction)
-        try:
-            (receipt,) = await self._rpc.ask_at(url, look)
-            if receipt is None:
+        async def ask(node: Node) -> NodeAnswer:
+            found = await node.ask(receipt(payment.transaction or ""))
+            if found is None:
                 # With the time: what is in no block of a chain past its end will be in none.
-                head, receipt = await self._rpc.ask_at(url, _LATEST, look)
-            return unseen(head, payment) if receipt is None else seen(receipt, payment)
-        except (RailUnavailable, *UNREADABLE):
-            return None
+                head, found = await asyncio.gather(
+                    node.ask(block("latest")), node.ask(receipt(payment.transaction or ""))
+                )
+            return answer_without(head, payment) if found is None else answer_with(found, payment)
+
+        answers = await self._rpc.each(ask)
+        return [answer for answer in answers if not isinstance(answer, RailUnavailable)]
 
     async def _send_again(self, payment: Payment) -> None:
-        """Whether a node took it shows at the next look."""
+        """The next recheck shows whether a node accepted it."""
         with suppress(RailUnavailable, KeyError):  # payments of an earlier version were kept without their transaction
-            await self._rpc.call("eth_sendRawTransaction", payment.evidence[RAW])
+            await self._rpc.ask(send_raw_transaction(payment.evidence[RAW]))
 
-    async def _dated(self, receipt: Any, payment: Payment) -> Receipt:
-        """Dated by the block, so that it is the same receipt whoever asks and whenever."""
-        stamp = receipt["logs"][0].get("blockTimestamp")  # not every node puts it there
-        if stamp is None:
-            stamp = (await self._rpc.call("eth_getBlockByNumber", receipt["blockNumber"], False))["timestamp"]
-        return self.receipt(payment, at=number(stamp))
+    async def _time_of(self, answer: NodeAnswer) -> int:
+        """Of its block, so that the receipt is the same whoever asks and whenever."""
+        return answer.at or (await self._rpc.ask(block(answer.block))).timestamp  # not every node dates its logs
 
 
-def _time(head: Any) -> int:
-    """Of a block, unix seconds. Raises RailUnavailable for what is not a block."""
-    try:
-        return number(head["timestamp"])
-    except UNREADABLE:
-        raise RailUnavailable(UNREADABLE_ANSWER) from None
+async def _probe(node: Node) -> Block:
+    node.recheck()
+    return await node.ask(block("latest"))

@@ -2,14 +2,16 @@
 
 import logging
 import re
-from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from errors import PaymentSpentElsewhere, RailUnavailable
-from payments.mpp.abi import UNREADABLE, UNREADABLE_ANSWER, call_data, number, words
+from payments.evm.abi import call_data, words
+from payments.evm.node import SILENT
+from payments.evm.question import JsonRpcError, Question
+from payments.evm.questions import Block, TransactionReceipt, call, receipt
 from payments.mpp.chain import Chain
 from payments.mpp.problems import PAYMENT_INSUFFICIENT, VERIFICATION_FAILED, rejected
-from payments.mpp.rpc import NodeError, Question
 from payments.mpp.transaction import EXPIRING_NONCE_KEY, SignedTransaction
 
 logger = logging.getLogger(__name__)
@@ -54,14 +56,14 @@ async def check_on_chain(
         _check_fee_token(transaction.fee_token)
     choice = () if transaction.fee_token else (_call(_FEE_MANAGER, "userTokens(address)", payer),)
     head, (known, held, simulated, *chosen) = await chain.ask(
-        ("eth_getTransactionReceipt", transaction.hash),
+        receipt(transaction.hash),
         _call(token, "balanceOf(address)", payer),
-        ("eth_call", _as_request(transaction, payer), "latest"),
+        _simulation(transaction, payer),
         *choice,
     )
-    _check_new(known)
+    _check_new(_result(known))
     _check_gas(head, transaction)
-    left = {token: number(held)}
+    left = {token: _amount(held)}
     fee_token = transaction.fee_token or _chosen(*chosen) or token
     if fee_token != token:
         left[fee_token] = await _held_for_fees(chain, fee_token, payer, transaction.max_fee, currencies)
@@ -83,31 +85,23 @@ async def _held_for_fees(chain: Chain, token: str, payer: str, fee: int, currenc
         _call(token, "balanceOf(address)", payer),
         _call(_FEE_MANAGER, "getPool(address,address)", token, currencies[0]),
     )
-    if token not in currencies and (isinstance(pool, NodeError) or words(pool)[-1] < fee):
+    if token not in currencies and (isinstance(pool, JsonRpcError) or _amount(pool) < fee):
         raise rejected(VERIFICATION_FAILED, "The chain cannot exchange the fee token for one that its validators take.")
-    return number(held)
+    return _amount(held)
 
 
-def _check_new(receipt: Any) -> None:
-    if receipt is None:
+def _check_new(known: TransactionReceipt | None) -> None:
+    if known is None:
         return
-    try:
-        moved = number(receipt["status"]) == 1
-    except UNREADABLE:
-        raise RailUnavailable(UNREADABLE_ANSWER) from None
-    if moved:
+    if known.succeeded:
         raise PaymentSpentElsewhere(SPENT, paid_us=True)
     raise rejected(VERIFICATION_FAILED, "The transaction was reverted on the chain. Nothing was charged.")
 
 
-def _check_gas(head: Mapping[str, Any], transaction: SignedTransaction) -> None:
-    try:
-        base_fee, limit = number(head["baseFeePerGas"]), number(head["gasLimit"])
-    except UNREADABLE:
-        raise RailUnavailable(UNREADABLE_ANSWER) from None
-    if transaction.gas_price < base_fee * _LOWEST_NEXT_FEE:
+def _check_gas(head: Block, transaction: SignedTransaction) -> None:
+    if transaction.gas_price < head.base_fee * _LOWEST_NEXT_FEE:
         raise rejected(VERIFICATION_FAILED, "The transaction's highest gas price is below the chain's base fee.")
-    if transaction.gas > limit:
+    if transaction.gas > head.gas_limit:
         raise rejected(VERIFICATION_FAILED, "The transaction's gas limit is above that of a block.")
 
 
@@ -115,7 +109,7 @@ async def _check_at_this_moment(chain: Chain, transaction: SignedTransaction, pa
     """Simulate once more, at the present time: the latest block may be some seconds old, and a transaction may end only
     so many seconds after the block that it is in."""
     now = {"time": hex(int(chain.clock.now()))}
-    _, (simulated,) = await chain.ask(("eth_call", _as_request(transaction, payer), "latest", {}, now))
+    _, (simulated,) = await chain.ask(_simulation(transaction, payer, {}, now))
     if not _would_be_mined(simulated):
         raise rejected(
             VERIFICATION_FAILED,
@@ -126,14 +120,14 @@ async def _check_at_this_moment(chain: Chain, transaction: SignedTransaction, pa
 
 def _would_be_mined(simulated: Any) -> bool:
     """What a node made of the transaction; True, too, where it cannot simulate. Raises RailUnavailable."""
-    if not isinstance(simulated, NodeError):
+    if not isinstance(simulated, JsonRpcError):
         return True
     if simulated.code in _NOT_SIMULATED:
         logger.warning("the node cannot simulate Tempo transactions: JSON-RPC error %s", simulated.code)
         return True
     if simulated.code == _REVERTED or _CANNOT_BE_MINED.search(simulated.message):
         return False
-    raise RailUnavailable("The payment chain does not answer. Nothing was charged.")
+    raise RailUnavailable(SILENT)
 
 
 def _check_fee_token(token: str) -> None:
@@ -141,25 +135,43 @@ def _check_fee_token(token: str) -> None:
         raise rejected(VERIFICATION_FAILED, "The fee token is not a TIP-20 token.")
 
 
-def _as_request(transaction: SignedTransaction, payer: str) -> dict[str, Any]:
-    """The transaction as `eth_call` takes it; without gas prices, which are judged beside it."""
-    request = {
+def _simulation(transaction: SignedTransaction, payer: str, *overrides: dict[str, str]) -> Question[bytes]:
+    """The transaction as `eth_call` takes it; without gas prices, which are judged beside it.
+
+    `overrides` are of state and block, as the node takes them.
+    """
+    fields: dict[str, Any] = {
         "type": "0x76",
-        "from": payer,
-        "to": transaction.transfer.token,
-        "data": transaction.call_data,
         "gas": hex(transaction.gas),
         "nonceKey": hex(EXPIRING_NONCE_KEY),
         "nonce": "0x0",
         "validBefore": hex(transaction.valid_before),
     }
-    return request if transaction.fee_token is None else {**request, "feeToken": transaction.fee_token}
+    if transaction.fee_token is not None:
+        fields["feeToken"] = transaction.fee_token
+    question = call(transaction.transfer.token, transaction.call_data, sender=payer, **fields)
+    return replace(question, params=(*question.params, *overrides))
 
 
-def _call(contract: str, signature: str, *addresses: str) -> Question:
-    return ("eth_call", {"to": contract, "data": call_data(signature, *addresses)}, "latest")
+def _call(contract: str, signature: str, *addresses: str) -> Question[bytes]:
+    return call(contract, call_data(signature, *addresses))
+
+
+def _result(answer: Any) -> Any:
+    """Raises RailUnavailable for an error."""
+    if isinstance(answer, JsonRpcError):
+        raise RailUnavailable(SILENT)
+    return answer
+
+
+def _amount(answer: Any) -> int:
+    """The last word that a call returned. Raises RailUnavailable where there is none."""
+    returned = words(_result(answer))
+    if not returned:
+        raise RailUnavailable(SILENT)
+    return returned[-1]
 
 
 def _chosen(answer: Any) -> str | None:
     """The token that an account has chosen to pay its gas in; None when it has not."""
-    return f"0x{token:040x}" if (token := number(answer)) else None
+    return f"0x{token:040x}" if (token := _amount(answer)) else None

@@ -11,11 +11,11 @@ import httpx
 from eth_utils.address import is_hex_address
 
 from payments.chain_clock import ChainClock
+from payments.evm.rpc import RpcClient
 from payments.mpp.attempt import MppAttempt, Parts, PushedAttempt
 from payments.mpp.chain import Chain
 from payments.mpp.engines import Engines
-from payments.mpp.rpc import Rpc
-from payments.mpp.transfers import Transfers
+from payments.mpp.transfers import transfers_between
 from payments.mpp.wire import RAIL, MppCredential, PushedCredential, read_credential
 from payments.rail import Challenge, Finality, HeaderFields, Order, Payment, Receipt
 from payments.transfers import Transfer
@@ -88,7 +88,7 @@ class MppRail:
         self._finality_blocks = finality_blocks
         self._client = httpx.AsyncClient(timeout=confirmation_timeout_s, trust_env=False)
         urls = (rpc_url, fallback_rpc_url) if fallback_rpc_url else (rpc_url,)
-        self._rpc = Rpc(urls, self._client, chain_id=chain_id, timeout_s=rpc_timeout_s)
+        self._rpc = RpcClient(urls, chain_id=chain_id, timeout_s=rpc_timeout_s)
         self._clock = clock or ChainClock()
         self._chain = Chain(self._rpc, chain_id, self._clock, tokens=self._currencies)
         self._engines = Engines(
@@ -106,7 +106,6 @@ class MppRail:
             chain=self._chain,
             engines=self._engines,
             clock=self._clock,
-            urls=urls,
             recipient=self._recipient,
             currencies=self._currencies,
             work_margin_s=work_margin_s,
@@ -139,14 +138,14 @@ class MppRail:
         return await self._chain.recheck(payment, finality_blocks=self._finality_blocks)
 
     async def transfers(self, since: float, until: float) -> list[Transfer]:
-        transfers = Transfers(self._rpc, recipient=self._recipient, currencies=self._currencies)
-        return await transfers.between(since, until)
+        return await transfers_between(self._rpc, since, until, recipient=self._recipient, currencies=self._currencies)
 
     async def health(self) -> str | None:
         return await self._chain.health()
 
     async def aclose(self) -> None:
         await self._client.aclose()
+        await self._rpc.aclose()
 
 
 def _check_settings(realm: str, secrets: tuple[str, ...], recipient: str, currencies: tuple[str, ...]) -> None:

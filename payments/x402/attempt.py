@@ -9,15 +9,15 @@ from x402.schemas import PaymentPayload
 
 from errors import PaymentOutcomeUnknown, PaymentRejected
 from payments.chain_clock import ChainClock
+from payments.evm.question import JsonRpc
 from payments.rail import NO_HOLD, HeaderFields, Hold, Order, Payment, PaymentAttempt, Receipt
 from payments.x402.chain import evidence, evidence_of_unknown
 from payments.x402.checks import check_deadline, check_locally, check_signature, could_have_paid
-from payments.x402.closing import NO_ANSWER, Closing
-from payments.x402.facilitator import Facilitator, Word
+from payments.x402.confirmation import OUTAGES, Confirmation
+from payments.x402.facilitator import Facilitator, SettleAnswer
 from payments.x402.funds import Funds
 from payments.x402.refusals import INSUFFICIENT_FUNDS, refuse
 from payments.x402.requirements import QuoteTerms, base_units
-from payments.x402.rpc import Rpc
 from payments.x402.wire import RAIL, X402Credential, write_receipt, write_refusal
 
 
@@ -26,11 +26,11 @@ class Parts:
     """What an x402 rail verifies and settles with. `min_validity_s`: as `X402Rail`."""
 
     terms: QuoteTerms
-    rpc: Rpc
+    rpc: JsonRpc
     funds: Funds
     clock: ChainClock
     facilitator: Facilitator
-    closing: Closing
+    confirmation: Confirmation
     min_validity_s: float
 
     def receipt(self, payment: Payment, transaction: str) -> Receipt:
@@ -48,12 +48,12 @@ class Parts:
     ) -> Receipt | None:
         """As `Rail.find_receipt`. `resend` settles again over a facilitator that may have lost the first request."""
         try:
-            fate, over = await self.closing.find(payment)
-        except NO_ANSWER:
+            outcome = await self.confirmation.our_outcome(payment)
+        except OUTAGES:
             raise PaymentOutcomeUnknown() from None
-        if fate.transaction is not None:
-            return self.receipt(payment, fate.transaction)
-        if fate.refusal or over:
+        if outcome.status.transaction is not None:
+            return self.receipt(payment, outcome.status.transaction)
+        if outcome.status.refusal or outcome.is_final:
             return None
         if resend is None or not self.facilitator.is_service:
             raise PaymentOutcomeUnknown()
@@ -86,10 +86,10 @@ class X402Attempt(PaymentAttempt):
             funds = await self._judge(units)
         except PaymentRejected:
             if could_have_paid(signed, parts.terms):
-                await parts.closing.refuse_if_spent(unknown)
+                await parts.confirmation.refuse_if_spent(unknown)
             raise
         if parts.facilitator.is_service:  # it may lie, or see the chain later than we do
-            await parts.closing.refuse_if_spent(unknown)
+            await parts.confirmation.refuse_if_spent(unknown)
         return replace(payment, funds=funds)
 
     async def settle(self, payment: Payment, *, hold: Hold = NO_HOLD) -> Receipt:
@@ -136,10 +136,10 @@ class X402Attempt(PaymentAttempt):
         parts, payload = self.parts, self._payload(payment.amount)
         requirements = parts.terms.requirements(payment.amount)
 
-        async def call() -> Word:
+        async def call() -> SettleAnswer:
             return await parts.facilitator.settle(payload, requirements, reference=payment.id, hold=hold)
 
-        return parts.receipt(payment, await parts.closing.settle(payment, call, limit=hold.limit, first=first))
+        return parts.receipt(payment, await parts.confirmation.settle(payment, call, limit=hold.limit, first=first))
 
     def _payload(self, units: int) -> PaymentPayload:
         return PaymentPayload(

@@ -4,7 +4,8 @@ import asyncio
 from contextlib import suppress
 
 from errors import RailUnavailable
-from payments.x402.rpc import Rpc
+from payments.evm.question import JsonRpc
+from payments.evm.questions import block_number
 
 POLL_S = 0.2
 LONGEST_S = 1.0
@@ -15,7 +16,7 @@ block."""
 class NewBlocks:
     """The chain is asked as long as somebody waits."""
 
-    def __init__(self, rpc: Rpc) -> None:
+    def __init__(self, rpc: JsonRpc) -> None:
         self._rpc = rpc
         self._news = asyncio.Event()
         self._waiting = 0
@@ -38,7 +39,7 @@ class NewBlocks:
         while self._waiting:
             await asyncio.sleep(POLL_S)
             with suppress(RailUnavailable):
-                newest = await self._rpc.ask(lambda eth: eth.block_number)
+                newest = await self._rpc.ask(block_number())
                 if newest != seen:
                     seen = newest
                     self._tell()

@@ -5,19 +5,20 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 
-from eth_typing import HexStr
-from eth_utils.address import to_checksum_address
-from web3.exceptions import TransactionNotFound
-
 from concurrency import run_to_completion
 from errors import RailUnavailable
+from payments.evm import sending
+from payments.evm.question import JsonRpc
+from payments.evm.questions import balance, block_number, transaction_count, transaction_input
+from payments.evm.rpc import RpcClient
+from payments.evm.sending import NodeRefusal, NonceTooLow
 from payments.outbox import Outbox, Sent
 from payments.rail import Hold
 from payments.x402.blocks import NewBlocks
 from payments.x402.budget import Budget
+from payments.x402.facilitator import FinalAt, InFlight
 from payments.x402.fees import GAS_LIMIT, Fees, Market, Prices, gas_of
-from payments.x402.monitor import NonceState, TransactionMonitor, counts, transaction_count
-from payments.x402.rpc import NodeRefusal, NonceTooLow, Rpc
+from payments.x402.monitor import NonceState, TransactionMonitor, counts
 from payments.x402.settlement_key import SettlementKey
 from payments.x402.transfer import Transfer
 
@@ -65,7 +66,7 @@ class Broadcaster:
 
     def __init__(
         self,
-        rpc: Rpc,
+        rpc: RpcClient,
         key: SettlementKey,
         outbox: Outbox,
         *,
@@ -91,7 +92,7 @@ class Broadcaster:
         """The settlement key's address, checksummed."""
         return self._key.address
 
-    async def send(self, to: str, data: HexStr, *, reference: str, hold: Hold) -> str:
+    async def send(self, to: str, data: str, *, reference: str, hold: Hold) -> str:
         """Sign, record and send a call for a payment; gives its transaction hash, 0x-hex. The work is done by now: the
         fee may be as high as what the payment brings.
 
@@ -129,31 +130,28 @@ class Broadcaster:
         recorded = await self._outbox.of(reference)
         if not recorded or any(sent.hash == transaction for sent in recorded):
             return bool(recorded)
-        try:
-            found = await self._rpc.ask(lambda eth: eth.get_transaction(HexStr(transaction)))
-        except TransactionNotFound:
-            raise RailUnavailable("The chain does not show the transaction yet.") from None
-        return found["input"].to_0x_hex() in {sent.data for sent in recorded}
+        call = await self._rpc.ask(transaction_input(transaction))
+        if call is None:
+            raise RailUnavailable("The chain does not show the transaction yet.")
+        return call in {sent.data for sent in recorded}
 
-    async def done_by(self, reference: str, *, node: Rpc | None = None) -> int | None:
-        """The number of a block by which no transaction of ours for a payment is under way any more: each is in a
-        block, or another one has its nonce. 0 when there is none; None while there is one, which is tended from now on.
-        `node` is asked instead of whichever node answers.
+    async def progress(self, reference: str, node: JsonRpc) -> InFlight | FinalAt:
+        """Whether a transaction of ours for a payment is still in flight, by what this node says: final is one that is
+        in a block, or whose nonce another one has. What is in flight is maintained from now on.
 
         Raises:
             RailUnavailable, LedgerUnavailable: chain or outbox do not answer.
         """
         recorded = await self._outbox.of(reference)
         if not recorded:
-            return 0
+            return FinalAt(0)
         self._monitor.keep()
-        rpc = node or self._rpc
-        latest = await rpc.ask(lambda eth: eth.block_number)
+        latest = await node.ask(block_number())
         sure = max(0, latest - SURE_BLOCKS)
         for sent in recorded:
-            if sent.nonce >= await transaction_count(rpc, sent.sender, sure):
-                return None
-        return latest
+            if sent.nonce >= await node.ask(transaction_count(sent.sender, sure)):
+                return InFlight()
+        return FinalAt(latest)
 
     async def check_cost(self, units: int, *, gas: int) -> None:
         """Come back when the work for a payment of so many base units may begin; `gas` is what its settlement takes.
@@ -167,9 +165,9 @@ class Broadcaster:
     async def outlook(self) -> Outlook:
         """What settling costs now, and how often the key can pay it. Raises RailUnavailable."""
         market = await self._prices.now()
-        balance = await self._rpc.ask(lambda eth: eth.get_balance(to_checksum_address(self.address)))
+        wei = await self._rpc.ask(balance(self.address))
         return Outlook(
-            affordable=balance // (2 * market.base_fee + market.tip) // GAS_LIMIT,
+            affordable=wei // (2 * market.base_fee + market.tip) // GAS_LIMIT,
             cost_share=self._budget.cost_share(market),
             worth_it=self._budget.takes_on(self._budget.highest_units, market),
             max_share=self._budget.max_share,
@@ -179,7 +177,7 @@ class Broadcaster:
         """Stop tending; what is recorded is tended by whoever looks next."""
         await self._monitor.aclose()
 
-    async def _fees(self, to: str, data: HexStr) -> Fees:
+    async def _fees(self, to: str, data: str) -> Fees:
         market, gas = await asyncio.gather(
             self._prices.now(max_age_s=FRESH_S), gas_of(self._rpc, self.address, to, data)
         )
@@ -195,7 +193,7 @@ class Broadcaster:
         units = None if transfer is None else transfer.value
         return self._budget.cap(units, market, gas=gas, call_bytes=len(data) // 2)
 
-    async def _send_once(self, to: str, data: HexStr, reference: str, hold: Hold) -> str:
+    async def _send_once(self, to: str, data: str, reference: str, hold: Hold) -> str:
         # An answer from before the lock does no harm: whatever was sent since is recorded.
         fees, (mined, known) = await asyncio.gather(self._fees(to, data), counts(self._rpc, self.address))
         async with AsyncExitStack() as locked:
@@ -228,11 +226,11 @@ class Broadcaster:
 
     async def _send(self, sent: Sent) -> None:
         """Send, and once more when that takes long: in the node, all later nonces wait for this one."""
-        first = asyncio.create_task(self._rpc.send(sent.raw))
+        first = asyncio.create_task(sending.send(self._rpc, sent.raw))
         await asyncio.wait({first}, timeout=SLOW_S)
         if not first.done():
             with suppress(RailUnavailable, NodeRefusal):
-                await self._rpc.send(sent.raw)
+                await sending.send(self._rpc, sent.raw)
                 first.cancel()
                 await asyncio.gather(first, return_exceptions=True)  # however it ended, nobody need hear of it
                 return
@@ -248,9 +246,6 @@ class Broadcaster:
     async def _is_nowhere(self, sent: Sent) -> bool:
         """A service before several nodes may have passed it on twice, and tell the second node's answer only."""
         try:
-            await self._rpc.ask(lambda eth: eth.get_transaction(HexStr(sent.hash)))
-        except TransactionNotFound:
-            return True
+            return await self._rpc.ask(transaction_input(sent.hash)) is None
         except RailUnavailable:
-            pass
-        return False
+            return False

@@ -3,11 +3,12 @@
 from x402.schemas import PaymentRequirements
 
 from errors import DeadlineUnreachable
+from payments.evm.question import JsonRpc
+from payments.evm.questions import code
 from payments.x402 import refusals
 from payments.x402.eip3009 import Authorization, SignedAuthorization
 from payments.x402.refusals import refuse
 from payments.x402.requirements import SCHEME_EXACT, QuoteTerms
-from payments.x402.rpc import Rpc
 from payments.x402.wire import X402Credential
 
 
@@ -22,7 +23,7 @@ def check_locally(credential: X402Credential, terms: QuoteTerms, units: int, *, 
     _check_window(credential.signed.authorization, now)
 
 
-async def check_signature(signed: SignedAuthorization, terms: QuoteTerms, rpc: Rpc) -> None:
+async def check_signature(signed: SignedAuthorization, terms: QuoteTerms, rpc: JsonRpc) -> None:
     """Refuse a signature that is neither the payer's own key's nor left to the chain to judge.
 
     A contract wallet (EIP-1271) may sign in 65 bytes as a plain key does, so only the chain tells the two apart.
@@ -31,7 +32,9 @@ async def check_signature(signed: SignedAuthorization, terms: QuoteTerms, rpc: R
         PaymentRejected: the payer is a plain key, and did not sign this.
         RailUnavailable: the chain does not answer.
     """
-    if signed.is_key_sized and not signed.signed_by_payer(terms) and not await rpc.code(signed.authorization.payer):
+    if not signed.is_key_sized or signed.signed_by_payer(terms):
+        return
+    if not await rpc.ask(code(signed.authorization.payer)):
         raise refuse(refusals.SIGNATURE)
 
 

@@ -67,7 +67,7 @@ class SignedAuthorization(BaseModel):
         return _is_payers(self, network.chain_id, terms.asset, network.token_name, network.token_version)
 
     def as_payload(self) -> dict[str, Any]:
-        """The form on the wire, with checksummed addresses: web3 takes no others."""
+        """The form on the wire, with checksummed addresses."""
         signed = self.sdk_authorization()
         return {
             "signature": self.signature,

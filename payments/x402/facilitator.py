@@ -6,25 +6,37 @@ from typing import Protocol
 from x402.schemas import PaymentPayload, PaymentRequirements
 
 from errors import PaymentRejected
+from payments.evm.question import JsonRpc
 from payments.rail import Hold
-from payments.x402.rpc import Rpc
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """What a facilitator says about one call of `settle`. It closes nothing: the chain does (closing.py).
+class SettleAnswer:
+    """What a facilitator says about one call of `settle`. It decides nothing: the chain does (confirmation.py).
 
     Attributes:
         transaction: the hash that it names, 0x-hex in lower case, whether that succeeded or not.
         refusal: its definite "no"; None when it said "yes", or nothing that can be read as an answer.
-        shown: our own node has shown us that `transaction` paid.
-        repeat: it gave no clear answer, and the same call may be made again.
+        is_confirmed: our own node has shown us that `transaction` paid.
+        is_unclear: it gave no clear answer, and the same call may be made again.
     """
 
     transaction: str | None = None
     refusal: PaymentRejected | None = None
-    shown: bool = False
-    repeat: bool = False
+    is_confirmed: bool = False
+    is_unclear: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """A transaction of ours for a payment may still get into a block."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinalAt:
+    """No transaction of ours for a payment is in flight any more, as this block shows; 0 when there never was one."""
+
+    block: int
 
 
 class Facilitator(Protocol):
@@ -48,16 +60,15 @@ class Facilitator(Protocol):
 
     async def settle(
         self, payload: PaymentPayload, requirements: PaymentRequirements, *, reference: str, hold: Hold
-    ) -> Word:
+    ) -> SettleAnswer:
         """Move the money of the payment `reference`; whatever happens, the chain has to be asked afterwards.
 
         A facilitator that sends by itself does not begin to when `hold` is over or lost.
         """
         ...
 
-    async def done_by(self, reference: str, *, node: Rpc | None = None) -> int | None:
-        """The number of a block by which no transaction for a payment is under way any more, 0 when there never was
-        one; None while there may be one. `node` is asked instead of whichever node answers.
+    async def progress(self, reference: str, node: JsonRpc) -> InFlight | FinalAt:
+        """Whether a transaction for a payment is still in flight, by what this node says.
 
         Raises:
             RailUnavailable, LedgerUnavailable: nobody can tell.

@@ -8,14 +8,11 @@ from statistics import median_low
 from typing import Self
 
 from eth_abi.abi import encode
-from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak
-from hexbytes import HexBytes
-from web3.eth import AsyncEth
-from web3.exceptions import ContractLogicError
 
 from errors import RailUnavailable
-from payments.x402.rpc import Rpc
+from payments.evm.abi import selector
+from payments.evm.question import JsonRpc, Reverted
+from payments.evm.questions import block, call, fee_history, gas_estimate
 
 GAS_LIMIT = 300_000
 PLAIN_GAS = 21_000  # of a transaction that calls nothing
@@ -23,14 +20,14 @@ USUAL_GAS = 80_000
 """What a transfer with a plain key's signature takes; a contract wallet's check comes on top, up to the limit."""
 MIN_TIP_WEI = 1_000_000  # what nodes of the OP stack suggest at least
 
-DATA_ORACLE = to_checksum_address("0x420000000000000000000000000000000000000F")
+DATA_ORACLE = "0x420000000000000000000000000000000000000F"
 """The OP stack's GasPriceOracle: what it costs to put a transaction's bytes onto the layer below."""
 SAMPLE_BYTES = 480
 """A settlement has about 410 bytes. The sample does not compress at all, a settlement does a little."""
 ENVELOPE_BYTES = 120  # of a signed transaction beside its call
 _SAMPLE = b"".join(hashlib.sha256(bytes([place])).digest() for place in range(SAMPLE_BYTES // 32))
 _LOOKED_AT_BLOCKS, _CHEAPER_PERCENT = 5, 25
-_DATA_FEE_CALL = HexBytes(keccak(text="getL1Fee(bytes)")[:4] + encode(["bytes"], [_SAMPLE]))
+_DATA_FEE_CALL = "0x" + (selector("getL1Fee(bytes)") + encode(["bytes"], [_SAMPLE])).hex()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +80,7 @@ class Market:
 class Prices:
     """The chain's present prices, remembered for a moment: all who settle at the same time ask once."""
 
-    def __init__(self, rpc: Rpc) -> None:
+    def __init__(self, rpc: JsonRpc) -> None:
         self._rpc = rpc
         self._market: Market | None = None
         self._read_at = 0.0
@@ -99,27 +96,27 @@ class Prices:
         async with self._reading:
             if self._market is None or self._read_at < asked_at - max_age_s:
                 read_at = time.monotonic()
-                (base_fee, tip), sample_fee = await asyncio.gather(self._rpc.ask(_prices), self._data_fee())
+                (base_fee, tip), sample_fee = await asyncio.gather(_prices(self._rpc), self._data_fee())
                 self._market, self._read_at = Market(base_fee, tip, sample_fee), read_at
             return self._market
 
     async def _data_fee(self) -> int:
         try:
-            fee = await self._rpc.ask(lambda eth: eth.call({"to": DATA_ORACLE, "data": _DATA_FEE_CALL}))
-        except ContractLogicError:
+            fee = await self._rpc.ask(call(DATA_ORACLE, _DATA_FEE_CALL))
+        except Reverted:
             raise RailUnavailable("The chain does not say what its data costs. Nothing was charged.") from None
         return int.from_bytes(fee)  # no bytes where no code is: the chain takes no such fee
 
 
-async def gas_of(rpc: Rpc, sender: str, to: str, data: str) -> int | None:
+async def gas_of(rpc: JsonRpc, sender: str, to: str, data: str) -> int | None:
     """What a call would take now; None when it would be reverted.
 
     Raises:
         RailUnavailable: the chain does not answer.
     """
     try:
-        return await rpc.ask(lambda eth: eth.estimate_gas({"from": sender, "to": to, "data": data}))  # type: ignore[typeddict-item] # web3 takes plain strings, too
-    except ContractLogicError:
+        return await rpc.ask(gas_estimate(sender, to, data))
+    except Reverted:
         return None
 
 
@@ -127,16 +124,14 @@ def _an_eighth_more(wei: int) -> int:
     return wei + wei // 8 + 1
 
 
-async def _prices(eth: AsyncEth) -> tuple[int, int]:
+async def _prices(rpc: JsonRpc) -> tuple[int, int]:
     """Base fee of the next block and the tip that gets a transaction into one, in wei.
 
     The median over some blocks, of what the cheaper ones of each block paid: nobody can make settling look dear, or us
     pay more, with a few transactions that pay a lot.
     """
-    history = await eth.fee_history(_LOOKED_AT_BLOCKS, "latest", [_CHEAPER_PERCENT])
-    fees, rewards = history["baseFeePerGas"], history.get("reward") or []
-    if not fees:  # a node that has its latest block, but no history of it yet
-        latest = (await eth.get_block("latest"))["baseFeePerGas"]
-        return _an_eighth_more(latest), MIN_TIP_WEI
-    tips = [reward[0] for reward in rewards if reward]
-    return fees[-1], max(median_low(tips) if tips else 0, MIN_TIP_WEI)
+    history = await rpc.ask(fee_history(_LOOKED_AT_BLOCKS, _CHEAPER_PERCENT))
+    if not history.base_fees:  # a node that has its latest block, but no history of it yet
+        return _an_eighth_more((await rpc.ask(block("latest"))).base_fee), MIN_TIP_WEI
+    tips = [tip for tip, *_ in filter(None, history.tips)]
+    return history.base_fees[-1], max(median_low(tips) if tips else 0, MIN_TIP_WEI)

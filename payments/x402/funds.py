@@ -5,9 +5,9 @@ from contextlib import suppress
 
 from cachetools import TTLCache
 
+from payments.evm.question import JsonRpc
 from payments.x402.chain import balance_of
 from payments.x402.requirements import QuoteTerms
-from payments.x402.rpc import Rpc
 
 WAIT_S = 1.0
 POOR_S = 2.0
@@ -19,7 +19,7 @@ _REMEMBERED = 10_000
 class Funds:
     """Balances of the token. Only those that were too low are remembered: nobody must spend the same money twice."""
 
-    def __init__(self, rpc: Rpc, terms: QuoteTerms) -> None:
+    def __init__(self, rpc: JsonRpc, terms: QuoteTerms) -> None:
         self._rpc = rpc
         self._terms = terms
         self._poor: TTLCache[str, int] = TTLCache(_REMEMBERED, ttl=POOR_S)

@@ -11,13 +11,16 @@ from x402.mechanisms.evm import is_valid_tx_hash
 from x402.schemas import PaymentPayload, PaymentRequirements, SettleResponse, SupportedResponse, VerifyResponse
 
 from errors import RailUnavailable
+from payments.evm.question import JsonRpc
 from payments.rail import Hold
 from payments.x402 import refusals
 from payments.x402.chain import refusal_of
-from payments.x402.facilitator import Word
+from payments.x402.facilitator import FinalAt, InFlight, SettleAnswer
 from payments.x402.refusals import refusal, refusal_by_service, refuse
 from payments.x402.requirements import SCHEME_EXACT
-from payments.x402.rpc import Rpc
+
+FAILURES = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, TimeoutError)
+"""What a call that gives no answer raises."""
 
 MAX_ANSWER_BYTES = 262_144
 """The longest answer that is read: a list of everything that a service supports has some kilobytes."""
@@ -67,7 +70,7 @@ class HttpFacilitator:
         url: str,
         *,
         network: str,
-        rpc: Rpc,
+        rpc: JsonRpc,
         auth: AuthProvider | None = None,
         verify_timeout_s: float,
         settle_timeout_s: float,
@@ -99,19 +102,19 @@ class HttpFacilitator:
 
     async def settle(
         self, payload: PaymentPayload, requirements: PaymentRequirements, *, reference: str, hold: Hold
-    ) -> Word:
+    ) -> SettleAnswer:
         answer = await self._post("settle", payload, requirements, self._settle_timeout_s)
         said = answer.read(SettleResponse) if answer else None
         if said is None:
-            return Word(repeat=True)
+            return SettleAnswer(is_unclear=True)
         named = said.transaction.lower() if is_valid_tx_hash(said.transaction) else None
         if said.success:
-            return Word(transaction=named if said.network == self._network else None)
+            return SettleAnswer(transaction=named if said.network == self._network else None)
         refused = refusal(said.error_reason, unclear=_UNCLEAR)
-        return Word(transaction=named, refusal=refused, repeat=refused is None)
+        return SettleAnswer(transaction=named, refusal=refused, is_unclear=refused is None)
 
-    async def done_by(self, reference: str, *, node: Rpc | None = None) -> int | None:
-        return None  # only the facilitator knows whether it will still send it
+    async def progress(self, reference: str, node: JsonRpc) -> InFlight | FinalAt:
+        return InFlight()  # only the facilitator knows whether it will still send it
 
     async def sent(self, reference: str, transaction: str) -> bool | None:
         return None
@@ -168,7 +171,7 @@ class HttpFacilitator:
                 self._http.stream(method, f"{self._url}/{verb}", json=body or None, headers=headers) as response,
             ):
                 return _Answer(response.status_code, await _bounded(response))
-        except (httpx.HTTPError, TimeoutError):
+        except FAILURES:
             return None
 
     def _headers(self, verb: Literal["verify", "settle", "supported"]) -> dict[str, str]:

@@ -9,13 +9,13 @@ from x402.mechanisms.evm.exact.facilitator import ExactEvmScheme, ExactEvmScheme
 from x402.schemas import PaymentPayload, PaymentRequirements, SettleResponse, VerifyResponse
 
 from errors import PaymentRejected, RailUnavailable
+from payments.evm.question import JsonRpc
 from payments.rail import Hold
 from payments.x402.broadcaster import Broadcaster
 from payments.x402.budget import gas_for
-from payments.x402.facilitator import Word
+from payments.x402.facilitator import FinalAt, InFlight, SettleAnswer
 from payments.x402.gas_alarm import CostAlarm, GasAlarm
 from payments.x402.refusals import refusal
-from payments.x402.rpc import Rpc
 from payments.x402.signer import ChainSigner
 
 T = TypeVar("T", SettleResponse, VerifyResponse)
@@ -32,7 +32,9 @@ class LocalFacilitator:
 
     is_service = False
 
-    def __init__(self, rpc: Rpc, broadcaster: Broadcaster, *, verify_timeout_s: float, settle_timeout_s: float) -> None:
+    def __init__(
+        self, rpc: JsonRpc, broadcaster: Broadcaster, *, verify_timeout_s: float, settle_timeout_s: float
+    ) -> None:
         self._rpc = rpc
         self._broadcaster = broadcaster
         self._limits = {"verify": verify_timeout_s, "settle": settle_timeout_s}
@@ -55,7 +57,7 @@ class LocalFacilitator:
 
     async def settle(
         self, payload: PaymentPayload, requirements: PaymentRequirements, *, reference: str, hold: Hold
-    ) -> Word:
+    ) -> SettleAnswer:
         signer = ChainSigner(
             self._rpc, self._broadcaster, limit_s=self._limits["settle"], reference=reference, hold=hold
         )
@@ -63,13 +65,13 @@ class LocalFacilitator:
         try:
             answer = await self._in_thread("settle", signer, lambda: scheme.settle(payload, requirements))
         except (TimeoutError, RuntimeError):
-            return Word()
+            return SettleAnswer()
         if answer.success:
-            return Word(transaction=signer.mined or answer.transaction, shown=True)
-        return Word(refusal=_definite(answer.error_reason, signer))
+            return SettleAnswer(transaction=signer.mined or answer.transaction, is_confirmed=True)
+        return SettleAnswer(refusal=_definite(answer.error_reason, signer))
 
-    async def done_by(self, reference: str, *, node: Rpc | None = None) -> int | None:
-        return await self._broadcaster.done_by(reference, node=node)
+    async def progress(self, reference: str, node: JsonRpc) -> InFlight | FinalAt:
+        return await self._broadcaster.progress(reference, node)
 
     async def sent(self, reference: str, transaction: str) -> bool | None:
         return await self._broadcaster.sent(reference, transaction)

@@ -5,16 +5,16 @@ import logging
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Literal
-
-from eth_utils.address import to_checksum_address
 
 from concurrency import cancel_and_wait
 from errors import LedgerUnavailable, RailUnavailable
+from payments.evm.question import JsonRpc
+from payments.evm.questions import block, block_number, transaction_count
+from payments.evm.rpc import RpcClient
+from payments.evm.sending import NodeRefusal, NonceTooLow, send
 from payments.outbox import Outbox, Sent
 from payments.x402.budget import Budget
 from payments.x402.fees import PLAIN_GAS, Fees, Prices, gas_of
-from payments.x402.rpc import NodeRefusal, NonceTooLow, Rpc
 from payments.x402.settlement_key import SettlementKey
 from payments.x402.transfer import Transfer
 
@@ -79,7 +79,7 @@ class TransactionMonitor:
 
     def __init__(
         self,
-        rpc: Rpc,
+        rpc: RpcClient,
         outbox: Outbox,
         key: SettlementKey,
         *,
@@ -144,7 +144,7 @@ class TransactionMonitor:
 
     async def _send(self, sent: Sent) -> None:
         try:
-            await self._rpc.send(sent.raw)
+            await send(self._rpc, sent.raw)
         except NonceTooLow:
             return  # a block was quicker
         except NodeRefusal:
@@ -152,8 +152,7 @@ class TransactionMonitor:
 
     async def _bumped(self, sent: Sent, nonces: NonceState) -> Sent | None:
         """What to send in a stuck transaction's place; None when that costs too much, or is of no use."""
-        block = await self._rpc.ask(lambda eth: eth.get_block("latest"))
-        now = block["timestamp"]
+        now = (await self._rpc.ask(block("latest"))).timestamp
         if now <= sent.sent_at:
             return None  # no block since: the chain stands still
         gas = None if _has_expired(sent, now) else await gas_of(self._rpc, sent.sender, sent.to, sent.data)
@@ -205,9 +204,9 @@ class TransactionMonitor:
         return bool(senders), unmined
 
     async def _forget(self, sender: str) -> None:
-        deep = await self._rpc.ask(lambda eth: eth.block_number) - KEPT_BLOCKS
+        deep = await self._rpc.ask(block_number()) - KEPT_BLOCKS
         if deep > 0:
-            mined = await transaction_count(self._rpc, sender, deep)
+            mined = await self._rpc.ask(transaction_count(sender, deep))
             await self._outbox.forget(self._chain_id, sender, below=mined)
 
 
@@ -223,21 +222,15 @@ def _is_lost(sent: Sent) -> bool:
     return time.time() - sent.sent_at > LOST_AFTER_S * ((1 << doublings) - 1)
 
 
-async def read_nonce_state(rpc: Rpc, outbox: Outbox, chain_id: int, sender: str) -> NonceState:
+async def read_nonce_state(rpc: JsonRpc, outbox: Outbox, chain_id: int, sender: str) -> NonceState:
     """What chain and outbox say now. Raises RailUnavailable, LedgerUnavailable."""
     mined, known = await counts(rpc, sender)
     return NonceState(mined, known, await outbox.since(chain_id, sender, min(mined, known)))
 
 
-async def counts(rpc: Rpc, sender: str) -> tuple[int, int]:
+async def counts(rpc: JsonRpc, sender: str) -> tuple[int, int]:
     """How many transactions a sender has in blocks, and how many the node knows. Raises RailUnavailable."""
     mined, known = await asyncio.gather(
-        transaction_count(rpc, sender, "latest"), transaction_count(rpc, sender, "pending")
+        rpc.ask(transaction_count(sender, "latest")), rpc.ask(transaction_count(sender, "pending"))
     )
     return mined, known
-
-
-async def transaction_count(rpc: Rpc, sender: str, block: Literal["latest", "pending"] | int) -> int:
-    """How many transactions a sender has: in blocks up to one, or altogether (`pending`)."""
-    address = to_checksum_address(sender)
-    return await rpc.ask(lambda eth: eth.get_transaction_count(address, block))

@@ -13,6 +13,7 @@ from x402.http.facilitator_client_base import AuthProvider
 
 from errors import PaymentOutcomeUnknown, RailUnavailable
 from payments.chain_clock import ChainClock
+from payments.evm.rpc import RpcClient
 from payments.idempotency import suggested
 from payments.money import Price
 from payments.outbox import Outbox
@@ -21,20 +22,19 @@ from payments.transfers import Transfer
 from payments.x402.attempt import Parts, X402Attempt
 from payments.x402.broadcaster import Broadcaster
 from payments.x402.budget import Budget
-from payments.x402.closing import NO_ANSWER, Closing
+from payments.x402.confirmation import OUTAGES, Confirmation
 from payments.x402.facilitator import Facilitator
 from payments.x402.funds import Funds
 from payments.x402.http_facilitator import HttpFacilitator
 from payments.x402.local_facilitator import LocalFacilitator
 from payments.x402.requirements import QuoteTerms, base_units
-from payments.x402.rpc import Rpc
 from payments.x402.settlement_key import SettlementKey
-from payments.x402.transfers import Transfers
+from payments.x402.transfers import transfers_between
 from payments.x402.wire import RAIL, X402Credential, read_payment, write_challenge
 from payments.x402.witnesses import Witnesses
 
 # At INFO and DEBUG they write typed data and URLs, which may hold API keys.
-_TALKATIVE = ("x402", "web3", "httpx")
+_TALKATIVE = ("x402", "httpx")
 _PRICE = Price(Decimal("0.05"))
 _BIG_BODY = 1_000_000
 
@@ -106,7 +106,7 @@ class X402Rail:
             description=description,
         )
         urls = (rpc_url, *([fallback_rpc_url] if fallback_rpc_url else ()))
-        self._rpc = Rpc(urls, timeout_s=rpc_timeout_s, chain_id=chain_id)
+        self._rpc = RpcClient(urls, timeout_s=rpc_timeout_s, chain_id=chain_id)
         if (settlement_key is None) == (facilitator_url is None):
             raise ValueError("x402 settles either with a settlement key or through a facilitator URL: give one of them")
         timeouts = {"verify_timeout_s": verify_timeout_s, "settle_timeout_s": settle_timeout_s}
@@ -137,17 +137,16 @@ class X402Rail:
                 ),
             )
             self._facilitator = LocalFacilitator(self._rpc, broadcaster, **timeouts)
-        each = tuple(Rpc((url,), timeout_s=rpc_timeout_s, chain_id=chain_id) for url in urls)
-        self._witnesses = Witnesses(each if len(urls) > 1 else (self._rpc,))
+        self._witnesses = Witnesses(self._rpc)
         self._clock = clock or ChainClock()
-        self._closing = Closing(self._witnesses, self._facilitator, doubt_s=doubt_s)
+        self._confirmation = Confirmation(self._witnesses, self._facilitator, doubt_s=doubt_s)
         self._parts = Parts(
             terms=self._terms,
             rpc=self._rpc,
             funds=Funds(self._rpc, self._terms),
             clock=self._clock,
             facilitator=self._facilitator,
-            closing=self._closing,
+            confirmation=self._confirmation,
             min_validity_s=min_validity_s,
         )
         self._finality_blocks = finality_blocks
@@ -171,16 +170,16 @@ class X402Rail:
     async def recheck(self, payment: Payment, receipt: Receipt) -> Finality:
         """By the authorization, not by the receipt's hash: the outbox may have sent another transaction since."""
         try:
-            fate, over = await self._closing.fate(payment)
-            if fate.transaction is not None:
-                deep = await self._witnesses.blocks_on_top(fate.transaction) >= self._finality_blocks
+            outcome = await self._confirmation.outcome(payment)
+            if outcome.status.transaction is not None:
+                deep = await self._witnesses.blocks_on_top(outcome.status.transaction) >= self._finality_blocks
                 return Finality.FINAL if deep else Finality.PENDING
-        except NO_ANSWER:
+        except OUTAGES:
             raise PaymentOutcomeUnknown() from None
-        return Finality.LOST if fate.refusal or over else Finality.PENDING
+        return Finality.LOST if outcome.status.refusal or outcome.is_final else Finality.PENDING
 
     async def transfers(self, since: float, until: float) -> list[Transfer]:
-        return await Transfers(self._rpc, self._terms).between(since, until)
+        return await transfers_between(self._rpc, self._terms, since, until)
 
     async def health(self) -> str | None:
         try:
@@ -190,5 +189,4 @@ class X402Rail:
 
     async def aclose(self) -> None:
         await self._facilitator.aclose()
-        await self._witnesses.aclose()
         await self._rpc.aclose()

@@ -2,7 +2,7 @@
 
 Before anything can have moved (`verify`), a facilitator service's "no" is definite unless its code says that the
 service itself failed. Once money can move, only a code in `SENTENCES` is: any other one (`settlement_pending`, one of
-its own) can also mean that its chain is out. Even then it is the chain that closes a settlement (closing.py).
+its own) can also mean that its chain is out. Even then it is the chain that closes a settlement (confirmation.py).
 """
 
 import re

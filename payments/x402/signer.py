@@ -9,24 +9,23 @@ import secrets
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError
 from contextlib import suppress
-from functools import partial
 from typing import Any, TypeVar
 
-from eth_typing import HexStr
-from web3.eth import AsyncEth
-from web3.exceptions import TransactionNotFound
-from web3.types import TxReceipt
 from x402.mechanisms.evm.constants import BALANCE_OF_ABI
 from x402.mechanisms.evm.data_suffix import append_data_suffix
 from x402.mechanisms.evm.multicall import encode_contract_call
-from x402.mechanisms.evm.types import TransactionReceipt, TypedDataDomain
+from x402.mechanisms.evm.types import TransactionReceipt as SdkReceipt
+from x402.mechanisms.evm.types import TypedDataDomain
 from x402.mechanisms.evm.verify import verify_typed_data_strict
 
 from concurrency import cancel_and_wait
 from errors import LedgerUnavailable, RailUnavailable
+from payments.evm.node import CHAIN_ID
+from payments.evm.question import JsonRpc
+from payments.evm.questions import TransactionReceipt, code, receipt
 from payments.rail import NO_HOLD, Hold
 from payments.x402.broadcaster import Broadcaster
-from payments.x402.rpc import Rpc
+from payments.x402.contracts import read_contract
 
 T = TypeVar("T")
 REPLACED_POLL_S = 2.0
@@ -47,7 +46,7 @@ class ChainSigner:
     """
 
     def __init__(
-        self, rpc: Rpc, broadcaster: Broadcaster, *, limit_s: float, reference: str = "", hold: Hold = NO_HOLD
+        self, rpc: JsonRpc, broadcaster: Broadcaster, *, limit_s: float, reference: str = "", hold: Hold = NO_HOLD
     ) -> None:
         self.unreachable = False
         self.mined: str | None = None
@@ -71,7 +70,8 @@ class ChainSigner:
         return [self._broadcaster.address]
 
     def read_contract(self, address: str, abi: list[dict[str, Any]], function_name: str, *args: Any) -> Any:
-        return self._wait(lambda: self._rpc.read(address, abi, function_name, *args, sender=self._broadcaster.address))
+        sender = self._broadcaster.address
+        return self._wait(lambda: read_contract(self._rpc, address, abi, function_name, *args, sender=sender))
 
     def verify_typed_data(  # noqa: PLR0917 - the SDK passes them by position
         self,
@@ -95,41 +95,39 @@ class ChainSigner:
         call = append_data_suffix("0x" + encode_contract_call(abi, function_name, *args).hex(), data_suffix)
         # Contracts ignore what follows the arguments. It makes our transaction unlike those of another service that
         # settles the same authorization, with the same key and nonce even: on the chain we know ours by its call.
-        return self._send(address, HexStr(call + secrets.token_hex(MARK_BYTES)))
+        return self._send(address, call + secrets.token_hex(MARK_BYTES))
 
     def send_transaction(self, to: str, data: bytes) -> str:
-        return self._send(to, HexStr("0x" + data.hex()))
+        return self._send(to, "0x" + data.hex())
 
-    def wait_for_transaction_receipt(self, tx_hash: str) -> TransactionReceipt:
-        receipt = self._wait(lambda: self._receipt(tx_hash))
-        return TransactionReceipt(
-            status=receipt["status"],
-            block_number=receipt["blockNumber"],
-            tx_hash=receipt["transactionHash"].to_0x_hex(),
-            logs=list(receipt["logs"]),
+    def wait_for_transaction_receipt(self, tx_hash: str) -> SdkReceipt:
+        found = self._wait(lambda: self._receipt(tx_hash))
+        return SdkReceipt(
+            status=int(found.succeeded), block_number=found.block, tx_hash=found.transaction, logs=list(found.logs)
         )
 
     def get_balance(self, address: str, token_address: str) -> int:
         return int(self.read_contract(token_address, BALANCE_OF_ABI, "balanceOf", address))
 
     def get_chain_id(self) -> int:
-        return self._wait(lambda: self._rpc.ask(lambda eth: eth.chain_id))
+        return self._wait(lambda: self._rpc.ask(CHAIN_ID))
 
     def get_code(self, address: str) -> bytes:
-        return self._wait(lambda: self._rpc.code(address))
+        return self._wait(lambda: self._rpc.ask(code(address)))
 
-    def _send(self, to: str, data: HexStr) -> str:
+    def _send(self, to: str, data: str) -> str:
         return self._wait(lambda: self._broadcaster.send(to, data, reference=self._reference, hold=self._hold))
 
-    async def _receipt(self, tx_hash: str) -> TxReceipt:
+    async def _receipt(self, tx_hash: str) -> TransactionReceipt:
         """An outage while we wait is no answer about the transaction: the caller's deadline ends the waiting."""
         hashes, recorded_at = {tx_hash}, self._loop.time()
         while True:
             for each in hashes:
-                with suppress(TransactionNotFound, RailUnavailable):
-                    receipt = await self._rpc.ask(partial(_receipt_of, each))
-                    self.mined = each
-                    return receipt
+                with suppress(RailUnavailable):
+                    found = await self._rpc.ask(receipt(each))
+                    if found is not None:
+                        self.mined = each
+                        return found
             await self._broadcaster.new_block()
             if self._loop.time() - recorded_at >= REPLACED_POLL_S:
                 recorded_at = self._loop.time()
@@ -149,7 +147,3 @@ class ChainSigner:
             raise RailUnavailable("The call was given up.")
         self._task = asyncio.current_task()
         return await question()
-
-
-async def _receipt_of(tx_hash: str, eth: AsyncEth) -> TxReceipt:
-    return await eth.get_transaction_receipt(HexStr(tx_hash))

@@ -1,17 +1,20 @@
 """The chain's nodes as witnesses: where money depends on the answer, every configured node is asked by itself."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, TypeVar
-
-from web3.eth import AsyncEth
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
 
 from errors import RailUnavailable
 from payments.chain_clock import ChainClock
+from payments.evm.node import Node
+from payments.evm.question import JsonRpc
+from payments.evm.questions import Block, block
+from payments.evm.rpc import PROBE_LIMIT_S, RpcClient
 from payments.rail import Payment
 from payments.x402.chain import AuthorizationReader, AuthorizationStatus, Undecided, check_chain
+from payments.x402.facilitator import FinalAt, InFlight
 from payments.x402.requirements import QuoteTerms
-from payments.x402.rpc import ANSWERS, Rpc
 
 T = TypeVar("T")
 
@@ -19,52 +22,64 @@ MAX_APART_BLOCKS = 10
 """How far apart two nodes may be. A sale waits for the later one, so beyond this the rail is out."""
 
 
-class Witnesses:
-    """One or two nodes. A node that does not answer has no say; those that do must agree, or nothing is known.
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a payment.
 
-    Args:
-        rpcs: each with one URL, closed with this object.
+    Attributes:
+        is_final: no transaction of ours can change it any more.
     """
 
-    def __init__(self, rpcs: tuple[Rpc, ...]) -> None:
-        self._rpcs = rpcs
-        self.several = len(rpcs) > 1
+    status: AuthorizationStatus
+    is_final: bool
 
-    async def fate(
-        self, payment: Payment, *, done_by: Callable[[Rpc], Awaitable[int | None]], searches: int | None = None
-    ) -> tuple[AuthorizationStatus, bool]:
-        """What became of a payment, and whether no transaction of ours can change that any more.
 
-        `done_by` is asked first, and of the same node: what is over by a block is seen on that block.
+class Witnesses:
+    """One or two nodes. A node that does not answer has no say; those that do must agree, or nothing is known."""
+
+    def __init__(self, rpc: RpcClient) -> None:
+        self._rpc = rpc
+        self.several = len(rpc.nodes) > 1
+
+    async def outcome(
+        self,
+        payment: Payment,
+        *,
+        progress: Callable[[JsonRpc], Awaitable[InFlight | FinalAt]],
+        searches: int | None = None,
+    ) -> Outcome:
+        """What became of a payment.
+
+        `progress` is asked first, and of the same node: what is final at a block is read on that block.
 
         Raises:
             Undecided: a node gives no verdict, or two contradict each other.
             RailUnavailable: no node answers.
         """
 
-        async def ask(rpc: Rpc) -> tuple[AuthorizationStatus, bool]:
-            block = await done_by(rpc)
-            return await AuthorizationReader(rpc).fate(
-                payment, at_least=block or 0, searches=searches
-            ), block is not None
+        async def ask(node: Node) -> Outcome:
+            ours = await progress(node)
+            at_least = ours.block if isinstance(ours, FinalAt) else 0
+            status = await AuthorizationReader(node).status(payment, at_least=at_least, searches=searches)
+            return Outcome(status, isinstance(ours, FinalAt))
 
-        heard = await self._all(ask)
-        fates = {fate for fate, _ in heard}
-        if len(fates) > 1:
+        outcomes = await self._all(ask)
+        statuses = {outcome.status for outcome in outcomes}
+        if len(statuses) > 1:
             raise Undecided("The chain's nodes do not agree about the payment yet.")
-        return fates.pop(), all(over for _, over in heard)
+        return Outcome(statuses.pop(), all(outcome.is_final for outcome in outcomes))
 
     async def blocks_on_top(self, transaction: str) -> int:
-        """How many blocks came after a transaction's, by the node that is furthest behind; raises as `fate` does."""
-        return min(await self._all(lambda rpc: AuthorizationReader(rpc).blocks_on_top(transaction)))
+        """How many blocks came after a transaction's, by the node that is furthest behind; raises as `outcome`."""
+        return min(await self._all(lambda node: AuthorizationReader(node).blocks_on_top(transaction)))
 
     async def newest(self) -> int:
-        """The number of the newest block that any node has; raises as `blocks_on_top`."""
-        return max(await self._all(lambda rpc: AuthorizationReader(rpc).newest()))
+        """The number of the newest block that any node has; raises as `outcome`."""
+        return max(await self._all(lambda node: AuthorizationReader(node).newest()))
 
     async def block_of(self, transaction: str) -> int:
-        """The number of the block that a transaction is in, by the node that says the highest; raises as `fate`."""
-        return max(await self._all(lambda rpc: AuthorizationReader(rpc).block_of(transaction)))
+        """The number of the block that a transaction is in, by the node that says the highest; raises as `outcome`."""
+        return max(await self._all(lambda node: AuthorizationReader(node).block_of(transaction)))
 
     async def health(self, terms: QuoteTerms, clock: ChainClock) -> str | None:
         """None when the nodes are on the right chain and at about the same block, of now by our clock; else one public
@@ -74,11 +89,11 @@ class Witnesses:
             RailUnavailable: no node answers.
         """
 
-        async def check(rpc: Rpc) -> tuple[str | None, bool, tuple[int, int] | None]:
-            sentence, head = await asyncio.gather(check_chain(rpc, terms), _head(rpc))
-            return sentence, rpc.stray is None, head
+        async def check(node: Node) -> tuple[str | None, bool, Block | None]:
+            sentence, head = await asyncio.gather(check_chain(node, terms), _head(node))
+            return sentence, node.other_chain is None, head
 
-        checked = await self._all(check)
+        checked = await self._all(check, limit_s=PROBE_LIMIT_S)
         # A URL that leads to another chain is not used, so it puts nothing out as long as the other one is right.
         used = [sentence for sentence, on_our_chain, _ in checked if on_our_chain]
         wrong = next(filter(None, used or [sentence for sentence, _, _ in checked]), None)
@@ -87,41 +102,25 @@ class Witnesses:
         heads = [head for *_, head in checked if head is not None]
         if not heads:
             raise RailUnavailable("The chain does not answer.")
-        clock.saw(max(time for _, time in heads))
-        apart = max(heads)[0] - min(heads)[0]
+        clock.saw(max(head.timestamp for head in heads))
+        numbers = [head.number for head in heads]
+        apart = max(numbers) - min(numbers)
         return f"The chain's two nodes are {apart} blocks apart." if apart > MAX_APART_BLOCKS else clock.fault
 
-    async def aclose(self) -> None:
-        """Close the connections."""
-        for rpc in self._rpcs:
-            await rpc.aclose()
-
-    async def _all(self, question: Callable[[Rpc], Coroutine[Any, Any, T]]) -> list[T]:
+    async def _all(self, work: Callable[[Node], Awaitable[T]], *, limit_s: float | None = None) -> list[T]:
         """The answers of the nodes that gave one; a node's "I cannot tell" is passed on."""
-        answers = await asyncio.gather(*(_or_silence(question(rpc)) for rpc in self._rpcs))
-        heard = [answer for answer in answers if not isinstance(answer, RailUnavailable)]
-        if not heard:
+        answers = await self._rpc.each(work, limit_s=limit_s)
+        for answer in answers:
+            if isinstance(answer, Undecided):
+                raise answer
+        given = [answer for answer in answers if not isinstance(answer, RailUnavailable)]
+        if not given:
             raise RailUnavailable("The chain does not answer.")
-        return heard
+        return given
 
 
-async def _head(rpc: Rpc) -> tuple[int, int] | None:
-    """Number and time (unix seconds) of the latest block; None without an answer."""
-
-    async def ask(eth: AsyncEth) -> tuple[int, int]:
-        latest = await eth.get_block("latest")
-        return latest["number"], latest["timestamp"]
-
+async def _head(node: Node) -> Block | None:
     try:
-        return await rpc.ask(ask)
-    except (RailUnavailable, *ANSWERS):
+        return await node.ask(block("latest"))
+    except RailUnavailable:
         return None
-
-
-async def _or_silence(answer: Coroutine[Any, Any, T]) -> T | RailUnavailable:
-    try:
-        return await answer
-    except Undecided:
-        raise
-    except RailUnavailable as silence:
-        return silence

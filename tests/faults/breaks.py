@@ -85,9 +85,9 @@ BREAKS = {
         "a facilitator's success is believed: the picture goes out without the chain's word",
         (
             Change(
-                "payments/x402/closing.py",
-                "        if made.word.shown and made.word.transaction and not self._witnesses.several:\n",
-                "        if made.word.transaction:\n",
+                "payments/x402/confirmation.py",
+                "        if made.answer.is_confirmed and made.answer.transaction and not self._witnesses.several:\n",
+                "        if made.answer.transaction:\n",
             ),
         ),
     ),
@@ -95,9 +95,9 @@ BREAKS = {
         "a facilitator's refusal is believed: the payment is forgotten though it may be settled later",
         (
             Change(
-                "payments/x402/closing.py",
-                "        if over and not _says_used(made.word):\n",
-                "        if over or made.word.refusal:\n",
+                "payments/x402/confirmation.py",
+                "        if outcome.is_final and not _says_used(made.answer):\n",
+                "        if outcome.is_final or made.answer.refusal:\n",
             ),
         ),
     ),

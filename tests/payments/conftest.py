@@ -1,14 +1,32 @@
-"""A seller to buy from."""
+"""A seller to buy from, and connections to chains."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
 import storage
+from payments.evm.rpc import RpcClient
 from payments.policy import SalePolicy
+from sandbox.chains import BaseChain
 from tests.fakes.clock import FakeClock
 from tests.fakes.seller import Seller
+
+Connect = Callable[..., RpcClient]
+
+
+@pytest.fixture
+async def connect() -> AsyncIterator[Connect]:
+    """Makes clients of a chain's URLs (by default the sandbox's Base), and closes them at the end."""
+    opened: list[RpcClient] = []
+
+    def connect(*urls: str, chain_id: int = BaseChain.chain_id, timeout_s: float = 2.0) -> RpcClient:
+        opened.append(RpcClient(urls, chain_id=chain_id, timeout_s=timeout_s))
+        return opened[-1]
+
+    yield connect
+    for rpc in opened:
+        await rpc.aclose()
 
 
 @pytest.fixture

@@ -3,9 +3,7 @@
 import asyncio
 import dataclasses
 import time
-from collections.abc import AsyncIterator
 
-import httpx
 import pytest
 
 from errors import PaymentOutcomeUnknown
@@ -13,29 +11,23 @@ from payments.chain_clock import ChainClock
 from payments.monitor import HEALTH_LIMIT_S
 from payments.mpp import MppRail
 from payments.mpp.chain import Chain
-from payments.mpp.rpc import Rpc
-from payments.mpp.verdict import NODE_LAG_S, NobodyAnswers
+from payments.mpp.node_answers import NODE_LAG_S, NoNodeAnswers
 from payments.rail import Order, Payment, Receipt
 from sandbox.chains import BaseChain, TempoChain
 from sandbox.rpc_proxy import Control
 from tests.contracts.rail_contract import NOBODY
 from tests.fakes.node import node
+from tests.payments.conftest import Connect
 from tests.payments.mpp.buyer import MppBuyer
 
 
-@pytest.fixture
-async def client() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient() as client:
-        yield client
-
-
-def chain_at(client: httpx.AsyncClient, urls: tuple[str, ...], *, chain_id: int = TempoChain.chain_id) -> Chain:
-    return Chain(Rpc(urls, client, chain_id=chain_id, timeout_s=2.0), chain_id, ChainClock(), tokens=[TempoChain.token])
+def chain_at(connect: Connect, urls: tuple[str, ...], *, chain_id: int = TempoChain.chain_id) -> Chain:
+    return Chain(connect(*urls, chain_id=chain_id), chain_id, ChainClock(), tokens=[TempoChain.token])
 
 
 @pytest.fixture
-def chain(client: httpx.AsyncClient, rpc_url: str) -> Chain:
-    return chain_at(client, (rpc_url,))
+def chain(connect: Connect, rpc_url: str) -> Chain:
+    return chain_at(connect, (rpc_url,))
 
 
 @pytest.fixture
@@ -110,58 +102,54 @@ async def test_a_silent_chain_leaves_the_doubt(
     chain: Chain, sold: tuple[Payment, Receipt], payment: Payment, faults: Control
 ) -> None:
     faults.inject("error5xx", methods=["eth_getTransactionReceipt"])
-    with pytest.raises(NobodyAnswers):
+    with pytest.raises(NoNodeAnswers):
         await chain.find_receipt(sold[0])
     faults.inject("error5xx", methods=["eth_getBlockByNumber"])
-    with pytest.raises(NobodyAnswers):
+    with pytest.raises(NoNodeAnswers):
         await chain.find_receipt(dataclasses.replace(payment, valid_before=1))
 
 
-async def test_another_chain_is_not_asked(client: httpx.AsyncClient, rpc_url: str, payment: Payment) -> None:
+async def test_another_chain_is_not_asked(connect: Connect, rpc_url: str, payment: Payment) -> None:
     """It would swear that it has never seen the transaction."""
-    other = chain_at(client, (rpc_url,), chain_id=4217)
+    other = chain_at(connect, (rpc_url,), chain_id=4217)
     with pytest.raises(PaymentOutcomeUnknown):
         await other.find_receipt(dataclasses.replace(payment, valid_before=1))
 
 
-async def test_a_node_of_another_chain_proves_nothing(
-    client: httpx.AsyncClient, rpc_url: str, payment: Payment
-) -> None:
+async def test_a_node_of_another_chain_proves_nothing(connect: Connect, rpc_url: str, payment: Payment) -> None:
     """As a fallback URL that was set up for the test network would be."""
     evidence = {**payment.evidence, "network": "eip155:4217"}
-    misled = chain_at(client, (rpc_url,), chain_id=4217)
+    misled = chain_at(connect, (rpc_url,), chain_id=4217)
     with pytest.raises(PaymentOutcomeUnknown):
         await misled.find_receipt(dataclasses.replace(payment, valid_before=1, evidence=evidence))
 
 
-async def test_a_second_url_tells_in_time_that_all_is_well(
-    client: httpx.AsyncClient, rpc_url: str, second_url: str
-) -> None:
+async def test_a_second_url_tells_in_time_that_all_is_well(connect: Connect, rpc_url: str, second_url: str) -> None:
     """Before the monitor gives the rail up."""
     Control(second_url).inject("hang", seconds=5.0)
-    chain = chain_at(client, (second_url, rpc_url))
+    chain = chain_at(connect, (second_url, rpc_url))
     async with asyncio.timeout(HEALTH_LIMIT_S):
         assert await chain.health() is None
 
 
 @pytest.mark.parametrize("first", [True, False])
 async def test_a_url_of_another_chain_is_told(
-    client: httpx.AsyncClient, rpc_url: str, base_chain: BaseChain, *, first: bool
+    connect: Connect, rpc_url: str, base_chain: BaseChain, *, first: bool
 ) -> None:
     """The other URL answers well, but nobody would notice before it fails."""
     urls = (base_chain.rpc_url, rpc_url) if first else (rpc_url, base_chain.rpc_url)
-    assert await chain_at(client, urls).health()
+    assert await chain_at(connect, urls).health()
 
 
-async def test_a_chain_that_stands_still_is_unwell(client: httpx.AsyncClient, rpc_url: str) -> None:
+async def test_a_chain_that_stands_still_is_unwell(connect: Connect, rpc_url: str) -> None:
     with node(rpc_url) as (late, url):
-        assert await chain_at(client, (url,)).health() is None
+        assert await chain_at(connect, (url,)).health() is None
         late.late_s = 60
-        assert await chain_at(client, (url,)).health()
-        assert await chain_at(client, (url, rpc_url)).health() is None
+        assert await chain_at(connect, (url,)).health()
+        assert await chain_at(connect, (url, rpc_url)).health() is None
 
 
-async def test_is_healthy_on_the_right_chain_only(client: httpx.AsyncClient, rpc_url: str, chain: Chain) -> None:
+async def test_is_healthy_on_the_right_chain_only(connect: Connect, rpc_url: str, chain: Chain) -> None:
     assert await chain.health() is None
-    assert await chain_at(client, (rpc_url,), chain_id=4217).health()
-    assert await chain_at(client, (NOBODY,), chain_id=TempoChain.chain_id).health()
+    assert await chain_at(connect, (rpc_url,), chain_id=4217).health()
+    assert await chain_at(connect, (NOBODY,), chain_id=TempoChain.chain_id).health()

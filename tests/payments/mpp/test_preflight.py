@@ -1,10 +1,9 @@
 """Funds, novelty and a simulation, asked from the local chain before the work."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from secrets import token_hex
 
-import httpx
 import mpp
 import pytest
 from eth_account import Account
@@ -13,12 +12,12 @@ from errors import PaymentRejected, PaymentSpentElsewhere, RailUnavailable
 from payments.chain_clock import ChainClock
 from payments.mpp.chain import Chain
 from payments.mpp.preflight import check_on_chain
-from payments.mpp.rpc import Rpc
 from payments.mpp.transaction import SignedTransaction, read_transaction
 from sandbox.accounts import BUYER
 from sandbox.chains import TempoChain
 from sandbox.rpc_proxy import Control
 from tests.fakes.node import Node, node
+from tests.payments.conftest import Connect
 from tests.payments.mpp.buyer import sign
 
 ASKED = mpp.Challenge(id="A" * 43, method="tempo", intent="charge", request={}, realm="cut.example")
@@ -27,11 +26,8 @@ PATH, ALPHA_USD, BETA_USD = TempoChain.token, TempoChain.second_token, "0x20c0" 
 
 
 @pytest.fixture
-async def chain(rpc_url: str) -> AsyncIterator[Chain]:
-    async with httpx.AsyncClient() as client:
-        yield Chain(
-            Rpc((rpc_url,), client, chain_id=TempoChain.chain_id, timeout_s=2.0), TempoChain.chain_id, ChainClock()
-        )
+def chain(rpc_url: str, connect: Connect) -> Chain:
+    return Chain(connect(rpc_url, chain_id=TempoChain.chain_id), TempoChain.chain_id, ChainClock())
 
 
 @pytest.fixture
@@ -51,14 +47,9 @@ def scripted(scripted_node: tuple[Node, str]) -> Node:
 
 
 @pytest.fixture
-async def scripted_chain(scripted_node: tuple[Node, str]) -> AsyncIterator[Chain]:
+def scripted_chain(scripted_node: tuple[Node, str], connect: Connect) -> Chain:
     """The chain as the scripted node alone shows it."""
-    async with httpx.AsyncClient() as client:
-        yield Chain(
-            Rpc((scripted_node[1],), client, chain_id=TempoChain.chain_id, timeout_s=2.0),
-            TempoChain.chain_id,
-            ChainClock(),
-        )
+    return Chain(connect(scripted_node[1], chain_id=TempoChain.chain_id), TempoChain.chain_id, ChainClock())
 
 
 async def check(

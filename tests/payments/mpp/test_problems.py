@@ -28,5 +28,25 @@ def test_each_refusal_has_the_specifications_type_and_our_words(error: sdk.Payme
     assert MARK not in refused.detail
 
 
-def test_an_internal_error_is_an_outage() -> None:
-    assert isinstance(refusal(sdk.InternalPaymentError()), RailUnavailable)
+SAYS_NOTHING_ABOUT_THE_PAYMENT = {
+    sdk.PaymentError,
+    sdk.InternalPaymentError,
+    sdk.PaymentRequiredError,
+    sdk.PaymentOutcomeUnknownError,
+    sdk.PaymentActionRequiredError,
+    sdk.PaymentInsufficientError,  # the SDK does not ask the chain before a broadcast
+    sdk.PaymentMethodUnsupportedError,  # refused before the SDK is asked (wire.py)
+    sdk.BadRequestError,
+}
+"""They are outages."""
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [kind for kind in vars(sdk).values() if isinstance(kind, type) and issubclass(kind, sdk.PaymentError)],
+)
+def test_every_error_of_the_sdk_is_mapped(kind: type[sdk.PaymentError]) -> None:
+    """A new one must be put on either list; until then it is an outage, not a refusal."""
+    mapped = refusal(kind.__new__(kind, MARK))
+    assert isinstance(mapped, RailUnavailable if kind in SAYS_NOTHING_ABOUT_THE_PAYMENT else PaymentRejected)
+    assert MARK not in mapped.detail

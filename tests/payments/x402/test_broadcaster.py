@@ -8,16 +8,17 @@ from typing import Any
 import httpx
 import pytest
 from eth_account import Account
-from eth_typing import HexStr
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from errors import RailUnavailable
+from payments.evm.rpc import RpcClient
+from payments.evm.sending import NodeRefusal
 from payments.x402.broadcaster import Broadcaster
+from payments.x402.facilitator import FinalAt, InFlight
 from payments.x402.fees import Fees
-from payments.x402.rpc import NodeRefusal, Rpc
 from payments.x402.settlement_key import SettlementKey
 from sandbox.accounts import SETTLER, STRANGER
 from sandbox.chains import BaseChain
@@ -25,10 +26,11 @@ from sandbox.rpc_proxy import Control
 from storage import SqlOutbox
 from tests.begun import Begun
 from tests.fakes.serving import TRUST, serving
+from tests.payments.conftest import Connect
 from tests.payments.x402.budgets import budget
 from tests.payments.x402.miner import nonce_of, standing_still, until_mined
 
-NO_DATA = HexStr("0x")
+NO_DATA = "0x"
 Build = Callable[..., Broadcaster]
 Send = Callable[..., Coroutine[Any, Any, str]]
 
@@ -69,10 +71,10 @@ class Refusing:
 async def new_broadcaster(outbox: SqlOutbox) -> AsyncIterator[Build]:
     """Makes broadcasters of the settlement key over one outbox, under one common lock."""
     common = asyncio.Lock()
-    opened: list[Rpc | Broadcaster] = []
+    opened: list[RpcClient | Broadcaster] = []
 
     def build(url: str, key: str = SETTLER.key, timeout_s: float = 1.0, lock: asyncio.Lock = common) -> Broadcaster:
-        rpc = Rpc((url,), timeout_s=timeout_s, chain_id=BaseChain.chain_id)
+        rpc = RpcClient((url,), timeout_s=timeout_s, chain_id=BaseChain.chain_id)
         broadcaster = Broadcaster(
             rpc,
             SettlementKey(key, chain_id=BaseChain.chain_id),
@@ -141,6 +143,7 @@ async def test_a_failure_leaves_no_gap(
     flaky: Control,
     method: str,
     send: Send,
+    connect: Connect,
 ) -> None:
     """A transaction that the node refuses is nowhere: its record is gone, and the next one takes its nonce."""
     broadcaster = new_broadcaster(flaky_url)
@@ -150,7 +153,7 @@ async def test_a_failure_leaves_no_gap(
         await send(broadcaster, "failed")
     flaky.clear()
     assert await outbox.of("failed") == []
-    assert await broadcaster.done_by("failed") == 0
+    assert await broadcaster.progress("failed", connect(flaky_url)) == FinalAt(0)
     second = await send(broadcaster)
     used = await nonces(base_chain, [first, second])
     assert used == [used[0], used[0] + 1]
@@ -291,7 +294,7 @@ async def test_a_refusal_of_what_is_there_counts_for_nothing(
 
 
 async def test_a_process_that_stood_still_withdraws_nothing_that_others_have_sent(
-    base_chain: BaseChain, new_broadcaster: Build, outbox: SqlOutbox, send: Send
+    base_chain: BaseChain, new_broadcaster: Build, outbox: SqlOutbox, send: Send, connect: Connect
 ) -> None:
     """It recorded, lost the lock while it stood still, and is refused when it wakes up: somebody else has sent it."""
     node = Refusing(base_chain.rpc_url, takes=False)
@@ -300,7 +303,7 @@ async def test_a_process_that_stood_still_withdraws_nothing_that_others_have_sen
     with standing_still(base_chain), serving(node.app()) as url:
         sending = asyncio.create_task(send(new_broadcaster(url, timeout_s=20)))
         await until_recorded(outbox, 1)
-        assert await elsewhere.done_by("payment") is None
+        assert await elsewhere.progress("payment", connect(base_chain.rpc_url)) == InFlight()
         await until_recorded(outbox, 2)
         base_chain.rpc.call("anvil_dropAllTransactions")  # a node that does not know it, asked whether it does
         node.holding = False
@@ -310,17 +313,17 @@ async def test_a_process_that_stood_still_withdraws_nothing_that_others_have_sen
 
 
 async def test_knows_when_nothing_of_a_payment_is_under_way(
-    base_chain: BaseChain, new_broadcaster: Build, send: Send
+    base_chain: BaseChain, new_broadcaster: Build, send: Send, connect: Connect
 ) -> None:
     """Not before its transaction lies two blocks deep."""
-    broadcaster = new_broadcaster(base_chain.rpc_url)
+    broadcaster, rpc = new_broadcaster(base_chain.rpc_url), connect(base_chain.rpc_url)
     with standing_still(base_chain):
         sent = await send(broadcaster)
         for _ in range(3):
-            assert await broadcaster.done_by("payment") is None
+            assert await broadcaster.progress("payment", rpc) == InFlight()
             base_chain.rpc.call("evm_mine")
         block = int(base_chain.rpc.call("eth_getTransactionReceipt", sent)["blockNumber"], 16)
-        assert await broadcaster.done_by("payment") == block + 2
+        assert await broadcaster.progress("payment", rpc) == FinalAt(block + 2)
 
 
 async def test_a_key_without_gas_is_refused_by_the_node(
@@ -345,7 +348,7 @@ async def test_a_call_that_was_mined_while_it_was_being_cancelled_is_still_ours(
 ) -> None:
     """To whoever asks a moment too late, a call that was just mined looks like one that would be reverted."""
     broadcaster, key = new_broadcaster(rpc_url), SettlementKey(SETTLER.key, chain_id=BaseChain.chain_id)
-    call = HexStr("0x" + "c0ffee" * 4)
+    call = "0x" + "c0ffee" * 4
     with standing_still(base_chain):
         mined = await broadcaster.send(STRANGER.address, call, reference="payment", hold=await begun.hold("payment"))
         [sent] = await outbox.of("payment")

@@ -6,11 +6,11 @@ import pytest
 from eth_account import Account
 
 from errors import DeadlineUnreachable, PaymentRejected, RailUnavailable
+from payments.evm.rpc import RpcClient
 from payments.x402 import refusals
 from payments.x402.checks import check_deadline, check_locally, check_signature, could_have_paid
 from payments.x402.eip3009 import SignedAuthorization
 from payments.x402.requirements import QuoteTerms
-from payments.x402.rpc import Rpc
 from payments.x402.wire import X402Credential
 from sandbox.accounts import BUYER, SELLER
 from sandbox.chains import BaseChain
@@ -40,16 +40,16 @@ def credential(terms: QuoteTerms) -> X402Credential:
 
 
 @pytest.fixture
-async def rpc(rpc_url: str) -> AsyncIterator[Rpc]:
-    rpc = Rpc((rpc_url,), timeout_s=3, chain_id=BaseChain.chain_id)
+async def rpc(rpc_url: str) -> AsyncIterator[RpcClient]:
+    rpc = RpcClient((rpc_url,), timeout_s=3, chain_id=BaseChain.chain_id)
     yield rpc
     await rpc.aclose()
 
 
 @pytest.fixture
-async def nobody() -> AsyncIterator[Rpc]:
+async def nobody() -> AsyncIterator[RpcClient]:
     """An RPC client that gets no answer: who asks it nothing is not disturbed."""
-    rpc = Rpc((NOBODY,), timeout_s=1, chain_id=BaseChain.chain_id)
+    rpc = RpcClient((NOBODY,), timeout_s=1, chain_id=BaseChain.chain_id)
     yield rpc
     await rpc.aclose()
 
@@ -128,13 +128,13 @@ def test_a_good_payment_that_ends_too_soon_is_not_begun(credential: X402Credenti
 
 
 async def test_the_payers_own_signature_needs_no_chain(
-    credential: X402Credential, terms: QuoteTerms, nobody: Rpc
+    credential: X402Credential, terms: QuoteTerms, nobody: RpcClient
 ) -> None:
     await check_signature(credential.signed, terms, nobody)
 
 
 async def test_anothers_signature_is_refused_where_the_payer_is_a_plain_key(
-    credential: X402Credential, terms: QuoteTerms, rpc: Rpc
+    credential: X402Credential, terms: QuoteTerms, rpc: RpcClient
 ) -> None:
     with pytest.raises(PaymentRejected) as refusal:
         await check_signature(resigned(credential, 65), terms, rpc)
@@ -142,7 +142,7 @@ async def test_anothers_signature_is_refused_where_the_payer_is_a_plain_key(
 
 
 async def test_a_signature_of_65_bytes_may_be_a_contract_wallets(
-    base_chain: BaseChain, terms: QuoteTerms, rpc: Rpc, credential: X402Credential
+    base_chain: BaseChain, terms: QuoteTerms, rpc: RpcClient, credential: X402Credential
 ) -> None:
     """The payer's address has code, whatever it is: the facilitator asks that code."""
     wallet = deployed(base_chain)
@@ -151,13 +151,13 @@ async def test_a_signature_of_65_bytes_may_be_a_contract_wallets(
 
 
 async def test_a_signature_of_another_length_is_left_to_the_facilitator(
-    credential: X402Credential, terms: QuoteTerms, nobody: Rpc
+    credential: X402Credential, terms: QuoteTerms, nobody: RpcClient
 ) -> None:
     await check_signature(resigned(credential, 97), terms, nobody)
 
 
 async def test_a_signature_that_the_chain_has_to_judge_waits_for_the_chain(
-    credential: X402Credential, terms: QuoteTerms, nobody: Rpc
+    credential: X402Credential, terms: QuoteTerms, nobody: RpcClient
 ) -> None:
     with pytest.raises(RailUnavailable):
         await check_signature(resigned(credential, 65), terms, nobody)

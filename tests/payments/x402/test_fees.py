@@ -12,9 +12,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from errors import RailUnavailable
+from payments.evm.rpc import RpcClient
 from payments.x402.fees import DATA_ORACLE, PLAIN_GAS, SAMPLE_BYTES, USUAL_GAS, Fees, Market, Prices, gas_of
 from payments.x402.requirements import QuoteTerms
-from payments.x402.rpc import Rpc
 from sandbox import chains
 from sandbox.accounts import BUYER, SELLER, SETTLER
 from sandbox.chains import BaseChain
@@ -33,8 +33,8 @@ def base_chain() -> Iterator[BaseChain]:
 
 
 @pytest.fixture
-async def rpc(rpc_url: str) -> AsyncIterator[Rpc]:
-    rpc = Rpc((rpc_url,), timeout_s=3, chain_id=BaseChain.chain_id)
+async def rpc(rpc_url: str) -> AsyncIterator[RpcClient]:
+    rpc = RpcClient((rpc_url,), timeout_s=3, chain_id=BaseChain.chain_id)
     yield rpc
     await rpc.aclose()
 
@@ -68,13 +68,15 @@ def test_replaces_what_is_dearer_by_an_eighth_within_the_cap(market: Fees, old: 
         (875_000_000, None),
     ],
 )
-async def test_offers_what_the_next_blocks_take(base_chain: BaseChain, rpc: Rpc, cap: int, fees: Fees | None) -> None:
+async def test_offers_what_the_next_blocks_take(
+    base_chain: BaseChain, rpc: RpcClient, cap: int, fees: Fees | None
+) -> None:
     with standing_still(base_chain):
         mine(base_chain, base_fee_wei=GWEI)
         assert (await Prices(rpc).now()).offer(cap=cap) == fees
 
 
-async def test_asks_what_data_costs_where_the_chain_takes_a_fee_for_it(base_chain: BaseChain, rpc: Rpc) -> None:
+async def test_asks_what_data_costs_where_the_chain_takes_a_fee_for_it(base_chain: BaseChain, rpc: RpcClient) -> None:
     """A chain without the oracle takes none; a longer call costs more in proportion, a shorter one is not cheaper."""
     assert (await Prices(rpc).now()).data_fee() == 0
     with charging_for_data(base_chain, 480_000):
@@ -83,7 +85,7 @@ async def test_asks_what_data_costs_where_the_chain_takes_a_fee_for_it(base_chai
     assert Market(5, 2, 100).cost(10) == 170
 
 
-async def test_an_oracle_that_reverts_is_an_outage(base_chain: BaseChain, rpc: Rpc) -> None:
+async def test_an_oracle_that_reverts_is_an_outage(base_chain: BaseChain, rpc: RpcClient) -> None:
     """What settling costs is not known then."""
     base_chain.rpc.call("anvil_setCode", DATA_ORACLE, "0x60006000fd")
     with pytest.raises(RailUnavailable):
@@ -92,7 +94,7 @@ async def test_an_oracle_that_reverts_is_an_outage(base_chain: BaseChain, rpc: R
 
 
 async def test_many_at_once_ask_once(flaky_url: str, flaky: Control) -> None:
-    rpc = Rpc((flaky_url,), timeout_s=3, chain_id=BaseChain.chain_id)
+    rpc = RpcClient((flaky_url,), timeout_s=3, chain_id=BaseChain.chain_id)
     prices = Prices(rpc)
     before = flaky.calls()["eth_feeHistory"]
     await asyncio.gather(*(prices.now(max_age_s=60) for _ in range(10)))
@@ -103,7 +105,7 @@ async def test_many_at_once_ask_once(flaky_url: str, flaky: Control) -> None:
 
 
 async def test_says_what_a_call_takes_and_when_it_would_be_reverted(
-    base_chain: BaseChain, rpc: Rpc, terms: QuoteTerms
+    base_chain: BaseChain, rpc: RpcClient, terms: QuoteTerms
 ) -> None:
     signed = authorize(Account.from_key(BUYER.key), SELLER.address, "0x" + "7e" * 32, terms)
     call = transfer_call(signed)
@@ -157,6 +159,6 @@ async def test_does_without_a_history(base_chain: BaseChain, history: dict[str, 
     full = {"oldestBlock": "0x1", "gasUsedRatio": [], **history}
     with serving(Forgetful(base_chain.rpc_url, full).app()) as url, standing_still(base_chain):
         mine(base_chain, base_fee_wei=GWEI)
-        rpc = Rpc((url,), timeout_s=3, chain_id=BaseChain.chain_id)
+        rpc = RpcClient((url,), timeout_s=3, chain_id=BaseChain.chain_id)
         assert (await Prices(rpc).now()).offer(cap=10 * GWEI) == fees
         await rpc.aclose()

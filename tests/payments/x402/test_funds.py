@@ -6,10 +6,10 @@ import pytest
 from eth_account import Account
 
 from errors import PaymentRejected
+from payments.evm.rpc import RpcClient
 from payments.rail import Order
 from payments.x402.funds import Funds
 from payments.x402.requirements import QuoteTerms
-from payments.x402.rpc import Rpc
 from sandbox.chains import BaseChain
 from tests.fakes.node import node
 from tests.payments.x402.buyer import X402Buyer, bought
@@ -39,7 +39,7 @@ async def test_an_unfunded_payment_costs_the_chain_little(
 
 
 async def test_what_covers_a_payment_is_asked_each_time(base_chain: BaseChain, terms: QuoteTerms) -> None:
-    rpc, payer = Rpc((base_chain.rpc_url,), timeout_s=3, chain_id=BaseChain.chain_id), Account.create().address
+    rpc, payer = RpcClient((base_chain.rpc_url,), timeout_s=3, chain_id=BaseChain.chain_id), Account.create().address
     funds = Funds(rpc, terms)
     assert await funds.of(payer, needed=50) == 0
     base_chain.fund(payer, 60)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+import httpx
 import pytest
 from eth_account import Account
 from starlette.applications import Starlette
@@ -13,7 +14,8 @@ from starlette.routing import Route
 from errors import PaymentOutcomeUnknown, PaymentRejected, PaymentSpentElsewhere, RailUnavailable
 from payments.rail import Hold, Order, Payment, Receipt
 from payments.x402 import X402Rail
-from payments.x402.closing import POLL_S
+from payments.x402.confirmation import POLL_S
+from payments.x402.http_facilitator import FAILURES
 from payments.x402.requirements import QuoteTerms
 from sandbox.accounts import STRANGER
 from sandbox.chains import BaseChain
@@ -468,3 +470,10 @@ async def _failed(chain: BaseChain, data: str) -> str:
     await until_mined(chain, sent)
     assert int(chain.rpc.call("eth_getTransactionReceipt", sent)["status"], 16) == 0
     return sent
+
+
+def test_every_error_of_httpx_is_mapped() -> None:
+    """Whatever a new version adds: its errors hold the URL."""
+    errors = {error for error in vars(httpx).values() if isinstance(error, type) and issubclass(error, Exception)}
+    errors -= {httpx.CookieConflict}  # of whoever reads cookies
+    assert {error for error in errors if not issubclass(error, FAILURES)} == set()

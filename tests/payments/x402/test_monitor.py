@@ -10,13 +10,13 @@ from dataclasses import replace
 import pytest
 from eth_account import Account
 
+from payments.evm.rpc import RpcClient
 from payments.outbox import Sent
 from payments.x402.budget import Budget
 from payments.x402.eip3009 import Authorization
 from payments.x402.fees import PLAIN_GAS, Fees, Prices
 from payments.x402.monitor import KEPT_BLOCKS, NonceState, TransactionMonitor
 from payments.x402.requirements import QuoteTerms
-from payments.x402.rpc import Rpc
 from payments.x402.settlement_key import SettlementKey
 from sandbox import chains
 from sandbox.accounts import BUYER, SELLER, STRANGER
@@ -56,10 +56,10 @@ def key(base_chain: BaseChain) -> SettlementKey:
 @pytest.fixture
 async def build(rpc_url: str, outbox: SqlOutbox, key: SettlementKey) -> AsyncIterator[Build]:
     """Makes the monitor of one more process."""
-    opened: list[Rpc | TransactionMonitor] = []
+    opened: list[RpcClient | TransactionMonitor] = []
 
     def build(key: SettlementKey = key, bump_after_s: float = 60.0, may_cost: Budget = ANYTHING) -> TransactionMonitor:
-        rpc = Rpc((rpc_url,), timeout_s=3, chain_id=BaseChain.chain_id)
+        rpc = RpcClient((rpc_url,), timeout_s=3, chain_id=BaseChain.chain_id)
         monitor = TransactionMonitor(
             rpc,
             outbox,

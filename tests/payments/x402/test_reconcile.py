@@ -18,14 +18,14 @@ from payments.x402 import X402Rail
 from payments.x402.chain import evidence
 from payments.x402.eip3009 import SignedAuthorization
 from payments.x402.requirements import QuoteTerms
-from payments.x402.rpc import Rpc
-from payments.x402.transfers import Transfers
+from payments.x402.transfers import transfers_between
 from payments.x402.wire import payment_id
 from sandbox.accounts import BUYER, SELLER, STRANGER
 from sandbox.calls import call_data
 from sandbox.chains import MULTICALL, BaseChain
 from tests.contracts.rail_contract import NOBODY, UNITS
 from tests.payments.books import END, Planted, head_time, planted
+from tests.payments.conftest import Connect
 from tests.payments.x402.buyer import X402Buyer, authorize, bought, submit, transfer_call
 from tests.payments.x402.conftest import RailBuilder
 
@@ -164,15 +164,13 @@ async def test_the_ends_of_a_period_make_no_differences(
 
 @pytest.mark.parametrize("log_span", [1, 2])
 async def test_reads_the_log_in_bounded_ranges(
-    base_chain: BaseChain, rpc_url: str, terms: QuoteTerms, books: Planted, log_span: int
+    base_chain: BaseChain, rpc_url: str, terms: QuoteTerms, books: Planted, connect: Connect, log_span: int
 ) -> None:
     sent = []
     for _ in range(3):
         sent.append(submit(base_chain, terms.asset, transfer_call(signed(terms))))
         base_chain.rpc.call("evm_mine")
-    rpc = Rpc((rpc_url,), timeout_s=3, chain_id=BaseChain.chain_id)
-    found = await Transfers(rpc, terms, log_span=log_span).between(books.since, END)
-    await rpc.aclose()
+    found = await transfers_between(connect(rpc_url), terms, books.since, END, log_span=log_span)
     assert [each.transaction for each in found] == sent
 
 

@@ -7,9 +7,9 @@ import pytest
 from x402.mechanisms.evm.constants import BALANCE_OF_ABI
 
 from errors import RailUnavailable
+from payments.evm.rpc import RpcClient
 from payments.x402.broadcaster import Broadcaster
 from payments.x402.fees import Fees
-from payments.x402.rpc import Rpc
 from payments.x402.settlement_key import SettlementKey
 from payments.x402.signer import ChainSigner
 from sandbox.accounts import BUYER, SETTLER, STRANGER
@@ -23,7 +23,7 @@ from tests.payments.x402.miner import mine, standing_still, until_sent
 
 @pytest.fixture
 async def broadcaster(flaky_url: str, flaky: Control, outbox: SqlOutbox) -> AsyncIterator[Broadcaster]:
-    rpc = Rpc((flaky_url,), timeout_s=1, chain_id=BaseChain.chain_id)
+    rpc = RpcClient((flaky_url,), timeout_s=1, chain_id=BaseChain.chain_id)
     key = SettlementKey(SETTLER.key, chain_id=BaseChain.chain_id)
     broadcaster = Broadcaster(
         rpc, key, outbox, chain_id=BaseChain.chain_id, lock=asyncio.Lock(), bump_after_s=60, budget=budget()
@@ -34,14 +34,14 @@ async def broadcaster(flaky_url: str, flaky: Control, outbox: SqlOutbox) -> Asyn
 
 
 @pytest.fixture
-async def rpc(flaky_url: str) -> AsyncIterator[Rpc]:
-    rpc = Rpc((flaky_url,), timeout_s=1, chain_id=BaseChain.chain_id)
+async def rpc(flaky_url: str) -> AsyncIterator[RpcClient]:
+    rpc = RpcClient((flaky_url,), timeout_s=1, chain_id=BaseChain.chain_id)
     yield rpc
     await rpc.aclose()
 
 
 @pytest.fixture
-async def signer(rpc: Rpc, broadcaster: Broadcaster, begun: Begun) -> AsyncIterator[ChainSigner]:
+async def signer(rpc: RpcClient, broadcaster: Broadcaster, begun: Begun) -> AsyncIterator[ChainSigner]:
     hold = await begun.hold("payment")
     signer = ChainSigner(rpc, broadcaster, limit_s=15, reference="payment", hold=hold)
     yield signer
@@ -100,7 +100,9 @@ async def test_closing_ends_the_wait_at_once(signer: ChainSigner) -> None:
             await waiting
 
 
-async def test_sends_nothing_unless_told_for_which_payment(rpc: Rpc, broadcaster: Broadcaster, flaky: Control) -> None:
+async def test_sends_nothing_unless_told_for_which_payment(
+    rpc: RpcClient, broadcaster: Broadcaster, flaky: Control
+) -> None:
     before = flaky.calls()["eth_sendRawTransaction"]
     with pytest.raises(RailUnavailable):
         await asyncio.to_thread(ChainSigner(rpc, broadcaster, limit_s=5).send_transaction, STRANGER.address, b"")

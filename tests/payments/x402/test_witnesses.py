@@ -1,26 +1,28 @@
 """Two nodes are two witnesses: where they contradict each other nothing is delivered, released or called unmoved."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from errors import PaymentOutcomeUnknown, RailUnavailable
 from payments.chain_clock import ChainClock
+from payments.monitor import HEALTH_LIMIT_S
 from payments.rail import Finality, Order, Payment
 from payments.x402 import X402Rail
 from payments.x402.monitor import KEPT_BLOCKS, ROUND_S
 from payments.x402.requirements import QuoteTerms
-from payments.x402.rpc import Rpc
 from payments.x402.wire import X402Credential
 from payments.x402.witnesses import MAX_APART_BLOCKS, Witnesses
 from sandbox.accounts import SELLER
 from sandbox.chains import BaseChain
+from sandbox.rpc_proxy import Control
 from storage import SqlOutbox
 from tests.contracts.rail_contract import NOBODY, UNITS
 from tests.fakes.lying_node import LyingNode
 from tests.fakes.serving import serving
+from tests.payments.conftest import Connect
 from tests.payments.x402.buyer import X402Buyer, bought, submit, transfer_call
 from tests.payments.x402.conftest import RailBuilder
 from tests.payments.x402.miner import standing_still, until_sent
@@ -208,14 +210,18 @@ async def test_a_node_that_does_not_answer_has_no_say(
     assert await rail.find_receipt(payment) is not None
 
 
-@pytest.fixture
-async def nobody() -> AsyncIterator[Witnesses]:
-    witnesses = Witnesses(tuple(Rpc((NOBODY,), timeout_s=1, chain_id=BaseChain.chain_id) for _ in range(2)))
-    yield witnesses
-    await witnesses.aclose()
+async def test_a_node_that_hangs_puts_no_rail_out(
+    new_rail: RailBuilder, facilitator_url: str, rpc_url: str, flaky_url: str, flaky: Control
+) -> None:
+    """As long as the other one answers: the health is known before the monitor gives the rail up."""
+    rail = _serviced(new_rail, facilitator_url, flaky_url, rpc_url)
+    flaky.inject("hang", seconds=5.0)
+    async with asyncio.timeout(HEALTH_LIMIT_S):
+        assert await rail.health() is None
 
 
-async def test_no_witness_is_no_verdict(nobody: Witnesses, terms: QuoteTerms) -> None:
+async def test_no_witness_is_no_verdict(connect: Connect, terms: QuoteTerms) -> None:
+    nobody = Witnesses(connect(NOBODY, f"{NOBODY}/2"))
     with pytest.raises(RailUnavailable):
         await nobody.health(terms, ChainClock())
     with pytest.raises(RailUnavailable):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from payments.transfers import blocks_between
+from payments.evm.transfers import blocks_between
 
 TIMES = [0, 10, 10, 12, 20, 30]
 """Of the blocks 0 to 5; two of them have the same."""

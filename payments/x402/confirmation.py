@@ -1,9 +1,9 @@
-"""How a settlement ends: what a facilitator says is a reason to look, what the chain shows is the end.
+"""Confirms settlements: what a facilitator answers is a reason to ask the chain, and the chain decides.
 
 The chain shows a payment by its authorization: on our network and token, by this payer and nonce, a transfer of the
 amount to us (chain.py). It does not show for whom: the same authorization can be handed to two services of one
-seller. So a transfer pays for a picture here when it is ours, and for nothing when it is proven to be somebody
-else's (`PaymentSpentElsewhere`).
+seller. So a transfer pays for a picture here when we sent it, and for nothing when it is proven that somebody else
+sent it (`PaymentSpentElsewhere`).
 """
 
 import asyncio
@@ -14,15 +14,16 @@ from dataclasses import dataclass
 from cachetools import LRUCache
 
 from errors import LedgerUnavailable, PaymentOutcomeUnknown, PaymentSpentElsewhere, RailUnavailable
+from payments.evm.question import JsonRpc
 from payments.rail import Payment
 from payments.x402 import refusals
-from payments.x402.chain import AuthorizationStatus, UseNotFound
-from payments.x402.facilitator import Facilitator, Word
+from payments.x402.chain import UseNotFound
+from payments.x402.facilitator import Facilitator, FinalAt, InFlight, SettleAnswer
 from payments.x402.refusals import refuse
-from payments.x402.rpc import Rpc
-from payments.x402.witnesses import Witnesses
+from payments.x402.witnesses import Outcome, Witnesses
 
-NO_ANSWER = (RailUnavailable, LedgerUnavailable)
+OUTAGES = (RailUnavailable, LedgerUnavailable)
+"""Chain or ledger give no answer."""
 POLL_S = 1.0
 REMEMBERED = 10_000
 """Payments of which this process knows that it has called the facilitator for them."""
@@ -43,15 +44,15 @@ class _Call:
     """One call of a facilitator, as evidence.
 
     Attributes:
-        before: the newest block when it was made, where no earlier call can have moved the payment; None: one can have,
-            or nobody knows.
+        before: the newest block when it was made, where no earlier call can have moved the payment; None where one can
+            have, or nobody knows.
     """
 
-    word: Word
+    answer: SettleAnswer
     before: int | None = None
 
 
-class Closing:
+class Confirmation:
     """Asks the chain what became of payments, and whose transaction it was.
 
     Args:
@@ -64,7 +65,9 @@ class Closing:
         self._doubt_s = doubt_s
         self._called: LRUCache[str, bool] = LRUCache(REMEMBERED)
 
-    async def settle(self, payment: Payment, call: Callable[[], Awaitable[Word]], *, limit: float, first: bool) -> str:
+    async def settle(
+        self, payment: Payment, call: Callable[[], Awaitable[SettleAnswer]], *, limit: float, first: bool
+    ) -> str:
         """Have a payment settled by `call`; the hash of the transaction that paid us.
 
         A call without a clear answer is repeated while the chain shows nothing: one authorization moves once.
@@ -80,41 +83,42 @@ class Closing:
         before = await self._newest_block() if only else None
         self._called[payment.id] = True
         made = _Call(await call(), before)
-        if made.word.shown and made.word.transaction and not self._witnesses.several:
-            return made.word.transaction
+        if made.answer.is_confirmed and made.answer.transaction and not self._witnesses.several:
+            return made.answer.transaction
         clock = asyncio.get_running_loop().time
         deadline = clock() + self._doubt_s
         while True:
-            with suppress(*NO_ANSWER):
-                transaction = await self._look(payment, made)
+            with suppress(*OUTAGES):
+                transaction = await self._confirmed(payment, made)
                 if transaction is not None:
                     return transaction
             if clock() >= deadline:
                 raise PaymentOutcomeUnknown()
             await asyncio.sleep(POLL_S)
-            if made.word.repeat and clock() < limit:
-                made = await _once_more(call, made.word, deadline)
+            if made.answer.is_unclear and clock() < limit:
+                made = await _once_more(call, made.answer, deadline)
 
-    async def find(self, payment: Payment) -> tuple[AuthorizationStatus, bool]:
-        """What became of a payment that this ledger began to settle, and whether no transaction of ours can change it.
+    async def our_outcome(self, payment: Payment) -> Outcome:
+        """What became of a payment that this ledger began to settle.
 
         Raises:
             PaymentSpentElsewhere: it moved, by somebody else's transaction.
             RailUnavailable, LedgerUnavailable: nobody can tell.
         """
-        fate, over = await self.fate(payment)
-        if fate.transaction and await self._facilitator.sent(payment.id, fate.transaction) is False:
+        outcome = await self.outcome(payment)
+        transaction = outcome.status.transaction
+        if transaction and await self._facilitator.sent(payment.id, transaction) is False:
             raise PaymentSpentElsewhere(_ELSEWHERE, paid_us=True)
-        return fate, over
+        return outcome
 
-    async def fate(self, payment: Payment) -> tuple[AuthorizationStatus, bool]:
+    async def outcome(self, payment: Payment) -> Outcome:
         """The same without asking whose transaction it was."""
-        return await self._witnesses.fate(
-            payment, done_by=lambda node: self._facilitator.done_by(payment.id, node=node)
+        return await self._witnesses.outcome(
+            payment, progress=lambda node: self._facilitator.progress(payment.id, node)
         )
 
     async def refuse_if_spent(self, payment: Payment) -> None:
-        """Judge a payment that this ledger has no record of.
+        """Refuse a payment that this ledger has no record of where the chain knows it as used.
 
         Raises:
             PaymentSpentElsewhere: its authorization was used, and that paid us or may have.
@@ -122,25 +126,26 @@ class Closing:
             RailUnavailable: nobody can tell.
         """
         try:
-            fate, _ = await self._witnesses.fate(payment, done_by=_never, searches=SEARCHES)
+            outcome = await self._witnesses.outcome(payment, progress=_in_flight, searches=SEARCHES)
         except UseNotFound:
             raise PaymentSpentElsewhere(_LONG_AGO, paid_us=True) from None
-        if fate.transaction is not None:
+        if outcome.status.transaction is not None:
             raise PaymentSpentElsewhere(_ELSEWHERE, paid_us=True)
-        if fate.refusal == refusals.NONCE_USED:
+        if outcome.status.refusal == refusals.NONCE_USED:
             raise refuse(refusals.NONCE_USED)
 
-    async def _look(self, payment: Payment, made: _Call) -> str | None:
-        fate, over = await self.fate(payment)
-        if fate.transaction is not None:
-            if await self._is_somebody_elses(payment, fate.transaction, made):
+    async def _confirmed(self, payment: Payment, made: _Call) -> str | None:
+        outcome = await self.outcome(payment)
+        status = outcome.status
+        if status.transaction is not None:
+            if await self._is_somebody_elses(payment, status.transaction, made):
                 raise PaymentSpentElsewhere(_ELSEWHERE, paid_us=True)
-            return fate.transaction
-        if fate.refusal is not None:
-            raise refuse(fate.refusal)
-        if over and not _says_used(made.word):
-            # Nothing of ours is under way: waiting shows no more. Whoever asks next learns that nothing moved.
-            raise made.word.refusal or PaymentOutcomeUnknown()
+            return status.transaction
+        if status.refusal is not None:
+            raise refuse(status.refusal)
+        if outcome.is_final and not _says_used(made.answer):
+            # No transaction of ours is in flight: waiting shows no more. Whoever asks next learns that nothing moved.
+            raise made.answer.refusal or PaymentOutcomeUnknown()
         return None
 
     async def _is_somebody_elses(self, payment: Payment, transaction: str, made: _Call) -> bool:
@@ -165,18 +170,18 @@ class Closing:
             return None
 
 
-async def _once_more(call: Callable[[], Awaitable[Word]], before: Word, deadline: float) -> _Call:
-    """Another call, cut off at `deadline` (the event loop's time): however it ends, the chain is looked at again."""
+async def _once_more(call: Callable[[], Awaitable[SettleAnswer]], before: SettleAnswer, deadline: float) -> _Call:
+    """Another call, cut off at `deadline` (the event loop's time): however it ends, the chain is asked again."""
     with suppress(TimeoutError):
         async with asyncio.timeout_at(deadline):
             return _Call(await call())
     return _Call(before)
 
 
-def _says_used(word: Word) -> bool:
+def _says_used(answer: SettleAnswer) -> bool:
     """ "Used already" is not a refusal: the one who used it may have been us."""
-    return word.refusal is not None and word.refusal.reason == refusals.NONCE_USED
+    return answer.refusal is not None and answer.refusal.reason == refusals.NONCE_USED
 
 
-async def _never(node: Rpc) -> int | None:
-    return None
+async def _in_flight(node: JsonRpc) -> InFlight | FinalAt:
+    return InFlight()

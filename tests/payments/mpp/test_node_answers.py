@@ -9,7 +9,7 @@ import pytest
 
 from errors import PaymentOutcomeUnknown
 from payments.mpp import MppRail
-from payments.mpp.verdict import NODE_LAG_S, NobodyAnswers, NodeAnswer, Said, judge
+from payments.mpp.node_answers import NODE_LAG_S, NodeAnswer, NoNodeAnswers, TransactionState, agree
 from payments.mpp.wire import MppCredential
 from payments.rail import Finality, Order, Payment
 from tests.contracts.rail_contract import UNITS
@@ -18,26 +18,26 @@ from tests.payments.mpp.buyer import MppBuyer
 from tests.payments.mpp.verifying import read
 
 NOW = 1_800_000_000
-PAID = NodeAnswer(Said.PAID, block=100)
-REVERTED = NodeAnswer(Said.REVERTED, block=100)
-ABSURD = NodeAnswer(Said.ABSURD, block=100)
-OVER = NodeAnswer(Said.OVER, block=120, at=NOW)
-OPEN = NodeAnswer(Said.OPEN, block=100, at=NOW)
-BEHIND = NodeAnswer(Said.OPEN, block=99, at=NOW - NODE_LAG_S - 1)
-A_MOMENT_BEHIND = NodeAnswer(Said.OPEN, block=99, at=NOW - 1)
-OLD_AND_WITHOUT = NodeAnswer(Said.OPEN, block=100, at=NOW - NODE_LAG_S - 1)
+PAID = NodeAnswer(TransactionState.PAID, block=100)
+REVERTED = NodeAnswer(TransactionState.REVERTED, block=100)
+ABSURD = NodeAnswer(TransactionState.MISMATCHED, block=100)
+OVER = NodeAnswer(TransactionState.EXPIRED, block=120, at=NOW)
+OPEN = NodeAnswer(TransactionState.PENDING, block=100, at=NOW)
+BEHIND = NodeAnswer(TransactionState.PENDING, block=99, at=NOW - NODE_LAG_S - 1)
+A_MOMENT_BEHIND = NodeAnswer(TransactionState.PENDING, block=99, at=NOW - 1)
+OLD_AND_WITHOUT = NodeAnswer(TransactionState.PENDING, block=100, at=NOW - NODE_LAG_S - 1)
 
 Build = Callable[..., MppRail]
 
 
 @pytest.mark.parametrize("answers", [[PAID], [PAID, PAID], [PAID, BEHIND], [BEHIND, PAID]])
 def test_what_a_node_shows_and_none_denies_is_paid(answers: list[NodeAnswer]) -> None:
-    assert judge(answers, now=NOW) is PAID
+    assert agree(answers, now=NOW) is PAID
 
 
 @pytest.mark.parametrize("answers", [[OVER], [REVERTED], [REVERTED, REVERTED], [OVER, OVER], [OVER, REVERTED]])
 def test_what_all_call_unmoved_is_unmoved(answers: list[NodeAnswer]) -> None:
-    assert judge(answers, now=NOW) is None
+    assert agree(answers, now=NOW) is None
 
 
 @pytest.mark.parametrize(
@@ -61,12 +61,12 @@ def test_what_all_call_unmoved_is_unmoved(answers: list[NodeAnswer]) -> None:
 def test_everything_else_is_a_doubt(answers: list[NodeAnswer]) -> None:
     for each in (answers, answers[::-1]):
         with pytest.raises(PaymentOutcomeUnknown):
-            judge(each, now=NOW)
+            agree(each, now=NOW)
 
 
 def test_nobodys_word_is_a_doubt_of_its_own() -> None:
-    with pytest.raises(NobodyAnswers):
-        judge([], now=NOW)
+    with pytest.raises(NoNodeAnswers):
+        agree([], now=NOW)
 
 
 class TestTwoNodes:
