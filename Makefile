@@ -27,14 +27,27 @@ demo: $(VENV)/.sandbox ## Buy one cut-out per rail from a running `make serve`: 
 	@$(BIN)/python -m sandbox demo "$(or $(IMAGE),$(error say which picture: make demo IMAGE=photo.jpg))" $(if $(PORT),--url http://127.0.0.1:$(PORT))
 
 .PHONY: test
-test: setup lint ## Everything CI runs: lint, types, unit, contract and client tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST)
+test: setup lint ## Everything CI runs: lint, types, and all tests
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup -rR $(PYTEST)
+
+.PHONY: test-unit
+test-unit: $(VENV)/.dev ## The tests that compute in one process: no chain, no service, no Node.js
+	$(BIN)/python -m pytest -n $(CORES) --dist worksteal -m unit $(PYTEST)
+
+.PHONY: test-nightly
+test-nightly: setup ## What is too long for each change: thousands of examples, forty payments, all attacks and stops, faults, a fuzz
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup --hypothesis-profile=nightly --timeout=3600 -m property $(PYTEST)
+	$(BIN)/python -m pytest -rR -k forty_payments $(PYTEST)
+	SIEGE=1 $(BIN)/python -m pytest -rR tests/siege $(PYTEST)
+	$(BIN)/python -m tests.faults --calls $(or $(N),500) --seed $(or $(SEED),$$RANDOM)
+	$(BIN)/python -m tests.fuzz --files $(or $(FILES),20000) --seed $(or $(SEED),$$RANDOM)
+CORES := $(shell nproc 2>/dev/null || echo 2)
+# Most tests of payments wait for blocks and time-outs; others compute meanwhile.
+PROCESSES := $(shell echo $$((2 * $(CORES))))
 
 .PHONY: coverage
-coverage: setup ## Measure which branches the tests run that need neither chains nor a service; fails below the floor
-	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered --cov-report=html:results/coverage $(COVERED) $(PYTEST)
-COVERED := tests/api tests/config tests/models tests/imaging/test_[b-fhlmos]*.py tests/payments/test_*.py \
-	$(foreach name, admission cpu_quota errors logs memory telemetry, tests/test_$(name).py)
+coverage: $(VENV)/.dev ## Measure which branches the unit tests run; fails below the floor
+	$(BIN)/python -m pytest -n $(CORES) --dist worksteal -m unit --cov --cov-report=term:skip-covered --cov-report=html:results/coverage $(PYTEST)
 
 .PHONY: test-training
 test-training: .venv-matting/.stamp .venv-render/.stamp ## The tests of training/, each project in an environment of its own (torch; Blender, Python 3.11)

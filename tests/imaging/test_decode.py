@@ -14,6 +14,7 @@ from imaging.decoding import decode
 from imaging.formats import INPUTS, ImageFormat
 from imaging.picture import Picture, Pixels
 from imaging.probing import probe
+from tests.examples import examples
 from tests.imaging.samples import (
     MAX_SIDE,
     empty_webp,
@@ -197,7 +198,7 @@ def _with_sums(body: bytes) -> bytes:
 
 
 @given(mutated())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 def test_whatever_is_done_to_a_file_it_is_a_picture_or_an_invalid_image(file: tuple[ImageFormat, bytes]) -> None:
     format, body = file
     try:
@@ -209,7 +210,7 @@ def test_whatever_is_done_to_a_file_it_is_a_picture_or_an_invalid_image(file: tu
 
 
 @given(st.sampled_from(INPUTS), st.binary(max_size=400))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_any_bytes_are_a_picture_or_an_invalid_image(format: ImageFormat, rest: bytes) -> None:
     body = SEEDS[format][0][:12] + rest
     with pytest.raises(InvalidImage):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from imaging.formats import ImageFormat
 from imaging.headers.header import MAX_METADATA
 from imaging.picture import Pixels
+from tests.examples import examples
 from tests.imaging.icc import P3_TO_XYZ, expected_srgb, rgb_profile
 from tests.imaging.samples import jpeg_segment, opened, png_chunk, riff_chunks, saved, scene, turned, with_chunk
 
@@ -129,7 +130,7 @@ def png_with_other_metadata(draw: st.DrawFn) -> tuple[bytes, bool]:
 
 
 @given(png_with_other_metadata())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 def test_no_ancillary_chunk_makes_a_png_unreadable(file: tuple[bytes, bool]) -> None:
     body, touches = file
     if touches:
@@ -139,14 +140,14 @@ def test_no_ancillary_chunk_makes_a_png_unreadable(file: tuple[bytes, bool]) -> 
 
 
 @given(st.sampled_from([0xE0, 0xE1, 0xE2, 0xED, 0xFE]), st.sampled_from(NAMES), st.binary(max_size=60))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 def test_no_application_segment_makes_a_jpeg_unreadable(marker: int, name: bytes, data: bytes) -> None:
     body = PLAIN[JPEG][:2] + jpeg_segment(marker, name + data) + PLAIN[JPEG][2:]
     assert opened(body, JPEG).rgba.size == PIXELS[JPEG].size
 
 
 @given(st.sampled_from([b"ICCP", b"EXIF", b"XMP ", b"junk"]), st.binary(max_size=60), st.integers(0, 255))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_no_metadata_chunk_makes_a_webp_unreadable(kind: bytes, data: bytes, flags: int) -> None:
     """Nor does what VP8X says that the file contains."""
     body = PLAIN[WEBP]

@@ -16,6 +16,7 @@ from payments.rail import Payment, Receipt
 from storage import Database, SqlLedger, SqlSettled
 from storage.settled import FIRST_RECHECK_S
 from tests.contracts.ledger_contract import PAYMENT, RECEIPT
+from tests.examples import examples, is_nightly
 from tests.fakes.clock import FakeClock
 
 T = TypeVar("T")
@@ -359,11 +360,11 @@ def test_the_ledger_stands_where_its_model_stands(url: str) -> None:
     run_state_machine_as_test(
         OnThisDatabase,
         settings=settings(
-            max_examples=200,
+            max_examples=examples(60),
             stateful_step_count=20,
             deadline=None,
             suppress_health_check=list(HealthCheck),
-            derandomize=True,
+            derandomize=not is_nightly(),
             report_multiple_bugs=False,
         ),
     )

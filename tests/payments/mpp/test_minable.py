@@ -14,6 +14,7 @@ from payments.mpp.transaction import MAX_GAS, MIN_GAS
 from payments.rail import Order
 from sandbox.accounts import BUYER
 from sandbox.chains import TempoChain
+from tests.examples import examples
 from tests.payments.mpp.buyer import MppBuyer, challenge_of, header, sign
 from tests.payments.mpp.forging import fields_of, number, signed
 from tests.payments.mpp.verifying import judge
@@ -70,7 +71,7 @@ async def test_whatever_is_accepted_is_mined(rail: MppRail, order: Order, tempo_
 
     loop = asyncio.get_running_loop()
 
-    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
     @given(
         changes=st.dictionaries(st.sampled_from(sorted(CHANGES)), st.none(), min_size=1, max_size=2).flatmap(
             lambda names: st.fixed_dictionaries({name: CHANGES[name] for name in names})

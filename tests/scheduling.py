@@ -1,0 +1,59 @@
+"""Which tests run one after another in one process, and which beside each other. Made for more processes than cores:
+most tests of payments wait for blocks and time-outs, and other tests compute meanwhile.
+
+Tests of one group run in one process, so that they share what they start: a service, chains, a database server. A group
+is a file, unless this module says otherwise. Groups start in the order in which tests are collected (see tiers.py).
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
+
+ONE_SERVICE: Final[Mapping[str, str]] = {
+    "tests/clients/": "clients",
+    "tests/docs/": "clients",
+    "tests/end_to_end/": "end to end",
+    "tests/buyer_client/": "buyer client",
+}
+"""Folders whose tests share one running service. A seller's earnings are exact only while nobody else buys there."""
+
+LEGS: Final = ("sqlite-two-workers", "postgresql-two-hosts")
+"""Deployments that tests of one file take turns at: each is a group."""
+
+APART: Final = (
+    "tests/faults/test_campaign.py",
+    "tests/payments/mpp/test_rail.py",
+    "tests/payments/x402/test_http_facilitator.py",
+    "tests/payments/x402/test_local_facilitator.py",
+    "tests/payments/x402/test_monitor.py",
+    "tests/payments/x402/test_rail.py",
+)
+"""Files that take minutes, mostly waiting, and whose tests share nothing: each test is a group."""
+
+
+def group_of(test: str) -> str:
+    """The group of the test with this pytest id."""
+    file = test.partition("::")[0]
+    if file in APART:
+        return test
+    leg = next((leg for leg in LEGS if leg in test), "")
+    shared = next((group for folder, group in ONE_SERVICE.items() if file.startswith(folder)), file)
+    return shared + leg
+
+
+class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc] # pytest-xdist carries no type information
+    """Gives the next group to the process that has the least left to do."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupScheduling | None:
+    """For `--dist loadgroup`. The other ways of pytest-xdist stay what they are."""
+    if config.getoption("dist") != "loadgroup":
+        return None
+    config.option.loadscopereorder = False
+    return GroupScheduling(config, log)

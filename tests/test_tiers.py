@@ -1,0 +1,30 @@
+"""The tables of tests/tiers.py and tests/scheduling.py name what is there, and every test has one tier."""
+
+import pytest
+
+from sandbox.process import ROOT
+from tests import scheduling, tiers
+
+
+@pytest.mark.parametrize("path", [*tiers.PATHS, *scheduling.APART, *scheduling.ONE_SERVICE])
+def test_every_path_exists(path: str) -> None:
+    file, _, name = path.partition("::")
+    assert (ROOT / file).exists()
+    assert f"def {name}" in (ROOT / file).read_text() if name else True
+
+
+def test_every_test_has_one_tier_and_only_services_run_again(request: pytest.FixtureRequest) -> None:
+    for item in request.session.items:
+        found = [tier for tier in tiers.TIERS if item.get_closest_marker(tier)]
+        assert len(found) == 1, item.nodeid
+        assert bool(item.get_closest_marker("flaky")) == (found == ["service"]), item.nodeid
+
+
+def test_what_shares_a_service_is_one_group() -> None:
+    one, other = (scheduling.group_of(f"tests/clients/{file}.py::test") for file in ("test_coins", "test_resend"))
+    assert one == other != scheduling.group_of("tests/end_to_end/test_hosts.py::test")
+
+
+def test_each_leg_of_a_fleet_is_a_group() -> None:
+    legs = {scheduling.group_of(f"tests/fleet/test_one_ledger.py::test[{leg}-mpp]") for leg in scheduling.LEGS}
+    assert len(legs) == len(scheduling.LEGS)

@@ -1,0 +1,117 @@
+"""The tier of each test, told in this one place from its fixtures, its folder and what its module imports.
+
+unit         computes in this process: no chain, no server, no process of its own, nothing that takes seconds.
+integration  starts processes, PostgreSQL or a browser, or computes for long.
+chain        talks to a local chain.
+service      meets a whole service: processes of `bentoml serve`, with chains before and a runner behind them.
+
+A `service` test is run once more when it fails, because it depends on when the processes of three programs get their
+turn on a busy machine. The summary names each test that needed it: that is a fault to be found. No other is repeated.
+"""
+
+from typing import Final, Literal
+
+import pytest
+from hypothesis import is_hypothesis_test
+
+Tier = Literal["unit", "integration", "chain", "service"]
+TIERS: Final[dict[Tier, str]] = {
+    "service": "meets a whole service; run once more when it fails",
+    "chain": "talks to a local chain",
+    "integration": "starts processes or PostgreSQL, or computes for long",
+    "unit": "computes in this process, in less than seconds",
+}
+PROPERTY = "property: draws its examples at random; `make test-nightly` draws many more of them"
+
+_FIXTURES: Final[dict[str, Tier]] = {
+    "running_service": "service",
+    "fleet": "service",
+    "image": "service",
+    "base_chain": "chain",
+    "tempo_chain": "chain",
+    "postgres": "integration",
+    "postgres_url": "integration",
+    "skewed": "integration",
+}
+_IMPORTS: Final[dict[str, Tier]] = {
+    "run_service": "service",
+    "RuleBasedStateMachine": "integration",
+}
+_CALLS: Final[dict[str, Tier]] = {"race": "integration"}
+PATHS: Final[dict[str, Tier]] = {
+    "tests/image/": "service",
+    "tests/faults/test_campaign.py::test_no_money_is_lost": "service",
+    "tests/faults/test_campaign.py::test_a_sale_that_is_disturbed": "service",
+    "tests/sandbox/test_serve.py": "service",
+    "tests/sandbox/": "chain",
+    "tests/api/test_accessibility.py": "integration",
+    "tests/api/test_connections.py": "integration",
+    "tests/buyer_client/test_distribution.py": "integration",
+    "tests/clients/": "integration",
+    "tests/corpus/": "integration",
+    "tests/fuzz/": "integration",
+    "tests/goldens/": "integration",
+    "tests/imaging/isolated/": "integration",
+    "tests/imaging/test_encode.py::test_a_picture_that_libwebp": "integration",
+    "tests/imaging/test_encode.py::test_a_quality_that_libwebp": "integration",
+    "tests/imaging/test_probe.py::test_no_file_of_25_megabytes": "integration",
+    "tests/loadtests/": "integration",
+    "tests/modelkit/": "integration",
+    "tests/payments/mpp/test_finality.py": "chain",
+    "tests/runners/": "integration",
+    "tests/storage/test_identity.py": "integration",
+    "tests/test_architecture.py": "integration",
+    "tests/test_gpu_benchmark.py": "integration",
+    "tests/test_processes.py": "integration",
+    "tests/test_race.py": "integration",
+    "tests/test_respawn.py": "integration",
+    "tests/test_telemetry_of_others.py": "integration",
+}
+"""What neither fixtures nor imports nor calls tell: a folder, a file, or a test by the beginning of its name."""
+_DRAWING: Final = {"given", "run_state_machine_as_test"}
+
+
+def tier_of(item: pytest.Item) -> Tier:
+    """The highest tier that anything of the test belongs to."""
+    names = set(getattr(item, "fixturenames", ()))
+    found = {_FIXTURES[name] for name in names & _FIXTURES.keys()}
+    found |= {_IMPORTS[name] for name in vars(_module(item)).keys() & _IMPORTS.keys()}
+    found |= {_CALLS[name] for name in _names_called(item) & _CALLS.keys()}
+    found |= {tier for path, tier in PATHS.items() if item.nodeid.startswith(path)}
+    if "postgresql" in item.nodeid:  # one leg of a fixture that both kinds of database have
+        found.add("integration")
+    return next((tier for tier in TIERS if tier in found), "unit")
+
+
+def draws_examples(item: pytest.Item) -> bool:
+    """Whether Hypothesis makes what the test is given."""
+    return is_hypothesis_test(getattr(item, "obj", None)) or bool(_names_called(item) & _DRAWING)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for tier, meaning in TIERS.items():
+        config.addinivalue_line("markers", f"{tier}: {meaning}")
+    config.addinivalue_line("markers", PROPERTY)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Before `-m` selects. Services come first, so that none is started when the other workers are done."""
+    tiers = {item: tier_of(item) for item in items}
+    for item, tier in tiers.items():
+        item.add_marker(tier)
+        if tier == "service":
+            item.add_marker(pytest.mark.flaky(reruns=1))
+        if draws_examples(item):
+            item.add_marker("property")
+    order = list(TIERS)
+    items.sort(key=lambda item: order.index(tiers[item]))
+
+
+def _module(item: pytest.Item) -> object:
+    return item.module if isinstance(item, pytest.Function) else object
+
+
+def _names_called(item: pytest.Item) -> set[str]:
+    code = getattr(getattr(item, "function", None), "__code__", None)
+    return set(code.co_names) if code else set()
