@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from imaging.encoding import encode
-from imaging.formats import ImageFormat
+from imaging.formats import INPUTS, ImageFormat
 from imaging.output import Channels, Output
 from imaging.picture import Pixels
 from imaging.probing import probe
@@ -63,7 +63,7 @@ def test_a_cut_out_carries_pixels_and_nothing_else(output: Output) -> None:
         assert not {"exif", "icc_profile", "xmp", "dpi"} & image.info.keys()
 
 
-@pytest.mark.parametrize("output", OUTPUTS, ids=str)
+@pytest.mark.parametrize("output", [each for each in OUTPUTS if each.format in INPUTS], ids=str)
 def test_our_own_files_pass_our_own_judgement(output: Output) -> None:
     info = probe(encode(sample(123, 45, output), output), output.format, 10_000)
     assert (info.width, info.height, info.orientation) == (123, 45, 1)
