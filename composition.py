@@ -18,7 +18,7 @@ from api.health import Check
 from api.pricing import OfferedRail, PricedModel, PriceList, Token
 from api.rate_limit import RateLimits
 from api.upload import UploadLimits
-from concurrency import cancel_and_wait
+from concurrency import in_background
 from config import Settings
 from config.networks import NETWORK_NAMES, TOKEN_NAMES
 from config.settings import X402Settings
@@ -74,13 +74,11 @@ async def compose(settings: Settings, models: Models) -> AsyncIterator[Starlette
             outage=watch.outage,
         )
         stack.push_async_callback(gate.aclose)
-        stack.push_async_callback(cancel_and_wait, asyncio.create_task(Resolver(gate.rails, ledger).keep_resolving()))
-        stack.push_async_callback(cancel_and_wait, asyncio.create_task(keep_giving_back(lambda: cut_out.made)))
-        stack.push_async_callback(cancel_and_wait, asyncio.create_task(keep_monitoring(watch)))
-        stack.push_async_callback(
-            cancel_and_wait, asyncio.create_task(keep_rechecking(gate.rails, SqlSettled(database)))
-        )
-        stack.push_async_callback(cancel_and_wait, asyncio.create_task(keep_counting(SqlStates(database))))
+        await stack.enter_async_context(in_background(Resolver(gate.rails, ledger).keep_resolving()))
+        await stack.enter_async_context(in_background(keep_giving_back(lambda: cut_out.made)))
+        await stack.enter_async_context(in_background(keep_monitoring(watch)))
+        await stack.enter_async_context(in_background(keep_rechecking(gate.rails, SqlSettled(database))))
+        await stack.enter_async_context(in_background(keep_counting(SqlStates(database))))
         await watch.first_look()
         app = create_app(
             gate=gate,

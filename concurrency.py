@@ -5,7 +5,8 @@ how asyncio's timeouts and the servers around us cancel.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -36,3 +37,13 @@ async def cancel_and_wait(task: asyncio.Future[Any]) -> None:
     """Cancel a task, and return when it is done, whatever it raises."""
     task.cancel()
     await wait_until_done(task)
+
+
+@asynccontextmanager
+async def in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run `work` in a task while the block runs; at the block's end the task is cancelled and waited for."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        await cancel_and_wait(task)

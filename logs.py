@@ -20,8 +20,11 @@ from urllib.parse import quote
 
 import structlog
 
-OUR_LOGGERS = ("api", "imaging", "payments", "pipeline", "runners", "service", "storage")
-"""Loggers carry the names of modules, so these are the rooms; libraries are heard from WARNING on."""
+OUR_LOGGERS = (
+    *("api", "imaging", "payments", "runners", "storage"),
+    *("api_worker", "composition", "deployment", "pipeline", "process_end", "supervisor"),
+)
+"""Loggers are named after modules: these are our packages and modules. Libraries are logged from WARNING on."""
 
 _FOREIGN_CHARS = 300
 _PLACES = 6

@@ -1,26 +1,17 @@
 """A matting runner on a host of its own: `bentoml serve runner_service:MattingRunner`. See docs/deployment.md.
 
-It is told nothing about wallets, chains or the ledger: `CLEARCANVAS_RUNNER__…` is all that it needs.
+It gets no settings of wallets, chains or the ledger: `CLEARCANVAS_RUNNER__…` is all that it needs.
 """
 
-import sys
-from functools import partial
+from bento_glue import is_supervisor
+from deployment import prepare_runner
+from process_start import start_process
+from runner_composition import compose_runner
 
-from bentoml._internal.context import server_context
+# Settings are read on import because the decorator of BentoML in `compose_runner` needs host and port.
+settings, manifests = start_process(sells=False)
 
-from bento_process import prepare, prove_backend, runner_service
-from config import load, runner_faults
-from models.manifest import ModelError
-from models.served import check_weights
-from runners.protocol import RunnerProtocol
+if is_supervisor():  # once per start
+    prepare_runner(settings, manifests)
 
-settings, manifests = prepare(partial(load, rules=runner_faults), RunnerProtocol)
-
-if server_context.worker_index is None:  # once per start; a worker that failed of it would be started again and again
-    try:
-        check_weights(manifests)
-    except ModelError as error:
-        sys.exit(str(error))
-    prove_backend(settings, manifests)
-
-MattingRunner = runner_service(settings, manifests, listen=(settings.runner.host, settings.runner.port))
+MattingRunner = compose_runner(settings, manifests, listen=(settings.runner.host, settings.runner.port))

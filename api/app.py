@@ -4,8 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.routing import Mount, Route, Router
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import Lifespan
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -122,8 +125,13 @@ def create_app(
         *discovery_routes(offer, Rules(upload_limits, rate_limits.unpaid.per_minute)),
         *problem_routes(),
     ]
-    # One mount over everything: 404 and 405 arise inside `every_request`, and no server that this app is mounted in
-    # answers for a path that it does not know.
-    return Starlette(
-        routes=[Mount("/", app=Router(routes, redirect_slashes=False), middleware=every_request)], lifespan=lifespan
+    app = Starlette(
+        routes=routes, middleware=every_request, exception_handlers={HTTPException: _to_middleware}, lifespan=lifespan
     )
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _to_middleware(_: Request, error: Exception) -> Response:
+    """Let 404 and 405 of the routes reach `every_request`; Starlette would answer them with a line of text."""
+    raise error

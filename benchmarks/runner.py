@@ -43,7 +43,6 @@ from runners.batcher import Batcher
 from runners.client import RunnerClient
 from runners.connection import RunnerConnection
 from runners.ort_backend import OrtBackend
-from runners.protocol import RunnerProtocol
 from sandbox.chains import base_chain, tempo_chain
 from tests.processes import command_of, family, matching
 from tests.running_service import run_service
@@ -83,7 +82,7 @@ def serve_stand_in(socket: Path, size: int) -> None:
     """Serve a network that does nothing, as the runner serves its own; until killed."""
     batcher = Batcher(lambda images: np.zeros(images.shape[:3], np.uint8), limit=1, max_wait_s=60)
     app = RunnerApp({STAND_IN: ServedModel(size, STAND_IN, batcher)})
-    config = uvicorn.Config(app, uds=str(socket), http=RunnerProtocol, lifespan="off", log_config=None)
+    config = uvicorn.Config(app, uds=str(socket), http="h11", lifespan="off", log_config=None)
     uvicorn.Server(config).run()
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import bentoml
-from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bento_glue import QUIET, BypassBentoRoutes, bypass_bentoml
 from models.manifest import ModelManifest
 from runners.app import RunnerApp
 from runners.backend import NoBackend
@@ -17,7 +17,6 @@ from runners.choice import Choice, Wanted
 from runners.drain import stop_after_dependents
 from runners.listening import refuse_strangers
 from runners.precisions import WantedPrecision
-from runners.protocol import RunnerProtocol
 from runners.served import ServedModels
 from runners.stuck import end_when_stuck
 
@@ -67,8 +66,8 @@ def matting_runner(
                 self.models = ServedModels(manifests, choice, max_batch=max_batch_size, max_wait_s=max_wait_s)
             except NoBackend as error:
                 sys.exit(str(error))
-            RunnerDoor.app = self.app = RunnerApp(self.models.by_name, versions=versions, token=token)
-            RunnerProtocol.straight_to = (RunnerDoor.app,)
+            self.app = RunnerApp(self.models.by_name, versions=versions, token=token)
+            bypass_bentoml(self.app)
 
         @bentoml.on_startup  # type: ignore[untyped-decorator]
         def outlive_callers(self) -> None:
@@ -97,23 +96,9 @@ def matting_runner(
         bentoml.service(
             name=NAME,
             workers=1,
-            metrics={"enabled": False},
-            logging={"access": {"enabled": False}},
+            **QUIET,
             **({"http": {"host": listen[0], "port": listen[1]}} if listen else {}),
         )(MattingRunner),
     )
-    service.add_asgi_middleware(RunnerDoor)
+    service.add_asgi_middleware(BypassBentoRoutes)
     return service
-
-
-class RunnerDoor:
-    """Sends every request to our application, however the server was started: BentoML's routes unpickle what comes."""
-
-    app: RunnerApp
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._bentoml = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Requests to our application, the lifespan to BentoML's."""
-        await (self._bentoml if scope["type"] == "lifespan" else RunnerDoor.app)(scope, receive, send)

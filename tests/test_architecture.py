@@ -24,44 +24,33 @@ MAY_IMPORT = {
     "version": set(),
     "concurrency": set(),
     "admission": {"errors"},
+    "cpu_quota": set(),
     "logs": set(),
     "memory": set(),
     "metrics_folder": set(),
     "process_end": set(),
     "request_state": set(),
-    "respawn": set(),
-    "runner_environment": set(),
-    "cpu_quota": set(),
+    "supervisor": set(),
+    "bento_glue": {"memory", "metrics_folder", "process_end", "supervisor"},
     "pipeline": FOUNDATION | {"imaging"},
     "pixel_budget": FOUNDATION | {"imaging"},
     "cut_out": FOUNDATION | {"admission", "concurrency", "imaging", "pipeline", "pixel_budget"},
     "composition": FOUNDATION
-    | {
-        "concurrency",
-        "config",
-        "cpu_quota",
-        "memory",
-        "api",
-        "imaging",
-        "payments",
-        "storage",
-        "cut_out",
-        "pipeline",
-        "runners",
-        "models",
-    },
-    "bento_process": FOUNDATION
-    | {"logs", "memory", "metrics_folder", "process_end", "respawn", "config", "runners", "models"},
-    "runner_service": FOUNDATION | {"bento_process", "config", "runners", "models"},
-    "service": FOUNDATION
-    | {"api", "bento_process", "process_end", "runner_environment", "config", "composition", "storage"}
-    | {"runners", "models", "sandbox"},
+    | {"concurrency", "cpu_quota", "cut_out", "memory", "pipeline"}
+    | {"api", "config", "imaging", "models", "payments", "runners", "storage"},
+    "process_start": {"bento_glue", "config", "logs", "models", "runners"},
+    "runner_composition": {"config", "models", "process_start", "runners"},
+    "deployment": {"config", "errors", "models", "process_start", "runner_composition", "sandbox", "storage"},
+    "api_worker": {"api", "concurrency", "bento_glue", "composition", "config", "models", "process_end"}
+    | {"runner_composition", "runners"},
+    "runner_service": {"bento_glue", "deployment", "process_start", "runner_composition"},
+    "service": {"api_worker", "bento_glue", "deployment", "process_start", "runner_composition", "runners"},
 }
 """Module at the root → modules and packages of ours that it may import. import-linter takes packages as roots only."""
 
 MAY_USE = {
-    "starlette": {"composition", "service"},
-    "bentoml": {"bento_process", "respawn", "runner_environment", "runner_service", "service"},
+    "starlette": {"api_worker", "bento_glue", "composition", "service"},
+    "bentoml": {"bento_glue", "runner_composition", "service", "supervisor"},
     **{name: set() for name in ("PIL", "alembic", "cv2", "mpp", "onnx", "onnxruntime", "sqlalchemy", "web3", "x402")},
 }
 """Library → the modules at the root that may import it."""

@@ -52,7 +52,7 @@ async def test_a_runner_that_is_killed_during_sales_costs_only_time(
 
 
 async def test_an_api_worker_that_is_killed_is_replaced(service: RunningService, client: httpx.AsyncClient) -> None:
-    before = _workers(service, "RemoveBackgroundEndpoint")
+    before = _workers(service, "BackgroundRemoval")
     assert len(before) == WORKERS
     before[0].kill()
     await _until(lambda: _replaced(service, before), _BACK_S)
@@ -81,7 +81,7 @@ def _workers(service: RunningService, name: str) -> list[psutil.Process]:
 
 
 async def _replaced(service: RunningService, before: list[psutil.Process]) -> bool:
-    now = {worker.pid for worker in _workers(service, "RemoveBackgroundEndpoint")}
+    now = {worker.pid for worker in _workers(service, "BackgroundRemoval")}
     return len(now) == WORKERS and before[0].pid not in now
 
 

@@ -136,7 +136,7 @@ def test_wrong_settings_end_it_with_all_their_names(tmp_path: Path) -> None:
         ({"CLEARCANVAS_DATABASE_URL": "sqlite+aiosqlite:////dev/null/ledger.sqlite3"}, "The ledger does not answer"),
         ({"CLEARCANVAS_MPP__RPC_URL": "http://192.0.2.1:1"}, "The sandbox's chains are run on this machine"),
         ({"CLEARCANVAS_RUNNER__BACKEND": "cuda"}, "Install requirements/gpu.txt"),
-        ({"CLEARCANVAS_RUNNER__BACKEND": "tensorrt"}, "CLEARCANVAS_RUNNER__BACKEND=tensorrt cannot be served with."),
+        ({"CLEARCANVAS_RUNNER__BACKEND": "tensorrt"}, "CLEARCANVAS_RUNNER__BACKEND=tensorrt cannot be used."),
     ],
 )
 def test_what_cannot_start_says_why(tmp_path: Path, setting: dict[str, str], sentence: str) -> None:

@@ -6,7 +6,6 @@ from asyncio import BaseTransport, TimerHandle
 from typing import Any, ClassVar, Final
 
 import h11
-from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from api.http.limits import MAX_HEAD_BYTES, ConnectionLimits
@@ -28,17 +27,13 @@ class ClientProtocol(H11Protocol):
     """One client's connection.
 
     Attributes:
-        straight_to: the application to call in place of the one that the server was given, for the whole process.
         open: all connections of this process.
     """
 
-    straight_to: ClassVar[tuple[ASGIApp] | None] = None
     open: ClassVar[OpenConnections] = OpenConnections(ConnectionLimits())
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
-        if self.straight_to is not None:
-            [self.app] = self.straight_to
         self.logger = _quiet
         self.conn: StrictConnection = StrictConnection()
         limits = self.open.limits

@@ -123,16 +123,6 @@ async def test_a_body_in_crumbs_is_refused() -> None:
         assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
 
 
-async def test_a_request_goes_straight_to_the_application_that_is_named() -> None:
-    """And not through what the server was given."""
-
-    class Straight(ClientProtocol):
-        straight_to = (Response(status_code=200),)
-
-    with serving(Response(status_code=204), Straight) as url:
-        assert (await answer_to(url, GET + b"\r\n")).status_code == 200
-
-
 def test_a_request_that_was_answered_is_not_answered_twice(caplog: pytest.LogCaptureFixture) -> None:
     """Its body turns out broken afterwards: the connection ends, and no error is logged."""
     with serving(Response(status_code=204), ClientProtocol) as url:

@@ -19,7 +19,6 @@ from runners.app import RunnerApp, ServedModel
 from runners.backend import BackendError, Pixels
 from runners.batcher import Batcher
 from runners.connection import RunnerConnection
-from runners.protocol import RunnerProtocol
 from runners.state import STATE, WITHIN, State
 from tests.fakes.machines import Machine
 
@@ -30,8 +29,8 @@ BODY = IMAGE.tobytes()
 
 @asynccontextmanager
 async def running(app: ASGIApp, **where: Any) -> AsyncIterator[uvicorn.Server]:
-    """uvicorn as BentoML's worker runs it, with our protocol."""
-    config = uvicorn.Config(app, http=RunnerProtocol, lifespan="off", log_config=None, access_log=False, **where)
+    """uvicorn as BentoML's worker runs it, with the runner's protocol."""
+    config = uvicorn.Config(app, http="h11", lifespan="off", log_config=None, access_log=False, **where)
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110  # it has no event for it

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from errors import Overloaded, ProcessingFailed, RunnerUnavailable
 from runners.app import RunnerApp, ServedModel
 from runners.backend import BackendError, Pixels
 from runners.batcher import Batcher
 from runners.fleet import RunnerFleet, addresses
-from runners.protocol import RunnerProtocol
 from tests.fakes.machines import Machine
 from tests.fakes.serving import serving
 
@@ -31,7 +31,7 @@ class Host:
         self.silent = False
         batcher = Batcher(self.machine.run, limit=1, max_wait_s=max_wait_s)
         self.app = RunnerApp({"matte": ServedModel(SIDE, "it", batcher)}, token=TOKEN)
-        self.url = stack.enter_context(serving(self, RunnerProtocol))
+        self.url = stack.enter_context(serving(self, H11Protocol))
         stack.callback(self.machine.release)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -12,7 +12,6 @@ from config import load
 from modelkit.zoo.import_model import GraphHints, Source, import_model
 from models.manifest import ModelManifest
 from runners.backend import probe_image
-from runners.protocol import RunnerProtocol
 from runners.state import STATE, WITHIN, State
 from tests.modelkit.zoo import graphs
 from tests.modelkit.zoo.graphs import MEAN, SIZE, STD, conv, save
@@ -47,10 +46,12 @@ def service(manifests: tuple[ModelManifest, ModelManifest], tmp_path: Path) -> A
 
 @pytest.fixture
 def runner(service: Any) -> Iterator[Any]:
+    from bento_glue import BypassBentoRoutes  # noqa: PLC0415  # BentoML warns as it is imported
+
     runner = service.inner()
     yield runner
     runner.close()
-    RunnerProtocol.straight_to = None  # for tests of other applications
+    BypassBentoRoutes.application = None  # for tests of other applications
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of BentoML, as it is imported

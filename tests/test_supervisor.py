@@ -17,13 +17,13 @@ _SUPERVISOR = """
 import sys
 from bentoml._internal.utils.circus import create_standalone_arbiter
 from bentoml.serving import create_watcher
-from respawn import quick
+from supervisor import replacing_dead_workers
 folder, lived_s, workers, delay_s = sys.argv[1:]
 sleeper = "import os, pathlib, sys, time; (pathlib.Path(sys.argv[1]) / str(os.getpid())).touch(); time.sleep(600)"
 watcher = create_watcher(
     "sleeper", ["-c", sleeper, folder], use_sockets=False, numprocesses=int(workers), warmup_delay=float(delay_s)
 )
-create = quick(create_standalone_arbiter, lived_s=float(lived_s))
+create = replacing_dead_workers(create_standalone_arbiter, min_lifetime_s=float(lived_s))
 create([watcher], check_delay=1000).start()
 """
 """By itself it would look after its workers after a quarter of an hour. Each worker leaves its number in the folder."""

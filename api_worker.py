@@ -1,0 +1,97 @@
+"""An API worker: its connections, how it stops, and the application that it serves."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from types import ModuleType
+
+import structlog
+from starlette.applications import Starlette
+
+from api.http.drain import HARD_S, SETTLING_S, Drain
+from api.http.limits import ConnectionLimits, raise_descriptor_limit
+from api.http.open_connections import OpenConnections
+from api.http.protocol import ClientProtocol
+from bento_glue import address_of, bypass_bentoml
+from concurrency import in_background
+from config import Settings
+from models.manifest import ModelManifest
+from process_end import ask_to_end, end_after, end_with_supervisor, on_first_signal
+from runner_composition import runner_token
+from runners.client import Runner, RunnerClient
+from runners.connection import RunnerConnection
+from runners.drain import end_service
+from runners.fleet import RunnerFleet
+from runners.matting import NAME
+
+log = structlog.get_logger(__name__)
+
+
+class ApiWorker:
+    """Must be made in the running event loop, before the server accepts connections."""
+
+    def __init__(self, settings: Settings, manifests: Sequence[ModelManifest]) -> None:
+        self._settings, self._manifests = settings, tuple(manifests)
+        self._own_runner = None if settings.runner.addresses else _own_runner()
+        raise_descriptor_limit()
+        ClientProtocol.open = OpenConnections(ConnectionLimits(**dict(settings.connections)), settings.trusted_proxies)
+        self._drain = Drain(ClientProtocol.open)
+        self._application: Starlette | None = None
+        on_first_signal(self._stop)
+        end_with_supervisor(ask_to_end)
+
+    @asynccontextmanager
+    async def serve(self) -> AsyncIterator[None]:
+        """Serve while the block runs; then everything is closed in the opposite order in which it was opened."""
+        async with AsyncExitStack() as stack:
+            try:
+                application = await self._open(stack)
+            except Exception:
+                log.exception("start_failed")  # the server logs only the first line of it
+                raise
+            self._application, self._drain.cut_short = application, application.state.gate.cut_short
+            bypass_bentoml(application, ClientProtocol)
+            yield
+
+    async def _open(self, stack: AsyncExitStack) -> Starlette:
+        runner = await stack.enter_async_context(self._runner())
+        clients = [self._client(runner, manifest) for manifest in self._manifests]
+        for client in clients:
+            await stack.enter_async_context(in_background(client.keep_looking()))
+        composition = await asyncio.to_thread(load_composition)
+        models = list(zip(self._manifests, clients, strict=True))
+        application: Starlette = await stack.enter_async_context(composition.compose(self._settings, models))
+        return application
+
+    def _runner(self) -> AbstractAsyncContextManager[Runner]:
+        """The runners that the operator has named, or the one that the supervisor has started."""
+        if self._own_runner is None:
+            return RunnerFleet(self._settings.runner.addresses, token=runner_token(self._settings))
+        return RunnerConnection(self._own_runner)
+
+    def _client(self, runner: Runner, manifest: ModelManifest) -> RunnerClient:
+        model = f"{manifest.name}@{manifest.version}"
+        timeout_s = self._settings.runner.timeout_s
+        return RunnerClient(runner, model=model, size=manifest.input.size, timeout_s=timeout_s)
+
+    def _stop(self) -> None:
+        """Stop within a bounded time."""
+        self._drain.begin()
+        end_after(HARD_S, unless=self._is_settling, at_most_s=SETTLING_S)
+
+    def _is_settling(self) -> bool:
+        return self._application is not None and bool(self._application.state.gate.is_settling)
+
+
+def load_composition() -> ModuleType:
+    """Payments and their SDKs take seconds to load: in a thread, while the runner starts."""
+    import composition  # noqa: PLC0415  # see above
+
+    return composition
+
+
+def _own_runner() -> str:
+    address = address_of(NAME)
+    if address is None:  # BentoML would load the network into this process
+        end_service("There is no runner. Set CLEARCANVAS_RUNNER__ADDRESSES=http://host:port, or use `bentoml serve`.")
+    return address

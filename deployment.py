@@ -1,0 +1,63 @@
+"""What is done once per start, before any worker runs: weights and backend are checked, the database is migrated, the
+sandbox's chains are started."""
+
+import asyncio
+import sys
+from contextlib import chdir
+
+import structlog
+
+from config import Settings
+from errors import ServiceError
+from models.manifest import ModelError, ModelManifest
+from models.served import check_weights, may_be_sold
+from process_start import ROOT
+from runner_composition import prove_backend
+
+log = structlog.get_logger(__name__)
+
+
+def prepare_deployment(settings: Settings, manifests: tuple[ModelManifest, ...]) -> None:
+    """Prepare everything that the API workers need; end this process with the reason when that fails."""
+    sys.path.insert(0, str(ROOT))  # BentoML has removed a bento's source folder from it by now
+    try:
+        if not settings.runner.addresses:
+            prepare_runner(settings, manifests)
+        with chdir(ROOT):  # the workers' folder, to which a relative path of the database refers
+            asyncio.run(_migrate(settings.ledger_url()))
+    except ServiceError as error:
+        sys.exit(error.detail)
+    for manifest in manifests:
+        if not may_be_sold(manifest):
+            log.warning("model_forbids_commercial_use", model=manifest.label, licence=manifest.licence)
+    if settings.profile == "sandbox":
+        _run_chains(settings)
+
+
+def prepare_runner(settings: Settings, manifests: tuple[ModelManifest, ...]) -> None:
+    """Check weights and backend here; a worker that failed because of them would be started again and again."""
+    try:
+        check_weights(manifests)
+    except ModelError as error:
+        sys.exit(str(error))
+    prove_backend(settings, manifests)
+
+
+async def _migrate(url: str) -> None:
+    from storage import migrate  # noqa: PLC0415  # the runner has no database
+
+    await migrate(url)
+
+
+def _run_chains(settings: Settings) -> None:
+    """Start the local chains unless they are running; they end with this process."""
+    try:
+        from sandbox.chains import ensure_running  # noqa: PLC0415  # never ships
+        from sandbox.process import SandboxError  # noqa: PLC0415  # never ships
+    except ModuleNotFoundError:
+        sys.exit("A bento has no sandbox. Set CLEARCANVAS_PROFILE to testnet or mainnet.")
+    urls = [rail.rpc_url.get_secret_value() for rail in (settings.x402, settings.mpp) if rail.rpc_url]
+    try:
+        ensure_running(*urls)
+    except SandboxError as error:
+        sys.exit(str(error))

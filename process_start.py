@@ -1,0 +1,34 @@
+"""How each process starts: BentoML is changed, settings and manifests are read, logging is set up."""
+
+import sys
+from functools import partial
+from pathlib import Path
+
+from bento_glue import change_bentoml
+from config import ConfigurationError, Settings, is_for_sellers, load, runner_faults
+from logs import configure_logging, log_uncaught
+from models.manifest import MODELS, ModelError, ModelManifest
+from models.served import load_served
+from runners.matting import NAME
+
+ROOT = Path(__file__).parent
+
+
+def start_process(*, sells: bool) -> tuple[Settings, tuple[ModelManifest, ...]]:
+    """Set this process up; end it with every fault of the configuration when there is any.
+
+    Args:
+        sells: False for a runner: it needs no settings of payments, and is not told them.
+    """
+    change_bentoml(runner=NAME, is_secret=is_for_sellers)
+    read = load if sells else partial(load, rules=runner_faults)
+    try:
+        settings = read()
+        folders = MODELS, ROOT / settings.runner.models_folder
+        for_money = settings.profile == "mainnet"
+        manifests = load_served(settings.model_prices(), *folders, for_money=for_money)
+    except (ConfigurationError, ModelError) as error:
+        sys.exit(str(error))
+    configure_logging(settings.log_level, settings.secrets())
+    log_uncaught()
+    return settings, manifests
