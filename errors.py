@@ -59,7 +59,7 @@ class PaymentState(StrEnum):
     IN_FLIGHT = "in_flight"
     """It may move, or may have moved."""
     SETTLED = "settled"
-    """It has moved, to us, and stands in the ledger."""
+    """It has moved, to us, and is in the ledger."""
     SPENT_ELSEWHERE = "spent_elsewhere"
     """The chain knows it as used, and this ledger did not use it."""
 
@@ -78,7 +78,7 @@ class RetryAction(StrEnum):
     FIX_REQUEST = "fix_request"
     """The request must change; the payment need not."""
     ASK_OPERATOR = "ask_operator"
-    """Do not pay anew. Only the operator can help, who finds the request by its `request_id`."""
+    """Do not pay again. Contact the operator and quote `request_id`."""
 
 
 _CHARGED = {
@@ -350,7 +350,7 @@ class UploadTooLarge(ServiceError):
 
 
 class TargetTooLong(ServiceError):
-    """The request's target is longer than any of ours."""
+    """The request target is too long."""
 
     status, code, title = 414, "target_too_long", "Target too long"
     retry_action = RetryAction.FIX_REQUEST
@@ -364,14 +364,14 @@ class HeadTooLarge(ServiceError):
 
 
 class VersionNotSupported(ServiceError):
-    """The request is of another version of HTTP than 1.0 and 1.1."""
+    """The request's HTTP version is neither 1.0 nor 1.1."""
 
     status, code, title = 505, "version_not_supported", "HTTP version not supported"
     retry_action = RetryAction.FIX_REQUEST
 
 
 class UnsupportedMediaType(ServiceError):
-    """The Content-Type is none of the supported ones, or the body is compressed."""
+    """The Content-Type is not supported, or the body is compressed."""
 
     status, code, title = 415, "unsupported_media_type", "Unsupported media type"
     retry_action = RetryAction.FIX_REQUEST

@@ -1,4 +1,4 @@
-"""Errors as HTTP: RFC 9457 problem details. The one place where a refusal becomes an answer."""
+"""Errors as HTTP: RFC 9457 problem details. The only place where a refusal becomes an answer."""
 
 import json
 from typing import Any
@@ -107,7 +107,7 @@ class ProblemMiddleware:
 
 
 def refusal_of(error: Exception) -> ServiceError:
-    """The refusal that an exception stands for; what nobody has mapped is its cause."""
+    """The refusal that an exception is answered with; an unmapped exception becomes its cause."""
     if isinstance(error, ServiceError):
         return error
     if isinstance(error, MemoryError):

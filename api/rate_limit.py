@@ -1,4 +1,4 @@
-"""The limits on what earns nothing: asking is free, so it is counted; paying is never held up by having asked.
+"""Limits on requests that earn nothing: quotes are free, so they are counted; payments are not delayed by quotes.
 
 Three counters, each per minute; what counts is an answer's outcome, never the request itself:
 
@@ -7,21 +7,21 @@ Three counters, each per minute; what counts is an answer's outcome, never the r
     payments   address  4 * 30     payments that were read and earned nothing
     payer      payer    30         the same, where a signature proves whose they are
 
-An upload that is broken off or stands still counts, and so does one too many of an address. A payment that earned
-nothing counts once: refused, too late, without funds, used before, with a picture that is none,
+An upload that is aborted or stalls counts, and so does one over an address's limit of bytes. A payment that earned
+nothing counts once: refused, too late, without funds, used before, with an invalid picture,
 in 4xx of all kinds. It counts ten times when the work was done for it and it was refused then. So does one that is left
 in doubt, unless its payer has paid here within the last hour: that is more often our chain's fault than the payer's. A
 fault of ours counts nothing, nor does a payment that has settled, and a copy of one that is in progress is cheap.
 
-Who is refused, before the body is read:
+What is refused, before the body is read:
 
     comes without a payment, or with an unreadable one    at 30 unpaid answers of the address
     a payment that only the chain can judge               at half of the address's payments
     a payment that its payer's signature proves           at all of them, or at the payer's
     the same, of a payer who has paid here before         at the payer's
 
-So whoever shares an address with an attacker (behind one NAT, or a proxy that is not declared) can still buy: quotes
-and unreadable payments hold up no payment, and a payment in a stranger's name holds up none that is proven.
+So a buyer who shares an address with an attacker (behind one NAT, or a proxy that is not declared) can still buy:
+quotes and unreadable payments do not delay payments, and a payment with a forged payer does not delay proven ones.
 
 An address is an IPv4 address, or an IPv6 network of 64 bits. While the store does not answer, requests pass uncounted:
 a lost counter must not stop the sale, and nothing is sold without the ledger in any case.
@@ -51,7 +51,7 @@ log = structlog.get_logger(__name__)
 
 EARNED_NOTHING = frozenset({400, 402, 406, 408, 409, 413, 415, 422, 499})
 WORKED_FOR = 10
-"""What work that nobody paid for counts."""
+"""How often an answer counts that was worked for and not paid."""
 PAYMENTS_PER_ADDRESS = 4
 """How many times the limit on unpaid answers."""
 
@@ -141,7 +141,7 @@ class Counter:
 
 
 class RateLimits:
-    """The three counters, and who is refused for them; see the module's tables.
+    """The three counters and their limits; see the module's tables.
 
     Args:
         unpaid_per_minute: the limit that the others are derived from.
@@ -211,7 +211,7 @@ class RateLimits:
 
 
 class RateLimitMiddleware:
-    """Refuses who is over a limit, and counts the answers of the others by their outcome.
+    """Refuses requests over a limit, and counts the answers to the others by their outcome.
 
     Args:
         presented: reads the payment that comes with a request.

@@ -1,1 +1,1 @@
-"""The till: rails, ledger port and the gate over them. Knows neither pictures nor BentoML."""
+"""Payment rails, the ledger port, and the sale that runs over them. Knows neither pictures nor BentoML."""

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from errors import InternalError, MalformedPayment, PaymentRejected, PaymentState, ServiceError
-from payments.delivery import Delivery
 from payments.idempotency import with_idempotency_key
 from payments.ledger import Ledger
 from payments.payment_status import PaymentStatus, status_of_all
@@ -37,7 +36,7 @@ class Gate:
         *,
         policy: SalePolicy | None = None,
         hosts: Mapping[str, tuple[str, ...]] | None = None,
-        recent: ResultCache[Delivery] | None = None,
+        recent: ResultCache | None = None,
         outage: Callable[[str], str | None] = lambda name: None,
         clock: Callable[[], float] = time.time,
     ) -> None:

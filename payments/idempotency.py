@@ -45,10 +45,10 @@ def _is_suggestion(name: str | None) -> bool:
 
 
 def with_idempotency_key(credential: C, headers: HeaderFields) -> C:
-    """The credential, with the request's `Idempotency-Key` if there is one; it stands above an echoed suggestion.
+    """The credential, with the request's `Idempotency-Key` if there is one; it overrides an echoed suggestion.
 
     Raises:
-        BadRequest: the field is unreadable or stands twice, or the payment carries another name of the buyer's own.
+        BadRequest: the field is unreadable or repeated, or the payment carries a different name of the buyer's own.
     """
     sent = values(headers, "idempotency-key")
     if not sent:
@@ -56,8 +56,8 @@ def with_idempotency_key(credential: C, headers: HeaderFields) -> C:
     match = _KEY.fullmatch(sent[0])
     if len(sent) > 1 or match is None:
         raise BadRequest(
-            f"Idempotency-Key is one string of 1 to {MAX_CHARS} letters, digits and ._~:/+=@- characters, "
-            'best a new UUID for each purchase: Idempotency-Key: "8e03978e-40d5-43dd-bc93-6894a57f9324".'
+            f"Idempotency-Key must be one string of 1 to {MAX_CHARS} letters, digits and ._~:/+=@- characters, "
+            'for example a new UUID for each purchase: Idempotency-Key: "8e03978e-40d5-43dd-bc93-6894a57f9324".'
         )
     own = None if _is_suggestion(credential.idempotency_key) else credential.idempotency_key
     if own not in (None, match[2]):

@@ -23,8 +23,8 @@ class Leases:
 
     @asynccontextmanager
     async def keep_claim_alive(self, claim: Claim) -> AsyncIterator[None]:
-        """Keep a CLAIMED payment ours while the block runs, however long that takes. Who lost it all the same learns
-        that from `begin_settlement`."""
+        """Renew the lease of a CLAIMED payment while the block runs, however long that takes. A claim that is lost all
+        the same is refused by `begin_settlement`."""
         self._claims.add(claim)
         if self._heartbeat is None or self._heartbeat.done():
             self._heartbeat = asyncio.create_task(self._beat())
@@ -33,7 +33,7 @@ class Leases:
         finally:
             self._claims.discard(claim)
             if not self._claims and self._heartbeat is not None:
-                # Who comes while this one ends needs one of its own.
+                # A claim that arrives while this heartbeat ends needs one of its own.
                 ending, self._heartbeat = self._heartbeat, None
                 ending.cancel()
                 await asyncio.wait({ending})

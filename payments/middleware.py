@@ -14,10 +14,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from concurrency import cancel_and_wait
 from errors import MalformedPayment, PaymentRejected, ProcessingFailed, ServiceError
-from payments.delivery import Delivery
 from payments.gate import Gate
 from payments.quotes import Quote
 from payments.rail import HeaderFields, Order, PaymentAttempt
+from payments.result_cache import Delivery
 from payments.sale import SaleRequest, SaleResult
 from request_state import StateKey
 
@@ -196,7 +196,7 @@ class _HeldResponse:
             self._complete = not message.get("more_body", False)
 
     def delivery(self) -> Delivery:
-        """The goods. Raises ProcessingFailed for an answer that is none: whatever is not a whole 200 is not sold."""
+        """What is sold. Raises ProcessingFailed for anything but a complete 200 answer, which is not sold."""
         if self._status != 200 or not self._complete:
             raise ProcessingFailed("The picture could not be made.")
         return Delivery(self._headers, b"".join(self._parts))

@@ -1,4 +1,4 @@
-"""What has been bought already, by the payment that came or under its idempotency key."""
+"""Looks up earlier purchases: by the payment that came, or by its idempotency key."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class AlreadySettled:
 
 
 class Purchases:
-    """Looks up what a request need not pay for (again)."""
+    """Finds what a request has paid for already."""
 
     def __init__(
         self, ledger: Ledger, settlement: Settlement, redelivery: Redelivery, rails: Mapping[str, Rail]
@@ -53,7 +53,7 @@ class Purchases:
         return await self._bought_by(entry, attempt) or await self._freed(entry)
 
     async def _freed(self, before: Entry) -> Unclaimed:
-        """A payment over which a doubt has just ended."""
+        """A payment that was in doubt until now, and has not moved."""
         entry = await self._ledger.find(before.payment.id)
         if entry is not None and not entry.is_abandoned:
             raise PaymentInProgress(expires_at=expires_at(before.payment))

@@ -1,18 +1,17 @@
-"""The entitlement of a buyer whose picture got lost: the same again, without a charge, within bounds."""
+"""Re-delivery: a buyer whose answer got lost gets the same picture again, without a charge, within bounds."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from errors import PaymentUsed, ServiceError
-from payments.delivery import Delivery
 from payments.ledger import Entry, Ledger, State
 from payments.rail import Order
-from payments.result_cache import ResultCache
+from payments.result_cache import Delivery, ResultCache
 
 Work = Callable[[], Awaitable[Delivery]]
 Admit = Callable[[], Awaitable[float | None]]
-"""Takes a place for the work; the seconds until it begins, where that is known."""
+"""Reserves capacity for the work; the seconds until it begins, where that is known."""
 
 
 class Redelivery:
@@ -23,7 +22,7 @@ class Redelivery:
         at_most, within_s: how often, and for how long after the settlement, the work is done again.
     """
 
-    def __init__(self, ledger: Ledger, recent: ResultCache[Delivery], *, at_most: int, within_s: float) -> None:
+    def __init__(self, ledger: Ledger, recent: ResultCache, *, at_most: int, within_s: float) -> None:
         self._ledger = ledger
         self._recent = recent
         self._at_most = at_most
@@ -32,7 +31,7 @@ class Redelivery:
 
     def keep(self, order: Order, delivery: Delivery) -> None:
         """Remember a picture that was just made, whether it will be paid for or not."""
-        self._recent.put(order.digest, delivery, size=len(delivery.body))
+        self._recent.put(order.digest, delivery)
 
     def kept(self, order: Order) -> Delivery | None:
         """The picture, if it was made a short while ago."""

@@ -1,25 +1,32 @@
 """Recent results in memory: a re-sent payment is often answered without working again. Bounded in bytes."""
 
-from typing import Generic, TypeVar
+from dataclasses import dataclass
 
 from cachetools import LRUCache
 
-T = TypeVar("T")
+from payments.rail import HeaderFields
 
 
-class ResultCache(Generic[T]):
-    """Least-recently-used results by order digest, per worker; an item over the whole bound is not kept."""
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What is sold: the headers and the body of a finished answer, without its receipt."""
+
+    headers: HeaderFields
+    body: bytes
+
+
+class ResultCache:
+    """Least-recently-used results by order digest, per worker; one whose body is over the whole bound is not kept."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self._items: LRUCache[str, tuple[T, int]] = LRUCache(max(max_bytes, 1), getsizeof=lambda item: item[1])
+        self._items: LRUCache[str, Delivery] = LRUCache(max(max_bytes, 1), getsizeof=lambda item: len(item.body))
 
-    def get(self, digest: str) -> T | None:
+    def get(self, digest: str) -> Delivery | None:
         """The result, if it is still kept."""
-        item = self._items.get(digest)
-        return item[0] if item else None
+        return self._items.get(digest)
 
-    def put(self, digest: str, delivery: T, *, size: int) -> None:
-        """Keep a result of `size` bytes."""
-        if size <= self._max_bytes:
-            self._items[digest] = (delivery, size)
+    def put(self, digest: str, delivery: Delivery) -> None:
+        """Keep a result."""
+        if len(delivery.body) <= self._max_bytes:
+            self._items[digest] = delivery

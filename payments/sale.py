@@ -19,7 +19,6 @@ from errors import (
     PaymentState,
     ServiceError,
 )
-from payments.delivery import Delivery
 from payments.lease import Leases
 from payments.ledger import Claim, Entry, Ledger
 from payments.payment_status import PaymentStatus, expires_at, failures_report, status_of
@@ -28,7 +27,7 @@ from payments.purchases import AlreadySettled, Purchases, Unclaimed, purchase_na
 from payments.quotes import Quotes
 from payments.rail import HeaderFields, Order, Payment, PaymentAttempt, Rail
 from payments.redelivery import Admit, Redelivery, Work
-from payments.result_cache import ResultCache
+from payments.result_cache import Delivery, ResultCache
 from payments.sales_in_progress import SalesInProgress
 from payments.settlement import Settlement
 from telemetry import stage
@@ -43,13 +42,13 @@ class SaleRequest:
     """A payment with what it is to buy.
 
     Attributes:
-        admit: refuses, before anything is verified, what cannot be done; otherwise the seconds until it begins.
-        work: makes the goods. Neither costs the buyer anything when it raises `ServiceError`.
-        release: gives back what `admit` took. Called when the goods are there, whether or not they had to be made.
-        host: the name that the buyer came by.
-        is_gone: whether the buyer can no longer be answered. Asked when the goods are made: who is gone by then is not
-            charged, and who leaves later fetches the goods by sending the same payment again.
-        came_at: when the request came, by `time.monotonic`; by default it comes now.
+        admit: reserves capacity before anything is verified, or refuses; the seconds until the work begins.
+        work: produces what is sold. The buyer is not charged when `admit` or `work` raises `ServiceError`.
+        release: gives back what `admit` reserved. Called once the result exists, made or cached.
+        host: the host name of the request.
+        is_gone: whether the client has disconnected. Asked once the result exists: a client that is gone by then is not
+            charged; one that leaves later gets the result by sending the same payment again.
+        came_at: when the request arrived, by `time.monotonic`; by default now.
     """
 
     attempt: PaymentAttempt
@@ -64,7 +63,7 @@ class SaleRequest:
 
 @dataclass(frozen=True, slots=True)
 class SaleResult:
-    """Goods and receipt. `replayed`: the payment had settled before this request."""
+    """What was sold, and the receipt. `replayed`: the payment had settled before this request."""
 
     delivery: Delivery
     receipt_headers: HeaderFields
@@ -73,7 +72,7 @@ class SaleResult:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A payment that is ours to work for."""
+    """A verified payment that this request holds the claim on."""
 
     payment: Payment
     claim: Claim
@@ -98,7 +97,7 @@ class Sales:
         in_progress: SalesInProgress,
         *,
         policy: SalePolicy,
-        results: ResultCache[Delivery],
+        results: ResultCache,
         clock: Callable[[], float],
     ) -> None:
         self._ledger = ledger
@@ -155,11 +154,10 @@ class Sales:
             raise status.told_by(refusal) from refusal
 
     async def _take_from_others(self, attempt: PaymentAttempt, refusal: ServiceError) -> PaymentStatus:
-        """Before a payment is refused: nobody may have it who could still settle it.
+        """Before a payment is refused, ensure that nobody can still settle it.
 
-        A holder that went silent loses its claim here, a copy that is still being verified cannot claim any more, and
-        both find that out when they get there. A copy that was quicker makes this one look spent; that is never
-        answered with a 402.
+        A silent holder loses its claim here, and a copy that is still being verified can no longer claim; both notice
+        at their next step. A copy that was quicker makes this one look spent; that is never answered with a 402.
 
         Raises:
             PaymentInProgress: somebody else holds it, or it has settled.
@@ -221,11 +219,11 @@ class Sales:
 
 
 def _check_came_since(seen: Entry | None, came_at: float) -> None:
-    """Judge a request that has just found an abandoned payment: what was abandoned after the request came may have been
-    refused, and its buyer may have paid anew.
+    """Check a request that has just found an abandoned payment: if it was abandoned after the request arrived, it may
+    have been refused, and its buyer may have paid again.
 
     Raises:
-        PaymentInProgress: so it was. Sent again, the payment is as good as any.
+        PaymentInProgress: it was abandoned since. The same payment can be sent again.
     """
     if seen is not None and time.monotonic() - came_at > _APART_S - seen.lease_left_s:
         raise PaymentInProgress()

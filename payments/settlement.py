@@ -1,4 +1,4 @@
-"""Moving the money, and finding out whether it moved: the only file in which a payment can be in doubt."""
+"""Moves the money, and finds out whether it moved: the only file in which a payment can be in doubt."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -58,7 +58,7 @@ class Settlement:
             else:
                 await self._write_down(payment, receipt)
                 return receipt
-            # Only who still holds the payment may say so: somebody else could have settled it meanwhile.
+            # Only the present holder may say so: somebody else could have settled it meanwhile.
             if not await self._ledger.release(claim):
                 raise PaymentOutcomeUnknown()
         raise unmoved

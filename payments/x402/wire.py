@@ -91,7 +91,7 @@ def _decode(value: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as exc:
         raise MalformedPayment("The x402 payment header is not Base64 of JSON.") from exc
     if not isinstance(decoded, dict):
-        raise MalformedPayment("The x402 payment header holds no JSON object.")
+        raise MalformedPayment("The x402 payment header must hold a JSON object.")
     return decoded
 
 
@@ -107,7 +107,7 @@ def _credential(decoded: dict[str, Any], terms: QuoteTerms, sent_in: tuple[str, 
             f"The x402 payment is not a version {version} payment with an EIP-3009 authorization and signature."
         ) from exc
     if "permit2Authorization" in payment.payload:
-        raise MalformedPayment("Permit2 payments are not taken; send an EIP-3009 authorization.")
+        raise MalformedPayment("Permit2 payments are not accepted; send an EIP-3009 authorization.")
     return X402Credential(
         rail=RAIL,
         payment_id=payment_id(terms, signed.authorization.payer, signed.authorization.nonce),

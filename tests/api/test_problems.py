@@ -112,6 +112,18 @@ async def test_the_cause_of_a_refusal_that_is_ours_is_logged() -> None:
     assert (logs[0]["code"], logs[0]["exc_info"]) == ("runner_unavailable", error.__cause__)
 
 
+@pytest.mark.parametrize("cause", [None, OSError("connection refused")])
+async def test_a_refusal_that_was_completed_is_logged_with_the_first_ones_cause(cause: OSError | None) -> None:
+    """Not with itself: a line without a fault of ours needs no traceback."""
+    first = RunnerUnavailable("No runner.")
+    first.__cause__ = cause
+    second = first.with_payment(PaymentState.UNUSED)
+    second.__cause__ = first
+    with capture_logs() as logs:
+        await answer_to(second)
+    assert logs[0]["exc_info"] is cause
+
+
 async def test_an_answer_that_has_begun_is_not_answered_again() -> None:
     """The server has to cut the connection, so it hears of the error."""
 

@@ -5,14 +5,13 @@ import math
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
-from payments.delivery import Delivery
 from payments.gate import Gate
 from payments.ledger import Entry, Ledger, State
 from payments.money import Price
 from payments.policy import SalePolicy
 from payments.rail import Credential, Order
 from payments.resolver import Resolver
-from payments.result_cache import ResultCache
+from payments.result_cache import Delivery, ResultCache
 from payments.sale import SaleRequest, SaleResult
 from tests.fakes.clock import FakeClock
 from tests.fakes.rails import ScriptedRail

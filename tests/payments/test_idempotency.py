@@ -66,7 +66,7 @@ def test_the_buyers_own_name_stands_above_an_echoed_suggestion() -> None:
 
 @pytest.mark.parametrize("value", ["", '""', '"half', 'half"', "two words", "a" * 129, "ü", 'a"b', "a,b"])
 def test_what_is_no_key_is_refused(value: str) -> None:
-    with pytest.raises(BadRequest, match="Idempotency-Key is one string"):
+    with pytest.raises(BadRequest, match="Idempotency-Key must be one string"):
         with_idempotency_key(PLAIN, (("idempotency-key", value),))
 
 

@@ -12,10 +12,10 @@ import pytest
 
 import storage
 from errors import PaymentOutcomeUnknown, PaymentSpentElsewhere, ServiceError
-from payments.delivery import Delivery
 from payments.gate import Gate
 from payments.mpp import MppRail
 from payments.rail import HeaderFields, Order
+from payments.result_cache import Delivery
 from payments.sale import SaleRequest, SaleResult
 from sandbox.accounts import STRANGER
 from sandbox.chains import TempoChain

@@ -9,9 +9,9 @@ import pytest
 
 import storage
 from errors import PaymentOutcomeUnknown, PaymentSpentElsewhere, PaymentState, ServiceError
-from payments.delivery import Delivery
 from payments.gate import Gate
 from payments.rail import Order
+from payments.result_cache import Delivery
 from payments.sale import SaleRequest, SaleResult
 from payments.x402 import X402Rail
 from payments.x402.wire import X402Credential
