@@ -19,7 +19,7 @@ help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 .PHONY: serve
-serve: $(VENV)/.sandbox node_modules/.stamp ## Serve the sandbox: service, two local chains, funded buyer; Ctrl-C stops all: make serve PORT=3001
+serve: $(VENV)/.sandbox node_modules/.stamp examples/node/node_modules/.stamp ## Serve the sandbox: service, two local chains, funded buyer; Ctrl-C stops all: make serve PORT=3001
 	@exec $(BIN)/python -m sandbox serve $(if $(PORT),--port $(PORT))
 
 .PHONY: demo
@@ -165,6 +165,7 @@ lock: $(VENV)/.dev ## Resolve pyproject.toml again into the hash-locked requirem
 	@sed -i '1i # tensorrt-cu13-libs: the file pinned here is a stub from PyPI. While it is installed it fetches the libraries of\n# this version, some gigabytes, from NVIDIA'"'"'s own package index, which its pyproject.toml names; see docs/deployment.md.' requirements/tensorrt.txt
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra cpu --group dev -c requirements/cpu.txt -o requirements/dev.txt
 	$(BIN)/uv pip compile $(LOCK) --group sandbox -c requirements/cpu.txt -o requirements/sandbox.txt
+	$(BIN)/uv pip compile $(LOCK) --group docs -c requirements/dev.txt -o requirements/docs.txt
 	$(BIN)/uv pip compile $(LOCK) --group image -o requirements/image.txt
 	$(BIN)/uv pip compile $(LOCK) --group tensorrt-check -o requirements/tensorrt-check.txt
 	$(BIN)/uv pip compile training/matting/pyproject.toml $(LOCK) --group training/matting/pyproject.toml:dev -o training/matting/requirements.txt

@@ -12,6 +12,7 @@ from api.http.drain import HARD_S, SETTLING_S, Drain
 from api.http.limits import ConnectionLimits, raise_descriptor_limit
 from api.http.open_connections import OpenConnections
 from api.http.protocol import ClientProtocol
+from api.try_out.wallet import SandboxWallet
 from bento_glue import address_of, bypass_bentoml
 from concurrency import in_background
 from config import Settings
@@ -60,7 +61,8 @@ class ApiWorker:
             await stack.enter_async_context(in_background(client.keep_looking()))
         composition = await asyncio.to_thread(load_composition)
         models = list(zip(self._manifests, clients, strict=True))
-        application: Starlette = await stack.enter_async_context(composition.compose(self._settings, models))
+        composed = composition.compose(self._settings, models, _sandbox_wallet(self._settings))
+        application: Starlette = await stack.enter_async_context(composed)
         return application
 
     def _runner(self) -> AbstractAsyncContextManager[Runner]:
@@ -95,3 +97,15 @@ def _own_runner() -> str:
     if address is None:  # BentoML would load the network into this process
         end_service("There is no runner. Set CLEARCANVAS_RUNNER__ADDRESSES=http://host:port, or use `bentoml serve`.")
     return address
+
+
+def _sandbox_wallet(settings: Settings) -> SandboxWallet | None:
+    """The sandbox's buyer for the page `/try`; None in other profiles, and where it was not built."""
+    if settings.profile != "sandbox":
+        return None
+    from sandbox.accounts import BUYER  # noqa: PLC0415  # never ships
+    from sandbox.browser_wallet import load  # noqa: PLC0415  # never ships
+
+    script, rpc_url = load(), settings.mpp.rpc_url
+    tempo_rpc_url = rpc_url.get_secret_value() if rpc_url else ""
+    return SandboxWallet(BUYER.address, BUYER.key, tempo_rpc_url, script) if script else None

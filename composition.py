@@ -17,6 +17,7 @@ from api.app import create_app
 from api.health import Check
 from api.pricing import OfferedRail, PricedModel, PriceList, Token
 from api.rate_limit import RateLimits
+from api.try_out.wallet import SandboxWallet
 from api.upload import UploadLimits
 from concurrency import in_background
 from config import Settings
@@ -53,8 +54,14 @@ Models = Sequence[tuple[ModelManifest, RunnerClient]]
 
 
 @asynccontextmanager
-async def compose(settings: Settings, models: Models) -> AsyncIterator[Starlette]:
-    """Everything one API worker is made of; closed in the opposite order, after the sales under way have ended."""
+async def compose(
+    settings: Settings, models: Models, sandbox_wallet: SandboxWallet | None = None
+) -> AsyncIterator[Starlette]:
+    """Everything one API worker is made of; closed in the opposite order, after the sales under way have ended.
+
+    Args:
+        sandbox_wallet: pays on the page `/try`, in the sandbox only.
+    """
     async with AsyncExitStack() as stack:
         decoders = _decoders(settings)
         if decoders:
@@ -101,6 +108,7 @@ async def compose(settings: Settings, models: Models) -> AsyncIterator[Starlette
             backends=lambda: {manifest.name: client.described() for manifest, client in models},
             trusted_proxies=settings.trusted_proxies,
             metrics_networks=settings.metrics_networks,
+            sandbox_wallet=sandbox_wallet,
         )
         app.state.gate = gate  # for whoever stops the service
         yield app

@@ -52,6 +52,7 @@ async def _migrate(url: str) -> None:
 def _run_chains(settings: Settings) -> None:
     """Start the local chains unless they are running; they end with this process."""
     try:
+        from sandbox.browser_wallet import build as build_wallet  # noqa: PLC0415  # never ships
         from sandbox.chains import ensure_running  # noqa: PLC0415  # never ships
         from sandbox.process import SandboxError  # noqa: PLC0415  # never ships
     except ModuleNotFoundError:
@@ -59,5 +60,7 @@ def _run_chains(settings: Settings) -> None:
     urls = [rail.rpc_url.get_secret_value() for rail in (settings.x402, settings.mpp) if rail.rpc_url]
     try:
         ensure_running(*urls)
+        if build_wallet() is None:
+            log.warning("sandbox_wallet_missing", effect="the page /try offers no test wallet", remedy="make setup")
     except SandboxError as error:
         sys.exit(str(error))

@@ -28,6 +28,7 @@ from api.problems import ProblemMiddleware
 from api.rate_limit import RateLimitMiddleware, RateLimits
 from api.request_id import RequestIdMiddleware
 from api.server_timing import ServerTimingMiddleware
+from api.try_out.wallet import SandboxWallet
 from api.upload import UploadLimits, UploadMiddleware
 from cut_out import CutOut
 from payments.gate import Gate
@@ -71,6 +72,7 @@ def create_app(
     backends: Callable[[], Mapping[str, str]] = dict,
     trusted_proxies: Sequence[str] = (),
     metrics_networks: Sequence[str] = PRIVATE,
+    sandbox_wallet: SandboxWallet | None = None,
     lifespan: Lifespan[Starlette] | None = None,
 ) -> Starlette:
     """The service over HTTP. Every part is handed in, and none is closed here.
@@ -82,6 +84,7 @@ def create_app(
         backends: what runs each model at the moment, for `/readyz`.
         trusted_proxies: addresses or networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
         metrics_networks: addresses or networks that may read `/metrics`.
+        sandbox_wallet: pays on the page `/try`, in the sandbox only.
         lifespan: opens and closes the parts, for whoever serves the app.
     """
     removal = RemoveBackgroundEndpoint(cut_out, offer)
@@ -122,7 +125,7 @@ def create_app(
         Route("/livez", alive),
         Route("/readyz", readiness.endpoint),
         Route("/metrics", Metrics(metrics_networks).endpoint),
-        *discovery_routes(offer, Rules(upload_limits, rate_limits.unpaid.per_minute)),
+        *discovery_routes(offer, Rules(upload_limits, rate_limits.unpaid.per_minute), sandbox_wallet),
         *problem_routes(),
     ]
     app = Starlette(

@@ -16,18 +16,20 @@ from api.options import FORMATS
 from api.pricing import MODELS_PATH, PriceList
 from api.security_txt import SECURITY_TXT, security_txt
 from api.templates import PAGES, RAIL_NAMES, render
+from api.try_out.page import try_out
+from api.try_out.wallet import SandboxWallet
 
 
-def discovery_routes(offer: PriceList, rules: Rules) -> list[BaseRoute]:
-    """All documents about one offer; they never change while the service runs."""
-    by_host = {host: _documents(offer.at(host), rules) for host in (None, *offer.hosts)}
+def discovery_routes(offer: PriceList, rules: Rules, wallet: SandboxWallet | None = None) -> list[BaseRoute]:
+    """All documents about one offer; they never change while the service runs. `wallet` is the sandbox's."""
+    by_host = {host: _documents(offer.at(host), rules, wallet) for host in (None, *offer.hosts)}
     paths = sorted({path for documents in by_host.values() for path in documents})
     return [
         documents_by_host(path, {host: documents.get(path) for host, documents in by_host.items()}) for path in paths
     ]
 
 
-def _documents(offer: PriceList, rules: Rules) -> dict[str, Document]:
+def _documents(offer: PriceList, rules: Rules, wallet: SandboxWallet | None) -> dict[str, Document]:
     """What one host serves, by path."""
     values = {
         "offer": offer,
@@ -49,6 +51,7 @@ def _documents(offer: PriceList, rules: Rules) -> dict[str, Document]:
         MODELS_PATH: _json(models(offer)),
         "/": Document(render("index.html", **values), "text/html"),
         **guides(offer, rules),
+        **try_out(offer, rules.uploads, wallet),
         "/llms.txt": _text(render("llms.txt", **values)),
         "/robots.txt": _text(render("robots.txt")),
         "/favicon.svg": icon,

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from starlette.datastructures import Headers
@@ -20,10 +20,15 @@ _STYLE = re.compile("<style>(.*?)</style>", re.DOTALL)
 
 @dataclass(frozen=True)
 class Document:
-    """One body with its media type."""
+    """One body with its media type.
+
+    Attributes:
+        allows: what a page's Content-Security-Policy allows beside its own style and icon, by directive.
+    """
 
     body: str | bytes
     media_type: str
+    allows: Mapping[str, str] = field(default_factory=dict)
 
     def answer(self, request: Request) -> Response:
         """The body, or 304 where the client has it already."""
@@ -37,7 +42,8 @@ class Document:
 
     @cached_property
     def _headers(self) -> Mapping[str, str]:
-        policy = {"Content-Security-Policy": _policy(self._content.decode())} if self.media_type == "text/html" else {}
+        is_page = self.media_type == "text/html"
+        policy = {"Content-Security-Policy": _policy(self._content.decode(), self.allows)} if is_page else {}
         return {**_CACHED, **policy, "ETag": f'"{hashlib.sha256(self._content).hexdigest()[:32]}"'}
 
 
@@ -59,14 +65,19 @@ def documents_by_host(path: str, by_host: Mapping[str | None, Document | None]) 
     return Route(path, endpoint)
 
 
-def _policy(page: str) -> str:
-    """A Content-Security-Policy that allows the page's own style and the icon, and nothing else."""
+def _policy(page: str, allows: Mapping[str, str]) -> str:
+    """A Content-Security-Policy that allows the page's own style and the icon, and beside them only what is named."""
     digests = (base64.b64encode(hashlib.sha256(each.encode()).digest()).decode() for each in _STYLE.findall(page))
-    styles = " ".join(f"'sha256-{digest}'" for digest in digests) or "'none'"
-    return (
-        f"default-src 'none'; style-src {styles}; img-src 'self'; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'none'"
-    )
+    directives = {
+        "default-src": "'none'",
+        "style-src": " ".join(f"'sha256-{digest}'" for digest in digests) or "'none'",
+        "img-src": "'self'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+        **allows,
+    }
+    return "; ".join(f"{name} {sources}" for name, sources in directives.items())
 
 
 def _has(headers: Headers, tag: str) -> bool:

@@ -25,6 +25,8 @@ import httpx
 import uvicorn
 from pydantic import BaseModel, ValidationError
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -70,6 +72,8 @@ class Shim:
                 Route("/ctl", self.control, methods=["GET", "POST"]),
                 Route("/", self.forward, methods=["POST"]),
             ],
+            # The page /try asks for gas from the browser, and comes from the service's origin.
+            middleware=[Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["POST"], allow_headers=["*"])],
             lifespan=self._lifespan,
         )
 

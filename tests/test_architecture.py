@@ -42,7 +42,7 @@ MAY_IMPORT = {
     "runner_composition": {"config", "models", "process_start", "runners"},
     "deployment": {"config", "errors", "models", "process_start", "runner_composition", "sandbox", "storage"},
     "api_worker": {"api", "concurrency", "bento_glue", "composition", "config", "models", "process_end"}
-    | {"runner_composition", "runners"},
+    | {"runner_composition", "runners", "sandbox"},
     "runner_service": {"bento_glue", "deployment", "process_start", "runner_composition"},
     "service": {"api_worker", "bento_glue", "deployment", "process_start", "runner_composition", "runners"},
 }

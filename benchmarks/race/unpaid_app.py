@@ -15,6 +15,7 @@ from api.endpoints import RemoveBackgroundEndpoint
 from api.pricing import PATH, PriceList
 from api.problems import ProblemMiddleware
 from api.request_id import RequestIdMiddleware
+from api.try_out.wallet import SandboxWallet
 from api.upload import UploadLimits, UploadMiddleware
 from composition import Models
 from config import Settings
@@ -31,7 +32,7 @@ class NoGate:
 
 
 @asynccontextmanager
-async def compose(settings: Settings, models: Models) -> AsyncIterator[Starlette]:
+async def compose(settings: Settings, models: Models, _: SandboxWallet | None = None) -> AsyncIterator[Starlette]:
     """The paid route without its payment, and whether it is ready."""
     decoders = composition._decoders(settings)
     with decoders or nullcontext():

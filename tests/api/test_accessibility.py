@@ -22,7 +22,7 @@ axe.run(document).then(found => {
 })
 """
 SCHEMES = {"dark": 0, "light": 1}  # as Blink counts them
-PAGES = ["/", "/guides/x402", "/de/guides/x402", "/guides/mpp", "/de/guides/mpp", "/problems/invalid_image"]
+PAGES = ["/", "/guides/x402", "/de/guides/x402", "/guides/mpp", "/de/guides/mpp", "/problems/invalid_image", "/try"]
 
 pytestmark = pytest.mark.skipif(find_browser() is None, reason="no Chromium is installed")
 

@@ -35,6 +35,7 @@ async def test_the_landing_page_loads_nothing_from_elsewhere(storefront: Storefr
     page = (await storefront.client.get("/")).text
     assert re.findall(r'(?:src|href)="([^"]+)"', page) == [
         "/favicon.svg",
+        "/try",
         "/guides/x402",
         "/de/guides/x402",
         "/guides/mpp",

@@ -33,8 +33,8 @@ observe_rails()
 _compose = compose
 
 
-def compose(settings, models):
-    return _compose(settings, observed_models(models))
+def compose(settings, models, *rest):
+    return _compose(settings, observed_models(models), *rest)
 """
 
 LEDGER = (

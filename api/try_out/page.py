@@ -1,0 +1,79 @@
+"""The page `/try` and its modules, for the rails of one host."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from markupsafe import Markup
+
+from api.documents import Document
+from api.guides.pages import guide_path
+from api.pricing import PATH, PriceList
+from api.templates import RAIL_NAMES, render
+from api.try_out.wallet import SandboxWallet
+from api.upload import UploadLimits
+
+TRY_PATH = "/try"
+WALLET_PATH = f"{TRY_PATH}/sandbox_wallet.js"
+STATIC = Path(__file__).parent / "static"
+
+
+def try_out(offer: PriceList, limits: UploadLimits, wallet: SandboxWallet | None = None) -> dict[str, Document]:
+    """The page and its modules by path, for one host's offer.
+
+    Raises:
+        ValueError: a test wallet where a rail takes real money or that of a public network.
+    """
+    if wallet is not None and any(rail.money != "sandbox" for rail in offer.rails):
+        raise ValueError("The test wallet's key is public: it must not be offered outside the sandbox.")
+    page = render(
+        "try.html",
+        offer=offer,
+        limits=limits,
+        names=RAIL_NAMES,
+        guides={rail.name: guide_path(rail.name, "en") for rail in offer.rails},
+        wallet=wallet,
+        terms=_terms(offer, limits, wallet),
+    )
+    scripts = {f"{TRY_PATH}/{file.name}": _script(file.read_bytes()) for file in STATIC.glob("*.js")}
+    return {
+        TRY_PATH: Document(page, "text/html", _allows(wallet)),
+        **scripts,
+        **({WALLET_PATH: _script(wallet.script)} if wallet else {}),
+    }
+
+
+def _allows(wallet: SandboxWallet | None) -> Mapping[str, str]:
+    """What a purchase needs: our own modules and API, pictures in memory, and the node of the test wallet."""
+    node = urlsplit(wallet.tempo_rpc_url) if wallet else None
+    return {
+        "script-src": "'self'",
+        "img-src": "'self' blob:",
+        "connect-src": f"'self' {node.scheme}://{node.netloc}" if node else "'self'",
+    }
+
+
+def _terms(offer: PriceList, limits: UploadLimits, wallet: SandboxWallet | None) -> Markup:
+    """What the modules must know of the offer: `Terms` in types.ts."""
+    terms: dict[str, Any] = {
+        "endpoint": PATH,
+        "maxBytes": limits.max_bytes,
+        "rails": [{**asdict(rail), "place": rail.place, "title": RAIL_NAMES[rail.name]} for rail in offer.rails],
+        "testWallet": None,
+    }
+    if wallet is not None:
+        terms["testWallet"] = {
+            "address": wallet.address,
+            "key": wallet.key,
+            "tempoRpcUrl": wallet.tempo_rpc_url,
+            "script": WALLET_PATH,
+        }
+    # A data block ends at the first `</script`, whatever it stands in.
+    return Markup(json.dumps(terms).replace("<", "\\u003c"))  # noqa: S704 # JSON in a data block is no HTML
+
+
+def _script(content: bytes) -> Document:
+    return Document(content, "text/javascript")
