@@ -15,6 +15,9 @@ from tests.running_service import RunningService
 
 pytest_plugins = ["tests.clients.conftest"]
 
+# The names of hosts that the running service binds to rails are this machine's.
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP *.example 127.0.0.1"]
+
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
@@ -25,7 +28,7 @@ async def browser() -> AsyncIterator[Browser]:
     if build() is None:
         pytest.fail("examples/node/node_modules is missing. Run: make setup")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         await browser.close()
 

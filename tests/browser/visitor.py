@@ -8,7 +8,7 @@ from pathlib import Path
 from random import randrange
 from typing import Any
 
-from playwright.async_api import Browser, ConsoleMessage, Page, expect
+from playwright.async_api import Browser, ConsoleMessage, Page, Route, expect
 
 from sandbox.accounts import SELLER
 from tests.fakes.injected_wallet import InjectedWallet
@@ -33,9 +33,10 @@ class Visitor:
     photo: Path
     complaints: list[str] = field(default_factory=list)
     payments: list[tuple[str, str]] = field(default_factory=list)
+    host: str = "127.0.0.1"
 
     async def open(self) -> None:
-        await self.page.goto(f"{self.service.url}/try")
+        await self.page.goto(f"{self.service.url}/try".replace("127.0.0.1", self.host))
         await expect(self.page.locator("#app")).to_be_visible()
 
     async def choose(self, file: Path | None = None) -> None:
@@ -89,15 +90,21 @@ new Promise((resolve, reject) => {
 
 @asynccontextmanager
 async def visit(
-    browser: Browser, service: RunningService, photo: Path, *, wallet: InjectedWallet | None = None, **context: Any
+    browser: Browser,
+    service: RunningService,
+    photo: Path,
+    *,
+    wallet: InjectedWallet | None = None,
+    host: str = "127.0.0.1",
+    **context: Any,
 ) -> AsyncIterator[Visitor]:
     """Open the page in a context of its own, from an address of its own; the page must not complain."""
     # Every visitor is another address: unpaid answers are counted by it.
     headers = {"X-Forwarded-For": f"203.0.113.{randrange(1, 255)}"}
     opened = await browser.new_context(**context)
-    await opened.route(f"{service.url}/**", lambda route: route.continue_(headers={**route.request.headers, **headers}))
+    await opened.route("**/v1/**", lambda route: route.continue_(headers={**route.request.headers, **headers}))
     page = await opened.new_page()
-    visitor = Visitor(page, service, photo)
+    visitor = Visitor(page, service, photo, host=host)
     page.on("console", visitor._hear)
     page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
     page.on("request", lambda request: _note(visitor, request.headers))
@@ -107,6 +114,11 @@ async def visit(
     yield visitor
     await opened.close()
     assert visitor.complaints == []
+
+
+def is_paid(route: Route) -> bool:
+    """Whether the request that a route holds carries a payment."""
+    return bool({"payment-signature", "authorization"} & route.request.headers.keys())
 
 
 def _note(visitor: Visitor, headers: dict[str, str]) -> None:

@@ -31,6 +31,7 @@ async function start() {
     store = await Store.open()
   } catch {
     const reason = 'This browser keeps no data for this page, perhaps because the window is private.'
+    view.show('none')
     view.showNotice('Nothing can be bought here', `${reason} A payment would not survive a reload.`, NOT_CHARGED)
     return
   }

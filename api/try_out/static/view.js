@@ -2,7 +2,7 @@
 import { moneySentence } from './problem.js'
 import { facts, receiptFile } from './receipt.js'
 
-/** @typedef {'choose' | 'offer' | 'working' | 'result'} Stage */
+/** @typedef {'none' | 'choose' | 'offer' | 'working' | 'result'} Stage */
 /** @typedef {{ label: string, act: () => void }} Action */
 
 /** @template {HTMLElement} [T=HTMLElement] @param {string} id @returns {T} */
@@ -15,6 +15,7 @@ const urls = new Map()
 
 /** Show one stage of the purchase. @param {Stage} stage */
 export function show(stage) {
+  document.body.dataset.shows = stage
   for (const each of document.querySelectorAll('[data-stage]')) {
     each.toggleAttribute('hidden', each.getAttribute('data-stage') !== stage)
   }
