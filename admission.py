@@ -1,7 +1,7 @@
-"""Whether one more picture is taken in: by the seconds that it would wait, before its payment is verified and claimed.
+"""Whether one more picture is admitted: by the seconds that it would wait, before its payment is verified and claimed.
 
-A place is the promise to cut one picture out. It is held from then on, so that all who come at once are counted. The
-wait for a new place is the CPU time that is promised already, divided by the cores, and the runner's wait.
+A place is the promise to cut one picture out. It is held from admission on, so that simultaneous requests are counted.
+The wait for a new place is the CPU time of all held places, divided by the cores, plus the runner's wait.
 
 Pictures of more than `BIG_PIXELS` have a lane of their own: they use all cores but one, so that small ones, which are
 nearly all, never wait for the ten seconds of a large one. In each lane the first is served first.
@@ -20,11 +20,11 @@ BIG_PIXELS = 12_500_000
 """What most cameras and phones send is smaller."""
 
 _FAIR_SHARE = 0.5
-"""Of the longest wait: so much of it may be due to the pictures of one address, or of one payer."""
+"""Share of the longest wait that the pictures of one address, or of one payer, may cause."""
 
-_TOO_MANY = 2.0
-"""How many come back for each place that is expected to be free by then: none may stay empty, because times are longer
-in a burst than before it, and some who were refused do not come back."""
+_RETURNS_PER_PLACE = 2.0
+"""Refused senders that are asked back for each place expected to be free by then: pictures take longer in a burst, and
+some senders do not return, so with fewer returns places would stay empty."""
 
 _LONGEST_PAUSE_S = 120.0
 _REMEMBERED = 10_000
@@ -35,19 +35,19 @@ _FACTORS = (0.1, 30.0)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One picture, as far as admission needs to know it.
+    """What admission knows of one picture.
 
     Attributes:
         model: that cuts it out.
-        reckoned_s: CPU seconds of its stages on a common machine.
+        expected_s: CPU seconds of its stages on a common machine.
         is_big: whether it has more than `BIG_PIXELS`.
-        keys: who it is for: an address, and a payer where one is known.
+        keys: its senders: an address, and a payer if known.
         runner_wait_s: what the runner says that a picture sent now would wait.
         picture_s: the runner's seconds for one picture.
     """
 
     model: str
-    reckoned_s: float
+    expected_s: float
     is_big: bool = False
     keys: frozenset[str] = frozenset()
     runner_wait_s: float = 0.0
@@ -58,10 +58,10 @@ class Place:
     """A job's place, until it is released.
 
     Attributes:
-        job: what it is for.
-        seconds: CPU time that it is expected to take.
-        wait_s: that it was expected to wait before.
-        is_before_runner: whether its picture still has to be cut out.
+        job: the picture.
+        seconds: expected CPU time.
+        wait_s: expected wait at its admission.
+        is_before_runner: whether its inference is still to come.
     """
 
     def __init__(self, admission: "Admission", job: Job, seconds: float, wait_s: float) -> None:
@@ -72,34 +72,34 @@ class Place:
         self._admission = admission
 
     def inferred(self) -> None:
-        """The runner is done with it."""
+        """Its inference is done."""
         self.is_before_runner = False
 
     def finished(self, took_s: float) -> None:
-        """It was made, with so many seconds on cores."""
-        self._admission.lanes[self.job.is_big].learn(self.job.reckoned_s, took_s)
+        """Its picture is finished, after so many CPU seconds."""
+        self._admission.lanes[self.job.is_big].learn(self.job.expected_s, took_s)
 
     def release(self) -> None:
-        """Give it back; may be told twice."""
+        """Release it; may be called twice."""
         self._admission.places.discard(self)
 
 
 @dataclass
 class Lane:
-    """What is known of pictures of one kind.
+    """Small pictures or big ones: their cores and their speed.
 
     Attributes:
         cores: that they may use at a time.
-        factor: how many seconds a picture takes for each that was reckoned; learned.
+        factor: how many seconds a picture takes for each expected one; learned.
     """
 
     cores: int
     factor: float = 1.0
 
-    def learn(self, reckoned_s: float, took_s: float) -> None:
-        """One more was finished."""
+    def learn(self, expected_s: float, took_s: float) -> None:
+        """Correct the factor by one finished picture."""
         lowest, highest = _FACTORS
-        found = min(max(took_s / reckoned_s, lowest), highest)
+        found = min(max(took_s / expected_s, lowest), highest)
         self.factor += _LEARNING * (found - self.factor)
 
 
@@ -109,8 +109,8 @@ class Admission:
 
     Args:
         cores: CPU stages that run at a time.
-        max_wait_s: the longest expected wait with which a picture is taken in.
-        chance: a number from 0 to 1, by which those who are refused together come back apart.
+        max_wait_s: the longest expected wait with which a picture is admitted.
+        chance: a random number from 0 to 1, which spreads the returns of those refused together.
         clock: seconds.
 
     Attributes:
@@ -137,11 +137,11 @@ class Admission:
         """
         wait_s = self._wait_s(job)
         if wait_s > self.max_wait_s:
-            raise self._overloaded("More pictures are waiting than can be made in time.", wait_s)
-        place = Place(self, job, job.reckoned_s * self.lanes[job.is_big].factor, wait_s)
+            raise self._overloaded("The service is at capacity.", wait_s)
+        place = Place(self, job, job.expected_s * self.lanes[job.is_big].factor, wait_s)
         delayed = max((self._delayed_by(key) for key in job.keys), default=0.0)
         if delayed and delayed + self._delay(place) > _FAIR_SHARE * self.max_wait_s:
-            raise self._overloaded("As many pictures of yours are waiting as one sender may have.", delayed)
+            raise self._overloaded("You have as many pictures waiting as one sender may have.", delayed)
         self.places.add(place)
         return place
 
@@ -162,13 +162,12 @@ class Admission:
         return Overloaded(f"{reason} Send the same request again in {retry_after} seconds.", retry_after=retry_after)
 
     def _pause_s(self, wait_s: float) -> int:
-        """After how many seconds to come back: the more have been sent away, the later, because each refusal costs a
-        part of a sale."""
+        """Seconds until the sender should return: the more refusals, the later, because each costs a part of a sale."""
         now = self.clock()
         while self._returns and (self._returns[0] <= now or len(self._returns) >= _REMEMBERED):
             heappop(self._returns)
         each_s = wait_s / max(1, len(self.places))
-        range_s = max(wait_s, len(self._returns) * each_s / _TOO_MANY)
+        range_s = max(wait_s, len(self._returns) * each_s / _RETURNS_PER_PLACE)
         pause_s = min(wait_s / 2 + self.chance() * range_s, _LONGEST_PAUSE_S)
         heappush(self._returns, now + pause_s)
         return max(1, math.ceil(pause_s))

@@ -36,7 +36,7 @@ def _whole(lowest: int, highest: int) -> Callable[[str], int]:
     def read(text: str) -> int:
         if _NUMBER.fullmatch(text) and lowest <= int(text) <= highest:
             return int(text)
-        raise ValueError(f"is a whole number from {lowest} to {highest}.")
+        raise ValueError(f"must be a whole number from {lowest} to {highest}.")
 
     return read
 
@@ -45,7 +45,7 @@ def _one_of(names: Sequence[str]) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text in names:
             return text
-        raise ValueError(f"is one of: {', '.join(names)}.")
+        raise ValueError(f"must be one of: {', '.join(names)}.")
 
     return read
 
@@ -54,7 +54,9 @@ def _margins(text: str) -> tuple[Length, Length, Length, Length]:
     """Top, right, bottom and left of one, two or four lengths, in the order of CSS."""
     lengths = [_length(each) for each in text.split()]
     if len(lengths) not in (1, 2, 4):
-        raise ValueError("has one, two or four lengths, as in CSS: all sides; vertical, horizontal; each from the top.")
+        raise ValueError(
+            "must have one, two or four lengths, as in CSS: all sides; vertical, horizontal; from the top."
+        )
     top, right, bottom, left = (lengths * 4)[:4]
     return top, right, bottom, left
 
@@ -62,7 +64,7 @@ def _margins(text: str) -> tuple[Length, Length, Length, Length]:
 def _length(text: str) -> Length:
     found = _MARGIN.fullmatch(text)
     if found is None or int(found[1]) > (_MAX_SHARE if found[2] == "%" else _MAX_MARGIN):
-        raise ValueError(f"has lengths up to {_MAX_SHARE}% of the subject or up to {_MAX_MARGIN}px.")
+        raise ValueError(f"must have lengths up to {_MAX_SHARE}% of the subject or up to {_MAX_MARGIN}px.")
     return Length(int(found[1]) / 100, is_share=True) if found[2] == "%" else Length(int(found[1]))
 
 
@@ -76,7 +78,7 @@ class Option:
         read: its value from the text.
 
             Raises:
-                ValueError: what the value is to be, as the rest of a sentence that begins with the name.
+                ValueError: what the value must be; the text completes a sentence that begins with the name.
         example: a value that is accepted.
     """
 

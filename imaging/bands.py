@@ -1,4 +1,4 @@
-"""Large pictures are worked on a few rows at a time: what is in hand stays in the cache, and copies stay small."""
+"""Large pictures are processed a few rows at a time, which stay in the cache and keep copies small."""
 
 from collections.abc import Iterator
 

@@ -7,8 +7,8 @@ import cv2
 from imaging.bands import bands
 from imaging.picture import Pixels
 
-LEAST_ALPHA = 13
-"""Of 255: a twentieth. What is fainter is not seen, and would make the box as large as its haze."""
+MIN_ALPHA = 13
+"""Of 255: a twentieth. Fainter pixels are invisible, and would make the box as large as their haze."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Box:
 
 
 def subject_box(rgba: Pixels) -> Box:
-    """Around all that is seen of uint8 [H,W,4]; the whole picture where nothing is."""
+    """Around all visible pixels of uint8 [H,W,4]; the whole picture when none is visible."""
     height, width = rgba.shape[:2]
     found = [box for rows in bands(height, width) if (box := _box(rgba[rows], rows.start)).width]
     if not found:
@@ -33,7 +33,7 @@ def subject_box(rgba: Pixels) -> Box:
 
 
 def _box(band: Pixels, top: int) -> Box:
-    """Within some rows, of which the first is at `top`; without width where nothing is seen there."""
-    visible = cv2.threshold(cv2.extractChannel(band, 3), LEAST_ALPHA - 1, 255, cv2.THRESH_BINARY)[1]
+    """Around the visible pixels of a band that begins at `top`; of width 0 when none is visible."""
+    visible = cv2.threshold(cv2.extractChannel(band, 3), MIN_ALPHA - 1, 255, cv2.THRESH_BINARY)[1]
     left, first, width, height = cv2.boundingRect(visible)
     return Box(left, top + first, width, height)

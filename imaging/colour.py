@@ -19,7 +19,7 @@ _IDENTITY_TOLERANCE = 2e-3
 def to_picture(raster: Raster, tag: ColourTag | None) -> Picture:
     """The raster as a Picture. Of 16 bits the upper 8 are kept, after the conversion where the colours are numbers.
 
-    Without a tag the pixels are taken for sRGB, as browsers do.
+    Without a tag the pixels count as sRGB, as in browsers.
     """
     if tag is None or tag == SRGB:
         return Picture(_to_rgba(raster), raster.has_alpha)

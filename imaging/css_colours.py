@@ -13,10 +13,10 @@ def css_colour(text: str) -> Colour:
     """The colour that `ffffff`, `fff`, either with `#`, or a CSS name stands for.
 
     Raises:
-        ValueError: none of these; the text is the rest of a sentence that begins with what it was to be.
+        ValueError: none of these; the text completes a sentence that begins with the name of the option.
     """
     digits = _HEX.fullmatch(text)
     if digits is None and text.lower() not in ImageColor.colormap:
-        raise ValueError("is a colour: hexadecimal as ffffff or fff, or a CSS name as white.")
+        raise ValueError("must be a colour: hexadecimal such as ffffff or fff, or a CSS name such as white.")
     red, green, blue = ImageColor.getrgb(f"#{digits[1]}" if digits else text)[:3]
     return red, green, blue

@@ -1,6 +1,7 @@
-"""Bytes to a Picture. Whatever cannot be decoded is `InvalidImage`; nothing of a codec's own leaves this file.
+"""Bytes to a Picture. A file that cannot be decoded raises `InvalidImage`; no exception of a codec leaves this module.
 
-A codec gets nothing but what the pixels are made of (`headers/`): no metadata reaches it, so none can make it fail.
+A codec gets only the parts of a file that make its pixels (`headers/`): metadata does not reach it, and cannot make it
+fail.
 Each format goes through the codec that was fastest on sound files and strict on damaged ones: libjpeg-turbo
 (simplejpeg) for JPEG, libpng and libwebp (imagecodecs) for the others.
 """
@@ -24,7 +25,7 @@ from imaging.picture import Picture, Pixels
 from imaging.probing import ImageInfo
 from imaging.raster import Raster
 
-# What a codec has to say of a file is in its pixels or in its error; a hostile file makes it say much.
+# Pixels and errors say all that matters; hostile files would fill the log.
 logging.getLogger("imagecodecs").setLevel(logging.CRITICAL)
 
 _TURNS: dict[int, Callable[[Pixels], MatLike]] = {
@@ -36,7 +37,7 @@ _TURNS: dict[int, Callable[[Pixels], MatLike]] = {
     7: lambda stored: cv2.flip(cv2.transpose(stored), -1),
     8: lambda stored: cv2.rotate(stored, cv2.ROTATE_90_COUNTERCLOCKWISE),
 }
-"""Exif orientation → how the stored picture gets upright."""
+"""Exif orientation → how the stored picture is turned upright."""
 
 
 def decode(body: bytes, info: ImageInfo) -> Picture:

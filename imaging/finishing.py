@@ -1,4 +1,4 @@
-"""The cut-out as it was ordered: on a ground, cropped, shrunk."""
+"""The cut-out as ordered: on a background, cropped, shrunk."""
 
 from dataclasses import dataclass
 
@@ -20,10 +20,10 @@ _REDUCING_GAP = 3.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Finished:
-    """What is encoded.
+    """The pixels to encode.
 
     Attributes:
-        pixels: uint8 [H,W,4] with straight alpha, [H,W,3] on a ground, or [H,W] for the matte alone.
+        pixels: uint8 [H,W,4] with straight alpha, [H,W,3] on a background, or [H,W] for the matte alone.
         subject: where it was in the whole upright picture.
     """
 
@@ -46,10 +46,10 @@ def _channels(rgba: Pixels, output: Output) -> Pixels:
     return rgba if output.background is None else _on(rgba, output.background)
 
 
-def _on(rgba: Pixels, ground: Colour) -> Pixels:
-    """uint8 [H,W,3] of the cut-out on an even ground, each term of the mixture rounded."""
+def _on(rgba: Pixels, background: Colour) -> Pixels:
+    """uint8 [H,W,3] of the cut-out on a plain background, each term of the mixture rounded."""
     rgb = np.empty((*rgba.shape[:2], 3), np.uint8)
-    shows_through = np.rint(np.outer(np.arange(255, -1, -1) / 255, ground)).astype(np.uint8).reshape(256, 1, 3)
+    shows_through = np.rint(np.outer(np.arange(255, -1, -1) / 255, background)).astype(np.uint8).reshape(256, 1, 3)
     for rows in bands(*rgba.shape[:2]):
         opacity = cv2.cvtColor(cv2.extractChannel(rgba[rows], 3), cv2.COLOR_GRAY2RGB)
         band = cv2.multiply(cv2.cvtColor(rgba[rows], cv2.COLOR_RGBA2RGB), opacity, scale=1 / 255)
@@ -57,21 +57,21 @@ def _on(rgba: Pixels, ground: Colour) -> Pixels:
     return rgb
 
 
-def _cropped(pixels: Pixels, subject: Box, crop: Crop, ground: Colour) -> Pixels:
-    """The subject with its margins; the ground where they go beyond the picture."""
+def _cropped(pixels: Pixels, subject: Box, crop: Crop, background: Colour) -> Pixels:
+    """The subject with its margins; the background continues where they go beyond the picture."""
     width, height = crop.size(subject.width, subject.height)
-    left = subject.left - _in_front(crop.left, crop.right, subject.width, width)
-    top = subject.top - _in_front(crop.top, crop.bottom, subject.height, height)
+    left = subject.left - _margin_before(crop.left, crop.right, subject.width, width)
+    top = subject.top - _margin_before(crop.top, crop.bottom, subject.height, height)
     result = np.empty((height, width, *pixels.shape[2:]), np.uint8)
-    result[:] = 0 if pixels.ndim == 2 else (*ground, 0)[: pixels.shape[2]]
+    result[:] = 0 if pixels.ndim == 2 else (*background, 0)[: pixels.shape[2]]
     inside = pixels[max(top, 0) : top + height, max(left, 0) : left + width]
     down, across = max(-top, 0), max(-left, 0)
     result[down : down + inside.shape[0], across : across + inside.shape[1]] = inside
     return result
 
 
-def _in_front(front: Length, behind: Length, subject: int, size: int) -> int:
-    """The margin in front of the subject: its share of the room that the result's size leaves."""
+def _margin_before(front: Length, behind: Length, subject: int, size: int) -> int:
+    """The margin on the left or above: its share of the room that the result's size leaves."""
     before, after = front.pixels(subject), behind.pixels(subject)
     return (size - subject) * before // max(before + after, 1)
 

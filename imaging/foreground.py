@@ -1,4 +1,4 @@
-"""The subject's own colour where it is half transparent: what of a pixel came from the old background is taken out.
+"""Foreground and background colour of a picture, estimated from its alpha.
 
 Every pixel is I = a F + (1 - a) B. Germer et al., "Fast Multi-Level Foreground Estimation" (2020) find smooth F and B
 from coarse to fine; here the sweeps are Jacobi's instead of Gauss-Seidel's, so that each is a few array operations.

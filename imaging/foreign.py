@@ -1,4 +1,4 @@
-"""What people send in place of a PNG, JPEG or WebP file, told by its first bytes, and what they should do."""
+"""File types that are sent instead of PNG, JPEG or WebP, known by their first bytes, with advice for the sender."""
 
 import re
 from dataclasses import dataclass
@@ -48,14 +48,14 @@ FOREIGN = (
     _kind("a ZIP archive", _RAW, rb"PK\x03\x04", "application/zip"),
     _kind("JSON", _RAW, rb"\s*[{\[]\s*[\"\]}\[{0-9]"),
 )
-"""More special ones before more general ones."""
+"""The more specific patterns come first."""
 
 
 def foreign(body: bytes) -> Foreign | None:
-    """What a body is that is none of the supported formats, or None where that cannot be told."""
+    """The type of a body in no supported format; None when it is not recognised."""
     return next((each for each in FOREIGN if each.magic.match(body[:LOOKED_AT])), None)
 
 
 def foreign_type(media_type: str) -> Foreign | None:
-    """What a media type names, in lower case and without parameters."""
+    """The type that a media type names, in lower case and without parameters."""
     return next((each for each in FOREIGN if media_type in each.media_types), None)

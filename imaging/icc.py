@@ -1,8 +1,8 @@
 """ICC profiles to sRGB, by Little CMS.
 
 Which transform is made depends on the profile's own colour space and on what was decoded, never on what a file's
-reader calls it. A profile that cannot be read, or is of another colour space than the pixels, is ignored: so does
-every viewer, and the pixels are sound.
+reader calls it. Unreadable profiles, and those of another colour space than the pixels, are ignored, as
+viewers do; the pixel data is still valid.
 """
 
 from io import BytesIO

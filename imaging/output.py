@@ -1,4 +1,4 @@
-"""How a cut-out is delivered: format, channels, ground, crop and size, as one value."""
+"""How a cut-out is delivered: format, channels, background, crop and size, as one value."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -37,7 +37,7 @@ NO_MARGIN = Length(0)
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """Cut to the subject, with room around it; where that is more than the picture has, the ground goes on."""
+    """Cut to the subject, with room around it; the background continues beyond the picture's edge."""
 
     top: Length = NO_MARGIN
     right: Length = NO_MARGIN

@@ -1,4 +1,4 @@
-"""What an upload is, from its headers alone: no pixel is decoded, so any file may be asked."""
+"""What an upload is, from its headers alone: no pixel is decoded, so any file may be probed."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ def probe(body: bytes, declared: ImageFormat, max_side: int) -> ImageInfo:
 
 
 def judge_beginning(beginning: bytes, declared: ImageFormat, max_side: int) -> None:
-    """Judge a file by as much of it as is known; what may follow is not held against it.
+    """Judge a file by its beginning, as far as it has arrived; it is not refused for being incomplete.
 
     Raises:
         InvalidImage: whatever follows, `probe` would refuse it.
@@ -88,4 +88,4 @@ def _not_an_image(body: bytes, declared: ImageFormat) -> InvalidImage:
 
 def _check_size(width: int, height: int, max_side: int) -> None:
     if not (0 < width <= max_side and 0 < height <= max_side):
-        raise InvalidImage(f"The picture is {width} x {height} pixels. Each side may have 1 to {max_side} pixels.")
+        raise InvalidImage(f"The picture is {width} x {height} pixels. Each side must have 1 to {max_side} pixels.")

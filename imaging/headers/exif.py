@@ -16,7 +16,7 @@ _MAX_ENTRIES = 1_000
 def orientation(tiff: bytes) -> int:
     """Orientation 1 to 8 from an Exif block that starts at its TIFF header; 1 when it names none that is readable.
 
-    Damaged Exif is no reason to refuse a picture: every viewer shows it as it is stored.
+    Damaged Exif does not refuse a picture: every viewer shows it as it is stored.
     """
     order = _BYTE_ORDERS.get(tiff[:4])
     if order is None:

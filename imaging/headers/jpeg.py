@@ -99,7 +99,7 @@ def _decode_bytes(channels: int, *, is_progressive: bool) -> int:
 
 
 def pixels(body: bytes, filling: bytes = b"") -> bytes:
-    """The file with nothing in it but what the pixels are made of, so that no metadata can disturb the codec.
+    """The file reduced to the parts that make its pixels, so that metadata cannot disturb the codec.
 
     Args:
         filling: put behind the coded pixels of every scan, where a codec that still wants data finds it.

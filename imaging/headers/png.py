@@ -83,7 +83,7 @@ def scan_structure(body: bytes) -> Header:
 
 
 def pixels(body: bytes) -> bytes:
-    """The file with nothing in it but what the pixels are made of, so that no metadata can disturb the codec.
+    """The file reduced to the chunks that make its pixels, so that metadata cannot disturb the codec.
 
     What is missing of the end is added: IEND, and the checksum of a last IDAT chunk that was cut off. Whether that
     chunk held enough is left to the codec.

@@ -23,7 +23,7 @@ class Still:
     """The one picture of a file.
 
     Attributes:
-        file: a WebP file with nothing in it but what the pixels are made of.
+        file: a WebP file of the chunks that make the pixels.
         size: width and height that its bitstream states.
         at: where it lies on the canvas; elsewhere than at (0, 0) only in an animation of one frame.
     """

@@ -65,7 +65,7 @@ class Buffers:
             return self._free.pop()
 
     def pixels(self, buffer: Buffer, width: int, height: int) -> Pixels:
-        """uint8 [height,width,4] at the start of a buffer, which is given back when nothing looks at them any more."""
+        """uint8 [height,width,4] at the start of a buffer, which is released when no array refers to them any more."""
         whole: Pixels = np.frombuffer(buffer.memory, np.uint8, count=4 * width * height)
         weakref.finalize(whole, self._give_back, buffer).atexit = False
         return whole.reshape(height, width, 4)

@@ -1,6 +1,6 @@
-"""What the service and a decoder process say to each other: one JSON object in one packet.
+"""Messages between the service and a decoder process: one JSON object in one packet.
 
-The service believes nothing that it hears: a codec that was taken over may say anything, within these types.
+The service trusts no reply: a compromised codec may send any value of these types.
 """
 
 import json
@@ -71,9 +71,9 @@ class Reply:
         """As it was sent.
 
         Raises:
-            ValueError: it is no reply.
+            ValueError: the packet is not a reply.
         """
-        match json.loads(packet or "null"):  # an ended process says nothing
+        match json.loads(packet or "null"):  # a process that has ended sends nothing
             case {"has_alpha": bool(has_alpha)}:
                 return cls(has_alpha=has_alpha)
             case {"refusal": str(refusal)}:

@@ -21,11 +21,11 @@ from imaging.probing import ImageInfo
 log = structlog.get_logger(__name__)
 
 IS_POSSIBLE = sys.platform == "linux"
-"""Elsewhere there is no memory without a name, and nothing that a process could be denied."""
+"""Other systems have neither anonymous shared files nor seccomp."""
 
 _LOOK_S = 1.0
 _START_S = 60.0
-_NONE_FREE = "No decoder is free. Send the same request again soon."
+_NONE_FREE = "The service is at capacity: no decoder is free. Send the same request again soon."
 
 
 class DecoderPool:
@@ -123,7 +123,7 @@ class DecoderPool:
             self._replace()
             starting = [each for each in self._processes if not each.is_ready]
             if starting:
-                self._hear(starting)
+                self._receive_start(starting)
             else:
                 self._has_changed.wait(_LOOK_S)
             for each in self._processes:
@@ -147,11 +147,11 @@ class DecoderPool:
             return False
         return not process.is_usable or (not process.is_ready and time.monotonic() > process.started_at + _START_S)
 
-    def _hear(self, starting: list[DecoderProcess]) -> None:
+    def _receive_start(self, starting: list[DecoderProcess]) -> None:
         speaking = wait([each.channel for each in starting], _LOOK_S)
         for each in starting:
             if each.channel in speaking:
-                each.hear()
+                each.receive_start()
                 if each.is_ready:
                     self._free.put(each)
                 else:

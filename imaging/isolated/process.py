@@ -44,7 +44,7 @@ _FAILED = "The picture could not be decoded, because the decoder was stopped. Se
 
 
 class DecoderProcess:
-    """A process that decodes one file at a time, until `is_usable` says no; then it must be ended.
+    """A process that decodes one file at a time while `is_usable`; after that it must be ended.
 
     Args:
         codec: module whose `decode` it calls.
@@ -79,8 +79,8 @@ class DecoderProcess:
         """Whether it lives, and has answered all that it was asked."""
         return not self._is_broken and self._popen.poll() is None
 
-    def hear(self) -> None:
-        """Take its first packet, which says that it has started; where another comes, or none, it is not usable."""
+    def receive_start(self) -> None:
+        """Receive its first packet, which reports the start; after any other packet, or none, it is not usable."""
         try:
             unsealed = Reply.of(self.channel.recv(MAX_PACKET)).unsealed
             self._first_data = self._data_bytes()
@@ -161,7 +161,7 @@ class DecoderProcess:
         self._buffers.forget_idle()
 
     def end(self) -> None:
-        """Kill it, and let go of everything but the pixels that somebody still looks at."""
+        """Kill it, and release everything but the pixels that are still in use."""
         self._popen.kill()
         self._popen.wait()
         self._buffers.close()
@@ -175,7 +175,7 @@ class DecoderProcess:
 
 
 def _environment() -> dict[str, str]:
-    """Nothing of ours but where modules are found; no settings, no keys."""
+    """Only the module path comes from the service; no settings, no keys."""
     kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
     paths = [str(_ROOT), *(each for each in sys.path if each)]
     return kept | _ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(paths)}

@@ -81,7 +81,7 @@ class _Program(ctypes.Structure):
 
 
 def seal() -> str:
-    """Allow this process nothing but the above, for ever. Returns why it could not, or nothing."""
+    """Allow this process only the calls above, for ever. Returns the reason if that is not possible, else ''."""
     if sys.platform != "linux" or platform.machine() not in _MACHINES:
         return f"there is no filter for {sys.platform} on {platform.machine()}"
     machine, seccomp = _MACHINES[platform.machine()]

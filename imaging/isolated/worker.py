@@ -42,11 +42,11 @@ class Codec(Protocol):
 
 def main(descriptor: int, parent: int, codec_name: str) -> None:
     """Decode whatever comes through the socket, until its other end is closed."""
-    _live_and_die_with(parent)
+    _bind_lifetime_to(parent)
     codec: Codec = importlib.import_module(codec_name)
     getattr(codec, "warm_up", lambda: None)()
     channel = socket.socket(fileno=descriptor)
-    _be_silent()
+    _discard_output()
     channel.send(Reply(unsealed=seal()).packet())
     memories: Memories = {}
     while True:
@@ -58,7 +58,7 @@ def main(descriptor: int, parent: int, codec_name: str) -> None:
         channel.send(_answer(codec, task, memory).packet())
 
 
-def _live_and_die_with(parent: int) -> None:
+def _bind_lifetime_to(parent: int) -> None:
     """Outlive a signal to the whole group, as a terminal or a supervisor sends it while sales come to their end; end
     with the service, also when that is killed while this process is busy. When memory is short, go first; leave no
     picture on disk."""
@@ -71,8 +71,8 @@ def _live_and_die_with(parent: int) -> None:
     Path("/proc/self/oom_score_adj").write_text(_DIES_FIRST)
 
 
-def _be_silent() -> None:
-    """What a codec writes is read by nobody."""
+def _discard_output() -> None:
+    """Send what a codec prints to /dev/null."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)

@@ -85,7 +85,7 @@ def _tokens(differences: Pixels) -> _Tokens:
     short = np.flatnonzero(rest)
     symbols[ends[short] - 2], extra[ends[short] - 2] = _RUN_SYMBOL[rest[short]], _RUN_EXTRA[rest[short]]
     symbols[ends[:-1] - 1], extra[ends[:-1] - 1] = differences[places[:-1]], 0
-    return _Tokens(symbols[:-1], extra[:-1])  # nothing stands behind the last zeros
+    return _Tokens(symbols[:-1], extra[:-1])  # trailing zeros are followed by no value
 
 
 def _write_header(bits: BitWriter, code: PrefixCode) -> None:

@@ -14,8 +14,8 @@ from imaging.picture import Pixels
 
 QUALITIES = (90, 80)
 _MAX_MODES = 1 << 19
-_SELDOM_TOO_LARGE = 15_000_000
-"""Pixels up to which all but pure noise fits, and asking a sample first would cost more than it saves."""
+_USUALLY_FITS = 15_000_000
+"""Up to this many pixels all but pure noise fits, and encoding a sample first would cost more than it saves."""
 
 _BLOCK = 16
 _SAMPLE_PIXELS = 4_000_000
@@ -28,10 +28,10 @@ def lossy(rgb: Pixels, quality: int) -> bytes:
 
 
 def promising(rgb: Pixels, quality: int | None) -> Iterator[int]:
-    """The quality that is asked for, and our own below it: those that are worth a try, in their order."""
+    """The requested quality, and our own below it: those that probably fit, in order."""
     qualities = QUALITIES if quality is None else (quality, *(each for each in QUALITIES if each < quality))
     height, width = rgb.shape[:2]
-    if height * width <= _SELDOM_TOO_LARGE:
+    if height * width <= _USUALLY_FITS:
         yield from qualities
     else:
         sample = _sample(rgb)

@@ -16,7 +16,7 @@ from imaging.bands import BAND_PIXELS
 from imaging.picture import Pixels
 from imaging.webp.alpha import encode_alpha
 from imaging.webp.quality import lossy, promising
-from imaging.webp.unseen import fill_unseen
+from imaging.webp.transparent import fill_transparent
 
 _HAS_ALPHA = 0x10
 
@@ -36,7 +36,7 @@ def encode(pixels: Pixels, quality: int | None = None) -> bytes:
     rgb, alpha = _split(pixels)
     if alpha.min() == 255:
         return encode(rgb, quality)
-    fill_unseen(rgb, alpha)
+    fill_transparent(rgb, alpha)
     colours = _lossy(rgb, quality)
     return encode_lossless(_joined(rgb, alpha)) if colours is None else _with_alpha(colours, alpha)
 

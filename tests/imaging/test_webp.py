@@ -14,7 +14,7 @@ from imaging.webp import writer
 from imaging.webp.bits import BitWriter
 from imaging.webp.prefix_code import LONGEST, PrefixCode
 from imaging.webp.quality import _modes, _sample, lossy, promising
-from imaging.webp.unseen import fill_unseen
+from imaging.webp.transparent import fill_transparent
 from tests.corpus.browser import find_browser, shown
 
 SIZES = [(1, 1), (1, 3000), (3000, 1), (7, 9), (8, 8), (60, 40), (121, 77), (10_000, 60)]
@@ -96,7 +96,7 @@ def test_a_pixel_beside_the_unseen_keeps_its_colour(start: int) -> None:
 def test_unseen_pixels_take_visible_colour_nearby_and_none_from_afar() -> None:
     rgb, alpha = np.zeros((64, 61, 3), np.uint8), np.zeros((64, 61), np.uint8)
     rgb[:12, :12], alpha[:12, :12] = (200, 100, 50), 1
-    fill_unseen(rgb, alpha)
+    fill_transparent(rgb, alpha)
     assert (rgb[:16, :16] == (200, 100, 50)).all()
     assert np.abs(rgb[:24, :24] - np.asarray((200.0, 100, 50))).max() <= 3
     assert not rgb[24:].any()
@@ -106,7 +106,7 @@ def test_unseen_pixels_take_visible_colour_nearby_and_none_from_afar() -> None:
 def test_what_is_seen_is_not_changed_by_what_is_unseen() -> None:
     rgba = picture(ALPHAS["specks"](61, 43))
     rgb = rgba[..., :3].copy()
-    fill_unseen(rgb, rgba[..., 3].copy())
+    fill_transparent(rgb, rgba[..., 3].copy())
     assert np.array_equal(rgb[rgba[..., 3] > 0], rgba[rgba[..., 3] > 0][:, :3])
 
 
@@ -114,7 +114,7 @@ def test_lossless_keeps_nothing_under_the_unseen() -> None:
     """Where no quality is possible, colours that were filled in are taken out again."""
     rgba = picture(ALPHAS["specks"](61, 43))
     rgb, alpha = writer._split(rgba.copy())
-    fill_unseen(rgb, alpha)
+    fill_transparent(rgb, alpha)
     assert np.array_equal(by_libwebp(writer.encode_lossless(writer._joined(rgb, alpha))), rgba)
 
 
