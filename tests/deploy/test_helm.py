@@ -17,6 +17,7 @@ import yaml
 from config import load, runner_faults
 from config.settings import RunnerSettings
 from config.types import is_loopback
+from runners.probes import PROBES
 from sandbox.process import ROOT
 from tests.deploy.programs import DEPLOY, output_of
 
@@ -251,13 +252,14 @@ def test_pods_drain_before_they_are_killed(manifests: list[Manifest]) -> None:
 
 
 def test_probes_ask_paths_that_there_are(manifests: list[Manifest]) -> None:
-    served = [(ROOT / name).read_text() for name in ("api/app.py", "runners/app.py")]
+    routes = (ROOT / "api/app.py").read_text()
     for name, _, container in pods(manifests):
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
             if not name.endswith("migrate"):
                 asked = container[probe]["httpGet"]
                 assert asked["port"] == container["ports"][0]["name"], name
-                assert all(f'"{asked["path"]}"' in source for source in served), name
+                assert asked["path"] in PROBES, name
+                assert f'Route("{asked["path"]}"' in routes, name
                 assert probe != "livenessProbe" or asked["path"] == "/livez", name
 
 
