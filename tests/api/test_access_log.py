@@ -34,3 +34,19 @@ async def test_unknown_paths_and_methods_share_one_label(storefront: Storefront)
         await storefront.client.get(f"/nope/{number}")
         await storefront.client.request(f"M{number}", PATH)
     assert (count("unknown", "GET", 404), count(PATH, "other", 405)) == (before[0] + 3, before[1] + 3)
+
+
+def answers(route: str, rail: str, status: int) -> float:
+    """Answers whose time was taken so far."""
+    labels = {"route": route, "rail": rail, "status": str(status)}
+    return REGISTRY.get_sample_value("clearcanvas_answer_seconds_count", labels) or 0
+
+
+async def test_the_time_of_answers_is_taken_by_rail_and_status(storefront: Storefront) -> None:
+    rail = storefront.rail
+    before = answers(PATH, "none", 402), answers(PATH, rail.name, 200), answers("/livez", "none", 200)
+    await storefront.post(picture())
+    await storefront.post(picture(), coin="timed")
+    await storefront.client.get("/livez")
+    now = answers(PATH, "none", 402), answers(PATH, rail.name, 200), answers("/livez", "none", 200)
+    assert now == (before[0] + 1, before[1] + 1, before[2])  # what is polled is not worth a histogram
