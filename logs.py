@@ -22,7 +22,7 @@ import structlog
 
 OUR_LOGGERS = (
     *("api", "imaging", "payments", "runners", "storage"),
-    *("api_worker", "composition", "deployment", "pipeline", "process_end", "supervisor"),
+    *("api_worker", "composition", "deployment", "logs", "pipeline", "process_end", "supervisor"),
 )
 """Loggers are named after modules: these are our packages and modules. Libraries are logged from WARNING on."""
 

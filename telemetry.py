@@ -41,6 +41,12 @@ PAYMENTS = Counter("clearcanvas_payments_total", "Payments by rail and what beca
 RECHECKS = Counter(
     "clearcanvas_rechecks_total", "Looks at settlements until they are final, and what the chain said", ["rail", "said"]
 )
+PART_UP = Gauge(
+    "clearcanvas_part_up",
+    "1 while a part of the service is well, as `/readyz` found it when it was asked last",
+    ["part"],
+    multiprocess_mode="livemostrecent",
+)
 LEDGER_PAYMENTS = Gauge(
     "clearcanvas_ledger_payments",
     "Payments in the ledger by state: claimed, settling, in_doubt, not_final; the same from every worker",

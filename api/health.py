@@ -13,6 +13,7 @@ from api.problems import problem
 from api.request_id import request_id_of
 from errors import ServiceError, Unavailable
 from payments.monitor import HEALTH_LIMIT_S, RailMonitor
+from telemetry import PART_UP
 
 log = structlog.get_logger(__name__)
 
@@ -93,6 +94,8 @@ class Readiness:
             if time.monotonic() - self._asked_at >= self._keep():
                 self._parts = await self._ask_all()
                 self._asked_at = time.monotonic()
+                for name, fault in self._parts.items():
+                    PART_UP.labels(name).set(fault is None)
             before, self._last = self._last, Report(self._parts, rails)
             if before != self._last:
                 log.info("readiness", ready=self._last.ready, parts=self._parts, rails=rails)

@@ -39,5 +39,6 @@ class CostAlarm:
         SETTLEMENT_COST_SHARE.set(float(share))
         if worth_it == self._too_dear:
             self._too_dear = not worth_it
-            event = "settlement_worth_it_again" if worth_it else "settlement_too_dear"
-            log.warning(event, cost_share=round(float(share), 4))
+            log.warning(
+                "settlement_worth_it_again" if worth_it else "settlement_too_dear", cost_share=round(float(share), 4)
+            )

@@ -184,3 +184,15 @@ async def test_before_a_rail_has_answered_nothing_is_ready_and_nothing_is_quoted
         ready, quote = await storefront.client.get("/readyz"), await storefront.post()
         assert (ready.status_code, ready.json()["rails"]) == (503, {"a": NOT_ASKED})
         assert (quote.status_code, quote.json()["code"]) == (503, "rail_unavailable")
+
+
+async def test_a_gauge_says_how_each_part_was_when_it_was_asked_last(watch: RailMonitor) -> None:
+    faults: list[str | None] = [None, "the runner does not answer"]
+
+    async def changing() -> str | None:
+        return faults.pop(0)
+
+    readiness = Readiness({"changing": changing}, watch, kept_s=0)
+    for up in (1, 0):
+        await readiness.report()
+        assert REGISTRY.get_sample_value("clearcanvas_part_up", {"part": "changing"}) == up
