@@ -8,9 +8,10 @@ from typing import Literal, TypeVar, cast
 from urllib.parse import urlsplit
 
 import structlog
-from limits.aio.storage import Storage
-from limits.storage import storage_from_string
+from limits.aio.storage import RedisStorage, Storage
+from limits.aio.storage.redis.redispy import RedispyBridge
 from pydantic import SecretStr
+from redis.asyncio import Redis
 from starlette.applications import Starlette
 
 from api.app import create_app
@@ -57,7 +58,8 @@ Models = Sequence[tuple[ModelManifest, RunnerClient]]
 async def compose(
     settings: Settings, models: Models, sandbox_wallet: SandboxWallet | None = None
 ) -> AsyncIterator[Starlette]:
-    """Everything one API worker is made of; closed in the opposite order, after the sales under way have ended.
+    """Everything one API worker is made of. Whatever is opened here is closed here, in the opposite order: first the
+    background tasks, then the gate, which waits for the sales in progress, then what they need.
 
     Args:
         sandbox_wallet: pays on the page `/try`, in the sandbox only.
@@ -71,7 +73,10 @@ async def compose(
         log.info("ledger_opened", ledger=ledger_id, dialect=database.dialect, place=database.place)
         ledger = SqlLedger(database)
         rails = _rails(settings, SqlLock(database, "x402 settlement"), SqlOutbox(database), ledger_id)
-        cut_out = _cut_out(settings, models, decoders)
+        for rail in rails:
+            stack.push_async_callback(rail.aclose)
+        counters = await stack.enter_async_context(_counters(settings, database))
+        cut_out = stack.enter_context(_cut_out(settings, models, decoders))
         watch = RailMonitor(rails)
         gate = Gate(
             rails,
@@ -99,7 +104,7 @@ async def compose(
                 contact=settings.contact,
             ),
             upload_limits=UploadLimits(**dict(settings.upload)),
-            rate_limits=RateLimits(_counters(settings, database), settings.rate_limit.unpaid_per_minute),
+            rate_limits=RateLimits(counters, settings.rate_limit.unpaid_per_minute),
             checks={
                 **_runner_checks(models),
                 **({"decoders": decoders.health} if decoders else {}),
@@ -265,12 +270,18 @@ def _cut_out(settings: Settings, models: Models, decoders: DecoderPool | None) -
     )
 
 
-def _counters(settings: Settings, database: Database) -> Storage:
+@asynccontextmanager
+async def _counters(settings: Settings, database: Database) -> AsyncIterator[Storage]:
     """Where unpaid answers are counted."""
     redis_url = _plain(settings.rate_limit.redis_url)
-    if redis_url:
-        return cast(Storage, storage_from_string(f"async+{redis_url}", implementation="redispy"))
-    return SqlRateLimits(database)
+    if redis_url is None:
+        yield SqlRateLimits(database)
+        return
+    redis = RedisStorage(f"async+{redis_url}", implementation="redispy")
+    try:
+        yield redis
+    finally:  # `limits` opens the client, and has no method that closes it
+        await cast(Redis, cast(RedispyBridge, redis.bridge).storage).aclose()
 
 
 def _plain(secret: SecretStr | None) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from contextvars import copy_context
+from typing import Self
 
 from admission import BIG_PIXELS, Admission, Job, Place, big_cores
 from concurrency import run_to_completion
@@ -69,6 +70,13 @@ class CutOut:
         pixels = int(max_megapixels * 1e6)
         small = int(pixels * _SMALL_SHARE)
         self._budgets = PixelBudget(small), PixelBudget(pixels - small)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the threads; every picture is done by then."""
+        self._pool.shutdown()
 
     def refuse_when_out(self, model: str | None = None) -> None:
         """Refuse an order for a model that is unavailable; `model` as in a call.

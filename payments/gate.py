@@ -129,7 +129,5 @@ class Gate:
         self._in_progress.cut_short()
 
     async def aclose(self) -> None:
-        """Wait for the sales in progress, then close the rails."""
+        """Wait for the sales in progress. The rails and the ledger are closed by whoever opened them."""
         await self._in_progress.wait()
-        for rail in self.rails.values():
-            await rail.aclose()

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from concurrency import in_background
 from errors import Overloaded, ProcessingFailed, RunnerUnavailable
 from runners.backend import Pixels
 from runners.connection import RunnerConnection
@@ -53,8 +54,7 @@ class RunnerFleet:
         """Look the names up, now and from time to time."""
         self._stack = AsyncExitStack()
         await self._resolve()
-        resolving = asyncio.create_task(self._keep_resolving())
-        self._stack.callback(resolving.cancel)
+        await self._stack.enter_async_context(in_background(self._keep_resolving()))
         return self
 
     async def __aexit__(

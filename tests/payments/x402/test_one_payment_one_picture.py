@@ -74,6 +74,7 @@ async def services(
                 facilitator_url=None if key else facilitator_url,
                 doubt_s=8.0,
             )
+            stack.push_async_callback(rail.aclose)
             opened.append(Service(rail, storage.SqlLedger(database)))
             stack.push_async_callback(opened[-1].gate.aclose)
         yield opened[0], opened[1]
