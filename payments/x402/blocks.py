@@ -1,4 +1,4 @@
-"""Tells all who wait for a transaction when the chain has a new block: one question for all of them."""
+"""Wakes everything that waits for a transaction when the chain has a new block, with one poll for all of them."""
 
 import asyncio
 from contextlib import suppress
@@ -9,41 +9,40 @@ from payments.evm.questions import block_number
 
 POLL_S = 0.2
 LONGEST_S = 1.0
-"""After which they look all the same: the node that is asked for a receipt may be later than the one that told of the
-block."""
+"""The longest wait: the node that is asked for a receipt may be later than the one that showed the block."""
 
 
 class NewBlocks:
-    """The chain is asked as long as somebody waits."""
+    """Polls the chain as long as somebody waits."""
 
     def __init__(self, rpc: JsonRpc) -> None:
         self._rpc = rpc
-        self._news = asyncio.Event()
+        self._new_block = asyncio.Event()
         self._waiting = 0
-        self._asking: asyncio.Task[None] | None = None
+        self._polling: asyncio.Task[None] | None = None
 
     async def next(self) -> None:
-        """Come back when there may be a new block, within a second."""
+        """Return when there may be a new block, within a second."""
         self._waiting += 1
-        if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(self._ask())
+        if self._polling is None or self._polling.done():
+            self._polling = asyncio.create_task(self._poll())
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(LONGEST_S):
-                    await self._news.wait()
+                    await self._new_block.wait()
         finally:
             self._waiting -= 1
 
-    async def _ask(self) -> None:
-        seen = None  # what came before the first look nobody has been told of
+    async def _poll(self) -> None:
+        seen = None  # the first poll always wakes
         while self._waiting:
             await asyncio.sleep(POLL_S)
             with suppress(RailUnavailable):
                 newest = await self._rpc.ask(block_number())
                 if newest != seen:
                     seen = newest
-                    self._tell()
+                    self._wake()
 
-    def _tell(self) -> None:
-        self._news.set()
-        self._news = asyncio.Event()
+    def _wake(self) -> None:
+        self._new_block.set()
+        self._new_block = asyncio.Event()

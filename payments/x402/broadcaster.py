@@ -20,10 +20,10 @@ from payments.x402.facilitator import FinalAt, InFlight
 from payments.x402.fees import GAS_LIMIT, Fees, Market, Prices, gas_of
 from payments.x402.monitor import NonceState, TransactionMonitor, counts
 from payments.x402.settlement_key import SettlementKey
-from payments.x402.transfer import Transfer
+from payments.x402.transfer_call import TransferCall
 
 SURE_BLOCKS = 2
-"""How deep in the chain a transaction's end is believed: the tip of a chain may still change."""
+"""A transaction is final when it is this deep in the chain: the latest blocks may still change."""
 
 SLOW_S = 0.5
 """How long a node may take to accept a transaction before it is sent once more."""
@@ -54,7 +54,7 @@ class Outlook:
 
 
 class Broadcaster:
-    """The one way in which our settlement key spends gas.
+    """Only this spends the gas of our settlement key.
 
     Args:
         outbox: remembers every transaction from before it is sent.
@@ -115,7 +115,7 @@ class Broadcaster:
         return {sent.hash for sent in await self._outbox.of(reference) if not sent.is_cancellation}
 
     async def new_block(self) -> None:
-        """Come back when the chain may have a new block, within a second."""
+        """Return when the chain may have a new block, within a second."""
         await self._blocks.next()
 
     async def sent(self, reference: str, transaction: str) -> bool:
@@ -145,7 +145,7 @@ class Broadcaster:
         recorded = await self._outbox.of(reference)
         if not recorded:
             return FinalAt(0)
-        self._monitor.keep()
+        self._monitor.start()
         latest = await node.ask(block_number())
         sure = max(0, latest - SURE_BLOCKS)
         for sent in recorded:
@@ -154,7 +154,7 @@ class Broadcaster:
         return FinalAt(latest)
 
     async def check_cost(self, units: int, *, gas: int) -> None:
-        """Come back when the work for a payment of so many base units may begin; `gas` is what its settlement takes.
+        """Return when the work for a payment of so many base units may begin; `gas` is what its settlement takes.
 
         Raises:
             RailUnavailable: settling would cost too much of it, or the chain does not answer.
@@ -174,7 +174,7 @@ class Broadcaster:
         )
 
     async def aclose(self) -> None:
-        """Stop tending; what is recorded is tended by whoever looks next."""
+        """Stop maintaining; another process maintains what is recorded."""
         await self._monitor.aclose()
 
     async def _fees(self, to: str, data: str) -> Fees:
@@ -189,28 +189,28 @@ class Broadcaster:
         return fees
 
     def _cap(self, data: str, market: Market, gas: int) -> int:
-        transfer = Transfer.of(data)
+        transfer = TransferCall.of(data)
         units = None if transfer is None else transfer.value
         return self._budget.cap(units, market, gas=gas, call_bytes=len(data) // 2)
 
     async def _send_once(self, to: str, data: str, reference: str, hold: Hold) -> str:
-        # An answer from before the lock does no harm: whatever was sent since is recorded.
+        # Answers from before the lock are good enough: whatever was sent since is recorded.
         fees, (mined, known) = await asyncio.gather(self._fees(to, data), counts(self._rpc, self.address))
         async with AsyncExitStack() as locked:
             await locked.enter_async_context(self._lock)
             recorded = await self._outbox.since(self._chain_id, self.address, min(mined, known))
             nonce = NonceState(mined, known, recorded).free
             sent = self._key.sign(to, data, nonce=nonce, fees=fees, reference=reference)
-            # Not torn by a cancellation: what is recorded is sent, and whoever is told that this failed has to know
-            # what the outbox says.
+            # Not interrupted by a cancellation: what is recorded is sent, and a caller that hears of a failure must find
+            # the outbox right.
             await run_to_completion(self._record_and_post(sent, hold, locked))
         return sent.hash
 
     async def _record_and_post(self, sent: Sent, hold: Hold, locked: AsyncExitStack) -> None:
-        """Record under the lock, and give it back before the node is waited for."""
+        """Record under the lock, and release the lock before waiting for the node."""
         if not await self._outbox.record(sent, hold):
             raise RailUnavailable("This payment is not ours to settle any more, or the lock was lost.")
-        self._monitor.keep()
+        self._monitor.start()
         await locked.aclose()
         await self._post(sent)
 
@@ -225,19 +225,20 @@ class Broadcaster:
                 raise
 
     async def _send(self, sent: Sent) -> None:
-        """Send, and once more when that takes long: in the node, all later nonces wait for this one."""
+        """Send, and send once more when that takes long: in the node, all later nonces wait for this one."""
         first = asyncio.create_task(sending.send(self._rpc, sent.raw))
         await asyncio.wait({first}, timeout=SLOW_S)
         if not first.done():
             with suppress(RailUnavailable, NodeRefusal):
                 await sending.send(self._rpc, sent.raw)
                 first.cancel()
-                await asyncio.gather(first, return_exceptions=True)  # however it ended, nobody need hear of it
+                await asyncio.gather(first, return_exceptions=True)  # its result does not matter any more
                 return
         await first
 
     async def _withdraw(self, sent: Sent, *, leaves_a_gap: bool) -> bool:
-        """Give a refused transaction's nonce back, unless later ones build on it: then it is sent until it is taken."""
+        """Release the nonce of a refused transaction, unless later nonces are recorded: then it is sent until a node
+        accepts it."""
         async with self._lock:
             if leaves_a_gap and len(await self._outbox.since(self._chain_id, self.address, sent.nonce)) > 1:
                 return False

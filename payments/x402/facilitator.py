@@ -1,4 +1,4 @@
-"""Who verifies and settles for us, as a port: our own key (local_facilitator.py) or a service (http_facilitator.py)."""
+"""The port that verifies and settles: our own key (local_facilitator.py) or a service (http_facilitator.py)."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -40,17 +40,17 @@ class FinalAt:
 
 
 class Facilitator(Protocol):
-    """Judges and moves payments. Speaks v2 only: a v1 payment carries the same authorization.
+    """Verifies and settles payments. Speaks v2 only: a v1 payment carries the same authorization.
 
-    Every method is bounded in time. Whatever else goes wrong comes as one of the named errors.
+    Every method is bounded in time, and raises the named errors only.
     """
 
     is_service: bool
-    """Whether somebody else sends the transactions: then nobody but the chain can tell what is under way, and the
-    same authorization may be handed over again until the chain has taken it."""
+    """Whether somebody else sends the transactions: then only the chain shows what is in flight, and the same
+    authorization may be sent again until it is in a block."""
 
     async def verify(self, payload: PaymentPayload, requirements: PaymentRequirements) -> None:
-        """Return when the payment could settle now. Moves nothing.
+        """Return when the payment could settle now. Moves no money.
 
         Raises:
             PaymentRejected: a definite "no" about this payment.
@@ -61,7 +61,7 @@ class Facilitator(Protocol):
     async def settle(
         self, payload: PaymentPayload, requirements: PaymentRequirements, *, reference: str, hold: Hold
     ) -> SettleAnswer:
-        """Move the money of the payment `reference`; whatever happens, the chain has to be asked afterwards.
+        """Move the money of the payment `reference`; whatever it answers, the chain must be asked afterwards.
 
         A facilitator that sends by itself does not begin to when `hold` is over or lost.
         """
@@ -88,5 +88,5 @@ class Facilitator(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Give back connections and threads."""
+        """Close connections and threads."""
         ...

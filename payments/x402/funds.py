@@ -1,4 +1,4 @@
-"""What a payer holds, asked before a payment is judged: judging costs several calls to the chain, and this one."""
+"""What a payer holds, asked before a payment is verified: that costs one call to the chain, verifying several."""
 
 import asyncio
 from contextlib import suppress
@@ -11,13 +11,13 @@ from payments.x402.requirements import QuoteTerms
 
 WAIT_S = 1.0
 POOR_S = 2.0
-"""For how long a payer who held too little is not asked for again: about a block."""
+"""How long a balance that was too low is remembered: about a block."""
 
 _REMEMBERED = 10_000
 
 
 class Funds:
-    """Balances of the token. Only those that were too low are remembered: nobody must spend the same money twice."""
+    """Balances of the token. Only those that were too low are remembered: the same money must not be spent twice."""
 
     def __init__(self, rpc: JsonRpc, terms: QuoteTerms) -> None:
         self._rpc = rpc

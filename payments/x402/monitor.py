@@ -1,4 +1,4 @@
-"""Tends the recorded transactions: sends again what got lost, replaces what is stuck, forgets what is over."""
+"""Maintains the recorded transactions: sends lost ones again, replaces stuck ones, and forgets final ones."""
 
 import asyncio
 import logging
@@ -16,24 +16,24 @@ from payments.outbox import Outbox, Sent
 from payments.x402.budget import Budget
 from payments.x402.fees import PLAIN_GAS, Fees, Prices, gas_of
 from payments.x402.settlement_key import SettlementKey
-from payments.x402.transfer import Transfer
+from payments.x402.transfer_call import TransferCall
 
 KEPT_BLOCKS = 30
-"""How deep in the chain a transaction is forgotten: until then its record is there for a block that is taken back, and
-for a node that is some blocks late."""
+"""A record is deleted when its transaction is this deep in the chain: until then a block may be taken back, and a node
+may be some blocks late."""
 
-LOST_AFTER_S = 2.0  # a node that does not know a transaction by then is told again, each time after twice as long
+LOST_AFTER_S = 2.0  # a transaction that the node does not know by then is sent again, each time after twice as long
 _MOST_DOUBLINGS = 8  # about eight minutes
 ROUND_S = 2.0
 _IDLE_S = 20.0
-_AT_ONCE = 5  # transactions tended in one round
+_AT_ONCE = 5  # transactions sent again in one round
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class NonceState:
-    """What the chain and the outbox say of a sender's transactions.
+    """What the chain and the outbox show of a sender's transactions.
 
     Attributes:
         mined, known: how many transactions are in blocks, and how many the node knows to come without a gap.
@@ -50,17 +50,16 @@ class NonceState:
         return [sent for sent in self.recorded if sent.nonce >= self.mined]
 
     def worth(self, nonce: int, now: int) -> int:
-        """What it brings, in base units, when the transaction of this nonce gets into a block: the best of what it and
-        the later ones bring, which all wait for it. What has expired by `now` (unix seconds, the chain's) brings
-        nothing.
+        """The most that a payment brings which waits for the transaction of this nonce, in base units: its own, or one
+        of a later nonce. A payment that has expired by `now` (unix seconds, the chain's) brings nothing.
         """
         behind = [each for each in self.unmined if each.nonce >= nonce and not each.is_cancellation]
-        waiting = [Transfer.of(each.data) for each in behind]
+        waiting = [TransferCall.of(each.data) for each in behind]
         return max((each.value for each in waiting if each and each.valid_before > now), default=0)
 
     @property
     def free(self) -> int:
-        """The lowest nonce that nobody has used. A node that is late knows fewer than we have recorded."""
+        """The lowest unused nonce. A node that is late knows fewer transactions than we have recorded."""
         taken = {sent.nonce for sent in self.recorded}
         nonce = max(self.mined, self.known)
         while nonce in taken:
@@ -69,7 +68,7 @@ class NonceState:
 
 
 class TransactionMonitor:
-    """Looks after the transactions of our settlement key, and after those that an earlier key has left.
+    """Maintains the transactions of our settlement key, and those that an earlier key has left.
 
     Args:
         bump_after_s: how long a transaction may stay out of the blocks before its fees are raised.
@@ -95,20 +94,20 @@ class TransactionMonitor:
         self._bump_after_s = bump_after_s
         self._budget = budget
         self._prices = prices
-        self._said: set[str] = set()
-        self._news = asyncio.Event()
-        self._keeper: asyncio.Task[None] | None = None
+        self._reported: set[str] = set()
+        self._has_records = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
 
-    def keep(self) -> None:
-        """Tend from now on, until no record is left."""
-        self._news.set()
-        if self._keeper is None or self._keeper.done():
-            self._keeper = asyncio.create_task(self._tend_on())
+    def start(self) -> None:
+        """Maintain in the background from now on, until no record is left."""
+        self._has_records.set()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run())
 
     async def aclose(self) -> None:
-        """Stop tending; the records stay."""
-        if self._keeper is not None:
-            await cancel_and_wait(self._keeper)
+        """Stop; the records stay."""
+        if self._task is not None:
+            await cancel_and_wait(self._task)
 
     async def maintain(self, sender: str) -> NonceState:
         """Send again and replace what needs it; the sender's transactions as they were before.
@@ -119,9 +118,9 @@ class TransactionMonitor:
             RailUnavailable, LedgerUnavailable: chain or outbox give no answer.
         """
         nonces = await read_nonce_state(self._rpc, self._outbox, self._chain_id, sender)
-        self._said &= {sent.hash for sent in nonces.unmined}
+        self._reported &= {sent.hash for sent in nonces.unmined}
         for sent in self._due(nonces)[:_AT_ONCE]:
-            await self._help(sent, nonces)
+            await self._replace_or_resend(sent, nonces)
         return nonces
 
     def _due(self, nonces: NonceState) -> list[Sent]:
@@ -132,13 +131,13 @@ class TransactionMonitor:
     def _is_stuck(self, sent: Sent) -> bool:
         return sent.sender == self._key.address and time.time() - sent.sent_at > self._bump_after_s
 
-    async def _help(self, sent: Sent, nonces: NonceState) -> None:
-        """Failing here is no harm: the record stays, and so does the need."""
+    async def _replace_or_resend(self, sent: Sent, nonces: NonceState) -> None:
+        """Best effort: the record stays, and the next round tries again."""
         with suppress(RailUnavailable, LedgerUnavailable):
-            better = await self._bumped(sent, nonces) if self._is_stuck(sent) else None
+            better = await self._replacement(sent, nonces) if self._is_stuck(sent) else None
             if better is None and sent.nonce >= nonces.known and _is_lost(sent):
                 better = replace(sent, attempt=sent.attempt + 1)
-            # Recorded first: whoever may think that it is nowhere sees that it is sent once more.
+            # Recorded first: a process that believes it to be nowhere sees that it is sent once more.
             if better is not None and await self._outbox.renew(sent, better):
                 await self._send(better)
 
@@ -146,21 +145,21 @@ class TransactionMonitor:
         try:
             await send(self._rpc, sent.raw)
         except NonceTooLow:
-            return  # a block was quicker
+            return  # it was mined meanwhile
         except NodeRefusal:
             logger.warning("a recorded transaction is refused: nonce %d of %s", sent.nonce, sent.sender)
 
-    async def _bumped(self, sent: Sent, nonces: NonceState) -> Sent | None:
-        """What to send in a stuck transaction's place; None when that costs too much, or is of no use."""
+    async def _replacement(self, sent: Sent, nonces: NonceState) -> Sent | None:
+        """What to send in place of a stuck transaction; None when that costs too much, or would not help."""
         now = (await self._rpc.ask(block("latest"))).timestamp
         if now <= sent.sent_at:
-            return None  # no block since: the chain stands still
+            return None  # there was no block since: the chain stands still
         gas = None if _has_expired(sent, now) else await gas_of(self._rpc, sent.sender, sent.to, sent.data)
         if gas is None:
             return await self._replaced(
                 sent, self._key.cancellation(sent), nonces.worth(sent.nonce + 1, now), PLAIN_GAS
             )
-        units = None if Transfer.of(sent.data) is None else nonces.worth(sent.nonce, now)
+        units = None if TransferCall.of(sent.data) is None else nonces.worth(sent.nonce, now)
         return await self._replaced(sent, sent, units, gas)
 
     async def _replaced(self, sent: Sent, call: Sent, units: int | None, gas: int) -> Sent | None:
@@ -171,28 +170,28 @@ class TransactionMonitor:
         offer = market.offer(cap=cap)
         fees = offer.over(Fees(sent.max_fee, sent.max_tip), cap=cap) if offer else None
         if fees is None:
-            self._say_once(sent)
+            self._report_once(sent)
             return None
         return self._key.replacement(call, fees)
 
-    def _say_once(self, sent: Sent) -> None:
-        if sent.hash not in self._said:
-            self._said.add(sent.hash)
+    def _report_once(self, sent: Sent) -> None:
+        if sent.hash not in self._reported:
+            self._reported.add(sent.hash)
             logger.warning("nonce %d of %s is stuck, and higher fees are not worth it", sent.nonce, sent.sender)
 
-    async def _tend_on(self) -> None:
+    async def _run(self) -> None:
         left = True
-        while left or self._news.is_set():
-            self._news.clear()
+        while left or self._has_records.is_set():
+            self._has_records.clear()
             left, unmined = await self._round()
             await asyncio.sleep(ROUND_S)
             if left and not unmined:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_IDLE_S):
-                        await self._news.wait()
+                        await self._has_records.wait()
 
     async def _round(self) -> tuple[bool, bool]:
-        """Look once at all senders: whether any record is left, and any that is in no block."""
+        """Maintain all senders' transactions once: whether any record is left, and any that is in no block."""
         unmined = False
         try:
             senders = await self._outbox.senders(self._chain_id)
@@ -211,19 +210,19 @@ class TransactionMonitor:
 
 
 def _has_expired(sent: Sent, now: int) -> bool:
-    """Whether it can bring nothing any more, or is there only to take the nonce of one that cannot."""
-    transfer = Transfer.of(sent.data)
+    """Whether its payment has expired, or it only takes the nonce of one that has."""
+    transfer = TransferCall.of(sent.data)
     return sent.is_cancellation or (transfer is not None and transfer.valid_before <= now)
 
 
 def _is_lost(sent: Sent) -> bool:
-    """Whether a node that does not know it is to be told (again)."""
+    """Whether it must be sent (again) to a node that does not know it."""
     doublings = min(sent.attempt, _MOST_DOUBLINGS)
     return time.time() - sent.sent_at > LOST_AFTER_S * ((1 << doublings) - 1)
 
 
 async def read_nonce_state(rpc: JsonRpc, outbox: Outbox, chain_id: int, sender: str) -> NonceState:
-    """What chain and outbox say now. Raises RailUnavailable, LedgerUnavailable."""
+    """The present state of chain and outbox. Raises RailUnavailable, LedgerUnavailable."""
     mined, known = await counts(rpc, sender)
     return NonceState(mined, known, await outbox.since(chain_id, sender, min(mined, known)))
 

@@ -1,4 +1,4 @@
-"""What the SDK's facilitator needs of a chain during one call: its synchronous questions, answered on our event loop.
+"""Answers the synchronous questions of the SDK's facilitator on our event loop, during one call.
 
 The SDK runs in a thread and swallows exceptions, an outage looking like a bad payment afterwards. So the signer
 remembers whether the chain was out, and once closed it sends nothing more.
@@ -60,8 +60,8 @@ class ChainSigner:
         self._closed = False
 
     async def aclose(self) -> None:
-        """End the question under way and refuse all further ones. What is being recorded and sent is so when this
-        returns: from then on, the outbox tells whether this call has sent anything."""
+        """Cancel the question in progress and refuse all further ones. A transaction that is being recorded is recorded
+        and sent when this returns: from then on, the outbox shows whether this call has sent anything."""
         self._closed = True
         if self._task is not None:
             await cancel_and_wait(self._task)
@@ -119,7 +119,7 @@ class ChainSigner:
         return self._wait(lambda: self._broadcaster.send(to, data, reference=self._reference, hold=self._hold))
 
     async def _receipt(self, tx_hash: str) -> TransactionReceipt:
-        """An outage while we wait is no answer about the transaction: the caller's deadline ends the waiting."""
+        """An outage during the wait says nothing about the transaction: the caller's deadline ends the wait."""
         hashes, recorded_at = {tx_hash}, self._loop.time()
         while True:
             for each in hashes:
@@ -138,12 +138,12 @@ class ChainSigner:
         try:
             return asyncio.run_coroutine_threadsafe(self._answer(question), self._loop).result(self._limit_s)
         except (RailUnavailable, LedgerUnavailable, TimeoutError, CancelledError):
-            # A call that was given up tells as little about the payment as a chain that is out.
+            # A cancelled call says as little about the payment as a chain that is out.
             self.unreachable = True
             raise
 
     async def _answer(self, question: Callable[[], Coroutine[Any, Any, T]]) -> T:
         if self._closed:
-            raise RailUnavailable("The call was given up.")
+            raise RailUnavailable("The call was cancelled.")
         self._task = asyncio.current_task()
         return await question()

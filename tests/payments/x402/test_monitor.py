@@ -116,7 +116,7 @@ async def test_sends_what_was_recorded_and_never_sent(
     """A crash in between left a gap, and a later transaction waits behind it."""
     lost, waiting = [await recorded(begun, outbox, key, nonce) for nonce in range(2)]
     post(base_chain, waiting)
-    build().keep()
+    build().start()
     await until_mined(base_chain, lost.hash, waiting.hash)
 
 
@@ -127,7 +127,7 @@ async def test_sends_again_what_the_node_has_dropped(
         sent = await recorded(begun, outbox, key)
         post(base_chain, sent)
         base_chain.rpc.call("anvil_dropTransaction", sent.hash)
-    build().keep()
+    build().start()
     await until_mined(base_chain, sent.hash)
     [again] = await outbox.of(sent.reference)
     assert (again.hash, again.attempt) == (sent.hash, 2)
@@ -146,7 +146,7 @@ async def test_raises_the_fees_of_what_is_stuck(
             base_chain.rpc.call("anvil_dropTransaction", stuck.hash)
         await asyncio.sleep(1.2)
         mine(base_chain, base_fee_wei=3 * GWEI)
-        build(bump_after_s=0.5).keep()
+        build(bump_after_s=0.5).start()
         better = await _another(outbox, stuck)
         mine(base_chain, base_fee_wei=3 * GWEI)
         await until_mined(base_chain, better.hash)
@@ -253,7 +253,7 @@ async def test_an_expired_payment_holds_up_nobody(
         await monitor.maintain(key.address)
         [instead] = await outbox.of(expired.reference)
         mine(base_chain, base_fee_wei=3 * GWEI)
-    monitor.keep()  # the chain has dropped what came behind the one that was replaced
+    monitor.start()  # the chain has dropped what came behind the one that was replaced
     await until_mined(base_chain, instead.hash)
     assert (instead.to, instead.data, instead.nonce) == (key.address, expired.data, 0)
     assert base_chain.rpc.call("eth_getTransactionByHash", instead.hash)["input"] == "0x"
@@ -274,7 +274,7 @@ async def test_a_cheap_payment_in_front_may_cost_what_a_dear_one_behind_brings(
         await monitor.maintain(key.address)
         [better] = await outbox.of(cheap.reference)
         mine(base_chain, base_fee_wei=3 * GWEI)
-    monitor.keep()
+    monitor.start()
     await until_mined(base_chain, better.hash)
     await _until_paid(base_chain, outbox, dear)
     assert better.data == cheap.data
@@ -298,7 +298,7 @@ async def test_tends_what_an_earlier_key_has_left(
     """It sends it again; it cannot raise its fees."""
     earlier = new_key(base_chain)
     left = await recorded(begun, outbox, earlier)
-    build(key, bump_after_s=0.0).keep()
+    build(key, bump_after_s=0.0).start()
     await until_mined(base_chain, left.hash)
     [again] = await outbox.of(left.reference)
     assert again.raw == left.raw
@@ -323,11 +323,11 @@ async def test_forgets_what_lies_deep_in_the_chain(
     post(base_chain, sent)
     await until_mined(base_chain, sent.hash)
     monitor = build()
-    monitor.keep()
+    monitor.start()
     await asyncio.sleep(1)
     assert await outbox.of(sent.reference) == [sent]
     base_chain.rpc.call("anvil_mine", hex(KEPT_BLOCKS + 1))
-    monitor.keep()
+    monitor.start()
     async with asyncio.timeout(10):
         while await outbox.senders(BaseChain.chain_id):  # noqa: ASYNC110 - a database
             await asyncio.sleep(0.1)

@@ -6,7 +6,7 @@ from x402.mechanisms.evm.constants import TRANSFER_WITH_AUTHORIZATION_VRS_ABI
 from x402.mechanisms.evm.multicall import encode_contract_call
 
 from payments.x402.requirements import QuoteTerms
-from payments.x402.transfer import Transfer
+from payments.x402.transfer_call import TransferCall
 from sandbox.accounts import BUYER, SELLER, STRANGER
 from sandbox.calls import call_data
 from tests.payments.x402.buyer import authorize, transfer_call
@@ -23,9 +23,9 @@ def test_reads_both_forms(terms: QuoteTerms) -> None:
         *(BUYER.address, SELLER.address, 7, 0, 1_900_000_000, bytes(32), 27, bytes(32), bytes(32)),
     )
     for call in (transfer_call(signed), "0x" + plain.hex(), "0x" + plain.hex() + "abcd"):
-        assert Transfer.of(call) == Transfer(7, 1_900_000_000)
+        assert TransferCall.of(call) == TransferCall(7, 1_900_000_000)
 
 
 @pytest.mark.parametrize("call", ["0x", "0xe3ee", call_data("transfer(address,uint256)", STRANGER.address, 7)])
 def test_another_call_moves_no_payment(call: str) -> None:
-    assert Transfer.of(call) is None
+    assert TransferCall.of(call) is None

@@ -1,4 +1,4 @@
-"""What a recorded call would move, and until when: read back from its data, so the outbox need not say it again."""
+"""Reads from a recorded call what it would move and until when, so that the outbox need not store it again."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -14,7 +14,7 @@ _VALUE, _VALID_BEFORE = 2, 4  # places of the arguments, the same in both
 
 
 @dataclass(frozen=True, slots=True)
-class Transfer:
+class TransferCall:
     """The call of an EIP-3009 token that settles a payment.
 
     Attributes:
