@@ -1,4 +1,4 @@
-"""The watch: asks every rail in the background how it is, so that no buyer and no probe waits for the answer."""
+"""Asks every rail for its health in the background, so that no buyer and no probe waits for the answer."""
 
 import asyncio
 from collections.abc import Mapping, Sequence

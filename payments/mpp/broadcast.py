@@ -1,8 +1,8 @@
-"""One broadcast after the other, until the chain has said what became of the transaction.
+"""Broadcasts a transaction again and again, until the chain shows what became of it.
 
-Only the credential holds the signed transaction: when its request has ended, nobody can send it any more, and an
-unclear payment stays in doubt until it expires. Sending the same bytes again is harmless: they have one hash, and their
-expiring nonce lets that hash into one block at most.
+Only the credential holds the signed transaction: when its request has ended, it can no longer be sent, and an unclear
+payment stays in doubt until it expires. Sending the same bytes again is harmless: they have one hash, and the expiring
+nonce lets that hash into one block at most.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ T = TypeVar("T")
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 1.0
 MAX_ATTEMPTS = 15
-"""A transaction that no node takes, because the payer has spent the money meanwhile, costs no more than this."""
+"""The bound for a transaction that no node accepts, because the payer has spent the money meanwhile."""
 
 
 async def broadcast_until_final(attempt: Callable[[str], Awaitable[T]], urls: Sequence[str], *, until: float) -> T:

@@ -1,4 +1,4 @@
-"""What the Tempo chain itself says: what became of a payment, and whether its nodes are well."""
+"""Reads from the Tempo chain what became of a payment, and whether its nodes are healthy."""
 
 import asyncio
 import logging

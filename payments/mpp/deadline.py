@@ -19,7 +19,7 @@ def check_term(credential: MppCredential, *, margin_s: float, now: float) -> flo
     challenge must have been authenticated. `now` is unix seconds.
 
     Raises:
-        PaymentRejected: expired, not valid yet, or valid for so long that a doubt about it could not be cleared.
+        PaymentRejected: expired, not valid yet, or valid for so long that it could stay in doubt.
         DeadlineUnreachable: less than `margin_s` seconds are left.
     """
     transaction = credential.transaction

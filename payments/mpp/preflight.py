@@ -1,4 +1,4 @@
-"""What only the chain can say before the work: is the transaction new, would a block take it, can the payer pay it?"""
+"""Checks on the chain before the work: is the transaction new, would a block include it, can the payer pay it?"""
 
 import logging
 import re
@@ -33,7 +33,7 @@ says (a rate limit, a fault of its own) is an outage."""
 async def check_on_chain(
     chain: Chain, transaction: SignedTransaction, payer: str, *, currencies: tuple[str, ...]
 ) -> int:
-    """Ask the chain about a payment that is right in itself.
+    """Check a payment on the chain that is valid in itself.
 
     Tempo takes the price of all the gas a transaction allows before it runs the transfer, and gives back the rest.
 

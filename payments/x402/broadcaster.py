@@ -201,8 +201,7 @@ class Broadcaster:
             recorded = await self._outbox.since(self._chain_id, self.address, min(mined, known))
             nonce = NonceState(mined, known, recorded).free
             sent = self._key.sign(to, data, nonce=nonce, fees=fees, reference=reference)
-            # Not interrupted by a cancellation: what is recorded is sent, and a caller that hears of a failure must find
-            # the outbox right.
+            # Not interrupted by a cancellation: what is recorded is sent, and after a failure the outbox must be right.
             await run_to_completion(self._record_and_post(sent, hold, locked))
         return sent.hash
 

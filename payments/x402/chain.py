@@ -1,4 +1,4 @@
-"""The chain's own word about a payment: was the authorization used, and did the use pay us?"""
+"""Reads from the chain whether a payment's authorization was used, and whether the use paid us."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ CLOCK_SLACK_S = 600  # how far the chain's clock may be behind ours
 
 
 class Undecided(RailUnavailable):
-    """The chain answers, and gives no verdict about the payment (yet)."""
+    """The chain answers, but does not decide the payment (yet)."""
 
 
 class UseNotFound(Undecided):
@@ -88,7 +88,7 @@ class AuthorizationReader:
 
         Raises:
             UseNotFound: it was used, and not in the blocks that were searched.
-            Undecided: the chain gives no verdict yet.
+            Undecided: the chain does not decide it yet.
             RailUnavailable: the chain does not answer.
         """
         try:

@@ -50,7 +50,7 @@ class Fees:
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """What the chain asks at present.
+    """The chain's present fees.
 
     Attributes:
         base_fee, tip: wei per gas, of the next block and by the last ones.
@@ -70,7 +70,7 @@ class Market:
         return (self.base_fee + self.tip) * gas + self.data_fee()
 
     def offer(self, *, cap: int) -> Fees | None:
-        """Fees that the next blocks take; None when the cap (wei per gas) is below them."""
+        """Fees that the next blocks accept; None when the cap (wei per gas) is below them."""
         if self.base_fee + self.tip > cap:
             return None
         # Twice the base fee stays valid for at least five full blocks: each may raise it by an eighth.
@@ -78,7 +78,7 @@ class Market:
 
 
 class Prices:
-    """The chain's present prices, remembered for a moment: all who settle at the same time ask once."""
+    """The chain's present fees, remembered for a moment: settlements at the same time share one request."""
 
     def __init__(self, rpc: JsonRpc) -> None:
         self._rpc = rpc

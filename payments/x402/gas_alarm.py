@@ -21,7 +21,7 @@ class GasAlarm:
         self._quiet_until = 0.0
 
     def report(self, affordable: int) -> None:
-        """Take down how many settlements the key can pay."""
+        """Record how many settlements the key can pay."""
         SETTLEMENTS_AFFORDABLE.set(affordable)
         if affordable < LOW and time.monotonic() >= self._quiet_until:
             self._quiet_until = time.monotonic() + _AGAIN_S
@@ -29,13 +29,13 @@ class GasAlarm:
 
 
 class CostAlarm:
-    """A gauge, and one line in the log when settling becomes too dear, and when it is worth it again."""
+    """A gauge, and one log line when settling becomes too expensive, and when it is affordable again."""
 
     def __init__(self) -> None:
         self._too_dear = False
 
     def report(self, share: Decimal, *, worth_it: bool) -> None:
-        """Take down what settling costs, as a share of the highest price, and whether that is within the budget."""
+        """Record what settling costs, as a share of the highest price, and whether that is within the budget."""
         SETTLEMENT_COST_SHARE.set(float(share))
         if worth_it == self._too_dear:
             self._too_dear = not worth_it

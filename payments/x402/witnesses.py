@@ -35,7 +35,7 @@ class Outcome:
 
 
 class Witnesses:
-    """One or two nodes. A node that does not answer has no say; those that do must agree, or nothing is known."""
+    """One or two nodes. A node that does not answer is left out; those that answer must agree, or nothing is known."""
 
     def __init__(self, rpc: RpcClient) -> None:
         self._rpc = rpc
@@ -53,7 +53,7 @@ class Witnesses:
         `progress` is asked first, and of the same node: what is final at a block is read on that block.
 
         Raises:
-            Undecided: a node gives no verdict, or two contradict each other.
+            Undecided: a node does not decide it, or two contradict each other.
             RailUnavailable: no node answers.
         """
 
