@@ -44,7 +44,9 @@ from models.manifest import ModelManifest
 from payments.evm.node import Node
 from payments.gate import Gate
 from payments.mpp import MppRail
+from payments.mpp.attempt import MppAttempt
 from payments.x402 import X402Rail
+from payments.x402.attempt import X402Attempt
 from runners.backend import Pixels
 from runners.client import RunnerClient
 from runners.state import State
@@ -64,11 +66,11 @@ CHAIN, PICTURE, REST = "chain calls", "picture", "HTTP, limits and the rest"
 
 STAGES: dict[str, tuple[tuple[type[Any], tuple[str, ...]], ...]] = {
     "upload": ((UploadMiddleware, ("__call__",)),),
-    "gate": ((Gate, ("sell", "credential")),),
-    "credential": ((X402Rail, ("credential",)), (MppRail, ("credential",))),
-    "verify": ((X402Rail, ("verify",)), (MppRail, ("verify",))),
-    "settle": ((X402Rail, ("settle",)), (MppRail, ("settle",))),
-    "receipt": ((X402Rail, ("receipt_headers",)), (MppRail, ("receipt_headers",))),
+    "gate": ((Gate, ("sell", "read")),),
+    "credential": ((X402Rail, ("read",)), (MppRail, ("read",))),
+    "verify": ((X402Attempt, ("verify",)), (MppAttempt, ("verify",))),
+    "settle": ((X402Attempt, ("settle",)), (MppAttempt, ("settle",))),
+    "receipt": ((X402Attempt, ("receipt_headers",)), (MppAttempt, ("receipt_headers",))),
     "database": (
         (SqlLedger, ("find", "claim", "begin_settlement", "settled")),
         (Statements, ("run", "rows")),  # the lock and the outbox of the settlement key, too
