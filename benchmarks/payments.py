@@ -42,6 +42,7 @@ from cut_out import CutOut
 from logs import configure_logging
 from models.manifest import ModelManifest
 from payments.evm.node import Node
+from payments.evm.rpc import RpcClient
 from payments.gate import Gate
 from payments.mpp import MppRail
 from payments.mpp.attempt import MppAttempt
@@ -76,7 +77,7 @@ STAGES: dict[str, tuple[tuple[type[Any], tuple[str, ...]], ...]] = {
         (Statements, ("run", "rows")),  # the lock and the outbox of the settlement key, too
     ),
     PICTURE: ((CutOut, ("admit", "__call__")),),
-    CHAIN: ((Node, ("ask_or_error",)), (httpx.AsyncClient, ("send",))),
+    CHAIN: ((Node, ("ask", "ask_or_error")), (RpcClient, ("ask",)), (httpx.AsyncClient, ("send",))),
 }
 
 
