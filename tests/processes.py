@@ -2,9 +2,14 @@
 
 Between the listing of processes and a question to one of them it may end; psutil then raises. Whoever asks here gets an
 empty answer instead.
+
+Two things that psutil offers are not used to tell what lives. Its `children` compares by the wall clock when
+processes began, and leaves children out while that clock is set. A command line is empty, too, for a moment while a
+process executes its program.
 """
 
 import signal
+from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
 
@@ -19,12 +24,29 @@ def command_of(process: psutil.Process) -> list[str]:
         return []
 
 
+def is_living(process: psutil.Process) -> bool:
+    """Whether it runs, and is no zombie."""
+    try:
+        return process.is_running() and process.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    except psutil.Error:
+        return False
+
+
 def descendants(pid: int) -> list[psutil.Process]:
     """All living processes below this one, whatever their depth; none when it has ended."""
-    try:
-        return [each for each in psutil.Process(pid).children(recursive=True) if command_of(each)]
-    except psutil.Error:
-        return []
+    return [each for each in _below(pid) if is_living(each)]
+
+
+def _below(pid: int) -> list[psutil.Process]:
+    children = defaultdict(list)
+    for each in psutil.process_iter(["ppid"]):
+        children[each.info["ppid"]].append(each)
+    found, parents = list[psutil.Process](), [pid]
+    while parents:
+        generation = [child for parent in parents for child in children[parent]]
+        found += generation
+        parents = [each.pid for each in generation]
+    return found
 
 
 def family(pid: int) -> list[psutil.Process]:

@@ -9,8 +9,7 @@ from tests.processes import command_of, descendants, family, matching, send
 
 _ENDED_BELOW = """
 import os, subprocess, sys
-subprocess.Popen(["sleep", "60"])
-subprocess.Popen(["true"])
+kept = subprocess.Popen(["sleep", "60"]), subprocess.Popen(["true"])  # one that is dropped may be waited for
 os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
 print("ended", flush=True)
 sys.stdin.read()

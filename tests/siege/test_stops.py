@@ -16,7 +16,7 @@ import pytest
 from sandbox.accounts import SELLER
 from sandbox.chains import BaseChain, TempoChain
 from tests.buying import buy, photograph
-from tests.processes import command_of, family, send
+from tests.processes import command_of, family, is_living, send
 from tests.running_service import RunningService, run_service
 from tests.siege.buyer import PRICE, Buyer
 from tests.siege.hostile import KINDS
@@ -42,7 +42,7 @@ def served(
 
 def living(processes: list[psutil.Process]) -> list[psutil.Process]:
     """Those that run, and are no zombies."""
-    return [each for each in processes if each.is_running() and command_of(each)]
+    return [each for each in processes if is_living(each)]
 
 
 def worker(processes: list[psutil.Process], service: str) -> psutil.Process:
