@@ -129,6 +129,10 @@ bench-gpu: $(VENV)/.dev ## Measure torch, CUDA and TensorRT on this machine's GP
 pictures: $(VENV)/.dev ## Make the pictures of README and model card anew with the shipped model
 	$(BIN)/python -m docs.pictures.make
 
+.PHONY: docs
+docs: $(VENV)/.dev ## Build the documentation as a site in results/docs; fails on a broken link or anchor
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 .PHONY: build
 build: $(VENV)/.service ## Build the Bento
 	$(BIN)/bentoml build
@@ -165,7 +169,6 @@ lock: $(VENV)/.dev ## Resolve pyproject.toml again into the hash-locked requirem
 	@sed -i '1i # tensorrt-cu13-libs: the file pinned here is a stub from PyPI. While it is installed it fetches the libraries of\n# this version, some gigabytes, from NVIDIA'"'"'s own package index, which its pyproject.toml names; see docs/deployment.md.' requirements/tensorrt.txt
 	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra cpu --group dev -c requirements/cpu.txt -o requirements/dev.txt
 	$(BIN)/uv pip compile $(LOCK) --group sandbox -c requirements/cpu.txt -o requirements/sandbox.txt
-	$(BIN)/uv pip compile $(LOCK) --group docs -c requirements/dev.txt -o requirements/docs.txt
 	$(BIN)/uv pip compile $(LOCK) --group image -o requirements/image.txt
 	$(BIN)/uv pip compile $(LOCK) --group tensorrt-check -o requirements/tensorrt-check.txt
 	$(BIN)/uv pip compile training/matting/pyproject.toml $(LOCK) --group training/matting/pyproject.toml:dev -o training/matting/requirements.txt
