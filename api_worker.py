@@ -9,7 +9,7 @@ import structlog
 from starlette.applications import Starlette
 
 from api.http.drain import HARD_S, SETTLING_S, Drain
-from api.http.limits import ConnectionLimits, raise_descriptor_limit
+from api.http.limits import raise_descriptor_limit
 from api.http.open_connections import OpenConnections
 from api.http.protocol import ClientProtocol
 from api.try_out.wallet import SandboxWallet
@@ -35,7 +35,7 @@ class ApiWorker:
         self._settings, self._manifests = settings, tuple(manifests)
         self._own_runner = None if settings.runner.addresses else _own_runner()
         raise_descriptor_limit()
-        ClientProtocol.open = OpenConnections(ConnectionLimits(**dict(settings.connections)), settings.trusted_proxies)
+        ClientProtocol.open = OpenConnections(settings.connections, settings.trusted_proxies)
         self._drain = Drain(ClientProtocol.open)
         self._application: Starlette | None = None
         on_first_signal(self._stop)

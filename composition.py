@@ -1,29 +1,25 @@
 """The composition root: settings → storage → rails → gate → pipeline → application. Rooms are given values only."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from decimal import Decimal
-from typing import Literal, TypeVar, cast
+from functools import partial
+from typing import cast
 from urllib.parse import urlsplit
 
 import structlog
 from limits.aio.storage import RedisStorage, Storage
 from limits.aio.storage.redis.redispy import RedispyBridge
-from pydantic import SecretStr
 from redis.asyncio import Redis
 from starlette.applications import Starlette
 
 from api.app import create_app
 from api.health import Check
-from api.pricing import OfferedRail, PricedModel, PriceList, Token
+from api.pricing import Money, OfferedRail, PricedModel, PriceList
 from api.rate_limit import RateLimits
 from api.try_out.wallet import SandboxWallet
-from api.upload import UploadLimits
 from concurrency import in_background
 from config import Settings
-from config.networks import NETWORK_NAMES, TOKEN_NAMES
-from config.settings import X402Settings
 from cpu_quota import available_cpus
 from cut_out import CutOut, at_a_time
 from errors import LedgerUnavailable
@@ -36,19 +32,16 @@ from payments.gate import Gate
 from payments.ledger_watch import keep_counting
 from payments.money import Price
 from payments.monitor import RailMonitor, keep_monitoring
-from payments.mpp import MppRail
 from payments.rail import Rail
+from payments.rail_info import RailDependencies
 from payments.resolver import Resolver
 from payments.result_cache import ResultCache
-from payments.x402 import X402Rail
-from payments.x402.facilitator_auth import BearerToken, CdpKey
 from pipeline import MattingModel
 from runners.client import RunnerClient
+from settings_types.section import required, reveal
 from storage import Database, SqlLedger, SqlLock, SqlOutbox, SqlRateLimits, SqlSettled, SqlStates
 
 log = structlog.get_logger(__name__)
-
-T = TypeVar("T")
 
 Models = Sequence[tuple[ModelManifest, RunnerClient]]
 """What is served, in the order of `Settings.model_prices`."""
@@ -72,7 +65,7 @@ async def compose(
         ledger_id = await _identity(database)
         log.info("ledger_opened", ledger=ledger_id, dialect=database.dialect, place=database.place)
         ledger = SqlLedger(database)
-        rails = _rails(settings, SqlLock(database, "x402 settlement"), SqlOutbox(database), ledger_id)
+        rails = _rails(settings, database, ledger_id)
         for rail in rails:
             stack.push_async_callback(rail.aclose)
         counters = await stack.enter_async_context(_counters(settings, database))
@@ -97,14 +90,14 @@ async def compose(
             watch=watch,
             cut_out=cut_out,
             offer=PriceList(
-                models=_sold(settings, models),
+                models=_priced_models(settings, models),
                 public_url=settings.public_url,
                 rails=offered_rails(settings),
                 hosts=settings.rail_hosts,
                 contact=settings.contact,
             ),
-            upload_limits=UploadLimits(**dict(settings.upload)),
-            rate_limits=RateLimits(counters, settings.rate_limit.unpaid_per_minute),
+            upload_limits=settings.upload,
+            rate_limits=RateLimits(counters, settings.rate_limit),
             checks={
                 **_runner_checks(models),
                 **({"decoders": decoders.health} if decoders else {}),
@@ -129,88 +122,32 @@ async def _identity(database: Database) -> str:
             await asyncio.sleep(1)
 
 
-def _rails(settings: Settings, lock: SqlLock, outbox: SqlOutbox, ledger_id: str) -> tuple[Rail, ...]:
+def _rails(settings: Settings, database: Database, ledger_id: str) -> tuple[Rail, ...]:
     """The enabled rails, in the order in which they are quoted."""
-    build: dict[str, Callable[[], Rail]] = {
-        "x402": lambda: _x402(settings.x402, lock, outbox, max(settings.model_prices().values())),
-        "mpp": lambda: _mpp(settings, ledger_id),
-    }
-    return tuple(make() for name, make in build.items() if getattr(settings, name).enabled)
-
-
-def _x402(x402: X402Settings, lock: SqlLock, outbox: SqlOutbox, highest_price: Decimal) -> X402Rail:
-    return X402Rail(
-        chain_id=x402.chain_id,
-        asset=x402.asset,
-        pay_to=_there(x402.pay_to),
-        rpc_url=_there(_plain(x402.rpc_url)),
-        settlement_key=_plain(x402.settlement_key),
-        lock=lock,
-        outbox=outbox,
-        bump_after_s=x402.bump_after_s,
-        eth_usd=x402.eth_usd,
-        max_fee_share=x402.max_fee_share,
-        max_fee_gwei=x402.max_fee_gwei,
-        highest_price=Price(highest_price),
-        facilitator_url=None if x402.settlement_key else x402.facilitator_url,
-        facilitator_auth=_facilitator_auth(x402),
-        fallback_rpc_url=_plain(x402.fallback_rpc_url),
-        max_timeout_seconds=x402.max_timeout_seconds,
-        verify_timeout_s=x402.verify_timeout_s,
-        settle_timeout_s=x402.settle_timeout_s,
-        finality_blocks=x402.finality_blocks,
+    return tuple(
+        info.build(section, _dependencies(settings, info.name, database, ledger_id))
+        for info, section in settings.enabled_rails()
     )
 
 
-def _facilitator_auth(x402: X402Settings) -> BearerToken | CdpKey | None:
-    if x402.facilitator_token:
-        return BearerToken(x402.facilitator_token.get_secret_value())
-    if x402.facilitator_key_id and x402.facilitator_key_secret and x402.facilitator_url:
-        secret = x402.facilitator_key_secret.get_secret_value()
-        return CdpKey(x402.facilitator_key_id, secret, url=x402.facilitator_url)
-    return None
-
-
-def _mpp(settings: Settings, ledger_id: str) -> MppRail:
-    mpp = settings.mpp
-    return MppRail(
-        realm=mpp.realm or _there(urlsplit(settings.public_url).hostname),
-        realms=() if mpp.realm else tuple(host for host, rails in settings.rail_hosts.items() if "mpp" in rails),
-        secret=_there(_plain(mpp.secret_key)),
-        previous_secret=_plain(mpp.previous_secret_key),
+def _dependencies(settings: Settings, rail: str, database: Database, ledger_id: str) -> RailDependencies:
+    return RailDependencies(
+        lock=partial(SqlLock, database),
+        outbox=SqlOutbox(database),
         ledger_id=ledger_id,
-        recipient=_there(mpp.recipient),
-        currencies=mpp.currencies,
-        chain_id=mpp.chain_id,
-        rpc_url=_there(_plain(mpp.rpc_url)),
-        fallback_rpc_url=_plain(mpp.fallback_rpc_url),
-        challenge_seconds=mpp.challenge_seconds,
-        work_margin_s=mpp.work_margin_s,
-        broadcast_margin_s=mpp.broadcast_margin_s,
-        confirmation_timeout_s=mpp.confirmation_timeout_s,
-        finality_blocks=mpp.finality_blocks,
+        host=required(urlsplit(settings.public_url).hostname, "the host of public_url"),
+        hosts=tuple(host for host, rails in settings.rail_hosts.items() if rail in rails),
+        highest_price=Price(max(settings.model_prices().values())),
     )
 
 
 def offered_rails(settings: Settings) -> tuple[OfferedRail, ...]:
     """The enabled rails as the documents describe them."""
-    x402, mpp = settings.x402, settings.mpp
-    money: Literal["real", "testnet", "sandbox"] = "real" if settings.profile == "mainnet" else settings.profile
-
-    def offered(
-        name: Literal["x402", "mpp"], chain_id: int, tokens: tuple[str, ...], quote_seconds: int
-    ) -> OfferedRail:
-        named = tuple(Token(TOKEN_NAMES.get(each.lower(), each), each) for each in tokens)
-        return OfferedRail(name, NETWORK_NAMES[chain_id], chain_id, named, money, quote_seconds)
-
-    rails = (
-        offered("x402", x402.chain_id, (x402.asset,), x402.max_timeout_seconds),
-        offered("mpp", mpp.chain_id, mpp.currencies, mpp.challenge_seconds),
-    )
-    return tuple(each for each in rails if getattr(settings, each.name).enabled)
+    money: Money = "real" if settings.profile == "mainnet" else settings.profile
+    return tuple(OfferedRail.of(info, section, money) for info, section in settings.enabled_rails())
 
 
-def _sold(settings: Settings, models: Models) -> tuple[PricedModel, ...]:
+def _priced_models(settings: Settings, models: Models) -> tuple[PricedModel, ...]:
     prices = settings.model_prices()
     return tuple(
         PricedModel(
@@ -273,7 +210,7 @@ def _cut_out(settings: Settings, models: Models, decoders: DecoderPool | None) -
 @asynccontextmanager
 async def _counters(settings: Settings, database: Database) -> AsyncIterator[Storage]:
     """Where unpaid answers are counted."""
-    redis_url = _plain(settings.rate_limit.redis_url)
+    redis_url = reveal(settings.rate_limit.redis_url)
     if redis_url is None:
         yield SqlRateLimits(database)
         return
@@ -282,14 +219,3 @@ async def _counters(settings: Settings, database: Database) -> AsyncIterator[Sto
         yield redis
     finally:  # `limits` opens the client, and has no method that closes it
         await cast(Redis, cast(RedispyBridge, redis.bridge).storage).aclose()
-
-
-def _plain(secret: SecretStr | None) -> str | None:
-    return secret.get_secret_value() if secret else None
-
-
-def _there(value: T | None) -> T:
-    """A setting that an enabled rail needs; config/rules.py has found it there."""
-    if value is None:
-        raise ValueError("a rail was enabled without its settings")
-    return value

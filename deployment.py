@@ -57,7 +57,7 @@ def _run_chains(settings: Settings) -> None:
         from sandbox.process import SandboxError  # noqa: PLC0415  # never ships
     except ModuleNotFoundError:
         sys.exit("A bento has no sandbox. Set CLEARCANVAS_PROFILE to testnet or mainnet.")
-    urls = [rail.rpc_url.get_secret_value() for rail in (settings.x402, settings.mpp) if rail.rpc_url]
+    urls = [rail.rpc_url.get_secret_value() for _, rail in settings.rails() if rail.rpc_url]
     try:
         ensure_running(*urls)
         if build_wallet() is None:

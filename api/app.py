@@ -15,6 +15,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from api.access_log import AccessLogMiddleware
 from api.allowed_methods import AllowedMethodsMiddleware
 from api.bought_format import BoughtFormatMiddleware
+from api.config import UploadLimits
 from api.cors import CorsMiddleware
 from api.discovery import discovery_routes
 from api.endpoints import RemoveBackgroundEndpoint
@@ -29,7 +30,7 @@ from api.rate_limit import RateLimitMiddleware, RateLimits
 from api.request_id import RequestIdMiddleware
 from api.server_timing import ServerTimingMiddleware
 from api.try_out.wallet import SandboxWallet
-from api.upload import UploadLimits, UploadMiddleware
+from api.upload import UploadMiddleware
 from cut_out import CutOut
 from payments.gate import Gate
 from payments.middleware import PaymentMiddleware, is_readable, presented
@@ -37,14 +38,10 @@ from payments.monitor import RailMonitor
 
 PUBLIC_HEADERS = (
     "Idempotent-Replayed",
-    "PAYMENT-REQUIRED",
-    "PAYMENT-RESPONSE",
-    "Payment-Receipt",
     "RateLimit",
     "RateLimit-Policy",
     "Retry-After",
     "Server-Timing",
-    "WWW-Authenticate",
     "X-Foreground-Height",
     "X-Foreground-Left",
     "X-Foreground-Top",
@@ -52,12 +49,12 @@ PUBLIC_HEADERS = (
     "X-Backend",
     "X-Height",
     "X-Model",
-    "X-PAYMENT-RESPONSE",
     "X-Request-Id",
     "X-Service-Version",
     "X-Width",
 )
-"""What a web page may read. There are no cookies and no accounts, so every origin has the same rights."""
+"""What a web page may read, beside the fields of the rails. There are no cookies and no accounts, so every origin has
+the same rights."""
 
 
 def create_app(
@@ -100,9 +97,9 @@ def create_app(
             allow_origins=["*"],
             allow_methods=["*"],
             allow_headers=["*"],
-            expose_headers=PUBLIC_HEADERS,
+            expose_headers=[*PUBLIC_HEADERS, *(name for rail in offer.rails for name in rail.info.response_headers)],
         ),
-        Middleware(ProblemMiddleware, origin=offer.public_url),
+        Middleware(ProblemMiddleware, origin=offer.public_url, payment_headers=offer.payment_headers),
         Middleware(AllowedMethodsMiddleware),
     ]
     paid_request = [

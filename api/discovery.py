@@ -1,4 +1,4 @@
-"""What people and programs read before they buy: pages, models, OpenAPI description, llms.txt and the x402 listing.
+"""What people and programs read before they buy: pages, models, OpenAPI description, llms.txt, and what each rail adds.
 
 Each host has documents of its own, because a host can be bound to some of the rails.
 """
@@ -15,7 +15,7 @@ from api.openapi import openapi, prices
 from api.options import FORMATS
 from api.pricing import MODELS_PATH, PriceList
 from api.security_txt import SECURITY_TXT, security_txt
-from api.templates import PAGES, RAIL_NAMES, render
+from api.templates import PAGES, render
 from api.try_out.page import try_out
 from api.try_out.wallet import SandboxWallet
 
@@ -31,21 +31,20 @@ def discovery_routes(offer: PriceList, rules: Rules, wallet: SandboxWallet | Non
 
 def _documents(offer: PriceList, rules: Rules, wallet: SandboxWallet | None) -> dict[str, Document]:
     """What one host serves, by path."""
-    values = {
+    values: dict[str, Any] = {
         "offer": offer,
         "prices": prices(offer),
         "limits": rules.uploads,
         "formats": list(FORMATS),
-        "names": RAIL_NAMES,
+        "rail_lines": [render("llms.txt", rail.info.pages, rail=rail).rstrip() for rail in offer.rails],
         "guides": {
             language: {rail.name: guide_path(rail.name, language) for rail in offer.rails} for language in ("en", "de")
         },
     }
     icon = Document((PAGES / "favicon.svg").read_bytes(), "image/svg+xml")
-    # For x402 directories that do not read OpenAPI: version and the paid URLs.
-    listing = _json({"version": 1, "resources": _resources(offer)})
+    of_rails = [rail.info.documents(_resources(offer)) for rail in offer.rails]
     return {
-        **({"/.well-known/x402": listing} if offer.rail("x402") else {}),
+        **{path: _json(content) for each in of_rails for path, content in each.items()},
         **({SECURITY_TXT: _text(security_txt(offer.contact, offer.public_url))} if offer.contact else {}),
         "/openapi.json": _json(openapi(offer)),
         MODELS_PATH: _json(models(offer)),

@@ -1,10 +1,11 @@
 """The OpenAPI 3.1 description, written by hand around the constants that the service itself uses.
 
-`x-payment-info` is read by two worlds at once: `offers` by MPP tools (draft-payment-discovery-00), `price` and
-`protocols` by x402 directories. The 402 answer itself stays the authority on what is to be paid.
+`x-payment-info` is read by the tools of all rails at once: each puts its protocols and offers into it. The 402 answer
+itself stays the authority on what is to be paid.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from api.form import INPUT_TYPES
@@ -15,9 +16,6 @@ from errors import ClientDisconnected, MethodNotAllowed, NotFound, PaymentState,
 from version import VERSION
 
 Json = dict[str, Any]
-
-_DECIMALS = 6
-"""Of USDC and pathUSD alike."""
 
 _PROBLEM: Json = {
     "type": "object",
@@ -54,22 +52,6 @@ _PROBLEM: Json = {
 }
 
 _QUOTE: Json = {"allOf": [{"$ref": "#/components/schemas/Problem"}], "type": "object"}
-_QUOTE_OF: dict[str, Json] = {
-    "x402": {
-        "description": "The problem is at the same time an x402 version 1 quote.",
-        "properties": {
-            "x402Version": {"type": "integer"},
-            "error": {"type": "string"},
-            "accepts": {"type": "array", "items": {"type": "object"}},
-        },
-    },
-    "mpp": {
-        "description": "`challengeId` is the id of the first challenge in `WWW-Authenticate`.",
-        "properties": {"challengeId": {"type": "string"}},
-    },
-}
-"""What each rail adds to the 402."""
-
 
 _RESULT_HEADERS: Json = {
     name: {"description": meaning, "schema": {"type": "integer"}}
@@ -157,7 +139,7 @@ def openapi(offer: PriceList) -> Json:
 
 
 def _quote(offer: PriceList) -> Json:
-    parts = [_QUOTE_OF[rail.name] for rail in offer.rails]
+    parts = [rail.info.quote_members for rail in offer.rails]
     properties = {name: schema for part in parts for name, schema in part["properties"].items()}
     return {**_QUOTE, "description": " ".join(part["description"] for part in parts), "properties": properties}
 
@@ -189,10 +171,10 @@ def _operation(offer: PriceList) -> Json:
             "200": {
                 "description": "The cut-out, with straight alpha and as large as the upright input unless options say "
                 "otherwise.",
-                "headers": _RESULT_HEADERS,
+                "headers": {**_RESULT_HEADERS, **_headers(rail.info.receipt_headers for rail in offer.rails)},
                 "content": {each.media_type: picture for each in FORMATS.values()},
             },
-            **_refusals(),
+            **_refusals(offer),
         },
     }
 
@@ -209,28 +191,32 @@ def prices(offer: PriceList) -> str:
 
 def payment_info(offer: PriceList) -> Json:
     """`x-payment-info`: what one call that names no model costs on each rail."""
-    protocols: list[Json] = []
-    offers: list[Json] = []
-    for rail in offer.rails:
-        if rail.name == "x402":
-            protocols.append({"x402": {}})
-            continue
-        for token in rail.tokens:
-            terms = {"method": "tempo", "intent": "charge", "currency": token.address}
-            protocols.append({"mpp": terms})
-            amount = str(offer.default.price.base_units(_DECIMALS))
-            offers.append({**terms, "amount": amount, "description": "One picture without its background"})
+    parts = [
+        rail.info.payment_info([each.address for each in rail.tokens], offer.default.price) for rail in offer.rails
+    ]
+    offers = [each for part in parts for each in part.offers]
+    protocols = [each for part in parts for each in part.protocols]
     price = {"mode": "fixed", "currency": "USD", "amount": str(offer.default.price)}
     return {"offers": offers, "price": price, "protocols": protocols}
 
 
-def _refusals() -> Json:
+def _refusals(offer: PriceList) -> Json:
     """One response per status of the error tree that the paid route can answer."""
     codes: dict[int, list[str]] = defaultdict(list)
     for each in problem_types():
         if not issubclass(each, (NotFound, MethodNotAllowed, ClientDisconnected)):
             codes[each.status].append(each.code)
-    return {str(status): _refusal(status, codes[status]) for status in sorted(codes)}
+    answers = {str(status): _refusal(status, codes[status]) for status in sorted(codes)}
+    quoted = _headers(rail.info.quote_headers for rail in offer.rails)
+    return {**answers, "402": {**answers["402"], "headers": quoted}}
+
+
+def _headers(meanings: Iterable[Mapping[str, str]]) -> Json:
+    return {
+        name: {"description": meaning, "schema": {"type": "string"}}
+        for each in meanings
+        for name, meaning in each.items()
+    }
 
 
 def _refusal(status: int, codes: list[str]) -> Json:

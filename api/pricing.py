@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote, urlencode, urlsplit
 
 from payments.money import Price
+from payments.rail_info import RailInfo, RailSection
+from payments.rails import RAILS
 
 PATH = "/v1/remove-background"
 MODELS_PATH = "/v1/models"
+
+Money = Literal["real", "testnet", "sandbox"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class OfferedRail:
     """One rail, as the documents describe it.
 
     Attributes:
-        name: `x402` or `mpp`.
+        info: what it says of itself.
         network: name of the chain (`Base Sepolia`); of a local chain the name of the chain whose id it has.
         chain_id: its EIP-155 id.
         tokens: in the order of the offers.
@@ -50,12 +54,24 @@ class OfferedRail:
         quote_seconds: for how long a quote can be paid.
     """
 
-    name: Literal["x402", "mpp"]
+    info: RailInfo[Any]
     network: str
     chain_id: int
     tokens: tuple[Token, ...]
-    money: Literal["real", "testnet", "sandbox"]
+    money: Money
     quote_seconds: int
+
+    @classmethod
+    def of(cls, info: RailInfo[Any], section: RailSection, money: Money) -> "OfferedRail":
+        """A rail as it is set up."""
+        tokens = tuple(Token(info.token_name(each), each) for each in section.tokens)
+        network = info.networks[section.chain_id].name
+        return cls(info, network, section.chain_id, tokens, money, section.quote_seconds)
+
+    @property
+    def name(self) -> str:
+        """How settings, ledger and paths name it."""
+        return self.info.name
 
     @property
     def place(self) -> str:
@@ -99,9 +115,11 @@ class PriceList:
         """The model that a request asked for, by one of `names` or by none."""
         return self.default if name is None else self.models[self.names.index(name)]
 
-    def rail(self, name: str) -> OfferedRail | None:
-        """A rail by its name, None where it is not offered."""
-        return next((each for each in self.rails if each.name == name), None)
+    @property
+    def payment_headers(self) -> frozenset[str]:
+        """The header fields in which a payment may come, lower case; those of rails that are switched off, too."""
+        known = {*RAILS, *(rail.info for rail in self.rails)}
+        return frozenset(name.lower() for info in known for name in info.payment_headers)
 
     def url(self, parameters: Sequence[tuple[str, str]] = (), host: str | None = None) -> str:
         """Absolute public URL of the paid route, with what its query names.

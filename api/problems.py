@@ -1,6 +1,7 @@
 """Errors as HTTP: RFC 9457 problem details. The only place where a refusal becomes an answer."""
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 import structlog
@@ -16,10 +17,6 @@ from errors import InternalError, MethodNotAllowed, NotFound, Overloaded, Paymen
 from request_state import StateKey
 
 log = structlog.get_logger(__name__)
-
-PAYMENT_HEADERS = ("x-payment", "payment-signature", "authorization")
-"""Fields in which a payment comes. A request with one of them is not called unpaid before it has been read."""
-
 
 CODE = StateKey[str]("code")
 """The code of the refusal that a request was answered with."""
@@ -75,11 +72,14 @@ class ProblemMiddleware:
 
     Args:
         origin: of the problem types' URIs.
+        payment_headers: lower-case names of the fields in which a payment comes. A request with one of them is not
+            called unpaid before it has been read.
     """
 
-    def __init__(self, app: ASGIApp, origin: str = "") -> None:
+    def __init__(self, app: ASGIApp, origin: str = "", payment_headers: Collection[str] = ()) -> None:
         self.app = app
         self.origin = origin
+        self.payment_headers = payment_headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, and turn what is raised into a problem unless an answer has begun already."""
@@ -101,7 +101,7 @@ class ProblemMiddleware:
             refusal = refusal_of(error)
             _log(refusal)
             CODE.put(scope, refusal.code)
-            if refusal.payment_state is None and not _carries_payment(scope):
+            if refusal.payment_state is None and not any(name in Headers(scope=scope) for name in self.payment_headers):
                 refusal = refusal.with_payment(PaymentState.NONE)
             await problem(refusal, request_id_of(scope), self.origin)(scope, receive, send)
 
@@ -122,11 +122,6 @@ def refusal_of(error: Exception) -> ServiceError:
     refusal = InternalError("Internal error. Quote request_id when contacting the operator.")
     refusal.__cause__ = error
     return refusal
-
-
-def _carries_payment(scope: Scope) -> bool:
-    headers = Headers(scope=scope)
-    return any(name in headers for name in PAYMENT_HEADERS)
 
 
 def _log(refusal: ServiceError) -> None:

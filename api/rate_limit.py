@@ -43,6 +43,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.addresses import address_of
+from api.config import RateLimitConfig
 from errors import PaymentState, RateLimited, ServiceError, UploadsLimited
 from payments.middleware import PresentedPayment
 from payments.rail import HeaderFields
@@ -144,10 +145,11 @@ class RateLimits:
     """The three counters and their limits; see the module's tables.
 
     Args:
-        unpaid_per_minute: the limit that the others are derived from.
+        config: the limit on unpaid answers, from which the others are derived.
     """
 
-    def __init__(self, storage: Storage, unpaid_per_minute: int = 30) -> None:
+    def __init__(self, storage: Storage, config: RateLimitConfig = RateLimitConfig()) -> None:  # noqa: B008  # immutable
+        unpaid_per_minute = config.unpaid_per_minute
         self.unpaid = Counter(storage, "unpaid", unpaid_per_minute)
         self.payments = Counter(storage, "payments", PAYMENTS_PER_ADDRESS * unpaid_per_minute)
         self.payer = Counter(storage, "payer", unpaid_per_minute)

@@ -1,7 +1,7 @@
 """The pages in `api/pages/`, with what one offer puts into them."""
 
 import re
-from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,22 +9,32 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup, escape
 
 PAGES = Path(__file__).parent / "pages"
-RAIL_NAMES: Mapping[str, str] = {"x402": "x402", "mpp": "MPP"}
-"""How the rails are written in sentences."""
-
-_ENVIRONMENT = Environment(
-    loader=FileSystemLoader(PAGES),
-    autoescape=select_autoescape(("html",)),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-)
 
 
-def render(name: str, **values: Any) -> str:
-    """One page; HTML is escaped, and a value that is missing is an error."""
-    return _ENVIRONMENT.get_template(name).render(values)
+@cache
+def _environment(folder: Path) -> Environment:
+    return Environment(
+        loader=FileSystemLoader([folder, PAGES]),
+        autoescape=select_autoescape(("html",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def render(name: str, folder: Path = PAGES, **values: Any) -> str:
+    """One page; HTML is escaped, and a value that is missing is an error.
+
+    Args:
+        folder: where the page is, and what it includes unless that is in `api/pages/`.
+    """
+    return _environment(folder).get_template(name).render(values)
+
+
+def macros(name: str, folder: Path) -> object:
+    """The macros of a page as attributes, for other pages to call."""
+    return _environment(folder).get_template(name).module
 
 
 def code(text: str) -> Markup:

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import body
 from api.addresses import address_of
+from api.config import UploadLimits
 from api.content_digest import check_digest
 from api.form import accepted, check_encoding, check_type, declared_format, unsupported
 from api.options import MODEL, Wish, read_wish
@@ -23,27 +24,6 @@ from request_state import StateKey
 
 _MAX_PARAMETERS = 32
 """Each costs time to be read, known or not."""
-
-
-@dataclass(frozen=True, slots=True)
-class UploadLimits:
-    """What may be sent.
-
-    Attributes:
-        max_bytes, max_side: of one picture, in bytes and in pixels per side.
-        max_bytes_in_flight: of all bodies and answers that one process holds at a time.
-        max_bytes_per_address: the same for the requests of one address (IPv6: /64).
-        receive_timeout_s: within which a body has to arrive.
-        pace_bytes_s, pace_window_s: the least that has to arrive in each window until then.
-    """
-
-    max_bytes: int = 25_000_000
-    max_side: int = 10_000
-    max_bytes_in_flight: int = 500_000_000
-    max_bytes_per_address: int = 125_000_000
-    receive_timeout_s: float = 60.0
-    pace_bytes_s: int = 8_000
-    pace_window_s: float = 10.0
 
 
 @dataclass(frozen=True)

@@ -44,10 +44,10 @@ from models.manifest import ModelManifest
 from payments.evm.node import Node
 from payments.evm.rpc import RpcClient
 from payments.gate import Gate
-from payments.mpp import MppRail
 from payments.mpp.attempt import MppAttempt
-from payments.x402 import X402Rail
+from payments.mpp.rail import MppRail
 from payments.x402.attempt import X402Attempt
+from payments.x402.rail import X402Rail
 from runners.backend import Pixels
 from runners.client import RunnerClient
 from runners.state import State

@@ -32,8 +32,8 @@ from composition import compose
 from config import Settings, load
 from logs import configure_logging
 from models.manifest import ModelManifest
-from payments.mpp import MppRail
-from payments.x402 import X402Rail
+from payments.mpp.rail import MppRail
+from payments.x402.rail import X402Rail
 from runners.client import RunnerClient
 from sandbox.chains import BaseChain, TempoChain, base_chain, tempo_chain
 from sandbox.environment import environment

@@ -3,7 +3,7 @@
 Nested names join with a double underscore: `CLEARCANVAS_X402__PAY_TO`. A TOML file named by `CLEARCANVAS_CONFIG` holds
 the same names as tables (`[x402]` / `pay_to = "0x…"`). The environment wins over the file, both over the profile.
 Each name followed by `_FILE` names a file that holds the value: `CLEARCANVAS_MPP__SECRET_KEY_FILE=/run/secrets/mpp`.
-Only the composition root imports this room; the others take values.
+Each package defines its own section and takes it; `Settings` composes them, and only the composition root reads it.
 """
 
 from config.load import ConfigurationError, is_for_sellers, load

@@ -5,8 +5,9 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 
 from config.load import names, variable
-from config.profiles import PROFILES
-from config.settings import Settings
+from config.profiles import PROFILES, preset
+from config.settings import settings_with
+from payments.rails import RAILS
 
 
 def reference() -> str:
@@ -16,8 +17,8 @@ def reference() -> str:
 
 
 def _row(name: str) -> str:
-    default, meaning = _field(Settings, name.split("."))
-    cells = [_shown(PROFILES[profile].get(name, default), name) for profile in ("sandbox", "testnet", "mainnet")]
+    default, meaning = _field(settings_with(), name.split("."))
+    cells = [_shown(preset(profile, RAILS).get(name, default), name) for profile in PROFILES]
     return f"| `{variable(name)}` | {' | '.join(cells)} | {meaning} |"
 
 

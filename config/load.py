@@ -9,10 +9,13 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from config.profiles import PROFILES
-from config.rules import Fault, faults
-from config.settings import Settings
+from config.profiles import preset
+from config.rules import faults
+from config.settings import Settings, settings_with
 from config.value_files import SUFFIX, read_files
+from payments.rail_info import RailInfo
+from payments.rails import RAILS
+from settings_types.section import Fault
 
 _PREFIX = "CLEARCANVAS_"
 _FILE = f"{_PREFIX}CONFIG"
@@ -38,11 +41,13 @@ def variable(name: str) -> str:
 def is_for_sellers(variable: str) -> bool:
     """Whether an environment variable sets what a runner need not know: keys, chains, stores, and who is counted."""
     name = variable.removeprefix(_PREFIX).lower().replace("__", ".")
-    return variable.startswith(_PREFIX) and name.startswith(("database_url", "rate_limit.", "x402.", "mpp."))
+    sections = ("rate_limit", *(rail.name for rail in RAILS))
+    return variable.startswith(_PREFIX) and name.startswith(("database_url", *(f"{each}." for each in sections)))
 
 
-def names(section: type[BaseModel] = Settings, prefix: str = "") -> Iterator[str]:
+def names(section: type[BaseModel] | None = None, prefix: str = "") -> Iterator[str]:
     """All settings by dotted name, in the order of their definition."""
+    section = section or settings_with()
     for name, field in section.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from names(field.annotation, f"{prefix}{name}.")
@@ -50,19 +55,24 @@ def names(section: type[BaseModel] = Settings, prefix: str = "") -> Iterator[str
             yield prefix + name
 
 
-def load(environ: Mapping[str, str] = os.environ, rules: Callable[[Settings], Iterable[Fault]] = faults) -> Settings:
+def load(
+    environ: Mapping[str, str] = os.environ,
+    rules: Callable[[Settings], Iterable[Fault]] = faults,
+    rails: tuple[RailInfo[Any], ...] = RAILS,
+) -> Settings:
     """The settings of this process.
 
     Args:
         rules: what cannot be right together; `config.rules.runner_faults` for a process that sells nothing.
+        rails: those that have a section.
 
     Raises:
         ConfigurationError: with all faults at once; those of single values and those of values together.
     """
-    given, found = _given(environ)
-    preset = PROFILES.get(str(given.get("profile")), PROFILES["sandbox"])
-    values = {**preset, **given}
-    settings, wrong = _validate(values)
+    model = settings_with(rails)
+    given, found = _given(environ, set(names(model)))
+    values = {**preset(str(given.get("profile")), rails), **given}
+    settings, wrong = _validate(model, values)
     found += wrong
     doubted = {fault.name.removesuffix(SUFFIX) for fault in found}
     found += [fault for fault in rules(settings) if doubted.isdisjoint({fault.name, *fault.others})]
@@ -71,9 +81,8 @@ def load(environ: Mapping[str, str] = os.environ, rules: Callable[[Settings], It
     return settings
 
 
-def _given(environ: Mapping[str, str]) -> tuple[Values, list[Fault]]:
+def _given(environ: Mapping[str, str], known: set[str]) -> tuple[Values, list[Fault]]:
     """What the operator set, file first, environment over it; with the faults of names and file."""
-    known = set(names())
     values: Values = {}
     found: list[Fault] = []
     try:
@@ -112,14 +121,14 @@ def _unknown(name: str, known: set[str]) -> str:
     return f"is not a setting; did you mean {variable(near[0])}?" if near else "is not a setting"
 
 
-def _validate(values: Values) -> tuple[Settings, list[Fault]]:
+def _validate(model: type[Settings], values: Values) -> tuple[Settings, list[Fault]]:
     """The settings without the values that are wrong by themselves, and what is wrong with those."""
     try:
-        return Settings.model_validate(_nested(values)), []
+        return model.model_validate(_nested(values)), []
     except ValidationError as error:
         found = [Fault(_name(each["loc"], values), _sentence(each["msg"])) for each in error.errors()]
     wrong = {fault.name for fault in found}
-    return Settings.model_validate(_nested({k: v for k, v in values.items() if k not in wrong})), found
+    return model.model_validate(_nested({k: v for k, v in values.items() if k not in wrong})), found
 
 
 def _nested(values: Values) -> Values:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from config.rules import Fault
+from settings_types.section import Fault
 
 SUFFIX = "_file"
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from bentoml import __version__ as bentoml_version
 
-from config.settings import RunnerSettings
 from models.manifest import MODELS, ModelManifest
 from runners.backend import load_backend
+from runners.config import RunnerConfig
 from runners.ort_backend import OrtBackend
 
 APP = Path("/app")
@@ -82,7 +82,7 @@ def names_its_parts() -> str:
 
 def cuts_out() -> str:
     """The default model cuts the probe picture out on the CPU, whatever else the image can use."""
-    manifest = ModelManifest.load(RunnerSettings().model)
+    manifest = ModelManifest.load(RunnerConfig().model)
     backend = load_backend(("cpu",), manifest, {"cpu": lambda each: OrtBackend(each, device="cpu", threads=1)})
     backend.close()
     return f"{manifest.label} on {backend.name}, bentoml {bentoml_version}"

@@ -79,12 +79,12 @@ def looks(
     variant: Annotated[list[str] | None, typer.Option(help="As for evaluate.")] = None,
 ) -> None:
     """Cut pictures of unknown alpha out, count the hazy ones per kind, and lay them on magenta, white and black."""
-    from config.settings import RunnerSettings  # noqa: PLC0415 - packages that other commands need not
     from modelkit.evaluation.errors import EvaluationError  # noqa: PLC0415 - as above
     from modelkit.evaluation.looks import look  # noqa: PLC0415 - as above
+    from runners.config import RunnerConfig  # noqa: PLC0415 - packages that other commands need not
 
     try:
-        names, variants = model or [RunnerSettings().model], variant or ["service"]
+        names, variants = model or [RunnerConfig().model], variant or ["service"]
         look(folders, names, out=out, order=order, cases=cases, threads=threads, variants=variants)
     except EvaluationError as error:
         typer.secho(str(error), err=True, fg="red")

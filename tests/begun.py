@@ -6,8 +6,9 @@ from typing import Any
 
 from payments.ledger import Ledger
 from payments.rail import NO_HOLD, Hold, Payment, Receipt
-from payments.x402 import X402Rail
 from payments.x402.attempt import X402Attempt
+from payments.x402.config import X402Config
+from payments.x402.rail import X402Rail
 from payments.x402.wire import X402Credential
 
 _PAYMENT = Payment(id="", rail="x402", payer="0xpayer", amount=1, valid_before=1_900_000_000, evidence={}, funds=10**6)
@@ -43,8 +44,8 @@ class Begun:
 class BegunRail(X402Rail):
     """A rail that is called by itself, without the gate: its settlements are begun in the ledger first."""
 
-    def __init__(self, begun: Begun, **settings: Any) -> None:
-        super().__init__(**settings)
+    def __init__(self, begun: Begun, config: X402Config, **dependencies: Any) -> None:
+        super().__init__(config, **dependencies)
         self._begun = begun
 
     def bind(self, credential: X402Credential) -> X402Attempt:

@@ -1,10 +1,10 @@
 """The model that a clone serves by default."""
 
-from config.settings import RunnerSettings
 from models.manifest import ModelManifest
+from runners.config import RunnerConfig
 from runners.precisions import has_vnni
 
-SHIPPED = ModelManifest.load(RunnerSettings().model)
+SHIPPED = ModelManifest.load(RunnerConfig().model)
 NAME = SHIPPED.name
 CPU_BACKEND = "onnxruntime-cpu-int8" if has_vnni() else "onnxruntime-cpu"
 """What runs it on this machine's processor."""

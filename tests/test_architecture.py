@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "cut_out": FOUNDATION | {"admission", "concurrency", "imaging", "pipeline", "pixel_budget"},
     "composition": FOUNDATION
     | {"concurrency", "cpu_quota", "cut_out", "memory", "pipeline"}
-    | {"api", "config", "imaging", "models", "payments", "runners", "storage"},
+    | {"api", "config", "imaging", "models", "payments", "runners", "settings_types", "storage"},
     "process_start": {"bento_glue", "config", "logs", "models", "runners"},
     "runner_composition": {"config", "models", "process_start", "runners"},
     "deployment": {"config", "errors", "models", "process_start", "runner_composition", "sandbox", "storage"},

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 
 from config.load import is_for_sellers, names, variable
-from config.settings import Settings
+from config.settings import Settings, settings_with
 from sandbox.chains import BaseChain, TempoChain
 from tests.buying import buy, photograph
 from tests.processes import command_of, matching
@@ -56,9 +56,10 @@ async def test_nothing_is_left_that_others_may_read(
 
 
 def test_every_secret_but_the_runners_own_is_kept_from_the_runner() -> None:
+    settings = settings_with()()
     for name in names():
         section, _, leaf = name.rpartition(".")
-        field = (type(getattr(Settings(), section)) if section else Settings).model_fields[leaf]
+        field = (type(getattr(settings, section)) if section else Settings).model_fields[leaf]
         if "Secret" in str(field.annotation) and section != "runner":
             assert is_for_sellers(variable(name)), name
     assert not is_for_sellers("CLEARCANVAS_RUNNER__TOKEN")

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from api.config import UploadLimits
 from api.documents import Document
 from api.guides import english, german
 from api.guides.programs import programs
 from api.guides.tables import Words, error_rows, option_rows
 from api.pricing import OfferedRail, PriceList
-from api.templates import RAIL_NAMES, code, render
-from api.upload import UploadLimits
+from api.templates import code, macros, render
 from payments.policy import SalePolicy
 
 _WORDS = {
@@ -49,7 +49,7 @@ def guides(offer: PriceList, rules: Rules) -> dict[str, Document]:
     files = {
         program.path: Document(program.text, _PROGRAM_TYPES[program.name.rpartition(".")[2]])
         for rail in offer.rails
-        for program in programs(rail.name).values()
+        for program in programs(rail.info).values()
     }
     return pages | files
 
@@ -60,11 +60,12 @@ def _guide(offer: PriceList, rail: OfferedRail, language: str, rules: Rules) -> 
         f"guide_{language}.html",
         offer=offer,
         rail=rail,
-        names=RAIL_NAMES,
+        own=macros(f"guide_{language}.html", rail.info.pages),
+        commands=macros("commands.html", rail.info.pages),
         language=language,
         paths={each: guide_path(rail.name, each) for each in _WORDS},
         others=_others(offer, rail, language),
-        programs=programs(rail.name),
+        programs=programs(rail.info),
         options=option_rows(words),
         errors=error_rows(words),
         rules=rules,
@@ -75,4 +76,4 @@ def _guide(offer: PriceList, rail: OfferedRail, language: str, rules: Rules) -> 
 
 def _others(offer: PriceList, rail: OfferedRail, language: str) -> Mapping[str, str]:
     """The paths of the guides to the other rails, by name."""
-    return {RAIL_NAMES[each.name]: guide_path(each.name, language) for each in offer.rails if each is not rail}
+    return {each.info.label: guide_path(each.name, language) for each in offer.rails if each is not rail}

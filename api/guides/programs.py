@@ -4,6 +4,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from payments.rail_info import RailInfo
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 PATH = "/examples"
@@ -32,10 +35,6 @@ def _program(path: str) -> Program:
     return Program(Path(path).name, f"{PATH}/{path}", (EXAMPLES / path).read_text(encoding="utf-8"))
 
 
-def programs(rail: str) -> Mapping[str, Program]:
+def programs(rail: RailInfo[Any]) -> Mapping[str, Program]:
     """What a rail's guide shows: `python` and `node`, and where curl needs one, the `signer`."""
-    paths = {
-        "x402": {"python": "python/buy_x402.py", "node": "node/buy_x402_v2.mts", "signer": "curl/sign_x402.py"},
-        "mpp": {"python": "python/buy_mpp.py", "node": "node/buy_mpp.mts"},
-    }
-    return {name: _program(path) for name, path in paths[rail].items()}
+    return {name: _program(path) for name, path in rail.programs.items()}

@@ -9,7 +9,7 @@ from typing import Protocol
 import structlog
 
 from api.addresses import network
-from api.http.limits import ConnectionLimits
+from api.config import ConnectionLimits
 from api.http.request_rate import RequestRate
 from telemetry import CONNECTIONS_CLOSED
 

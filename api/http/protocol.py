@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Final
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from api.http.limits import MAX_HEAD_BYTES, ConnectionLimits
+from api.config import ConnectionLimits
+from api.http.limits import MAX_HEAD_BYTES
 from api.http.open_connections import OpenConnections
 from api.http.pace import Pace
 from api.http.parser import StrictConnection

@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
+from api.config import UploadLimits
 from api.documents import Document
 from api.guides.pages import guide_path
-from api.pricing import PATH, PriceList
-from api.templates import RAIL_NAMES, render
+from api.pricing import PATH, OfferedRail, PriceList
+from api.templates import render
 from api.try_out.wallet import SandboxWallet
-from api.upload import UploadLimits
 
 TRY_PATH = "/try"
 WALLET_PATH = f"{TRY_PATH}/sandbox_wallet.js"
@@ -33,7 +33,6 @@ def try_out(offer: PriceList, limits: UploadLimits, wallet: SandboxWallet | None
         "try.html",
         offer=offer,
         limits=limits,
-        names=RAIL_NAMES,
         guides={rail.name: guide_path(rail.name, "en") for rail in offer.rails},
         wallet=wallet,
         terms=_terms(offer, limits, wallet),
@@ -61,7 +60,7 @@ def _terms(offer: PriceList, limits: UploadLimits, wallet: SandboxWallet | None)
     terms: dict[str, Any] = {
         "endpoint": PATH,
         "maxBytes": limits.max_bytes,
-        "rails": [{**asdict(rail), "place": rail.place, "title": RAIL_NAMES[rail.name]} for rail in offer.rails],
+        "rails": [_rail(rail) for rail in offer.rails],
         "testWallet": None,
     }
     if wallet is not None:
@@ -73,6 +72,19 @@ def _terms(offer: PriceList, limits: UploadLimits, wallet: SandboxWallet | None)
         }
     # A data block ends at the first `</script`, whatever it stands in.
     return Markup(json.dumps(terms).replace("<", "\\u003c"))  # noqa: S704 # JSON in a data block is no HTML
+
+
+def _rail(rail: OfferedRail) -> dict[str, Any]:
+    return {
+        "name": rail.name,
+        "title": rail.info.label,
+        "network": rail.network,
+        "place": rail.place,
+        "chain_id": rail.chain_id,
+        "tokens": [asdict(token) for token in rail.tokens],
+        "money": rail.money,
+        "quote_seconds": rail.quote_seconds,
+    }
 
 
 def _script(content: bytes) -> Document:

@@ -16,7 +16,7 @@ from api.pricing import PATH, PriceList
 from api.problems import ProblemMiddleware
 from api.request_id import RequestIdMiddleware
 from api.try_out.wallet import SandboxWallet
-from api.upload import UploadLimits, UploadMiddleware
+from api.upload import UploadMiddleware
 from composition import Models
 from config import Settings
 
@@ -36,7 +36,7 @@ async def compose(settings: Settings, models: Models, _: SandboxWallet | None = 
     """The paid route without its payment, and whether it is ready."""
     decoders = composition._decoders(settings)
     with decoders or nullcontext():
-        sold = composition._sold(settings, models)
+        sold = composition._priced_models(settings, models)
         offer = PriceList(models=sold, public_url=settings.public_url, rails=(), hosts={})
         removal = RemoveBackgroundEndpoint(composition._cut_out(settings, models, decoders), offer)
 
@@ -67,7 +67,7 @@ def _middleware(settings: Settings, offer: PriceList) -> list[Middleware]:
         Middleware(ProblemMiddleware, origin=offer.public_url),
         Middleware(
             UploadMiddleware,
-            limits=UploadLimits(**dict(settings.upload)),
+            limits=settings.upload,
             models=offer.names,
             is_paid=lambda _: True,
             is_known=lambda _: True,

@@ -9,11 +9,11 @@ import numpy as np
 import skimage.data
 from PIL import Image
 
-from config.settings import RunnerSettings
 from cut_out import CutOut
 from imaging import ImageFormat, Output, Pixels, probe
 from models.manifest import ModelManifest
 from pipeline import MattingModel
+from runners.config import RunnerConfig
 from runners.ort_backend import OrtBackend
 
 FOLDER = Path(__file__).parent
@@ -30,7 +30,7 @@ def sample(name: str) -> Image.Image:
 
 def network() -> CutOut:
     """The pipeline with the model that a clone serves."""
-    manifest = ModelManifest.load(RunnerSettings().model)
+    manifest = ModelManifest.load(RunnerConfig().model)
     backend = OrtBackend(manifest, device="cpu", threads=1)
 
     async def infer(image: Pixels) -> Pixels:

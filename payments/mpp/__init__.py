@@ -1,5 +1,6 @@
-"""The MPP rail: the `Payment` authentication scheme, paid in pathUSD on Tempo."""
+"""The MPP rail: the `Payment` authentication scheme, paid in dollars on Tempo. This describes it; `payments.mpp.rail`
+implements it, and loads the SDK."""
 
-from payments.mpp.rail import MppRail
+from payments.mpp.info import RAIL
 
-__all__ = ["MppRail"]
+__all__ = ["RAIL"]

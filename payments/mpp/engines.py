@@ -23,10 +23,12 @@ from mpp.server.http import Request
 from mpp.server.method import ServerMethod
 from mpp.server.mpp import Mpp
 
+from payments.mpp.config import MppConfig
 from payments.mpp.problems import INVALID_CHALLENGE, VERIFICATION_FAILED, refusal, rejected
 from payments.mpp.pull import INTENT, METHOD, charge_request, pull_charge
 from payments.mpp.wire import MppCredential
 from payments.rail import Order
+from settings_types.section import required
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -46,51 +48,44 @@ class Engines:
     """Everything that needs the secret.
 
     Args:
+        config: secrets, of which the present one issues; recipient, currencies, chain and RPC URLs, on each of which a
+            payment can be broadcast; for how long a quote holds.
         realms: the first is that of every host which is not itself one of them.
-        secrets: the present one, which issues, and those whose challenges are still accepted.
-        currencies: in the order in which they are offered.
-        urls: every RPC URL, on each of which a payment can be broadcast.
-        confirmation_s: for one broadcast, its receipt included.
         ledger_id: identity of the ledger that challenges are bound to; None binds them to none.
+
+    Raises:
+        ValueError: a setting that is needed is missing.
     """
 
     def __init__(
-        self,
-        *,
-        realms: tuple[str, ...],
-        secrets: tuple[str, ...],
-        recipient: str,
-        currencies: tuple[str, ...],
-        chain_id: int,
-        urls: tuple[str, ...],
-        client: httpx.AsyncClient,
-        confirmation_s: float,
-        ledger_id: str | None,
+        self, config: MppConfig, *, realms: tuple[str, ...], client: httpx.AsyncClient, ledger_id: str | None
     ) -> None:
+        secrets = config.secret_keys()
         self._realms, self._secret, self._ledger_id = realms, secrets[0], ledger_id
-        self._recipient, self._currencies, self._chain_id = recipient, currencies, chain_id
-        self._urls = urls
+        self._recipient = required(config.recipient, "mpp.recipient")
+        self._currencies, self._chain_id = config.currencies, config.chain_id
+        self._urls, self._validity = config.rpc_urls(), timedelta(seconds=config.challenge_seconds)
         self._engines = {
             (url, realm): _engines(
                 pull_charge(
-                    recipient=recipient,
-                    currencies=currencies,
-                    chain_id=chain_id,
+                    recipient=self._recipient,
+                    currencies=config.currencies,
+                    chain_id=config.chain_id,
                     rpc_url=url,
                     client=client,
-                    confirmation_s=confirmation_s,
+                    confirmation_s=config.confirmation_timeout_s,
                 ),
                 realm,
                 secrets,
             )
-            for url in urls
+            for url in self._urls
             for realm in realms
         }
 
-    async def challenges(self, order: Order, validity: timedelta) -> list[mpp.Challenge]:
+    async def challenges(self, order: Order) -> list[mpp.Challenge]:
         """One fresh challenge for each currency. Those for an order without a body are not bound to a body, so that a
         quote can be had for an empty POST and be paid with the picture."""
-        expires = (datetime.now(UTC) + validity).isoformat()
+        expires = (datetime.now(UTC) + self._validity).isoformat()
         digest = await _digest(order.body) if order.body and order.is_whole else None
         scope = _scope(order)
         return [self._challenge(currency, order, scope, expires, digest) for currency in self._currencies]

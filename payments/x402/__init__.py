@@ -1,5 +1,5 @@
-"""The x402 rail. Importing it loads web3 (about 1.5 s of CPU): processes that sell nothing need not."""
+"""The x402 rail: USDC on Base. This describes it; `payments.x402.rail` implements it, and loads web3 (1.5 s of CPU)."""
 
-from payments.x402.rail import X402Rail
+from payments.x402.info import RAIL
 
-__all__ = ["X402Rail"]
+__all__ = ["RAIL"]

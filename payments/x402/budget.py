@@ -7,7 +7,10 @@ the work is spent whatever happens, and only a settlement brings anything: then 
 from dataclasses import dataclass
 from decimal import Decimal
 
+from payments.money import Price
+from payments.x402.config import X402Config
 from payments.x402.fees import GAS_LIMIT, USUAL_GAS, Market
+from payments.x402.requirements import base_units
 
 _WEI_PER_UNIT = 10**12  # of a dollar's worth of ETH at one dollar: 10**18 wei over 10**6 base units
 
@@ -27,6 +30,12 @@ class Budget:
     max_share: Decimal
     max_fee_wei: int
     highest_units: int
+
+    @classmethod
+    def of(cls, config: X402Config, highest_price: Price) -> "Budget":
+        """What the settings allow, where the dearest picture has this price."""
+        max_fee_wei = round(config.max_fee_gwei * 10**9)
+        return cls(config.eth_usd, config.max_fee_share, max_fee_wei, base_units(highest_price))
 
     def takes_on(self, units: int, market: Market, *, gas: int = USUAL_GAS) -> bool:
         """Whether to begin the work for a payment of `units`."""

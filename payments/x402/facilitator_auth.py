@@ -15,6 +15,8 @@ from Crypto.PublicKey import ECC
 from Crypto.Signature import DSS, eddsa
 from x402.http.facilitator_client_base import AuthHeaders
 
+from payments.x402.config import X402Config
+
 TOKEN_S = 120
 """How long a token holds."""
 _CALLS = {"verify": "POST", "settle": "POST", "supported": "GET"}
@@ -61,6 +63,16 @@ class CdpKey:
         claims = {"iss": "cdp", "sub": self._key_id, "nbf": now, "exp": now + TOKEN_S, "uri": call, "uris": [call]}
         message = f"{_encoded(head)}.{_encoded(claims)}"
         return f"{message}.{_base64url(self._sign(message.encode()))}"
+
+
+def credentials(config: X402Config) -> BearerToken | CdpKey | None:
+    """What the settings say; raises as `CdpKey` does."""
+    if config.facilitator_token:
+        return BearerToken(config.facilitator_token.get_secret_value())
+    if config.facilitator_key_id and config.facilitator_key_secret and config.facilitator_url:
+        secret = config.facilitator_key_secret.get_secret_value()
+        return CdpKey(config.facilitator_key_id, secret, url=config.facilitator_url)
+    return None
 
 
 def signer_of(key_secret: str) -> tuple[str, Callable[[bytes], bytes]]:

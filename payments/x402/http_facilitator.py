@@ -6,7 +6,7 @@ from typing import Literal, TypeVar
 
 import httpx
 from pydantic import ValidationError
-from x402.http.facilitator_client_base import AuthHeaders, AuthProvider
+from x402.http.facilitator_client_base import AuthHeaders
 from x402.mechanisms.evm import is_valid_tx_hash
 from x402.schemas import PaymentPayload, PaymentRequirements, SettleResponse, SupportedResponse, VerifyResponse
 
@@ -15,9 +15,12 @@ from payments.evm.question import JsonRpc
 from payments.rail import Hold
 from payments.x402 import refusals
 from payments.x402.chain import refusal_of
+from payments.x402.config import X402Config
 from payments.x402.facilitator import FinalAt, InFlight, SettleAnswer
+from payments.x402.facilitator_auth import credentials
 from payments.x402.refusals import refusal, refusal_by_service, refuse
-from payments.x402.requirements import SCHEME_EXACT
+from payments.x402.requirements import NETWORKS, SCHEME_EXACT
+from settings_types.section import required
 
 FAILURES = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, TimeoutError)
 """What a call that gives no answer raises."""
@@ -55,36 +58,24 @@ class HttpFacilitator:
     error of every status but 200; so the calls are made here, with the SDK's schemas and its interface for credentials.
 
     Args:
-        network: CAIP-2 name of the chain it must settle on.
-        rpc: our own view of that chain, asked where an answer can also mean that the service has lost its chain.
-        auth: makes the headers with our credentials, anew for each call.
+        config: URL, chain, time limits, and our credentials.
+        rpc: our own view of the chain, asked where an answer can also mean that the service has lost its chain.
 
     Raises:
-        ValueError: not an http(s) URL.
+        ValueError: there is no URL, or a credential is no key.
     """
 
     is_service = True
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        network: str,
-        rpc: JsonRpc,
-        auth: AuthProvider | None = None,
-        verify_timeout_s: float,
-        settle_timeout_s: float,
-    ) -> None:
-        if not url.startswith(("https://", "http://")):
-            raise ValueError("the x402 facilitator URL starts with neither https:// nor http://")
-        self._url = url.rstrip("/")
-        self._network = network
+    def __init__(self, config: X402Config, *, rpc: JsonRpc) -> None:
+        self._url = required(config.facilitator_url, "x402.facilitator_url, or x402.settlement_key,")
+        self._network = NETWORKS[config.chain_id].caip2
         self._rpc = rpc
-        self._auth = auth
-        self._verify_timeout_s = verify_timeout_s
-        self._settle_timeout_s = settle_timeout_s
+        self._auth = credentials(config)
+        self._verify_timeout_s = config.verify_timeout_s
+        self._settle_timeout_s = config.settle_timeout_s
         # A redirect would carry our credentials and the payment to whoever the answer names.
-        self._http = httpx.AsyncClient(timeout=settle_timeout_s, follow_redirects=False)
+        self._http = httpx.AsyncClient(timeout=config.settle_timeout_s, follow_redirects=False)
 
     async def verify(self, payload: PaymentPayload, requirements: PaymentRequirements) -> None:
         answer = await self._post("verify", payload, requirements, self._verify_timeout_s)

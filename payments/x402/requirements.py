@@ -2,19 +2,22 @@
 
 from dataclasses import dataclass
 
-from eth_utils.address import is_address, to_checksum_address
+from eth_utils.address import to_checksum_address
 from x402.schemas import PaymentRequirements
 from x402.schemas.v1 import PaymentRequirementsV1
 
 from payments.money import Price
+from payments.x402.config import X402Config
+from settings_types.section import required
 
 SCHEME_EXACT = "exact"
 USDC_DECIMALS = 6
+DESCRIPTION = "Background removal for one image"
 
 
 @dataclass(frozen=True, slots=True)
 class EvmNetwork:
-    """A chain we take USDC on, with the token's EIP-712 domain name and version."""
+    """A chain on which USDC is accepted, with the token's EIP-712 domain name and version."""
 
     chain_id: int
     v1_name: str
@@ -37,22 +40,18 @@ class QuoteTerms:
     """The constant part of every quote.
 
     Args:
-        chain_id: 84532 (Base Sepolia) or 8453 (Base).
-        asset, pay_to: token contract and our own address, any letter case.
-        max_timeout_seconds: how long clients are asked to keep an authorization valid.
+        config: chain, token, our own address, and for how long clients are asked to keep an authorization valid.
 
     Raises:
-        ValueError: another network, or something that is no address.
+        ValueError: our own address is missing.
     """
 
-    def __init__(self, *, chain_id: int, asset: str, pay_to: str, max_timeout_seconds: int, description: str) -> None:
-        if chain_id not in NETWORKS:
-            raise ValueError(f"x402 is taken on chains {sorted(NETWORKS)}, not on {chain_id}")
-        self.network = NETWORKS[chain_id]
-        self.asset = _address("asset", asset)
-        self.pay_to = _address("recipient", pay_to)
-        self.description = description
-        self.max_timeout_seconds = max_timeout_seconds
+    def __init__(self, config: X402Config) -> None:
+        self.network = NETWORKS[config.chain_id]
+        self.asset = to_checksum_address(config.asset)
+        self.pay_to = to_checksum_address(required(config.pay_to, "x402.pay_to"))
+        self.description = DESCRIPTION
+        self.max_timeout_seconds = config.max_timeout_seconds
 
     def requirements(self, units: int) -> PaymentRequirements:
         """The v2 requirement for an amount in base units."""
@@ -86,9 +85,3 @@ class QuoteTerms:
 def base_units(price: Price) -> int:
     """The price in units of USDC."""
     return price.base_units(USDC_DECIMALS)
-
-
-def _address(what: str, value: str) -> str:
-    if not is_address(value):
-        raise ValueError(f"the x402 {what} is not an address: {value}")
-    return to_checksum_address(value)

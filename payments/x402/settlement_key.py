@@ -5,24 +5,21 @@ Keccak hash of the same without the last three fields. eth-account makes the sam
 because it checks and converts each field more than once.
 """
 
-import re
 import time
 from dataclasses import replace
 
 import coincurve
 import rlp  # type: ignore[import-untyped]  # ships no types
-from eth_account import Account
-from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_canonical_address
 from eth_utils.crypto import keccak
 from eth_utils.hexadecimal import decode_hex
+from pydantic import SecretStr
 
 from payments.outbox import Sent
 from payments.x402.fees import GAS_LIMIT, Fees
+from settings_types.types import account_of
 
-_KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 _TYPE = b"\x02"
-_NO_KEY = "the x402 settlement key is not a private key of 32 bytes in hex"
 
 
 class SettlementKey:
@@ -32,13 +29,12 @@ class SettlementKey:
         key: 32 bytes as hex.
 
     Raises:
-        ValueError: the key is none.
+        ValueError: it is not a private key.
     """
 
     def __init__(self, key: str, *, chain_id: int) -> None:
-        account = _account(key)
-        self._key = coincurve.PrivateKey(bytes(account.key))
-        self._address = str(account.address)
+        self._address = account_of(SecretStr(key))
+        self._key = coincurve.PrivateKey(decode_hex(key))
         self._chain_id = chain_id
 
     @property
@@ -92,13 +88,3 @@ class SettlementKey:
         r, s, parity = int.from_bytes(signature[:32]), int.from_bytes(signature[32:64]), signature[64]
         raw = _TYPE + rlp.encode([*fields, parity, r, s])
         return f"0x{keccak(raw).hex()}", raw
-
-
-def _account(key: str) -> LocalAccount:
-    if not _KEY.fullmatch(key):
-        raise ValueError(_NO_KEY)
-    try:
-        account: LocalAccount = Account.from_key(key)
-    except ValueError:  # zero, or beyond the curve's order
-        raise ValueError(_NO_KEY) from None
-    return account

@@ -15,12 +15,13 @@ from PIL import Image
 from starlette.applications import Starlette
 
 from api.app import create_app
+from api.config import RateLimitConfig, UploadLimits
 from api.health import Check
 from api.pricing import PATH, OfferedRail, PricedModel, PriceList, Token
 from api.rate_limit import RateLimits
-from api.upload import UploadLimits
 from cut_out import CutOut
 from imaging import Pixels
+from payments import mpp, x402
 from payments.gate import Gate
 from payments.money import Price
 from payments.monitor import RailMonitor
@@ -30,9 +31,9 @@ from tests.fakes.rails import ScriptedRail
 
 SMALL = PricedModel("small", "small 7a86178d", Price(Decimal("0.05")), 64, "Apache-2.0")
 LARGE = PricedModel("large", "large 0123abcd", Price(Decimal("0.15")), 96, "MIT")
-X402 = OfferedRail("x402", "Base Sepolia", 84532, (Token("USDC", "0xusdc"),), "testnet", 120)
+X402 = OfferedRail(x402.RAIL, "Base Sepolia", 84532, (Token("USDC", "0xusdc"),), "testnet", 120)
 MPP = OfferedRail(
-    "mpp", "Tempo Moderato", 42431, (Token("pathUSD", "0xpath"), Token("AlphaUSD", "0xalpha")), "testnet", 300
+    mpp.RAIL, "Tempo Moderato", 42431, (Token("pathUSD", "0xpath"), Token("AlphaUSD", "0xalpha")), "testnet", 300
 )
 OFFER = PriceList((SMALL,), "https://cutouts.example.com", (X402, MPP))
 BOTH = replace(OFFER, models=(SMALL, LARGE))
@@ -114,7 +115,8 @@ async def open_storefront(
         ),
         offer=offer,
         upload_limits=limits,
-        rate_limits=rate_limits or RateLimits(storage or MemoryStorage(), per_minute),
+        rate_limits=rate_limits
+        or RateLimits(storage or MemoryStorage(), RateLimitConfig(unpaid_per_minute=per_minute)),
         checks={"ledger": ledger.ping} if checks is None else checks,
         **options,
     )

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from api.config import UploadLimits
 from api.pricing import PATH
-from api.upload import UploadLimits
 from errors import Overloaded
 from imaging import Pixels
 from tests.api.storefront import OFFER, SMALL, Storefront, open_storefront, picture

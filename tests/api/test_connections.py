@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.http.limits import ConnectionLimits
+from api.config import ConnectionLimits
 from api.http.open_connections import OpenConnections
 from api.http.pace import Pace
 from api.http.protocol import ClientProtocol

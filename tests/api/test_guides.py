@@ -14,9 +14,11 @@ from api.guides.programs import EXAMPLES, programs
 from api.options import OPTIONS
 from api.problem_pages import problem_types
 from errors import ClientDisconnected, InternalError, InvalidImage, PaymentOutcomeUnknown, PaymentRequired, RetryAction
+from payments.rails import RAILS
 from tests.api.storefront import BOTH, OFFER, Storefront, open_storefront
 
 GUIDES = ["/guides/x402", "/de/guides/x402", "/guides/mpp", "/de/guides/mpp"]
+BY_NAME = {rail.name: rail for rail in RAILS}
 EVERYBODY_ELSE = {"x402": "MPP", "mpp": "x402"}
 
 
@@ -178,14 +180,14 @@ async def test_a_bound_host_has_the_guides_of_its_rail_only(bound: Storefront, r
         assert "cutouts.example.com" not in text
         assert not re.search(rf"\b{other}\b", re.sub("(?i)mpp_|mppx", "", text), re.IGNORECASE)
         assert (await bound.client.get(path.replace(rail, other), headers=host)).status_code == 404
-    for name in programs(rail).values():
+    for name in programs(BY_NAME[rail]).values():
         assert (await bound.client.get(name.path, headers=host)).status_code == 200
-    for name in programs(other).values():
+    for name in programs(BY_NAME[other]).values():
         assert (await bound.client.get(name.path, headers=host)).status_code == 404
 
 
 @pytest.mark.parametrize("rail", ["x402", "mpp"])
 async def test_the_programs_are_the_files_that_the_client_tests_run(storefront: Storefront, rail: str) -> None:
-    for program in programs(rail).values():
+    for program in programs(BY_NAME[rail]).values():
         answer = await storefront.client.get(program.path)
         assert answer.text == (EXAMPLES / program.path.removeprefix("/examples/")).read_text()

@@ -8,11 +8,11 @@ import httpx
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.config import UploadLimits
 from api.payment_state import PaymentStateMiddleware
 from api.pricing import PATH
 from api.problems import ProblemMiddleware
 from api.request_id import RequestIdMiddleware
-from api.upload import UploadLimits
 from errors import LedgerUnavailable, ServiceError
 from payments.gate import Gate
 from payments.rail import Payment, Receipt

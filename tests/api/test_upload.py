@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from api.config import UploadLimits
 from api.pricing import PATH
-from api.upload import UploadLimits
 from tests.api.storefront import Storefront, open_storefront, picture
 
 KILO = UploadLimits(max_bytes=10_000)

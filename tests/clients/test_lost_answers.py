@@ -14,7 +14,6 @@ from x402.mechanisms.evm.exact import register_exact_evm_client
 
 from payments.money import Price
 from payments.rail import Order
-from payments.x402.requirements import QuoteTerms
 from payments.x402.wire import read_payment, write_challenge
 from sandbox.accounts import BUYER, SELLER
 from sandbox.chains import BaseChain
@@ -22,6 +21,7 @@ from tests.clients.conftest import SIZE
 from tests.clients.cutouts import PRICE, assert_cut_out
 from tests.clients.test_examples import EXAMPLES, PROGRAMS, Program, run
 from tests.fakes.lossy_proxy import losing_answers
+from tests.payments.x402.terms import terms_of
 from tests.running_service import RunningService
 
 _SIGN = """
@@ -55,9 +55,7 @@ def test_a_program_has_the_picture_for_one_charge(
 
 def test_the_stock_javascript_client_echoes_the_suggested_name() -> None:
     """@x402/core signs what @x402/fetch sends."""
-    terms = QuoteTerms(
-        chain_id=84532, asset=BaseChain.token, pay_to=SELLER.address, max_timeout_seconds=60, description="A picture"
-    )
+    terms = terms_of(chain_id=84532, asset=BaseChain.token, pay_to=SELLER.address, max_timeout_seconds=60)
     order = Order("https://cut.example/v1/remove-background", "POST", b"", (), Price(Decimal("0.05")))
     quote = write_challenge(terms, order, None, name="order-" + "0" * 64)
     done = subprocess.run(

@@ -7,6 +7,8 @@ import pytest
 from mpp.methods.tempo._defaults import PATH_USD, USDC
 
 from config import ConfigurationError, load
+from payments.mpp.config import MppConfig
+from payments.x402.config import X402Config
 from sandbox.accounts import SELLER, SETTLER
 
 SELLING = {
@@ -30,16 +32,17 @@ def refusal(environ: dict[str, str]) -> ConfigurationError:
 def test_the_sandbox_needs_no_settings() -> None:
     settings = load({})
     assert settings.profile == "sandbox"
-    assert settings.x402.pay_to == settings.mpp.recipient == SELLER.address
-    assert settings.x402.settlement_key is not None
-    assert settings.x402.settlement_key.get_secret_value() == SETTLER.key
+    assert settings.rail(X402Config).pay_to == settings.rail(MppConfig).recipient == SELLER.address
+    key = settings.rail(X402Config).settlement_key
+    assert key
+    assert key.get_secret_value() == SETTLER.key
 
 
 def test_a_mainnet_seller_gets_the_real_networks() -> None:
     settings = load(SELLING)
-    assert (settings.x402.chain_id, settings.mpp.chain_id) == (8453, 4217)
-    assert settings.x402.asset == "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913"
-    assert settings.mpp.currencies == (PATH_USD, USDC)
+    assert (settings.rail(X402Config).chain_id, settings.rail(MppConfig).chain_id) == (8453, 4217)
+    assert settings.rail(X402Config).asset == "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913"
+    assert settings.rail(MppConfig).currencies == (PATH_USD, USDC)
     assert settings.public_url == "https://cutouts.example.com"
     assert settings.trusted_proxies == ()
 
@@ -56,7 +59,7 @@ def test_lists_are_split_at_commas_and_blanks() -> None:
 def test_a_chain_is_chosen_by_its_id_in_the_environment() -> None:
     chosen = {"CLEARCANVAS_X402__CHAIN_ID": "8453", "CLEARCANVAS_MPP__CHAIN_ID": "4217"}
     settings = load(SELLING | chosen)
-    assert (settings.x402.chain_id, settings.mpp.chain_id) == (8453, 4217)
+    assert (settings.rail(X402Config).chain_id, settings.rail(MppConfig).chain_id) == (8453, 4217)
     for wrong in ("1", "-8453", "8453.0", "0x2105", "base"):
         assert refusal(SELLING | {"CLEARCANVAS_X402__CHAIN_ID": wrong}).names == ("CLEARCANVAS_X402__CHAIN_ID",)
 
@@ -87,7 +90,7 @@ def test_the_environment_wins_over_the_file_and_the_file_over_the_profile(tmp_pa
         'price_usd = "0.10"\nworkers = 2\n[mpp]\nchallenge_seconds = 20\n[rail_hosts]\n"a.example" = ["mpp"]\n'
     )
     settings = load({"CLEARCANVAS_CONFIG": str(file), "CLEARCANVAS_WORKERS": "3"})
-    assert (str(settings.price_usd), settings.workers, settings.mpp.challenge_seconds) == ("0.10", 3, 20)
+    assert (str(settings.price_usd), settings.workers, settings.rail(MppConfig).challenge_seconds) == ("0.10", 3, 20)
     assert settings.rail_hosts == {"a.example": ("mpp",)}
 
 

@@ -4,7 +4,8 @@ import pytest
 
 import config
 from config import ConfigurationError, load, runner_faults
-from config.profiles import DEVELOPMENT_ADDRESSES, SANDBOX_SECRET
+from payments.development_accounts import DEVELOPMENT_ADDRESSES
+from payments.mpp.config import SANDBOX_SECRET, MppConfig
 from sandbox.accounts import ACCOUNTS, SELLER, SETTLER
 from sandbox.chains import TempoChain
 
@@ -220,7 +221,7 @@ def test_a_runner_on_another_host_needs_a_token(changes: dict[str, str], at_faul
 
 def test_a_runner_on_a_host_of_its_own_knows_no_rail_and_no_ledger() -> None:
     settings = load({"CLEARCANVAS_PROFILE": "mainnet"}, rules=runner_faults)
-    assert (settings.mpp.secret_key, settings.database_url) == (None, None)
+    assert (settings.rail(MppConfig).secret_key, settings.database_url) == (None, None)
     with pytest.raises(ConfigurationError, match="CLEARCANVAS_RUNNER__TOKEN: is missing"):
         load({"CLEARCANVAS_PROFILE": "mainnet", "CLEARCANVAS_RUNNER__HOST": "::"}, rules=runner_faults)
 

@@ -1,6 +1,8 @@
 import pytest
 
 from config import ConfigurationError, load
+from payments.mpp.config import MppConfig
+from payments.x402.config import X402Config
 
 
 @pytest.mark.parametrize(
@@ -51,15 +53,16 @@ def test_a_wrong_value_is_refused_under_its_name(name: str, value: str) -> None:
 
 def test_an_address_may_come_without_checksum() -> None:
     address = "0x90f79bf6eb2c4f870365e785982e1f101e93b906"
-    assert load({"CLEARCANVAS_X402__PAY_TO": address}).x402.pay_to == address
+    assert load({"CLEARCANVAS_X402__PAY_TO": address}).rail(X402Config).pay_to == address
 
 
 def test_settings_print_no_secret() -> None:
     settings = load({"CLEARCANVAS_X402__RPC_URL": "https://rpc.example.com/v2/marked"})
-    shown = f"{settings!r} {settings} {settings.x402!r} {settings.model_dump_json()}"
+    shown = f"{settings!r} {settings} {settings.rail(X402Config)!r} {settings.model_dump_json()}"
     assert "marked" not in shown
-    assert settings.x402.settlement_key
-    assert settings.x402.settlement_key.get_secret_value() not in shown
+    key = settings.rail(X402Config).settlement_key
+    assert key
+    assert key.get_secret_value() not in shown
 
 
 def test_what_logs_strike_out_are_the_secrets_and_the_parts_of_urls_that_libraries_quote() -> None:
@@ -71,8 +74,9 @@ def test_what_logs_strike_out_are_the_secrets_and_the_parts_of_urls_that_librari
     )
     secrets = set(settings.secrets())
     assert {"https://rpc.example.com/v2/0123456789abcdef", "/v2/0123456789abcdef", "long-password"} <= secrets
-    assert settings.mpp.secret_key
-    assert settings.mpp.secret_key.get_secret_value() in secrets
+    secret = settings.rail(MppConfig).secret_key
+    assert secret
+    assert secret.get_secret_value() in secrets
     assert all(len(secret) >= 8 for secret in secrets)
 
 

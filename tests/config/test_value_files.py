@@ -9,6 +9,7 @@ import pytest
 
 from config import ConfigurationError, is_for_sellers, load
 from config.load import names, variable
+from payments.mpp.config import MppConfig
 
 ROOT = Path(__file__).parents[2]
 NAME = "CLEARCANVAS_MPP__SECRET_KEY"
@@ -30,14 +31,16 @@ def written(folder: Path, content: str | bytes) -> str:
 @pytest.mark.parametrize("end", ["", "\n", "\r\n", "\n\n"])
 def test_a_secret_stands_in_a_file(tmp_path: Path, end: str) -> None:
     settings = load({f"{NAME}_FILE": written(tmp_path, SECRET + end)})
-    assert settings.mpp.secret_key is not None
-    assert settings.mpp.secret_key.get_secret_value() == SECRET
+    secret = settings.rail(MppConfig).secret_key
+    assert secret
+    assert secret.get_secret_value() == SECRET
 
 
 def test_blanks_and_inner_lines_of_a_file_are_kept(tmp_path: Path) -> None:
     settings = load({f"{NAME}_FILE": written(tmp_path, f" {SECRET}\n{SECRET} \n")})
-    assert settings.mpp.secret_key is not None
-    assert settings.mpp.secret_key.get_secret_value() == f" {SECRET}\n{SECRET} "
+    secret = settings.rail(MppConfig).secret_key
+    assert secret
+    assert secret.get_secret_value() == f" {SECRET}\n{SECRET} "
 
 
 def test_every_setting_has_a_variable_for_a_file() -> None:

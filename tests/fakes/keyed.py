@@ -21,7 +21,8 @@ class Keyed:
 
     Args:
         token: the one bearer token that is let in; or
-        key_id, key: the key whose JSON Web Tokens are let in, each for its own method, host and path and once only.
+        key_id, key: the key whose JSON Web Tokens are let in, each for its own method, host and path and once only;
+        host: of this service, if it is not the one that is called.
 
     Attributes:
         refused: why calls were not let in.
@@ -31,6 +32,7 @@ class Keyed:
     token: str | None = None
     key_id: str = ""
     key: ECC.EccKey | None = None
+    host: str | None = None
     refused: list[str] = field(default_factory=list)
     _seen: set[str] = field(default_factory=set)
 
@@ -49,7 +51,7 @@ class Keyed:
             return "no bearer token"
         if self.token is not None:
             return None if token == self.token else "another token"
-        return self._fault_of_jwt(token, f"{request.method} {request.headers['host']}{request.url.path}")
+        return self._fault_of_jwt(token, f"{request.method} {self.host or request.headers['host']}{request.url.path}")
 
     def _fault_of_jwt(self, token: str, call: str) -> str | None:
         head, claims, signature = (_decoded(part) for part in token.split("."))

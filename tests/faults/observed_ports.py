@@ -20,10 +20,10 @@ from contextvars import ContextVar
 from typing import Any, TypeVar, cast
 
 from errors import LedgerUnavailable, PaymentOutcomeUnknown, RailUnavailable, RunnerUnavailable, ServiceError
-from payments.mpp import MppRail
 from payments.mpp.attempt import MppAttempt
-from payments.x402 import X402Rail
+from payments.mpp.rail import MppRail
 from payments.x402.attempt import X402Attempt
+from payments.x402.rail import X402Rail
 
 COMPOSED = """
 from observed_ports import observe_rails, observed_ledger, observed_models

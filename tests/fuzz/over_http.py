@@ -11,6 +11,7 @@ import httpx
 import uvicorn
 from limits.aio.storage import MemoryStorage
 
+from api.config import RateLimitConfig
 from api.pricing import PATH
 from api.rate_limit import RateLimits
 from imaging import ImageFormat
@@ -24,7 +25,7 @@ NO_LIMIT = 10**9
 
 @asynccontextmanager
 async def _served() -> AsyncIterator[tuple[Storefront, str]]:
-    limits = RateLimits(MemoryStorage(), NO_LIMIT)
+    limits = RateLimits(MemoryStorage(), RateLimitConfig(unpaid_per_minute=NO_LIMIT))
     with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as listening:
         async with open_storefront(Path(folder), rate_limits=limits) as storefront:
             server = uvicorn.Server(uvicorn.Config(storefront.app, log_config=None, lifespan="off"))

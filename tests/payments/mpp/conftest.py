@@ -3,11 +3,13 @@
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from payments.money import Price
-from payments.mpp import MppRail
+from payments.mpp.config import MppConfig
+from payments.mpp.rail import MppRail
 from payments.rail import Order
 from sandbox.accounts import SELLER
 from sandbox.chains import TempoChain
@@ -15,6 +17,12 @@ from sandbox.rpc_proxy import Control, shim
 from tests.payments.mpp.buyer import MppBuyer
 
 SECRET = "the secret of the tests, long enough"
+
+
+def mpp_rail(**chosen: Any) -> MppRail:
+    """A rail by the names of its settings and of its further arguments."""
+    settings = {name: chosen.pop(name) for name in MppConfig.model_fields.keys() & chosen.keys()}
+    return MppRail(MppConfig.model_validate(settings), **chosen)
 
 
 @pytest.fixture
@@ -28,9 +36,9 @@ async def build(rpc_url: str) -> AsyncIterator[Callable[..., MppRail]]:
     built = []
 
     def build(url: str = rpc_url, **settings: object) -> MppRail:
-        chosen = {
-            "realm": "cut.example",
-            "secret": SECRET,
+        chosen: dict[str, Any] = {
+            "host": "cut.example",
+            "secret_key": SECRET,
             "recipient": SELLER.address,
             "currencies": (TempoChain.token, TempoChain.second_token),
             "chain_id": TempoChain.chain_id,
@@ -40,7 +48,7 @@ async def build(rpc_url: str) -> AsyncIterator[Callable[..., MppRail]]:
             "rpc_timeout_s": 2.0,
             **settings,
         }
-        built.append(MppRail(**chosen))  # type: ignore[arg-type] # the names are those of the constructor
+        built.append(mpp_rail(**chosen))
         return built[-1]
 
     yield build

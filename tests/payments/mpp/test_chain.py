@@ -9,9 +9,9 @@ import pytest
 from errors import PaymentOutcomeUnknown
 from payments.chain_clock import ChainClock
 from payments.monitor import HEALTH_LIMIT_S
-from payments.mpp import MppRail
 from payments.mpp.chain import Chain
 from payments.mpp.node_answers import NODE_LAG_S, NoNodeAnswers
+from payments.mpp.rail import MppRail
 from payments.rail import Order, Payment, Receipt
 from sandbox.chains import BaseChain, TempoChain
 from sandbox.rpc_proxy import Control

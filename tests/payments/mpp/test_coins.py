@@ -7,7 +7,7 @@ import mpp
 import pytest
 from eth_account import Account
 
-from payments.mpp import MppRail
+from payments.mpp.rail import MppRail
 from payments.rail import Order
 from sandbox.accounts import SELLER
 from sandbox.calls import call_data

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from payments.mpp import MppRail
 from payments.mpp.node_answers import NODE_LAG_S
+from payments.mpp.rail import MppRail
 from payments.rail import Finality, Order, Payment, Receipt
 from sandbox.chains import TempoChain, tempo_chain
 from tests.contracts.rail_contract import UNITS

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from errors import PaymentRejected
-from payments.mpp import MppRail
+from payments.mpp.rail import MppRail
 from payments.mpp.transaction import MAX_GAS, MIN_GAS
 from payments.rail import Order
 from sandbox.accounts import BUYER

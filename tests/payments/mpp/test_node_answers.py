@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from errors import PaymentOutcomeUnknown
-from payments.mpp import MppRail
 from payments.mpp.node_answers import NODE_LAG_S, NodeAnswer, NoNodeAnswers, TransactionState, agree
+from payments.mpp.rail import MppRail
 from payments.mpp.wire import MppCredential
 from payments.rail import Finality, Order, Payment
 from tests.contracts.rail_contract import UNITS

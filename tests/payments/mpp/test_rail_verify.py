@@ -17,14 +17,14 @@ from mpp.methods.tempo.intents import _transaction_sender
 
 from errors import DeadlineUnreachable, PaymentRejected, RailUnavailable
 from payments.money import Price
-from payments.mpp import MppRail
+from payments.mpp.rail import MppRail
 from payments.rail import Order
 from sandbox.accounts import BUYER, SELLER, STRANGER
 from sandbox.chains import TempoChain
 from sandbox.rpc_proxy import Control, Mode
 from tests.contracts.rail_contract import NOBODY, UNITS
 from tests.payments.mpp.buyer import MppBuyer, challenge_of, header, sign
-from tests.payments.mpp.conftest import SECRET
+from tests.payments.mpp.conftest import SECRET, mpp_rail
 from tests.payments.mpp.verifying import read, refusal
 
 ALPHA_USD = "0x20c0000000000000000000000000000000000001"
@@ -168,7 +168,7 @@ async def test_says_what_the_payer_can_spend(rail: MppRail, order: Order, tempo_
 
 
 async def test_refuses_an_expired_challenge(build: Build, order: Order) -> None:
-    rail = build(challenge_seconds=1, work_margin_s=0.0, broadcast_margin_s=0.0)
+    rail = build(challenge_seconds=1, work_margin_s=0.01, broadcast_margin_s=0.01)
     credential = sign(challenge_of(await rail.challenge(order)))
     await asyncio.sleep(1.1)
     assert await refusal(rail, header(credential), order) == "payment-expired"
@@ -217,9 +217,9 @@ def test_any_signed_bytes_for_a_real_challenge_are_judged_without_a_crash(positi
     """Beyond the parsers: what the SDK does with fields that a wallet would not write."""
 
     async def judge() -> None:
-        rail = MppRail(
-            realm="cut.example",
-            secret=SECRET,
+        rail = mpp_rail(
+            host="cut.example",
+            secret_key=SECRET,
             recipient=SELLER.address,
             currencies=(TempoChain.token,),
             chain_id=TempoChain.chain_id,

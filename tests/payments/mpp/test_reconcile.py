@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from errors import RailUnavailable
-from payments.mpp import MppRail
+from payments.mpp.rail import MppRail
 from payments.rail import Order, Payment
 from payments.reconcile import Kind
 from sandbox.accounts import SELLER, STRANGER, TREASURY

@@ -13,7 +13,7 @@ import pytest
 import storage
 from errors import PaymentOutcomeUnknown, PaymentSpentElsewhere, ServiceError
 from payments.gate import Gate
-from payments.mpp import MppRail
+from payments.mpp.rail import MppRail
 from payments.rail import HeaderFields, Order
 from payments.result_cache import Delivery
 from payments.sale import SaleRequest, SaleResult
@@ -105,7 +105,9 @@ class TestALostLedger:
         await settled(lost, payment, order)
         return payment
 
-    @pytest.mark.parametrize("change", [{}, {"ledger_id": "lost"}, {"secret": "n" * 32}], ids=["new", "old", "secret"])
+    @pytest.mark.parametrize(
+        "change", [{}, {"ledger_id": "lost"}, {"secret_key": "n" * 32}], ids=["new", "old", "secret"]
+    )
     async def test_its_payments_are_spent(
         self, build: Build, payment: HeaderFields, order: Order, change: dict[str, str]
     ) -> None:

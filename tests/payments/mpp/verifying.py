@@ -3,8 +3,8 @@
 import pytest
 
 from errors import PaymentRejected
-from payments.mpp import MppRail
 from payments.mpp.attempt import MppAttempt
+from payments.mpp.rail import MppRail
 from payments.mpp.wire import MppCredential
 from payments.rail import HeaderFields, Order, Payment
 

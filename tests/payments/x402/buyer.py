@@ -14,8 +14,8 @@ from x402.schemas import PaymentPayload, PaymentRequired
 from x402.schemas.v1 import PaymentPayloadV1, PaymentRequiredV1
 
 from payments.rail import Challenge, HeaderFields, Order
-from payments.x402 import X402Rail
 from payments.x402.eip3009 import Authorization, SignedAuthorization
+from payments.x402.rail import X402Rail
 from payments.x402.requirements import QuoteTerms
 from payments.x402.wire import X402Credential
 from sandbox.accounts import BUYER, SELLER, STRANGER, TREASURY

@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 import storage
 from payments.money import Price
 from payments.rail import Order
-from payments.x402 import X402Rail
+from payments.x402.config import X402Config
+from payments.x402.rail import Timing, X402Rail
 from payments.x402.requirements import QuoteTerms
 from sandbox.accounts import SELLER, SETTLER, STRANGER
 from sandbox.chains import BaseChain
@@ -21,8 +24,22 @@ from tests.fakes.facilitator import Facilitator
 from tests.fakes.serving import serving
 from tests.payments.x402.buyer import X402Buyer
 from tests.payments.x402.miner import usual_fees
+from tests.payments.x402.terms import terms_of
 
 RailBuilder = Callable[..., X402Rail]
+PRICE = Price(Decimal("0.05"))
+
+
+def arguments(chosen: dict[str, object]) -> dict[str, Any]:
+    """What the rail is made of, by the names of its settings, of its timing and of its further arguments."""
+    timing = {each.name for each in fields(Timing)} & chosen.keys()
+    settings = X402Config.model_fields.keys() & chosen.keys()
+    rest = chosen.keys() - timing - settings
+    return {
+        "config": X402Config.model_validate({name: chosen[name] for name in settings}),
+        "timing": Timing(**{name: cast(float, chosen[name]) for name in timing}),
+        **{name: chosen[name] for name in rest},
+    }
 
 
 @pytest.fixture
@@ -68,12 +85,11 @@ def facilitator_url(_facilitator_service: tuple[Facilitator, str]) -> str:
 
 @pytest.fixture
 def terms() -> QuoteTerms:
-    return QuoteTerms(
+    return terms_of(
         chain_id=BaseChain.chain_id,
         asset=BaseChain.token,
         pay_to=SELLER.address,
         max_timeout_seconds=120,
-        description="Background removal",
     )
 
 
@@ -84,7 +100,7 @@ def order() -> Order:
         method="POST",
         body=b"picture",
         parameters=(("format", "png"),),
-        price=Price(Decimal("0.05")),
+        price=PRICE,
     )
 
 
@@ -129,10 +145,11 @@ async def new_rail(base_chain: BaseChain, rpc_url: str, outbox: SqlOutbox, begun
             "settlement_key": SETTLER.key,
             "lock": lock,
             "outbox": outbox,
+            "highest_price": PRICE,
             "doubt_s": 2.5,
             **settings,
         }
-        rails.append(BegunRail(begun, **chosen))
+        rails.append(BegunRail(begun, **arguments(chosen)))
         return rails[-1]
 
     yield build

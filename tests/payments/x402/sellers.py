@@ -7,6 +7,7 @@ from decimal import Decimal
 import storage
 from payments.money import Price
 from payments.rail import Order
+from payments.x402.config import X402Config
 from sandbox.accounts import SELLER, SETTLER
 from sandbox.chains import BaseChain
 from tests.begun import Begun, BegunRail
@@ -27,18 +28,19 @@ def sell_at_once(start_at: float, database_url: str, rpc_url: str, payments: int
     async def run() -> list[str]:
         database = storage.Database(database_url)
         lock, outbox = storage.SqlLock(database, "x402 settlement"), storage.SqlOutbox(database)
-        rail = BegunRail(
-            Begun(storage.SqlLedger(database)),
-            chain_id=BaseChain.chain_id,
-            asset=BaseChain.token,
-            pay_to=SELLER.address,
-            settlement_key=SETTLER.key,
-            lock=lock,
-            outbox=outbox,
-            rpc_url=rpc_url,
-            verify_timeout_s=60,
-            settle_timeout_s=60,
+        config = X402Config.model_validate(
+            {
+                "chain_id": BaseChain.chain_id,
+                "asset": BaseChain.token,
+                "pay_to": SELLER.address,
+                "settlement_key": SETTLER.key,
+                "rpc_url": rpc_url,
+                "verify_timeout_s": 60,
+                "settle_timeout_s": 60,
+            }
         )
+        begun = Begun(storage.SqlLedger(database))
+        rail = BegunRail(begun, config, lock=lock, outbox=outbox, highest_price=ORDER.price)
         with BaseChain.connect(rpc_url) as chain:
             buyer = X402Buyer(chain, version=2)
             credentials = [await bought(rail, buyer, ORDER) for _ in range(payments)]

@@ -338,7 +338,7 @@ async def test_a_key_without_gas_is_refused_by_the_node(
 
 @pytest.mark.parametrize("key", ["", "0x12", "hello", SETTLER.key[:-1], SETTLER.key + "00", "0" * 64, "f" * 64])
 def test_a_wrong_key_is_not_quoted(key: str) -> None:
-    with pytest.raises(ValueError, match="not a private key of 32 bytes in hex") as refusal:
+    with pytest.raises(ValueError, match="must be a 32-byte private key in hex") as refusal:
         SettlementKey(key, chain_id=1)
     assert not key or key not in str(refusal.value)
 

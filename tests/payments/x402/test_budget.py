@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from config.settings import X402Settings
 from payments.x402.budget import Budget, gas_for
+from payments.x402.config import X402Config
 from payments.x402.fees import GAS_LIMIT, USUAL_GAS, Market
 from tests.payments.x402.budgets import GWEI, PICTURE, budget
 
@@ -20,7 +20,7 @@ def market(gwei: str = "0", data_wei: int = 0) -> Market:
 @pytest.fixture
 def default() -> Budget:
     """The settings' own."""
-    x402 = X402Settings()
+    x402 = X402Config()
     return Budget(x402.eth_usd, x402.max_fee_share, round(x402.max_fee_gwei * GWEI), PICTURE)
 
 

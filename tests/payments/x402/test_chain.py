@@ -20,6 +20,7 @@ from sandbox.chains import MULTICALL, BaseChain
 from tests.contracts.rail_contract import NOBODY, UNITS
 from tests.payments.conftest import Connect
 from tests.payments.x402.buyer import authorize, cancel, submit, transfer_call
+from tests.payments.x402.terms import terms_of
 
 
 @pytest.fixture
@@ -148,9 +149,7 @@ async def test_does_not_search_before_the_payment_was_seen(
 async def test_a_token_that_is_not_there_gives_no_verdict(
     reader: AuthorizationReader, payer: LocalAccount, nonce: str, terms: QuoteTerms, now: int
 ) -> None:
-    astray = QuoteTerms(
-        chain_id=84532, asset=STRANGER.address, pay_to=SELLER.address, max_timeout_seconds=60, description=""
-    )
+    astray = terms_of(chain_id=84532, asset=STRANGER.address, pay_to=SELLER.address, max_timeout_seconds=60)
     with pytest.raises(RailUnavailable):
         await reader.status(payment_of(authorize(payer, SELLER.address, nonce, terms), astray, now=now))
 
@@ -170,9 +169,7 @@ async def test_gives_no_verdict_on_a_chain_that_is_late(
 async def test_sees_what_a_payer_holds_or_does_not_know(
     base_chain: BaseChain, rpc: RpcClient, terms: QuoteTerms, known: bool
 ) -> None:
-    elsewhere = QuoteTerms(
-        chain_id=84532, asset=STRANGER.address, pay_to=SELLER.address, max_timeout_seconds=60, description=""
-    )
+    elsewhere = terms_of(chain_id=84532, asset=STRANGER.address, pay_to=SELLER.address, max_timeout_seconds=60)
     held = await balance_of(rpc, terms if known else elsewhere, BUYER.address.lower())
     assert held == (base_chain.balance_of(BUYER.address) if known else None)
 
@@ -198,6 +195,6 @@ async def test_gives_no_verdict_without_a_chain(
 async def test_checks_the_chain_behind_the_url(
     connect: Connect, rpc_url: str, chain_id: int, asset: str, sentence: str | None
 ) -> None:
-    terms = QuoteTerms(chain_id=chain_id, asset=asset, pay_to=SELLER.address, max_timeout_seconds=60, description="")
+    terms = terms_of(chain_id=chain_id, asset=asset, pay_to=SELLER.address, max_timeout_seconds=60)
     (node,) = connect(rpc_url, chain_id=chain_id).nodes
     assert await check_chain(node, terms) == sentence

@@ -8,8 +8,8 @@ from eth_account.signers.local import LocalAccount
 
 from errors import PaymentRejected
 from payments.rail import Order
-from payments.x402 import X402Rail
 from payments.x402.eip3009 import SignedAuthorization
+from payments.x402.rail import X402Rail
 from payments.x402.requirements import QuoteTerms
 from payments.x402.wire import X402Credential
 from sandbox.chains import BaseChain
@@ -23,7 +23,7 @@ from tests.payments.x402.wallet import authorize_as, deployed
 def rail(request: pytest.FixtureRequest, new_rail: RailBuilder) -> X402Rail:
     if request.param == "own key":
         return new_rail()
-    return new_rail(facilitator_url=request.getfixturevalue("facilitator_url"), settlement_key=None, lock=None)
+    return new_rail(facilitator_url=request.getfixturevalue("facilitator_url"), settlement_key=None)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from payments.x402.eip3009 import SignedAuthorization
 from payments.x402.requirements import QuoteTerms
 from sandbox.accounts import SECOND_BUYER, SELLER
 from tests.payments.x402.buyer import authorize
+from tests.payments.x402.terms import terms_of
 
 NONCE = "0x" + "5c" * 32
 
@@ -46,7 +47,7 @@ def test_a_signature_covers_every_field(signed: SignedAuthorization, terms: Quot
 
 
 def test_a_signature_holds_for_one_chain_only(signed: SignedAuthorization, terms: QuoteTerms) -> None:
-    base = QuoteTerms(chain_id=8453, asset=terms.asset, pay_to=terms.pay_to, max_timeout_seconds=60, description="")
+    base = terms_of(chain_id=8453, asset=terms.asset, pay_to=terms.pay_to, max_timeout_seconds=60)
     assert not signed.signed_by_payer(base)
 
 

@@ -11,8 +11,8 @@ from Crypto.Signature import eddsa
 
 from errors import PaymentOutcomeUnknown, RailUnavailable
 from payments.rail import Order
-from payments.x402 import X402Rail
-from payments.x402.facilitator_auth import BearerToken, CdpKey, signer_of
+from payments.x402.facilitator_auth import CdpKey, signer_of
+from payments.x402.rail import X402Rail
 from tests.contracts.rail_contract import UNITS
 from tests.fakes.facilitator import Facilitator
 from tests.fakes.keyed import Keyed
@@ -49,7 +49,7 @@ async def test_a_sale_through_a_facilitator_that_wants_signed_calls(
 ) -> None:
     """Each of the three calls has a token of its own: for its method, host and path, in its time, and once."""
     with keyed(facilitator, key) as (guard, url):
-        rail = _rail(new_rail, url, CdpKey(KEY_ID, secret, url=url))
+        rail = _rail(new_rail, url, facilitator_key_id=KEY_ID, facilitator_key_secret=secret)
         assert await rail.health() is None
         credential = await bought(rail, buyer, order)
         before = buyer.received()
@@ -63,7 +63,7 @@ async def test_a_sale_through_a_facilitator_that_wants_a_token(
     new_rail: RailBuilder, facilitator: Facilitator, buyer: X402Buyer, order: Order
 ) -> None:
     with serving(Keyed(facilitator.app(), token="a-token")) as url:
-        rail = _rail(new_rail, url, BearerToken("a-token"))
+        rail = _rail(new_rail, url, facilitator_token="a-token")
         assert await rail.health() is None
         credential = await bought(rail, buyer, order)
         await rail.bind(credential).settle(await rail.bind(credential).verify(order))
@@ -75,18 +75,20 @@ async def test_wrong_credentials_put_the_rail_out(
 ) -> None:
     """That is the operator's fault, so no buyer's payment is called bad for it."""
     with keyed(facilitator, ED25519) as (guard, url):
-        auth = {
-            "nothing": None,
-            "another key": CdpKey(KEY_ID, ed25519_secret(ECC.generate(curve="ed25519")), url=url),
-            "another id": CdpKey("another", ed25519_secret(ED25519), url=url),
-            "another host": CdpKey(KEY_ID, ed25519_secret(ED25519), url="http://127.0.0.1:1"),
+        guard.host = "elsewhere.example" if known == "another host" else None
+        own = {"facilitator_key_id": KEY_ID, "facilitator_key_secret": ed25519_secret(ED25519)}
+        credentials = {
+            "nothing": {},
+            "another key": own | {"facilitator_key_secret": ed25519_secret(ECC.generate(curve="ed25519"))},
+            "another id": own | {"facilitator_key_id": "another"},
+            "another host": own,
         }[known]
-        rail = _rail(new_rail, url, auth)
+        rail = _rail(new_rail, url, **credentials)
         assert await rail.health() == "The payment facilitator does not accept our credentials."
         credential = await bought(rail, buyer, order)
         with pytest.raises(RailUnavailable):
             await rail.bind(credential).verify(order)
-        payment = await _rail(new_rail, facilitator_url, None).bind(credential).verify(order)
+        payment = await _rail(new_rail, facilitator_url).bind(credential).verify(order)
         with pytest.raises(PaymentOutcomeUnknown):
             await rail.bind(credential).settle(payment)
     assert len(guard.refused) >= 3
@@ -134,5 +136,5 @@ def test_what_is_no_key_is_refused_and_not_quoted(secret: str) -> None:
     assert "marked" not in str(refusal.value)
 
 
-def _rail(new_rail: RailBuilder, url: str, auth: CdpKey | BearerToken | None) -> X402Rail:
-    return new_rail(facilitator_url=url, facilitator_auth=auth, settlement_key=None, lock=None, doubt_s=0.1)
+def _rail(new_rail: RailBuilder, url: str, **credentials: str) -> X402Rail:
+    return new_rail(facilitator_url=url, settlement_key=None, doubt_s=0.1, **credentials)

@@ -13,9 +13,9 @@ from starlette.routing import Route
 
 from errors import PaymentOutcomeUnknown, PaymentRejected, PaymentSpentElsewhere, RailUnavailable
 from payments.rail import Hold, Order, Payment, Receipt
-from payments.x402 import X402Rail
 from payments.x402.confirmation import POLL_S
 from payments.x402.http_facilitator import FAILURES
+from payments.x402.rail import X402Rail
 from payments.x402.requirements import QuoteTerms
 from sandbox.accounts import STRANGER
 from sandbox.chains import BaseChain
@@ -39,7 +39,6 @@ def rail(new_rail: RailBuilder, facilitator_url: str) -> X402Rail:
     return new_rail(
         facilitator_url=facilitator_url,
         settlement_key=None,
-        lock=None,
         verify_timeout_s=1.0,
         settle_timeout_s=2.0,
         doubt_s=1.0,
@@ -52,7 +51,6 @@ def short_lived(new_rail: RailBuilder, facilitator_url: str) -> X402Rail:
     return new_rail(
         facilitator_url=facilitator_url,
         settlement_key=None,
-        lock=None,
         max_timeout_seconds=SHORT_S,
         min_validity_s=0,
         doubt_s=0.1,
@@ -142,7 +140,7 @@ async def test_a_facilitator_that_lost_its_chain_does_not_make_a_payment_bad(
     """The SDK's facilitator answers a bad signature then."""
     facilitator = Facilitator(rpc_url=NOBODY, key=STRANGER.key, network="eip155:84532")
     with serving(facilitator.app()) as url:
-        rail = new_rail(facilitator_url=url, settlement_key=None, lock=None)
+        rail = new_rail(facilitator_url=url, settlement_key=None)
         with pytest.raises(RailUnavailable):
             await rail.bind(await bought(rail, buyer, order)).verify(order)
 
@@ -211,7 +209,7 @@ async def test_a_settlement_without_an_answer_is_unknown_and_made_again(
 async def test_a_call_without_a_clear_answer_is_made_again_while_there_is_time(
     new_rail: RailBuilder, facilitator: Facilitator, facilitator_url: str, buyer: X402Buyer, order: Order, mode: Mode
 ) -> None:
-    rail = new_rail(facilitator_url=facilitator_url, settlement_key=None, lock=None, doubt_s=6.0)
+    rail = new_rail(facilitator_url=facilitator_url, settlement_key=None, doubt_s=6.0)
     credential = await bought(rail, buyer, order)
     payment = await rail.bind(credential).verify(order)
     before, calls = buyer.received(), facilitator.calls["settle"]
@@ -272,7 +270,7 @@ async def test_a_settlement_that_is_denied_and_comes_all_the_same_is_delivered(
     new_rail: RailBuilder, facilitator: Facilitator, facilitator_url: str, buyer: X402Buyer, order: Order, reason: str
 ) -> None:
     """The facilitator says "no" at once and settles three seconds later: the buyer pays once and gets the picture."""
-    rail = new_rail(facilitator_url=facilitator_url, settlement_key=None, lock=None, doubt_s=LATE_S + 5)
+    rail = new_rail(facilitator_url=facilitator_url, settlement_key=None, doubt_s=LATE_S + 5)
     credential = await bought(rail, buyer, order)
     payment = await rail.bind(credential).verify(order)
     before = buyer.received()
@@ -329,11 +327,11 @@ async def test_a_payment_that_was_used_before_a_call_whose_transaction_failed_is
         answer = {"success": False, "errorReason": "transaction_failed", "network": "eip155:84532"}
         return JSONResponse({**answer, "transaction": named[0]})
 
-    rail = new_rail(facilitator_url=facilitator_url, settlement_key=None, lock=None)
+    rail = new_rail(facilitator_url=facilitator_url, settlement_key=None)
     credential = await bought(rail, buyer, order)
     payment = await rail.bind(credential).verify(order)
     with serving(Starlette(routes=[Route("/settle", settle, methods=["POST"])])) as url:
-        loser = new_rail(facilitator_url=url, settlement_key=None, lock=None)
+        loser = new_rail(facilitator_url=url, settlement_key=None)
         submit(base_chain, base_chain.token, transfer_call(credential.signed))
         named.append(await _failed(base_chain, transfer_call(credential.signed)))
         with pytest.raises(PaymentSpentElsewhere):
@@ -344,7 +342,7 @@ async def test_a_payment_that_moved_after_our_call_is_ours_though_a_transaction_
     new_rail: RailBuilder, rpc_url: str, facilitator_url: str, base_chain: BaseChain, buyer: X402Buyer, order: Order
 ) -> None:
     """Our call has reached the service twice: one transaction moved the money, and the answer names the other one."""
-    rail = new_rail(facilitator_url=facilitator_url, settlement_key=None, lock=None)
+    rail = new_rail(facilitator_url=facilitator_url, settlement_key=None)
     credential = await bought(rail, buyer, order)
     call = transfer_call(credential.signed)
 
@@ -356,7 +354,7 @@ async def test_a_payment_that_moved_after_our_call_is_ours_though_a_transaction_
     payment = await rail.bind(credential).verify(order)
     before = buyer.received()
     with serving(Starlette(routes=[Route("/settle", settle, methods=["POST"])])) as url:
-        twice = new_rail(facilitator_url=url, settlement_key=None, lock=None)
+        twice = new_rail(facilitator_url=url, settlement_key=None)
         assert (await twice.bind(credential).settle(payment)).transaction
     assert buyer.received() == before + UNITS
 
@@ -439,7 +437,7 @@ async def test_a_cancelled_authorization_is_refused_on_the_word_of_the_chain(
 
 
 async def test_says_that_a_facilitator_is_out(new_rail: RailBuilder) -> None:
-    rail = new_rail(facilitator_url=NOBODY, settlement_key=None, lock=None)
+    rail = new_rail(facilitator_url=NOBODY, settlement_key=None)
     assert await rail.health() == "The payment facilitator does not answer."
 
 
@@ -454,7 +452,7 @@ async def test_says_that_a_facilitator_settles_elsewhere(
 ) -> None:
     elsewhere = Facilitator(rpc_url=rpc_url, key=STRANGER.key, network="eip155:8453")
     with serving(elsewhere.app()) as url:
-        rail = new_rail(facilitator_url=url, settlement_key=None, lock=None)
+        rail = new_rail(facilitator_url=url, settlement_key=None)
         assert await rail.health() == "The payment facilitator does not settle on eip155:84532."
 
 

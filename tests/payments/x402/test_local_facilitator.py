@@ -18,7 +18,7 @@ from x402.mechanisms.evm.constants import ERC6492_MAGIC_VALUE
 from errors import PaymentOutcomeUnknown, PaymentRejected, RailUnavailable, ServiceError
 from payments.money import Price
 from payments.rail import Hold, Order, Payment, Receipt
-from payments.x402 import X402Rail
+from payments.x402.rail import X402Rail
 from payments.x402.requirements import QuoteTerms
 from sandbox.accounts import STRANGER
 from sandbox.chains import BaseChain

@@ -13,13 +13,15 @@ from payments.gate import Gate
 from payments.rail import Order
 from payments.result_cache import Delivery
 from payments.sale import SaleRequest, SaleResult
-from payments.x402 import X402Rail
+from payments.x402.config import X402Config
+from payments.x402.rail import Timing, X402Rail
 from payments.x402.wire import X402Credential
 from sandbox.accounts import SELLER, SETTLER, STRANGER
 from sandbox.chains import BaseChain
 from tests.contracts.rail_contract import UNITS
 from tests.fakes.facilitator import Facilitator, Mode
 from tests.payments.x402.buyer import X402Buyer, bought
+from tests.payments.x402.conftest import PRICE
 
 
 class Service:
@@ -63,17 +65,18 @@ async def services(
             await storage.migrate(url)
             database = await stack.enter_async_context(storage.Database(url))
             lock = asyncio.Lock()
-            rail = X402Rail(
-                chain_id=BaseChain.chain_id,
-                asset=BaseChain.token,
-                pay_to=SELLER.address,
-                rpc_url=base_chain.rpc_url,
-                settlement_key=key,
-                lock=lock,
-                outbox=storage.SqlOutbox(database),
-                facilitator_url=None if key else facilitator_url,
-                doubt_s=8.0,
+            config = X402Config.model_validate(
+                {
+                    "chain_id": BaseChain.chain_id,
+                    "asset": BaseChain.token,
+                    "pay_to": SELLER.address,
+                    "rpc_url": base_chain.rpc_url,
+                    "settlement_key": key,
+                    "facilitator_url": facilitator_url,
+                }
             )
+            outbox = storage.SqlOutbox(database)
+            rail = X402Rail(config, lock=lock, outbox=outbox, highest_price=PRICE, timing=Timing(doubt_s=8.0))
             stack.push_async_callback(rail.aclose)
             opened.append(Service(rail, storage.SqlLedger(database)))
             stack.push_async_callback(opened[-1].gate.aclose)

@@ -8,7 +8,7 @@ import pytest
 
 from errors import PaymentOutcomeUnknown, ServiceError
 from payments.rail import Order, PaymentAttempt, Rail
-from payments.x402 import X402Rail
+from payments.x402.rail import X402Rail
 from sandbox.accounts import SETTLER
 from sandbox.chains import BaseChain
 from sandbox.rpc_proxy import Control, Mode
@@ -40,7 +40,7 @@ class TestFacilitatorV2(RailContract):
     def build(self, new_rail: RailBuilder, facilitator_url: str) -> RailBuilder:
         def build(rpc_url: str, **settings: object) -> X402Rail:
             url = NOBODY if rpc_url == NOBODY else facilitator_url
-            return new_rail(rpc_url, facilitator_url=url, settlement_key=None, lock=None, **settings)
+            return new_rail(rpc_url, facilitator_url=url, settlement_key=None, **settings)
 
         return build
 
@@ -64,15 +64,14 @@ class TestFacilitatorV1(TestFacilitatorV2):
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"chain_id": 1}, "chains [8453, 84532], not on 1"),
-        ({"asset": "0x12"}, "asset is not an address"),
-        ({"pay_to": "seller"}, "recipient is not an address"),
-        ({"settlement_key": "0xbeef"}, "not a private key of 32 bytes"),
-        ({"settlement_key": None}, "settlement key or through a facilitator"),
-        ({"facilitator_url": "http://127.0.0.1:1"}, "settlement key or through a facilitator"),
-        ({"settlement_key": None, "facilitator_url": "ftp://127.0.0.1"}, "facilitator URL"),
-        ({"lock": None}, "needs a lock and an outbox"),
-        ({"outbox": None}, "needs a lock and an outbox"),
+        ({"chain_id": 1}, "should be 8453 or 84532"),
+        ({"asset": "0x12"}, "must be a 0x address"),
+        ({"pay_to": "seller"}, "must be a 0x address"),
+        ({"pay_to": None}, "x402.pay_to is missing"),
+        ({"rpc_url": None}, "rpc_url is missing"),
+        ({"settlement_key": "0xbeef"}, "must be a 32-byte private key"),
+        ({"settlement_key": None}, "x402.facilitator_url, or x402.settlement_key, is missing"),
+        ({"settlement_key": None, "facilitator_url": "ftp://127.0.0.1"}, "must be an http(s) URL"),
     ],
 )
 async def test_refuses_settings_that_do_not_fit(

@@ -14,9 +14,9 @@ from x402.mechanisms.evm.multicall import encode_contract_call
 from errors import RailUnavailable
 from payments.rail import Order, Payment
 from payments.reconcile import Kind
-from payments.x402 import X402Rail
 from payments.x402.chain import evidence
 from payments.x402.eip3009 import SignedAuthorization
+from payments.x402.rail import X402Rail
 from payments.x402.requirements import QuoteTerms
 from payments.x402.transfers import transfers_between
 from payments.x402.wire import payment_id

@@ -3,7 +3,8 @@
 import pytest
 from x402.mechanisms.evm import V1_NETWORK_CHAIN_IDS, get_asset_info
 
-from payments.x402.requirements import NETWORKS, USDC_DECIMALS, EvmNetwork, QuoteTerms
+from payments.x402.requirements import NETWORKS, USDC_DECIMALS, EvmNetwork
+from tests.payments.x402.terms import terms_of
 
 USDC = {84532: "0x036CbD53842c5426634e7929541eC2318f3dCF7e", 8453: "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913"}
 
@@ -17,12 +18,10 @@ def test_networks_are_those_of_the_sdk(network: EvmNetwork) -> None:
 
 
 def test_addresses_are_checksummed() -> None:
-    terms = QuoteTerms(
-        chain_id=84532, asset=USDC[84532].lower(), pay_to=USDC[8453].lower(), max_timeout_seconds=60, description=""
-    )
+    terms = terms_of(chain_id=84532, asset=USDC[84532].lower(), pay_to=USDC[8453].lower(), max_timeout_seconds=60)
     assert (terms.asset, terms.pay_to) == (USDC[84532], USDC[8453])
 
 
 def test_refuses_other_networks() -> None:
-    with pytest.raises(ValueError, match=r"chains \[8453, 84532\], not on 137"):
-        QuoteTerms(chain_id=137, asset=USDC[8453], pay_to=USDC[8453], max_timeout_seconds=60, description="")
+    with pytest.raises(ValueError, match="8453 or 84532"):
+        terms_of(chain_id=137, asset=USDC[8453], pay_to=USDC[8453], max_timeout_seconds=60)

@@ -10,8 +10,8 @@ from errors import PaymentOutcomeUnknown, RailUnavailable
 from payments.chain_clock import ChainClock
 from payments.monitor import HEALTH_LIMIT_S
 from payments.rail import Finality, Order, Payment
-from payments.x402 import X402Rail
 from payments.x402.monitor import KEPT_BLOCKS, ROUND_S
+from payments.x402.rail import X402Rail
 from payments.x402.requirements import QuoteTerms
 from payments.x402.wire import X402Credential
 from payments.x402.witnesses import MAX_APART_BLOCKS, Witnesses
@@ -50,7 +50,7 @@ async def at_work(
 
 
 def _serviced(new_rail: RailBuilder, facilitator_url: str, *urls: str) -> X402Rail:
-    settings: dict[str, Any] = {"facilitator_url": facilitator_url, "settlement_key": None, "lock": None}
+    settings: dict[str, Any] = {"facilitator_url": facilitator_url, "settlement_key": None}
     nodes = dict(zip(("rpc_url", "fallback_rpc_url"), urls, strict=False))
     return new_rail(**settings, **nodes, doubt_s=1.5)
 

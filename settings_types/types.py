@@ -2,10 +2,9 @@
 
 import ipaddress
 import json
-import re
 from base64 import b64decode
-from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, NamedTuple
+from decimal import Decimal
+from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 
 from eth_keys.datatypes import PrivateKey
@@ -126,35 +125,11 @@ def _network(text: str) -> str:
     return text
 
 
-def _price(price: Decimal) -> Decimal:
+def check_price(price: Decimal) -> Decimal:
+    """Raises ValueError unless a price is positive and has at most 6 decimal places."""
     if not (price.is_finite() and price > 0 and price.scaleb(6) == price.scaleb(6).to_integral_value()):
         raise ValueError("must be a positive amount with at most 6 decimal places")
     return price
-
-
-class PricedModel(NamedTuple):
-    """A model by its name, and its own price in US dollars if it has one."""
-
-    name: str
-    usd: Decimal | None
-
-    def __str__(self) -> str:
-        return self.name if self.usd is None else f"{self.name}={self.usd:f}"
-
-
-_MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-
-
-def _priced_model(text: Any) -> Any:
-    if not isinstance(text, str):
-        return text
-    name, priced, usd = text.partition("=")
-    if not _MODEL_NAME.fullmatch(name):
-        raise ValueError(f"{text!r} must be NAME or NAME=PRICE")
-    try:
-        return PricedModel(name, _price(Decimal(usd)) if priced else None)
-    except (InvalidOperation, ValueError):
-        raise ValueError(f"{text!r} must name a positive price with at most 6 decimal places") from None
 
 
 def _whole(text: Any) -> Any:
@@ -180,9 +155,7 @@ Secret32 = Annotated[SecretStr, AfterValidator(_long)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
 CidrBlock = Annotated[str, AfterValidator(_network)]
-Price = Annotated[Decimal, AfterValidator(_price)]
-ModelSpec = Annotated[PricedModel, BeforeValidator(_priced_model)]
-"""Text is NAME or NAME=PRICE."""
+Price = Annotated[Decimal, AfterValidator(check_price)]
 Whole = BeforeValidator(_whole)
 """For choices among numbers: the environment gives text."""
 CommaSeparated = BeforeValidator(_split)

@@ -1,0 +1,67 @@
+"""The settings of the HTTP layer: its limits, which the middleware takes as they are."""
+
+import resource
+
+from pydantic import PositiveFloat, PositiveInt
+
+from settings_types.section import Section
+from settings_types.types import RedisUrl
+
+_KEPT_FREE = 100
+"""Descriptors for everything else: database, runner, chains, log, and connections that are being closed."""
+
+
+class UploadLimits(Section):
+    """Limits on what may be sent."""
+
+    max_bytes: PositiveInt = 25_000_000
+    """Bytes of one picture."""
+    max_side: PositiveInt = 10_000
+    """Pixels per side of one picture."""
+    max_bytes_in_flight: PositiveInt = 500_000_000
+    """Bytes of all pictures that one API worker holds at a time, sent and made; more are answered 503. A quarter is
+    kept for payers who have paid here within the last hour."""
+    max_bytes_per_address: PositiveInt = 125_000_000
+    """The same for the requests of one address (IPv6: /64); more are answered 429."""
+    receive_timeout_s: PositiveFloat = 60.0
+    """Seconds within which a picture has to arrive."""
+    pace_bytes_s: PositiveInt = 8_000
+    """Bytes per second that must arrive of it, on average over each window."""
+    pace_window_s: PositiveFloat = 10.0
+    """Seconds of that window."""
+
+
+class ConnectionLimits(Section):
+    """Limits on the connections of clients."""
+
+    total: PositiveInt = 1000
+    """Connections of one API worker; where there are more, the one that has been idle longest is closed. Lower where
+    the limit on open files is."""
+    per_address: PositiveInt = 100
+    """The same of one address (IPv6: per /64); trusted proxies have no such limit."""
+    requests_per_s: PositiveFloat = 50.0
+    """Requests a second that one address may begin, four times as many at once; further ones wait. Trusted proxies have
+    no such limit."""
+    head_timeout_s: PositiveFloat = 10.0
+    """Seconds to complete the header fields of a request, from the connection or from the last answer."""
+    discard_timeout_s: PositiveFloat = 60.0
+    """Seconds for the rest of a body that has been answered already."""
+    pace_bytes_s: PositiveInt = 8_000
+    """Bytes per second that a client must read of an answer, or send of a body, on average over each window."""
+    pace_window_s: PositiveFloat = 10.0
+    """Seconds of that window."""
+
+    @property
+    def affordable(self) -> int:
+        """`total`, or as many as there are descriptors for."""
+        return max(1, min(self.total, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - _KEPT_FREE))
+
+
+class RateLimitConfig(Section):
+    """The limit on answers that earn nothing."""
+
+    unpaid_per_minute: PositiveInt = 30
+    """Unpaid answers per minute and address (IPv6: per /64); more are answered 429. A payer may have as many payments
+    that buy nothing, an address four times as many."""
+    redis_url: RedisUrl | None = None
+    """Redis to count them in; without it they are counted in the ledger's database."""

@@ -1,0 +1,76 @@
+"""The settings of the MPP rail and their rules; importing this loads no SDK."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from payments.development_accounts import is_development
+from payments.rail_info import RailSection
+from settings_types.section import MISSING, Fault, required
+from settings_types.types import Address, CommaSeparated, Secret32, Whole
+
+SANDBOX_SECRET = "clearcanvas sandbox, known to everybody"  # noqa: S105  # public on purpose, refused on mainnet
+
+
+class MppConfig(RailSection):
+    """The MPP rail: dollar tokens on Tempo, pull mode."""
+
+    chain_id: Annotated[Literal[4217, 42431], Whole] = 42431
+    """4217 is Tempo, 42431 is Tempo Moderato."""
+    currencies: Annotated[tuple[Address, ...], CommaSeparated, Field(min_length=1)] = (
+        "0x20c0000000000000000000000000000000000000",
+    )
+    """The tokens that are accepted, in the order in which they are offered: TIP-20 dollars of 6 decimals, pathUSD and
+    (on mainnet) USDC.e."""
+    recipient: Address | None = None
+    """The address that is paid."""
+    realm: Annotated[str, Field(min_length=1)] | None = None
+    """Realm of the challenges on every host. Where it is not given: a host of `rail_hosts` is its own realm, every
+    other one has the host of `public_url`."""
+    secret_key: Secret32 | None = None
+    """Secret that challenges are signed with, the same on all machines: `openssl rand -base64 32`."""
+    previous_secret_key: Secret32 | None = None
+    """The secret before the last change; challenges signed with it are still honoured."""
+    challenge_seconds: PositiveInt = 300
+    """Seconds for which a quote holds."""
+    work_margin_s: PositiveFloat = 8.0
+    """Seconds that a payment must still be valid before the work begins."""
+    broadcast_margin_s: PositiveFloat = 4.0
+    """Seconds that a payment must still be valid before it is broadcast."""
+    confirmation_timeout_s: PositiveFloat = 4.0
+    """Seconds to wait for the confirmation of a broadcast before it is repeated."""
+    finality_blocks: PositiveInt = 16
+    """Blocks on top of a settlement from which on it is final; until then it is looked at again."""
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        return self.currencies
+
+    @property
+    def quote_seconds(self) -> int:
+        return self.challenge_seconds
+
+    def secret_keys(self) -> tuple[str, ...]:
+        """The secrets whose challenges are accepted; the first one issues."""
+        secret = required(self.secret_key, "mpp.secret_key")
+        return tuple(each.get_secret_value() for each in (secret, self.previous_secret_key) if each)
+
+    def faults(self) -> Iterator[Fault]:
+        if self.recipient is None:
+            yield Fault("recipient", MISSING)
+        if self.secret_key is None:
+            yield Fault("secret_key", MISSING)
+        if len({currency.lower() for currency in self.currencies}) < len(self.currencies):
+            yield Fault("currencies", "names a token twice")
+        if self.work_margin_s >= self.challenge_seconds:
+            yield Fault("challenge_seconds", "must be longer than work_margin_s, or no payment can be accepted")
+        if self.broadcast_margin_s >= self.work_margin_s:
+            yield Fault("work_margin_s", "must be longer than broadcast_margin_s, or no payment can be broadcast")
+
+    def faults_with_real_money(self) -> Iterator[Fault]:
+        if is_development(self.recipient):
+            yield Fault("recipient", "is a well-known development account")
+        for name, secret in (("secret_key", self.secret_key), ("previous_secret_key", self.previous_secret_key)):
+            if secret and secret.get_secret_value() == SANDBOX_SECRET:
+                yield Fault(name, "is the sandbox's secret, which is public")

@@ -1,0 +1,107 @@
+"""The settings of the x402 rail and their rules; importing this loads no SDK."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, PositiveFloat, PositiveInt, SecretStr
+
+from payments.development_accounts import is_development
+from payments.rail_info import RailSection
+from settings_types.secret_parts import parts_of_url
+from settings_types.section import MISSING, Fault
+from settings_types.types import Address, ApiKeySecret, PrivateKeyHex, SecretUrl, Url, Whole, account_of, is_loopback
+
+WANTS_A_KEY = ".cdp.coinbase.com"
+"""Hosts of facilitators of which it is known that they answer no call without a CDP key's signature."""
+
+
+class X402Config(RailSection):
+    """The x402 rail: USDC on Base, settled by an HTTP facilitator, or by our own settlement key where one is given."""
+
+    chain_id: Annotated[Literal[8453, 84532], Whole] = 84532
+    """8453 is Base, 84532 is Base Sepolia."""
+    fallback_rpc_url: SecretUrl | None = None
+    """A second endpoint, asked when the first gives no answer, and as a second witness of each payment's end."""
+    asset: Address = "0x036CbD53842c5426634e7929541eC2318f3dCF7e"
+    """The token that is accepted."""
+    pay_to: Address | None = None
+    """The address that is paid."""
+    facilitator_url: Url | None = None
+    """HTTP facilitator that verifies and settles."""
+    facilitator_token: SecretStr | None = None
+    """Bearer token for the facilitator, where it wants one."""
+    facilitator_key_id: str | None = None
+    """Name or id of the CDP API key that signs each call to the facilitator, where that wants signed calls."""
+    facilitator_key_secret: ApiKeySecret | None = None
+    """Secret of that key: the Base64 of an Ed25519 key, or an EC P-256 key in PEM with its line ends as `\\n`."""
+    settlement_key: PrivateKeyHex | None = None
+    """Private key that settles on the chain itself, without a facilitator; its account pays the gas."""
+    bump_after_s: PositiveFloat = 15.0
+    """Seconds after which a transaction of the settlement key that is in no block yet is sent with higher fees."""
+    eth_usd: Annotated[Decimal, Field(gt=0, allow_inf_nan=False)] = Decimal(4000)
+    """Price of one ETH in US dollars, with which the settlement key's gas is reckoned; rather too high than too low."""
+    max_fee_share: Annotated[Decimal, Field(gt=0, le=1, allow_inf_nan=False)] = Decimal("0.5")
+    """What settling may cost, as a share of the payment, for the work to begin; what has been worked for is settled up
+    to the whole payment."""
+    max_fee_gwei: PositiveFloat = 1.0
+    """Fee per gas in gwei above which the settlement key sends nothing, whatever a payment brings; a settlement takes
+    about 80,000 gas."""
+    max_timeout_seconds: PositiveInt = 120
+    """Validity asked of a payment, in seconds."""
+    verify_timeout_s: PositiveFloat = 8.0
+    """Seconds to wait for a verification."""
+    settle_timeout_s: PositiveFloat = 30.0
+    """Seconds to wait for a settlement before it counts as unknown."""
+    finality_blocks: PositiveInt = 64
+    """Blocks on top of a settlement from which on it is final; until then it is looked at again."""
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        return (self.asset,)
+
+    @property
+    def quote_seconds(self) -> int:
+        return self.max_timeout_seconds
+
+    def secrets(self) -> Iterator[str]:
+        """Those of every section, and what may be a key in the facilitator's URL."""
+        yield from super().secrets()
+        yield from parts_of_url(self.facilitator_url or "")
+
+    def faults(self) -> Iterator[Fault]:
+        if self.pay_to is None:
+            yield Fault("pay_to", MISSING)
+        if self.facilitator_url is None and self.settlement_key is None:
+            text = "is missing, and x402.settlement_key too; set one of them"
+            yield Fault("facilitator_url", text, others=("settlement_key",))
+        yield from self._facilitator_faults()
+        if self.verify_timeout_s + self.settle_timeout_s >= self.max_timeout_seconds:
+            yield Fault("max_timeout_seconds", "must be longer than verify_timeout_s and settle_timeout_s together")
+
+    def faults_with_real_money(self) -> Iterator[Fault]:
+        if is_development(self.pay_to):
+            yield Fault("pay_to", "is a well-known development account")
+        if self.settlement_key and is_development(account_of(self.settlement_key)):
+            yield Fault("settlement_key", "is a well-known development key")
+
+    def _facilitator_faults(self) -> Iterator[Fault]:
+        """A facilitator and our credentials for it."""
+        key = (self.facilitator_key_id, self.facilitator_key_secret)
+        if (key[0] is None) != (key[1] is None):
+            missing = "facilitator_key_id" if key[0] is None else "facilitator_key_secret"
+            yield Fault(missing, "is missing; a key has an id and a secret")
+        if self.facilitator_token and any(key):
+            yield Fault("facilitator_token", "is set beside a key; set one of them")
+        if self.facilitator_url is None or self.settlement_key:
+            return
+        url = urlsplit(self.facilitator_url)
+        known = self.facilitator_token or all(key)
+        if known and url.scheme != "https" and not is_loopback(url.hostname):
+            yield Fault("facilitator_url", "must start with https://, because credentials are sent to it")
+        if known and url.username is not None:
+            yield Fault("facilitator_url", "must not contain a user when a token or key is set")
+        if not all(key) and (url.hostname or "").endswith(WANTS_A_KEY):
+            text = "accepts only signed calls; set facilitator_key_id and facilitator_key_secret"
+            yield Fault("facilitator_url", text, others=("facilitator_key_id", "facilitator_key_secret"))
