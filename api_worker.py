@@ -17,6 +17,7 @@ from bento_glue import address_of, bypass_bentoml
 from concurrency import in_background
 from config import Settings
 from models.manifest import ModelManifest
+from payments.mpp.config import MppConfig
 from process_end import ask_to_end, end_after, end_with_supervisor, on_first_signal
 from runner_composition import runner_token
 from runners.client import Runner, RunnerClient
@@ -106,6 +107,6 @@ def _sandbox_wallet(settings: Settings) -> SandboxWallet | None:
     from sandbox.accounts import BUYER  # noqa: PLC0415  # never ships
     from sandbox.browser_wallet import load  # noqa: PLC0415  # never ships
 
-    script, rpc_url = load(), settings.mpp.rpc_url
+    script, rpc_url = load(), settings.rail(MppConfig).rpc_url
     tempo_rpc_url = rpc_url.get_secret_value() if rpc_url else ""
     return SandboxWallet(BUYER.address, BUYER.key, tempo_rpc_url, script) if script else None

@@ -41,7 +41,7 @@ MAY_IMPORT = {
     "process_start": {"bento_glue", "config", "logs", "models", "runners"},
     "runner_composition": {"config", "models", "process_start", "runners"},
     "deployment": {"config", "errors", "models", "process_start", "runner_composition", "sandbox", "storage"},
-    "api_worker": {"api", "concurrency", "bento_glue", "composition", "config", "models", "process_end"}
+    "api_worker": {"api", "concurrency", "bento_glue", "composition", "config", "models", "payments", "process_end"}
     | {"runner_composition", "runners", "sandbox"},
     "runner_service": {"bento_glue", "deployment", "process_start", "runner_composition"},
     "service": {"api_worker", "bento_glue", "deployment", "process_start", "runner_composition", "runners"},

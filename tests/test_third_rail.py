@@ -100,11 +100,10 @@ async def test_the_third_rail_is_documented_and_sells(tmp_path: Path) -> None:
         assert {"Third-Quote", "Third-Receipt"} <= set(exposed)
         assert not {"PAYMENT-REQUIRED", "PAYMENT-RESPONSE", "WWW-Authenticate", "Payment-Receipt"} & set(exposed)
         assert (await buyer.get("/.well-known/third")).json()["sold"][0].endswith("/v1/remove-background")
-        picture = {"content": photograph(91), "headers": {"Content-Type": "image/jpeg"}}
-        quote = await buyer.post(ROUTE, **picture)
+        picture, headers = photograph(91), {"Content-Type": "image/jpeg"}
+        quote = await buyer.post(ROUTE, content=picture, headers=headers)
         assert (quote.status_code, "third" in quote.json()) == (402, True)
-        picture["headers"]["third-payment"] = "payment-1 signed"
-        sold = await buyer.post(ROUTE, **picture)
+        sold = await buyer.post(ROUTE, content=picture, headers={**headers, "third-payment": "payment-1 signed"})
     assert (sold.status_code, sold.headers["Content-Type"]) == (200, "image/png")
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from api.config import UploadLimits
 from api.try_out.page import STATIC, try_out
 from api.try_out.wallet import SandboxWallet
-from api.config import UploadLimits
 from sandbox.accounts import ACCOUNTS, BUYER
 from sandbox.process import ROOT
 from tests.api.storefront import MPP, OFFER, X402, Storefront, open_storefront

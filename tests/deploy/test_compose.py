@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 import yaml
 
+from api.config import UploadLimits
 from config import load, runner_faults
-from config.settings import RunnerSettings, UploadSettings
-from config.types import is_loopback
+from payments.mpp.config import MppConfig
+from payments.x402.config import X402Config
+from runners.config import RunnerConfig
 from sandbox.accounts import SELLER
+from settings_types.types import is_loopback
 from tests.deploy.programs import DEPLOY, json_of, program
 
 Service = dict[str, Any]
@@ -50,7 +53,7 @@ def neighbours(services: dict[str, Service], name: str) -> set[str]:
 def test_the_api_starts_with_these_settings(services: dict[str, Service], filled_in: Path) -> None:
     settings = load(environment(services["api"], filled_in))
     assert settings.ledger_url().startswith("postgresql://clearcanvas:")
-    assert (settings.x402.pay_to, settings.mpp.recipient) == (SELLER.address, SELLER.address)
+    assert (settings.rail(X402Config).pay_to, settings.rail(MppConfig).recipient) == (SELLER.address, SELLER.address)
     assert settings.public_url == "https://cutouts.example.com"
     assert settings.runner.addresses == ("http://runner:3100",)
     assert settings.rate_limit.redis_url is not None
@@ -63,7 +66,7 @@ def test_a_runner_starts_with_these_and_shares_the_apis_token(services: dict[str
     assert not is_loopback(runner.runner.host)
     assert runner.runner.token == api.runner.token
     port = services["runner"]["environment"]["BENTOML_PORT"]
-    assert int(port) == RunnerSettings().port == int(api.runner.addresses[0].rpartition(":")[2])
+    assert int(port) == RunnerConfig().port == int(api.runner.addresses[0].rpartition(":")[2])
 
 
 def test_the_runner_knows_no_secret_but_its_token(services: dict[str, Service]) -> None:
@@ -154,19 +157,19 @@ def test_caddy_hands_the_api_what_it_can_take(services: dict[str, Service]) -> N
     ]
     adapted = json_of(caddy, cwd=DEPLOY, environ={**environ, "HOME": "/nonexistent"})
     text = yaml.safe_dump(adapted)
-    most = UploadSettings().max_bytes
+    most = UploadLimits().max_bytes
     [limit] = {int(each) for each in re.findall(r"max_size: (\d+)", text)}
     assert most + 100_000 < limit < most + 2_000_000  # room for a form around the picture
     assert re.findall(r"name: (\S+)\n.*port: '(\d+)'", text) == [("api", "3000")]
     [server] = adapted["apps"]["http"]["servers"].values()
-    assert server["read_timeout"] > UploadSettings().receive_timeout_s * 1e9  # the API's own answer comes first
+    assert server["read_timeout"] > UploadLimits().receive_timeout_s * 1e9  # the API's own answer comes first
     assert "/metrics" in text
 
 
 def test_prometheus_scrapes_services_that_are_there(services: dict[str, Service]) -> None:
     jobs = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text())["scrape_configs"]
     places = {(name, job["dns_sd_configs"][0]["port"]) for job in jobs for name in job["dns_sd_configs"][0]["names"]}
-    assert places == {("api", 3000), ("runner", RunnerSettings().port)}
+    assert places == {("api", 3000), ("runner", RunnerConfig().port)}
     assert neighbours(services, "prometheus") >= {"api", "runner", "grafana"}
 
 

@@ -15,10 +15,10 @@ import pytest
 import yaml
 
 from config import load, runner_faults
-from config.settings import RunnerSettings
-from config.types import is_loopback
+from runners.config import RunnerConfig
 from runners.probes import PROBES
 from sandbox.process import ROOT
+from settings_types.types import is_loopback
 from tests.deploy.programs import DEPLOY, output_of
 
 CHART = DEPLOY / "helm/clearcanvas"
@@ -149,7 +149,7 @@ def test_the_api_starts_with_these_settings(manifests: list[Manifest], secrets: 
         if "runner" not in name:
             settings = load(environment(container, secrets))
             assert settings.public_url == "https://cutouts.example.com"
-            assert settings.runner.addresses == (f"http://cutouts-runner:{RunnerSettings().port}",)
+            assert settings.runner.addresses == (f"http://cutouts-runner:{RunnerConfig().port}",)
             assert settings.ledger_url().startswith("postgresql://")
 
 
@@ -159,7 +159,7 @@ def test_a_runner_starts_with_these_and_knows_only_its_token(manifests: list[Man
     settings = load(told, rules=runner_faults)
     assert not is_loopback(settings.runner.host)
     assert [name for name in told if name.endswith("_FILE")] == ["CLEARCANVAS_RUNNER__TOKEN_FILE"]
-    assert int(told["BENTOML_PORT"]) == RunnerSettings().port == container["ports"][0]["containerPort"]
+    assert int(told["BENTOML_PORT"]) == RunnerConfig().port == container["ports"][0]["containerPort"]
 
 
 def test_every_pod_is_closed(manifests: list[Manifest]) -> None:
@@ -226,7 +226,7 @@ def test_keda_asks_for_the_seconds_of_queued_work(on_gpus: list[Manifest]) -> No
     assert (trigger["type"], trigger["metricType"]) == ("prometheus", "AverageValue")
     promql_parser.parse(trigger["metadata"]["query"])  # test_observability.py compares it with the metrics
     assert "clearcanvas_runner_wait_seconds" in trigger["metadata"]["query"]
-    assert 0 < float(trigger["metadata"]["threshold"]) < RunnerSettings().max_wait_s
+    assert 0 < float(trigger["metadata"]["threshold"]) < RunnerConfig().max_wait_s
     assert spec["minReplicaCount"] == spec["fallback"]["replicas"] >= 1
 
 

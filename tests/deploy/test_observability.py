@@ -14,10 +14,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from api.pricing import PATH
-from config.settings import RunnerSettings, X402Settings
 from deploy.grafana import make
 from payments.ledger_watch import STATES
 from payments.rail import Finality
+from payments.x402.config import X402Config
+from runners.config import RunnerConfig
 from sandbox.process import ROOT, choose_port
 from tests.buying import buy, photograph
 from tests.deploy.expressions import ALERTS, asked, expressions, rules
@@ -86,9 +87,9 @@ def test_labels_are_compared_with_values_that_there_are(samples: list[Sample]) -
 
 def test_thresholds_that_follow_from_settings_follow_them() -> None:
     expression = {rule["alert"]: rule["expr"] for rule in rules()}
-    assert expression["SettlingTooDear"].endswith(f"> {X402Settings().max_fee_share}")
+    assert expression["SettlingTooDear"].endswith(f"> {X402Config().max_fee_share}")
     limit = float(expression["QueueTooLong"].rpartition("> ")[2])
-    assert 0.5 < limit / RunnerSettings().max_wait_s < 1
+    assert 0.5 < limit / RunnerConfig().max_wait_s < 1
 
 
 def test_every_alert_has_a_runbook_and_every_runbook_an_alert() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from config.load import names, variable
-from config.settings import RunnerSettings
+from runners.config import RunnerConfig
 from tests.deploy.programs import DEPLOY
 
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
@@ -57,5 +57,5 @@ def test_every_secret_is_a_credential_that_it_loads(unit: Path) -> None:
 def test_both_are_there_and_meet_on_the_runners_port() -> None:
     runner, api = (DEPLOY / "systemd" / f"clearcanvas-{name}.service" for name in ("runner", "api"))
     assert [runner, api] == UNITS[::-1]
-    assert environment(runner)["BENTOML_PORT"] == str(RunnerSettings().port)
-    assert environment(api)["CLEARCANVAS_RUNNER__ADDRESSES"] == f"http://127.0.0.1:{RunnerSettings().port}"
+    assert environment(runner)["BENTOML_PORT"] == str(RunnerConfig().port)
+    assert environment(api)["CLEARCANVAS_RUNNER__ADDRESSES"] == f"http://127.0.0.1:{RunnerConfig().port}"
