@@ -86,6 +86,7 @@ def test_it_has_all_that_the_image_is_built_from(folder: Path) -> None:
     assert {path.name for path in (source / "deploy").iterdir()} == {
         "healthcheck.py",
         "keep_models.py",
+        "migrate.py",
         "smoke_test.py",
     }
 
