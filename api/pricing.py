@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from payments.money import Price
 from payments.rail_info import RailInfo, RailSection
-from payments.rails import RAILS
+from payments.rails import payment_headers
 
 PATH = "/v1/remove-background"
 MODELS_PATH = "/v1/models"
@@ -118,8 +118,7 @@ class PriceList:
     @property
     def payment_headers(self) -> frozenset[str]:
         """The header fields in which a payment may come, lower case; those of rails that are switched off, too."""
-        known = {*RAILS, *(rail.info for rail in self.rails)}
-        return frozenset(name.lower() for info in known for name in info.payment_headers)
+        return payment_headers(rail.info for rail in self.rails)
 
     def url(self, parameters: Sequence[tuple[str, str]] = (), host: str | None = None) -> str:
         """Absolute public URL of the paid route, with what its query names.

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.allowed_methods import allow
 from api.request_id import request_id_of
 from errors import InternalError, MethodNotAllowed, NotFound, Overloaded, PaymentState, ServiceError
+from payments.rails import payment_headers
 from request_state import StateKey
 
 log = structlog.get_logger(__name__)
@@ -76,7 +77,7 @@ class ProblemMiddleware:
             called unpaid before it has been read.
     """
 
-    def __init__(self, app: ASGIApp, origin: str = "", payment_headers: Collection[str] = ()) -> None:
+    def __init__(self, app: ASGIApp, origin: str = "", payment_headers: Collection[str] = payment_headers()) -> None:
         self.app = app
         self.origin = origin
         self.payment_headers = payment_headers
