@@ -1,1 +1,1 @@
-"""The front door: HTTP in, HTTP out. Knows the till and the pictures, never the machines or the stores behind them."""
+"""HTTP layer. Depends on payments, imaging and the pipeline; never on runners or storage."""

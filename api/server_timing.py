@@ -7,7 +7,7 @@ from telemetry import server_timing, timings
 
 
 class ServerTimingMiddleware:
-    """Collects the stages of one request. It stands around the till, because `settle` ends after the picture."""
+    """Collects the stages of one request. It wraps PaymentMiddleware, because settlement ends after image processing."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -1,1 +1,1 @@
-"""Load tests: strangers who ask and strangers who buy, and a gate that says whether they were served well enough."""
+"""Load tests: clients that ask for quotes and clients that buy, and a gate on latency and failures."""

@@ -1,4 +1,4 @@
-"""The strangers: one file each."""
+"""The simulated clients: one file each."""
 
 import random
 from typing import Any
