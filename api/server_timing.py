@@ -7,7 +7,7 @@ from telemetry import server_timing, timings
 
 
 class ServerTimingMiddleware:
-    """Collects the stages of one request. It wraps PaymentMiddleware, because settlement ends after image processing."""
+    """Collects the stages of one request. It wraps PaymentMiddleware: settlement ends after image processing."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
