@@ -7,7 +7,7 @@ import pytest
 from sandbox import chains
 from sandbox.chains import BaseChain, TempoChain
 
-pytest_plugins = ["tests.examples", "tests.running_service", "tests.scheduling", "tests.tiers"]
+pytest_plugins = ["tests.examples", "tests.pictures", "tests.running_service", "tests.scheduling", "tests.tiers"]
 
 
 @pytest.fixture(scope="session")

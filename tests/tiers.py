@@ -64,7 +64,7 @@ PATHS: Final[dict[str, Tier]] = {
     "tests/test_gpu_benchmark.py": "integration",
     "tests/test_processes.py": "integration",
     "tests/test_race.py": "integration",
-    "tests/test_respawn.py": "integration",
+    "tests/test_supervisor.py": "integration",
     "tests/test_telemetry_of_others.py": "integration",
 }
 """What neither fixtures nor imports nor calls tell: a folder, a file, or a test by the beginning of its name."""

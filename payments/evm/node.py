@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TraceConfig
+from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, TraceConfig
 from aiohttp.http_exceptions import HttpProcessingError
 
 from errors import RailUnavailable
@@ -23,6 +23,10 @@ FAILURES = (ClientError, HttpProcessingError, OSError, *UNREADABLE)
 
 SILENT = "The payment chain does not answer. Nothing was charged."
 _HEADERS = {"Content-Type": "application/json"}
+MAX_CONNECTIONS = 16
+"""To one node; more calls wait for one that is free. A flood of payments, each of which asks the chain, must not take
+the descriptors that the service needs for everything else."""
+
 CHAIN_ID = Question("eth_chainId", (), number)
 
 
@@ -120,6 +124,7 @@ class Node:
             raise RailUnavailable("The chain is not asked any more: the service ends.")
         if self._session is None:
             self._session = ClientSession(
+                connector=TCPConnector(limit=MAX_CONNECTIONS),
                 raise_for_status=True,
                 timeout=self._timeout,
                 cookie_jar=DummyCookieJar(),

@@ -9,6 +9,7 @@ import logging
 import httpx
 
 from payments.chain_clock import ChainClock
+from payments.evm.node import MAX_CONNECTIONS
 from payments.evm.rpc import RpcClient
 from payments.mpp.attempt import MppAttempt, Parts, PushedAttempt
 from payments.mpp.chain import Chain
@@ -57,7 +58,9 @@ class MppRail:
         self._config = config
         self._recipient = required(config.recipient, "mpp.recipient").lower()
         self._currencies = tuple(currency.lower() for currency in config.currencies)
-        self._client = httpx.AsyncClient(timeout=config.confirmation_timeout_s, trust_env=False)
+        self._client = httpx.AsyncClient(
+            timeout=config.confirmation_timeout_s, trust_env=False, limits=httpx.Limits(max_connections=MAX_CONNECTIONS)
+        )
         self._rpc = RpcClient(config.rpc_urls(), chain_id=config.chain_id, timeout_s=rpc_timeout_s)
         self._clock = clock or ChainClock()
         self._chain = Chain(self._rpc, config.chain_id, self._clock, tokens=self._currencies)

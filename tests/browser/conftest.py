@@ -13,8 +13,6 @@ from tests.corpus.browser import find_browser
 from tests.fakes.injected_wallet import InjectedWallet
 from tests.running_service import RunningService
 
-pytest_plugins = ["tests.clients.conftest"]
-
 # The names of hosts that the running service binds to rails are this machine's.
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP *.example 127.0.0.1"]
 

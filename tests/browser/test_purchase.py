@@ -9,9 +9,9 @@ from playwright.async_api import expect
 
 from sandbox.chains import BaseChain
 from tests.browser.visitor import Visitor, earns
-from tests.clients.conftest import SIZE
 from tests.clients.cutouts import assert_cut_out, assert_paid_us
 from tests.fakes.injected_wallet import InjectedWallet
+from tests.pictures import SIZE
 
 
 @pytest.mark.parametrize(("way", "rail", "coin"), [("x402-test", "x402", "USDC"), ("mpp-test", "mpp", "pathUSD")])

@@ -7,8 +7,8 @@ import pytest
 from playwright.async_api import Browser, Route, expect
 
 from tests.browser.visitor import ROUTE, Visitor, earns, is_paid
-from tests.clients.conftest import SIZE
 from tests.clients.cutouts import assert_cut_out
+from tests.pictures import SIZE
 
 WAYS = [("x402-test", "x402"), ("mpp-test", "mpp")]
 

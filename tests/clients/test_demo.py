@@ -8,8 +8,8 @@ import pytest
 from sandbox.accounts import SELLER
 from sandbox.demo import demo
 from sandbox.process import SandboxError, choose_port
-from tests.clients.conftest import SIZE
 from tests.clients.cutouts import PRICE, assert_cut_out, assert_paid_us
+from tests.pictures import SIZE
 from tests.running_service import RunningService
 
 

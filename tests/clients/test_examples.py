@@ -13,8 +13,8 @@ from typing import Literal
 import pytest
 
 from sandbox.accounts import BUYER, SELLER
-from tests.clients.conftest import SIZE
 from tests.clients.cutouts import PRICE, assert_cut_out, assert_paid_us
+from tests.pictures import SIZE
 from tests.running_service import RunningService
 
 ROOT = Path(__file__).parents[2]

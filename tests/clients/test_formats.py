@@ -6,9 +6,9 @@ import httpx
 import pytest
 from PIL import Image
 
-from tests.clients.conftest import SIZE
 from tests.clients.cutouts import assert_cut_out
 from tests.clients.purchase_client import WAYS, PurchaseClient, Way
+from tests.pictures import SIZE
 from tests.running_service import RunningService
 
 

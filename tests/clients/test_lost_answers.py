@@ -17,11 +17,11 @@ from payments.rail import Order
 from payments.x402.wire import read_payment, write_challenge
 from sandbox.accounts import BUYER, SELLER
 from sandbox.chains import BaseChain
-from tests.clients.conftest import SIZE
 from tests.clients.cutouts import PRICE, assert_cut_out
 from tests.clients.test_examples import EXAMPLES, PROGRAMS, Program, run
 from tests.fakes.lossy_proxy import losing_answers
 from tests.payments.x402.terms import terms_of
+from tests.pictures import SIZE
 from tests.running_service import RunningService
 
 _SIGN = """

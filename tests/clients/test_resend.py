@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.clients.conftest import SIZE
 from tests.clients.cutouts import PRICE, assert_cut_out
 from tests.clients.purchase_client import RECEIPT_HEADER, WAYS, PurchaseClient
+from tests.pictures import SIZE
 from tests.running_service import RunningService
 
 

@@ -54,7 +54,8 @@ async def finality(rail: MppRail, sold: tuple[Payment, Receipt]) -> Finality:
 async def test_a_settlement_is_final_under_as_many_blocks_as_asked_for(
     build: Build, sold: tuple[Payment, Receipt], chain: TempoChain
 ) -> None:
-    assert await finality(build(finality_blocks=0), sold) is Finality.FINAL
+    chain.rpc.call("evm_mine")
+    assert await finality(build(finality_blocks=1), sold) is Finality.FINAL
     deep = build(finality_blocks=30)
     assert await finality(deep, sold) is Finality.PENDING
     for _ in range(30):
@@ -66,11 +67,12 @@ async def test_a_payment_that_the_chain_has_dropped_is_sent_again(
     build: Build, sold: tuple[Payment, Receipt], buyer: MppBuyer, chain: TempoChain
 ) -> None:
     """By a process that knows nothing but the ledger's row."""
-    restarted, paid = build(finality_blocks=0), buyer.received()
+    restarted, paid = build(finality_blocks=1), buyer.received()
     chain.rpc.call("anvil_rollback", 3)
     assert buyer.received() == paid - UNITS
     assert await finality(restarted, sold) is Finality.PENDING
-    chain.rpc.call("evm_mine")
+    for _ in range(2):
+        chain.rpc.call("evm_mine")
     assert await finality(restarted, sold) is Finality.FINAL
     assert buyer.received() == paid
 
@@ -81,7 +83,7 @@ async def test_without_its_transaction_it_stays_in_the_air(
     """The negative control, and a row of an earlier version."""
     payment, receipt = sold
     bare = {name: value for name, value in payment.evidence.items() if name != "raw"}
-    paid, restarted = buyer.received(), build(finality_blocks=0)
+    paid, restarted = buyer.received(), build(finality_blocks=1)
     chain.rpc.call("anvil_rollback", 3)
     for _ in range(2):
         assert await restarted.recheck(replace(payment, evidence=bare), receipt) is Finality.PENDING
