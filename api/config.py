@@ -7,8 +7,9 @@ from pydantic import PositiveFloat, PositiveInt
 from settings_types.section import Section
 from settings_types.types import RedisUrl
 
-_KEPT_FREE = 100
-"""Descriptors for everything else: database, runner, chains, log, and connections that are being closed."""
+_KEPT_FREE = 160
+"""Descriptors for everything else: 40 of an idle worker (database, metrics, runner, log), 32 connections to each chain
+or facilitator, decoders, pictures, and connections that are being closed."""
 
 
 class UploadLimits(Section):

@@ -23,7 +23,7 @@ FAILURES = (ClientError, HttpProcessingError, OSError, *UNREADABLE)
 
 SILENT = "The payment chain does not answer. Nothing was charged."
 _HEADERS = {"Content-Type": "application/json"}
-MAX_CONNECTIONS = 16
+MAX_CONNECTIONS = 32
 """To one node; more calls wait for one that is free. A flood of payments, each of which asks the chain, must not take
 the descriptors that the service needs for everything else."""
 

@@ -11,6 +11,7 @@ from x402.mechanisms.evm import is_valid_tx_hash
 from x402.schemas import PaymentPayload, PaymentRequirements, SettleResponse, SupportedResponse, VerifyResponse
 
 from errors import RailUnavailable
+from payments.evm.node import MAX_CONNECTIONS
 from payments.evm.question import JsonRpc
 from payments.rail import Hold
 from payments.x402 import refusals
@@ -75,7 +76,11 @@ class HttpFacilitator:
         self._verify_timeout_s = config.verify_timeout_s
         self._settle_timeout_s = config.settle_timeout_s
         # A redirect would carry our credentials and the payment to whoever the answer names.
-        self._http = httpx.AsyncClient(timeout=config.settle_timeout_s, follow_redirects=False)
+        self._http = httpx.AsyncClient(
+            timeout=config.settle_timeout_s,
+            follow_redirects=False,
+            limits=httpx.Limits(max_connections=MAX_CONNECTIONS),
+        )
 
     async def verify(self, payload: PaymentPayload, requirements: PaymentRequirements) -> None:
         answer = await self._post("verify", payload, requirements, self._verify_timeout_s)

@@ -25,7 +25,7 @@ from starlette.routing import Route
 from x402.mechanisms.evm.constants import BALANCE_OF_ABI, IS_VALID_SIGNATURE_ABI
 
 from errors import RailUnavailable
-from payments.evm.node import FAILURES, Node, WrongChain
+from payments.evm.node import FAILURES, MAX_CONNECTIONS, Node, WrongChain
 from payments.evm.question import JsonRpcError, Question, Reverted, UnexpectedReturn
 from payments.evm.questions import block, block_number, call, code, fee_history, logs, receipt, transaction_count
 from payments.evm.rpc import RpcClient
@@ -489,3 +489,20 @@ def test_every_error_of_the_abi_codec_is_mapped(module: ModuleType) -> None:
     errors = {error for error in vars(module).values() if isinstance(error, type) and issubclass(error, Exception)}
     errors -= {eth_abi.exceptions.ParseError, eth_abi.exceptions.PredicateMappingError}  # of type strings, not values
     assert {error for error in errors if not issubclass(error, (*UNENCODABLE, DecodingError))} == set()
+
+
+async def test_a_flood_of_questions_opens_few_connections() -> None:
+    """Each of many payments asks the chain; the service needs its descriptors for clients, database and decoders."""
+    clients = set()
+
+    async def answer(request: Request) -> Response:
+        assert request.client
+        clients.add(request.client.port)
+        await asyncio.sleep(0.05)
+        return JSONResponse({"jsonrpc": "2.0", "id": 1, "result": "0x14a34"})
+
+    with serving(Starlette(routes=[Route("/", answer, methods=["POST"])])) as url:
+        node = Node(url, 1, chain_id=84532, timeout_s=20)
+        await asyncio.gather(*(node.ask(block_number()) for _ in range(4 * MAX_CONNECTIONS)))
+        await node.aclose()
+    assert len(clients) <= MAX_CONNECTIONS
