@@ -36,10 +36,10 @@ class ConnectionLimits(Section):
     """Limits on the connections of clients."""
 
     total: PositiveInt = 1000
-    """Connections of one API worker; where there are more, the one that has been idle longest is closed. Lower where
-    the limit on open files is."""
+    """Connections of one API worker; where there are more, an idle one of the address that has most is closed. Lower
+    where the limit on open files is."""
     per_address: PositiveInt = 100
-    """The same of one address (IPv6: per /64); trusted proxies have no such limit."""
+    """The same of one address (IPv6: per /64), at most a quarter of all; trusted proxies have no such limit."""
     requests_per_s: PositiveFloat = 50.0
     """Requests a second that one address may begin, four times as many at once; further ones wait. Trusted proxies have
     no such limit."""
@@ -56,6 +56,12 @@ class ConnectionLimits(Section):
     def affordable(self) -> int:
         """`total`, or as many as there are descriptors for."""
         return max(1, min(self.total, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - _KEPT_FREE))
+
+    @property
+    def affordable_per_address(self) -> int:
+        """`per_address`, or a quarter of all: one address that is owed answers on all of its connections leaves the
+        others room."""
+        return max(1, min(self.per_address, self.affordable // 4))
 
 
 class RateLimitConfig(Section):

@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from ipaddress import ip_address, ip_network
+from itertools import islice
 from typing import Protocol
 
 import structlog
@@ -17,6 +18,10 @@ log = structlog.get_logger(__name__)
 
 _LOOK_EVERY_S = 1.0
 _SAY_EVERY_S = 60.0
+_PROXY = "a trusted proxy"
+"""Stands for the address of those who come by one."""
+_CANDIDATES = 64
+"""Idle connections that are compared, oldest first, when one has to make room."""
 
 
 class Connection(Protocol):
@@ -38,7 +43,10 @@ class Connection(Protocol):
 
 
 class OpenConnections:
-    """Where there are too many, the one that has been idle longest makes room; idle is whoever is owed no answer.
+    """Where there are too many, an idle one of the address that has most makes room, the one that has been idle
+    longest; idle is whoever is owed no answer.
+
+    So whoever has few connections keeps them, however fast somebody else opens new ones.
 
     Args:
         trusted_proxies: addresses or networks that many clients come by.
@@ -46,7 +54,7 @@ class OpenConnections:
 
     def __init__(self, limits: ConnectionLimits, trusted_proxies: Sequence[str] = ()) -> None:
         self.limits = limits
-        self._total = limits.affordable
+        self._total, self._per_address = limits.affordable, limits.affordable_per_address
         self._proxies = [ip_network(each, strict=False) for each in trusted_proxies]
         self._all: dict[Connection, str] = {}
         self._idle: dict[Connection, None] = {}
@@ -60,9 +68,9 @@ class OpenConnections:
 
     def admit(self, connection: Connection) -> bool:
         """Take a new one in, if need be in another one's place; False: it must be closed."""
-        address = network(connection.peer)
+        address = _PROXY if self._is_proxy(connection.peer) else network(connection.peer)
         own = self._of_address.get(address, {})
-        crowded = len(own) >= self.limits.per_address and not self._is_proxy(connection.peer)
+        crowded = len(own) >= self._per_address and address != _PROXY
         full = len(self._all) >= self._total
         if full:
             self._say_full()
@@ -105,11 +113,17 @@ class OpenConnections:
             self._end(connection, "service stopped")
 
     def _make_room(self, among: dict[Connection, None]) -> bool:
-        oldest = next((each for each in among if each in self._idle), None)
-        if oldest is None:
+        idle = (each for each in among if each in self._idle)
+        spared = max(islice(idle, _CANDIDATES), key=self._share, default=None)
+        if spared is None:
             return False
-        self._end(oldest, "made room")
+        self._end(spared, "made room")
         return True
+
+    def _share(self, connection: Connection) -> int:
+        """Connections of its address; a proxy's are of many clients."""
+        address = self._all[connection]
+        return 0 if address == _PROXY else len(self._of_address[address])
 
     def _end(self, connection: Connection, reason: str) -> None:
         CONNECTIONS_CLOSED.labels(reason).inc()

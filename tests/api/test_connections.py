@@ -200,6 +200,31 @@ def test_many_clients_come_by_a_proxy() -> None:
         assert all(is_open(each) for each in [connected(url, source="127.0.0.5") for _ in range(5)])
 
 
+def test_who_has_most_connections_makes_room_first() -> None:
+    """Those of a proxy are of many clients, so they stay as long as there are others."""
+    with limited(ConnectionLimits(total=8), proxies=("127.0.0.4",)) as url:
+        by_proxy = [connected(url, source="127.0.0.4") for _ in range(4)]
+        single = connected(url, source="127.0.0.5")
+        time.sleep(0.1)
+        older, newer = [connected(url, source="127.0.0.6") for _ in range(2)]
+        connected(url, source="127.0.0.7")
+        time.sleep(0.1)
+        assert is_open(connected(url, source="127.0.0.8"))
+        assert not is_open(older)
+        assert all(is_open(each) for each in (single, newer, *by_proxy))
+
+
+def test_one_address_that_is_owed_answers_leaves_the_others_room() -> None:
+    """However many it may have by itself, it has a quarter of all."""
+    unread = HEAD.replace(b"/ ", b"/read ") + b"Content-Length: 1\r\n\r\n"
+    with limited(ConnectionLimits(total=8, per_address=100)) as url:
+        for _ in range(20):
+            connected(url, unread, source="127.0.0.5")
+        time.sleep(0.1)
+        asked = connected(url, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", source="127.0.0.6")
+        assert asked.recv(100).startswith(b"HTTP/1.1 200")
+
+
 async def test_a_flood_of_silent_connections_keeps_nobody_out() -> None:
     """Three times as many as there may be; whoever asks meanwhile is answered."""
     with limited(ConnectionLimits(total=100, per_address=50), PlainTextResponse("hello")) as url:
