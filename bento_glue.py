@@ -14,7 +14,7 @@ from bentoml._internal.configuration.containers import BentoMLContainer
 from bentoml._internal.context import server_context
 from bentoml._internal.utils.analytics.usage_stats import do_not_track
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.config import HTTP_PROTOCOLS
+from uvicorn.config import HTTP_PROTOCOLS, LOOP_FACTORIES
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from memory import bound_arenas
@@ -71,6 +71,8 @@ def change_bentoml(*, runner: str, is_secret: Callable[[str], bool]) -> None:
     os.environ.pop("BENTOML_CONTAINERIZED", None)
     # BentoML chooses no HTTP implementation, and uvicorn's own answers a malformed request with a line of text.
     cast(dict[str, Any], HTTP_PROTOCOLS)["auto"] = _connection
+    # Nor does it choose an event loop; asyncio's accepts thousands of connections before one can be refused.
+    LOOP_FACTORIES["auto"] = "api.http.event_loop:factory"
     bound_arenas()
     if is_supervisor():
         # All services of a user share one folder of metrics, and each start empties it.

@@ -146,6 +146,9 @@ class ClientProtocol(H11Protocol):
             self._write(h11.Data(data=bytes(refusal.body)))
             self._write(h11.EndOfMessage())
             REQUESTS.labels("unknown", "other", str(error.status)).inc()
+        if self._owes_answer:
+            self.cycle.disconnected = True  # this was the answer; the application's would be one too many
+            self.cycle.message_event.set()
         self.transport.close()
 
     def _write(self, event: h11.Event) -> None:

@@ -135,6 +135,16 @@ def test_a_request_that_was_answered_is_not_answered_twice(caplog: pytest.LogCap
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
+def test_a_request_that_was_refused_is_not_answered_twice(caplog: pytest.LogCaptureFixture) -> None:
+    """Its body turns out broken before the application has answered; the refusal is the answer."""
+    with serving(Response(status_code=204), ClientProtocol) as url:
+        address = urlsplit(url)
+        with socket.create_connection((address.hostname, address.port), timeout=5) as connection:
+            connection.sendall(CHUNKED + b"no chunk\r\n")
+            assert connection.recv(65_536).startswith(b"HTTP/1.1 400")
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
 def test_an_answer_has_its_status_line(url: str) -> None:
     """Clients of all kinds read it."""
     assert httpx.get(url, trust_env=False).json()["path"] == "/"
