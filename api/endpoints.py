@@ -37,6 +37,7 @@ class RemoveBackgroundEndpoint:
         """
         upload = upload_of(scope)
         model = () if upload.model is None else ((MODEL, upload.model),)
+        sold = self._offer.model(upload.model)
         options = tuple(each for each in upload.wish.named if each[0] != "format")
         return Order(
             url=self._offer.url((*upload.wish.named, *model), Request(scope).url.hostname),
@@ -44,8 +45,9 @@ class RemoveBackgroundEndpoint:
             body=upload.body,
             is_whole=upload.is_whole,
             parameters=(("format", upload.output.format.name.lower()), *options, *model),
-            price=self._offer.model(upload.model).price,
+            price=sold.price,
             media_type=upload.output.format.media_type,
+            product=sold.name,
         )
 
     def check_available(self, scope: Scope) -> None:

@@ -100,13 +100,14 @@ class Ledger(Protocol):
         order_digest: str,
         lease_s: float,
         purchase: str | None = None,
+        product: str | None = None,
     ) -> Claim | None:
         """Take a payment that is as it was when it was looked up: unknown (`seen` is None), or abandoned. None when
         anything has happened to it since.
 
         `purchase` is an idempotency key within its rail and payer: one payment has it at a time, and None is answered
         while another one does. As many payments of one payer are under way as `payment.funds` covers at this amount;
-        when the rail does not know the funds, `MAX_IN_FLIGHT_WITHOUT_BALANCE`.
+        when the rail does not know the funds, `MAX_IN_FLIGHT_WITHOUT_BALANCE`. `product` is for the operator's books.
 
         Raises:
             PaymentUsed: its transaction is known under another payment id.

@@ -42,6 +42,7 @@ class Order:
         is_whole: False where `body` is only the beginning of what was sent, as in the order of an unpaid picture; such
             an order can be quoted, not sold.
         media_type: of what is delivered.
+        product: what is sold, as the books call it.
     """
 
     url: str
@@ -51,6 +52,7 @@ class Order:
     price: Price
     is_whole: bool = True
     media_type: str = "image/png"
+    product: str | None = None
 
     @cached_property
     def digest(self) -> str:

@@ -176,6 +176,7 @@ class Sales:
             order_digest=request.order.digest,
             lease_s=self._policy.work_lease_s,
             purchase=purchase_name(payment, credential, request.order),
+            product=request.order.product,
         )
         if claim is None:
             raise PaymentInProgress(expires_at=expires_at(payment))

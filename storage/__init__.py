@@ -7,17 +7,23 @@ from storage.lock import SqlLock
 from storage.migrations import migrate
 from storage.outbox import SqlOutbox
 from storage.rate_limits import SqlRateLimits
+from storage.records import Earned, Record, SqlRecords, Standing, Wanted
 from storage.settled import SqlSettled
 from storage.states import SqlStates
 
 __all__ = [
     "Database",
+    "Earned",
+    "Record",
     "SqlBooks",
     "SqlLedger",
     "SqlLock",
     "SqlOutbox",
     "SqlRateLimits",
+    "SqlRecords",
     "SqlSettled",
     "SqlStates",
+    "Standing",
+    "Wanted",
     "migrate",
 ]

@@ -63,6 +63,7 @@ class SqlLedger:
         order_digest: str,
         lease_s: float,
         purchase: str | None = None,
+        product: str | None = None,
     ) -> Claim | None:
         """Take a payment that is as it was when it was looked up; None when anything has happened to it since, or
         another one holds the name of the purchase.
@@ -83,6 +84,7 @@ class SqlLedger:
             "order_digest": order_digest,
             "holder": claim.holder,
             "purchase": purchase,
+            "product": product,
         }
         try:
             # Not flushed: what a power cut makes SQLite forget nobody works for any more, and nothing has moved.

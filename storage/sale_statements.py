@@ -19,7 +19,7 @@ _NEW = tuple(
     _row[name]
     for name in (
         *("id", "rail", "payer", "amount", "valid_before", "evidence", "transaction_hash"),
-        *("fingerprint", "order_digest", "holder", "purchase"),
+        *("fingerprint", "order_digest", "holder", "purchase", "product"),
     )
 )
 

@@ -68,6 +68,7 @@ payments = Table(
     Column("recheck_at", Double),
     Column("final_at", Double),
     Column("settling_since", Double),
+    Column("product", String),
     UniqueConstraint("transaction_hash"),
     CheckConstraint("state IN ('claimed', 'settling', 'settled')", name="payments_state"),
     CheckConstraint("(state = 'settled') = (receipt IS NOT NULL)", name="payments_receipt"),
@@ -75,7 +76,8 @@ payments = Table(
 """One row per payment that is being worked on or has settled, and the operator's books. Times are unix seconds,
 amounts base units. `settled_at` is when the ledger learnt of it, from which the 24 hours of re-delivery count. A
 settlement is looked at again at `recheck_at` until the chain can no longer drop it, which was seen at `final_at`. It
-began at `settling_since`, or was lost again then."""
+began at `settling_since`, or was lost again then. `product` is what was bought, by the model's name; versions before
+0006 did not write it."""
 
 # Spelt out rather than bound: PostgreSQL's general plans would not find the indexes otherwise.
 in_doubt = payments.c.state == text("'settling'")

@@ -9,6 +9,7 @@ import pytest
 from api.discovery import models
 from api.openapi import openapi
 from api.pricing import PATH, PriceList
+from storage import Database, SqlRecords, Wanted
 from tests.api.storefront import BOTH, LARGE, SMALL, Storefront, open_storefront, picture
 from tests.fakes.infer import Disc
 
@@ -144,3 +145,12 @@ async def test_pages_and_listing_name_every_model(both: Storefront) -> None:
         assert "small $0.05, large $0.15" in (await both.client.get(path)).text
     listing = (await both.client.get("/.well-known/x402")).json()
     assert listing["resources"] == [URL, f"{URL}?model=large"]
+
+
+async def test_the_ledger_says_what_each_payment_bought(both: Storefront, tmp_path: Path) -> None:
+    """The default by its name, too: it may be another one later."""
+    for query, coin in (("", "coin-1"), ("?model=large", "coin-2")):
+        assert (await both.post(picture(), coin=coin, query=query)).is_success
+    async with Database(f"sqlite:///{tmp_path}/ledger.sqlite3") as database:
+        found = await SqlRecords(database).page(Wanted())
+    assert {record.entry.payment.id: record.product for record in found} == {"coin-1": "small", "coin-2": "large"}

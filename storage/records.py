@@ -1,0 +1,163 @@
+"""What the operator reads of the ledger: payments by period, standing, rail and payer, and what was earned."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, Row, and_, cast, func, or_, select, text
+from sqlalchemy.sql.elements import ColumnElement
+
+from payments.ledger import Entry, State
+from storage.database import Database
+from storage.entries import entries, entry_of
+from storage.sale_statements import abandoned
+from storage.schema import in_doubt, not_final, payments
+
+DAY_S = 86_400
+_row = payments.c
+
+
+class Standing(StrEnum):
+    """Where a payment stands, in an operator's words: the ledger's states, with what its leases and blocks add."""
+
+    CLAIMED = "claimed"
+    SETTLING = "settling"
+    IN_DOUBT = "in-doubt"
+    NOT_FINAL = "not-final"
+    FINAL = "final"
+    ABANDONED = "abandoned"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One payment, as the books need it. Times are unix seconds by the ledger's clock.
+
+    Attributes:
+        at: when it settled; else when its settlement began; else when its claim ends.
+        product: what it bought; None where an earlier version sold it.
+        settling_since, settled_at, final_at: None where it has not come to that.
+    """
+
+    entry: Entry
+    standing: Standing
+    at: float
+    product: str | None
+    settling_since: float | None
+    settled_at: float | None
+    final_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which payments; what is None selects nothing.
+
+    Attributes:
+        since, until: unix seconds, compared with `Record.at`; the period includes the first and not the second.
+        standings: abandoned ones have moved nothing, so they are left out unless they are asked for.
+        payer: address in any case.
+    """
+
+    since: float = 0.0
+    until: float = math.inf
+    standings: frozenset[Standing] = frozenset(Standing) - {Standing.ABANDONED}
+    rail: str | None = None
+    payer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Earned:
+    """What settled on one day (UTC, days since 1970) over one rail for one product: payments, and base units."""
+
+    day: int
+    rail: str
+    product: str | None
+    payments: int
+    amount: int
+
+
+class SqlRecords:
+    """Reads the ledger for its operator; changes nothing.
+
+    Args:
+        database: shared with everything that stores; its owner closes it.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        now = database.now
+        settling, running = _row.state == State.SETTLING, _row.lease_until > now
+        self._at = func.coalesce(_row.settled_at, _row.settling_since, _row.lease_until)
+        self._standings: Mapping[Standing, ColumnElement[bool]] = {
+            Standing.CLAIMED: (_row.state == State.CLAIMED) & running,
+            Standing.SETTLING: settling & running,
+            Standing.IN_DOUBT: in_doubt & (_row.lease_until <= now),
+            Standing.NOT_FINAL: and_(not_final),
+            Standing.FINAL: (_row.state == State.SETTLED) & _row.final_at.is_not(None),
+            Standing.ABANDONED: abandoned(now),
+        }
+
+    async def page(self, wanted: Wanted, *, after: Record | None = None, limit: int = 1000) -> list[Record]:
+        """The payments that are wanted, oldest first; those that follow `after`, the last one of the page before."""
+        where = self._where(wanted)
+        if after is not None:
+            later = or_(self._at > after.at, and_(self._at == after.at, _row.id > after.entry.payment.id))
+            where = where & later
+        return await self._found(where, limit)
+
+    async def latest(self, wanted: Wanted, limit: int) -> list[Record]:
+        """The last so many of the payments that are wanted, oldest first."""
+        statement = entries(self._where(wanted), self._database.now).order_by(self._at.desc(), _row.id.desc())
+        return [self._record(row) for row in reversed(await self._database.reads.rows(statement.limit(limit)))]
+
+    async def find(self, reference: str) -> list[Record]:
+        """The payments whose id, transaction or receipt's transaction this is; in any state."""
+        paid_by = _row.receipt["transaction"].as_string()
+        return await self._found(
+            (_row.id == reference) | (_row.transaction_hash == reference) | (paid_by == reference), 10
+        )
+
+    async def earned(self, since: float, until: float) -> list[Earned]:
+        """What settled from `since` on and before `until` (unix seconds), by day, rail and product."""
+        period = (_row.state == State.SETTLED) & (_row.settled_at >= since) & (_row.settled_at < _finite(until))
+        days = _row.settled_at / DAY_S
+        # Both casts cut off here; PostgreSQL's would round.
+        day = cast(days if self._database.dialect == "sqlite" else func.floor(days), BigInteger).label("day")
+        count, amount = func.count().label("payments"), func.sum(cast(_row.amount, BigInteger)).label("amount")
+        statement = select(day, _row.rail, _row.product, count, amount).where(period)
+        rows = await self._database.reads.rows(statement.group_by(text("1, 2, 3")).order_by(text("1, 2, 3")))
+        return [Earned(row.day, row.rail, row.product, row.payments, int(row.amount)) for row in rows]
+
+    def _where(self, wanted: Wanted) -> ColumnElement[bool]:
+        where = (self._at >= wanted.since) & (self._at < _finite(wanted.until))
+        where &= or_(*(self._standings[each] for each in wanted.standings))
+        if wanted.rail is not None:
+            where &= _row.rail == wanted.rail
+        if wanted.payer is not None:
+            where &= func.lower(_row.payer) == wanted.payer.lower()
+        return where
+
+    async def _found(self, where: ColumnElement[bool], limit: int) -> list[Record]:
+        statement = entries(where, self._database.now).order_by(self._at, _row.id).limit(limit)
+        return [self._record(row) for row in await self._database.reads.rows(statement)]
+
+    def _record(self, row: Row[Any]) -> Record:
+        entry = entry_of(row)
+        at = next(each for each in (row.settled_at, row.settling_since, row.lease_until) if each is not None)
+        return Record(
+            entry, _standing(entry, row.final_at), at, row.product, row.settling_since, row.settled_at, row.final_at
+        )
+
+
+def _standing(entry: Entry, final_at: float | None) -> Standing:
+    if entry.state is State.SETTLED:
+        return Standing.NOT_FINAL if final_at is None else Standing.FINAL
+    if entry.state is State.SETTLING:
+        return Standing.SETTLING if entry.lease_runs else Standing.IN_DOUBT
+    return Standing.ABANDONED if entry.is_abandoned else Standing.CLAIMED
+
+
+def _finite(until: float) -> float:
+    """SQLite's driver has no infinity."""
+    return min(until, 1e15)
