@@ -16,7 +16,7 @@ from api.try_out.wallet import SandboxWallet
 from bento_glue import address_of, bypass_bentoml
 from concurrency import in_background
 from config import Settings
-from models.manifest import ModelManifest
+from models import ModelManifest
 from payments.mpp.config import MppConfig
 from process_end import ask_to_end, end_after, end_with_supervisor, on_first_signal
 from runner_composition import runner_token

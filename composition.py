@@ -26,7 +26,7 @@ from errors import LedgerUnavailable
 from imaging import decode
 from imaging.isolated.pool import IS_POSSIBLE, DecoderPool
 from memory import keep_giving_back
-from models.manifest import ModelManifest
+from models import ModelManifest
 from payments.finality import keep_rechecking
 from payments.gate import Gate
 from payments.ledger_watch import keep_counting

@@ -9,8 +9,7 @@ import structlog
 
 from config import Settings
 from errors import ServiceError
-from models.manifest import ModelError, ModelManifest
-from models.served import check_weights, may_be_sold
+from models import ModelError, ModelManifest, check_weights, may_be_sold
 from process_start import ROOT
 from runner_composition import prove_backend
 

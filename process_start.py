@@ -7,8 +7,7 @@ from pathlib import Path
 from bento_glue import change_bentoml
 from config import ConfigurationError, Settings, is_for_sellers, load, runner_faults
 from logs import configure_logging, log_uncaught
-from models.manifest import MODELS, ModelError, ModelManifest
-from models.served import load_served
+from models import MODELS, ModelError, ModelManifest, load_served
 from runners.matting import NAME
 
 ROOT = Path(__file__).parent

@@ -7,7 +7,7 @@ from typing import Any
 import bentoml
 
 from config import Settings
-from models.manifest import ModelManifest
+from models import ModelManifest
 from process_start import ROOT
 from runners.matting import matting_runner
 

@@ -40,7 +40,7 @@ from composition import compose
 from config import Settings, load
 from cut_out import CutOut
 from logs import configure_logging
-from models.manifest import ModelManifest
+from models import ModelManifest
 from payments.evm.node import Node
 from payments.evm.rpc import RpcClient
 from payments.gate import Gate

@@ -31,7 +31,7 @@ from benchmarks.payments import REST, ROUTE, Blank, Meter, sold
 from composition import compose
 from config import Settings, load
 from logs import configure_logging
-from models.manifest import ModelManifest
+from models import ModelManifest
 from payments.mpp.rail import MppRail
 from payments.x402.rail import X402Rail
 from runners.client import RunnerClient

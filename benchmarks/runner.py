@@ -36,7 +36,7 @@ from structlog.testing import LogCapture
 from benchmarks.imaging import photograph
 from config import load
 from errors import ServiceError
-from models.manifest import ModelManifest, Precision
+from models import ModelManifest, Precision
 from runners.app import RunnerApp, ServedModel
 from runners.backend import Pixels
 from runners.batcher import Batcher

@@ -6,7 +6,7 @@ Each name followed by `_FILE` names a file that holds the value: `CLEARCANVAS_MP
 Each package defines its own section and takes it; `Settings` composes them, and only the composition root reads it.
 """
 
-from config.load import ConfigurationError, is_for_sellers, load
+from config.loading import ConfigurationError, is_for_sellers, load
 from config.rules import runner_faults
 from config.settings import Settings
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
-from config.load import names, variable
+from config.loading import names, variable
 from config.profiles import PROFILES, preset
 from config.settings import settings_with
 from payments.rails import RAILS

@@ -7,8 +7,7 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
-from models.manifest import MODELS, ModelError, ModelManifest
-from models.served import check_weights
+from models import MODELS, ModelError, ModelManifest, check_weights
 
 
 def keep(names: Collection[str], folder: Path = MODELS) -> list[Path]:

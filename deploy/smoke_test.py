@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bentoml import __version__ as bentoml_version
 
-from models.manifest import MODELS, ModelManifest
+from models import MODELS, ModelManifest
 from runners.backend import load_backend
 from runners.config import RunnerConfig
 from runners.ort_backend import OrtBackend

@@ -134,7 +134,7 @@ def half(
     """Make the fp16 file of a model for TensorRT and CUDA, and print its SHA-256 for the manifest."""
     with told():
         from modelkit.precision.half import write_half  # noqa: PLC0415 - as above
-        from models.manifest import ModelManifest  # noqa: PLC0415 - others need not
+        from models import ModelManifest  # noqa: PLC0415 - others need not
 
         manifest = ModelManifest.load(name)
         file = out or manifest.path.with_name(f"{name}-fp16.onnx")

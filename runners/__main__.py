@@ -15,7 +15,7 @@ from typing import Any, get_args
 
 import structlog
 
-from models.manifest import MODELS, ModelError, ModelManifest
+from models import MODELS, ModelError, ModelManifest
 from runners.backend import BackendError
 from runners.bench import benchmark
 from runners.choice import Choice, Named

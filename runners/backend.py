@@ -7,7 +7,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from models.manifest import ModelManifest
+from models import ModelManifest
 
 log = structlog.get_logger(__name__)
 

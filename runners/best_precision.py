@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import structlog
 
-from models.manifest import Gate, ModelManifest, Precision
+from models import Gate, ModelManifest, Precision
 from runners.backend import Backend, BackendError
 from runners.golden import Golden
 from runners.precisions import WantedPrecision, has_vnni, precisions_for

@@ -5,7 +5,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from models.manifest import ModelManifest, Precision
+from models import ModelManifest, Precision
 from runners.backend import Backend, BackendError, Factory, load_backend
 from runners.precisions import WantedPrecision
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import structlog
 
-from models.manifest import MODELS, Gate, ModelManifest
+from models import MODELS, Gate, ModelManifest
 from runners.backend import BackendError, Pixels
 
 log = structlog.get_logger(__name__)

@@ -10,7 +10,7 @@ from typing import Any, cast
 import bentoml
 
 from bento_glue import QUIET, BypassBentoRoutes, bypass_bentoml
-from models.manifest import ModelManifest
+from models import ModelManifest
 from runners.app import RunnerApp
 from runners.backend import NoBackend
 from runners.choice import Choice, Wanted

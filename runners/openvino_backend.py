@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.manifest import ModelManifest, Precision
+from models import ModelManifest, Precision
 from runners.backend import BackendError, Pixels
 from runners.openvino_module import openvino
 from runners.ort_backend import weights_of

@@ -6,7 +6,7 @@ import numpy as np
 import onnxruntime  # type: ignore[import-untyped]
 import structlog
 
-from models.manifest import ModelError, ModelManifest, Precision
+from models import ModelError, ModelManifest, Precision
 from runners.backend import BackendError, OutOfMemory, Pixels
 
 log = structlog.get_logger(__name__)

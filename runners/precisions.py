@@ -4,7 +4,7 @@ from collections.abc import Callable, Set
 from pathlib import Path
 from typing import Literal
 
-from models.manifest import ModelManifest, Precision
+from models import ModelManifest, Precision
 
 WantedPrecision = Literal["auto", "fp32"]
 """As the setting: "auto" takes the smallest file that passes its gate, "fp32" no other than that one."""

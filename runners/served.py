@@ -7,7 +7,7 @@ from threading import Thread
 
 import structlog
 
-from models.manifest import ModelManifest
+from models import ModelManifest
 from runners.app import ServedModel
 from runners.backend import Backend, BackendError, Pixels
 from runners.batch_limit import batch_limit

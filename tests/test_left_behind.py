@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from config.load import is_for_sellers, names, variable
+from config.loading import is_for_sellers, names, variable
 from config.settings import Settings, settings_with
 from sandbox.chains import BaseChain, TempoChain
 from tests.buying import buy, photograph

@@ -14,7 +14,7 @@ from starlette.routing import Mount, Route
 import storage
 from composition import compose
 from config import ConfigurationError, load
-from config.load import names, variable
+from config.loading import names, variable
 from config.settings import settings_with
 from models.manifest import ModelManifest
 from payments.rails import RAILS

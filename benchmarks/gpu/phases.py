@@ -96,7 +96,7 @@ def prepare(folder: Folder) -> Iterator[Row]:
     from benchmarks.gpu.graphs import LARGE, TINY, large_network  # noqa: PLC0415  # as above
     from benchmarks.gpu.work import work  # noqa: PLC0415  # as above
     from modelkit.precision.half import half  # noqa: PLC0415  # as above
-    from models.manifest import ModelManifest  # noqa: PLC0415  # as above
+    from models import ModelManifest  # noqa: PLC0415  # as above
     from runners.golden import golden_pictures, scaled  # noqa: PLC0415  # as above
     from runners.tensorrt.graph import parseable  # noqa: PLC0415  # as above
 

@@ -14,7 +14,7 @@ import httpx
 import psutil
 
 from benchmarks.race.weights import wrap
-from models.manifest import ModelManifest
+from models import ModelManifest
 from sandbox.accounts import BUYER
 from sandbox.chains import BaseChain, TempoChain
 from sandbox.process import DIE_WITH_PARENT, ROOT, choose_port

@@ -11,7 +11,7 @@ from PIL import Image
 
 from cut_out import CutOut
 from imaging import ImageFormat, Output, Pixels, probe
-from models.manifest import ModelManifest
+from models import ModelManifest
 from pipeline import MattingModel
 from runners.config import RunnerConfig
 from runners.ort_backend import OrtBackend

@@ -18,6 +18,8 @@ from imaging.isolated.process import DecoderProcess
 from imaging.picture import Picture
 from imaging.probing import ImageInfo
 
+__all__ = ["IS_POSSIBLE", "DecoderPool"]
+
 log = structlog.get_logger(__name__)
 
 IS_POSSIBLE = sys.platform == "linux"

@@ -17,7 +17,7 @@ from modelkit.evaluation.onnx_file import OnnxFile
 from modelkit.evaluation.options import Options, parse
 from modelkit.evaluation.tflite_file import TfliteFile
 from modelkit.evaluation.variants import SERVICE, WAYS, Way, service
-from models.manifest import MODELS, ModelError, ModelManifest, Precision
+from models import MODELS, ModelError, ModelManifest, Precision
 from runners.backend import Backend, BackendError
 from runners.ort_backend import OrtBackend
 

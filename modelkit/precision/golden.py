@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from models.manifest import MODELS, ModelManifest
+from models import MODELS, ModelManifest
 from runners.backend import Pixels
 from runners.golden import FOLDER, golden_pictures, scaled, store
 from runners.ort_backend import OrtBackend

@@ -8,7 +8,7 @@ from pathlib import Path
 import onnx
 from onnxconverter_common import float16  # type: ignore[import-untyped]
 
-from models.manifest import ModelError, ModelManifest
+from models import ModelError, ModelManifest
 from runners.tensorrt.graph import parseable
 
 SMALLEST, LARGEST = 1e-7, 6e4

@@ -12,7 +12,7 @@ from rich.console import Console
 from modelkit.quantisation.near_colours import near_colours
 from modelkit.quantisation.pictures import from_folder, made
 from modelkit.quantisation.quantise import check, quantise, side
-from models.manifest import ModelError
+from models import ModelError
 
 
 def run(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from imaging import Picture, Pixels, shrink
 from modelkit.quantisation.pictures import chosen, read
-from models.manifest import ModelError
+from models import ModelError
 
 Plane = NDArray[np.float32]
 

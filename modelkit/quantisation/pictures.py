@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from errors import InvalidImage
 from imaging import ImageFormat, Picture, Pixels, decode, probe, to_model_input
-from models.manifest import ModelError
+from models import ModelError
 
 Plane = NDArray[np.float64]
 

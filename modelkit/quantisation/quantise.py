@@ -20,7 +20,7 @@ from onnxruntime.quantization.shape_inference import (  # type: ignore[import-un
 )
 
 from imaging import Pixels
-from models.manifest import ModelError
+from models import ModelError
 
 _OPERATORS = ["Conv", "Add", "Concat", "Resize", "Relu", "Clip"]
 """All that stands between the normalisation and the last sigmoid; both ends stay float."""

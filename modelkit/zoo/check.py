@@ -8,7 +8,7 @@ import onnxruntime  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from modelkit.zoo.signature import Signature
-from models.manifest import Colour, ModelError, Values
+from models import Colour, ModelError, Values
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from models.manifest import Colour, Layout, ModelError, Values
+from models import Colour, Layout, ModelError, Values
 
 app = typer.Typer()
 

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import httpx
 
-from models.manifest import ModelError
+from models import ModelError
 
 Progress = Callable[[int, int | None], None]
 """Called with the bytes that are there, and with how many there will be where the server says so."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.manifest import Colour, ModelError, Sha256
+from models import Colour, ModelError, Sha256
 
 
 class Entry(BaseModel):

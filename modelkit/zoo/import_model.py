@@ -12,8 +12,7 @@ from modelkit.zoo import check
 from modelkit.zoo.local_store import check_name, keep, names
 from modelkit.zoo.signature import Signature, read
 from modelkit.zoo.wrap import INPUT, OUTPUT, serialised, wrap
-from models.manifest import Colour, Layout, ModelError, ModelManifest, Origin, Tensor, Values
-from models.node_order import sort_nodes
+from models import Colour, Layout, ModelError, ModelManifest, Origin, Tensor, Values, sort_nodes
 
 Batch = Literal["any", "one"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import tomli_w
 
-from models.manifest import MODELS, ModelError, ModelManifest
+from models import MODELS, ModelError, ModelManifest
 
 LOCAL_MODELS = MODELS.parent / "state" / "models"
 """Outside what git tracks; the service looks there by the setting `runner.models_folder`."""

@@ -12,7 +12,7 @@ from modelkit.zoo.entries import Entry, catalogue, entry
 from modelkit.zoo.local_store import names
 from modelkit.zoo.pull import check_licence
 from modelkit.zoo.pull import pull as pull_model
-from models.manifest import MODELS, ModelError, ModelManifest
+from models import MODELS, ModelError, ModelManifest
 
 console = Console(highlight=False, soft_wrap=True)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from modelkit.zoo.download import Digest, Progress, download
 from modelkit.zoo.entries import Entry
 from modelkit.zoo.local_store import check_name, names
-from models.manifest import ModelError, ModelManifest
+from models import ModelError, ModelManifest
 
 DOWNLOADS = "downloads"
 """Folder for what has not been wrapped yet, inside that of the models."""

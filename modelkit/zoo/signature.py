@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import onnx
 from onnx import TensorProto, ValueInfoProto
 
-from models.manifest import Layout, ModelError
+from models import Layout, ModelError
 
 Axis = int | str | None
 """A fixed length, a named one, or neither."""

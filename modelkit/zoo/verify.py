@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from modelkit.zoo.local_store import names
-from models.manifest import MODELS, ModelError, ModelManifest
+from models import MODELS, ModelError, ModelManifest
 
 Finding = tuple[str, str | None]
 """Name, and the fault if there is one."""

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from onnx import NodeProto, TensorProto, compose, helper, numpy_helper
 
 from modelkit.zoo.signature import Signature
-from models.manifest import Colour, ModelError, Values
+from models import Colour, ModelError, Values
 
 INPUT, OUTPUT = "image", "alpha"
 _NETWORK = "network/"

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import structlog
 
-from models.manifest import Gate, ModelManifest
+from models import Gate, ModelManifest
 from runners.backend import BackendError, OutOfMemory, Pixels
 from runners.golden import DEFAULT_GATE, Distance, Golden, TooFar
 from runners.tensorrt.build import OPTIMISATION, Built, Progress, Recipe, build, parsed

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import onnx
 from onnx import GraphProto, NodeProto, TensorProto, ValueInfoProto
 
-from models.node_order import sort_nodes
+from models import sort_nodes
 
 MOVERS = {"Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
 """They move values and compute nothing, so it does not matter on which side of them a Cast stands."""

@@ -9,7 +9,8 @@ import pytest
 from api.discovery import models
 from api.openapi import openapi
 from api.pricing import PATH, PriceList
-from storage import Database, SqlRecords, Wanted
+from storage import Database
+from storage.records import SqlRecords, Wanted
 from tests.api.storefront import BOTH, LARGE, SMALL, Storefront, open_storefront, picture
 from tests.fakes.infer import Disc
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from config import ConfigurationError, is_for_sellers, load
-from config.load import names, variable
+from config.loading import names, variable
 from payments.mpp.config import MppConfig
 
 ROOT = Path(__file__).parents[2]

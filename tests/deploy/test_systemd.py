@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from config.load import names, variable
+from config.loading import names, variable
 from runners.config import RunnerConfig
 from tests.deploy.programs import DEPLOY
 

@@ -9,7 +9,8 @@ import storage
 from payments.rail import Payment, Rail, Receipt
 from payments.reconcile import Difference, reconcile
 from sandbox.chains import Chain
-from storage import Database, SqlBooks, SqlLedger
+from storage import Database, SqlLedger
+from storage.books import SqlBooks
 from tests.fakes.clock import FakeClock
 
 END = 2.0**40

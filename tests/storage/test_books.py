@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from storage import Database, SqlBooks, SqlLedger
-from storage.books import AT_ONCE
+from storage import Database, SqlLedger
+from storage.books import AT_ONCE, SqlBooks
 from tests.contracts.ledger_contract import LEASE_S, PAYMENT, RECEIPT, taken
 from tests.fakes.clock import FakeClock
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from storage import Database, Earned, SqlLedger, SqlRecords, SqlSettled, Standing, Wanted
+from storage import Database, SqlLedger, SqlSettled
+from storage.records import Earned, SqlRecords, Standing, Wanted
 from tests.contracts.ledger_contract import LEASE_S, PAYMENT, RECEIPT
 from tests.fakes.clock import FakeClock
 
