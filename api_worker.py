@@ -17,7 +17,6 @@ from bento_glue import address_of, bypass_bentoml
 from concurrency import in_background
 from config import Settings
 from models import ModelManifest
-from payments.mpp.config import MppConfig
 from process_end import ask_to_end, end_after, end_with_supervisor, on_first_signal
 from runner_composition import runner_token
 from runners.client import Runner, RunnerClient
@@ -107,6 +106,7 @@ def _sandbox_wallet(settings: Settings) -> SandboxWallet | None:
     from sandbox.accounts import BUYER  # noqa: PLC0415  # never ships
     from sandbox.browser_wallet import load  # noqa: PLC0415  # never ships
 
-    script, rpc_url = load(), settings.rail(MppConfig).rpc_url
+    rpc_urls = {info.name: section.rpc_url for info, section in settings.rails()}
+    script, rpc_url = load(), rpc_urls.get("mpp")
     tempo_rpc_url = rpc_url.get_secret_value() if rpc_url else ""
     return SandboxWallet(BUYER.address, BUYER.key, tempo_rpc_url, script) if script else None

@@ -27,15 +27,18 @@ from imaging import decode
 from imaging.isolated.pool import IS_POSSIBLE, DecoderPool
 from memory import keep_giving_back
 from models import ModelManifest
-from payments.finality import keep_rechecking
-from payments.gate import Gate
-from payments.ledger_watch import keep_counting
-from payments.money import Price
-from payments.monitor import RailMonitor, keep_monitoring
-from payments.rail import Rail
-from payments.rail_info import RailDependencies
-from payments.resolver import Resolver
-from payments.result_cache import ResultCache
+from payments import (
+    Gate,
+    Price,
+    Rail,
+    RailDependencies,
+    RailMonitor,
+    Resolver,
+    ResultCache,
+    keep_counting,
+    keep_monitoring,
+    keep_rechecking,
+)
 from pipeline import MattingModel
 from runners.client import RunnerClient
 from settings_types.section import required, reveal

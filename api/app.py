@@ -32,9 +32,8 @@ from api.server_timing import ServerTimingMiddleware
 from api.try_out.wallet import SandboxWallet
 from api.upload import UploadMiddleware
 from cut_out import CutOut
-from payments.gate import Gate
+from payments import Gate, RailMonitor
 from payments.middleware import PaymentMiddleware, is_readable, presented
-from payments.monitor import RailMonitor
 
 PUBLIC_HEADERS = (
     "Idempotent-Replayed",

@@ -14,8 +14,8 @@ from api.options import MODEL
 from api.pricing import PriceList
 from api.upload import Upload, upload_of
 from cut_out import CutOut
+from payments import Order
 from payments.middleware import PAYMENT
-from payments.rail import Order
 from request_state import StateKey
 from version import VERSION
 

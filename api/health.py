@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from api.problems import problem
 from api.request_id import request_id_of
 from errors import ServiceError, Unavailable
-from payments.monitor import HEALTH_LIMIT_S, RailMonitor
+from payments import HEALTH_LIMIT_S, RailMonitor
 from telemetry import PART_UP
 
 log = structlog.get_logger(__name__)

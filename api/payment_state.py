@@ -10,9 +10,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.problems import refusal_of
 from errors import ServiceError
-from payments.gate import Gate
+from payments import Gate, PaymentStatus
 from payments.middleware import fields
-from payments.payment_status import PaymentStatus
 
 
 class PaymentStateMiddleware:

@@ -5,9 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from urllib.parse import quote, urlencode, urlsplit
 
-from payments.money import Price
-from payments.rail_info import RailInfo, RailSection
-from payments.rails import payment_headers
+from payments import Price, RailInfo, RailSection, payment_headers
 
 PATH = "/v1/remove-background"
 MODELS_PATH = "/v1/models"

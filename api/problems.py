@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.allowed_methods import allow
 from api.request_id import request_id_of
 from errors import InternalError, MethodNotAllowed, NotFound, Overloaded, PaymentState, ServiceError
-from payments.rails import payment_headers
+from payments import payment_headers
 from request_state import StateKey
 
 log = structlog.get_logger(__name__)

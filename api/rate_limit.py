@@ -45,8 +45,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.addresses import address_of
 from api.config import RateLimitConfig
 from errors import PaymentState, RateLimited, ServiceError, UploadsLimited
+from payments import HeaderFields
 from payments.middleware import PresentedPayment
-from payments.rail import HeaderFields
 
 log = structlog.get_logger(__name__)
 

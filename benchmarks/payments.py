@@ -41,9 +41,9 @@ from config import Settings, load
 from cut_out import CutOut
 from logs import configure_logging
 from models import ModelManifest
+from payments import Gate
 from payments.evm.node import Node
 from payments.evm.rpc import RpcClient
-from payments.gate import Gate
 from payments.mpp.attempt import MppAttempt
 from payments.mpp.rail import MppRail
 from payments.x402.attempt import X402Attempt

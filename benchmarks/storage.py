@@ -24,8 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from errors import LedgerUnavailable
-from payments.outbox import Sent
-from payments.rail import Hold, Payment, Receipt
+from payments import Hold, Payment, Receipt, Sent
 from storage import Database, SqlLedger, SqlLock, SqlOutbox, SqlRateLimits, migrate
 
 RUNS = 300

@@ -7,7 +7,7 @@ from pydantic import BaseModel, SecretStr
 from config.loading import names, variable
 from config.profiles import PROFILES, preset
 from config.settings import settings_with
-from payments.rails import RAILS
+from payments import RAILS
 
 
 def reference() -> str:

@@ -13,8 +13,7 @@ from config.profiles import preset
 from config.rules import faults
 from config.settings import Settings, settings_with
 from config.value_files import SUFFIX, read_files
-from payments.rail_info import RailInfo
-from payments.rails import RAILS
+from payments import RAILS, RailInfo
 from settings_types.section import Fault
 
 _PREFIX = "CLEARCANVAS_"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from payments.rail_info import RailInfo
+from payments import RailInfo
 
 _ROOT: Mapping[str, Mapping[str, Any]] = {
     "sandbox": {"database_url": "sqlite:///state/ledger.sqlite3", "trusted_proxies": ("127.0.0.1",)},

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from config.settings import Settings
-from payments.rail_info import RailInfo, RailSection
+from payments import RailInfo, RailSection
 from settings_types.section import MISSING, Fault
 
 _CODE = Path(__file__).resolve().parent.parent

@@ -10,8 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from pydantic import Field, PositiveInt, create_model
 
 from api.config import ConnectionLimits, RateLimitConfig, UploadLimits
-from payments.rail_info import RailInfo, RailSection
-from payments.rails import RAILS
+from payments import RAILS, RailInfo, RailSection
 from runners.config import RunnerConfig
 from settings_types.section import Section, required
 from settings_types.types import CidrBlock, CommaSeparated, Contact, DatabaseUrl, JsonValue, Price, Url

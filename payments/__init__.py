@@ -1,1 +1,54 @@
-"""Payment rails, the ledger port, and the sale that runs over them. Knows neither pictures nor BentoML."""
+"""Payment rails, the ledger port, and the sale that runs over them. Knows neither pictures nor BentoML.
+
+What other packages use is listed here, and in `payments.middleware`, which loads Starlette; they import nothing from
+the modules below. Loading it loads no SDK: `RailInfo.build` does.
+"""
+
+from payments.finality import RAW, keep_rechecking
+from payments.gate import Gate
+from payments.ledger import MAX_IN_FLIGHT_WITHOUT_BALANCE, Claim, Entry, State
+from payments.ledger_watch import IN_DOUBT, NOT_FINAL, Standing, keep_counting
+from payments.money import Price
+from payments.monitor import HEALTH_LIMIT_S, RailMonitor, keep_monitoring
+from payments.outbox import Sent
+from payments.payment_status import PaymentStatus
+from payments.policy import SalePolicy
+from payments.rail import HeaderFields, Hold, Order, Payment, Rail, Receipt
+from payments.rail_info import RailDependencies, RailInfo, RailSection
+from payments.rails import RAILS, payment_headers
+from payments.resolver import Resolver
+from payments.result_cache import ResultCache
+
+__all__ = [
+    "HEALTH_LIMIT_S",
+    "IN_DOUBT",
+    "MAX_IN_FLIGHT_WITHOUT_BALANCE",
+    "NOT_FINAL",
+    "RAILS",
+    "RAW",
+    "Claim",
+    "Entry",
+    "Gate",
+    "HeaderFields",
+    "Hold",
+    "Order",
+    "Payment",
+    "PaymentStatus",
+    "Price",
+    "Rail",
+    "RailDependencies",
+    "RailInfo",
+    "RailMonitor",
+    "RailSection",
+    "Receipt",
+    "Resolver",
+    "ResultCache",
+    "SalePolicy",
+    "Sent",
+    "Standing",
+    "State",
+    "keep_counting",
+    "keep_monitoring",
+    "keep_rechecking",
+    "payment_headers",
+]

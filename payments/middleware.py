@@ -21,6 +21,8 @@ from payments.result_cache import Delivery
 from payments.sale import SaleRequest, SaleResult
 from request_state import StateKey
 
+__all__ = ["PAYMENT", "PaymentMiddleware", "PresentedPayment", "fields", "is_readable", "presented"]
+
 _QUIET_S = 0.05
 _PIECE_BYTES = 256 * 1024
 

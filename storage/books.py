@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from sqlalchemy.sql.elements import ColumnElement
 
-from payments.ledger import Entry, State
+from payments import Entry, State
 from storage.database import Database
 from storage.entries import entries, entry_of
 from storage.schema import payments

@@ -5,8 +5,7 @@ from typing import Any
 from sqlalchemy import Row, Select, select
 from sqlalchemy.sql.elements import ColumnElement
 
-from payments.ledger import Entry, State
-from payments.rail import Payment, Receipt
+from payments import Entry, Payment, Receipt, State
 from storage.schema import payments
 
 

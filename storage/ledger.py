@@ -10,8 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
 from errors import FundsUnderWay, PaymentState, PaymentUsed
-from payments.ledger import MAX_IN_FLIGHT_WITHOUT_BALANCE, Claim, Entry, State
-from payments.rail import Payment, Receipt
+from payments import MAX_IN_FLIGHT_WITHOUT_BALANCE, Claim, Entry, Payment, Receipt, State
 from storage.database import Database
 from storage.entries import columns, entries, entry_of
 from storage.sale_statements import SaleStatements, abandoned, new

@@ -7,9 +7,7 @@ from sqlalchemy import BigInteger, Double, Row, Select, String, and_, bindparam,
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
-from payments.ledger import State
-from payments.outbox import Sent
-from payments.rail import Hold
+from payments import Hold, Sent, State
 from storage.clock import DatabaseTime
 from storage.database import Database
 from storage.schema import in_doubt, payments, transactions

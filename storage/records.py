@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Row, and_, cast, func, or_, select, text
 from sqlalchemy.sql.elements import ColumnElement
 
-from payments.ledger import Entry, State
+from payments import Entry, State
 from storage.database import Database
 from storage.entries import entries, entry_of
 from storage.sale_statements import abandoned

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Double, Executable, Integer, String, bindparam, func, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from payments.ledger import State
+from payments import State
 from storage.database import Database
 from storage.entries import entries
 from storage.schema import payments, under_way

@@ -6,9 +6,7 @@ from typing import Any
 from sqlalchemy import Float, and_, bindparam, case, null, type_coerce, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from payments.finality import RAW
-from payments.ledger import Entry, State
-from payments.rail import Payment
+from payments import RAW, Entry, Payment, State
 from storage.database import Database
 from storage.entries import entries, entry_of
 from storage.schema import not_final, payments

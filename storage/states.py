@@ -5,8 +5,7 @@ from typing import Any
 from sqlalchemy import case, func, literal, select, text
 from sqlalchemy.sql.elements import ColumnElement
 
-from payments.ledger import State
-from payments.ledger_watch import IN_DOUBT, NOT_FINAL, Standing
+from payments import IN_DOUBT, NOT_FINAL, Standing, State
 from storage.database import Database
 from storage.sale_statements import abandoned
 from storage.schema import not_final, payments, under_way

@@ -10,7 +10,7 @@ from api.guides.programs import programs
 from api.guides.tables import Words, error_rows, option_rows
 from api.pricing import OfferedRail, PriceList
 from api.templates import code, macros, render
-from payments.policy import SalePolicy
+from payments import SalePolicy
 
 _WORDS = {
     "en": Words(english.OPTIONS, english.ERRORS, english.NEXT_STEPS, english.CHARGED),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from payments.rail_info import RailInfo
+from payments import RailInfo
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 PATH = "/examples"
