@@ -7,7 +7,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Column, Double, Executable, Row, Table, bindparam, func, literal, select, true
+from sqlalchemy import Column, Double, Executable, Row, Table, bindparam, func, literal, select, text, true
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql.elements import ColumnElement
@@ -16,6 +16,7 @@ from errors import LedgerUnavailable
 from storage.clock import DatabaseTime
 from storage.engine import POOL_SIZE, TIMEOUT_S, create_engine, create_threaded_engine, parse, unavailable
 from storage.identity import Guard, read
+from storage.migrations.revisions import own_revisions
 from storage.threaded import Fetched, Thread, ThreadedConnection, ThreadedEngine
 from storage.turns import Rank, Turns
 
@@ -160,11 +161,13 @@ class Database(Statements):
         """The ledger's identity, a UUID. From now on this process works with this ledger only.
 
         Raises:
-            LedgerUnavailable: the database does not answer, or has not been migrated.
+            LedgerUnavailable: the database does not answer, or has not been migrated, or not up to this version.
         """
         found = await self._look()
         if found is None:
             raise LedgerUnavailable("The database holds no ledger; it has not been migrated.")
+        for row in await self.reads.rows(text("SELECT version_num FROM alembic_version")):
+            own_revisions().check_code(row.version_num)
         self._guard.identity = self._guard.identity or found
         self._guard.judge(found)
         return found

@@ -42,9 +42,11 @@ ledger = Table(
     Column("one", Integer, primary_key=True, autoincrement=False),
     Column("id", String, nullable=False),
     Column("made_at", Double, nullable=False),
+    Column("oldest_code", String),
     CheckConstraint("one = 1", name="ledger_one"),
 )
-"""The identity of this ledger: one row, written by the migration that made the table. A copy has the same identity."""
+"""The identity of this ledger: one row, written by the migration that made the table. A copy has the same identity.
+Code from the revision `oldest_code` on works with the present schema (`migrations/revisions.py`)."""
 
 payments = Table(
     "payments",

@@ -1,33 +1,47 @@
-"""Brings a database to the schema of this version."""
+"""Brings a database to the schema of this version, or back to an earlier one."""
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
 from sqlalchemy import URL, Connection
 
 from errors import LedgerUnavailable
 from storage.engine import create_engine, parse, unavailable
+from storage.migrations.revisions import VERSIONS, Revisions
 
 _LOCK_KEY = 0x436C656172
 """PostgreSQL's advisory lock; any number that nobody else takes in this database."""
 
 
-async def migrate(url: str, *, timeout_s: float = 20.0) -> None:
-    """Create or upgrade the tables in one transaction; of many processes that start together, one does it.
+async def migrate(
+    url: str, *, to: str | None = None, timeout_s: float = 20.0, folders: Sequence[Path] = (VERSIONS,)
+) -> str:
+    """Bring the tables to a revision in one transaction; of many processes that start together, one does it.
+
+    A database of a newer version of the service is left as it is where that version says that this one works with it.
+
+    Args:
+        to: a revision, also an earlier one: what only later ones know is lost. None: the newest, never an earlier one.
+        folders: where the revisions are.
+
+    Returns:
+        The revision that the database is at now.
 
     Raises:
-        LedgerUnavailable: the database does not answer, or a newer version of the service has written it.
-        ValueError: the URL names neither a SQLite file nor a PostgreSQL database.
+        LedgerUnavailable: the database does not answer, or a newer version of the service has written it that this one
+            does not work with.
+        ValueError: the URL names neither a SQLite file nor a PostgreSQL database; or there is no such revision.
     """
-    parsed = parse(url)
+    parsed, revisions = parse(url), Revisions(folders)
+    if to is not None:
+        revisions.check(to)
     with unavailable():
         _make_folder(parsed)
         engine = create_engine(parsed, timeout_s=timeout_s)
         try:
             async with engine.connect() as connection:
-                await connection.run_sync(_upgrade_alone)
+                return await connection.run_sync(partial(_migrate_alone, revisions=revisions, to=to))
         finally:
             await engine.dispose()
 
@@ -37,21 +51,26 @@ def _make_folder(url: URL) -> None:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
 
 
-def _upgrade_alone(connection: Connection) -> None:
+def _migrate_alone(connection: Connection, revisions: Revisions, to: str | None) -> str:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
         connection.exec_driver_sql("BEGIN")
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK_KEY})")
     # Whatever fails before COMMIT is rolled back when the connection closes.
-    _upgrade(connection)
+    revision = _migrate(connection, revisions, to)
     connection.exec_driver_sql("COMMIT")
+    return revision
 
 
-def _upgrade(connection: Connection) -> None:
-    config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
-    try:
-        command.upgrade(config, "head")
-    except CommandError as exc:
-        raise LedgerUnavailable("The ledger was written by a newer version of this service.") from exc
+def _migrate(connection: Connection, revisions: Revisions, to: str | None) -> str:
+    found = revisions.found(connection)
+    if found is None or found in revisions:
+        return revisions.run(connection, found, to or revisions.head)
+    if to is None and revisions.works_with(connection, found):
+        return found
+    raise LedgerUnavailable(
+        f"The ledger was written by a newer version of this service: its revision {found} does not work with this "
+        f"version, whose newest is {revisions.head}. Use the newer version; it can bring the ledger back to "
+        f"{revisions.head} (python -m deploy.migrate --to {revisions.head})."
+    )

@@ -95,6 +95,7 @@ async def test_refuses_a_ledger_of_a_newer_version(url: str) -> None:
     engine = create_engine(parse(url))
     async with engine.connect() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        await connection.execute(text("UPDATE ledger SET oldest_code = '9999'"))
     await engine.dispose()
     with pytest.raises(LedgerUnavailable, match="newer version"):
         await storage.migrate(url)

@@ -50,3 +50,9 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.Double, nullable=False),
     )
     op.create_index("ix_rate_limits_expires_at", "rate_limits", ["expires_at"])
+
+
+def downgrade() -> None:
+    """Remove the tables with everything in them."""
+    for table in ("rate_limits", "locks", "payments"):
+        op.drop_table(table)

@@ -18,3 +18,10 @@ def upgrade() -> None:
         sqlite_where=sa.text("state <> 'settled'"),
         postgresql_where=sa.text("state <> 'settled'"),
     )
+
+
+def downgrade() -> None:
+    """Forget how payers named their purchases."""
+    op.drop_index("ix_payments_under_way", "payments")
+    op.drop_index("uq_payments_purchase", "payments")
+    op.drop_column("payments", "purchase")

@@ -25,3 +25,8 @@ def upgrade() -> None:
         sa.Column("sent_at", sa.Double, nullable=False),
     )
     op.create_index("ix_transactions_reference", "transactions", ["reference"])
+
+
+def downgrade() -> None:
+    """Forget what the settlement key sent."""
+    op.drop_table("transactions")

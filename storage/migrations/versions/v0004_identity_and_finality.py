@@ -27,3 +27,11 @@ def upgrade() -> None:
     op.create_index(
         "ix_payments_not_final", "payments", ["recheck_at"], sqlite_where=not_final, postgresql_where=not_final
     )
+
+
+def downgrade() -> None:
+    """Forget the identity, and which settlements are final."""
+    op.drop_index("ix_payments_not_final", "payments")
+    op.drop_column("payments", "final_at")
+    op.drop_column("payments", "recheck_at")
+    op.drop_table("ledger")

@@ -11,3 +11,8 @@ def upgrade() -> None:
     """Of settlements that are under way only their lease is known; it ended shortly after they began, or ends soon."""
     op.add_column("payments", sa.Column("settling_since", sa.Double))
     op.execute("UPDATE payments SET settling_since = lease_until WHERE state = 'settling'")
+
+
+def downgrade() -> None:
+    """Forget when settlements began."""
+    op.drop_column("payments", "settling_since")
