@@ -52,7 +52,8 @@ class Revisions:
     @property
     def head(self) -> str:
         """The newest."""
-        return [*self][-1]
+        *_, newest = self
+        return newest
 
     def check(self, revision: str) -> None:
         """Raise ValueError unless there is such a revision."""
@@ -61,7 +62,8 @@ class Revisions:
 
     def found(self, connection: Connection) -> str | None:
         """Where a database stands; None: it has no tables."""
-        return MigrationContext.configure(connection).get_current_revision()
+        revision: str | None = MigrationContext.configure(connection).get_current_revision()
+        return revision
 
     def works_with(self, connection: Connection, found: str) -> bool:
         """Whether code of `head` works with a database that stands at a later revision, which we do not know."""

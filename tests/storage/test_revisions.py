@@ -103,7 +103,7 @@ def fill(connection: Connection, prefix: str = "row", columns: dict[str, set[str
             row |= {name: value for name, value in sample.items() if name in row}
             if "id" in sample:
                 row["id"] = f"{prefix} {sample['id']}"
-            written = {name: value for name, value in row.items() if known is None or name in known}
+            written = {name: row[name] for name in row if row[name] is not None and (known is None or name in known)}
             connection.execute(table.insert().values(written))
 
 
@@ -167,24 +167,22 @@ async def test_a_revision_that_nobody_knows_is_named(url: str) -> None:
 
 @pytest.mark.parametrize("later", [each for each in ALL if each > SELF_DECLARING])
 async def test_what_a_revision_says_of_older_code_is_true(empty_url: str, later: str) -> None:
-    """Code of the oldest revision that it names can go on writing: rows of its own columns are taken, and read."""
-    oldest = await _noted_after(empty_url, later)
+    await old_code_goes_on(empty_url, later)
+
+
+async def old_code_goes_on(url: str, later: str, folders: tuple[Path, ...] = (VERSIONS,)) -> None:
+    """Code of the oldest revision that one names can go on writing: rows of its own columns are taken, and kept."""
+    await storage.migrate(url, folders=folders, to=later)
+    oldest = (await in_database(url, rows))["ledger"][0]["oldest_code"]
     if oldest == later:
-        pytest.skip("it says that older code does not work with it")
-    await storage.migrate(empty_url, to=oldest)
-    known = {table.name: set(table.columns.keys()) for table in await in_database(empty_url, tables)}
-    await in_database(empty_url, lambda connection: fill(connection, "old row"))
-    before = await in_database(empty_url, rows)
-    await storage.migrate(empty_url, to=later)
-    assert _without_note(common(before, await in_database(empty_url, rows))) == _without_note(before)
-    await in_database(empty_url, lambda connection: fill(connection, "a new row of old code", known))
-
-
-async def _noted_after(url: str, revision: str) -> str:
-    await storage.migrate(url, to=revision)
-    noted = (await in_database(url, rows))["ledger"][0]["oldest_code"]
-    assert noted in ALL
-    return str(noted)
+        return  # it says that older code does not work with it
+    await storage.migrate(url, folders=folders, to=oldest)
+    known = {table.name: set(table.columns.keys()) for table in await in_database(url, tables)}
+    await in_database(url, lambda connection: fill(connection, "old row"))
+    before = await in_database(url, rows)
+    await storage.migrate(url, folders=folders, to=later)
+    assert _without_note(common(before, await in_database(url, rows))) == _without_note(before)
+    await in_database(url, lambda connection: fill(connection, "a new row of old code", known))
 
 
 def _without_note(found: Rows) -> Rows:
@@ -196,13 +194,15 @@ def _without_note(found: Rows) -> Rows:
 def a_version_ahead(tmp_path: Path) -> Callable[..., tuple[Path, Path]]:
     """Makes the folders of revisions of a version to come, whose one further revision does something."""
 
-    def make(upgrade: str, *, works_with: str | None = None) -> tuple[Path, Path]:
+    def make(
+        upgrade: str, downgrade: str = "raise NotImplementedError", *, works_with: str | None = None
+    ) -> tuple[Path, Path]:
         folder = tmp_path / "ahead"
         folder.mkdir()
         declared = "" if works_with is None else f'works_with = "{works_with}"\n'
         (folder / "v9000_ahead.py").write_text(
             f'import sqlalchemy as sa\nfrom alembic import op\n\nrevision = "9000"\ndown_revision = "{HEAD}"\n'
-            f"{declared}\n\ndef upgrade():\n    {upgrade}\n\n\ndef downgrade():\n    raise NotImplementedError\n"
+            f"{declared}\n\ndef upgrade():\n    {upgrade}\n\n\ndef downgrade():\n    {downgrade}\n"
         )
         return VERSIONS, folder
 
@@ -210,7 +210,22 @@ def a_version_ahead(tmp_path: Path) -> Callable[..., tuple[Path, Path]]:
 
 
 EXPAND = 'op.add_column("payments", sa.Column("colour", sa.String, server_default="red"))'
+UNDO = 'op.drop_column("payments", "colour")'
 CONTRACT = 'op.drop_column("payments", "settling_since")'
+
+
+async def test_an_addition_lets_older_code_go_on(url: str, a_version_ahead: Callable[..., tuple[Path, Path]]) -> None:
+    await old_code_goes_on(url, "9000", a_version_ahead(EXPAND, UNDO, works_with=HEAD))
+
+
+async def test_a_revision_that_is_no_addition_is_found(
+    sqlite_url: str, a_version_ahead: Callable[..., tuple[Path, Path]]
+) -> None:
+    """It says that older code goes on, whose column it removes."""
+    undo = 'op.add_column("payments", sa.Column("settling_since", sa.Double))'
+    folders = a_version_ahead(CONTRACT, undo, works_with=HEAD)
+    with pytest.raises(AssertionError):
+        await old_code_goes_on(sqlite_url, "9000", folders)
 
 
 async def test_code_starts_on_a_database_one_version_ahead(

@@ -10,3 +10,8 @@ down_revision = "0005"
 def upgrade() -> None:
     """Of earlier payments nobody knows it any more: the ledger has only a digest of their orders."""
     op.add_column("payments", sa.Column("product", sa.String))
+
+
+def downgrade() -> None:
+    """Forget what was bought."""
+    op.drop_column("payments", "product")
