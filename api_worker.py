@@ -21,7 +21,7 @@ from process_end import ask_to_end, end_after, end_with_supervisor, on_first_sig
 from runner_composition import runner_token
 from runners.client import Runner, RunnerClient
 from runners.connection import RunnerConnection
-from runners.drain import end_service
+from runners.drain import stop_service
 from runners.fleet import RunnerFleet
 from runners.matting import NAME
 
@@ -58,7 +58,7 @@ class ApiWorker:
         runner = await stack.enter_async_context(self._runner())
         clients = [self._client(runner, manifest) for manifest in self._manifests]
         for client in clients:
-            await stack.enter_async_context(in_background(client.keep_looking()))
+            await stack.enter_async_context(in_background(client.keep_polling()))
         composition = await asyncio.to_thread(load_composition)
         models = list(zip(self._manifests, clients, strict=True))
         composed = composition.compose(self._settings, models, _sandbox_wallet(self._settings))
@@ -95,7 +95,7 @@ def load_composition() -> ModuleType:
 def _own_runner() -> str:
     address = address_of(NAME)
     if address is None:  # BentoML would load the network into this process
-        end_service("There is no runner. Set CLEARCANVAS_RUNNER__ADDRESSES=http://host:port, or use `bentoml serve`.")
+        stop_service("There is no runner. Set CLEARCANVAS_RUNNER__ADDRESSES=http://host:port, or use `bentoml serve`.")
     return address
 
 

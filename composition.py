@@ -106,7 +106,7 @@ async def compose(
                 **({"decoders": decoders.health} if decoders else {}),
                 "ledger": ledger.ping,
             },
-            backends=lambda: {manifest.name: client.described() for manifest, client in models},
+            backends=lambda: {manifest.name: client.description() for manifest, client in models},
             trusted_proxies=settings.trusted_proxies,
             metrics_networks=settings.metrics_networks,
             sandbox_wallet=sandbox_wallet,

@@ -15,7 +15,7 @@ from runners.matting import matting_runner
 def compose_runner(
     settings: Settings, manifests: tuple[ModelManifest, ...], *, listen: tuple[str, int] | None = None
 ) -> bentoml.Service[Any]:
-    """The BentoML service of the runner; `listen` is host and port of one that runs on a host of its own."""
+    """The BentoML service of the runner; `listen` is host and port of a runner on its own host."""
     runner = settings.runner
     return matting_runner(
         manifests,
@@ -33,13 +33,13 @@ def compose_runner(
 
 
 def runner_token(settings: Settings) -> str | None:
-    """The secret that API workers and runner share; None where there is none."""
+    """The secret that API workers and runner share; None if none is configured."""
     return settings.runner.token.get_secret_value() if settings.runner.token else None
 
 
 def prove_backend(settings: Settings, manifests: tuple[ModelManifest, ...]) -> None:
-    """End this process when the configured backend cannot run every model. Another process finds out: this one would
-    hold the device as long as the service runs."""
+    """Exit if the configured backend cannot run every model. A subprocess checks it: this process would hold the
+    device for the service's lifetime."""
     runner = settings.runner
     if runner.backend == "auto":
         return

@@ -1,6 +1,6 @@
-"""A matting runner on a host of its own: `bentoml serve runner_service:MattingRunner`. See docs/deployment.md.
+"""A matting runner on its own host: `bentoml serve runner_service:MattingRunner`. See docs/deployment.md.
 
-It gets no settings of wallets, chains or the ledger: `CLEARCANVAS_RUNNER__…` is all that it needs.
+It needs `CLEARCANVAS_RUNNER__…` only: no settings of wallets, chains or the ledger.
 """
 
 from bento_glue import is_supervisor

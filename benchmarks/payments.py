@@ -179,7 +179,7 @@ async def figures(settings: Settings, tempo_url: str) -> dict[str, list[dict[str
     await storage.migrate(settings.ledger_url())
     manifest = ModelManifest.load(settings.runner.model)
     client = RunnerClient(Blank(), model=manifest.name, size=manifest.input.size, timeout_s=10)
-    await client.look()
+    await client.poll()
     meter = Meter()
     for stage, parts in STAGES.items():
         for kind, names in parts:

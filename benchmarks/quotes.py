@@ -66,7 +66,7 @@ async def stages(settings: Settings) -> dict[str, float]:
     await storage.migrate(settings.ledger_url())
     manifest = ModelManifest.load(settings.runner.model)
     client = RunnerClient(Blank(), model=manifest.name, size=manifest.input.size, timeout_s=10)
-    await client.look()
+    await client.poll()
     meter = Meter()
     with metered(meter):
         async with compose(settings, [(manifest, client)]) as app:

@@ -185,7 +185,7 @@ async def _connected(address: str, manifest: ModelManifest) -> AsyncIterator[Run
 
 async def _until_well(client: RunnerClient) -> None:
     while client.fault() is not None:
-        await client.look()
+        await client.poll()
         await asyncio.sleep(0.05)
 
 

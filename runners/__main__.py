@@ -1,6 +1,6 @@
-"""python -m runners build | verify | bench: engines, and what runs the models of this machine, without the service.
+"""python -m runners build | verify | bench: build engines and check backends on this machine, without the service.
 
-The same variables as for the service name models, folders and backend, and options override them; a TOML file is not
+Models, folders and the backend come from the service's environment variables; options override them. TOML files are not
 read. Results go to standard output, everything else to standard error.
 """
 
@@ -18,14 +18,14 @@ import structlog
 from models import MODELS, ModelError, ModelManifest
 from runners.backend import BackendError
 from runners.bench import benchmark
-from runners.choice import Choice, Named
+from runners.choice import BackendChoice, BackendName
 
 ROOT = Path(__file__).parent.parent
 _PREFIX = "CLEARCANVAS_RUNNER__"
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run one command; 0, or 1 when one of the models cannot be run as asked."""
+    """Run one command; 0 on success, 1 when a model cannot run as requested."""
     options = _parser().parse_args(words)
     failed = False
     for name in options.models:
@@ -39,37 +39,43 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _build(manifest: ModelManifest, options: argparse.Namespace) -> None:
-    """Build the engine that the service would take, and let it pass its gate."""
+    """Build the engine that the service would use and check it against its gate."""
     choice = _choice(options, "tensorrt")
     if options.force:
-        choice.workshop.forget(manifest)
+        choice.engine_factory.forget(manifest)
     backend = choice.load(manifest)
-    _tell({"model": manifest.label, "backend": backend.name, "engine": choice.workshop.facts(manifest, backend.name)})
+    _print_json(
+        {
+            "model": manifest.label,
+            "backend": backend.name,
+            "engine": choice.engine_factory.facts(manifest, backend.name),
+        }
+    )
     backend.close()
 
 
 def _verify(manifest: ModelManifest, options: argparse.Namespace) -> None:
-    """Say which backend the service would take."""
+    """Print which backend the service would use."""
     choice = _choice(options, options.backend)
-    if options.quick and choice.has_to_build(manifest):
-        choice.workshop.parse(manifest)
-        _tell({"model": manifest.label, "backend": "tensorrt", "engine": "to be built"})
+    if options.quick and choice.needs_engine_build(manifest):
+        choice.engine_factory.parse(manifest)
+        _print_json({"model": manifest.label, "backend": "tensorrt", "engine": "to be built"})
         return
     backend = choice.load(manifest)
-    _tell({"model": manifest.label, "backend": backend.name, "max_batch": backend.max_batch})
+    _print_json({"model": manifest.label, "backend": backend.name, "max_batch": backend.max_batch})
     backend.close()
 
 
 def _bench(manifest: ModelManifest, options: argparse.Namespace) -> None:
-    """Measure the backend that the service would take."""
+    """Benchmark the backend that the service would use."""
     backend = _choice(options, options.backend).load(manifest)
     for row in benchmark(backend, manifest.input.size, batches=options.batches, seconds=options.seconds):
-        _tell({"model": manifest.label, "backend": backend.name, **row})
+        _print_json({"model": manifest.label, "backend": backend.name, **row})
     backend.close()
 
 
-def _choice(options: argparse.Namespace, wanted: Any) -> Choice:
-    return Choice(
+def _choice(options: argparse.Namespace, wanted: Any) -> BackendChoice:
+    return BackendChoice(
         wanted,
         threads=options.threads,
         max_batch=options.max_batch,
@@ -83,7 +89,7 @@ def _progress(phase: str, share: float) -> None:
     print(f"\r\x1b[K{phase}: {share:.0%}", end="", file=sys.stderr, flush=True)  # noqa: T201  # as above
 
 
-def _tell(facts: dict[str, Any]) -> None:
+def _print_json(facts: dict[str, Any]) -> None:
     print(json.dumps(facts), flush=True)  # noqa: T201  # as above
 
 
@@ -92,22 +98,26 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     common = _common()
     build = commands.add_parser("build", parents=[common], help="build TensorRT's engines")
-    build.add_argument("--force", action="store_true", help="also where there is one, or one that was refused")
+    build.add_argument("--force", action="store_true", help="rebuild existing and rejected engines")
     build.set_defaults(run=_build)
-    verify = commands.add_parser("verify", parents=[common], help="say what the service would take, or why nothing")
-    verify.add_argument("--quick", action="store_true", help="build nothing; parse where no engine is there")
+    verify = commands.add_parser(
+        "verify", parents=[common], help="print which backend the service would use, or why none works"
+    )
+    verify.add_argument("--quick", action="store_true", help="do not build; only parse models without an engine")
     verify.set_defaults(run=_verify)
-    bench = commands.add_parser("bench", parents=[common], help="measure it")
+    bench = commands.add_parser("bench", parents=[common], help="benchmark the backend")
     bench.add_argument("--batches", type=_numbers, default=(1, 2, 4, 8, 16, 32), metavar="1,2,…")
-    bench.add_argument("--seconds", type=float, default=2.0, help="for each size of batch, at least")
+    bench.add_argument("--seconds", type=float, default=2.0, help="minimum duration per batch size")
     bench.set_defaults(run=_bench)
     return parser
 
 
 def _common() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("models", nargs="*", default=list(_served()), help="by default those that are served")
-    common.add_argument("--backend", choices=("auto", *get_args(Named)), default=_variable("BACKEND", "auto"))
+    common.add_argument(
+        "models", nargs="*", default=list(_served()), help="default: the models that the service serves"
+    )
+    common.add_argument("--backend", choices=("auto", *get_args(BackendName)), default=_variable("BACKEND", "auto"))
     common.add_argument("--precision", choices=("auto", "fp32"), default=_variable("PRECISION", "auto"))
     common.add_argument("--threads", type=int, default=int(_variable("THREADS", "1")))
     common.add_argument("--max-batch", type=_limit, default=_limit(_variable("MAX_BATCH_SIZE", "auto")))

@@ -1,16 +1,16 @@
-"""The runner over HTTP: raw pixels in, raw alpha out, and how long the next picture would wait.
+"""The runner's HTTP interface: raw pixels in, raw alpha out, plus the expected wait.
 
-    POST /infer/MODEL    body: uint8 RGB [S,S,3]; X-Within-S: seconds within which it has to be done
+    POST /infer/MODEL    body: uint8 RGB [S,S,3]; X-Within-S: deadline in seconds
                          200: uint8 alpha [S,S]
-    GET  /models/MODEL   200: how it is
-    GET  /livez, /readyz, /metrics   for whoever runs it: see `runners.probes`
+    GET  /models/MODEL   200: the model's state
+    GET  /livez, /readyz, /metrics   for the operator: see `runners.probes`
     anything else        404
 
-Both routes of models ask for the token, where the runner has one, before anything of a body is read: a runner on a
-host of its own can be reached by others than our API.
+If a token is configured, both model routes check it before they read the body: other clients than our API can reach a
+runner on its own host.
 
-Every answer about a model carries its state as JSON in `X-State`. BentoML's own routes would unpickle what anybody
-posts, so none of them can be reached here, and what comes in is never more than numbers.
+Every response about a model carries its state as JSON in `X-State`. BentoML's own routes unpickle request bodies, so
+they are not reachable here; the runner only interprets input as numbers.
 """
 
 import asyncio
@@ -34,13 +34,13 @@ from telemetry import RUNNER_WAIT_SECONDS, RUNNER_WAITING
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:
-    """One model with its queue.
+    """One model and its queue.
 
     Attributes:
         size: S, the side of its square input.
-        backend: which one runs it, by name.
-        fault: why it cannot be run at present, as a public sentence; None when it can.
-        note: what else an operator should know of it.
+        backend: name of the backend that runs the model.
+        fault: why the model is unavailable, as a public sentence; None when it is available.
+        note: additional information for operators.
     """
 
     size: int
@@ -50,7 +50,7 @@ class ServedModel:
     note: Callable[[], str | None] = lambda: None
 
     def state(self) -> State:
-        """At this moment."""
+        """The current state."""
         fault, stalled_s = self.fault(), self.batcher.stalled_for()
         if fault is None and stalled_s is not None:
             fault = f"The matting runner is stuck in one inference for {stalled_s:.0f} s."
@@ -66,15 +66,15 @@ class ServedModel:
 
 
 class RunnerApp:
-    """An ASGI application over models by name, whatever stands under a name at the moment. It takes no lifespan.
+    """An ASGI application over a mapping of models, which may change at run time. It ignores lifespan events.
 
     Args:
-        versions: the short digests of the models' weights, by name. A caller that asks for `NAME@VERSION` is sent away
-            by a runner that has another: what it sells is named after the weights that it knows.
-        token: what callers have to send as `Authorization: Bearer TOKEN`.
+        versions: short digests of the models' weights, by name. A request for `NAME@VERSION` fails if the runner has
+            another version, because the caller reports that version to its buyers.
+        token: callers must send it as `Authorization: Bearer TOKEN`.
 
     Attributes:
-        stopping: it is about to end: whoever asks is told so and goes elsewhere, what comes is still done.
+        stopping: the runner is shutting down: its state reports a fault, and it still processes requests.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class RunnerApp:
         method, path = scope["method"], scope["path"]
         if method == "GET" and path in PROBES:
             return await probe(path, self._faults())
-        if not self._knows_token(Headers(scope=scope)):
+        if not self._is_authorized(Headers(scope=scope)):
             return Response(status_code=401, headers={"WWW-Authenticate": "Bearer", "Connection": "close"})
         for wanted, start, handle in (("POST", INFER, self._infer), ("GET", MODELS, self._state)):
             model = self._model(path.removeprefix(start)) if path.startswith(start) else None
@@ -112,21 +112,21 @@ class RunnerApp:
                     return _refusal(error, self._headers(model))
                 except ClientDisconnect:
                     return None
-        return _refusal(NotFound("There is no such model, or no such route."))
+        return _refusal(NotFound("No such model or route."))
 
     def _model(self, wanted: str) -> ServedModel | None:
         name, _, version = wanted.partition("@")
         return self._models.get(name) if version in ("", self._versions.get(name)) else None
 
     def _faults(self) -> list[str | None]:
-        """Of every model; its numbers go into the metrics at the same time."""
+        """The fault of every model. Also updates the metrics."""
         states = {name: self._state_of(model) for name, model in self._models.items()}
         for name, state in states.items():
             RUNNER_WAITING.labels(name).set(state.waiting)
             RUNNER_WAIT_SECONDS.labels(name).set(state.wait_s)
         return [state.fault for state in states.values()]
 
-    def _knows_token(self, headers: Headers) -> bool:
+    def _is_authorized(self, headers: Headers) -> bool:
         given = headers.get("authorization", "").encode()
         return self._expected is None or hmac.compare_digest(given, self._expected)
 
@@ -147,32 +147,32 @@ class RunnerApp:
         headers = Headers(scope=scope)
         within_s, length = _within(headers), model.size * model.size * 3
         if headers.get("content-length") != str(length):
-            raise BadRequest(f"A picture has {length} bytes: uint8 [{model.size}, {model.size}, 3].")
-        model.batcher.refuse(within_s)  # before it is read
+            raise BadRequest(f"The body must have {length} bytes: uint8 [{model.size}, {model.size}, 3].")
+        model.batcher.check_capacity(within_s)  # before the body is read
         body = await Request(scope, receive).body()
         image = np.frombuffer(body, np.uint8).reshape(model.size, model.size, 3)
-        alpha = await _unless_gone(receive, lambda: model.batcher.infer(image, within_s=within_s))
+        alpha = await _cancel_on_disconnect(receive, lambda: model.batcher.infer(image, within_s=within_s))
         return Response(alpha.tobytes(), headers=self._headers(model), media_type="application/octet-stream")
 
 
-async def _unless_gone(receive: Receive, infer: Callable[[], Awaitable[Pixels]]) -> Pixels:
-    """Take the picture out of the queue as soon as whoever sent it has hung up.
+async def _cancel_on_disconnect(receive: Receive, infer: Callable[[], Awaitable[Pixels]]) -> Pixels:
+    """Run the inference; cancel it when the client disconnects.
 
     Raises:
-        ClientDisconnect: that happened.
+        ClientDisconnect: the client disconnected.
     """
-    work, gone = asyncio.ensure_future(infer()), asyncio.create_task(_hung_up(receive))
+    work, disconnected = asyncio.ensure_future(infer()), asyncio.create_task(_wait_for_disconnect(receive))
     try:
-        await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({work, disconnected}, return_when=asyncio.FIRST_COMPLETED)
         if not work.done():
             raise ClientDisconnect()
         return work.result()
     finally:
         work.cancel()
-        gone.cancel()
+        disconnected.cancel()
 
 
-async def _hung_up(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 

@@ -1,4 +1,4 @@
-"""Backends run the network; which one is found out by letting it prove itself, never by asking what is installed."""
+"""Backends run the network. A probe image shows whether a backend works; installed packages are no proof."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
@@ -15,24 +15,24 @@ Pixels = NDArray[np.uint8]
 
 
 class BackendError(Exception):
-    """A backend cannot be built or does not do its work; the text is for the operator's log."""
+    """A backend cannot be built or fails; the message is for the operator's log."""
 
 
 class OutOfMemory(BackendError):
-    """The device has no memory for a batch of this size; a smaller one may do."""
+    """The device has not enough memory for a batch of this size; a smaller batch may fit."""
 
 
 class NoBackend(BackendError):
-    """No backend of the order could prove itself; the text holds each one's reason."""
+    """No backend passed the probe; the message lists the reason for each."""
 
 
 class Backend(Protocol):
     """Runs one network, from one thread at a time.
 
     Attributes:
-        name: for logs and answers.
+        name: for logs and responses.
         device: "cpu", where larger batches gain nothing, or the kind of accelerator: "cuda".
-        max_batch: pictures that it runs together at most; None where only memory bounds it.
+        max_batch: maximum images per batch; None where only memory limits it.
     """
 
     name: str
@@ -43,31 +43,31 @@ class Backend(Protocol):
         """uint8 RGB [N,S,S,3] → uint8 alpha [N,S,S], 255 foreground.
 
         Raises:
-            OutOfMemory: the device has no memory for so many pictures.
+            OutOfMemory: the device has not enough memory for this batch.
             BackendError: the runtime failed.
         """
         ...
 
     def close(self) -> None:
-        """Give back memory and devices."""
+        """Release memory and devices."""
         ...
 
 
 Factory = Callable[[ModelManifest], Backend]
-"""Builds a backend; raises `BackendError` with the reason when this machine cannot."""
+"""Builds a backend; raises `BackendError` with the reason if this machine cannot run it."""
 
 
 def load_backend(order: Sequence[str], manifest: ModelManifest, factories: Mapping[str, Factory]) -> Backend:
-    """The first backend of the order that is built and cuts out a probe picture; the log says why others were not.
+    """The first backend in `order` that can be built and passes the probe; the log says why others were rejected.
 
     Raises:
-        NoBackend: none is.
-        KeyError: the order names a backend that has no factory.
+        NoBackend: none can.
+        KeyError: `order` names a backend without a factory.
     """
     refusals: dict[str, str] = {}
     for name in order:
         try:
-            backend = _proven(factories[name](manifest), manifest.input.size)
+            backend = _checked(factories[name](manifest), manifest.input.size)
         except BackendError as refusal:
             refusals[name] = str(refusal)
         else:
@@ -77,29 +77,31 @@ def load_backend(order: Sequence[str], manifest: ModelManifest, factories: Mappi
     raise NoBackend(f"No backend can run {manifest.label}. {reasons}.")
 
 
-def _proven(backend: Backend, size: int) -> Backend:
+def _checked(backend: Backend, size: int) -> Backend:
     try:
-        _prove(backend, size)
+        _check_probe(backend, size)
     except BackendError:
         backend.close()
         raise
     return backend
 
 
-def _prove(backend: Backend, size: int) -> None:
-    """The probe's disc has to come out of its corners, and whatever is in the same batch must not matter."""
+def _check_probe(backend: Backend, size: int) -> None:
+    """The probe's disc must be foreground, its corners background, and other images in the batch must not matter."""
     image = probe_image(size)
     alone = backend.infer(image[None])
     together = backend.infer(np.stack([np.full_like(image, 128), image]))
     if alone.shape != (1, size, size) or together.shape != (2, size, size) or alone.dtype != np.uint8:
-        raise BackendError(f"the probe came back as {alone.dtype} {alone.shape} and {together.shape}")
+        raise BackendError(f"the probe returned {alone.dtype} {alone.shape} and {together.shape}")
     corners = alone[0, [0, 0, -1, -1], [0, -1, 0, -1]]
     middle = int(alone[0, size // 2, size // 2])
     if middle - int(corners.max()) < PROBE_CONTRAST:
-        raise BackendError(f"the probe's middle is {middle}, its corners {corners.tolist()}: it was not cut out")
-    apart = int(np.abs(together[1].astype(np.int16) - alone[0]).max())
-    if apart > PROBE_TOLERANCE:
-        raise BackendError(f"the probe differs by {apart} of 255 when another picture is in its batch")
+        raise BackendError(
+            f"the probe's middle is {middle}, its corners {corners.tolist()}: it was not separated from the background"
+        )
+    difference = int(np.abs(together[1].astype(np.int16) - alone[0]).max())
+    if difference > PROBE_TOLERANCE:
+        raise BackendError(f"the probe differs by {difference} of 255 when another image is in the same batch")
 
 
 PROBE_CONTRAST = 128

@@ -1,7 +1,7 @@
-"""The batcher: takes whatever waits when the device is free, and never waits for more.
+"""The batcher: starts the next batch as soon as the device is free, with the images that wait then.
 
-Adaptive batching with a time window holds a lone picture back after a burst. Here the batch size follows the load by
-itself: while one batch is at work, the pictures of the next one arrive.
+Adaptive batching with a time window delays a single image after a burst. Here the batch size follows the load: the
+images of the next batch arrive while the current batch runs.
 """
 
 import asyncio
@@ -17,17 +17,17 @@ import structlog
 
 from errors import Overloaded, ProcessingFailed
 from runners.backend import OutOfMemory, Pixels
-from runners.pace import Pace
+from runners.batch_durations import BatchDurations
 
 log = structlog.get_logger(__name__)
 
 _STALLED_TIMES = 10
-"""A batch that takes so many times longer than expected is not believed to end."""
+"""A batch is stalled when it takes this many times longer than expected."""
 
 
 @dataclass(eq=False, slots=True)
-class _Entry:
-    """One picture that waits; whoever waits for it has left when `answer` is done."""
+class _QueuedPicture:
+    """One queued image; `answer` is done when its caller no longer waits."""
 
     image: Pixels
     answer: asyncio.Future[Pixels]
@@ -35,25 +35,25 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class _Running:
-    """What is at work since when, and how long it should take."""
+    """Start time and expected duration of the batch in progress."""
 
     began: float
     expected_s: float
 
 
 class Batcher:
-    """Joins single pictures of one model into batches for one device, first come, first served.
+    """Joins single images for one model into batches for one device, in order of arrival.
 
-    An entry leaves the queue when its time is over or its caller is cancelled, so no batch holds work that nobody
-    wants. When a batch fails, its pictures are run one by one, so that a bad one fails alone.
+    An entry leaves the queue when its deadline passes or its caller is cancelled, so no batch contains abandoned work.
+    When a batch fails, its images are run one by one, so that only the faulty image fails.
 
     Args:
-        run: uint8 [N,S,S,3] → uint8 [N,S,S]; called in one thread of its own, one batch at a time.
-        limit: pictures per batch at most; halved when the device is out of memory.
-        max_wait_s: seconds of work that may wait.
-        max_waiting_bytes: bytes of the pictures that may wait.
-        pace: what was measured before, if anything was.
-        stalled_s: a shorter batch is never called stalled.
+        run: uint8 [N,S,S,3] → uint8 [N,S,S]; called in a dedicated thread, one batch at a time.
+        limit: maximum images per batch; halved when the device runs out of memory.
+        max_wait_s: maximum queued work in seconds.
+        max_waiting_bytes: maximum bytes of queued images.
+        durations: earlier measurements, if any.
+        stalled_s: a batch is never considered stalled before this time.
     """
 
     def __init__(
@@ -63,74 +63,74 @@ class Batcher:
         limit: int,
         max_wait_s: float,
         max_waiting_bytes: int = 512_000_000,
-        pace: Pace | None = None,
+        durations: BatchDurations | None = None,
         stalled_s: float = 10.0,
     ) -> None:
         self._run = run
         self.limit = limit
         self._max_wait_s = max_wait_s
         self._max_waiting_bytes = max_waiting_bytes
-        self._pace = pace or Pace()
+        self._durations = durations or BatchDurations()
         self._stalled_s = stalled_s
-        self._waiting: deque[_Entry] = deque()
+        self._waiting: deque[_QueuedPicture] = deque()
         self._running: _Running | None = None
         self._worker: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="inference")
 
     @property
     def waiting(self) -> int:
-        """Pictures that wait, without those at work."""
+        """Queued images, without those in progress."""
         return len(self._waiting)
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing waits and nothing is at work."""
+        """Whether no image is queued or in progress."""
         return self._running is None and not self._waiting
 
     @property
     def picture_s(self) -> float:
-        """Measured seconds per picture when batches are full; 0 before anything was measured."""
-        return self._pace.seconds(self.limit) / self.limit
+        """Measured seconds per image with full batches; 0 before the first measurement."""
+        return self._durations.seconds(self.limit) / self.limit
 
     def expected_wait(self) -> float:
-        """Seconds until the inference of a picture that comes now would begin."""
-        waiting = self._pace.work(len(self._waiting), self.limit)
+        """Seconds until the inference of an image submitted now would start."""
+        waiting = self._durations.total(len(self._waiting), self.limit)
         if self._running is None:
             return waiting
         return waiting + max(0.0, self._running.began + self._running.expected_s - time.monotonic())
 
     def stalled_for(self) -> float | None:
-        """Seconds for which the batch at work has not ended, if that is far too long; else None."""
+        """Elapsed seconds of the batch in progress if it is stalled; else None."""
         if self._running is None:
             return None
         elapsed = time.monotonic() - self._running.began
         is_stalled = elapsed > max(self._stalled_s, _STALLED_TIMES * self._running.expected_s)
         return elapsed if is_stalled else None
 
-    def refuse(self, within_s: float) -> None:
-        """Refuse a picture that would not be done within this time, or for which there is no room. An idle device
-        takes every picture: only so can a measurement that was too high be corrected.
+    def check_capacity(self, within_s: float) -> None:
+        """Refuse an image that would miss its deadline or does not fit into the queue. An idle device accepts
+        every image: otherwise a measurement that was too high would never be corrected.
 
         Raises:
-            Overloaded: its `retry_after` is the expected wait.
+            Overloaded: `retry_after` is the expected wait.
         """
         if self._running is None and not self._waiting:
             return
         wait = self.expected_wait()
-        # The queue's bytes are those of pictures of one size.
+        # All queued images have the same size.
         held = len(self._waiting) * self._waiting[0].image.nbytes if self._waiting else 0
-        if wait > self._max_wait_s or wait + self._pace.seconds(1) > within_s or held >= self._max_waiting_bytes:
+        if wait > self._max_wait_s or wait + self._durations.seconds(1) > within_s or held >= self._max_waiting_bytes:
             raise overloaded(wait)
 
     async def infer(self, image: Pixels, *, within_s: float) -> Pixels:
         """uint8 RGB [S,S,3] → uint8 alpha [S,S].
 
         Raises:
-            Overloaded: the picture would not be done, or was not done, within this time, or there is no room for it.
-            ProcessingFailed: the backend failed on this picture alone.
+            Overloaded: the image would miss or missed its deadline, or the queue is full.
+            ProcessingFailed: the backend failed on this image.
         """
-        self.refuse(within_s)
-        entry = _Entry(image, asyncio.get_running_loop().create_future())
+        self.check_capacity(within_s)
+        entry = _QueuedPicture(image, asyncio.get_running_loop().create_future())
         self._waiting.append(entry)
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._work())
@@ -148,18 +148,18 @@ class Batcher:
             size = min(self.limit, len(self._waiting))
             await self._batch([self._waiting.popleft() for _ in range(size)])
 
-    async def _batch(self, batch: Sequence[_Entry]) -> None:
+    async def _batch(self, batch: Sequence[_QueuedPicture]) -> None:
         try:
-            alphas = await self._timed([entry.image for entry in batch])
+            alphas = await self._run_timed([entry.image for entry in batch])
         except Exception as error:
-            # Whatever a backend raises, the queue behind this batch is served on.
+            # Whatever the backend raises, the queue must continue.
             log.warning("batch_failed", size=len(batch), exc_info=error)
             await self._after_failure(batch, error)
         else:
             for entry, alpha in zip(batch, alphas, strict=True):
                 _answer(entry, alpha)
 
-    async def _after_failure(self, batch: Sequence[_Entry], error: Exception) -> None:
+    async def _after_failure(self, batch: Sequence[_QueuedPicture], error: Exception) -> None:
         if isinstance(error, OutOfMemory) and len(batch) > 1:
             self.limit = min(self.limit, len(batch) // 2)
             log.warning("batch_limit_lowered", limit=self.limit)
@@ -170,43 +170,43 @@ class Batcher:
             if not entry.answer.done():
                 await self._batch([entry])
 
-    async def _timed(self, images: Sequence[Pixels]) -> Pixels:
+    async def _run_timed(self, images: Sequence[Pixels]) -> Pixels:
         began = time.monotonic()
-        self._running = _Running(began, self._pace.seconds(len(images)))
+        self._running = _Running(began, self._durations.seconds(len(images)))
         try:
-            alphas = await asyncio.get_running_loop().run_in_executor(self._thread, self._checked, images)
-            self._pace.note(len(images), time.monotonic() - began)
+            alphas = await asyncio.get_running_loop().run_in_executor(self._thread, self._run_checked, images)
+            self._durations.record(len(images), time.monotonic() - began)
             return alphas
         finally:
             self._running = None
 
-    def _checked(self, pictures: Sequence[Pixels]) -> Pixels:
+    def _run_checked(self, pictures: Sequence[Pixels]) -> Pixels:
         images = pictures[0][None] if len(pictures) == 1 else np.stack(pictures)
         alphas = self._run(images)
         if alphas.shape != images.shape[:3] or alphas.dtype != np.uint8:
-            raise ValueError(f"the backend answered {alphas.dtype} {alphas.shape} to {images.shape}")
+            raise ValueError(f"the backend returned {alphas.dtype} {alphas.shape} for {images.shape}")
         return alphas
 
     def close(self) -> None:
-        """End the thread when the batch at work is done."""
+        """Stop the thread after the batch in progress."""
         self._thread.shutdown(wait=False)
 
 
 def overloaded(wait_s: float) -> Overloaded:
-    """The refusal of a picture that would have to wait this long."""
+    """The error for an image that would wait this long."""
     return Overloaded(
-        "More pictures are waiting for the model than it can cut out in time. Send this one again later.",
+        "The queue of this model is full. Retry after the Retry-After interval.",
         retry_after=max(1, math.ceil(wait_s)),
     )
 
 
-def _answer(entry: _Entry, alpha: Pixels) -> None:
+def _answer(entry: _QueuedPicture, alpha: Pixels) -> None:
     if not entry.answer.done():
         entry.answer.set_result(alpha)
 
 
-def _fail(entry: _Entry, error: Exception) -> None:
+def _fail(entry: _QueuedPicture, error: Exception) -> None:
     if not entry.answer.done():
-        failure = ProcessingFailed("The picture could not be cut out.")
+        failure = ProcessingFailed("The background could not be removed from this image.")
         failure.__cause__ = error
         entry.answer.set_exception(failure)

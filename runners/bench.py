@@ -1,4 +1,4 @@
-"""How fast a backend is, by size of batch."""
+"""Benchmark of a backend by batch size."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -12,12 +12,12 @@ _WARM_UP = 3
 
 
 def benchmark(backend: Backend, size: int, *, batches: Sequence[int], seconds: float) -> Iterator[dict[str, float]]:
-    """For each size of batch: milliseconds of a batch (median and fastest) and pictures a second, from pixels in memory
-    to alpha in memory. Sizes that the backend does not run together, or has no memory for, are left out.
+    """For each batch size: milliseconds per batch (median and fastest) and images per second, from pixels in memory to
+    alpha in memory. Batch sizes that the backend does not support or has no memory for are skipped.
 
     Args:
         size: pixels per side.
-        seconds: for each size, at least.
+        seconds: minimum duration per batch size.
     """
     pictures = scaled(golden_pictures(), size)
     for count in batches:

@@ -1,4 +1,4 @@
-"""The best of a model's files on one runtime: the first that the device is fast in and that passes its gate."""
+"""Selects a model's precision on one runtime: the first that the device accelerates and that passes its gate."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -24,26 +24,26 @@ def best_backend(
     wanted: WantedPrecision = "auto",
     vnni: Callable[[], bool] = has_vnni,
 ) -> AnyBackend:
-    """The backend of the first precision that runs and is near enough to fp32; why others are not is logged.
+    """The backend with the first precision that runs and is close enough to fp32; rejections are logged.
 
     Args:
-        make: builds the runtime's backend of a precision.
-        golden: the golden pictures with the model's fp32 alphas; asked only where there is a choice.
-        device, vnni: as `precisions_for`.
+        make: builds a backend for a precision.
+        golden: gives the golden images with the model's fp32 alphas; called only if there is a choice.
+        device, vnni: as for `precisions_for`.
 
     Raises:
-        BackendError: not even fp32 can be run.
+        BackendError: fp32 cannot run either.
     """
     for precision in precisions_for(device, manifest, vnni=vnni) if wanted == "auto" else ():
         if precision != "fp32":
             try:
-                return _near(make(precision), golden(manifest), manifest.variants[precision].gate)
+                return _within_gate(make(precision), golden(manifest), manifest.variants[precision].gate)
             except BackendError as refusal:
                 log.warning("precision_refused", precision=precision, model=manifest.label, reason=str(refusal))
     return make("fp32")
 
 
-def _near(backend: AnyBackend, golden: Golden, gate: Gate) -> AnyBackend:
+def _within_gate(backend: AnyBackend, golden: Golden, gate: Gate) -> AnyBackend:
     try:
         distance = golden.check(backend.infer, gate, (1,))
     except BackendError:

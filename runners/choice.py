@@ -1,4 +1,4 @@
-"""Which backends are tried for a model, and how each is made."""
+"""Which backends are tried for a model, and how each is built."""
 
 from collections.abc import Callable, Mapping
 from functools import cached_property, partial
@@ -11,34 +11,34 @@ from runners.precisions import WantedPrecision
 
 if TYPE_CHECKING:
     from runners.golden import Golden, Infer
-    from runners.tensorrt.backend import Workshop
+    from runners.tensorrt.backend import EngineFactory
     from runners.tensorrt.build import Progress
 
-Named = Literal["tensorrt", "cuda", "openvino", "cpu"]
-Wanted = Literal["auto"] | Named
+BackendName = Literal["tensorrt", "cuda", "openvino", "cpu"]
+BackendSetting = Literal["auto"] | BackendName
 
-ORDER: tuple[Named, ...] = ("tensorrt", "cuda", "cpu")
-"""What `auto` tries, the fastest first. OpenVINO is for those who name it: it is an extra, and few need it."""
+ORDER: tuple[BackendName, ...] = ("tensorrt", "cuda", "cpu")
+"""What `auto` tries, fastest first. OpenVINO is an optional extra and must be named explicitly."""
 
 
-class Choice:
-    """The backends of this machine.
+class BackendChoice:
+    """Builds the backends of this machine.
 
     Attributes:
-        order: what is tried.
+        order: the backends to try.
 
     Args:
-        wanted: "auto" takes the first of `ORDER` that proves itself; a name takes that one or none.
+        wanted: "auto" selects the first of `ORDER` that passes the probe; a name selects only that one.
         threads: CPU threads of one inference.
-        max_batch: pictures of one inference at most; None where the device decides.
+        max_batch: maximum images per inference; None: measured on the device.
         engines: folder of TensorRT's engines.
-        precision: of ONNX Runtime and OpenVINO: "fp32" takes no other of a model's files.
-        progress: is told how a build goes.
+        precision: for ONNX Runtime and OpenVINO: "fp32" uses only the fp32 file of a model.
+        progress: receives the build progress.
     """
 
     def __init__(
         self,
-        wanted: Wanted,
+        wanted: BackendSetting,
         *,
         threads: int,
         max_batch: int | None = None,
@@ -52,7 +52,7 @@ class Choice:
 
     @cached_property
     def factories(self) -> Mapping[str, Factory]:
-        """By name. What a factory needs is imported when it is called."""
+        """By name. A factory imports its dependencies when it is called."""
         return {
             "tensorrt": self._tensorrt,
             "cuda": partial(self._ort, "cuda"),
@@ -61,19 +61,19 @@ class Choice:
         }
 
     def load(self, manifest: ModelManifest) -> Backend:
-        """The first that proves itself; takes minutes where an engine has to be built.
+        """The first that passes the probe; takes minutes if an engine must be built.
 
         Raises:
-            NoBackend: with every reason, and what to do.
+            NoBackend: the message lists every reason and its remedy.
         """
         return load_backend(self.order, manifest, self.factories)
 
     def load_one(self, name: str, manifest: ModelManifest) -> Backend:
-        """The same for one of the order."""
+        """Like `load`, for one backend."""
         return load_backend((name,), manifest, self.factories)
 
-    def load_meanwhile(self, manifest: ModelManifest) -> Backend | None:
-        """What serves while TensorRT builds: the first of the others that proves itself; None where none was wanted.
+    def load_interim(self, manifest: ModelManifest) -> Backend | None:
+        """What serves while TensorRT builds: the first other backend that passes; None without another one.
 
         Raises:
             NoBackend: as `load`.
@@ -81,46 +81,46 @@ class Choice:
         others = [name for name in self.order if name != "tensorrt"]
         return load_backend(others, manifest, self.factories) if others else None
 
-    def has_to_build(self, manifest: ModelManifest) -> bool:
-        """Whether TensorRT is wanted, could run here, and has no engine of the model yet."""
+    def needs_engine_build(self, manifest: ModelManifest) -> bool:
+        """Whether TensorRT is configured, can run here, and has no engine for the model yet."""
         if "tensorrt" not in self.order:
             return False
         try:
-            return not self.workshop.is_built(manifest)
-        except BackendError:  # it will be refused at once
+            return not self.engine_factory.is_built(manifest)
+        except BackendError:  # `load` will reject it immediately
             return False
 
     @cached_property
-    def workshop(self) -> "Workshop":
-        """What TensorRT's engines are made with. Raises BackendError where they cannot be."""
-        from runners.tensorrt.module import tensorrt_module  # noqa: PLC0415  # only a runner needs them
+    def engine_factory(self) -> "EngineFactory":
+        """Builds TensorRT engines. Raises BackendError if this machine cannot."""
+        from runners.tensorrt.module import tensorrt_module  # noqa: PLC0415  # only runners need it
 
         trt = tensorrt_module()
         try:
             from cuda.bindings import runtime as cudart  # noqa: PLC0415  # as above
 
-            from runners.tensorrt.backend import Workshop  # noqa: PLC0415  # as above
+            from runners.tensorrt.backend import EngineFactory  # noqa: PLC0415  # as above
             from runners.tensorrt.cache import EngineCache  # noqa: PLC0415  # as above
             from runners.tensorrt.cuda import CudaDevice  # noqa: PLC0415  # as above
-            from runners.tensorrt.losses import Losses  # noqa: PLC0415  # as above
+            from runners.tensorrt.device_losses import DeviceLosses  # noqa: PLC0415  # as above
         except ImportError as error:
             raise BackendError(f"{error}. Install requirements/tensorrt.txt or requirements/rtx.txt") from error
         device = CudaDevice(trt, cudart, runtime_cache=self._engines / "rtx-kernels.cache")
-        return Workshop(
+        return EngineFactory(
             trt=trt,
             device=device,
             cache=EngineCache(self._engines, {"driver": device.driver}),
             golden=self._golden,
-            losses=Losses(self._engines / "losses.json"),
+            losses=DeviceLosses(self._engines / "losses.json"),
             max_batch=self._max_batch,
             progress=self._progress,
         )
 
     def _tensorrt(self, manifest: ModelManifest) -> Backend:
-        return self.workshop.backend(manifest)
+        return self.engine_factory.backend(manifest)
 
     def _ort(self, device: str, manifest: ModelManifest) -> Backend:
-        from runners.ort_backend import OrtBackend  # noqa: PLC0415  # the other processes need no runtime
+        from runners.ort_backend import OrtBackend  # noqa: PLC0415  # only runners need it
 
         return self._best(
             manifest,
@@ -130,7 +130,7 @@ class Choice:
 
     def _openvino(self, manifest: ModelManifest) -> Backend:
         try:
-            from runners.openvino_backend import OpenVinoBackend  # noqa: PLC0415  # few have it
+            from runners.openvino_backend import OpenVinoBackend  # noqa: PLC0415  # optional
         except ImportError as error:
             raise BackendError(f"{error}. Install requirements/openvino.txt") from error
         return self._best(

@@ -1,4 +1,4 @@
-"""The settings of the matting runner, and of how much may wait for it."""
+"""Settings of the matting runner and of its queue."""
 
 import re
 from collections import Counter
@@ -15,7 +15,7 @@ from settings_types.types import CommaSeparated, IpAddress, Secret32, Url, check
 
 
 class ModelChoice(NamedTuple):
-    """A model by its name, and its own price in US dollars if it has one."""
+    """A model name with its own price in US dollars, if it has one."""
 
     name: str
     usd: Decimal | None

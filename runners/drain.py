@@ -1,8 +1,8 @@
-"""The runner ends last: what the API workers have in hand when the service is stopped still needs it.
+"""The runner stops last, because the API workers need it for their requests in progress.
 
-Told to stop, BentoML's supervisor removes the folder with the runner's socket and sends SIGTERM to all workers at once;
-Ctrl-C in a terminal goes to all of them anyway. So the runner keeps a second link to its socket, puts the first one
-back when it is gone, and serves on until no worker of another service is left, or until the time for that is over.
+On shutdown, BentoML's supervisor removes the folder with the runner's socket and sends SIGTERM to all workers at once;
+Ctrl-C in a terminal reaches all of them too. The runner therefore keeps a second hard link to its socket, restores the
+first one when it is removed, and serves until no worker of another service is left, or until the time limit.
 """
 
 import os
@@ -24,29 +24,29 @@ from process_end import ask_to_end, end_after, end_with_supervisor
 
 log = structlog.get_logger(__name__)
 
-PATIENCE_S = 35.0
-"""The API workers have ended by then, or are settling and need no runner any more."""
+DRAIN_TIMEOUT_S = 35.0
+"""By then the API workers have stopped, or are settling payments and no longer need the runner."""
 
-_LAST_S = 5.0
+EXIT_GRACE_S = 5.0
 _POLL_S = 0.05
 _WORKER, _SERVICE = "_bentoml_impl.worker.service", "--service-name"
 
 Handler = Callable[[int, Any], Any]
 
 
-def end_service(reason: str) -> NoReturn:
-    """End this worker and its supervisor, which would start the next one, for a reason that no restart cures."""
+def stop_service(reason: str) -> NoReturn:
+    """Stop this worker and its supervisor, because a restart would fail for the same reason."""
     log.critical("cannot_serve", reason=reason)
     os.kill(os.getppid(), signal.SIGTERM)
     sys.exit(reason)
 
 
 def stop_after_dependents(url: str | None, *, announce: Callable[[], None] = lambda: None) -> None:
-    """Put off SIGTERM and SIGINT. For the main thread of a BentoML worker, once the server's own handlers are set.
+    """Defer SIGTERM and SIGINT. Call it in the main thread of a BentoML worker, after the server has set its handlers.
 
     Args:
-        url: where this worker listens, as BentoML tells: `file:///…` for a Unix socket; others need no keeping.
-        announce: called in a thread when this worker is about to end; it ends when that returns.
+        url: this worker's URL as BentoML reports it: `file:///…` for a Unix socket; other URLs need no second link.
+        announce: called in a thread before this worker stops; the worker stops when it returns.
     """
     parts = urlsplit(url or "")
     socket = PreservedSocket(Path(unquote(parts.path))) if parts.scheme == "file" else None
@@ -58,7 +58,7 @@ def stop_after_dependents(url: str | None, *, announce: Callable[[], None] = lam
 
 
 class PreservedSocket:
-    """A listening Unix socket whose name can be restored after somebody has removed it with its folder."""
+    """A listening Unix socket whose path can be restored after its folder was removed."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -68,13 +68,13 @@ class PreservedSocket:
             os.link(path, self._spare)
 
     def restore(self) -> None:
-        """Have the name again, for new connections."""
+        """Restore the path, for new connections."""
         if not self._path.exists():
             self._path.parent.mkdir(mode=0o700, exist_ok=True)
             os.link(self._spare, self._path)
 
     def remove(self) -> None:
-        """Leave nothing behind."""
+        """Remove both folders."""
         for folder in (self._path.parent, self._spare.parent):
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -89,17 +89,17 @@ def sibling_workers(worker: psutil.Process) -> list[psutil.Process]:
 def _defer_signal(
     socket: PreservedSocket | None, announce: Callable[[], None], handler: Handler, number: int, _: Any
 ) -> None:
-    Thread(target=_end_when_alone, args=(socket, announce, handler, number), daemon=True).start()
+    Thread(target=_end_after_siblings, args=(socket, announce, handler, number), daemon=True).start()
 
 
-def _end_when_alone(
+def _end_after_siblings(
     socket: PreservedSocket | None, announce: Callable[[], None], handler: Handler, number: int
 ) -> None:
-    last = time.monotonic() + PATIENCE_S
-    waited_for = sibling_workers(
+    deadline = time.monotonic() + DRAIN_TIMEOUT_S
+    siblings = sibling_workers(
         psutil.Process()
-    )  # once: when the supervisor is gone, all orphans of the host look like ours
-    while time.monotonic() < last and any(_serves(each) for each in waited_for):
+    )  # only once: without the supervisor, every orphan would look like a sibling
+    while time.monotonic() < deadline and any(_is_serving(each) for each in siblings):
         if socket:
             socket.restore()
         time.sleep(_POLL_S)
@@ -107,15 +107,15 @@ def _end_when_alone(
     if socket:
         socket.remove()
     handler(number, None)
-    end_after(_LAST_S)
+    end_after(EXIT_GRACE_S)
 
 
-def _serves(worker: psutil.Process) -> bool:
+def _is_serving(worker: psutil.Process) -> bool:
     return worker.is_running() and _service(worker) is not None
 
 
 def _service(process: psutil.Process) -> str | None:
-    """Which BentoML service a process works for; None when it is no worker, or none any more."""
+    """The BentoML service of a worker process; None for other and for ended processes."""
     try:
         command = process.cmdline()
     except psutil.Error:

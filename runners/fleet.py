@@ -1,4 +1,4 @@
-"""Several runners as one: the least loaded gets the picture, and another one gets it when that one fails."""
+"""A load balancer over several runners: least loaded first, with failover."""
 
 import asyncio
 import socket
@@ -15,23 +15,23 @@ from concurrency import in_background
 from errors import Overloaded, ProcessingFailed, RunnerUnavailable
 from runners.backend import Pixels
 from runners.connection import RunnerConnection
-from runners.seat import Seat
+from runners.replica import ModelReplica
 from runners.state import State
 
 log = structlog.get_logger(__name__)
 
 
 class RunnerFleet:
-    """The runners at all addresses of some URLs, in the form of one runner (`runners.client.Runner`).
+    """The runners at all addresses of some URLs, behind the interface of one runner (`runners.client.Runner`).
 
-    For use in one event loop, as an asynchronous context manager.
+    An asynchronous context manager for one event loop.
 
     Args:
-        urls: `http://host:port`; of a name every address is a runner. `https://` is asked as it stands, for a
-            certificate is for a name.
-        token: what the runners ask for.
-        resolve: gives the addresses behind one URL.
-        resolve_every_s: pause between two look-ups of the names, under which runners come and go.
+        urls: `http://host:port`; every address of a name is a runner. `https://` URLs are not resolved, because a
+            certificate belongs to a name.
+        token: the secret that the runners require.
+        resolve: resolves one URL to the URLs of its addresses.
+        resolve_every_s: interval between two DNS look-ups.
     """
 
     def __init__(
@@ -44,14 +44,14 @@ class RunnerFleet:
     ) -> None:
         self._urls = tuple(urls)
         self._token = token
-        self._addresses = resolve or addresses
+        self._resolve_url = resolve or addresses
         self._resolve_every_s = resolve_every_s
         self._connections: dict[str, RunnerConnection] = {}
-        self._seats: dict[str, dict[str, Seat]] = {}
-        self._turn = 0
+        self._replicas: dict[str, dict[str, ModelReplica]] = {}
+        self._sequence = 0
 
     async def __aenter__(self) -> Self:
-        """Look the names up, now and from time to time."""
+        """Resolve the names, now and periodically."""
         self._stack = AsyncExitStack()
         await self._resolve()
         await self._stack.enter_async_context(in_background(self._keep_resolving()))
@@ -66,60 +66,64 @@ class RunnerFleet:
             await connection.__aexit__(None, None, None)
 
     async def infer(self, model: str, image: Pixels, *, within_s: float) -> tuple[Pixels, State]:
-        """uint8 RGB [S,S,3] → uint8 alpha [S,S], and how the fleet is afterwards. Each runner is tried once.
+        """uint8 RGB [S,S,3] → uint8 alpha [S,S], and the fleet's state. Each runner is tried once.
 
         Raises:
-            RunnerUnavailable, Overloaded, ProcessingFailed: what the last one tried said.
+            RunnerUnavailable, Overloaded, ProcessingFailed: the error of the last runner.
         """
         ends_at = asyncio.get_running_loop().time() + within_s
-        left = list(self._of(model))
-        failure: RunnerUnavailable | Overloaded | ProcessingFailed = RunnerUnavailable("There is no matting runner.")
-        while left:
-            seat = min(left, key=Seat.load)
-            left.remove(seat)
-            self._turn += 1
+        untried = list(self._replicas_of(model))
+        failure: RunnerUnavailable | Overloaded | ProcessingFailed = RunnerUnavailable(
+            "No matting runner is available."
+        )
+        while untried:
+            replica = min(untried, key=ModelReplica.priority)
+            untried.remove(replica)
+            self._sequence += 1
             left_s = max(0.001, ends_at - asyncio.get_running_loop().time())
             try:
-                alpha = await seat.infer(image, within_s=left_s, turn=self._turn, others=left)
+                alpha = await replica.infer(image, within_s=left_s, sequence=self._sequence, alternatives=untried)
             except (RunnerUnavailable, Overloaded, ProcessingFailed) as error:
-                log.warning("runner_failed", runner=seat.address, model=model, code=error.code, others=len(left))
+                log.warning(
+                    "runner_failed", runner=replica.address, model=model, code=error.code, alternatives=len(untried)
+                )
                 failure = error
             else:
                 return alpha, self._summary(model)
         raise failure
 
     async def state(self, model: str) -> State:
-        """Ask every runner how it is: the best one's word, with the speed of all that are well.
+        """Poll every runner. Returns the best replica's state with the combined speed of all healthy replicas.
 
         Raises:
-            RunnerUnavailable: none answers.
+            RunnerUnavailable: no runner responds.
         """
-        await asyncio.gather(*(seat.look() for seat in self._of(model)))
+        await asyncio.gather(*(replica.poll() for replica in self._replicas_of(model)))
         return self._summary(model)
 
     def _summary(self, model: str) -> State:
-        said = [(seat, seat.said) for seat in self._of(model) if seat.said is not None]
-        if not said:
+        reported = [(replica, replica.reported) for replica in self._replicas_of(model) if replica.reported is not None]
+        if not reported:
             raise RunnerUnavailable("The matting runner does not answer.")
-        best, word = min(said, key=lambda each: each[0].load())
-        if word.fault is not None:
-            return word
-        well = [state for _, state in said if state.fault is None]
-        rates = [1 / state.picture_s for state in well if state.picture_s > 0]
+        best, report = min(reported, key=lambda each: each[0].priority())
+        if report.fault is not None:
+            return report
+        healthy = [state for _, state in reported if state.fault is None]
+        rates = [1 / state.picture_s for state in healthy if state.picture_s > 0]
         return replace(
-            word,
+            report,
             wait_s=best.expected_wait(),
             picture_s=1 / sum(rates) if rates else 0.0,
-            waiting=sum(state.waiting for state in well),
-            backend=", ".join(sorted({state.backend for state in well})),
+            waiting=sum(state.waiting for state in healthy),
+            backend=", ".join(sorted({state.backend for state in healthy})),
         )
 
-    def _of(self, model: str) -> list[Seat]:
-        seats = self._seats.setdefault(model, {})
+    def _replicas_of(self, model: str) -> list[ModelReplica]:
+        replicas = self._replicas.setdefault(model, {})
         for address, connection in self._connections.items():
-            if address not in seats:
-                seats[address] = Seat(connection, model, address)
-        return [seat for address, seat in seats.items() if address in self._connections]
+            if address not in replicas:
+                replicas[address] = ModelReplica(connection, model, address)
+        return [replica for address, replica in replicas.items() if address in self._connections]
 
     async def _keep_resolving(self) -> None:
         while True:
@@ -127,31 +131,31 @@ class RunnerFleet:
             await self._resolve()
 
     async def _resolve(self) -> None:
-        """Take in the runners that came; let go of those that went, once nothing is in their hands."""
+        """Add new runners; remove those that are no longer resolved when they have no request in progress."""
         try:
-            wanted = set().union(*await asyncio.gather(*(self._addresses(url) for url in self._urls)))
+            wanted = set().union(*await asyncio.gather(*(self._resolve_url(url) for url in self._urls)))
         except OSError as error:
-            log.warning("runner_name_not_resolved", error=str(error))
+            log.warning("runner_lookup_failed", error=str(error))
             return
         for address in wanted - self._connections.keys():
             log.info("runner_added", runner=address)
             self._connections[address] = await RunnerConnection(address, token=self._token).__aenter__()
         for address in self._connections.keys() - wanted:
-            if not self._busy(address):
+            if not self._has_work(address):
                 log.info("runner_removed", runner=address)
                 await self._connections.pop(address).__aexit__(None, None, None)
-                for seats in self._seats.values():
-                    seats.pop(address, None)
+                for replicas in self._replicas.values():
+                    replicas.pop(address, None)
 
-    def _busy(self, address: str) -> bool:
-        return any(seats[address].in_flight for seats in self._seats.values() if address in seats)
+    def _has_work(self, address: str) -> bool:
+        return any(replicas[address].in_flight for replicas in self._replicas.values() if address in replicas)
 
 
 async def addresses(url: str) -> Iterable[str]:
-    """One URL for each address that the name of this one has.
+    """One URL per address of this URL's host name.
 
     Raises:
-        OSError: the name is not known.
+        OSError: the name cannot be resolved.
     """
     parts = urlsplit(url)
     if parts.scheme == "https" or parts.hostname is None:

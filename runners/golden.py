@@ -1,7 +1,7 @@
-"""Golden pictures: what a backend has to give for them before it serves, and how far it may be off.
+"""Golden images: expected alphas that a backend must reproduce within a tolerance before it serves.
 
-The probe of `backend.py` sees that the network does its work at all; these see that it does so as well as in fp32 on
-the CPU. The pictures are renders of our own. Alphas of shipped models are stored beside them, others are computed once.
+The probe of `backend.py` checks that the network works at all; the golden images check that its quality equals fp32 on
+the CPU. They are our own renders. The alphas of shipped models are stored beside them, others are computed once.
 """
 
 import hashlib
@@ -20,19 +20,19 @@ log = structlog.get_logger(__name__)
 
 FOLDER = MODELS / "golden"
 DEFAULT_GATE = Gate(mean=0.5, p99_9=5)
-"""For a precision of which the manifest says nothing."""
+"""For a precision without a gate in the manifest."""
 
 Infer = Callable[[Pixels], Pixels]
 """uint8 [N,S,S,3] → uint8 [N,S,S]."""
 
 
-class TooFar(BackendError):
-    """The backend works, and its alphas are too far from fp32 on the CPU: it would be so again."""
+class GateFailed(BackendError):
+    """The backend works, but its alphas differ too much from fp32 on the CPU. A retry would fail the same way."""
 
 
 @dataclass(frozen=True)
 class Distance:
-    """How far alphas are from those of fp32 on the CPU, in levels of 255."""
+    """Difference between alphas and those of fp32 on the CPU, in levels of 255."""
 
     mean: float
     p99_9: float
@@ -44,50 +44,50 @@ class Distance:
 
 @dataclass(frozen=True)
 class Golden:
-    """Pictures uint8 [K,S,S,3] and what the fp32 weights make of them on the CPU, uint8 [K,S,S]."""
+    """Images uint8 [K,S,S,3] and their alphas with fp32 weights on the CPU, uint8 [K,S,S]."""
 
     pictures: Pixels
     alphas: Pixels
 
     def check(self, infer: Infer, gate: Gate, batches: tuple[int, ...]) -> Distance:
-        """Run all pictures in batches of each size, and return the largest distance that was found.
+        """Run all images in batches of each size, and return the largest distance.
 
         Raises:
-            TooFar: the alphas are too far off.
+            GateFailed: the alphas differ too much.
             BackendError: the backend failed.
         """
         worst = Distance(0.0, 0.0, 0)
         for size in batches:
             found = self.distance(infer, size)
             if found.mean > gate.mean or found.p99_9 > gate.p99_9:
-                raise TooFar(
-                    f"on the golden pictures in batches of {size} it is too far from fp32 on the CPU: {found}; at most "
+                raise GateFailed(
+                    f"golden images in batches of {size} are too far from fp32 on the CPU: {found}; the limit is "
                     f"mean {gate.mean:g}, 99.9th percentile {gate.p99_9:g}"
                 )
             worst = max(worst, found, key=lambda each: each.p99_9)
         return worst
 
     def distance(self, infer: Infer, size: int) -> Distance:
-        """With batches of `size`, the pictures repeated until the last batch is full."""
+        """The distance with batches of `size`; images are repeated to fill the last batch."""
         count = -(-len(self.pictures) // size) * size
         places = np.arange(count) % len(self.pictures)
         found = [infer(self.pictures[part]) for part in np.split(places, count // size)]
-        apart = np.abs(np.concatenate(found).astype(np.int16) - self.alphas[places])
-        return Distance(float(apart.mean()), float(np.percentile(apart, 99.9)), int(apart.max()))
+        difference = np.abs(np.concatenate(found).astype(np.int16) - self.alphas[places])
+        return Distance(float(difference.mean()), float(np.percentile(difference, 99.9)), int(difference.max()))
 
 
-def golden(manifest: ModelManifest, reference: Callable[[], Infer], kept: Path) -> Golden:
-    """The golden pictures at the model's size with its alphas.
+def golden(manifest: ModelManifest, reference: Callable[[], Infer], cache_folder: Path) -> Golden:
+    """The golden images at the model's input size, with its alphas.
 
     Args:
-        reference: gives the fp32 weights on the CPU; is called for models that have no stored alphas.
-        kept: folder that keeps what was computed.
+        reference: builds the fp32 model on the CPU; called for models without stored alphas.
+        cache_folder: folder for computed alphas.
 
     Raises:
         BackendError: the reference cannot be computed.
     """
     pictures = scaled(golden_pictures(), manifest.input.size)
-    for file in (FOLDER / f"{manifest.name}.npz", kept / f"{manifest.sha256[:16]}-golden.npz"):
+    for file in (FOLDER / f"{manifest.name}.npz", cache_folder / f"{manifest.sha256[:16]}-golden.npz"):
         alphas = _stored(file, manifest, pictures)
         if alphas is not None:
             return Golden(pictures, alphas)
@@ -95,8 +95,8 @@ def golden(manifest: ModelManifest, reference: Callable[[], Infer], kept: Path) 
     alphas = np.concatenate([infer(each[None]) for each in pictures])
     try:
         store(file, manifest, pictures, alphas)
-    except OSError as error:  # then they are computed at each start
-        log.warning("golden_not_kept", model=manifest.label, file=str(file), reason=str(error))
+    except OSError as error:  # the alphas are then computed at each start
+        log.warning("golden_not_stored", model=manifest.label, file=str(file), reason=str(error))
     return Golden(pictures, alphas)
 
 
@@ -108,13 +108,13 @@ def golden_pictures() -> Pixels:
 
 
 def scaled(pictures: Pixels, size: int) -> Pixels:
-    """Pixels repeated or left out: any picture of the right size does, as long as it is the same one each time."""
+    """Nearest-neighbour scaling: quality does not matter, the result must only be the same each time."""
     places = np.arange(size) * pictures.shape[1] // size
     return np.ascontiguousarray(pictures[:, places][:, :, places])
 
 
 def store(file: Path, manifest: ModelManifest, pictures: Pixels, alphas: Pixels) -> None:
-    """Keep alphas for these weights and pictures."""
+    """Store alphas for these weights and images."""
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_suffix(".part.npz")
     np.savez_compressed(part, alphas=alphas, of=_of(manifest, pictures))
@@ -125,10 +125,10 @@ def _stored(file: Path, manifest: ModelManifest, pictures: Pixels) -> Pixels | N
     try:
         with np.load(file) as stored:
             return np.asarray(stored["alphas"], np.uint8) if str(stored["of"]) == _of(manifest, pictures) else None
-    except (OSError, KeyError, ValueError):  # missing, or not what we wrote
+    except (OSError, KeyError, ValueError):  # missing or damaged
         return None
 
 
 def _of(manifest: ModelManifest, pictures: Pixels) -> str:
-    """What alphas belong to."""
+    """Identifies weights and images."""
     return f"{manifest.sha256} {hashlib.sha256(pictures.tobytes()).hexdigest()}"

@@ -1,4 +1,4 @@
-"""The matting runner: a BentoML service in a process of its own that runs the models."""
+"""The matting runner: a BentoML service that runs the models in its own process."""
 
 import asyncio
 import sys
@@ -13,23 +13,23 @@ from bento_glue import QUIET, BypassBentoRoutes, bypass_bentoml
 from models import ModelManifest
 from runners.app import RunnerApp
 from runners.backend import NoBackend
-from runners.choice import Choice, Wanted
+from runners.choice import BackendChoice, BackendSetting
 from runners.drain import stop_after_dependents
-from runners.listening import refuse_strangers
+from runners.listen_address import require_token
 from runners.precisions import WantedPrecision
 from runners.served import ServedModels
-from runners.stuck import end_when_stuck
+from runners.watchdog import run_watchdog
 
 NAME = "MattingRunner"
-ANNOUNCED_S = 3.0
-"""Between the word that a runner stops and its end: API workers ask every second how it is."""
+ANNOUNCE_S = 3.0
+"""Time between announcing the shutdown and closing the port: API workers poll every second."""
 _POLL_S = 0.05
 
 
 def matting_runner(
     manifests: Sequence[ModelManifest],
     *,
-    backend: Wanted,
+    backend: BackendSetting,
     precision: WantedPrecision,
     threads: int,
     engines: Path,
@@ -39,29 +39,31 @@ def matting_runner(
     listen: tuple[str, int] | None = None,
     token: str | None = None,
 ) -> bentoml.Service[Any]:
-    """The service `MattingRunner`, to be used through `bentoml.depends` and `runners.connection`.
+    """The service `MattingRunner`. Use it through `bentoml.depends` and `runners.connection`.
 
     Args:
-        manifests: the models to run, each with a queue and a thread of its own: none waits for another.
-        backend: which one, or "auto" for the fastest that proves itself.
-        precision: "fp32", or "auto" for the smallest that is near enough to it.
+        manifests: the models to run. Each has its own queue and thread, so no model waits for another.
+        backend: a name, or "auto" for the fastest backend that passes the probe.
+        precision: "fp32", or "auto" for the smallest one close enough to it.
         threads: CPU threads of one inference.
         engines: folder of TensorRT's engines.
-        max_batch_size: pictures per inference; None: as many as gain something.
-        max_wait_s: seconds of work that may wait for one model.
-        timeout_s: after which callers have given up; a batch that is stuck for longer ends the process.
-        listen: host and port, where it is no part of another service but has a host of its own.
-        token: what callers must know; without one it serves this machine only.
+        max_batch_size: images per inference; None: measured.
+        max_wait_s: maximum queued work per model in seconds.
+        timeout_s: the callers' timeout; a batch that stalls for longer ends the process.
+        listen: host and port of a runner on its own host; None inside the API's service.
+        token: the secret that callers must send; without it the runner serves this machine only.
     """
 
     versions = {manifest.name: manifest.version for manifest in manifests}
 
     class MattingRunner:
-        """Pictures in, alpha out. Until everything is loaded and measured the server accepts nothing."""
+        """Images in, alpha out. The server accepts no request until all models are loaded and measured."""
 
         def __init__(self) -> None:
-            refuse_strangers(token)
-            choice = Choice(backend, threads=threads, max_batch=max_batch_size, engines=engines, precision=precision)
+            require_token(token)
+            choice = BackendChoice(
+                backend, threads=threads, max_batch=max_batch_size, engines=engines, precision=precision
+            )
             try:
                 self.models = ServedModels(manifests, choice, max_batch=max_batch_size, max_wait_s=max_wait_s)
             except NoBackend as error:
@@ -70,22 +72,22 @@ def matting_runner(
             bypass_bentoml(self.app)
 
         @bentoml.on_startup  # type: ignore[untyped-decorator]
-        def outlive_callers(self) -> None:
+        def drain_on_stop(self) -> None:
             stop_after_dependents(service.url, announce=self.announce)
 
         def announce(self) -> None:
-            """Let callers on other hosts go elsewhere before the port is closed; what came until then is done."""
+            """Let callers on other hosts switch to other runners before the port closes; finish accepted requests."""
             self.app.stopping = True
             if listen is None:
                 return
-            time.sleep(ANNOUNCED_S)
-            last = time.monotonic() + timeout_s
-            while time.monotonic() < last and not all(each.is_idle for each in self.models.batchers()):
+            time.sleep(ANNOUNCE_S)
+            deadline = time.monotonic() + timeout_s
+            while time.monotonic() < deadline and not all(each.is_idle for each in self.models.batchers()):
                 time.sleep(_POLL_S)
 
         @bentoml.on_startup  # type: ignore[untyped-decorator]
-        async def watch(self) -> None:
-            self.watching = asyncio.create_task(end_when_stuck(self.models.batchers, patience_s=timeout_s))
+        async def start_watchdog(self) -> None:
+            self.watchdog = asyncio.create_task(run_watchdog(self.models.batchers, stalled_limit_s=timeout_s))
 
         @bentoml.on_shutdown  # type: ignore[untyped-decorator]
         def close(self) -> None:

@@ -1,4 +1,4 @@
-"""OpenVINO on the CPU: faster than ONNX Runtime with an int8 file, an extra of its own."""
+"""OpenVINO on the CPU: faster than ONNX Runtime with int8 files; an optional extra."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from runners.ort_backend import weights_of
 
 
 class OpenVinoBackend:
-    """`Backend` over one compiled model of OpenVINO.
+    """`Backend` with one compiled OpenVINO model.
 
     Args:
         precision: which of the manifest's files to run.
@@ -25,11 +25,11 @@ class OpenVinoBackend:
         self.max_batch = 1 if manifest.batch == "one" else None
         self._shape = (manifest.input.size, manifest.input.size, 3)
         settings = {
-            # Its own default is bf16 where the processor has it: alphas would be up to 86 of 255 off, on some hosts.
+            # OpenVINO defaults to bf16 if the processor supports it; alphas then differ by up to 86 of 255.
             "INFERENCE_PRECISION_HINT": "f32",
             "INFERENCE_NUM_THREADS": threads,
             "NUM_STREAMS": 1,
-            # Pinned threads of several processes would share cores while others idle.
+            # Pinned threads of several processes would share cores while other cores idle.
             "ENABLE_CPU_PINNING": False,
         }
         content = weights_of(manifest, precision)
@@ -40,12 +40,12 @@ class OpenVinoBackend:
             raise BackendError(f"OpenVINO cannot compile the graph: {error}") from error
 
     def infer(self, images: Pixels) -> Pixels:
-        """As `Backend.infer`; BackendError for pictures of another size, too."""
+        """As `Backend.infer`; BackendError also for images of another size."""
         if images.dtype != np.uint8 or images.shape[1:] != self._shape:
-            raise BackendError(f"pictures are uint8 [N, {self._shape}], not {images.dtype} {images.shape}")
+            raise BackendError(f"images must be uint8 [N, {self._shape}], not {images.dtype} {images.shape}")
         parts = np.split(images, len(images)) if self.max_batch == 1 else [images]
         try:
-            # What it returns is its own memory, written anew by the next call.
+            # OpenVINO returns its own buffer and overwrites it in the next call.
             alphas = [self._request.infer([np.ascontiguousarray(part)])[0].copy() for part in parts]
         except Exception as error:  # as above
             raise BackendError(f"{self.name} failed: {error}") from error

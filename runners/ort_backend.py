@@ -13,7 +13,7 @@ log = structlog.get_logger(__name__)
 
 _PROVIDERS = {"cuda": "CUDAExecutionProvider", "cpu": "CPUExecutionProvider"}
 _NO_MEMORY = re.compile("out of memory|failed to allocate|bad[ _]alloc", re.IGNORECASE)
-"""How the runtime's allocators put it; its errors have no type for it."""
+"""The messages of the runtime's allocators; the runtime has no error type for this."""
 
 
 class PartlyOnCpu(BackendError):
@@ -21,15 +21,15 @@ class PartlyOnCpu(BackendError):
 
 
 class OrtBackend:
-    """`Backend` over one ONNX Runtime session.
+    """`Backend` with one ONNX Runtime session.
 
     Args:
         device: "cuda" or "cpu".
         precision: which of the manifest's files to run.
-        threads: CPU threads of one call. ONNX Runtime sees no container limits, so it is told.
+        threads: CPU threads of one call. ONNX Runtime does not see container limits, so it must be set.
 
     Raises:
-        BackendError: the session cannot be made, or would run elsewhere than asked for.
+        BackendError: the session cannot be created, or would run on another device.
     """
 
     def __init__(self, manifest: ModelManifest, *, device: str, threads: int, precision: Precision = "fp32") -> None:
@@ -44,25 +44,25 @@ class OrtBackend:
         if provider not in onnxruntime.get_available_providers():
             raise BackendError(f"the installed onnxruntime has no {provider}. Install requirements/gpu.txt for it")
         if device == "cuda":
-            # CUDA and cuDNN come as Python packages, where the loader of shared libraries does not look.
+            # CUDA and cuDNN are installed as Python packages, outside the loader's search path.
             onnxruntime.preload_dlls()
         weights = weights_of(manifest, precision)
         try:
             self._session = session(weights, provider, threads, strict=device != "cpu")
         except PartlyOnCpu as reason:
-            # Some graphs have nodes for shapes that no GPU has; that is seen in the name, and told.
+            # Some graphs have shape nodes without a GPU kernel; the backend's name and the log show it.
             self.name += "+cpu"
             log.warning("partly_on_cpu", model=manifest.label, backend=self.name, reason=str(reason))
             self._session = session(weights, provider, threads, strict=False)
-        # The package for GPUs falls back to the CPU without an error; only the session knows where it runs.
+        # onnxruntime-gpu falls back to the CPU without an error; only the session knows its device.
         actual = self._session.get_providers()[0]
         if actual != provider:
             raise BackendError(f"asked for {provider}, got {actual}")
 
     def infer(self, images: Pixels) -> Pixels:
-        """As `Backend.infer`; BackendError for pictures of another size, too."""
+        """As `Backend.infer`; BackendError also for images of another size."""
         if images.dtype != np.uint8 or images.shape[1:] != self._shape:
-            raise BackendError(f"pictures are uint8 [N, {self._shape}], not {images.dtype} {images.shape}")
+            raise BackendError(f"images must be uint8 [N, {self._shape}], not {images.dtype} {images.shape}")
         try:
             parts = np.split(images, len(images)) if self._one_by_one else [images]
             alphas = [self._session.run([self._output], {self._input: part})[0] for part in parts]
@@ -76,7 +76,7 @@ class OrtBackend:
 
 
 def weights_of(manifest: ModelManifest, precision: Precision) -> bytes:
-    """The file of this precision. Raises BackendError where there is none that is whole."""
+    """The weights of this precision. Raises BackendError if the file is missing or damaged."""
     try:
         return manifest.weights(precision)
     except ModelError as error:
@@ -84,16 +84,16 @@ def weights_of(manifest: ModelManifest, precision: Precision) -> bytes:
 
 
 def session(weights: bytes, provider: str, threads: int, *, strict: bool) -> onnxruntime.InferenceSession:
-    """A session on this provider; `strict`: every node of it, and none on the CPU instead.
+    """A session on this provider; `strict` forbids nodes on the CPU.
 
     Raises:
-        PartlyOnCpu: strict, and some nodes would run on the CPU.
-        BackendError: there can be no session.
+        PartlyOnCpu: `strict` is set and some nodes would run on the CPU.
+        BackendError: the session cannot be created.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    # Waiting threads would burn the cores that decode and encode.
+    # Spinning threads would take CPU time from decoding and encoding.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if strict:
         options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
@@ -102,7 +102,7 @@ def session(weights: bytes, provider: str, threads: int, *, strict: bool) -> onn
     except Exception as error:  # as above
         if strict and "assigned to the default CPU EP" in str(error):
             raise PartlyOnCpu(str(error)) from error
-        raise BackendError(f"no session on {provider}: {error}") from error
+        raise BackendError(f"cannot create a session on {provider}: {error}") from error
 
 
 def _failure(name: str, error: Exception) -> BackendError:

@@ -1,4 +1,4 @@
-"""Which of a model's files a device is to run, best first."""
+"""The precisions of a model to try on a device, best first."""
 
 from collections.abc import Callable, Set
 from pathlib import Path
@@ -7,17 +7,17 @@ from typing import Literal
 from models import ModelManifest, Precision
 
 WantedPrecision = Literal["auto", "fp32"]
-"""As the setting: "auto" takes the smallest file that passes its gate, "fp32" no other than that one."""
+"""The setting: "auto" uses the smallest file that passes its gate, "fp32" only the fp32 file."""
 
 _VNNI = frozenset({"avx512_vnni", "avx_vnni", "asimddp", "i8mm"})
-"""Linux's names of instructions that multiply bytes and add the products up in 32 bits: x86's and ARM's.
+"""Linux's names of the x86 and ARM instructions for dot products of bytes with 32-bit sums.
 
-Without them int8 is hardly faster than fp32, and on AVX2 the sums of pairs overflow in 16 bits.
+Without them int8 is hardly faster than fp32, and on AVX2 the 16-bit sums of pairs overflow.
 """
 
 
 def cpu_flags(file: Path = Path("/proc/cpuinfo")) -> Set[str]:
-    """What the processor says that it can do, in Linux's names; nothing where the system does not say it."""
+    """The processor's feature flags in Linux's names; empty if the system does not list them."""
     try:
         lines = file.read_text().splitlines()
     except OSError:
@@ -26,18 +26,18 @@ def cpu_flags(file: Path = Path("/proc/cpuinfo")) -> Set[str]:
 
 
 def has_vnni(flags: Callable[[], Set[str]] = cpu_flags) -> bool:
-    """Whether eight-bit products are summed in hardware, as far as the system says."""
+    """Whether the system reports an instruction for int8 dot products."""
     return bool(_VNNI & flags())
 
 
 def precisions_for(
     device: str, manifest: ModelManifest, *, vnni: Callable[[], bool] = has_vnni
 ) -> tuple[Precision, ...]:
-    """What to try on the device, in this order; fp32, which every manifest has, is last.
+    """The precisions to try on the device, in order. The last is fp32, which every manifest has.
 
     Args:
-        device: "cpu", or any GPU's.
-        vnni: asked for the CPU alone.
+        device: "cpu" or the name of a GPU backend.
+        vnni: called for the CPU only.
     """
     if device != "cpu":
         preferred: Precision = "fp16"

@@ -1,4 +1,4 @@
-"""What whoever runs a runner may ask without a token: whether it runs, whether it is ready, and its metrics."""
+"""The runner's endpoints without authentication: liveness, readiness and metrics."""
 
 import asyncio
 from collections.abc import Sequence
@@ -11,10 +11,10 @@ PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 
 
 async def probe(path: str, faults: Sequence[str | None]) -> Response:
-    """The answer to one of `PROBES`.
+    """The response for one of `PROBES`.
 
     Args:
-        faults: of every model: why it cuts nothing out, None when it does. One is enough for 503 of `/readyz`.
+        faults: the fault of each model, None if it is available. One fault makes `/readyz` answer 503.
     """
     if path == "/metrics":
         text, content_type = await asyncio.to_thread(exposition)

@@ -1,4 +1,4 @@
-"""The models of a runner, each on its backend: loaded at the start, and put on a better one when that is ready."""
+"""The models of a runner with their backends: loaded at start, moved to a faster backend when its engine is built."""
 
 import time
 from collections.abc import Sequence
@@ -10,40 +10,40 @@ import structlog
 from models import ModelManifest
 from runners.app import ServedModel
 from runners.backend import Backend, BackendError, Pixels
+from runners.batch_durations import BatchDurations
 from runners.batch_limit import batch_limit
 from runners.batcher import Batcher
-from runners.choice import Choice
-from runners.pace import Pace
+from runners.choice import BackendChoice
 from telemetry import BACKEND, BATCH_SIZE, INFERENCE_SECONDS
 
 log = structlog.get_logger(__name__)
 
-_LOOK_EVERY_S = 0.1
-_NOT_RUN = "No backend can run this model; the runner's log says why at engine_not_built."
+_POLL_S = 0.1
+_NO_BACKEND = "No backend can run this model; see engine_build_failed in the runner's log."
 
 
 class ServedModels:
-    """Loads models, and never waits for an engine that has to be built.
+    """Loads models without waiting for engine builds.
 
-    While TensorRT builds one, the next backend of the choice serves; where there is none, the model is out and says so.
+    While TensorRT builds an engine, the next backend serves; without one, the model reports a fault.
 
     Attributes:
-        by_name: what serves at the moment; an entry is replaced when a better backend is ready.
-        building: the thread that builds.
+        by_name: the models as served now; an entry is replaced when a faster backend is ready.
+        building: the thread that builds engines.
 
     Args:
-        max_batch: pictures per inference; None: as many as gain something.
-        max_wait_s: seconds of work that may wait for one model.
-        grace_s: for which a backend that was replaced is kept.
+        max_batch: images per inference; None: measured.
+        max_wait_s: maximum queued work per model in seconds.
+        grace_s: seconds for which a replaced backend is kept.
 
     Raises:
-        NoBackend: no backend of the choice can run one of the models.
+        NoBackend: none of the backends can run one of the models.
     """
 
     def __init__(
         self,
         manifests: Sequence[ModelManifest],
-        choice: Choice,
+        choice: BackendChoice,
         *,
         max_batch: int | None,
         max_wait_s: float,
@@ -53,32 +53,32 @@ class ServedModels:
         self._max_wait_s, self._grace_s = max_wait_s, grace_s
         self._backends: dict[str, Backend] = {}
         self.by_name: dict[str, ServedModel] = {}
-        late = [manifest for manifest in manifests if not self._load(manifest)]
-        # One after the other: kernels are timed on the device, and builds side by side would time each other.
-        self.building = Thread(target=self._build, args=(late,), name="engines", daemon=True)
+        pending = [manifest for manifest in manifests if not self._load(manifest)]
+        # Sequentially: TensorRT times kernels on the device, and parallel builds would disturb the timing.
+        self.building = Thread(target=self._build, args=(pending,), name="engines", daemon=True)
         self.building.start()
 
     def batchers(self) -> list[Batcher]:
-        """Of all models, as they are served at the moment."""
+        """The batchers of all models, as served now."""
         return [model.batcher for model in self.by_name.values()]
 
     def close(self) -> None:
-        """Take no more pictures, and give the devices back."""
+        """Stop all batchers and release the devices."""
         for model in self.by_name.values():
             model.batcher.close()
         for backend in self._backends.values():
             backend.close()
 
     def _load(self, manifest: ModelManifest) -> bool:
-        """Whether the model is on the backend that it shall be on."""
-        if not self._choice.has_to_build(manifest):
+        """Load a model. Returns whether it already runs on its final backend."""
+        if not self._choice.needs_engine_build(manifest):
             self._serve(manifest, self._choice.load(manifest))
             return True
-        building = _Building()
-        if meanwhile := self._choice.load_meanwhile(manifest):
-            self._serve(manifest, meanwhile, building)
+        building = _BuildInProgress()
+        if interim := self._choice.load_interim(manifest):
+            self._serve(manifest, interim, building)
         else:
-            batcher = Batcher(_nothing, limit=1, max_wait_s=self._max_wait_s)
+            batcher = Batcher(_no_backend, limit=1, max_wait_s=self._max_wait_s)
             model = ServedModel(manifest.input.size, "none", batcher, fault=building.fault)
             self.by_name[manifest.name] = model
         return False
@@ -88,64 +88,66 @@ class ServedModels:
             try:
                 self._replace(manifest, self._choice.load_one("tensorrt", manifest))
             except BackendError as error:
-                self._give_up(manifest, str(error))
+                self._mark_failed(manifest, str(error))
             except Exception:
-                # The model must not be said to be in the making for ever.
-                log.exception("engine_build_broke", model=manifest.label)
-                self._give_up(manifest, "see engine_build_broke")
+                # Otherwise the model would report a build in progress forever.
+                log.exception("engine_build_crashed", model=manifest.label)
+                self._mark_failed(manifest, "see engine_build_crashed")
 
     def _replace(self, manifest: ModelManifest, backend: Backend) -> None:
         before, old = self.by_name[manifest.name], self._backends.get(manifest.name)
         self._serve(manifest, backend)
         BACKEND.labels(manifest.name, before.backend).set(0)
         log.info("backend_replaced", model=manifest.label, before=before.backend, backend=backend.name)
-        time.sleep(self._grace_s)  # for pictures on their way to the old batcher
+        time.sleep(self._grace_s)  # for requests on their way to the old batcher
         while not before.batcher.is_idle:
-            time.sleep(_LOOK_EVERY_S)
+            time.sleep(_POLL_S)
         before.batcher.close()
         if old is not None:
             old.close()
 
-    def _give_up(self, manifest: ModelManifest, reason: str) -> None:
-        log.error("engine_not_built", model=manifest.label, reason=reason)
+    def _mark_failed(self, manifest: ModelManifest, reason: str) -> None:
+        log.error("engine_build_failed", model=manifest.label, reason=reason)
         before = self.by_name[manifest.name]
-        fault = None if manifest.name in self._backends else _NOT_RUN
-        note = None if fault else "TensorRT was refused, the runner's log says why at engine_not_built"
+        fault = None if manifest.name in self._backends else _NO_BACKEND
+        note = None if fault else "TensorRT was rejected; see engine_build_failed in the runner's log"
         self.by_name[manifest.name] = replace(before, fault=lambda: fault, note=lambda: note)
 
-    def _serve(self, manifest: ModelManifest, backend: Backend, building: "_Building | None" = None) -> None:
-        pace, size = Pace(), manifest.input.size
-        limit = batch_limit(backend, size, self._max_batch, pace)
-        batcher = Batcher(_Counted(manifest.name, backend), limit=limit, max_wait_s=self._max_wait_s, pace=pace)
+    def _serve(self, manifest: ModelManifest, backend: Backend, building: "_BuildInProgress | None" = None) -> None:
+        durations, size = BatchDurations(), manifest.input.size
+        limit = batch_limit(backend, size, self._max_batch, durations)
+        batcher = Batcher(
+            _MeteredBackend(manifest.name, backend), limit=limit, max_wait_s=self._max_wait_s, durations=durations
+        )
         more = {} if building is None else {"note": building.note}
         self._backends[manifest.name] = backend
         self.by_name[manifest.name] = ServedModel(size, backend.name, batcher, **more)
         BACKEND.labels(manifest.name, backend.name).set(1)
 
 
-class _Building:
-    """Says for how long an engine has been in the making."""
+class _BuildInProgress:
+    """Reports for how long an engine build has been running."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
 
     def fault(self) -> str:
-        return f"The matting runner is building the engine, {self._seconds} s."
+        return f"The matting runner is building the engine ({self._seconds} s elapsed)."
 
     def note(self) -> str:
-        return f"TensorRT's engine is being built, {self._seconds} s"
+        return f"the TensorRT engine is being built ({self._seconds} s elapsed)"
 
     @property
     def _seconds(self) -> int:
         return round(time.monotonic() - self._began)
 
 
-def _nothing(_: Pixels) -> Pixels:
+def _no_backend(_: Pixels) -> Pixels:
     raise BackendError("the engine is not built yet")
 
 
-class _Counted:
-    """A backend whose batches are counted and timed."""
+class _MeteredBackend:
+    """A backend with metrics: batch sizes and inference times."""
 
     def __init__(self, model: str, backend: Backend) -> None:
         self._model, self._backend = model, backend

@@ -1,4 +1,4 @@
-"""What a runner says about one of its models, and the fields in which that travels."""
+"""The state of a runner's model, and the names of paths and headers."""
 
 import json
 from dataclasses import asdict, dataclass, fields
@@ -6,25 +6,25 @@ from dataclasses import asdict, dataclass, fields
 INFER, MODELS = "/infer/", "/models/"
 """Paths of the runner, each followed by a model's name."""
 STATE = "X-State"
-"""The model's state as JSON, on every answer about a model."""
+"""The model's state as JSON, on every response about a model."""
 WITHIN = "X-Within-S"
-"""Seconds within which the picture of this request has to be done."""
+"""Deadline of this request in seconds."""
 CODE = "X-Code"
-"""The code of errors.py, on refusals."""
+"""The error code of errors.py, on error responses."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How one model of a runner is.
+    """The state of one model of a runner.
 
     Attributes:
-        wait_s: seconds until the inference of a picture that comes now would begin.
-        picture_s: measured seconds per picture when batches are full.
-        waiting: pictures that wait.
-        batch_limit: pictures per batch at most.
-        backend: which backend runs it.
-        fault: why it cuts nothing out, as a public sentence; None when it is well.
-        note: what else an operator should know.
+        wait_s: seconds until the inference of an image submitted now would start.
+        picture_s: measured seconds per image with full batches.
+        waiting: queued images.
+        batch_limit: maximum images per batch.
+        backend: name of the backend.
+        fault: why the model is unavailable, as a public sentence; None when it is available.
+        note: additional information for operators.
     """
 
     wait_s: float
@@ -41,10 +41,10 @@ class State:
 
     @classmethod
     def from_json(cls, text: str) -> "State":
-        """Read what `to_json` wrote, there or by another version: what is not known here is left out.
+        """Read what `to_json` of this or another version wrote; unknown members are ignored.
 
         Raises:
-            ValueError: it is something else.
+            ValueError: the text is not a state.
         """
         try:
             known = {field.name for field in fields(cls)}

@@ -12,7 +12,7 @@ from benchmarks.gpu.phases import Folder, Pixels
 from benchmarks.gpu.report import report
 from benchmarks.gpu.work import Work, work
 from modelkit.precision.half import half
-from runners.tensorrt.build import Recipe, build
+from runners.tensorrt.build import BuildSpec, build
 from tests.shipped import SHIPPED
 
 
@@ -40,7 +40,7 @@ def test_the_large_network_is_one_of_our_form(content: bytes, tmp_path: Path) ->
 def test_tensorrt_builds_it(content: bytes, precision: str) -> None:
     trt = pytest.importorskip("tensorrt_rtx_bindings", reason="`make setup` installs requirements/tensorrt-check.txt")
     graph = half(content, ("head/", "tail/")) if precision == "fp16" else content
-    assert build(trt, Recipe(graph, "image", TINY.size, 2, tf32=True)).plan
+    assert build(trt, BuildSpec(graph, "image", TINY.size, 2, tf32=True)).plan
 
 
 def test_what_the_shipped_network_computes_is_counted() -> None:

@@ -78,7 +78,7 @@ async def _open_and_close(told: dict[str, str]) -> None:
     settings = load(told)
     manifest = ModelManifest.load(settings.runner.model)
     client = RunnerClient(ScriptedRunner(), model=manifest.name, size=manifest.input.size, timeout_s=10)
-    await client.look()
+    await client.poll()
     async with (
         compose(settings, [(manifest, client)]) as app,
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=URL) as buyer,

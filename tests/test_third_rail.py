@@ -43,7 +43,7 @@ async def opened(folder: Path, *enabled: str) -> AsyncIterator[tuple[Starlette, 
     settings = load(SETTINGS | switches | {"CLEARCANVAS_DATABASE_URL": database}, rails=TABLE)
     manifest = ModelManifest.load(settings.runner.model)
     client = RunnerClient(ScriptedRunner(), model=manifest.name, size=manifest.input.size, timeout_s=10)
-    await client.look()
+    await client.poll()
     async with (
         compose(settings, [(manifest, client)]) as app,
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:3000") as buyer,

@@ -232,7 +232,7 @@ def cpu(folder: Folder) -> Iterator[Row]:
 
 def tensorrt(folder: Folder) -> Iterator[Row]:
     """Engines by the service's own code: built, run through `CudaEngine`, each size of batch a CUDA graph."""
-    from runners.tensorrt.build import Recipe, build  # noqa: PLC0415  # each phase needs its own
+    from runners.tensorrt.build import BuildSpec, build  # noqa: PLC0415  # each phase needs its own
     from runners.tensorrt.module import tensorrt_module  # noqa: PLC0415  # as above
 
     trt = tensorrt_module()
@@ -241,7 +241,7 @@ def tensorrt(folder: Folder) -> Iterator[Row]:
         most = max(folder.batches) if network == "shipped" else min(8, max(folder.batches))
         for precision in ("fp16", "fp32"):
             began = time.perf_counter()
-            recipe = Recipe(folder.graph(network, precision), "image", size, most, tf32=True)
+            recipe = BuildSpec(folder.graph(network, precision), "image", size, most, tf32=True)
             plan = build(trt, recipe).plan
             built: Row = {"network": network, "what": f"{trt.__name__} {trt.__version__} {precision}"}
             yield built | {"build_s": round(time.perf_counter() - began, 1), "megabytes": round(len(plan) / 1e6, 1)}

@@ -11,12 +11,12 @@ import structlog
 
 from models import Gate, ModelManifest
 from runners.backend import BackendError, OutOfMemory, Pixels
-from runners.golden import DEFAULT_GATE, Distance, Golden, TooFar
-from runners.tensorrt.build import OPTIMISATION, Built, Progress, Recipe, build, parsed
+from runners.golden import DEFAULT_GATE, Distance, GateFailed, Golden
+from runners.tensorrt.build import OPTIMISATION, BuildSpec, BuiltEngine, Progress, build, parsed
 from runners.tensorrt.cache import EngineCache, EngineKey
 from runners.tensorrt.device import Device, DeviceLost, Engine, PlanRefused
+from runners.tensorrt.device_losses import DeviceLosses
 from runners.tensorrt.graph import parseable
-from runners.tensorrt.losses import Losses
 
 log = structlog.get_logger(__name__)
 
@@ -28,10 +28,10 @@ class TensorRtBackend:
     """`Backend` over one engine.
 
     Attributes:
-        distance: how far the golden pictures' alphas were from fp32 on the CPU.
+        distance: difference of the golden images' alphas from fp32 on the CPU.
 
     Args:
-        lost: is told that the device is lost, and why; the process has to end.
+        lost: called with the reason when the device is lost; it must end the process.
     """
 
     device = "cuda"
@@ -46,9 +46,9 @@ class TensorRtBackend:
         self._shape = (size, size, 3)
 
     def infer(self, images: Pixels) -> Pixels:
-        """As `Backend.infer`; more pictures than the engine takes are run one batch after the other."""
+        """As `Backend.infer`; more images than the engine's limit run in several batches."""
         if images.dtype != np.uint8 or images.shape[1:] != self._shape:
-            raise BackendError(f"pictures are uint8 [N, {self._shape}], not {images.dtype} {images.shape}")
+            raise BackendError(f"images must be uint8 [N, {self._shape}], not {images.dtype} {images.shape}")
         parts = [images[start : start + self._limit] for start in range(0, len(images), self._limit)]
         try:
             return np.concatenate([self._engine(part) for part in parts])
@@ -57,48 +57,48 @@ class TensorRtBackend:
             raise
 
     def close(self) -> None:
-        """Give back the device's memory."""
+        """Release the device's memory."""
         self._engine.close()
 
 
 @dataclass(frozen=True)
-class Workshop:
-    """What engines are made with.
+class EngineFactory:
+    """Builds, caches and checks engines.
 
     Attributes:
         trt: `tensorrt` or `tensorrt_rtx`.
-        golden: gives the golden pictures of a model.
-        losses: remembers that the device was lost, and ends the process.
-        max_batch: pictures of one run, at most; None: as `usual_limit`.
-        progress: is told how a build goes.
+        golden: gives a model's golden images.
+        losses: records that the device was lost and tensor_names the process.
+        max_batch: maximum images per run; None: `default_limit`.
+        progress: receives the build progress.
     """
 
     trt: ModuleType
     device: Device
     cache: EngineCache
     golden: Callable[[ModelManifest], Golden]
-    losses: Losses
+    losses: DeviceLosses
     max_batch: int | None = None
     progress: Progress | None = None
 
     def backend(self, manifest: ModelManifest) -> TensorRtBackend:
-        """The fastest precision that passes its gate; takes minutes where an engine has to be built.
+        """The fastest precision that passes its gate; takes minutes if an engine must be built.
 
         Raises:
-            BackendError: none does, or the device was lost too often lately; the text holds each one's reason.
+            BackendError: no precision passes, or the device was lost too often; the message lists the reasons.
         """
-        self.losses.refuse_when_many()
+        self.losses.check()
         refusals = []
         for precision, content, gate in precisions(manifest):
             try:
-                return self._roomy(manifest, precision, content, gate)
+                return self._with_memory_fallback(manifest, precision, content, gate)
             except BackendError as refusal:
                 log.warning("precision_refused", model=manifest.label, precision=precision, reason=str(refusal))
                 refusals.append(f"{precision}: {refusal}")
         raise BackendError("; ".join(refusals))
 
     def key(self, manifest: ModelManifest, precision: EnginePrecision, content: bytes) -> EngineKey:
-        """Under which the engine of this graph is kept."""
+        """The cache key of this graph's engine."""
         recipe = self._recipe(manifest, precision, content)
         return EngineKey(
             graph=hashlib.sha256(recipe.content).hexdigest(),
@@ -112,31 +112,31 @@ class Workshop:
         )
 
     def parse(self, manifest: ModelManifest) -> None:
-        """Raises BackendError when TensorRT cannot parse the graph that is tried first; takes less than a second."""
+        """Parse the graph of the first precision; takes less than a second. Raises BackendError if that fails."""
         precision, content, _ = next(precisions(manifest))
         parsed(self.trt, self._recipe(manifest, precision, content))
 
     def forget(self, manifest: ModelManifest) -> None:
-        """Remove the model's engines, and that they were refused."""
+        """Remove the model's engines and their recorded rejections."""
         for precision, content, _ in precisions(manifest):
             self.cache.forget(self.key(manifest, precision, content))
 
     def facts(self, manifest: ModelManifest, name: str) -> dict[str, object]:
-        """What stands beside the engine of the backend of this name."""
+        """The recorded facts about the engine of the backend with this name."""
         keys = [self.key(manifest, precision, content) for precision, content, _ in precisions(manifest)]
         return next((self.cache.sidecar(key) for key in keys if name == f"tensorrt-{key.precision}"), {})
 
     def is_built(self, manifest: ModelManifest) -> bool:
-        """Whether the engine that is tried first is there, so that `backend` takes seconds."""
+        """Whether the engine of the first precision is cached, so that `backend` takes seconds."""
         precision, content, _ = next(precisions(manifest))
         return bool(self.cache.sidecar(self.key(manifest, precision, content)).get("sha256"))
 
-    def _roomy(
+    def _with_memory_fallback(
         self, manifest: ModelManifest, precision: EnginePrecision, content: bytes, gate: Gate
     ) -> TensorRtBackend:
-        """With half as many pictures at most, as long as there is no memory for them."""
+        """The checked backend; halves the batch limit until it fits into memory."""
         try:
-            return self._accepted(manifest, precision, content, gate)
+            return self._checked_backend(manifest, precision, content, gate)
         except DeviceLost as error:
             self.losses.end(str(error))
             raise
@@ -145,19 +145,19 @@ class Workshop:
             if not most:
                 raise
             log.warning("engine_limit_lowered", model=manifest.label, limit=most, reason=str(error))
-            return replace(self, max_batch=most)._roomy(manifest, precision, content, gate)
+            return replace(self, max_batch=most)._with_memory_fallback(manifest, precision, content, gate)
 
-    def _accepted(
+    def _checked_backend(
         self, manifest: ModelManifest, precision: EnginePrecision, content: bytes, gate: Gate
     ) -> TensorRtBackend:
         key = self.key(manifest, precision, content)
-        engine = self._opened(key, self._recipe(manifest, precision, content), manifest)
+        engine = self._open_engine(key, self._recipe(manifest, precision, content), manifest)
         limit = key.batches[2]
         try:
             distance = self.golden(manifest).check(engine, gate, tuple({1, limit}))
         except BackendError as refusal:
             engine.close()
-            if isinstance(refusal, TooFar):
+            if isinstance(refusal, GateFailed):
                 self.cache.refuse(key, str(refusal))
             raise
         self.cache.note(key, golden=str(distance))
@@ -170,15 +170,15 @@ class Workshop:
             lost=self.losses.end,
         )
 
-    def _opened(self, key: EngineKey, recipe: Recipe, manifest: ModelManifest) -> Engine:
-        """The engine; a plan that cannot be read is built anew, once."""
+    def _open_engine(self, key: EngineKey, recipe: BuildSpec, manifest: ModelManifest) -> Engine:
+        """The engine; a plan that cannot be read is rebuilt once."""
 
-        def made(timing: bytes) -> Built:
+        def made(timing: bytes) -> BuiltEngine:
             return build(self.trt, recipe, timing_cache=timing, progress=self.progress)
 
         def opened(plan: bytes) -> Engine:
-            ends = {"input": manifest.input.name, "output": manifest.output.name}
-            return self.device.open(plan, **ends, size=recipe.size, max_batch=recipe.max_batch)
+            tensor_names = {"input": manifest.input.name, "output": manifest.output.name}
+            return self.device.open(plan, **tensor_names, size=recipe.size, max_batch=recipe.max_batch)
 
         plan = self.cache.obtain(key, made)
         try:
@@ -187,19 +187,19 @@ class Workshop:
             self.cache.quarantine(key, plan, str(refusal))
         return opened(self.cache.obtain(key, made))
 
-    def _recipe(self, manifest: ModelManifest, precision: EnginePrecision, content: bytes) -> Recipe:
+    def _recipe(self, manifest: ModelManifest, precision: EnginePrecision, content: bytes) -> BuildSpec:
         size = manifest.input.size
-        most = 1 if manifest.batch == "one" else self.max_batch or usual_limit(size)
-        return Recipe(content, manifest.input.name, size, most, tf32=precision != "fp32")
+        most = 1 if manifest.batch == "one" else self.max_batch or default_limit(size)
+        return BuildSpec(content, manifest.input.name, size, most, tf32=precision != "fp32")
 
 
-def usual_limit(size: int) -> int:
-    """Pictures of one run where the operator has not said: 32 of 384 px, fewer of larger ones, for memory."""
+def default_limit(size: int) -> int:
+    """Default maximum images per run: 32 at 384 px, fewer at larger sizes because of memory."""
     return max(1, min(32, 32 * 384**2 // size**2))
 
 
 def precisions(manifest: ModelManifest) -> Iterator[tuple[EnginePrecision, bytes, Gate]]:
-    """The graphs that are tried, the fastest first, each with its gate."""
+    """The graphs to try, fastest first, each with its gate."""
     half = manifest.variants.get("fp16")
     if half is not None and half.file is not None:
         yield "fp16", parseable(manifest.weights("fp16")), half.gate

@@ -12,18 +12,18 @@ OPTIMISATION = 3
 """TensorRT's default. 4 and 5 try more kernels for many times the build time."""
 
 Progress = Callable[[str, float], None]
-"""Is told the phase of the build that is in progress, and how much of it is done, 0 to 1."""
+"""Called with the phase of the build in progress and its completed share, 0 to 1."""
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """What is built.
+class BuildSpec:
+    """Specification of an engine build.
 
     Attributes:
-        content: ONNX; its types are the engine's (strongly typed).
+        content: ONNX; the engine uses its types (strongly typed).
         input: name of the input, uint8 [N,S,S,3].
         size: S.
-        max_batch: the most pictures of one run; 1 fixes N.
+        max_batch: maximum images per run; 1 fixes N.
         tf32: whether fp32 convolutions may round their factors to 10 bits of mantissa.
     """
 
@@ -35,64 +35,66 @@ class Recipe:
 
     @property
     def batches(self) -> tuple[int, int, int]:
-        """Fewest, usual and most pictures of one run: the engine is tuned for the middle one."""
+        """Minimum, optimum and maximum images per run."""
         return 1, max(1, self.max_batch // 2), self.max_batch
 
 
 @dataclass(frozen=True)
-class Built:
-    """An engine, and what was learnt about kernels while it was built (empty where the package keeps nothing)."""
+class BuiltEngine:
+    """An engine and the kernel timings of its build (empty if the package keeps none)."""
 
     plan: bytes
     timing_cache: bytes
 
 
-def build(trt: ModuleType, recipe: Recipe, *, timing_cache: bytes = b"", progress: Progress | None = None) -> Built:
+def build(
+    trt: ModuleType, recipe: BuildSpec, *, timing_cache: bytes = b"", progress: Progress | None = None
+) -> BuiltEngine:
     """Build an engine for the GPU at hand; takes seconds to minutes, and needs a GPU with `tensorrt` (not with rtx).
 
     Raises:
-        BackendError: the graph cannot be parsed or built; the text holds the parser's or the builder's words.
+        BackendError: the graph cannot be parsed or built; the message contains TensorRT's error.
     """
-    builder, network, said = parsed(trt, recipe)
+    builder, network, trt_log = parsed(trt, recipe)
     config = _config(trt, builder, recipe)
     monitor = _monitor(trt, progress) if progress else None
     if monitor:
         config.progress_monitor = monitor
-    # RTX tries no kernels while it builds: its timing cache does nothing, and is deprecated.
+    # RTX does not time kernels during the build: its timing cache has no effect and is deprecated.
     known = None if is_rtx(trt) else config.create_timing_cache(timing_cache)
     if known:
         config.set_timing_cache(known, False)
     plan = builder.build_serialized_network(network, config)
     if plan is None:
-        raise BackendError(f"TensorRT builds no engine of the graph: {_last(said)}")
-    return Built(bytes(plan), bytes(known.serialize()) if known else b"")
+        raise BackendError(f"TensorRT cannot build an engine from the graph: {_last(trt_log)}")
+    return BuiltEngine(bytes(plan), bytes(known.serialize()) if known else b"")
 
 
-def parsed(trt: ModuleType, recipe: Recipe) -> tuple[Any, Any, Any]:
-    """Builder, network, and what TensorRT says; the parser is not needed any more.
+def parsed(trt: ModuleType, recipe: BuildSpec) -> tuple[Any, Any, Any]:
+    """Builder, parsed network and TensorRT's log.
 
     Raises:
         BackendError: the graph cannot be parsed.
     """
-    said = quiet_logger(trt)
-    builder = _made(trt.Builder, said)
-    # TensorRT 10 has to be asked; 11 and RTX know nothing else.
+    trt_log = quiet_logger(trt)
+    builder = _made(trt.Builder, trt_log)
+    # TensorRT 10 needs the flag; 11 and RTX are always strongly typed.
     flags = trt.NetworkDefinitionCreationFlag
     typed = 1 << int(flags.STRONGLY_TYPED) if hasattr(flags, "STRONGLY_TYPED") else 0
     network = builder.create_network(typed)
-    _parse(trt, network, recipe.content, said)
-    return builder, network, said
+    _parse(trt, network, recipe.content, trt_log)
+    return builder, network, trt_log
 
 
-def _made(kind: Any, said: Any) -> Any:
+def _made(kind: Any, trt_log: Any) -> Any:
     try:
-        return kind(said)
-    except TypeError as error:  # what pybind11 makes of a null pointer; without a driver, say
-        raise BackendError(f"TensorRT cannot be started: {_last(said)}") from error
+        return kind(trt_log)
+    except TypeError as error:  # pybind11's error for a null pointer, for example without a driver
+        raise BackendError(f"TensorRT cannot be started: {_last(trt_log)}") from error
 
 
-def _parse(trt: ModuleType, network: Any, content: bytes, said: Any) -> None:
-    parser = trt.OnnxParser(network, said)
+def _parse(trt: ModuleType, network: Any, content: bytes, trt_log: Any) -> None:
+    parser = trt.OnnxParser(network, trt_log)
     if not parser.parse(content):
         faults = [_fault(parser.get_error(index)) for index in range(parser.num_errors)]
         raise BackendError(f"TensorRT cannot parse the graph: {'; '.join(faults)}")
@@ -103,7 +105,7 @@ def _fault(error: Any) -> str:
     return f"{error.node_operator() or 'graph'} {error.node_name()}: {why[0] if why else what}"
 
 
-def _config(trt: ModuleType, builder: Any, recipe: Recipe) -> Any:
+def _config(trt: ModuleType, builder: Any, recipe: BuildSpec) -> Any:
     config = builder.create_builder_config()
     profile = builder.create_optimization_profile()
     profile.set_shape(recipe.input, *((count, recipe.size, recipe.size, 3) for count in recipe.batches))
@@ -125,7 +127,7 @@ def _monitor(trt: ModuleType, progress: Progress) -> Any:
 
         def step_complete(self, phase: str, step: int) -> bool:
             progress(phase, (step + 1) / max(1, self._steps.get(phase, 1)))
-            return True  # go on
+            return True  # continue the build
 
         def phase_finish(self, phase: str) -> None:
             progress(phase, 1.0)
@@ -133,5 +135,5 @@ def _monitor(trt: ModuleType, progress: Progress) -> Any:
     return Monitor()
 
 
-def _last(said: Any) -> str:
-    return said.errors[-1] if said.errors else "it does not say why"
+def _last(trt_log: Any) -> str:
+    return trt_log.errors[-1] if trt_log.errors else "no reason given"

@@ -1,11 +1,11 @@
-"""Engines on disk: one file for everything that an engine depends on, built once and by one process.
+"""The engine cache on disk: one engine per key, built once and by one process.
 
-    NAME.engine   the plan              NAME.lock   held by whoever builds it
-    NAME.json     what it is, and how it came out; a plan that its digest does not fit does not count
-    NAME.bad      a plan that could not be read; kept for whoever wants to know why
-    timing-*.cache  what TensorRT has measured of kernels, by package and GPU
+    NAME.engine   the plan              NAME.lock   locked by the building process
+    NAME.json     key and build result; a plan that does not match its digest is ignored
+    NAME.bad      a plan that could not be read; kept for diagnosis
+    timing-*.cache  TensorRT's kernel timings, by package and GPU
 
-A plan is code that runs on the GPU: the folder is the service's own, and nobody else may write there.
+A plan is code that runs on the GPU: the folder belongs to the service, and no other user may write to it.
 """
 
 import fcntl
@@ -24,24 +24,24 @@ from typing import Any
 import structlog
 
 from runners.backend import BackendError
-from runners.tensorrt.build import Built
+from runners.tensorrt.build import BuiltEngine
 
 log = structlog.get_logger(__name__)
 
-_LOOK_EVERY_S = 0.2
-_SAY_EVERY_S = 10.0
+_POLL_S = 0.2
+_LOG_INTERVAL_S = 10.0
 
 
 @dataclass(frozen=True)
 class EngineKey:
-    """Everything that an engine depends on; another value of any of them is another engine.
+    """Everything that an engine depends on; a change of any value requires another engine.
 
     Attributes:
-        graph: SHA-256 of the ONNX that is built.
+        graph: SHA-256 of the ONNX file.
         package: module and version of TensorRT.
         gpu, capability: model of the GPU and its compute capability, as "9.0".
         precision: "fp16", "tf32" or "fp32".
-        size, batches, optimisation: as `build.Recipe` and `build.OPTIMISATION`.
+        size, batches, optimisation: as `build.BuildSpec` and `build.OPTIMISATION`.
     """
 
     graph: str
@@ -55,7 +55,7 @@ class EngineKey:
 
     @property
     def name(self) -> str:
-        """What its files are called: readable in front, and a digest of everything behind."""
+        """Base name of its files: a readable part, then a digest of the whole key."""
         digest = hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
         return f"{self.graph[:8]}-{self.precision}-{self.size}px-b{self.batches[2]}-{digest[:16]}"
 
@@ -66,16 +66,16 @@ class EngineKey:
         return f"timing-{re.sub(r'[^A-Za-z0-9.]+', '-', words)}.cache"
 
 
-Build = Callable[[bytes], Built]
-"""Known kernel timings → an engine and what was learnt; raises BackendError."""
+Build = Callable[[bytes], BuiltEngine]
+"""Known kernel timings → an engine with its kernel timings; raises BackendError."""
 
 
 class EngineCache:
-    """The engines of one folder.
+    """The engine cache in one folder.
 
     Args:
-        folder: is made where it is missing, for nobody but this user.
-        facts: what else stands beside an engine, such as the driver's version; two engines never differ by it alone.
+        folder: created if missing, with access for this user only.
+        facts: additional facts to record with an engine, such as the driver version; they are not part of the key.
     """
 
     def __init__(self, folder: Path, facts: Mapping[str, str] | None = None) -> None:
@@ -83,12 +83,12 @@ class EngineCache:
         self._facts = dict(facts or {})
 
     def obtain(self, key: EngineKey, build: Build) -> bytes:
-        """The plan of this key, built if there is none. Waits while another process builds it.
+        """The plan of this key; built if it is not cached. Waits while another process builds it.
 
         Raises:
-            BackendError: it was refused before, it cannot be built, or the folder cannot be used.
+            BackendError: the engine was rejected before, cannot be built, or the folder is not usable.
         """
-        with _told(self.folder):
+        with _as_backend_error(self.folder):
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             plan = self._find(key)
             if plan is None:
@@ -97,30 +97,30 @@ class EngineCache:
         return plan
 
     def quarantine(self, key: EngineKey, plan: bytes, reason: str) -> None:
-        """Put aside a plan that could not be read, unless somebody has replaced it meanwhile."""
-        with _told(self.folder), self._locked(key):
+        """Move a plan that could not be read to `.bad`, unless another process has replaced it."""
+        with _as_backend_error(self.folder), self._locked(key):
             if self._find(key) == plan:
-                log.warning("engine_put_aside", engine=key.name, reason=reason)
+                log.warning("engine_quarantined", engine=key.name, reason=reason)
                 self._path(key, "engine").replace(self._path(key, "bad"))
                 self._note(key, error=reason)
 
     def refuse(self, key: EngineKey, reason: str) -> None:
-        """Remember that the engine failed its gate: the same one would fail again. `forget` takes it back."""
+        """Record that the engine failed its gate, because it would fail again. `forget` removes the record."""
         self.note(key, refused=reason)
 
     def note(self, key: EngineKey, **facts: object) -> None:
-        """Write more about an engine beside it."""
-        with _told(self.folder), self._locked(key):
+        """Record more facts about an engine."""
+        with _as_backend_error(self.folder), self._locked(key):
             self._note(key, **facts)
 
     def forget(self, key: EngineKey) -> None:
-        """Remove an engine and all that is known of it, so that it is built anew."""
-        with _told(self.folder), self._locked(key):
+        """Remove an engine and its record, so that it is rebuilt."""
+        with _as_backend_error(self.folder), self._locked(key):
             for kind in ("engine", "json", "bad"):
                 self._path(key, kind).unlink(missing_ok=True)
 
     def sidecar(self, key: EngineKey) -> dict[str, Any]:
-        """What is known of an engine; empty where nothing is."""
+        """The record of an engine; empty if there is none."""
         try:
             known = json.loads(self._path(key, "json").read_text())
         except (OSError, ValueError):
@@ -133,7 +133,7 @@ class EngineCache:
     def _find(self, key: EngineKey) -> bytes | None:
         known = self.sidecar(key)
         if reason := known.get("refused"):
-            raise BackendError(f"an earlier start refused the engine {key.name}: {reason}")
+            raise BackendError(f"an earlier start rejected the engine {key.name}: {reason}")
         try:
             plan = self._path(key, "engine").read_bytes()
         except FileNotFoundError:
@@ -142,7 +142,7 @@ class EngineCache:
 
     def _built(self, key: EngineKey, build: Build) -> bytes:
         began = time.monotonic()
-        log.info("engine_build_began", engine=key.name, gpu=key.gpu, precision=key.precision)
+        log.info("engine_build_started", engine=key.name, gpu=key.gpu, precision=key.precision)
         timing = self.folder / key.timing
         try:
             built = build(timing.read_bytes() if timing.exists() else b"")
@@ -164,7 +164,7 @@ class EngineCache:
 
     @contextmanager
     def _locked(self, key: EngineKey) -> Iterator[None]:
-        """Alone among all processes; the kernel frees the lock of one that dies."""
+        """Holds the key's lock among all processes; the kernel releases the lock of a process that dies."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._path(key, "lock").open("w") as file:
             _wait_for(file.fileno(), key.name)
@@ -172,19 +172,19 @@ class EngineCache:
 
 
 def _wait_for(descriptor: int, name: str) -> None:
-    began = said = time.monotonic()
+    began = logged_at = time.monotonic()
     while True:
         with suppress(BlockingIOError):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return
-        if time.monotonic() - said > _SAY_EVERY_S:
-            said = time.monotonic()
-            log.info("engine_awaited", engine=name, seconds=round(said - began))
-        time.sleep(_LOOK_EVERY_S)
+        if time.monotonic() - logged_at > _LOG_INTERVAL_S:
+            logged_at = time.monotonic()
+            log.info("engine_build_awaited", engine=name, seconds=round(logged_at - began))
+        time.sleep(_POLL_S)
 
 
 def _write(path: Path, content: bytes) -> None:
-    """All of it under its name, or nothing, also when the machine fails."""
+    """Write a file atomically and durably."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     with part.open("wb") as file:
         file.write(content)
@@ -198,11 +198,11 @@ def _now() -> str:
 
 
 @contextmanager
-def _told(folder: Path) -> Iterator[None]:
+def _as_backend_error(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise BackendError(
-            f"engines cannot be kept in {folder}: {error.strerror or error}. It must be a folder that the service may "
-            "write to, with room: CLEARCANVAS_RUNNER__ENGINES_FOLDER"
+            f"engines cannot be stored in {folder}: {error.strerror or error}. It must be a writable folder with "
+            "free space: CLEARCANVAS_RUNNER__ENGINES_FOLDER"
         ) from error

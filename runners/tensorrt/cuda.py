@@ -1,6 +1,6 @@
-"""CUDA, as far as it is needed: one device, pinned memory. Never run on a GPU: there was none where it was written.
+"""The parts of CUDA that engines need: one device, pinned memory. Not yet run on a GPU.
 
-`cudart` is `cuda.bindings.runtime`; tests give one that computes on the CPU.
+`cudart` is `cuda.bindings.runtime`; tests pass a fake that computes on the CPU.
 """
 
 import ctypes
@@ -15,21 +15,21 @@ import numpy as np
 from runners.backend import BackendError, OutOfMemory, Pixels
 from runners.tensorrt.device import DeviceLost, Engine
 
-_BROKEN = {
+_STICKY_ERRORS = {
     f"cudaError{name}"
     for name in (
         "Assert", "ECCUncorrectable", "HardwareStackError", "IllegalAddress", "IllegalInstruction",
         "InvalidAddressSpace", "InvalidPc", "LaunchFailure", "LaunchTimeout", "MisalignedAddress", "Unknown",
     )
 }  # fmt: skip
-"""After these every further call of the process fails the same way (CUDA Runtime API, error handling)."""
+"""Sticky errors: every later call in the process fails the same way (CUDA Runtime API, error handling)."""
 
 
 def call(function: Callable[..., Any], *arguments: Any) -> Any:
-    """What a function of the runtime returns beside its error code.
+    """Call a function of the runtime and return its result without the error code.
 
     Raises:
-        DeviceLost, OutOfMemory, BackendError: by the code.
+        DeviceLost, OutOfMemory, BackendError: depending on the error code.
     """
     error, *values = function(*arguments)
     if error.name != "cudaSuccess":
@@ -41,17 +41,17 @@ def _failure(name: str, error: Any) -> BackendError:
     text = f"{name}: {error.name}"
     if error.name == "cudaErrorMemoryAllocation":
         return OutOfMemory(text)
-    return DeviceLost(text) if error.name in _BROKEN else BackendError(text)
+    return DeviceLost(text) if error.name in _STICKY_ERRORS else BackendError(text)
 
 
 class CudaDevice:
-    """`Device` 0: which one that is says CUDA_VISIBLE_DEVICES.
+    """`Device` 0; CUDA_VISIBLE_DEVICES selects which GPU that is.
 
     Args:
-        runtime_cache: file in which TensorRT for RTX keeps the kernels that it has compiled.
+        runtime_cache: file for the kernels that TensorRT for RTX compiles.
 
     Raises:
-        BackendError: there is no GPU, or no driver that is new enough.
+        BackendError: there is no GPU, or the driver is too old.
     """
 
     def __init__(self, trt: ModuleType, cudart: ModuleType, *, runtime_cache: Path) -> None:
@@ -77,23 +77,23 @@ class CudaDevice:
             self._trt,
             self._cudart,
             plan,
-            ends=(input, output),
+            tensor_names=(input, output),
             size=size,
             max_batch=max_batch,
             runtime_cache=self._runtime_cache,
         )
 
 
-_REMEDY = "Look at nvidia-smi; a container needs `--gpus`"
+_REMEDY = "Check nvidia-smi; a container needs `--gpus`"
 
 
 class PinnedPair:
-    """The same bytes on the host, where the device can reach them directly, and on the device.
+    """A buffer in pinned host memory and its counterpart on the device.
 
     Attributes:
         host: uint8 of `shape`.
         address: on the device.
-        nbytes_of: bytes of one picture.
+        nbytes_of: bytes per image.
     """
 
     def __init__(self, cudart: ModuleType, shape: tuple[int, ...], owner: ExitStack) -> None:
@@ -109,11 +109,11 @@ class PinnedPair:
         self.host: Pixels = np.ctypeslib.as_array(memory).reshape(shape)
 
     def upload(self, count: int, stream: Any) -> None:
-        """Enqueue the first pictures to the device."""
+        """Enqueue the copy of the first `count` images to the device."""
         kind = self._cudart.cudaMemcpyKind.cudaMemcpyHostToDevice
         call(self._cudart.cudaMemcpyAsync, self.address, self._pinned, count * self.nbytes_of, kind, stream)
 
     def download(self, count: int, stream: Any) -> None:
-        """Enqueue the first ones to the host."""
+        """Enqueue the copy of the first `count` images to the host."""
         kind = self._cudart.cudaMemcpyKind.cudaMemcpyDeviceToHost
         call(self._cudart.cudaMemcpyAsync, self._pinned, self.address, count * self.nbytes_of, kind, stream)

@@ -1,6 +1,6 @@
-"""An engine on a GPU: one context, one stream, pinned buffers, a CUDA graph for each size of batch.
+"""An engine on a GPU: one context, one stream, pinned buffers, one CUDA graph per batch size.
 
-Never run on a GPU: there was none where this was written. Tests run it over a CUDA that computes on the CPU.
+Not yet run on a GPU. Tests run it with a fake CUDA that computes on the CPU.
 """
 
 from contextlib import ExitStack
@@ -17,13 +17,13 @@ from runners.tensorrt.module import is_rtx, quiet_logger
 
 
 class CudaEngine:
-    """`Engine` over a plan.
+    """`Engine` that runs a plan.
 
-    With `tensorrt` copies and inference of each captured size are one CUDA graph, and a batch is padded up to the next
-    size. TensorRT for RTX captures by itself, and runs every size as it is.
+    With `tensorrt`, copies and inference of each captured size form one CUDA graph, and a batch is padded to the next
+    size. TensorRT for RTX captures graphs itself and runs every size unpadded.
 
     Args:
-        ends: names of input and output.
+        tensor_names: names of input and output.
         runtime_cache: as `CudaDevice`.
 
     Raises:
@@ -36,26 +36,26 @@ class CudaEngine:
         cudart: ModuleType,
         plan: bytes,
         *,
-        ends: tuple[str, str],
+        tensor_names: tuple[str, str],
         size: int,
         max_batch: int,
         runtime_cache: Path,
     ) -> None:
         self._cudart = cudart
-        self._ends, self._size, self._is_rtx = ends, size, is_rtx(trt)
+        self._tensor_names, self._size, self._is_rtx = tensor_names, size, is_rtx(trt)
         self._sizes = tuple(range(1, max_batch + 1)) if self._is_rtx else captured_sizes(max_batch)
         self._graphs: dict[int, Any] = {}
-        self._said = quiet_logger(trt)
+        self._trt_log = quiet_logger(trt)
         with ExitStack() as owner:
-            self._runtime = trt.Runtime(self._said)
+            self._runtime = trt.Runtime(self._trt_log)
             self._engine = self._runtime.deserialize_cuda_engine(plan)
             if self._engine is None:
-                raise PlanRefused(f"TensorRT does not read the plan: {self._why()}")
+                raise PlanRefused(f"TensorRT cannot read the plan: {self._last_error()}")
             self._context = self._new_context(trt, runtime_cache, owner)
             self._stream = call(cudart.cudaStreamCreateWithFlags, cudart.cudaStreamNonBlocking)
             owner.callback(cudart.cudaStreamDestroy, self._stream)
-            self._taken = PinnedPair(cudart, (max_batch, size, size, 3), owner)
-            self._given = PinnedPair(cudart, (max_batch, size, size), owner)
+            self._inputs = PinnedPair(cudart, (max_batch, size, size, 3), owner)
+            self._outputs = PinnedPair(cudart, (max_batch, size, size), owner)
             self._bind()
             self._warm_up(owner)
             self._owner = owner.pop_all()
@@ -63,14 +63,14 @@ class CudaEngine:
     def __call__(self, images: Pixels) -> Pixels:
         """As `Engine.__call__`."""
         count = len(images)
-        self._taken.host[:count] = images
+        self._inputs.host[:count] = images
         size = padded(count, self._sizes)
         if graph := self._graphs.get(size):
             call(self._cudart.cudaGraphLaunch, graph, self._stream)
         else:
             self._enqueue(size)
         call(self._cudart.cudaStreamSynchronize, self._stream)
-        return np.array(self._given.host[:count])
+        return np.array(self._outputs.host[:count])
 
     def close(self) -> None:
         """As `Engine.close`."""
@@ -85,21 +85,21 @@ class CudaEngine:
             config.cuda_graph_strategy = trt.CudaGraphStrategy.WHOLE_GRAPH_CAPTURE
             kernels = config.create_runtime_cache()
             if runtime_cache.exists():
-                kernels.deserialize(runtime_cache.read_bytes())  # of another version or GPU it is not taken
+                kernels.deserialize(runtime_cache.read_bytes())  # ignored if it is from another version or GPU
             config.set_runtime_cache(kernels)
             context = self._engine.create_execution_context(config)
             owner.callback(lambda: _keep(runtime_cache, kernels))
         if context is None:
-            raise OutOfMemory(f"TensorRT makes no context: {self._why()}")
+            raise OutOfMemory(f"TensorRT cannot create a context: {self._last_error()}")
         return context
 
     def _bind(self) -> None:
-        for name, pair in zip(self._ends, (self._taken, self._given), strict=True):
+        for name, pair in zip(self._tensor_names, (self._inputs, self._outputs), strict=True):
             if not self._context.set_tensor_address(name, pair.address):
-                raise BackendError(f"the engine has no {name}: {self._why()}")
+                raise BackendError(f"the engine has no {name}: {self._last_error()}")
 
     def _warm_up(self, owner: ExitStack) -> None:
-        """Run each size once, for the first run allocates and loads kernels, and capture it."""
+        """Run each size once, because the first run allocates and loads kernels, and capture it."""
         for size in self._sizes if not self._is_rtx else (1, self._sizes[-1]):
             self._enqueue(size)
             call(self._cudart.cudaStreamSynchronize, self._stream)
@@ -119,14 +119,14 @@ class CudaEngine:
         return ready
 
     def _enqueue(self, size: int) -> None:
-        self._context.set_input_shape(self._ends[0], (size, self._size, self._size, 3))
-        self._taken.upload(size, self._stream)
+        self._context.set_input_shape(self._tensor_names[0], (size, self._size, self._size, 3))
+        self._inputs.upload(size, self._stream)
         if not self._context.execute_async_v3(int(self._stream)):
-            raise BackendError(f"TensorRT does not run {size} pictures: {self._why()}")
-        self._given.download(size, self._stream)
+            raise BackendError(f"TensorRT cannot run {size} images: {self._last_error()}")
+        self._outputs.download(size, self._stream)
 
-    def _why(self) -> str:
-        return self._said.errors[-1] if self._said.errors else "it does not say why"
+    def _last_error(self) -> str:
+        return self._trt_log.errors[-1] if self._trt_log.errors else "no reason given"
 
 
 def _keep(file: Path, kernels: Any) -> None:

@@ -1,4 +1,4 @@
-"""What is needed of a GPU, as one port: everything that cannot be tried without one is behind it."""
+"""The port to a GPU: everything that cannot be tested without one is behind it."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -9,27 +9,27 @@ _CAPTURED = (1, 2, 4, 8, 16, 32)
 
 
 class PlanRefused(BackendError):
-    """The runtime does not read the plan: it is damaged, or of another version or GPU."""
+    """The runtime cannot read the plan: it is damaged, or from another version or GPU."""
 
 
 class DeviceLost(BackendError):
-    """The CUDA context is broken for good: no later call of this process can succeed."""
+    """The CUDA context is permanently broken: every later call of this process fails."""
 
 
 class Engine(Protocol):
-    """A plan that is ready to run. From one thread at a time."""
+    """A loaded plan. Call it from one thread at a time."""
 
     def __call__(self, images: Pixels) -> Pixels:
-        """uint8 [N,S,S,3] → uint8 [N,S,S], N up to the limit that it was opened with.
+        """uint8 [N,S,S,3] → uint8 [N,S,S], N up to the `max_batch` of `Device.open`.
 
         Raises:
-            DeviceLost: the process has to end.
+            DeviceLost: the process must end.
             OutOfMemory, BackendError: the run failed.
         """
         ...
 
     def close(self) -> None:
-        """Give back the device's memory."""
+        """Release the device's memory."""
         ...
 
 
@@ -37,9 +37,9 @@ class Device(Protocol):
     """One GPU.
 
     Attributes:
-        name: its model, "NVIDIA H200".
-        capability: its compute capability, "9.0".
-        driver: the newest version of CUDA that its driver runs, "13.0".
+        name: model name, such as "NVIDIA H200".
+        capability: compute capability, such as "9.0".
+        driver: newest CUDA version that the driver supports, such as "13.0".
     """
 
     name: str
@@ -50,17 +50,17 @@ class Device(Protocol):
         """Load a plan onto the device.
 
         Raises:
-            PlanRefused: it cannot be read.
-            OutOfMemory, BackendError: there is no room for it, or the device fails.
+            PlanRefused: the plan cannot be read.
+            OutOfMemory, BackendError: the device has not enough memory, or fails.
         """
         ...
 
 
 def captured_sizes(max_batch: int) -> tuple[int, ...]:
-    """Sizes of batch for which a CUDA graph is captured: powers of two, and the limit itself."""
+    """Batch sizes with a captured CUDA graph: powers of two, and the limit itself."""
     return (*(size for size in _CAPTURED if size < max_batch), max_batch)
 
 
 def padded(count: int, sizes: Sequence[int]) -> int:
-    """The smallest captured size that holds this many pictures; what is too much computes what nobody reads."""
+    """The smallest captured size for this many images; the results of the padding are ignored."""
     return next(size for size in sizes if size >= count)

@@ -1,4 +1,4 @@
-"""An ONNX graph in the form that TensorRT's parser takes."""
+"""Rewrites an ONNX graph into a form that TensorRT's parser accepts."""
 
 from typing import NamedTuple
 
@@ -7,12 +7,12 @@ from onnx import GraphProto, NodeProto, TensorProto, ValueInfoProto
 
 from models import sort_nodes
 
-MOVERS = {"Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
-"""They move values and compute nothing, so it does not matter on which side of them a Cast stands."""
+LAYOUT_OPS = {"Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
+"""Operations that only move values, so a Cast may be before or after them."""
 
 
-class _Work(NamedTuple):
-    """What a node does, without where its one value comes from and goes to."""
+class _Operation(NamedTuple):
+    """A node's operation, without its data input and output."""
 
     name: str
     op_type: str
@@ -21,10 +21,10 @@ class _Work(NamedTuple):
 
 
 def parseable(content: bytes) -> bytes:
-    """The same graph with bytes at its two ends alone, every output bit-identical; itself where it is so already.
+    """The graph with uint8 only at its input and output; outputs stay bit-identical. Unchanged if it is already valid.
 
-    TensorRT knows uint8 at the ends of a network only, each with a Cast directly at it. `clearcanvas-matte-4` was
-    exported with a Transpose of bytes before the Cast; models that were added earlier reshape bytes behind theirs.
+    TensorRT supports uint8 only for network inputs and outputs directly next to a Cast. `clearcanvas-matte-4` was
+    exported with a Transpose of bytes before the Cast; models imported earlier reshape bytes after their Cast.
     """
     model = onnx.load_from_string(content)
     graph = model.graph
@@ -42,9 +42,9 @@ def _is_bytes(end: ValueInfoProto) -> bool:
 
 
 def _from_input(graph: GraphProto, value: str) -> list[tuple[NodeProto, int]]:
-    """Movers from an input on, up to and with the Cast; with each the place it takes its work from."""
+    """Layout operations from an input up to the Cast, each with the index of the operation that it takes over."""
     chain: list[NodeProto] = []
-    while (node := _only_reader(graph, value)) is not None and node.op_type in MOVERS:
+    while (node := _only_reader(graph, value)) is not None and node.op_type in LAYOUT_OPS:
         chain.append(node)
         value = node.output[0]
     if node is None or node.op_type != "Cast":
@@ -53,9 +53,9 @@ def _from_input(graph: GraphProto, value: str) -> list[tuple[NodeProto, int]]:
 
 
 def _from_output(graph: GraphProto, value: str) -> list[tuple[NodeProto, int]]:
-    """The Cast and the movers behind it, up to an output."""
+    """The Cast and the layout operations after it, up to an output."""
     chain: list[NodeProto] = []
-    while (node := _maker(graph, value, readers=len(chain[:1]))) is not None and node.op_type in MOVERS:
+    while (node := _maker(graph, value, readers=len(chain[:1]))) is not None and node.op_type in LAYOUT_OPS:
         chain.insert(0, node)
         value = node.input[0]
     if node is None or node.op_type != "Cast":
@@ -65,20 +65,20 @@ def _from_output(graph: GraphProto, value: str) -> list[tuple[NodeProto, int]]:
 
 
 def _rotate(graph: GraphProto, chain: list[tuple[NodeProto, int]]) -> bool:
-    """Each node takes over the work of another of the chain; the values between keep their names."""
+    """Each node takes over another node's operation in the chain; intermediate values keep their names."""
     if len(chain) < 2:
         return False
-    work = [_Work(node.name, node.op_type, list(node.attribute), list(node.input)[1:]) for node, _ in chain]
+    work = [_Operation(node.name, node.op_type, list(node.attribute), list(node.input)[1:]) for node, _ in chain]
     for node, place in chain:
         _take_over(node, work[place])
     inside = {node.output[0] for node, _ in chain[:-1]}
-    kept = [each for each in graph.value_info if each.name not in inside]  # their types are others now
+    remaining = [each for each in graph.value_info if each.name not in inside]  # their types changed
     del graph.value_info[:]
-    graph.value_info.extend(kept)
+    graph.value_info.extend(remaining)
     return True
 
 
-def _take_over(node: NodeProto, work: _Work) -> None:
+def _take_over(node: NodeProto, work: _Operation) -> None:
     node.name, node.op_type = work.name, work.op_type
     del node.attribute[:], node.input[1:]
     node.attribute.extend(work.attributes)
@@ -91,7 +91,7 @@ def _only_reader(graph: GraphProto, value: str) -> NodeProto | None:
 
 
 def _maker(graph: GraphProto, value: str, *, readers: int) -> NodeProto | None:
-    """Who gives the value, if it is read so often."""
+    """The node that computes the value, if it has exactly this number of readers."""
     if sum(value in node.input for node in graph.node) != readers:
         return None
     return next((node for node in graph.node if value in node.output), None)

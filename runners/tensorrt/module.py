@@ -1,4 +1,4 @@
-"""Which of NVIDIA's two packages is installed: `tensorrt` or `tensorrt_rtx`, which have the same interface."""
+"""Imports one of NVIDIA's two packages with the same interface: `tensorrt` or `tensorrt_rtx`."""
 
 from importlib import import_module
 from types import ModuleType
@@ -11,34 +11,34 @@ from runners.backend import BackendError
 log = structlog.get_logger(__name__)
 
 NAMES = ("tensorrt", "tensorrt_bindings", "tensorrt_rtx", "tensorrt_rtx_bindings")
-"""The first of each pair only imports the second, and comes as a package of its own that need not be installed."""
+"""The first of each pair is an optional package that only imports the second."""
 
 
 def tensorrt_module() -> ModuleType:
-    """The first that can be imported.
+    """The first package that can be imported.
 
     Raises:
-        BackendError: none can; the text holds the reasons and what to install.
+        BackendError: none can be imported; the message lists the reasons and what to install.
     """
     reasons = []
     for name in NAMES:
         try:
             return import_module(name)
-        except (ImportError, OSError, RuntimeError) as error:  # the latter two: a shared library is missing
+        except (ImportError, OSError, RuntimeError) as error:  # OSError, RuntimeError: a shared library is missing
             reasons.append(str(error))
     raise BackendError(
-        f"no package of TensorRT can be imported ({'; '.join(reasons)}). Install requirements/tensorrt.txt for "
+        f"no TensorRT package can be imported ({'; '.join(reasons)}). Install requirements/tensorrt.txt for "
         "data centre GPUs (A100, H100, H200, B200), requirements/rtx.txt for others (T4, A10, L4, L40S, RTX)"
     )
 
 
 def is_rtx(trt: ModuleType) -> bool:
-    """Whether it is TensorRT for RTX, which builds engines without a GPU, and not for all of them."""
+    """Whether this is TensorRT for RTX, which builds engines without a GPU."""
     return trt.__name__.startswith("tensorrt_rtx")
 
 
 def quiet_logger(trt: ModuleType) -> Any:
-    """TensorRT's log as ours; its `errors` are what was said so far, for the reason of a refusal."""
+    """A TensorRT logger that writes to our log; `errors` collects its errors for exception messages."""
 
     class Log(trt.ILogger):  # type: ignore[misc, name-defined]  # the module is chosen at run time
         def __init__(self) -> None:
@@ -49,6 +49,6 @@ def quiet_logger(trt: ModuleType) -> Any:
             if severity in (trt.ILogger.Severity.ERROR, trt.ILogger.Severity.INTERNAL_ERROR):
                 self.errors.append(message)
             if severity not in (trt.ILogger.Severity.INFO, trt.ILogger.Severity.VERBOSE):  # thousands of lines
-                log.debug("tensorrt_said", severity=severity.name, message=message)
+                log.debug("tensorrt_message", severity=severity.name, message=message)
 
     return Log()

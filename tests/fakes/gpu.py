@@ -15,13 +15,13 @@ import onnxruntime  # type: ignore[import-untyped]
 
 from models.manifest import ModelManifest
 from runners.backend import OutOfMemory, Pixels
-from runners.choice import Choice, Wanted
+from runners.choice import BackendChoice, BackendSetting
 from runners.golden import golden
 from runners.ort_backend import OrtBackend
-from runners.tensorrt.backend import Workshop
+from runners.tensorrt.backend import EngineFactory
 from runners.tensorrt.cache import EngineCache
 from runners.tensorrt.device import PlanRefused
-from runners.tensorrt.losses import Losses
+from runners.tensorrt.device_losses import DeviceLosses
 
 Change = Callable[[Pixels], Pixels]
 
@@ -92,22 +92,22 @@ class FakeGpu:
         return self.opened[-1]
 
 
-class ChoiceWithGpu(Choice):
+class BackendChoiceWithGpu(BackendChoice):
     """The backends of a machine with this GPU, and without ONNX Runtime for it."""
 
-    def __init__(self, wanted: Wanted, trt: ModuleType, gpu: FakeGpu, engines: Path) -> None:
+    def __init__(self, wanted: BackendSetting, trt: ModuleType, gpu: FakeGpu, engines: Path) -> None:
         super().__init__(wanted, threads=1, max_batch=2, engines=engines)
         self._trt, self._gpu = trt, gpu
 
     @cached_property
-    def workshop(self) -> Workshop:
-        return Workshop(
+    def engine_factory(self) -> EngineFactory:
+        return EngineFactory(
             self._trt,
             self._gpu,
             EngineCache(self._engines),
             lambda manifest: golden(
                 manifest, lambda: OrtBackend(manifest, device="cpu", threads=1).infer, self._engines
             ),
-            Losses(self._engines / "losses.json", ends=lambda status: None),
+            DeviceLosses(self._engines / "losses.json", exit_process=lambda status: None),
             max_batch=self._max_batch,
         )

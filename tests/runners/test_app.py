@@ -1,4 +1,4 @@
-"""The runner's own HTTP, from a connection's end to the batcher: on a Unix socket and on a port."""
+"""The runner's HTTP interface, from the connection to the batcher: on a Unix socket and on a port."""
 
 import asyncio
 import pickle
@@ -69,7 +69,7 @@ async def http(app: RunnerApp) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def test_pixels_in_alpha_out_and_how_the_runner_is(runner: RunnerConnection) -> None:
+async def test_infer_returns_alpha_and_state(runner: RunnerConnection) -> None:
     alpha, state = await runner.infer("matte", IMAGE, within_s=10)
     assert np.array_equal(alpha, IMAGE[..., 0])
     assert (state.backend, state.waiting, state.batch_limit, state.fault) == ("it", 0, 2, None)
@@ -100,7 +100,7 @@ async def test_a_large_picture_is_sent_without_a_warning() -> None:
     assert np.array_equal(alpha, image[..., 1])
 
 
-async def test_a_port_does_as_well_as_a_socket(app: RunnerApp) -> None:
+async def test_a_tcp_port_works_like_a_unix_socket(app: RunnerApp) -> None:
     async with running(app, host="127.0.0.1", port=0) as server:
         [listener] = server.servers[0].sockets
         async with RunnerConnection(f"http://127.0.0.1:{listener.getsockname()[1]}") as connection:
@@ -109,7 +109,7 @@ async def test_a_port_does_as_well_as_a_socket(app: RunnerApp) -> None:
     assert np.array_equal(alpha, IMAGE[..., 0])
 
 
-async def test_a_runner_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
+async def test_a_missing_runner_is_unavailable(tmp_path: Path) -> None:
     async with RunnerConnection(f"file://{tmp_path}/none.sock") as connection:
         with pytest.raises(RunnerUnavailable):
             await connection.infer("matte", IMAGE, within_s=1)
@@ -117,7 +117,7 @@ async def test_a_runner_that_is_not_there_is_unavailable(tmp_path: Path) -> None
             await connection.state("matte")
 
 
-async def test_a_model_that_is_not_run_is_unavailable(runner: RunnerConnection) -> None:
+async def test_an_unknown_model_is_unavailable(runner: RunnerConnection) -> None:
     with pytest.raises(RunnerUnavailable):
         await runner.infer("nobody", IMAGE, within_s=1)
     with pytest.raises(RunnerUnavailable):
@@ -125,22 +125,22 @@ async def test_a_model_that_is_not_run_is_unavailable(runner: RunnerConnection) 
 
 
 @pytest.mark.parametrize("state", [None, b"{", b"[]", b'{"wait": 1}'])
-async def test_what_is_no_runner_of_ours_is_unavailable(state: bytes | None) -> None:
-    async def stranger(scope: Scope, receive: Receive, send: Send) -> None:
+async def test_a_foreign_server_is_unavailable(state: bytes | None) -> None:
+    async def foreign_server(scope: Scope, receive: Receive, send: Send) -> None:
         headers = [] if state is None else [(STATE.lower().encode(), state)]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": bytes(SIDE * SIDE)})
 
     with TemporaryDirectory() as folder:
         path = Path(folder) / "it.sock"
-        async with running(stranger, uds=str(path)), RunnerConnection(f"file://{path}") as connection:
+        async with running(foreign_server, uds=str(path)), RunnerConnection(f"file://{path}") as connection:
             with pytest.raises(RunnerUnavailable):
                 await connection.state("matte")
             with pytest.raises(RunnerUnavailable):
                 await connection.infer("matte", IMAGE, within_s=10)
 
 
-async def test_a_failure_of_the_network_is_a_failure_of_the_picture(runner: RunnerConnection, machine: Machine) -> None:
+async def test_a_backend_error_is_processing_failed(runner: RunnerConnection, machine: Machine) -> None:
     def fails(images: Pixels) -> None:
         raise BackendError("not a number")
 
@@ -149,7 +149,7 @@ async def test_a_failure_of_the_network_is_a_failure_of_the_picture(runner: Runn
         await runner.infer("matte", IMAGE, within_s=10)
 
 
-async def test_a_refusal_says_when_to_come_again(runner: RunnerConnection, machine: Machine) -> None:
+async def test_overloaded_carries_retry_after(runner: RunnerConnection, machine: Machine) -> None:
     machine.hold()
     held = [asyncio.create_task(runner.infer("matte", IMAGE, within_s=60))]
     await asyncio.to_thread(machine.wait_until_begun)
@@ -160,15 +160,15 @@ async def test_a_refusal_says_when_to_come_again(runner: RunnerConnection, machi
     await asyncio.gather(*held)
 
 
-async def test_a_client_that_hangs_up_leaves_the_queue(
+async def test_a_disconnected_client_leaves_the_queue(
     runner: RunnerConnection, app: RunnerApp, machine: Machine
 ) -> None:
     machine.hold()
     held = asyncio.create_task(runner.infer("matte", IMAGE, within_s=60))
     await asyncio.to_thread(machine.wait_until_begun)
-    gone = [asyncio.create_task(runner.infer("matte", IMAGE, within_s=60)) for _ in range(3)]
+    disconnected = [asyncio.create_task(runner.infer("matte", IMAGE, within_s=60)) for _ in range(3)]
     await _until_waiting(runner, 3)
-    for task in gone:
+    for task in disconnected:
         task.cancel()
     await _until_waiting(runner, 0)
     machine.release()
@@ -194,7 +194,7 @@ async def _until_waiting(runner: RunnerConnection, count: int) -> None:
         (BODY, {WITHIN: "inf"}),
     ],
 )
-async def test_what_is_no_picture_with_a_deadline_is_refused(
+async def test_an_invalid_body_or_deadline_is_rejected(
     http: httpx.AsyncClient, machine: Machine, body: bytes, headers: dict[str, str]
 ) -> None:
     answer = await http.post("/infer/matte", content=body, headers=headers)
@@ -221,7 +221,7 @@ class _Marks:
 
 
 @pytest.mark.parametrize("path", ["/infer", "/infer/matte", "/infer_1", "/"])
-async def test_nothing_that_comes_is_unpickled(http: httpx.AsyncClient, tmp_path: Path, path: str) -> None:
+async def test_no_request_body_is_unpickled(http: httpx.AsyncClient, tmp_path: Path, path: str) -> None:
     marked = tmp_path / "marked"
     body = pickle.dumps(_Marks(marked)).ljust(len(BODY))
     headers = {"Content-Type": "application/vnd.bentoml+pickle", WITHIN: "5"}
@@ -243,7 +243,7 @@ async def guarded(machine: Machine) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer "}, {"Authorization": f"Bearer {TOKEN}."}])
-async def test_without_the_token_nothing_of_the_body_is_read(
+async def test_without_the_token_the_body_is_not_read(
     guarded: httpx.AsyncClient, machine: Machine, headers: dict[str, str]
 ) -> None:
     read = []
@@ -266,14 +266,14 @@ async def test_with_the_token_it_works(guarded: httpx.AsyncClient) -> None:
     assert answer.content == IMAGE[..., 0].tobytes()
 
 
-async def test_whoever_runs_it_may_ask_how_it_is_without_the_token(guarded: httpx.AsyncClient) -> None:
+async def test_probes_need_no_token(guarded: httpx.AsyncClient) -> None:
     assert [(await guarded.get(path)).status_code for path in ("/livez", "/readyz")] == [200, 200]
     metrics = (await guarded.get("/metrics")).text
     assert 'clearcanvas_runner_waiting{model="matte"} 0.0' in metrics
     assert 'clearcanvas_runner_wait_seconds{model="matte"} 0.0' in metrics
 
 
-async def test_told_to_stop_it_says_so_and_does_what_comes(machine: Machine) -> None:
+async def test_a_stopping_runner_reports_a_fault_and_still_serves(machine: Machine) -> None:
     app = RunnerApp({"matte": ServedModel(SIDE, "it", Batcher(machine.run, limit=1, max_wait_s=60))})
     app.stopping = True
     async with running(app, host="127.0.0.1", port=0) as server:
@@ -287,21 +287,21 @@ async def test_told_to_stop_it_says_so_and_does_what_comes(machine: Machine) -> 
             assert (await client.get("/livez")).status_code == 200
 
 
-async def test_other_weights_than_those_asked_for_are_not_run(machine: Machine, tmp_path: Path) -> None:
+async def test_a_request_for_another_version_is_unavailable(machine: Machine, tmp_path: Path) -> None:
     models = {"matte": ServedModel(SIDE, "it", Batcher(machine.run, limit=1, max_wait_s=60))}
     app = RunnerApp(models, versions={"matte": "12345678"})
     path = tmp_path / "it.sock"
     async with running(app, uds=str(path)), RunnerConnection(f"file://{path}") as connection:
         for model in ("matte", "matte@12345678"):
             assert (await connection.state(model)).fault is None
-        with pytest.raises(RunnerUnavailable, match="does not run this model"):
+        with pytest.raises(RunnerUnavailable, match="does not serve this model"):
             await connection.state("matte@87654321")
         with pytest.raises(RunnerUnavailable):
             await connection.infer("matte@87654321", IMAGE, within_s=10)
     assert not machine.batches
 
 
-def test_a_state_of_another_version_can_be_read() -> None:
+def test_unknown_members_of_a_state_are_ignored() -> None:
     state = State(wait_s=1.0, picture_s=0.1, waiting=3, batch_limit=2, backend="it")
     assert State.from_json(state.to_json().replace("{", '{"new": [1], ', 1)) == state
     for text in ("[]", "{}", "1", "nothing"):

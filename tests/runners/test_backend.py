@@ -30,8 +30,8 @@ def test_the_first_that_works_is_taken() -> None:
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [
-        (Constant, "was not cut out"),
-        (Inverted, "was not cut out"),
+        (Constant, "was not separated"),
+        (Inverted, "was not separated"),
         (Flat, "came back as"),
         (Fractional, "came back as float32"),
         (Leaking, "when another picture is in its batch"),

@@ -1,17 +1,17 @@
-"""How large a batch may be, and what is known of its time afterwards."""
+"""The measured batch limit and its measurements."""
 
 import pytest
 
 from runners.backend import BackendError, OutOfMemory, Pixels
-from runners.batch_limit import MOST, batch_limit
-from runners.pace import Pace
+from runners.batch_durations import BatchDurations
+from runners.batch_limit import MAX_BATCH, batch_limit
 from tests.fakes.backends import Breaking, DiscFinder
 
 SIZE = 16
 
 
 class Gpu(DiscFinder):
-    """Takes 4 ms of its own clock a batch and a share for each picture; has memory for so many."""
+    """Needs 4 ms per batch plus `picture_s` per image on its own clock; has memory for `memory` images."""
 
     device = "cuda"
 
@@ -34,20 +34,20 @@ class Gpu(DiscFinder):
 
 
 def limit(gpu: Gpu, wanted: int | None = None) -> int:
-    return batch_limit(gpu, SIZE, wanted, Pace(), gpu.clock)
+    return batch_limit(gpu, SIZE, wanted, BatchDurations(), gpu.clock)
 
 
 def test_on_a_cpu_it_is_one_picture() -> None:
-    pace = Pace()
-    assert batch_limit(DiscFinder(), SIZE, None, pace) == 1
-    assert pace.seconds(1) > 0
+    durations = BatchDurations()
+    assert batch_limit(DiscFinder(), SIZE, None, durations) == 1
+    assert durations.seconds(1) > 0
 
 
-def test_on_a_gpu_it_is_doubled_as_long_as_it_gains() -> None:
-    assert limit(Gpu()) == MOST
+def test_on_a_gpu_it_doubles_while_throughput_improves() -> None:
+    assert limit(Gpu()) == MAX_BATCH
 
 
-def test_on_a_gpu_that_gains_nothing_it_stays_small() -> None:
+def test_on_a_gpu_without_improvement_it_stays_small() -> None:
     gpu = Gpu(picture_s=0.1)
     assert limit(gpu) == 1
     assert max(gpu.ran) == 2
@@ -65,18 +65,18 @@ def test_the_backend_bounds_it() -> None:
 
 
 @pytest.mark.parametrize("wanted", [1, 3, 8])
-def test_the_operator_has_the_last_word(wanted: int) -> None:
-    """On a CPU as well, and whatever is gained; but every size is tried before it is used."""
-    assert batch_limit(DiscFinder(), SIZE, wanted, Pace()) == wanted
+def test_a_configured_limit_is_used(wanted: int) -> None:
+    """On a CPU too, and without an improvement; but every size is tried before it is used."""
+    assert batch_limit(DiscFinder(), SIZE, wanted, BatchDurations()) == wanted
     gpu = Gpu(picture_s=0.01)
     assert limit(gpu, wanted) == wanted
     assert max(gpu.ran) == wanted
 
 
-def test_the_operator_cannot_give_it_memory() -> None:
+def test_memory_bounds_a_configured_limit() -> None:
     assert limit(Gpu(memory=2), 8) == 2
 
 
-def test_without_a_single_picture_there_is_no_limit() -> None:
+def test_a_backend_that_fails_on_one_image_has_no_limit() -> None:
     with pytest.raises(BackendError):
-        batch_limit(Breaking(), SIZE, None, Pace())
+        batch_limit(Breaking(), SIZE, None, BatchDurations())

@@ -1,4 +1,4 @@
-"""The batcher: greedy, first come first served, and never at work for nobody."""
+"""The batcher: greedy, in order of arrival, and without abandoned work."""
 
 import asyncio
 import time
@@ -9,8 +9,8 @@ import pytest
 
 from errors import Overloaded, ProcessingFailed
 from runners.backend import BackendError, OutOfMemory, Pixels
+from runners.batch_durations import BatchDurations
 from runners.batcher import Batcher
-from runners.pace import Pace
 from tests.fakes.machines import Machine
 
 SIDE = 4
@@ -22,10 +22,10 @@ def picture(value: int = 0) -> Pixels:
 
 
 def batcher(machine: Machine, *, limit: int = 4, max_wait_s: float = 60, picture_s: float | None = None) -> Batcher:
-    pace = Pace()
+    durations = BatchDurations()
     if picture_s is not None:
-        pace.note(1, picture_s)
-    return Batcher(machine.run, limit=limit, max_wait_s=max_wait_s, pace=pace)
+        durations.record(1, picture_s)
+    return Batcher(machine.run, limit=limit, max_wait_s=max_wait_s, durations=durations)
 
 
 def sent(batcher: Batcher, count: int, *, within_s: float = 60, first: int = 0) -> list[asyncio.Task[Pixels]]:
@@ -54,7 +54,7 @@ async def test_every_picture_gets_its_own_alpha(machine: Machine) -> None:
     assert machine.seen == list(range(10))
 
 
-async def test_what_waits_when_the_device_is_free_is_the_next_batch(machine: Machine) -> None:
+async def test_waiting_images_form_the_next_batch(machine: Machine) -> None:
     machine.hold()
     mine = batcher(machine)
     first = sent(mine, 1)
@@ -67,8 +67,8 @@ async def test_what_waits_when_the_device_is_free_is_the_next_batch(machine: Mac
     assert machine.batches == [1, 4, 2]
 
 
-async def test_after_a_burst_a_lone_picture_begins_at_once(machine: Machine) -> None:
-    """Nothing is waited for but the event loop itself: while it is blocked none of its timers can end."""
+async def test_after_a_burst_a_single_image_starts_immediately(machine: Machine) -> None:
+    """The test waits only for the event loop: while it is blocked, no timer can fire."""
     mine = batcher(machine)
     await asyncio.gather(*sent(mine, 64))
     for _ in machine.batches:
@@ -81,8 +81,8 @@ async def test_after_a_burst_a_lone_picture_begins_at_once(machine: Machine) -> 
         await asyncio.gather(*lone)
 
 
-async def test_work_that_nobody_waits_for_is_not_done(machine: Machine) -> None:
-    """Forty pictures whose time is over: one that comes afterwards is next."""
+async def test_expired_images_are_not_processed(machine: Machine) -> None:
+    """After forty expired images, a new one is next."""
     machine.hold()
     mine = batcher(machine, limit=1)
     dead = sent(mine, 40, within_s=0.05)
@@ -94,7 +94,7 @@ async def test_work_that_nobody_waits_for_is_not_done(machine: Machine) -> None:
     assert machine.seen == [0, 99]
 
 
-async def test_a_picture_whose_caller_has_gone_leaves_the_queue(machine: Machine) -> None:
+async def test_a_cancelled_image_leaves_the_queue(machine: Machine) -> None:
     machine.hold()
     mine = batcher(machine, limit=1)
     tasks = sent(mine, 5)
@@ -109,7 +109,7 @@ async def test_a_picture_whose_caller_has_gone_leaves_the_queue(machine: Machine
     assert machine.seen == [0, 4]
 
 
-async def test_a_poisoned_picture_fails_alone(machine: Machine) -> None:
+async def test_only_the_faulty_image_of_a_batch_fails(machine: Machine) -> None:
     def fails(images: Pixels) -> None:
         if (images == POISON).any():
             raise BackendError("not a number")
@@ -129,7 +129,7 @@ async def test_a_poisoned_picture_fails_alone(machine: Machine) -> None:
     assert machine.batches == [1, 8] + [1] * 8
 
 
-async def test_a_batch_without_memory_lowers_the_limit(machine: Machine) -> None:
+async def test_out_of_memory_lowers_the_limit(machine: Machine) -> None:
     def fails(images: Pixels) -> None:
         if len(images) > 2:
             raise OutOfMemory("CUDA out of memory")
@@ -148,7 +148,7 @@ async def test_a_batch_without_memory_lowers_the_limit(machine: Machine) -> None
     assert machine.batches == [1, 8, *[1] * 8, 4, *[1] * 4, 2, 2, 2, 2]
 
 
-async def test_a_backend_with_a_bug_stops_nothing(machine: Machine) -> None:
+async def test_an_unexpected_exception_does_not_stop_the_queue(machine: Machine) -> None:
     def fails(images: Pixels) -> None:
         if images[0, 0, 0, 0] < 2:
             raise ZeroDivisionError
@@ -164,8 +164,8 @@ async def test_alpha_of_another_shape_is_a_failure() -> None:
         await mine.infer(picture(), within_s=60)
 
 
-async def test_a_queue_of_so_many_seconds_takes_no_more(machine: Machine) -> None:
-    """Ten seconds of work: one picture at work and ten waiting; the others hear when to come again."""
+async def test_a_full_queue_rejects_images(machine: Machine) -> None:
+    """Ten seconds of work: one image in progress and ten waiting; the others get Retry-After."""
     machine.hold()
     mine = batcher(machine, limit=1, max_wait_s=10, picture_s=1.0)
     tasks = sent(mine, 1)
@@ -181,7 +181,7 @@ async def test_a_queue_of_so_many_seconds_takes_no_more(machine: Machine) -> Non
     assert all(isinstance(result, np.ndarray | Overloaded) for result in results)
 
 
-async def test_a_picture_that_cannot_be_done_in_time_is_refused_at_once(machine: Machine) -> None:
+async def test_an_image_that_would_miss_its_deadline_is_rejected_immediately(machine: Machine) -> None:
     machine.hold()
     mine = batcher(machine, limit=1, picture_s=1.0)
     tasks = sent(mine, 5)
@@ -195,12 +195,12 @@ async def test_a_picture_that_cannot_be_done_in_time_is_refused_at_once(machine:
     await asyncio.gather(*tasks)
 
 
-async def test_an_idle_device_takes_a_picture_whatever_was_measured(machine: Machine) -> None:
-    """One slow batch must not refuse everything that comes later for ever."""
+async def test_an_idle_device_accepts_every_image(machine: Machine) -> None:
+    """One slow measurement must not reject all later images."""
     await batcher(machine, picture_s=100, max_wait_s=1).infer(picture(), within_s=1)
 
 
-async def test_the_bytes_that_wait_are_bounded(machine: Machine) -> None:
+async def test_the_queue_is_bounded_in_bytes(machine: Machine) -> None:
     machine.hold()
     mine = Batcher(machine.run, limit=1, max_wait_s=60, max_waiting_bytes=2 * picture().nbytes)
     tasks = sent(mine, 1)
@@ -214,12 +214,12 @@ async def test_the_bytes_that_wait_are_bounded(machine: Machine) -> None:
     await asyncio.gather(*tasks)
 
 
-async def test_the_expected_wait_is_that_of_the_batches_before(machine: Machine) -> None:
-    pace = Pace()
-    pace.note(1, 1.0)
-    pace.note(4, 2.0)
+async def test_the_expected_wait_is_the_time_of_earlier_batches(machine: Machine) -> None:
+    durations = BatchDurations()
+    durations.record(1, 1.0)
+    durations.record(4, 2.0)
     machine.hold()
-    mine = Batcher(machine.run, limit=4, max_wait_s=60, pace=pace)
+    mine = Batcher(machine.run, limit=4, max_wait_s=60, durations=durations)
     assert mine.expected_wait() == 0
     tasks = sent(mine, 1)
     await turns()
@@ -245,7 +245,7 @@ async def test_one_batcher_never_waits_for_another(machine: Machine) -> None:
     await asyncio.gather(*stuck)
 
 
-async def test_a_batch_that_does_not_end_is_noticed(machine: Machine) -> None:
+async def test_a_stalled_batch_is_reported(machine: Machine) -> None:
     machine.hold()
     mine = Batcher(machine.run, limit=4, max_wait_s=60, stalled_s=0.05)
     assert mine.stalled_for() is None

@@ -1,4 +1,4 @@
-"""A runtime takes the file that its device is fast in, if that is near enough to fp32."""
+"""A runtime uses the precision that its device accelerates, if it is close enough to fp32."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -45,7 +45,7 @@ def _with(**changes: object) -> ModelManifest:
     return SHIPPED.model_copy(update={"variants": {"int8": int8}})
 
 
-def test_the_shipped_model_runs_in_eight_bits_where_the_processor_has_vnni(known: Golden) -> None:
+def test_the_shipped_model_runs_in_int8_with_vnni(known: Golden) -> None:
     assert _taken(SHIPPED, known) == ("onnxruntime-cpu-int8", ["precision_accepted"])
 
 
@@ -64,13 +64,11 @@ def test_without_vnni_or_when_fp32_is_wanted_it_runs_in_fp32(known: Golden) -> N
         {"file": "clearcanvas-matte-4.toml"},
     ],
 )
-def test_a_file_that_is_too_far_off_missing_or_another_one_is_refused_aloud(
-    known: Golden, changes: dict[str, object]
-) -> None:
+def test_a_bad_or_missing_variant_is_rejected_and_logged(known: Golden, changes: dict[str, object]) -> None:
     assert _taken(_with(**changes), known) == ("onnxruntime-cpu", ["precision_refused"])
 
 
-def test_a_model_without_variants_is_not_judged() -> None:
+def test_a_model_without_variants_is_not_checked() -> None:
     def ask(_: ModelManifest) -> Golden:
         raise AssertionError("there is no choice")
 

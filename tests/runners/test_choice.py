@@ -1,4 +1,4 @@
-"""Which backend a machine gets: the best that proves itself, or the one that was named and no other."""
+"""Backend selection: the best that passes the probe, or only the configured one."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from runners.backend import NoBackend
-from runners.choice import ORDER, Choice
+from runners.choice import ORDER, BackendChoice
 from tests.shipped import CPU_BACKEND, SHIPPED
 
 pytestmark = pytest.mark.skipif(
@@ -15,9 +15,9 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def test_auto_takes_the_best_that_proves_itself_and_says_why_not_the_others(tmp_path: Path) -> None:
+def test_auto_uses_the_best_backend_and_logs_the_rejected_ones(tmp_path: Path) -> None:
     with capture_logs() as logs:
-        backend = Choice("auto", threads=1, engines=tmp_path).load(SHIPPED)
+        backend = BackendChoice("auto", threads=1, engines=tmp_path).load(SHIPPED)
     assert backend.name == CPU_BACKEND
     [accepted] = [each for each in logs if each["event"] == "backend_accepted"]
     assert (accepted["backend"], list(accepted["refused"])) == (CPU_BACKEND, ["tensorrt", "cuda"])
@@ -28,14 +28,14 @@ def test_auto_takes_the_best_that_proves_itself_and_says_why_not_the_others(tmp_
     ("name", "remedy"),
     [("tensorrt", r"Install requirements/tensorrt.txt|nvidia-smi"), ("cuda", r"Install requirements/gpu.txt")],
 )
-def test_a_named_one_that_cannot_run_is_refused_with_the_remedy(name: str, remedy: str, tmp_path: Path) -> None:
+def test_a_configured_backend_that_cannot_run_is_rejected_with_a_remedy(name: str, remedy: str, tmp_path: Path) -> None:
     assert name in ORDER
-    choice = Choice(name, threads=1, engines=tmp_path)
+    choice = BackendChoice(name, threads=1, engines=tmp_path)
     with pytest.raises(NoBackend, match=rf"No backend can run .* {name}: .*({remedy})"):
         choice.load(SHIPPED)
 
 
-def test_where_tensorrt_cannot_run_there_is_nothing_to_build(tmp_path: Path) -> None:
-    assert not Choice("auto", threads=1, engines=tmp_path).has_to_build(SHIPPED)
-    assert not Choice("cpu", threads=1, engines=tmp_path).has_to_build(SHIPPED)
-    assert Choice("tensorrt", threads=1, engines=tmp_path).load_meanwhile(SHIPPED) is None
+def test_no_engine_build_is_needed_without_tensorrt(tmp_path: Path) -> None:
+    assert not BackendChoice("auto", threads=1, engines=tmp_path).needs_engine_build(SHIPPED)
+    assert not BackendChoice("cpu", threads=1, engines=tmp_path).needs_engine_build(SHIPPED)
+    assert BackendChoice("tensorrt", threads=1, engines=tmp_path).load_interim(SHIPPED) is None

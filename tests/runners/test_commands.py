@@ -1,4 +1,4 @@
-"""python -m runners, as an operator types it."""
+"""python -m runners, as an operator runs it."""
 
 import json
 import os
@@ -17,15 +17,15 @@ from tests.shipped import CPU_BACKEND, NAME, SHIPPED
 pytestmark = pytest.mark.skipif(
     "CUDAExecutionProvider" in onnxruntime.get_available_providers(), reason="this machine may have a GPU"
 )
-Told = pytest.CaptureFixture[str]
+Capture = pytest.CaptureFixture[str]
 
 
 def _rows(out: str) -> list[dict[str, Any]]:
-    """What the command said, without the log, which goes elsewhere only when it is run by itself."""
+    """The command's output without the log, which shares stdout only in this process."""
     return [json.loads(line) for line in out.splitlines() if line.startswith("{")]
 
 
-def test_verify_says_what_the_service_would_take(capsys: Told, tmp_path: Path) -> None:
+def test_verify_prints_the_backend_of_the_service(capsys: Capture, tmp_path: Path) -> None:
     assert main(["verify", "--engines", str(tmp_path)]) == 0
     expected = {"model": SHIPPED.label, "backend": CPU_BACKEND, "max_batch": None}
     assert _rows(capsys.readouterr().out) == [expected]
@@ -34,7 +34,7 @@ def test_verify_says_what_the_service_would_take(capsys: Told, tmp_path: Path) -
 @pytest.mark.parametrize(
     "words", [["verify", "--backend", "tensorrt"], ["verify", "--quick", "--backend", "cuda"], ["build"]]
 )
-def test_what_cannot_run_is_told_for_every_model(capsys: Told, tmp_path: Path, words: list[str]) -> None:
+def test_failures_are_printed_for_every_model(capsys: Capture, tmp_path: Path, words: list[str]) -> None:
     assert main([*words, "--engines", str(tmp_path), NAME, f"{NAME}-permissive"]) == 1
     captured = capsys.readouterr()
     assert not _rows(captured.out)
@@ -42,7 +42,7 @@ def test_what_cannot_run_is_told_for_every_model(capsys: Told, tmp_path: Path, w
     assert captured.err.count("Install requirements/") + captured.err.count("nvidia-smi") == 2
 
 
-def test_the_variables_of_the_service_count(tmp_path: Path) -> None:
+def test_the_environment_variables_of_the_service_are_used(tmp_path: Path) -> None:
     variables = {
         "CLEARCANVAS_RUNNER__MODEL": f"{NAME}-permissive",
         "CLEARCANVAS_RUNNER__MORE_MODELS": f"{NAME}=0.10",
@@ -54,7 +54,7 @@ def test_the_variables_of_the_service_count(tmp_path: Path) -> None:
     assert [json.loads(line)["model"].split()[0] for line in told.splitlines()] == [f"{NAME}-permissive", NAME]
 
 
-def test_bench_measures_each_size_of_batch(capsys: Told, tmp_path: Path) -> None:
+def test_bench_measures_each_size_of_batch(capsys: Capture, tmp_path: Path) -> None:
     words = ["bench", "--backend", "cpu", "--batches", "1,2", "--seconds", "0.01", "--engines", str(tmp_path)]
     assert main(words) == 0
     rows = _rows(capsys.readouterr().out)
@@ -62,7 +62,7 @@ def test_bench_measures_each_size_of_batch(capsys: Told, tmp_path: Path) -> None
     assert all(0 < row["ms_fastest"] <= row["ms_median"] for row in rows)
 
 
-def test_a_model_that_is_not_there_is_told_and_the_others_go_on(capsys: Told, tmp_path: Path) -> None:
+def test_a_missing_model_is_reported_and_the_others_continue(capsys: Capture, tmp_path: Path) -> None:
     assert main(["verify", "--engines", str(tmp_path), "none", NAME]) == 1
     captured = capsys.readouterr()
     assert "none: There is no manifest none.toml" in captured.err

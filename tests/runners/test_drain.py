@@ -1,4 +1,4 @@
-"""Stopping: the runner's socket can be reached to the end, and the runner waits for the others."""
+"""Shutdown: the runner's socket stays reachable, and the runner stops after its sibling workers."""
 
 import socket
 import subprocess
@@ -54,14 +54,14 @@ def test_a_runner_waits_for_workers_of_other_services_only(workers: list[psutil.
     assert sibling_workers(runner) == [api]
 
 
-def test_a_runner_waits_for_the_living_only(workers: list[psutil.Process]) -> None:
+def test_a_runner_waits_for_running_workers_only(workers: list[psutil.Process]) -> None:
     api, runner, _, _ = workers
     api.kill()
     psutil.wait_procs([api], timeout=5)
     assert sibling_workers(runner) == []
 
 
-def test_a_removed_socket_is_reached_again_when_it_was_restored(listener: socket.socket) -> None:
+def test_a_removed_socket_can_be_restored(listener: socket.socket) -> None:
     path = Path(listener.getsockname())
     kept = PreservedSocket(path)
     rmtree(path.parent)
@@ -71,8 +71,8 @@ def test_a_removed_socket_is_reached_again_when_it_was_restored(listener: socket
         listener.accept()[0].close()
 
 
-def test_nothing_of_it_is_left_behind(listener: socket.socket) -> None:
-    """A runner that was started anew keeps the same link."""
+def test_remove_leaves_no_files(listener: socket.socket) -> None:
+    """A restarted runner reuses the same link."""
     path = Path(listener.getsockname())
     for _ in range(2):
         kept = PreservedSocket(path)

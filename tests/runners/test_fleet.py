@@ -1,4 +1,4 @@
-"""Several runners as one, over real HTTP: who gets a picture, and what happens when a runner fails, hangs or goes."""
+"""The fleet over real HTTP: load balancing, and failover when a runner fails, hangs or disappears."""
 
 import asyncio
 from collections.abc import Iterable, Iterator
@@ -24,7 +24,7 @@ TOKEN = "the token of this test, thirty-two bytes and more"
 
 
 class Host:
-    """One runner on an address of its own; `silent` takes requests and answers none, `machine` does the work."""
+    """One runner on an address of its own; `silent` accepts requests and never responds, `machine` runs the inference."""
 
     def __init__(self, stack: ExitStack, *, held: bool = False, max_wait_s: float = 60.0) -> None:
         self.machine = Machine(held=held)
@@ -67,7 +67,7 @@ async def _infer(fleet: RunnerFleet, within_s: float = 20.0) -> Pixels:
     return alpha
 
 
-async def test_a_picture_goes_to_the_runner_with_less_in_its_hands(stack: ExitStack) -> None:
+async def test_the_least_loaded_runner_is_chosen(stack: ExitStack) -> None:
     busy, idle = Host(stack, held=True), Host(stack)
     async with _fleet(busy, idle) as fleet:
         await fleet.state("matte")
@@ -84,7 +84,7 @@ async def test_a_picture_goes_to_the_runner_with_less_in_its_hands(stack: ExitSt
         await asyncio.gather(*held)
 
 
-async def test_those_that_are_as_good_take_turns(stack: ExitStack) -> None:
+async def test_equal_runners_take_turns(stack: ExitStack) -> None:
     hosts = [Host(stack), Host(stack), Host(stack)]
     async with _fleet(*hosts) as fleet:
         await fleet.state("matte")
@@ -94,7 +94,7 @@ async def test_those_that_are_as_good_take_turns(stack: ExitStack) -> None:
     assert min(len(host.machine.batches) for host in hosts) >= 5
 
 
-async def test_what_one_cannot_do_another_does(stack: ExitStack) -> None:
+async def test_a_failed_inference_moves_to_another_runner(stack: ExitStack) -> None:
     def fails(images: Pixels) -> None:
         raise BackendError("out of order")
 
@@ -107,7 +107,7 @@ async def test_what_one_cannot_do_another_does(stack: ExitStack) -> None:
     assert broken.machine.batches
 
 
-async def test_when_none_can_do_it_that_is_said(stack: ExitStack) -> None:
+async def test_the_last_error_is_raised_when_all_runners_fail(stack: ExitStack) -> None:
     def fails(images: Pixels) -> None:
         raise BackendError("out of order")
 
@@ -120,11 +120,11 @@ async def test_when_none_can_do_it_that_is_said(stack: ExitStack) -> None:
     assert all(host.machine.batches for host in hosts)
 
 
-async def test_a_runner_that_is_gone_is_passed_over(stack: ExitStack) -> None:
+async def test_a_missing_runner_is_skipped(stack: ExitStack) -> None:
     with ExitStack() as short:
-        gone = Host(short)
+        disconnected = Host(short)
     there = Host(stack)
-    async with _fleet(gone, there) as fleet:
+    async with _fleet(disconnected, there) as fleet:
         for _ in range(4):
             await _infer(fleet)
         state = await fleet.state("matte")
@@ -132,7 +132,7 @@ async def test_a_runner_that_is_gone_is_passed_over(stack: ExitStack) -> None:
     assert len(there.machine.batches) == 4
 
 
-async def test_a_picture_in_the_hands_of_a_runner_that_answers_no_more_goes_to_another(stack: ExitStack) -> None:
+async def test_an_inference_on_a_lost_runner_moves_to_another(stack: ExitStack) -> None:
     hanging, other = Host(stack, held=True), Host(stack, held=True)
     async with _fleet(hanging, other) as fleet:
         await fleet.state("matte")
@@ -149,7 +149,7 @@ async def test_a_picture_in_the_hands_of_a_runner_that_answers_no_more_goes_to_a
 
 
 async def test_the_only_runner_is_waited_for(stack: ExitStack) -> None:
-    """It may just be starting again: whoever waits is served then."""
+    """It may be restarting: the waiting request is then served."""
     host = Host(stack, held=True)
     async with _fleet(host) as fleet:
         await fleet.state("matte")
@@ -164,7 +164,7 @@ async def test_the_only_runner_is_waited_for(stack: ExitStack) -> None:
         assert np.array_equal(await waiting, IMAGE[..., 0])
 
 
-async def test_a_runner_that_stops_gets_no_more_pictures(stack: ExitStack) -> None:
+async def test_a_stopping_runner_gets_no_more_requests(stack: ExitStack) -> None:
     stopping, staying = Host(stack), Host(stack)
     async with _fleet(stopping, staying) as fleet:
         stopping.app.stopping = True
@@ -176,7 +176,7 @@ async def test_a_runner_that_stops_gets_no_more_pictures(stack: ExitStack) -> No
         assert (await fleet.state("matte")).fault == "The matting runner is stopping."
 
 
-async def test_the_fleet_is_as_fast_as_all_of_it(stack: ExitStack) -> None:
+async def test_the_fleets_speed_is_the_sum_of_its_runners(stack: ExitStack) -> None:
     hosts = [Host(stack), Host(stack)]
     async with _fleet(*hosts) as fleet:
         await fleet.state("matte")
@@ -190,7 +190,7 @@ async def test_the_fleet_is_as_fast_as_all_of_it(stack: ExitStack) -> None:
     assert both.picture_s == pytest.approx(1 / sum(1 / state.picture_s for state in states), rel=0.01)
 
 
-async def test_a_full_runner_passes_on(stack: ExitStack) -> None:
+async def test_an_overloaded_runner_is_skipped(stack: ExitStack) -> None:
     full, free = Host(stack, held=True, max_wait_s=1e-9), Host(stack)
     async with _fleet(full) as alone:
         full.machine.let_go()
@@ -211,7 +211,7 @@ async def test_a_full_runner_passes_on(stack: ExitStack) -> None:
     assert len(free.machine.batches) == 3
 
 
-async def test_runners_come_and_go_with_their_name(stack: ExitStack) -> None:
+async def test_runners_follow_dns(stack: ExitStack) -> None:
     first, second = Host(stack), Host(stack)
     names = Names([first.url])
     async with RunnerFleet(["http://runner:1"], token=TOKEN, resolve=names, resolve_every_s=0.02) as fleet:

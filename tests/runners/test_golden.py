@@ -1,4 +1,4 @@
-"""The acceptance gate: whoever is too far from fp32 on the CPU does not serve."""
+"""The acceptance gate: a backend too far from fp32 on the CPU is rejected."""
 
 import re
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def _off_by(levels: int) -> Infer:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 8])
-def test_what_gives_the_same_passes_in_batches_of_any_size(size: int) -> None:
+def test_equal_alphas_pass_in_batches_of_any_size(size: int) -> None:
     sizes: list[int] = []
 
     def infer(images: Pixels) -> Pixels:
@@ -52,7 +52,7 @@ def test_what_gives_the_same_passes_in_batches_of_any_size(size: int) -> None:
         (-2, Gate(mean=1.9, p99_9=9), False),
     ],
 )
-def test_mean_and_percentile_are_both_bounds(levels: int, gate: Gate, *, passes: bool) -> None:
+def test_mean_and_percentile_are_both_limited(levels: int, gate: Gate, *, passes: bool) -> None:
     known = Golden(PICTURES, _off_by(0)(PICTURES))
     if passes:
         assert known.check(_off_by(levels), gate, (1,)).largest == abs(levels)
@@ -61,7 +61,7 @@ def test_mean_and_percentile_are_both_bounds(levels: int, gate: Gate, *, passes:
             known.check(_off_by(levels), gate, (1,))
 
 
-def test_what_goes_wrong_in_full_batches_alone_is_found() -> None:
+def test_errors_in_full_batches_only_are_found() -> None:
     def infer(images: Pixels) -> Pixels:
         return _red(images) if len(images) < 4 else np.zeros(images.shape[:3], np.uint8)
 
@@ -71,7 +71,7 @@ def test_what_goes_wrong_in_full_batches_alone_is_found() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in MODELS.glob("*.toml")))
-def test_every_shipped_model_has_its_alphas(name: str, tmp_path: Path) -> None:
+def test_every_shipped_model_has_stored_alphas(name: str, tmp_path: Path) -> None:
     """After a change of weights or pictures: `python -m modelkit golden`."""
     manifest = ModelManifest.load(name)
     known = golden(manifest, _unused, tmp_path)
@@ -108,7 +108,7 @@ def _counting(calls: list[int]) -> Callable[[], Infer]:
     return reference
 
 
-def test_alphas_that_nobody_stored_are_computed_once(tmp_path: Path) -> None:
+def test_missing_alphas_are_computed_once(tmp_path: Path) -> None:
     foreign = SHIPPED.model_copy(update={"name": "foreign"})
     calls: list[int] = []
     first, second = (golden(foreign, _counting(calls), tmp_path) for _ in range(2))
@@ -116,7 +116,7 @@ def test_alphas_that_nobody_stored_are_computed_once(tmp_path: Path) -> None:
     np.testing.assert_array_equal(first.alphas, second.alphas)
 
 
-def test_a_folder_that_cannot_be_written_to_costs_only_the_time(tmp_path: Path) -> None:
+def test_without_a_writable_folder_alphas_are_computed_each_time(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     calls: list[int] = []
     foreign = SHIPPED.model_copy(update={"name": "foreign"})
@@ -124,13 +124,13 @@ def test_a_folder_that_cannot_be_written_to_costs_only_the_time(tmp_path: Path) 
     assert len(calls) == 1
 
 
-def test_alphas_of_other_weights_do_not_count(tmp_path: Path) -> None:
+def test_alphas_of_other_weights_are_ignored(tmp_path: Path) -> None:
     calls: list[int] = []
     golden(SHIPPED.model_copy(update={"sha256": "0" * 64}), _counting(calls), tmp_path)
     assert (len(calls), NAME) == (1, SHIPPED.name)
 
 
-def test_what_cannot_be_read_is_computed_anew(tmp_path: Path) -> None:
+def test_a_damaged_file_is_recomputed(tmp_path: Path) -> None:
     foreign = SHIPPED.model_copy(update={"name": "foreign"})
     calls: list[int] = []
     golden(foreign, _counting(calls), tmp_path)
@@ -140,7 +140,7 @@ def test_what_cannot_be_read_is_computed_anew(tmp_path: Path) -> None:
     assert len(calls) == 2
 
 
-def test_pictures_are_scaled_to_the_models_size() -> None:
+def test_images_are_scaled_to_the_models_size() -> None:
     assert FOLDER.is_dir()
     shown = golden_pictures()
     assert scaled(shown, shown.shape[1]).shape == shown.shape

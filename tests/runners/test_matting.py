@@ -1,4 +1,4 @@
-"""The runner as BentoML makes it: every model behind its own name, and nothing of BentoML's own to be reached."""
+"""The runner as a BentoML service: every model under its name, and no reachable BentoML route."""
 
 from collections.abc import Iterator
 from pathlib import Path

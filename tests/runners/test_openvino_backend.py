@@ -1,4 +1,4 @@
-"""The real network in OpenVINO, an extra of its own."""
+"""The real network in OpenVINO, an optional extra."""
 
 import hashlib
 import os
@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from models.manifest import MODELS, Precision
 from runners.backend import BackendError, Pixels
-from runners.choice import Choice
+from runners.choice import BackendChoice
 from runners.golden import golden
 from runners.openvino_backend import OpenVinoBackend
 from runners.ort_backend import OrtBackend
@@ -28,7 +28,7 @@ def _golden_pictures(folder: Path) -> Pixels:
 
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
-def test_it_gives_what_the_file_gives_alone_and_in_a_batch(precision: Precision, tmp_path: Path) -> None:
+def test_it_equals_onnx_runtime_alone_and_in_a_batch(precision: Precision, tmp_path: Path) -> None:
     """In fp32 to the level: by OpenVINO's own default some processors would compute in bfloat16."""
     shown = _golden_pictures(tmp_path)[:3]
     backend = OpenVinoBackend(SHIPPED, threads=1, precision=precision)
@@ -46,13 +46,13 @@ def test_it_gives_what_the_file_gives_alone_and_in_a_batch(precision: Precision,
 @pytest.mark.parametrize(
     "images", [np.zeros((1, SIDE, SIDE + 1, 3), np.uint8), np.zeros((1, SIDE, SIDE, 3), np.float32)]
 )
-def test_what_is_not_a_batch_of_pictures_is_refused(images: Pixels) -> None:
+def test_a_wrong_shape_or_type_is_rejected(images: Pixels) -> None:
     backend = OpenVinoBackend(SHIPPED, threads=1)
-    with pytest.raises(BackendError, match="pictures are uint8"):
+    with pytest.raises(BackendError, match="images must be uint8"):
         backend.infer(images)
 
 
-def test_weights_that_are_not_a_network_or_missing_are_refused(tmp_path: Path) -> None:
+def test_damaged_or_missing_weights_are_rejected(tmp_path: Path) -> None:
     broken = SHIPPED.model_copy(update={"file": f"{NAME}.toml"})
     with pytest.raises(BackendError, match="are not those of"):
         OpenVinoBackend(broken, threads=1)
@@ -62,29 +62,30 @@ def test_weights_that_are_not_a_network_or_missing_are_refused(tmp_path: Path) -
         OpenVinoBackend(broken, threads=1)
 
 
-def test_named_it_serves_the_best_precision_of_the_processor(tmp_path: Path) -> None:
+def test_when_configured_it_uses_the_best_precision_of_the_processor(tmp_path: Path) -> None:
     expected = "openvino-cpu-int8" if has_vnni() else "openvino-cpu"
     with capture_logs() as logs:
-        backend = Choice("openvino", threads=1, engines=tmp_path).load(SHIPPED)
+        backend = BackendChoice("openvino", threads=1, engines=tmp_path).load(SHIPPED)
     assert (backend.name, backend.device, backend.max_batch) == (expected, "cpu", None)
     assert "backend_accepted" in [each["event"] for each in logs]
     backend.close()
 
 
-def test_auto_does_not_take_it(tmp_path: Path) -> None:
-    assert "openvino" not in Choice("auto", threads=1, engines=tmp_path).order
+def test_auto_does_not_use_openvino(tmp_path: Path) -> None:
+    assert "openvino" not in BackendChoice("auto", threads=1, engines=tmp_path).order
 
 
-def test_where_it_is_not_installed_it_is_refused_with_the_remedy() -> None:
-    code = "import sys; sys.modules['openvino'] = None; from runners.choice import Choice; from pathlib import Path; "
-    code += "from tests.shipped import SHIPPED; Choice('openvino', threads=1, engines=Path('.')).load(SHIPPED)"
+def test_a_missing_package_is_reported_with_a_remedy() -> None:
+    code = "import sys; sys.modules['openvino'] = None; from pathlib import Path; "
+    code += "from runners.choice import BackendChoice; from tests.shipped import SHIPPED; "
+    code += "BackendChoice('openvino', threads=1, engines=Path('.')).load(SHIPPED)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "openvino: import of openvino halted" in done.stderr
     assert "Install requirements/openvino.txt" in done.stderr
 
 
-def test_nothing_is_reported_to_its_makers(tmp_path: Path) -> None:
+def test_telemetry_is_disabled(tmp_path: Path) -> None:
     code = "import sys, runners.openvino_backend; print([name for name in sys.modules if 'openvino_telemetry' in name])"
     env = {**os.environ, "HOME": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, env=env)

@@ -1,4 +1,4 @@
-"""The real network on the CPU. CUDA is only refused here: no test of this file has a GPU."""
+"""The real network on the CPU. These tests have no GPU, so CUDA is only tested for its error."""
 
 import hashlib
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ def photographs() -> Pixels:
     return np.stack([np.asarray(Image.fromarray(each).resize((SIDE, SIDE))) for each in pictures])
 
 
-def test_a_picture_comes_out_the_same_alone_and_in_a_batch(backend: OrtBackend, photographs: Pixels) -> None:
+def test_results_are_equal_alone_and_in_a_batch(backend: OrtBackend, photographs: Pixels) -> None:
     together = backend.infer(photographs)
     alone = np.concatenate([backend.infer(each[None]) for each in photographs])
     assert together.shape == (3, SIDE, SIDE)
@@ -55,12 +55,12 @@ def test_the_person_is_foreground_and_the_corner_is_not(backend: OrtBackend, pho
         np.zeros((1, SIDE, SIDE, 3), np.float32),
     ],
 )
-def test_what_is_no_batch_of_pictures_is_refused(backend: OrtBackend, images: Pixels) -> None:
-    with pytest.raises(BackendError, match="pictures are uint8"):
+def test_a_wrong_shape_or_type_is_rejected(backend: OrtBackend, images: Pixels) -> None:
+    with pytest.raises(BackendError, match="images must be uint8"):
         backend.infer(images)
 
 
-def test_the_real_network_proves_itself() -> None:
+def test_the_real_network_passes_the_probe() -> None:
     chosen = load_backend(("cpu",), MANIFEST, {"cpu": lambda manifest: OrtBackend(manifest, device="cpu", threads=1)})
     assert chosen.name == "onnxruntime-cpu"
 
@@ -68,26 +68,26 @@ def test_the_real_network_proves_itself() -> None:
 @pytest.mark.skipif(
     "CUDAExecutionProvider" in onnxruntime.get_available_providers(), reason="this onnxruntime is the one for GPUs"
 )
-def test_cuda_is_refused_where_the_runtime_cannot_do_it() -> None:
+def test_cuda_without_its_provider_is_rejected() -> None:
     with pytest.raises(BackendError, match="has no CUDAExecutionProvider"):
         OrtBackend(MANIFEST, device="cuda", threads=1)
 
 
 def test_a_strict_session_leaves_no_node_to_the_cpu() -> None:
-    """A provider that takes no node stands for CUDA, which is not here: without `strict` it fell back in silence."""
+    """A provider that runs no node stands for CUDA; without `strict` it falls back silently."""
     session(MANIFEST.weights(), "AzureExecutionProvider", 1, strict=False)
     with pytest.raises(PartlyOnCpu, match="assigned to the default CPU EP"):
         session(MANIFEST.weights(), "AzureExecutionProvider", 1, strict=True)
 
 
-def test_weights_that_are_no_network_are_refused() -> None:
+def test_damaged_weights_are_rejected() -> None:
     text = (MODELS / f"{NAME}.toml").read_bytes()
     broken = MANIFEST.model_copy(update={"file": f"{NAME}.toml", "sha256": hashlib.sha256(text).hexdigest()})
-    with pytest.raises(BackendError, match="no session on CPUExecutionProvider"):
+    with pytest.raises(BackendError, match="cannot create a session on CPUExecutionProvider"):
         OrtBackend(broken, device="cpu", threads=1)
 
 
-def test_a_precision_that_the_manifest_has_no_file_of_is_refused() -> None:
+def test_a_precision_without_a_file_is_rejected() -> None:
     bare = MANIFEST.model_copy(update={"variants": {}})
     with pytest.raises(BackendError, match="has no file of precision int8"):
         OrtBackend(bare, device="cpu", threads=1, precision="int8")

@@ -1,4 +1,4 @@
-"""Which file of a model a device takes."""
+"""Precisions by device."""
 
 from pathlib import Path
 
@@ -27,12 +27,12 @@ def _manifest(**variants: Variant) -> ModelManifest:
         ("tensorrt", False, ("fp16", "fp32")),
     ],
 )
-def test_each_device_prefers_its_own(device: str, *, vnni: bool, expected: tuple[Precision, ...]) -> None:
+def test_each_device_has_its_preferred_precision(device: str, *, vnni: bool, expected: tuple[Precision, ...]) -> None:
     assert precisions_for(device, _manifest(int8=_EIGHT, fp16=_HALF), vnni=lambda: vnni) == expected
     assert precisions_for(device, _manifest(), vnni=lambda: vnni) == ("fp32",)
 
 
-def test_a_variant_without_a_file_is_not_taken() -> None:
+def test_a_variant_without_a_file_is_ignored() -> None:
     assert precisions_for("cuda", _manifest(fp16=Variant(gate=_GATE)), vnni=lambda: True) == ("fp32",)
 
 
@@ -47,11 +47,11 @@ def test_a_variant_without_a_file_is_not_taken() -> None:
         ("", False),
     ],
 )
-def test_the_processor_is_asked_for_eight_bit_products(tmp_path: Path, text: str, *, expected: bool) -> None:
+def test_vnni_is_read_from_cpuinfo(tmp_path: Path, text: str, *, expected: bool) -> None:
     file = tmp_path / "cpuinfo"
     file.write_text(text)
     assert has_vnni(lambda: cpu_flags(file)) is expected
 
 
-def test_a_system_that_does_not_say_has_no_flags(tmp_path: Path) -> None:
+def test_without_cpuinfo_there_are_no_flags(tmp_path: Path) -> None:
     assert not cpu_flags(tmp_path / "cpuinfo")

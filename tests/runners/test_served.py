@@ -1,4 +1,4 @@
-"""Building an engine stops nobody: another backend serves meanwhile, or the model says what it waits for."""
+"""While an engine is built, another backend serves or the model reports the build."""
 
 import asyncio
 from collections.abc import Iterator
@@ -12,9 +12,9 @@ from prometheus_client import REGISTRY
 from modelkit.zoo.import_model import GraphHints, Source, import_model
 from models.manifest import ModelManifest
 from runners.backend import Pixels
-from runners.choice import Wanted
+from runners.choice import BackendSetting
 from runners.served import ServedModels
-from tests.fakes.gpu import ChoiceWithGpu, FakeGpu
+from tests.fakes.gpu import BackendChoiceWithGpu, FakeGpu
 from tests.modelkit.zoo import graphs
 from tests.modelkit.zoo.graphs import MEAN, SIZE, STD, conv, save
 from tests.waiting import eventually
@@ -39,8 +39,8 @@ def gpu(small: ModelManifest) -> Iterator[FakeGpu]:
     gpu.may_open.set()
 
 
-def _models(small: ModelManifest, gpu: FakeGpu, engines: Path, wanted: Wanted = "auto") -> ServedModels:
-    choice = ChoiceWithGpu(wanted, trt, gpu, engines)
+def _models(small: ModelManifest, gpu: FakeGpu, engines: Path, wanted: BackendSetting = "auto") -> ServedModels:
+    choice = BackendChoiceWithGpu(wanted, trt, gpu, engines)
     return ServedModels([small], choice, max_batch=2, max_wait_s=10, grace_s=0.0)
 
 
@@ -56,12 +56,12 @@ def _backend_info(backend: str) -> float | None:
     return REGISTRY.get_sample_value("clearcanvas_backend_info", {"model": "small", "backend": backend})
 
 
-async def test_the_cpu_serves_until_the_engine_is_there(small: ModelManifest, gpu: FakeGpu, tmp_path: Path) -> None:
+async def test_the_cpu_serves_until_the_engine_is_built(small: ModelManifest, gpu: FakeGpu, tmp_path: Path) -> None:
     gpu.may_open.clear()
     models = _models(small, gpu, tmp_path)
     state = models.by_name["small"].state()
     assert (state.backend, state.fault) == ("onnxruntime-cpu", None)
-    assert state.note == "TensorRT's engine is being built, 0 s"
+    assert state.note == "the TensorRT engine is being built (0 s elapsed)"
     assert _is_right(await _cut_out(models))
     assert _backend_info("onnxruntime-cpu") == 1
 
@@ -74,7 +74,7 @@ async def test_the_cpu_serves_until_the_engine_is_there(small: ModelManifest, gp
     models.close()
 
 
-async def test_pictures_at_work_are_finished_on_the_backend_that_has_them(
+async def test_images_in_progress_finish_on_the_replaced_backend(
     small: ModelManifest, gpu: FakeGpu, tmp_path: Path
 ) -> None:
     gpu.may_open.clear()
@@ -88,9 +88,7 @@ async def test_pictures_at_work_are_finished_on_the_backend_that_has_them(
     models.close()
 
 
-async def test_an_engine_that_is_there_serves_from_the_start(
-    small: ModelManifest, gpu: FakeGpu, tmp_path: Path
-) -> None:
+async def test_a_cached_engine_serves_from_the_start(small: ModelManifest, gpu: FakeGpu, tmp_path: Path) -> None:
     first = _models(small, gpu, tmp_path)
     await asyncio.to_thread(first.building.join, 30)
     first.close()
@@ -99,10 +97,12 @@ async def test_an_engine_that_is_there_serves_from_the_start(
     again.close()
 
 
-async def test_named_alone_the_model_says_what_it_waits_for(small: ModelManifest, gpu: FakeGpu, tmp_path: Path) -> None:
+async def test_with_tensorrt_only_the_model_reports_the_build(
+    small: ModelManifest, gpu: FakeGpu, tmp_path: Path
+) -> None:
     gpu.may_open.clear()
     models = _models(small, gpu, tmp_path, "tensorrt")
-    assert models.by_name["small"].state().fault == "The matting runner is building the engine, 0 s."
+    assert models.by_name["small"].state().fault == "The matting runner is building the engine (0 s elapsed)."
     gpu.may_open.set()
     assert await asyncio.to_thread(eventually, lambda: models.by_name["small"].state().fault is None)
     assert _is_right(await _cut_out(models))
@@ -112,15 +112,15 @@ async def test_named_alone_the_model_says_what_it_waits_for(small: ModelManifest
 @pytest.mark.parametrize(
     ("wanted", "expected"),
     [
-        ("tensorrt", ("none", "No backend can run this model; the runner's log says why at engine_not_built.", None)),
-        ("auto", ("onnxruntime-cpu", None, "TensorRT was refused, the runner's log says why at engine_not_built")),
+        ("tensorrt", ("none", "No backend can run this model; see engine_build_failed in the runner's log.", None)),
+        ("auto", ("onnxruntime-cpu", None, "TensorRT was rejected; see engine_build_failed in the runner's log")),
     ],
 )
-async def test_when_no_engine_passes_that_is_said(
+async def test_a_rejected_engine_is_reported(
     small: ModelManifest,
     gpu: FakeGpu,
     tmp_path: Path,
-    wanted: Wanted,
+    wanted: BackendSetting,
     expected: tuple[str | None, ...],
 ) -> None:
     gpu.changes = [lambda alphas: alphas // 2] * 2

@@ -44,7 +44,7 @@ class WholeService:
         )
         manifest = ModelManifest.load(settings.runner.model)
         client = RunnerClient(ScriptedRunner(), model=manifest.name, size=manifest.input.size, timeout_s=10)
-        await client.look()
+        await client.poll()
         async with (
             compose(settings, [(manifest, client)]) as app,
             httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=URL) as buyer,

@@ -1,4 +1,4 @@
-"""From a model to an engine that serves: precision by precision, with real builds and a GPU that is none."""
+"""From a model to a serving engine, precision by precision, with real builds and a fake GPU."""
 
 import json
 from dataclasses import replace
@@ -14,10 +14,10 @@ from models.manifest import ModelManifest
 from runners.backend import BackendError, OutOfMemory, Pixels, load_backend
 from runners.golden import Golden, Infer, golden
 from runners.ort_backend import OrtBackend
-from runners.tensorrt.backend import TensorRtBackend, Workshop, precisions, usual_limit
+from runners.tensorrt.backend import EngineFactory, TensorRtBackend, default_limit, precisions
 from runners.tensorrt.cache import EngineCache
 from runners.tensorrt.device import DeviceLost
-from runners.tensorrt.losses import Losses
+from runners.tensorrt.device_losses import DeviceLosses
 from tests.fakes.gpu import FakeGpu
 from tests.modelkit.zoo.graphs import MEAN, SIZE, STD, conv, deform_conv, save
 from tests.shipped import SHIPPED
@@ -29,7 +29,7 @@ trt: ModuleType = pytest.importorskip(
 
 @pytest.fixture
 def small(tmp_path: Path) -> ModelManifest:
-    """A model of others, of 32 px, without fp16 file and without stored alphas."""
+    """A third-party model of 32 px, without an fp16 file and without stored alphas."""
     file = save(tmp_path, conv(), taken=("N", 3, SIZE, SIZE), outputs={"logits": ("N", 1, SIZE, SIZE)})
     return import_model(
         file, "small", GraphHints(MEAN, STD), Source("a test's", "MIT", commercial=True), tmp_path / "models"
@@ -40,13 +40,13 @@ def _reference(manifest: ModelManifest) -> Infer:
     return OrtBackend(manifest, device="cpu", threads=1).infer
 
 
-def _workshop(folder: Path, gpu: FakeGpu, **more: Any) -> Workshop:
+def _workshop(folder: Path, gpu: FakeGpu, **more: Any) -> EngineFactory:
     def known(manifest: ModelManifest) -> Golden:
         return golden(manifest, lambda: _reference(manifest), folder)
 
     ended: list[int] = []
-    losses = Losses(folder / "losses.json", ends=ended.append)
-    return Workshop(trt, gpu, EngineCache(folder), known, losses, **({"max_batch": 3} | more))
+    losses = DeviceLosses(folder / "losses.json", exit_process=ended.append)
+    return EngineFactory(trt, gpu, EngineCache(folder), known, losses, **({"max_batch": 3} | more))
 
 
 def _darker(alphas: Pixels) -> Pixels:
@@ -67,30 +67,28 @@ def test_the_shipped_model_runs_in_fp16(tmp_path: Path) -> None:
     assert sidecar["golden"].startswith("mean 0.0")
 
 
-def test_it_proves_itself_as_every_backend_has_to(tmp_path: Path) -> None:
-    workshop = _workshop(tmp_path, FakeGpu(SHIPPED))
-    assert load_backend(("tensorrt",), SHIPPED, {"tensorrt": workshop.backend}).name == "tensorrt-fp16"
+def test_it_passes_the_probe(tmp_path: Path) -> None:
+    engine_factory = _workshop(tmp_path, FakeGpu(SHIPPED))
+    assert load_backend(("tensorrt",), SHIPPED, {"tensorrt": engine_factory.backend}).name == "tensorrt-fp16"
 
 
-def test_more_pictures_than_the_engine_takes_are_run_in_parts(tmp_path: Path, small: ModelManifest) -> None:
+def test_more_images_than_the_limit_run_in_several_batches(tmp_path: Path, small: ModelManifest) -> None:
     gpu = FakeGpu(small)
     backend = _workshop(tmp_path, gpu).backend(small)
     pictures = np.random.default_rng(0).integers(0, 256, (7, SIZE, SIZE, 3), np.uint8)
     del gpu.opened[0].batches[:]
     np.testing.assert_array_equal(backend.infer(pictures), _reference(small)(pictures))
     assert gpu.opened[0].batches == [3, 3, 1]
-    with pytest.raises(BackendError, match="pictures are uint8"):
+    with pytest.raises(BackendError, match="images must be uint8"):
         backend.infer(pictures[:, 1:])
 
 
-def test_a_model_without_an_fp16_file_begins_with_tf32(small: ModelManifest) -> None:
+def test_a_model_without_an_fp16_file_starts_with_tf32(small: ModelManifest) -> None:
     assert [precision for precision, _, _ in precisions(small)] == ["tf32", "fp32"]
     assert [precision for precision, _, _ in precisions(SHIPPED)] == ["fp16", "tf32", "fp32"]
 
 
-def test_who_fails_the_gate_gives_way_to_a_higher_precision_and_is_not_tried_again(
-    tmp_path: Path, small: ModelManifest
-) -> None:
+def test_after_a_failed_gate_a_higher_precision_is_used_and_recorded(tmp_path: Path, small: ModelManifest) -> None:
     gpu = FakeGpu(small, changes=(_darker,))
     assert _workshop(tmp_path, gpu).backend(small).name == "tensorrt-fp32"
     assert gpu.opened[0].closed
@@ -99,14 +97,14 @@ def test_who_fails_the_gate_gives_way_to_a_higher_precision_and_is_not_tried_aga
     assert len(again.opened) == 1
 
 
-def test_when_no_precision_passes_every_reason_is_told(tmp_path: Path, small: ModelManifest) -> None:
+def test_when_no_precision_passes_every_reason_is_reported(tmp_path: Path, small: ModelManifest) -> None:
     gpu = FakeGpu(small, changes=(_darker, _darker))
-    with pytest.raises(BackendError, match=r"tf32: on the golden pictures .* too far .*; fp32: on the golden"):
+    with pytest.raises(BackendError, match=r"tf32: golden images .* too far .*; fp32: golden"):
         _workshop(tmp_path, gpu).backend(small)
     assert all(engine.closed for engine in gpu.opened)
 
 
-def test_what_fails_in_full_batches_alone_fails_the_gate(tmp_path: Path, small: ModelManifest) -> None:
+def test_errors_in_full_batches_only_fail_the_gate(tmp_path: Path, small: ModelManifest) -> None:
     def wrong_when_full(alphas: Pixels) -> Pixels:
         return alphas if len(alphas) < 3 else alphas[::-1]
 
@@ -114,37 +112,37 @@ def test_what_fails_in_full_batches_alone_fails_the_gate(tmp_path: Path, small: 
     assert _workshop(tmp_path, gpu).backend(small).name == "tensorrt-fp32"
 
 
-def test_a_plan_that_cannot_be_read_is_built_anew_once(tmp_path: Path, small: ModelManifest) -> None:
+def test_an_unreadable_plan_is_rebuilt_once(tmp_path: Path, small: ModelManifest) -> None:
     _workshop(tmp_path, FakeGpu(small)).backend(small)
     assert _workshop(tmp_path, FakeGpu(small, refusals=1)).backend(small).name == "tensorrt-tf32"
     assert len(list(tmp_path.glob("*.bad"))) == 1
 
 
-def test_a_plan_that_is_refused_when_it_is_new_ends_the_precision(tmp_path: Path, small: ModelManifest) -> None:
+def test_a_new_plan_that_is_unreadable_rejects_the_precision(tmp_path: Path, small: ModelManifest) -> None:
     with pytest.raises(BackendError, match=r"tf32: the plan was made .*; fp32: the plan was made"):
         _workshop(tmp_path, FakeGpu(small, refusals=4)).backend(small)
 
 
 def test_another_graph_gpu_or_limit_is_another_engine(tmp_path: Path, small: ModelManifest) -> None:
-    workshop = _workshop(tmp_path, FakeGpu(small))
+    engine_factory = _workshop(tmp_path, FakeGpu(small))
     other_gpu = FakeGpu(small)
     other_gpu.name = "Another GPU"
     keys = {
         each.key(manifest, "tf32", content).name
-        for each in (workshop, replace(workshop, max_batch=8), replace(workshop, device=other_gpu))
+        for each in (engine_factory, replace(engine_factory, max_batch=8), replace(engine_factory, device=other_gpu))
         for manifest, content in ((small, small.weights()), (SHIPPED, SHIPPED.weights()))
     }
     assert len(keys) == 6
 
 
-def test_one_can_ask_whether_the_engine_is_there(tmp_path: Path, small: ModelManifest) -> None:
-    workshop = _workshop(tmp_path, FakeGpu(small))
-    assert not workshop.is_built(small)
-    workshop.backend(small).close()
-    assert workshop.is_built(small)
+def test_is_built_reports_a_cached_engine(tmp_path: Path, small: ModelManifest) -> None:
+    engine_factory = _workshop(tmp_path, FakeGpu(small))
+    assert not engine_factory.is_built(small)
+    engine_factory.backend(small).close()
+    assert engine_factory.is_built(small)
 
 
-def test_one_picture_per_run_fixes_the_batch(tmp_path: Path) -> None:
+def test_one_image_per_run_fixes_the_batch(tmp_path: Path) -> None:
     file = save(tmp_path, conv(), outputs={"logits": (1, 1, SIZE, SIZE)})
     facts = GraphHints(MEAN, STD, batch="one")
     single = import_model(file, "single", facts, Source("a test's", "MIT", commercial=True), tmp_path / "models")
@@ -153,18 +151,18 @@ def test_one_picture_per_run_fixes_the_batch(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("size", "limit"), [(320, 32), (384, 32), (512, 18), (1024, 4), (2048, 1), (4096, 1)])
-def test_where_the_operator_says_nothing_memory_decides(size: int, limit: int) -> None:
-    assert usual_limit(size) == limit
+def test_the_default_limit_depends_on_memory(size: int, limit: int) -> None:
+    assert default_limit(size) == limit
 
 
-def test_without_memory_for_the_limit_the_limit_is_lowered(tmp_path: Path, small: ModelManifest) -> None:
+def test_out_of_memory_lowers_the_limit(tmp_path: Path, small: ModelManifest) -> None:
     gpu = FakeGpu(small)
     gpu.room = 5
     backend = _workshop(tmp_path, gpu, max_batch=16).backend(small)
     assert (backend.name, backend.max_batch) == ("tensorrt-tf32", 4)
 
 
-def test_no_memory_is_no_lasting_refusal(tmp_path: Path, small: ModelManifest) -> None:
+def test_out_of_memory_is_not_recorded_as_a_rejection(tmp_path: Path, small: ModelManifest) -> None:
     full = FakeGpu(small)
     full.room = 0
     with pytest.raises(BackendError, match="no memory for 1 pictures"):
@@ -172,28 +170,24 @@ def test_no_memory_is_no_lasting_refusal(tmp_path: Path, small: ModelManifest) -
     assert _workshop(tmp_path, FakeGpu(small)).backend(small).max_batch == 3
 
 
-def test_a_gpu_that_is_lost_while_an_engine_is_accepted_ends_the_process_too(
-    tmp_path: Path, small: ModelManifest
-) -> None:
-    """Whatever else uses CUDA would fail in this process as well."""
+def test_a_gpu_lost_during_the_gate_ends_the_process(tmp_path: Path, small: ModelManifest) -> None:
+    """Every other use of CUDA would fail in this process too."""
 
     def lost(_: Pixels) -> Pixels:
         raise DeviceLost("cudaErrorLaunchFailure")
 
     ended: list[int] = []
-    losses = Losses(tmp_path / "losses.json", ends=ended.append)
+    losses = DeviceLosses(tmp_path / "losses.json", exit_process=ended.append)
     with pytest.raises(BackendError, match="cudaErrorLaunchFailure"):
         replace(_workshop(tmp_path, FakeGpu(small, changes=(lost, lost))), losses=losses).backend(small)
     assert ended
     assert not [each for each in _sidecars(tmp_path) if "refused" in each]
 
 
-def test_a_lost_gpu_ends_the_process_and_twice_in_a_row_tensorrt_is_left_alone(
-    tmp_path: Path, small: ModelManifest
-) -> None:
+def test_a_lost_gpu_ends_the_process_and_two_losses_disable_tensorrt(tmp_path: Path, small: ModelManifest) -> None:
     picture = np.zeros((1, SIZE, SIZE, 3), np.uint8)
     ended: list[int] = []
-    losses = Losses(tmp_path / "losses.json", ends=ended.append)
+    losses = DeviceLosses(tmp_path / "losses.json", exit_process=ended.append)
     for _ in range(2):
         gpu = FakeGpu(small)
         backend = replace(_workshop(tmp_path, gpu), losses=losses).backend(small)
@@ -210,22 +204,22 @@ def test_a_lost_gpu_ends_the_process_and_twice_in_a_row_tensorrt_is_left_alone(
     _workshop(tmp_path, FakeGpu(small)).backend(small).close()
 
 
-def test_what_was_refused_is_tried_again_when_it_is_forgotten(tmp_path: Path, small: ModelManifest) -> None:
+def test_forget_allows_a_rejected_engine_again(tmp_path: Path, small: ModelManifest) -> None:
     """`build --force`."""
     refused = _workshop(tmp_path, FakeGpu(small, changes=(_darker, _darker)))
     with pytest.raises(BackendError, match="too far"):
         refused.backend(small)
-    workshop = _workshop(tmp_path, FakeGpu(small))
-    workshop.forget(small)
-    assert not workshop.is_built(small)
-    backend = workshop.backend(small)
+    engine_factory = _workshop(tmp_path, FakeGpu(small))
+    engine_factory.forget(small)
+    assert not engine_factory.is_built(small)
+    backend = engine_factory.backend(small)
     assert backend.name == "tensorrt-tf32"
-    facts = workshop.facts(small, backend.name)
+    facts = engine_factory.facts(small, backend.name)
     assert (facts["precision"], facts["gpu"]) == ("tf32", "Fake GPU")
 
 
-def test_parsing_alone_finds_what_tensorrt_does_not_know(tmp_path: Path, small: ModelManifest) -> None:
-    """`verify --quick`, which a named backend has to pass before anything starts."""
+def test_parse_finds_unsupported_operations(tmp_path: Path, small: ModelManifest) -> None:
+    """`verify --quick`, which a configured backend must pass before the service starts."""
     _workshop(tmp_path, FakeGpu(small)).parse(small)
     file = save(tmp_path, deform_conv(), opset=19)
     papers = Source("a test's", "MIT", commercial=True)

@@ -1,6 +1,6 @@
-"""What TensorRT is given can be parsed and built: without a GPU, by the real TensorRT for RTX.
+"""The rewritten graphs can be parsed and built by the real TensorRT for RTX, without a GPU.
 
-Execution needs a driver and is tested nowhere here.
+Execution needs a driver and is not tested here.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ from onnx import NodeProto
 from modelkit.zoo.import_model import GraphHints, Source, import_model
 from models.manifest import MODELS, ModelManifest, Precision
 from runners.backend import BackendError
-from runners.tensorrt.build import Built, Recipe, build
+from runners.tensorrt.build import BuildSpec, BuiltEngine, build
 from runners.tensorrt.graph import parseable
 from tests.modelkit.zoo import graphs
 from tests.modelkit.zoo.graphs import MEAN, SIZE, STD, conv, matmul, node, save
@@ -33,14 +33,14 @@ FOR_TENSORRT: list[tuple[str, Precision]] = [
 """8-bit files are for CPUs: TensorRT quantises without a zero point, and these have unsigned bytes."""
 
 
-def test_bytes_that_are_transposed_cannot_be_parsed() -> None:
-    """Why `parseable` is there. A later export casts first by itself."""
+def test_transposed_bytes_cannot_be_parsed() -> None:
+    """The reason for `parseable`. Later exports cast first."""
     with pytest.raises(BackendError, match=r"cannot parse the graph: Transpose /Transpose: .*UInt8"):
         _build(SHIPPED.weights(), size=SHIPPED.input.size)
 
 
-def _build(content: bytes, *, size: int, max_batch: int = 4, tf32: bool = True) -> Built:
-    return build(trt, Recipe(content, "image", size, max_batch, tf32))
+def _build(content: bytes, *, size: int, max_batch: int = 4, tf32: bool = True) -> BuiltEngine:
+    return build(trt, BuildSpec(content, "image", size, max_batch, tf32))
 
 
 @pytest.mark.parametrize(("name", "precision"), FOR_TENSORRT)
@@ -52,7 +52,7 @@ def test_every_shipped_graph_parses_and_builds(name: str, precision: Precision) 
 
 @pytest.mark.parametrize("tf32", [True, False])
 @pytest.mark.parametrize("max_batch", [1, 3, 16])
-def test_any_limit_of_pictures_can_be_built(max_batch: int, *, tf32: bool, tmp_path: Path) -> None:
+def test_engines_of_any_batch_limit_can_be_built(max_batch: int, *, tf32: bool, tmp_path: Path) -> None:
     manifest = _adopted(tmp_path, conv())
     assert _build(manifest.weights(), size=SIZE, max_batch=max_batch, tf32=tf32).plan
 
@@ -98,14 +98,14 @@ def test_a_deformable_convolution_is_refused_by_name(tmp_path: Path) -> None:
         _build(manifest.weights(), size=SIZE, max_batch=1)
 
 
-def test_what_is_no_graph_is_refused() -> None:
+def test_invalid_content_is_rejected() -> None:
     with pytest.raises(BackendError, match="cannot parse the graph"):
         _build(b"no graph", size=SIZE)
 
 
-def test_progress_is_told() -> None:
+def test_progress_is_reported() -> None:
     phases: list[tuple[str, float]] = []
-    recipe = Recipe(parseable(SHIPPED.weights()), "image", SHIPPED.input.size, 2, tf32=True)
+    recipe = BuildSpec(parseable(SHIPPED.weights()), "image", SHIPPED.input.size, 2, tf32=True)
     build(trt, recipe, progress=lambda phase, share: phases.append((phase, share)))
     assert phases
     assert all(0 < share <= 1 for _, share in phases)

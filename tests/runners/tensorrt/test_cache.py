@@ -1,4 +1,4 @@
-"""Engines on disk: the right one or none, built once whoever starts together, and never half of one."""
+"""The engine cache: the right engine or none, built once even with concurrent starts, never partly written."""
 
 import json
 import multiprocessing
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from runners.backend import BackendError
-from runners.tensorrt.build import Built
+from runners.tensorrt.build import BuiltEngine
 from runners.tensorrt.cache import Build, EngineCache, EngineKey
 
 KEY = EngineKey("ab" * 32, "tensorrt 10.16.1.11", "NVIDIA H200", "9.0", "fp16", 384, (1, 16, 32), 3)
@@ -23,16 +23,16 @@ class _Builder:
     def __init__(self) -> None:
         self.knew: list[bytes] = []
 
-    def __call__(self, timing: bytes) -> Built:
+    def __call__(self, timing: bytes) -> BuiltEngine:
         self.knew.append(timing)
-        return Built(f"plan {len(self.knew)}".encode(), f"timings {len(self.knew)}".encode())
+        return BuiltEngine(f"plan {len(self.knew)}".encode(), f"timings {len(self.knew)}".encode())
 
 
-def _failing(_: bytes) -> Built:
+def _failing(_: bytes) -> BuiltEngine:
     raise BackendError("no kernel fits")
 
 
-def _unused(_: bytes) -> Built:
+def _unused(_: bytes) -> BuiltEngine:
     raise AssertionError("the engine is there")
 
 
@@ -44,7 +44,7 @@ def _file(folder: Path, kind: str) -> Path:
     return folder / f"{KEY.name}.{kind}"
 
 
-def test_an_engine_is_built_once_and_found_afterwards(tmp_path: Path) -> None:
+def test_an_engine_is_built_once_and_cached(tmp_path: Path) -> None:
     assert _cache(tmp_path / "engines").obtain(KEY, _Builder()) == b"plan 1"
     assert _cache(tmp_path / "engines").obtain(KEY, _unused) == b"plan 1"
 
@@ -64,12 +64,12 @@ def test_an_engine_is_built_once_and_found_afterwards(tmp_path: Path) -> None:
         replace(KEY, optimisation=5),
     ],
 )
-def test_whatever_matters_makes_another_engine(tmp_path: Path, other: EngineKey) -> None:
+def test_every_part_of_the_key_makes_another_engine(tmp_path: Path, other: EngineKey) -> None:
     builder = _Builder()
     assert [_cache(tmp_path).obtain(key, builder) for key in (KEY, other, KEY)] == [b"plan 1", b"plan 2", b"plan 1"]
 
 
-def test_beside_an_engine_stands_what_it_is(tmp_path: Path) -> None:
+def test_the_record_describes_the_engine(tmp_path: Path) -> None:
     _cache(tmp_path).obtain(KEY, _Builder())
     known = json.loads(_file(tmp_path, "json").read_text())
     expected = {
@@ -84,7 +84,7 @@ def test_beside_an_engine_stands_what_it_is(tmp_path: Path) -> None:
     assert len(known["sha256"]) == 64
 
 
-def test_what_was_learnt_of_kernels_is_shared_by_engines_of_one_gpu(tmp_path: Path) -> None:
+def test_kernel_timings_are_shared_on_one_gpu(tmp_path: Path) -> None:
     builder = _Builder()
     for key in (KEY, replace(KEY, precision="fp32"), replace(KEY, gpu="NVIDIA L4", capability="8.9")):
         _cache(tmp_path).obtain(key, builder)
@@ -93,8 +93,8 @@ def test_what_was_learnt_of_kernels_is_shared_by_engines_of_one_gpu(tmp_path: Pa
 
 @pytest.mark.parametrize("kind", ["engine", "json"])
 @pytest.mark.parametrize("content", [b"", b"plan", b"{}", b"[]", b"plan 1 and more"])
-def test_a_plan_that_its_digest_does_not_fit_is_built_anew(tmp_path: Path, kind: str, content: bytes) -> None:
-    """Written by halves, or a plan without what belongs beside it: a crash between the two."""
+def test_a_plan_with_a_wrong_digest_is_rebuilt(tmp_path: Path, kind: str, content: bytes) -> None:
+    """A crash can leave a partly written plan or a plan without its record."""
     builder = _Builder()
     _cache(tmp_path).obtain(KEY, builder)
     _file(tmp_path, kind).write_bytes(content)
@@ -102,7 +102,7 @@ def test_a_plan_that_its_digest_does_not_fit_is_built_anew(tmp_path: Path, kind:
     assert _cache(tmp_path).obtain(KEY, _unused) == b"plan 2"
 
 
-def test_a_plan_that_cannot_be_read_is_put_aside(tmp_path: Path) -> None:
+def test_an_unreadable_plan_is_quarantined(tmp_path: Path) -> None:
     cache = _cache(tmp_path)
     cache.quarantine(KEY, cache.obtain(KEY, _Builder()), "of another version")
     assert _file(tmp_path, "bad").read_bytes() == b"plan 1"
@@ -111,8 +111,8 @@ def test_a_plan_that_cannot_be_read_is_put_aside(tmp_path: Path) -> None:
     assert cache.sidecar(KEY)["error"] is None
 
 
-def test_a_plan_that_was_replaced_meanwhile_is_not_put_aside(tmp_path: Path) -> None:
-    """Two processes found the bad one; the slower must not throw away what the faster has built."""
+def test_a_replaced_plan_is_not_quarantined(tmp_path: Path) -> None:
+    """Two processes find a bad plan; the slower one must not remove the other's new plan."""
     cache, builder = _cache(tmp_path), _Builder()
     old = cache.obtain(KEY, builder)
     cache.quarantine(KEY, old, "bad")
@@ -121,30 +121,30 @@ def test_a_plan_that_was_replaced_meanwhile_is_not_put_aside(tmp_path: Path) -> 
     assert cache.obtain(KEY, _unused) == b"plan 2"
 
 
-def test_an_engine_that_was_refused_is_not_tried_again_until_it_is_forgotten(tmp_path: Path) -> None:
+def test_a_rejected_engine_is_not_retried_until_forget(tmp_path: Path) -> None:
     cache = _cache(tmp_path)
     cache.obtain(KEY, _Builder())
     cache.refuse(KEY, "too far off")
-    with pytest.raises(BackendError, match=r"an earlier start refused the engine .*: too far off"):
+    with pytest.raises(BackendError, match=r"an earlier start rejected the engine .*: too far off"):
         cache.obtain(KEY, _unused)
     cache.forget(KEY)
     assert cache.obtain(KEY, _Builder()) == b"plan 1"
 
 
-def test_why_a_build_failed_stands_there_and_the_next_start_tries_again(tmp_path: Path) -> None:
+def test_a_failed_build_is_recorded_and_retried(tmp_path: Path) -> None:
     with pytest.raises(BackendError, match="no kernel fits"):
         _cache(tmp_path).obtain(KEY, _failing)
     assert _cache(tmp_path).sidecar(KEY)["error"] == "no kernel fits"
     assert _cache(tmp_path).obtain(KEY, _Builder()) == b"plan 1"
 
 
-def test_a_folder_that_cannot_be_used_is_a_refusal_with_the_remedy(tmp_path: Path) -> None:
+def test_an_unusable_folder_is_reported_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(BackendError, match=r"It must be a folder .* CLEARCANVAS_RUNNER__ENGINES_FOLDER"):
+    with pytest.raises(BackendError, match=r"It must be a writable folder .* CLEARCANVAS_RUNNER__ENGINES_FOLDER"):
         _cache(tmp_path / "file" / "engines").obtain(KEY, _Builder())
 
 
-def test_the_folder_is_for_this_user_alone(tmp_path: Path) -> None:
+def test_only_this_user_can_access_the_folder(tmp_path: Path) -> None:
     _cache(tmp_path / "a" / "engines").obtain(KEY, _Builder())
     assert (tmp_path / "a" / "engines").stat().st_mode & 0o077 == 0
 
@@ -153,23 +153,23 @@ def _in_own_process(folder: Path, build: Build, found: Path) -> None:
     found.write_bytes(_cache(folder).obtain(KEY, build))
 
 
-def _slow(_: bytes) -> Built:
+def _slow(_: bytes) -> BuiltEngine:
     time.sleep(1.0)
-    return Built(f"by {os.getpid()}".encode(), b"")
+    return BuiltEngine(f"by {os.getpid()}".encode(), b"")
 
 
-def _endless(_: bytes) -> Built:
+def _endless(_: bytes) -> BuiltEngine:
     time.sleep(600)
     raise AssertionError
 
 
-def _start(folder: Path, build: Callable[[bytes], Built], found: Path) -> multiprocessing.context.SpawnProcess:
+def _start(folder: Path, build: Callable[[bytes], BuiltEngine], found: Path) -> multiprocessing.context.SpawnProcess:
     process = multiprocessing.get_context("spawn").Process(target=_in_own_process, args=(folder, build, found))
     process.start()
     return process
 
 
-def test_of_processes_that_start_together_one_builds_and_the_others_wait(tmp_path: Path) -> None:
+def test_one_of_several_processes_builds_and_the_others_wait(tmp_path: Path) -> None:
     engines = tmp_path / "engines"
     found = [tmp_path / str(number) for number in range(3)]
     processes = [_start(engines, _slow, each) for each in found]
@@ -179,7 +179,7 @@ def test_of_processes_that_start_together_one_builds_and_the_others_wait(tmp_pat
     assert len({each.read_bytes() for each in found}) == 1
 
 
-def test_whoever_is_killed_while_building_holds_up_nobody(tmp_path: Path) -> None:
+def test_a_killed_builder_releases_its_lock(tmp_path: Path) -> None:
     engines = tmp_path / "engines"
     killed = _start(engines, _endless, tmp_path / "none")
     try:

@@ -1,4 +1,4 @@
-"""Buffers, padding, captured graphs and giving back, over a CUDA that computes on the CPU: no proof for a GPU."""
+"""Buffers, padding, captured graphs and cleanup with a fake CUDA on the CPU: no proof for a GPU."""
 
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ def _engine(
         fake_trt(cudart, name),
         cudart,
         plan,
-        ends=("image", output),
+        tensor_names=("image", output),
         size=SIDE,
         max_batch=LIMIT,
         runtime_cache=folder / "rtx.cache",
@@ -36,8 +36,8 @@ def _pictures(count: int, seed: int = 0) -> Pixels:
 
 
 @pytest.mark.parametrize("name", ["tensorrt", "tensorrt_rtx"])
-def test_any_number_of_pictures_comes_out_right_and_keeps_its_values(name: str, tmp_path: Path) -> None:
-    """Also when the next batch is smaller and when it lies in the same buffers."""
+def test_batches_of_any_size_are_right_and_independent(name: str, tmp_path: Path) -> None:
+    """Also when the next batch is smaller and uses the same buffers."""
     engine = _engine(FakeCudart(), tmp_path, name=name)
     found = [(engine(_pictures(count, seed)), _pictures(count, seed)) for seed, count in enumerate((6, 1, 3, 5, 2, 4))]
     for alphas, pictures in found:
@@ -68,7 +68,7 @@ def test_rtx_keeps_the_kernels_that_it_compiled(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["tensorrt", "tensorrt_rtx"])
-def test_everything_is_given_back(name: str, tmp_path: Path) -> None:
+def test_close_releases_everything(name: str, tmp_path: Path) -> None:
     cudart = FakeCudart()
     engine = _engine(cudart, tmp_path, name=name)
     assert cudart.held
@@ -76,9 +76,9 @@ def test_everything_is_given_back(name: str, tmp_path: Path) -> None:
     assert not cudart.held
 
 
-def test_a_plan_that_is_not_read_holds_nothing(tmp_path: Path) -> None:
+def test_an_unreadable_plan_holds_no_memory(tmp_path: Path) -> None:
     cudart = FakeCudart()
-    with pytest.raises(PlanRefused, match="TensorRT does not read the plan"):
+    with pytest.raises(PlanRefused, match="TensorRT cannot read the plan"):
         _engine(cudart, tmp_path, plan=b"another version's")
     assert not cudart.held
 
@@ -90,14 +90,14 @@ class _Small(FakeCudart):
         return (FULL, 0) if len(self.held) > 3 else super().cudaMalloc(nbytes)
 
 
-def test_without_memory_nothing_is_held(tmp_path: Path) -> None:
+def test_out_of_memory_releases_everything(tmp_path: Path) -> None:
     cudart = _Small()
     with pytest.raises(OutOfMemory, match="cudaErrorMemoryAllocation"):
         _engine(cudart, tmp_path)
     assert not cudart.held
 
 
-def test_an_engine_without_our_ends_is_refused(tmp_path: Path) -> None:
+def test_an_engine_without_our_tensors_is_rejected(tmp_path: Path) -> None:
     cudart = FakeCudart()
     with pytest.raises(BackendError, match="the engine has no matte"):
         _engine(cudart, tmp_path, output="matte")

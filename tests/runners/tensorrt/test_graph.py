@@ -1,4 +1,4 @@
-"""Bytes at the ends of a graph alone, and every output as it was."""
+"""uint8 only at a graph's input and output, with unchanged outputs."""
 
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def _kinds(content: bytes) -> list[str]:
     return [each.op_type for each in onnx.load_from_string(content).graph.node if each.op_type != "Constant"]
 
 
-def test_bytes_are_cast_before_they_are_moved_and_moved_before_they_are_cast() -> None:
+def test_casts_move_to_the_input_and_output() -> None:
     before = _graph([*HEAD, *conv(), *TAIL, *RESHAPED])
     after = parseable(before)
     assert _kinds(after) == ["Cast", "Transpose", "Conv", "Sigmoid", "Mul", "Reshape", "Identity", "Cast"]
@@ -57,13 +57,13 @@ def test_the_shipped_network_changes_no_bit() -> None:
     np.testing.assert_array_equal(_run(after, _noise(side)), _run(before, _noise(side)))
 
 
-def test_a_graph_that_has_them_right_is_left_as_it_is() -> None:
+def test_a_valid_graph_is_unchanged() -> None:
     content = parseable(SHIPPED.weights())
     assert parseable(content) is content
 
 
-def test_what_is_read_by_others_too_is_left_as_it_is() -> None:
-    """Swapping would change what they read."""
+def test_values_with_several_readers_are_unchanged() -> None:
+    """Moving the cast would change the values of the other readers."""
     twice = [
         *HEAD,
         node("Cast", ["t"], "y", to=TensorProto.FLOAT),
@@ -79,6 +79,6 @@ def test_what_is_read_by_others_too_is_left_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("nodes", [[node("ArgMax", ["image"], "alpha")], []])
-def test_a_graph_without_casts_is_left_as_it_is(nodes: list[NodeProto], tmp_path: Path) -> None:
+def test_a_graph_without_casts_is_unchanged(nodes: list[NodeProto], tmp_path: Path) -> None:
     content = _graph(nodes)
     assert parseable(content) is content

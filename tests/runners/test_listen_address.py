@@ -1,4 +1,4 @@
-"""A runner finds out by its own socket whether other hosts can reach it."""
+"""A runner reads from its socket whether other hosts can reach it."""
 
 import socket
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runners.listening import reachable_address, refuse_strangers
+from runners.listen_address import reachable_address, require_token
 
 
 def _worker_of(listening: socket.socket) -> Sequence[str]:
@@ -24,19 +24,19 @@ def _worker_of(listening: socket.socket) -> Sequence[str]:
         (socket.AF_INET6, "::", "::"),
     ],
 )
-def test_an_address_of_other_hosts_is_told(family: int, host: str, reachable: str | None) -> None:
+def test_an_address_that_other_hosts_can_reach_is_reported(family: int, host: str, reachable: str | None) -> None:
     with socket.socket(family) as listening:
         listening.bind((host, 0))
         assert reachable_address(_worker_of(listening)) == reachable
         assert listening.getsockname()[0] == host, "its socket is still open"
 
 
-def test_a_unix_socket_is_for_this_machine(tmp_path: Path) -> None:
+def test_other_hosts_cannot_reach_a_unix_socket(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(tmp_path / "it.sock"))
         assert reachable_address(_worker_of(listening)) is None
 
 
-def test_without_a_socket_nobody_is_refused() -> None:
+def test_without_a_socket_no_token_is_required() -> None:
     assert reachable_address(["pytest"]) is None
-    refuse_strangers(None)
+    require_token(None)

@@ -1,4 +1,4 @@
-"""Where a worker listens, by the socket itself: whatever started it, and with whatever options."""
+"""The listen address of a worker, read from its socket, so that it does not depend on how the worker was started."""
 
 import os
 import socket
@@ -6,21 +6,21 @@ import sys
 from collections.abc import Sequence
 from ipaddress import ip_address
 
-from runners.drain import end_service
+from runners.drain import stop_service
 
 _SOCKET = "--fd"
-"""By which BentoML hands a worker its listening socket."""
+"""BentoML passes the listening socket to a worker with this option."""
 
 
-def refuse_strangers(token: str | None) -> None:
-    """End this worker and its supervisor when other hosts could reach it without a token."""
+def require_token(token: str | None) -> None:
+    """Stop this worker and its supervisor if other hosts can reach it and no token is configured."""
     address = reachable_address()
     if token is None and address is not None:
-        end_service(f"CLEARCANVAS_RUNNER__TOKEN: is missing, and {address} can be reached from other hosts")
+        stop_service(f"CLEARCANVAS_RUNNER__TOKEN: is missing, and {address} can be reached from other hosts")
 
 
 def reachable_address(arguments: Sequence[str] = sys.argv) -> str | None:
-    """The address under which other hosts reach this worker; None for a Unix socket or a loopback address."""
+    """The address at which other hosts can reach this worker; None for a Unix socket or a loopback address."""
     host = _host(arguments)
     return None if host is None or ip_address(host).is_loopback else host
 
