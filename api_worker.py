@@ -100,13 +100,12 @@ def _own_runner() -> str:
 
 
 def _sandbox_wallet(settings: Settings) -> SandboxWallet | None:
-    """The sandbox's buyer for the page `/try`; None in other profiles, and where it was not built."""
+    """The sandbox's buyer for the page `/try`; None in other profiles, and if it was not built."""
     if settings.profile != "sandbox":
         return None
     from sandbox.accounts import BUYER  # noqa: PLC0415  # never ships
     from sandbox.browser_wallet import load  # noqa: PLC0415  # never ships
 
-    rpc_urls = {info.name: section.rpc_url for info, section in settings.rails()}
-    script, rpc_url = load(), rpc_urls.get("mpp")
-    tempo_rpc_url = rpc_url.get_secret_value() if rpc_url else ""
-    return SandboxWallet(BUYER.address, BUYER.key, tempo_rpc_url, script) if script else None
+    script, rails = load(), settings.enabled_rails()
+    rpc_urls = {info.name: section.rpc_urls()[0] for info, section in rails if info.test_wallet_calls_node}
+    return SandboxWallet(BUYER.address, BUYER.key, rpc_urls, script) if script else None

@@ -121,7 +121,7 @@ async def _identity(database: Database) -> str:
         try:
             return await database.identify()
         except LedgerUnavailable as error:
-            log.warning("ledger_not_opened", place=database.place, fault=error.detail)
+            log.warning("ledger_open_failed", place=database.place, fault=error.detail)
             await asyncio.sleep(1)
 
 

@@ -87,7 +87,7 @@ def log_uncaught() -> None:
 
     def uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if not issubclass(kind, KeyboardInterrupt):
-            log.critical("exception", exc_info=(kind, error, trace))
+            log.critical("uncaught_exception", exc_info=(kind, error, trace))
 
     def in_thread(args: threading.ExceptHookArgs) -> None:
         if args.exc_value is not None:

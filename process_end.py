@@ -48,7 +48,7 @@ def end_with_supervisor(ended: Callable[[], None]) -> None:
     def watch() -> None:
         while os.getppid() == supervisor:
             time.sleep(_LOOK_EVERY_S)
-        log.warning("supervisor_gone")
+        log.warning("supervisor_died")
         ended()
 
     Thread(target=watch, daemon=True, name="supervisor watch").start()
@@ -71,7 +71,7 @@ def end_after(seconds: float, *, unless: Callable[[], bool] = lambda: False, at_
         last = time.monotonic() + at_most_s
         while unless() and time.monotonic() < last:
             time.sleep(_LOOK_EVERY_S)
-        log.warning("ended_at_the_deadline", after_s=seconds)
+        log.warning("shutdown_deadline_exceeded", after_s=seconds)
         with suppress(Exception):
             sys.stdout.flush()
             sys.stderr.flush()

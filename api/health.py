@@ -98,7 +98,7 @@ class Readiness:
                     PART_UP.labels(name).set(fault is None)
             before, self._last = self._last, Report(self._parts, rails)
             if before != self._last:
-                log.info("readiness", ready=self._last.ready, parts=self._parts, rails=rails)
+                log.info("readiness_changed", ready=self._last.ready, parts=self._parts, rails=rails)
             return self._last
 
     def _keep(self) -> float:

@@ -50,6 +50,7 @@ class OfferedRail:
         tokens: in the order of the offers.
         money: `real`; `testnet`, on a public test network; or `sandbox`, on a local chain.
         quote_seconds: for how long a quote can be paid.
+        explorer: URL at which a transaction is shown, before its hash; None for a local chain.
     """
 
     info: RailInfo[Any]
@@ -58,13 +59,15 @@ class OfferedRail:
     tokens: tuple[Token, ...]
     money: Money
     quote_seconds: int
+    explorer: str | None = None
 
     @classmethod
     def of(cls, info: RailInfo[Any], section: RailSection, money: Money) -> "OfferedRail":
         """A rail as it is set up."""
         tokens = tuple(Token(info.token_name(each), each) for each in section.tokens)
-        network = info.networks[section.chain_id].name
-        return cls(info, network, section.chain_id, tokens, money, section.quote_seconds)
+        network = info.networks[section.chain_id]
+        explorer = None if money == "sandbox" else network.explorer
+        return cls(info, network.name, section.chain_id, tokens, money, section.quote_seconds, explorer)
 
     @property
     def name(self) -> str:

@@ -94,7 +94,7 @@ class ProblemMiddleware:
         try:
             await self.app(scope, receive, watched)
         except ClientDisconnect:
-            log.info("client_hung_up")
+            log.info("client_disconnected")
         except Exception as error:
             # What nothing has mapped ends here: an operator finds it in the log, a client sees a plain 500.
             if started:
@@ -130,6 +130,6 @@ def _log(refusal: ServiceError) -> None:
     while isinstance(cause, ServiceError) and (cause.code, cause.detail) == (refusal.code, refusal.detail):
         cause = cause.__cause__  # the same refusal, before more was known of the payment
     if type(refusal) is InternalError:
-        log.error("unexpected", exc_info=cause)
+        log.error("unexpected_error", exc_info=cause)
     elif refusal.status >= 500:
-        log.warning("refused", code=refusal.code, detail=refusal.detail, exc_info=cause)
+        log.warning("request_failed", code=refusal.code, detail=refusal.detail, exc_info=cause)

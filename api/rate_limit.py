@@ -125,7 +125,7 @@ class Counter:
                 count = await self._storage.incr(self._item.key_for(key), _WINDOW_S, weight)
                 usage = Usage(self.name, count, self.per_minute, await self._until(key, begins=count == weight))
         except self._failures as error:
-            log.warning("not_counted", counter=self.name, error=type(error).__name__)
+            log.warning("rate_limit_count_failed", counter=self.name, error=type(error).__name__)
             return None
         self._last[key] = usage
         return usage

@@ -69,7 +69,7 @@ async def keep_rechecking(rails: Mapping[str, Rail], settled: Settled, *, every_
         try:
             more = await recheck(rails, settled) == AT_MOST
         except ServiceError as error:
-            log.warning("not_rechecked", code=error.code)
+            log.warning("recheck_round_failed", code=error.code)
             more = False
         if not more:
             await asyncio.sleep(every_s)

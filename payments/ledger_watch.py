@@ -57,5 +57,5 @@ async def keep_counting(states: States, *, every_s: float = 15.0) -> None:
         try:
             await count(states)
         except ServiceError as error:
-            log.warning("ledger_not_counted", code=error.code)
+            log.warning("ledger_count_failed", code=error.code)
         await asyncio.sleep(every_s)

@@ -79,7 +79,7 @@ class RailMonitor:
             return "The rail does not answer in time."
         except Exception:
             # Whatever one rail raises, the others are watched on.
-            log.exception("rail_not_asked", rail=rail.name)
+            log.exception("rail_check_failed", rail=rail.name)
             return "The rail does not answer."
 
 

@@ -20,10 +20,12 @@ Json = dict[str, Any]
 
 
 class Network(NamedTuple):
-    """A chain: the name that people know it by, and whether its coins are worth something."""
+    """A chain: its name, whether its coins are worth something, and the URL at which a transaction is shown."""
 
     name: str
     is_real: bool
+    explorer: str | None = None
+    """The transaction's hash follows."""
 
 
 class PaymentInfo(NamedTuple):
@@ -115,6 +117,7 @@ class RailInfo(Generic[S]):
         programs: what the guide prints and serves: `python`, `node` and, if curl needs one, `signer`, each a path
             below `examples/`.
         has_browser_wallets: whether a wallet in a browser can sign its payments.
+        test_wallet_calls_node: whether the sandbox's wallet on the page `/try` calls the rail's node from the browser.
         build: makes the rail; only this loads its SDK.
     """
 
@@ -132,6 +135,7 @@ class RailInfo(Generic[S]):
     pages: Path
     build: Callable[[S, RailDependencies], Rail]
     has_browser_wallets: bool = False
+    test_wallet_calls_node: bool = False
     programs: Mapping[str, str] = field(default_factory=dict)
     documents: Callable[[Sequence[str]], Mapping[str, Json]] = lambda urls: {}
 

@@ -91,6 +91,6 @@ class SqlLock:
             await self._database.forgetful.settling.run(self._let_go, is_holder=self._holder)
         except LedgerUnavailable:
             # What was done under the lock is done; the lease ends by itself.
-            log.warning("lock_not_given_back", lock=self._name, exc_info=True)
+            log.warning("lock_release_failed", lock=self._name, exc_info=True)
         finally:
             self._queue.release()

@@ -61,13 +61,10 @@ def paths(routes: Any) -> Iterator[str]:
 
 
 async def public_texts(app: Starlette, buyer: httpx.AsyncClient) -> dict[str, str]:
-    """Every document with its header fields as a web page sees them, and the quote.
-
-    The modules of `/try` are code for every rail that a browser can pay, not documents; its page is one.
-    """
+    """Every document and module with its header fields as a web page sees them, and the quote."""
     found = {}
     for path in paths(app.routes):
-        if path not in ("/metrics", "/readyz") and not path.endswith(".js"):
+        if path not in ("/metrics", "/readyz"):
             answer = await buyer.get(path, headers=ORIGIN)
             found[path] = f"{answer.headers}\n{answer.text}"
     quote = await buyer.post(ROUTE, headers=ORIGIN)

@@ -25,7 +25,7 @@ def try_out(offer: PriceList, limits: UploadLimits, wallet: SandboxWallet | None
     """The page and its modules by path, for one host's offer.
 
     Raises:
-        ValueError: a test wallet where a rail takes real money or that of a public network.
+        ValueError: a test wallet on a public network.
     """
     if wallet is not None and any(rail.money != "sandbox" for rail in offer.rails):
         raise ValueError("The test wallet's key is public: it must not be offered outside the sandbox.")
@@ -37,21 +37,27 @@ def try_out(offer: PriceList, limits: UploadLimits, wallet: SandboxWallet | None
         wallet=wallet,
         terms=_terms(offer, limits, wallet),
     )
-    scripts = {f"{TRY_PATH}/{file.name}": _script(file.read_bytes()) for file in STATIC.glob("*.js")}
+    files = [*STATIC.glob("*.js"), *(STATIC / "rails" / f"{rail.name}.js" for rail in _payable(offer))]
+    scripts = {f"{TRY_PATH}/{file.relative_to(STATIC)}": _script(file.read_bytes()) for file in files}
     return {
-        TRY_PATH: Document(page, "text/html", _allows(wallet)),
+        TRY_PATH: Document(page, "text/html", _policy(wallet)),
         **scripts,
         **({WALLET_PATH: _script(wallet.script)} if wallet else {}),
     }
 
 
-def _allows(wallet: SandboxWallet | None) -> Mapping[str, str]:
-    """What a purchase needs: our own modules and API, pictures in memory, and the node of the test wallet."""
-    node = urlsplit(wallet.tempo_rpc_url) if wallet else None
+def _payable(offer: PriceList) -> list[OfferedRail]:
+    """The rails that a browser can pay: each has a module."""
+    return [rail for rail in offer.rails if (STATIC / "rails" / f"{rail.name}.js").exists()]
+
+
+def _policy(wallet: SandboxWallet | None) -> Mapping[str, str]:
+    """What a purchase needs: our own modules and API, pictures in memory, and the nodes of the test wallet."""
+    nodes = [urlsplit(url) for url in wallet.rpc_urls.values()] if wallet else []
     return {
         "script-src": "'self'",
         "img-src": "'self' blob:",
-        "connect-src": f"'self' {node.scheme}://{node.netloc}" if node else "'self'",
+        "connect-src": " ".join(["'self'", *(f"{node.scheme}://{node.netloc}" for node in nodes)]),
     }
 
 
@@ -60,14 +66,14 @@ def _terms(offer: PriceList, limits: UploadLimits, wallet: SandboxWallet | None)
     terms: dict[str, Any] = {
         "endpoint": PATH,
         "maxBytes": limits.max_bytes,
-        "rails": [_rail(rail) for rail in offer.rails],
+        "rails": [_rail(rail) for rail in _payable(offer)],
         "testWallet": None,
     }
     if wallet is not None:
         terms["testWallet"] = {
             "address": wallet.address,
             "key": wallet.key,
-            "tempoRpcUrl": wallet.tempo_rpc_url,
+            "rpcUrls": dict(wallet.rpc_urls),
             "script": WALLET_PATH,
         }
     # A data block ends at the first `</script`, whatever it stands in.
@@ -77,12 +83,14 @@ def _terms(offer: PriceList, limits: UploadLimits, wallet: SandboxWallet | None)
 def _rail(rail: OfferedRail) -> dict[str, Any]:
     return {
         "name": rail.name,
+        "module": f"{TRY_PATH}/rails/{rail.name}.js",
         "title": rail.info.label,
         "network": rail.network,
         "place": rail.place,
         "chain_id": rail.chain_id,
         "tokens": [asdict(token) for token in rail.tokens],
         "money": rail.money,
+        "explorer": rail.explorer,
         "quote_seconds": rail.quote_seconds,
     }
 

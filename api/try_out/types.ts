@@ -9,20 +9,36 @@ export interface Terms {
 }
 
 export interface Rail {
-  name: 'x402' | 'mpp'
+  name: string
+  /** Path of its module, a `RailModule`. */
+  module: string
   title: string
   network: string
   place: string
   chain_id: number
   tokens: { name: string; address: string }[]
   money: 'real' | 'testnet' | 'sandbox'
+  /** Where a transaction of a public chain is shown: the URL before its hash. */
+  explorer: string | null
+}
+
+/** What each module in `rails/` exports. */
+export interface RailModule {
+  /** The ways to pay a 402 in this browser; `clockAhead`: seconds by which the service's clock is ahead of this one. */
+  waysOf(answer: Answer, rail: Rail, terms: Terms, clockAhead: number): Way[]
+}
+
+export interface LoadedRail {
+  rail: Rail
+  module: RailModule
 }
 
 /** The sandbox's public buyer account, and the module that signs for it. */
 export interface TestWallet {
   address: string
   key: `0x${string}`
-  tempoRpcUrl: string
+  /** Of the nodes that it calls, by rail. */
+  rpcUrls: Record<string, string>
   script: string
 }
 
@@ -72,10 +88,7 @@ export interface Requirement {
 export interface Quote {
   /** `Date.now()` when it came. */
   at: number
-  /** Seconds by which the service's clock is ahead of this one. */
-  clockAhead: number
-  x402: { resource: unknown; accepts: Requirement[] } | null
-  mpp: { header: string; amount: string } | null
+  ways: Way[]
 }
 
 /** One way to pay a quote. */
@@ -86,14 +99,19 @@ export interface Way {
   /** What is paid, as it stands on the button: `$0.05 USDC`. */
   amount: string
   /** Asks the wallet for the header that pays; moves no money. */
-  sign(quote: Quote): Promise<{ name: string; value: string }>
+  sign(): Promise<Signed>
 }
 
-/** The header that pays, and in whose words it is told of. */
-export interface Payment {
+/** The header field that pays, and the one that carries the receipt of it. */
+export interface Signed {
   name: string
   value: string
-  rail: 'x402' | 'mpp'
+  receiptHeader: string
+}
+
+/** A signed payment, and how the page describes it. */
+export interface Payment extends Signed {
+  rail: string
   amount: string
   place: string
 }

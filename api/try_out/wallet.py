@@ -1,19 +1,20 @@
-"""The sandbox's buyer, as the page is told of it."""
+"""The sandbox's buyer account for the page."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxWallet:
-    """The sandbox's buyer account in the page. Its key is public: no other profile may have one.
+    """The sandbox's buyer account in the page. Its key is public: no other profile may offer it.
 
     Attributes:
         address, key: of the account, 0x and 40 or 64 hex digits.
-        tempo_rpc_url: of the Tempo node that the browser asks for gas.
+        rpc_urls: of the nodes that the wallet calls from the browser, by rail.
         script: the wallet's JavaScript module, bundled.
     """
 
     address: str
     key: str
-    tempo_rpc_url: str
+    rpc_urls: Mapping[str, str]
     script: bytes

@@ -141,7 +141,7 @@ class DecoderPool:
             while len(self._processes) < self._size:
                 self._processes.append(DecoderProcess(self._codec, self._limits))
         except OSError as error:
-            log.error("decoder_not_started", error=repr(error))
+            log.error("decoder_spawn_failed", error=repr(error))
 
     def _is_over(self, process: DecoderProcess) -> bool:
         """Whether it must be replaced. One that is lent is left to its borrower, who finds out at once."""

@@ -88,9 +88,9 @@ class DecoderProcess:
             unsealed = None
         self.is_ready, self._is_broken = unsealed is not None, unsealed is None
         if unsealed:
-            log.warning("decoder_not_sealed", reason=unsealed)
+            log.warning("seccomp_unavailable", reason=unsealed)
         if unsealed is None:
-            log.error("decoder_did_not_start", complaint=self._complaint())
+            log.error("decoder_startup_failed", complaint=self._complaint())
 
     def decode(self, body: bytes, info: ImageInfo) -> Picture:
         """As `imaging.decode`; the pixels are shared memory.

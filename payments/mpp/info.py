@@ -47,7 +47,10 @@ RAIL = RailInfo(
         "testnet": {"rpc_url": "https://rpc.moderato.tempo.xyz"},
         "mainnet": {"chain_id": 4217, "currencies": (PATH_USD, USDC_E), "rpc_url": "https://rpc.tempo.xyz"},
     },
-    networks={4217: Network("Tempo", is_real=True), 42431: Network("Tempo Moderato", is_real=False)},
+    networks={
+        4217: Network("Tempo", is_real=True, explorer="https://explore.tempo.xyz/tx/"),
+        42431: Network("Tempo Moderato", is_real=False, explorer="https://explore.testnet.tempo.xyz/tx/"),
+    },
     token_names={PATH_USD: "pathUSD", ALPHA_USD: "AlphaUSD", USDC_E.lower(): "USDC.e"},
     payment_headers=("Authorization",),
     quote_headers={"WWW-Authenticate": "One `Payment` challenge for each accepted token."},
@@ -58,6 +61,7 @@ RAIL = RailInfo(
     },
     payment_info=_payment_info,
     pages=Path(__file__).parent / "pages",
+    test_wallet_calls_node=True,
     programs={"python": "python/buy_mpp.py", "node": "node/buy_mpp.mts"},
     build=_build,
 )

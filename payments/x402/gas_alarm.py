@@ -40,5 +40,5 @@ class CostAlarm:
         if worth_it == self._too_dear:
             self._too_dear = not worth_it
             log.warning(
-                "settlement_worth_it_again" if worth_it else "settlement_too_dear", cost_share=round(float(share), 4)
+                "settlement_affordable_again" if worth_it else "settlement_too_expensive", cost_share=round(float(share), 4)
             )

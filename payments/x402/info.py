@@ -38,7 +38,10 @@ RAIL = RailInfo(
         "testnet": {"rpc_url": "https://sepolia.base.org", "facilitator_url": "https://x402.org/facilitator"},
         "mainnet": {"chain_id": 8453, "asset": USDC},
     },
-    networks={8453: Network("Base", is_real=True), 84532: Network("Base Sepolia", is_real=False)},
+    networks={
+        8453: Network("Base", is_real=True, explorer="https://basescan.org/tx/"),
+        84532: Network("Base Sepolia", is_real=False, explorer="https://sepolia.basescan.org/tx/"),
+    },
     token_names={USDC.lower(): "USDC", TEST_USDC.lower(): "USDC"},
     payment_headers=("X-PAYMENT", "PAYMENT-SIGNATURE"),
     quote_headers={"PAYMENT-REQUIRED": "The x402 version 2 quote, Base64 of JSON."},

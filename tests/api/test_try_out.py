@@ -5,6 +5,7 @@ import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 
@@ -15,7 +16,7 @@ from sandbox.accounts import ACCOUNTS, BUYER
 from sandbox.process import ROOT
 from tests.api.storefront import MPP, OFFER, X402, Storefront, open_storefront
 
-WALLET = SandboxWallet(BUYER.address, BUYER.key, "http://127.0.0.1:18546", b"export const provider = 1")
+WALLET = SandboxWallet(BUYER.address, BUYER.key, {"mpp": "http://127.0.0.1:18546"}, b"export const provider = 1")
 SANDBOX = replace(OFFER, rails=(replace(X402, money="sandbox"), replace(MPP, money="sandbox")))
 HOSTS = {"x402.example.com": ("x402",), "mpp.example.com": ("mpp",)}
 
@@ -32,19 +33,21 @@ async def test_the_page_allows_its_own_scripts_and_nothing_else(storefront: Stor
 
 
 async def test_every_module_that_is_imported_is_served(storefront: Storefront) -> None:
-    """From the page on, along the imports; in all they stay small."""
+    """Follows the imports from the page, and the modules of the rails in its data; together they are small."""
     page = await storefront.client.get("/try")
-    found, size = set(re.findall(r'src="(/try/[^"]+)"', page.text)), len(page.content)
+    found, size = set(re.findall(r'(?:src=|"module": )"(/try/[^"]+)"', page.text)), len(page.content)
+    assert {"/try/rails/x402.js", "/try/rails/mpp.js"} < found
     todo = list(found)
     while todo:
-        module = await storefront.client.get(todo.pop())
+        path = todo.pop()
+        module = await storefront.client.get(path)
         assert (module.status_code, module.headers["Content-Type"]) == (200, "text/javascript; charset=utf-8")
         assert module.headers["X-Content-Type-Options"] == "nosniff"
         size += len(module.content)
-        imported = {f"/try/{name}" for name in re.findall(r"from '\./([^']+)'", module.text)}
+        imported = {urljoin(path, name) for name in re.findall(r"^import .+ from '(.+)'", module.text, re.MULTILINE)}
         todo += imported - found
         found |= imported
-    assert found == {f"/try/{file.name}" for file in STATIC.glob("*.js")}
+    assert found == {f"/try/{file.relative_to(STATIC)}" for file in STATIC.rglob("*.js")}
     assert size <= 100_000
 
 
@@ -64,7 +67,7 @@ async def test_no_development_key_is_served_outside_the_sandbox(tmp_path: Path, 
     with pytest.raises(ValueError, match="must not be offered outside the sandbox"):
         try_out(offer, UploadLimits(), WALLET)
     async with open_storefront(tmp_path, offer=offer) as storefront:
-        texts = [(await storefront.client.get(path)).text for path in ("/try", "/try/main.js", "/try/ways.js")]
+        texts = [(await storefront.client.get(path)).text for path in ("/try", "/try/main.js", "/try/rails/x402.js")]
         assert not [key for key, _ in ACCOUNTS if any(key[2:] in text for text in texts)]
         assert '"testWallet": null' in texts[0]
         assert (await storefront.client.get("/try/sandbox_wallet.js")).status_code == 404
@@ -85,5 +88,10 @@ async def test_a_bound_host_offers_its_rail_only(tmp_path: Path, rail: str, othe
         found = re.search(r'<script id="terms" type="application/json">(.*?)</script>', page, re.DOTALL)
         assert found
         assert [each["name"] for each in json.loads(found[1])["rails"]] == [rail]
+        statuses = {}
+        for name in HOSTS.values():
+            answer = await storefront.client.get(f"/try/rails/{name[0]}.js", headers={"Host": f"{rail}.example.com"})
+            statuses[name[0]] = answer.status_code
+        assert statuses == {rail: 200, other.lower(): 404}
         assert f"{other} payments" not in page
         assert f"Guide to {other}" not in page

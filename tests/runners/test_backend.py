@@ -32,9 +32,9 @@ def test_the_first_that_works_is_taken() -> None:
     [
         (Constant, "was not separated"),
         (Inverted, "was not separated"),
-        (Flat, "came back as"),
-        (Fractional, "came back as float32"),
-        (Leaking, "when another picture is in its batch"),
+        (Flat, "probe returned"),
+        (Fractional, "probe returned float32"),
+        (Leaking, "when another image is in the same batch"),
         (Breaking, "out of memory"),
     ],
 )

@@ -24,7 +24,7 @@ TOKEN = "the token of this test, thirty-two bytes and more"
 
 
 class Host:
-    """One runner on an address of its own; `silent` accepts requests and never responds, `machine` runs the inference."""
+    """One runner on an address of its own; `silent` makes it never respond; `machine` runs the inference."""
 
     def __init__(self, stack: ExitStack, *, held: bool = False, max_wait_s: float = 60.0) -> None:
         self.machine = Machine(held=held)

@@ -5,11 +5,10 @@ import { Lost, post } from './http.js'
 import { onPhoto } from './intake.js'
 import { endsPayment, moneySentence, problemOf } from './problem.js'
 import { deliver } from './purchase.js'
-import { quoteOf } from './quote.js'
+import { loadRails, quoteOf } from './quote.js'
 import { Store } from './store.js'
 import * as view from './view.js'
 import { walletWords } from './wallet_errors.js'
-import { waysOf } from './ways.js'
 
 /** How old a quote may be that is signed: the shortest can be paid for half a minute. */
 const FRESH_MS = 10_000
@@ -17,6 +16,7 @@ const NOT_CHARGED = 'You have not been charged.'
 
 /** @type {Terms} */
 const terms = JSON.parse(view.element('terms').textContent ?? '')
+const rails = await loadRails(terms)
 /** @type {Store} */
 let store
 /** @type {Purchase | null} */
@@ -90,7 +90,7 @@ async function choose(file) {
 async function offer(purchase) {
   view.show('working')
   const quote = await ask(purchase)
-  if (quote) view.showOffer(waysOf(terms, quote), way => run(() => pay(purchase, way, quote)))
+  if (quote) view.showOffer(quote.ways, way => run(() => pay(purchase, way, quote)))
 }
 
 /** @param {Purchase} purchase @returns {Promise<Quote | null>} null once the page says why there is none */
@@ -99,7 +99,7 @@ async function ask(purchase) {
   const again = { label: 'Ask again', act: () => void run(() => offer(purchase)) }
   try {
     const answer = await post(terms.endpoint, purchase.picture, {}, share => view.showProgress('Asking for the price …', share))
-    if (answer.status === 402) return quoteOf(answer, terms)
+    if (answer.status === 402) return quoteOf(answer, terms, rails)
     const problem = await problemOf(answer)
     if (problem?.retry_action === 'fix_request') await reset()
     if (problem) view.showProblem({ ...problem, charged: false }, problem.retry_action === 'fix_request' ? [] : [again])
@@ -116,9 +116,8 @@ async function pay(purchase, way, shown) {
   view.show('working')
   const quote = Date.now() - shown.at > FRESH_MS ? await ask(purchase) : shown
   if (!quote) return
-  const offered = waysOf(terms, quote)
-  const same = offered.find(each => each.id === way.id && each.amount === way.amount)
-  const back = () => view.showOffer(offered, each => run(() => pay(purchase, each, quote)))
+  const same = quote.ways.find(each => each.id === way.id && each.amount === way.amount)
+  const back = () => view.showOffer(quote.ways, each => run(() => pay(purchase, each, quote)))
   if (!same) {
     back()
     view.showNotice('The price has changed', 'Look at the new price before you pay.', NOT_CHARGED)
@@ -126,7 +125,7 @@ async function pay(purchase, way, shown) {
   }
   view.showProgress(`Confirm ${way.amount} in your wallet …`)
   try {
-    const header = await same.sign(quote)
+    const header = await same.sign()
     purchase.payment = { ...header, rail: way.rail.name, amount: way.amount, place: way.rail.place }
   } catch (error) {
     back()

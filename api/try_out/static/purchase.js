@@ -6,7 +6,6 @@ import { isForResending, problemOf } from './problem.js'
 /** How long the same payment is sent again by itself before the buyer is asked. */
 const PATIENCE_MS = 120_000
 const PAUSE_S = 2
-const RECEIPTS = { x402: 'PAYMENT-RESPONSE', mpp: 'Payment-Receipt' }
 
 /**
  * Send a purchase's payment with its picture until the answer is there. Each try sends the same payment, which the
@@ -35,11 +34,11 @@ export async function deliver(endpoint, purchase, onUpload, onWait) {
  * @returns {Promise<Outcome>}
  */
 async function attempt(endpoint, purchase, onUpload) {
-  const { name, value, rail } = purchase.payment
+  const { name, value, receiptHeader } = purchase.payment
   try {
     const headers = { [name]: value, 'Idempotency-Key': purchase.id }
     const answer = await post(endpoint, purchase.picture, headers, onUpload)
-    return await outcomeOf(answer, RECEIPTS[rail])
+    return await outcomeOf(answer, receiptHeader)
   } catch (error) {
     if (error instanceof Lost) return { kind: 'open', problem: null }
     throw error

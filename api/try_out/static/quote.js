@@ -1,40 +1,21 @@
-/** @import { Answer, Quote, Terms } from '../types.ts' */
-import { decode } from './base64.js'
+/** @import { Answer, LoadedRail, Quote, Terms } from '../types.ts' */
 
 /**
- * What a 402 asks for, on the rails of this page.
+ * What a 402 asks for, and how it can be paid in this browser.
  *
  * @param {Answer} answer
  * @param {Terms} terms
+ * @param {LoadedRail[]} rails
  * @returns {Quote}
  */
-export function quoteOf(answer, terms) {
+export function quoteOf(answer, terms, rails) {
   const date = Date.parse(answer.header('Date') ?? '')
-  const offers = new Set(terms.rails.map(rail => rail.name))
-  return {
-    at: Date.now(),
-    clockAhead: Number.isNaN(date) ? 0 : Math.round((date - Date.now()) / 1000),
-    x402: offers.has('x402') ? x402(answer.header('PAYMENT-REQUIRED')) : null,
-    mpp: offers.has('mpp') ? mpp(answer.header('WWW-Authenticate')) : null,
-  }
+  const clockAhead = Number.isNaN(date) ? 0 : Math.round((date - Date.now()) / 1000)
+  const ways = rails.flatMap(({ rail, module }) => module.waysOf(answer, rail, terms, clockAhead))
+  return { at: Date.now(), ways }
 }
 
-/** @param {string | null} header @returns {Quote['x402']} */
-function x402(header) {
-  if (!header) return null
-  const { resource, accepts } = JSON.parse(decode(header))
-  return { resource, accepts }
-}
-
-/** @param {string | null} header @returns {Quote['mpp']} the first challenge is the one that is paid */
-function mpp(header) {
-  const request = header?.match(/\brequest="([^"]+)"/)?.[1]
-  if (!header || !request) return null
-  return { header, amount: JSON.parse(decode(request)).amount }
-}
-
-/** @param {string} units base units of a coin with six decimals @returns {string} `0.05` */
-export function dollars(units) {
-  const [whole, part] = (Number(units) / 1e6).toFixed(6).split('.')
-  return `${whole}.${part.replace(/0{1,4}$/, '')}`
+/** @param {Terms} terms @returns {Promise<LoadedRail[]>} the rails with their modules, in the order of the offer */
+export function loadRails(terms) {
+  return Promise.all(terms.rails.map(async rail => ({ rail, module: await import(rail.module) })))
 }

@@ -1,13 +1,5 @@
 /** @import { Purchase, Result, Terms } from '../types.ts' */
 
-/** Where a transaction of a public chain can be looked at. @type {Record<number, string>} */
-const EXPLORERS = {
-  8453: 'https://basescan.org/tx/',
-  84532: 'https://sepolia.basescan.org/tx/',
-  4217: 'https://explore.tempo.xyz/tx/',
-  42431: 'https://explore.testnet.tempo.xyz/tx/',
-}
-
 /**
  * The receipt as pairs of `<dt>` and `<dd>`.
  *
@@ -19,11 +11,10 @@ const EXPLORERS = {
 export function facts(purchase, result, terms) {
   const rail = terms.rails.find(each => each.name === purchase.payment?.rail)
   const transaction = String(result.receipt.transaction ?? result.receipt.reference ?? '')
-  const explorer = rail && rail.money !== 'sandbox' ? EXPLORERS[rail.chain_id] : undefined
   return [
     pair('Paid', purchase.payment?.amount ?? ''),
     pair('Network', purchase.payment?.place ?? ''),
-    pair('Transaction', transaction, explorer && transaction ? explorer + transaction : undefined),
+    pair('Transaction', transaction, rail?.explorer && transaction ? rail.explorer + transaction : undefined),
   ]
 }
 

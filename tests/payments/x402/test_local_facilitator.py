@@ -408,7 +408,7 @@ async def test_is_out_while_settling_costs_more_than_it_may(
                 await rail.bind(credential).verify(order)
         assert await rail.health() is None
     assert (cost_share() or 1) < 0.1
-    assert [log["event"] for log in logs] == ["settlement_too_dear", "settlement_worth_it_again"]
+    assert [log["event"] for log in logs] == ["settlement_too_expensive", "settlement_affordable_again"]
     assert await rail.bind(credential).settle(await rail.bind(credential).verify(order))
 
 
