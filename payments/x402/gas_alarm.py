@@ -32,13 +32,14 @@ class CostAlarm:
     """A gauge, and one log line when settling becomes too expensive, and when it is affordable again."""
 
     def __init__(self) -> None:
-        self._too_dear = False
+        self._too_expensive = False
 
     def report(self, share: Decimal, *, worth_it: bool) -> None:
         """Record what settling costs, as a share of the highest price, and whether that is within the budget."""
         SETTLEMENT_COST_SHARE.set(float(share))
-        if worth_it == self._too_dear:
-            self._too_dear = not worth_it
+        if worth_it == self._too_expensive:
+            self._too_expensive = not worth_it
+            cost_share = round(float(share), 4)
             log.warning(
-                "settlement_affordable_again" if worth_it else "settlement_too_expensive", cost_share=round(float(share), 4)
+                "settlement_affordable_again" if worth_it else "settlement_too_expensive", cost_share=cost_share
             )
