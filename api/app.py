@@ -21,6 +21,7 @@ from api.discovery import discovery_routes
 from api.endpoints import RemoveBackgroundEndpoint
 from api.guides.pages import Rules
 from api.health import Check, Readiness, alive
+from api.json_answer import JsonAnswerMiddleware
 from api.metrics import PRIVATE, Metrics
 from api.payment_state import PaymentStateMiddleware
 from api.pricing import PATH, PriceList
@@ -102,6 +103,7 @@ def create_app(
         Middleware(AllowedMethodsMiddleware),
     ]
     paid_request = [
+        Middleware(JsonAnswerMiddleware),
         Middleware(ServerTimingMiddleware),
         Middleware(RateLimitMiddleware, limits=rate_limits, presented=partial(presented, gate)),
         Middleware(PaymentStateMiddleware, gate=gate),

@@ -24,13 +24,14 @@ class BoughtFormatMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on; raises what the format that was wanted is refused for."""
         upload = upload_of(scope)
-        others = [each for each in upload.wish.outputs if each is not upload.output]
+        asked = upload.asked
+        others = [each for each in asked.wish.outputs if each is not asked.output]
         try:
             await self._ask(upload, scope, receive, send)
         except (PaymentUsed, IdempotencyKeyUsed) as refusal:
             for output in others:
                 try:
-                    return await self._ask(replace(upload, output=output), scope, receive, send)
+                    return await self._ask(replace(upload, asked=replace(asked, output=output)), scope, receive, send)
                 except (PaymentUsed, IdempotencyKeyUsed):
                     continue
             raise refusal from refusal.__cause__
@@ -43,5 +44,5 @@ class BoughtFormatMiddleware:
             if refusal.payment_state is not PaymentState.SETTLED:
                 raise
             # What it bought is delivered all the same.
-            UPLOAD.put(scope, replace(upload, is_acceptable=True))
+            UPLOAD.put(scope, replace(upload, asked=replace(upload.asked, is_acceptable=True)))
             await self.app(scope, receive, send)

@@ -35,18 +35,18 @@ class RemoveBackgroundEndpoint:
         A model counts as it was named: a picture paid for before an update, or before another model became the
         default, is still delivered after it.
         """
-        upload = upload_of(scope)
-        model = () if upload.model is None else ((MODEL, upload.model),)
-        sold = self._offer.model(upload.model)
-        options = tuple(each for each in upload.wish.named if each[0] != "format")
+        upload, asked = upload_of(scope), upload_of(scope).asked
+        model = () if asked.model is None else ((MODEL, asked.model),)
+        sold = self._offer.model(asked.model)
+        options = tuple(each for each in asked.wish.named if each[0] != "format")
         return Order(
-            url=self._offer.url((*upload.wish.named, *model), Request(scope).url.hostname),
+            url=self._offer.url((*asked.wish.named, *model), Request(scope).url.hostname),
             method=scope["method"],
             body=upload.body,
             is_whole=upload.is_whole,
-            parameters=(("format", upload.output.format.name.lower()), *options, *model),
+            parameters=(("format", asked.output.format.name.lower()), *options, *model),
             price=sold.price,
-            media_type=upload.output.format.media_type,
+            media_type=asked.output.format.media_type,
             product=sold.name,
         )
 
@@ -56,7 +56,7 @@ class RemoveBackgroundEndpoint:
         Raises:
             RunnerUnavailable: the runner of the requested model does not answer.
         """
-        self._cut_out.refuse_when_out(self._offer.model(upload_of(scope).model).name)
+        self._cut_out.refuse_when_out(self._offer.model(upload_of(scope).asked.model).name)
 
     def validate_unpaid(self, scope: Scope) -> None:
         """Refuse an unpaid picture that could never be processed; a discovery probe carries none.
@@ -75,7 +75,7 @@ class RemoveBackgroundEndpoint:
         or that would wait too long.
 
         Raises:
-            InvalidImage, UnsupportedMediaType: as `Upload.info`.
+            InvalidImage: as `Upload.info`.
             NotAcceptable: `Accept` takes none of our formats.
             RunnerUnavailable, Overloaded: from the pipeline.
         """
@@ -83,8 +83,8 @@ class RemoveBackgroundEndpoint:
         _refuse_unacceptable(upload)
         self.check_available(scope)
         self.release(scope)
-        model = self._offer.model(upload.model).name
-        place = self._cut_out.admit(upload.info, upload.output, model, frozenset(senders(scope)))
+        model = self._offer.model(upload.asked.model).name
+        place = self._cut_out.admit(upload.info, upload.asked.output, model, frozenset(senders(scope)))
         _PLACE.put(scope, place)
         return place.wait_s
 
@@ -97,12 +97,12 @@ class RemoveBackgroundEndpoint:
     async def remove_background(self, request: Request) -> Response:
         """The cut-out as it was asked for, with the place of the subject in the upright input."""
         upload = upload_of(request.scope)
-        model = self._offer.model(upload.model)
+        model = self._offer.model(upload.asked.model)
         place = _PLACE.get(request.scope)
-        result = await self._cut_out(upload.body, upload.info, upload.output, model.name, place)
+        result = await self._cut_out(upload.body, upload.info, upload.asked.output, model.name, place)
         return Response(
             result.body,
-            media_type=upload.output.format.media_type,
+            media_type=upload.asked.output.format.media_type,
             headers={
                 "Cache-Control": "private",
                 "X-Content-Type-Options": "nosniff",
@@ -115,7 +115,7 @@ class RemoveBackgroundEndpoint:
                 "X-Model": model.label,
                 "X-Service-Version": VERSION,
                 **({"X-Backend": backend} if (backend := self._cut_out.backend(model.name)) else {}),
-                **({"Vary": "Accept"} if upload.wish.is_open else {}),
+                **({"Vary": "Accept"} if upload.asked.wish.is_open else {}),
             },
         )
 
@@ -129,5 +129,5 @@ def senders(scope: Scope) -> Iterator[str]:
 
 
 def _refuse_unacceptable(upload: Upload) -> None:
-    if not upload.is_acceptable:
-        raise not_acceptable(upload.wish.outputs)
+    if not upload.asked.is_acceptable:
+        raise not_acceptable(upload.asked.wish.outputs)

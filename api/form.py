@@ -9,7 +9,10 @@ from errors import NotAcceptable, UnsupportedMediaType
 from imaging import INPUTS, ImageFormat, Output, foreign_type
 
 INPUT_TYPES = tuple(each.media_type for each in INPUTS)
-"""What `Content-Type` may name, aliases apart."""
+"""What `Content-Type` may name where the body is the picture, aliases apart."""
+
+BODY_TYPES = (*INPUT_TYPES, "multipart/form-data", "application/json")
+"""What it may name at all."""
 
 _BY_TYPE = {name: each for each in INPUTS for name in (each.media_type, *each.aliases)}
 _UNNAMED = ("", "application/octet-stream")
@@ -21,8 +24,8 @@ def check_type(headers: Headers) -> None:
     Raises:
         UnsupportedMediaType: of a type that is not supported.
     """
-    media_type = _media_type(headers)
-    if not (is_json(headers) or media_type in _BY_TYPE or media_type in _UNNAMED):
+    media_type = media_type_of(headers)
+    if not (media_type in _BY_TYPE or media_type in _UNNAMED):
         raise unsupported(media_type)
 
 
@@ -40,21 +43,19 @@ def check_encoding(headers: Headers) -> None:
         )
 
 
-def declared_format(headers: Headers, body: bytes) -> ImageFormat | None:
-    """The format that Content-Type names, None for JSON; where it names none, that of the first bytes."""
-    media_type = _media_type(headers)
-    if is_json(headers):
-        return None
-    return _BY_TYPE.get(media_type) or ImageFormat.of(body) or ImageFormat.PNG
+def declared_format(headers: Headers, body: bytes) -> ImageFormat:
+    """The format that Content-Type names; where it names none, that of the first bytes."""
+    return _BY_TYPE.get(media_type_of(headers)) or ImageFormat.of(body) or ImageFormat.PNG
 
 
 def unsupported(media_type: str = "") -> UnsupportedMediaType:
     """The refusal of a type, which names it where it is a known one."""
-    supported = ", ".join(INPUT_TYPES)
+    supported = ", ".join(BODY_TYPES)
     known = foreign_type(media_type)
     named = f"Content-Type says that this is {known.name}. {known.advice} " if known else ""
     return UnsupportedMediaType(
-        f"{named}Supported is one picture as the body, with its type as Content-Type: {supported}.",
+        f"{named}Supported is one picture as the body, or in a form or in JSON, with the type of the body as "
+        f"Content-Type: {supported}.",
         headers=(("Accept-Post", supported),),
     )
 
@@ -76,10 +77,11 @@ def not_acceptable(outputs: Sequence[Output]) -> NotAcceptable:
 
 
 def is_json(headers: Headers) -> bool:
-    """Whether JSON was sent in place of a picture, as payment tools do."""
-    media_type = _media_type(headers)
+    """Whether JSON was sent: a picture in it, or nothing, as payment tools do."""
+    media_type = media_type_of(headers)
     return media_type == "application/json" or media_type.endswith("+json")
 
 
-def _media_type(headers: Headers) -> str:
+def media_type_of(headers: Headers) -> str:
+    """What `Content-Type` names, in lower case and without parameters; "" where it names nothing."""
     return headers.get("content-type", "").partition(";")[0].strip().lower()

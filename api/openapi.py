@@ -8,7 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from api.bodies import BASE64, FILE
 from api.form import INPUT_TYPES
+from api.json_answer import JSON
 from api.options import FORMATS, MODEL, OPTIONS, Option
 from api.pricing import MODELS_PATH, PATH, PriceList
 from api.problem_pages import problem_types
@@ -51,6 +53,14 @@ _PROBLEM: Json = {
     },
 }
 
+_FILE: Json = {"schema": {"type": "string", "format": "binary"}}
+
+_BASE64: Json = {
+    "type": "string",
+    "contentEncoding": "base64",
+    "description": "The picture's file in Base64, or a data URL of it.",
+}
+
 _QUOTE: Json = {"allOf": [{"$ref": "#/components/schemas/Problem"}], "type": "object"}
 
 _RESULT_HEADERS: Json = {
@@ -63,6 +73,25 @@ _RESULT_HEADERS: Json = {
         "X-Foreground-Width": "Its width.",
         "X-Foreground-Height": "Its height.",
     }.items()
+}
+
+_PLACES = ("foreground_left", "foreground_top", "foreground_width", "foreground_height", "width", "height")
+
+_RESULT: Json = {
+    "type": "object",
+    "description": "The cut-out for whoever accepts JSON only; the numbers are those of the headers.",
+    "required": ["data"],
+    "properties": {
+        "data": {
+            "type": "object",
+            "required": ["result_b64", "media_type", *_PLACES],
+            "properties": {
+                "result_b64": {"type": "string", "contentEncoding": "base64", "description": "The cut-out's file."},
+                "media_type": {"type": "string", "description": "Of that file.", "examples": ["image/png"]},
+                **{name: {"type": "integer"} for name in _PLACES},
+            },
+        }
+    },
 }
 
 _MODEL_LIST: Json = {
@@ -134,7 +163,9 @@ def openapi(offer: PriceList) -> Json:
         },
         "security": [],
         "paths": {PATH: {"post": _operation(offer)}, MODELS_PATH: {"get": _MODELS}},
-        "components": {"schemas": {"Problem": _PROBLEM, "Quote": _quote(offer), "Models": _MODEL_LIST}},
+        "components": {
+            "schemas": {"Problem": _PROBLEM, "Quote": _quote(offer), "Models": _MODEL_LIST, "Result": _RESULT}
+        },
     }
 
 
@@ -145,19 +176,13 @@ def _quote(offer: PriceList) -> Json:
 
 
 def _operation(offer: PriceList) -> Json:
-    picture = {"schema": {"type": "string", "format": "binary"}}
     return {
         "operationId": "removeBackground",
         "summary": "Remove the background of one picture",
         "x-payment-info": payment_info(offer),
         "parameters": [
             *(_parameter(name, option) for name, option in OPTIONS.items()),
-            {
-                "name": MODEL,
-                "in": "query",
-                "description": f"Which model cuts the picture out, at its own price: {prices(offer)}.",
-                "schema": {"type": "string", "enum": list(offer.names), "default": offer.default.name},
-            },
+            {"name": MODEL, "in": "query", **_model(offer)},
             {
                 "name": "Idempotency-Key",
                 "in": "header",
@@ -166,16 +191,42 @@ def _operation(offer: PriceList) -> Json:
                 "schema": {"type": "string", "minLength": 1, "maxLength": 128},
             },
         ],
-        "requestBody": {"required": True, "content": dict.fromkeys(INPUT_TYPES, picture)},
+        "requestBody": {"required": True, "content": _bodies(offer)},
         "responses": {
             "200": {
                 "description": "The cut-out, with straight alpha and as large as the upright input unless options say "
                 "otherwise.",
                 "headers": {**_RESULT_HEADERS, **_headers(rail.info.receipt_headers for rail in offer.rails)},
-                "content": {each.media_type: picture for each in FORMATS.values()},
+                "content": {
+                    **{each.media_type: _FILE for each in FORMATS.values()},
+                    JSON: {"schema": {"$ref": "#/components/schemas/Result"}},
+                },
             },
             **_refusals(offer),
         },
+    }
+
+
+def _bodies(offer: PriceList) -> Json:
+    """The forms of a request by media type: the picture itself, or a form and JSON in which options may stand, too."""
+    model = _model(offer)
+    options = {
+        **{name: {**each.schema, "description": each.description} for name, each in OPTIONS.items()},
+        MODEL: {**model["schema"], "description": model["description"]},
+    }
+    form = {"type": "object", "required": [FILE], "properties": {FILE: _FILE["schema"], **options}}
+    text = {"type": "object", "required": [BASE64], "properties": {BASE64: _BASE64, **options}}
+    return {
+        **dict.fromkeys(INPUT_TYPES, _FILE),
+        "multipart/form-data": {"schema": form},
+        "application/json": {"schema": text},
+    }
+
+
+def _model(offer: PriceList) -> Json:
+    return {
+        "description": f"Which model cuts the picture out, at its own price: {prices(offer)}.",
+        "schema": {"type": "string", "enum": list(offer.names), "default": offer.default.name},
     }
 
 

@@ -1,6 +1,7 @@
 """The uploaded picture: size and type are judged from the headers and while it streams in, before any decoding.
 
-Of a picture that comes without a payment only the beginning is taken: it tells what a quote needs to know.
+Of a picture that comes without a payment only the beginning is kept: it tells what a quote needs to know. Where the
+picture is the body itself, no more is read; in a form, options may follow it.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,12 +12,13 @@ from starlette.datastructures import Headers, QueryParams
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api import body
+from api import body, json_answer
 from api.addresses import address_of
+from api.bodies import FORMS, Form, Received, form_of
 from api.config import UploadLimits
-from api.content_digest import check_digest
-from api.form import accepted, check_encoding, check_type, declared_format, unsupported
-from api.options import MODEL, Wish, read_wish
+from api.content_digest import ContentDigest
+from api.form import accepted, check_encoding, declared_format
+from api.options import MODEL, OPTIONS, Wish, read_wish
 from api.room import SMALL_BYTES, Hold, Room
 from errors import BadRequest, InvalidImage, UnknownModel, UploadTooLarge
 from imaging import ImageFormat, ImageInfo, Output, judge_beginning, probe
@@ -25,33 +27,49 @@ from request_state import StateKey
 _MAX_PARAMETERS = 32
 """Each costs time to be read, known or not."""
 
+_ENCODED = 3 / 2
+"""Bytes of a body for each byte of the picture in it: Base64 takes 4/3, and escapes in JSON some more."""
+
+_BESIDE_PICTURE = 131_072
+"""Bytes of a form for everything else: fields, boundaries, headers of parts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request asks for.
+
+    Attributes:
+        output: that of the wish's outputs which `Accept` chose.
+        model: the one that is named, None where none is.
+        is_acceptable: whether `Accept` takes the output's format, or JSON, at all.
+    """
+
+    wish: Wish
+    output: Output
+    model: str | None = None
+    is_acceptable: bool = True
+
 
 @dataclass(frozen=True)
 class Upload:
-    """One request's body and what is to become of it.
+    """One request's picture and what is to become of it.
 
     Attributes:
-        declared: the format that Content-Type names; None for no body, or JSON in its place.
-        wish: what the query asks for.
-        output: that of the wish's outputs which `Accept` chose.
-        model: the one that the query names, None where it names none.
-        is_acceptable: whether `Accept` takes the output's format at all.
+        body: the bytes of the picture's file, whatever form they came in.
+        declared: the format that Content-Type names, else that of the first bytes.
         is_whole: whether `body` is all of it, and not only its beginning.
     """
 
     body: bytes = field(repr=False)
-    declared: ImageFormat | None
-    wish: Wish
-    output: Output
+    declared: ImageFormat
+    asked: Asked
     max_side: int
-    model: str | None = None
-    is_acceptable: bool = True
     is_whole: bool = True
 
     @property
     def is_probe(self) -> bool:
         """Whether no picture was sent, as directories and payment tools do to learn the price."""
-        return not self.body or self.declared is None
+        return not self.body
 
     @cached_property
     def info(self) -> ImageInfo:
@@ -59,17 +77,14 @@ class Upload:
 
         Raises:
             InvalidImage: empty, not what Content-Type says, damaged, or more pixels than allowed.
-            UnsupportedMediaType: JSON.
         """
         if not self.body:
-            raise InvalidImage("The body is empty. Send the bytes of a PNG, JPEG or WebP image.")
-        if self.declared is None:
-            raise unsupported()
+            raise InvalidImage("No picture came. Send the bytes of a PNG, JPEG or WebP image.")
         return probe(self.body, self.declared, self.max_side)
 
     def validate(self) -> None:
         """Refuse what could never be cut out, as far as it has come. Raises as `info`."""
-        if self.is_whole or self.declared is None:
+        if self.is_whole:
             _ = self.info
         else:
             judge_beginning(self.body, self.declared, self.max_side)
@@ -87,8 +102,8 @@ class UploadMiddleware:
     """Reads the body once, within the limits, and leaves it in the request's state as an `Upload`.
 
     Args:
-        models: what `?model=` may name.
-        is_paid: whether a request comes with a payment; of others only the beginning of the body is read.
+        models: what `model` may name.
+        is_paid: whether a request comes with a payment; of others only the beginning of the picture is kept.
         is_known: whether it is one of somebody who has paid here before.
     """
 
@@ -112,55 +127,70 @@ class UploadMiddleware:
         """Pass on with an `Upload`, or raise.
 
         Raises:
-            BadRequest, UnknownFormat, InvalidOption, UnknownModel: the query, or a wrong Content-Digest.
-            UploadTooLarge, UploadTimeout, UnsupportedMediaType: the body, or its headers.
+            BadRequest, UnknownFormat, InvalidOption, UnknownModel: the query or a form, or a wrong Content-Digest.
+            InvalidImage, UploadTooLarge, UploadTimeout, UnsupportedMediaType: the body, or its headers.
             Overloaded, UploadsLimited: too many bodies are held already.
             ClientDisconnect: the client hung up.
         """
         request = Request(scope, receive)
         _refuse_long_query(scope["query_string"])
-        wish = read_wish(request.query_params)
-        output = accepted(request.headers, wish.outputs) if wish.is_open else wish.outputs[0]
-        model = _model(request.query_params, self.models)
         check_encoding(request.headers)
-        self._refuse_declared_length(request.headers)
+        is_paid = self.is_paid(scope)
         with self._room.hold(address_of(scope), is_known=self.is_known(scope)) as hold:
-            content, is_whole = await self._receive(request, hold, is_paid=self.is_paid(scope))
-            if is_whole:
-                check_digest(request.headers, content)
-            upload = Upload(
-                content,
-                declared_format(request.headers, content) if content else None,
-                wish,
-                output or wish.outputs[0],
-                self.limits.max_side,
-                model,
-                is_acceptable=output is not None,
-                is_whole=is_whole,
-            )
-            UPLOAD.put(scope, upload)
+            received = self._received(hold, is_paid=is_paid)
+            form = form_of(request.headers, received, FORMS)
+            if not form.has_fields:
+                self._asked(request)
+            self._refuse_declared_length(request.headers, form)
+            await self._read(request, form)
+            UPLOAD.put(scope, self._upload(request, form, received, is_paid=is_paid))
             await self.app(scope, receive, _counting(send, hold))
 
-    def _refuse_declared_length(self, headers: Headers) -> None:
+    def _received(self, hold: Hold, *, is_paid: bool) -> Received:
+        kept = None if is_paid else SMALL_BYTES
+        return Received(hold.take, max_bytes=self.limits.max_bytes, kept_bytes=kept)
+
+    def _upload(self, request: Request, form: Form, received: Received, *, is_paid: bool) -> Upload:
+        body = received.picture
+        fields = received.fields
+        if not body and not is_paid:
+            fields = [each for each in fields if each[0] in {*OPTIONS, MODEL}]
+        declared = (
+            ImageFormat.of(body) or ImageFormat.PNG if form.has_fields else declared_format(request.headers, body)
+        )
+        return Upload(body, declared, self._asked(request, fields), self.limits.max_side, received.is_whole)
+
+    def _asked(self, request: Request, fields: Sequence[tuple[str, str]] = ()) -> Asked:
+        """What the query asks for, and the fields of a form. Raises as `read_wish`, and UnknownModel."""
+        named = QueryParams([*request.query_params.multi_items(), *fields]) if fields else request.query_params
+        wish = read_wish(named)
+        output = accepted(request.headers, wish.outputs) if wish.is_open else wish.outputs[0]
+        is_acceptable = output is not None or json_answer.is_wanted(request.headers)
+        return Asked(wish, output or wish.outputs[0], _model(named, self.models), is_acceptable)
+
+    def _max_body(self, form: Form) -> int:
+        """Bytes of a whole body."""
+        most = self.limits.max_bytes
+        return int(most * _ENCODED) + _BESIDE_PICTURE if form.has_fields else most
+
+    def _refuse_declared_length(self, headers: Headers, form: Form) -> None:
         length = headers.get("content-length", "")
-        if length.isdecimal() and int(length) > self.limits.max_bytes:
+        if length.isdecimal() and int(length) > self._max_body(form):
             raise self._too_large()
 
-    async def _receive(self, request: Request, hold: Hold, *, is_paid: bool) -> tuple[bytes, bool]:
-        """The body, and whether it is all of it."""
-        pieces: list[bytes] = []
-        size = 0
+    async def _read(self, request: Request, form: Form) -> None:
+        """Read the body, as far as it is needed."""
+        digest = ContentDigest(request.headers)
+        size, is_enough = 0, False
 
-        def take(chunk: bytes) -> bool:
-            nonlocal size
-            if not pieces:
-                check_type(request.headers)
-            hold.take(len(chunk))
-            size += len(chunk)
-            pieces.append(chunk)
-            if size > self.limits.max_bytes:
+        def take(piece: bytes) -> bool:
+            nonlocal size, is_enough
+            size += len(piece)
+            if size > self._max_body(form):
                 raise self._too_large()
-            return is_paid or size <= SMALL_BYTES
+            digest.update(piece)
+            is_enough = not form.feed(piece)
+            return not is_enough
 
         limits = self.limits
         await body.read(
@@ -170,8 +200,10 @@ class UploadMiddleware:
             pace_bytes_s=limits.pace_bytes_s,
             pace_window_s=limits.pace_window_s,
         )
-        content = b"".join(pieces)
-        return (content, True) if is_paid or size <= SMALL_BYTES else (content[:SMALL_BYTES], False)
+        if not is_enough:
+            digest.check()
+        if size and not is_enough:
+            form.close()
 
     def _too_large(self) -> UploadTooLarge:
         return UploadTooLarge(f"A picture may have up to {self.limits.max_bytes} bytes.")

@@ -3,6 +3,8 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
+from api.form import BODY_TYPES
+from api.json_answer import JSON
 from api.openapi import openapi
 from api.options import OPTIONS
 from api.pricing import PATH
@@ -46,13 +48,19 @@ def test_every_reference_leads_somewhere() -> None:
     document = openapi(OFFER)
     schemas = document["components"]["schemas"]
     named = {part.split('"')[0] for part in json.dumps(document).split("#/components/schemas/")[1:]}
-    assert named == {"Problem", "Quote", "Models"}
+    assert named == {"Problem", "Quote", "Models", "Result"}
     assert named <= schemas.keys()
 
 
 def test_the_types_are_the_ones_that_are_taken_and_given() -> None:
-    assert list(operation()["requestBody"]["content"]) == ["image/png", "image/jpeg", "image/webp"]
-    assert list(operation()["responses"]["200"]["content"]) == ["image/png", "image/webp", "image/jpeg"]
+    assert tuple(operation()["requestBody"]["content"]) == BODY_TYPES
+    assert list(operation()["responses"]["200"]["content"]) == ["image/png", "image/webp", "image/jpeg", JSON]
+
+
+def test_a_form_and_json_may_hold_every_option() -> None:
+    bodies = operation()["requestBody"]["content"]
+    for media_type, picture_in in (("multipart/form-data", {"image_file"}), (JSON, {"image_file_b64"})):
+        assert set(bodies[media_type]["schema"]["properties"]) == {*picture_in, *OPTIONS, "model"}
 
 
 async def test_every_option_is_described_with_an_example_that_is_taken(storefront: Storefront) -> None:

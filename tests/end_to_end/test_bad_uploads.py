@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from imaging import INPUTS, ImageFormat
+from tests.api.bodies.forms import JSON, MULTIPART, file_part, multipart, part
 from tests.buying import ROUTE
 from tests.clients.purchase_client import WAYS, PurchaseClient, Way
 from tests.end_to_end.refusals import assert_refused
@@ -35,7 +36,14 @@ BAD = {
     "a wrong type": Bad(b"GIF89a", "image/gif", status=415, code="unsupported_media_type"),
     "no type and no picture": Bad(b"nothing of the kind", ""),
     "a HEIC picture": Bad(b"\0\0\0\x24ftypheic\0\0\0\0mif1heic"),
-    "a form": Bad(SOUND[JPEG], "multipart/form-data; boundary=x", status=415, code="unsupported_media_type"),
+    "no form": Bad(SOUND[JPEG], "multipart/form-data; boundary=x", code="bad_request"),
+    "a form without a picture": Bad(multipart(part("size", "full")), MULTIPART),
+    "two pictures in a form": Bad(
+        multipart(file_part(SOUND[JPEG]), file_part(SOUND[PNG])), MULTIPART, code="bad_request"
+    ),
+    "rubbish in JSON": Bad(b'{"image_file_b64": "*"}', JSON),
+    "no JSON": Bad(SOUND[JPEG], JSON, code="bad_request"),
+    "JSON that nests": Bad(b"[" * 60_000, JSON, code="bad_request"),
     "another type than it says": Bad(SOUND[PNG], JPEG.media_type),
     "not the type it says": Bad(b"<svg xmlns='http://www.w3.org/2000/svg'/>", PNG.media_type),
     "a truncated PNG": Bad(SOUND[PNG][:-40], PNG.media_type),
@@ -92,7 +100,7 @@ async def test_a_payment_without_a_picture_is_not_charged(buyer_for: Callable[[W
     payment = await buyer.sign(b"")
     assert_refused(await buyer.post(b"", payment), 400, "invalid_image")
     json = await buyer.post(b"{}", {"Content-Type": "application/json", **payment})
-    assert_refused(json, 415, "unsupported_media_type")
+    assert_refused(json, 400, "invalid_image")
 
 
 @pytest.mark.parametrize("way", [None, "x402 v2", "mpp"], ids=["unpaid", "x402", "mpp"])
