@@ -8,11 +8,8 @@ from types import ModuleType
 import structlog
 from starlette.applications import Starlette
 
-from api.http.drain import HARD_S, SETTLING_S, Drain
-from api.http.limits import raise_descriptor_limit
-from api.http.open_connections import OpenConnections
-from api.http.protocol import ClientProtocol
-from api.try_out.wallet import SandboxWallet
+from api import SandboxWallet
+from api.http import HARD_S, SETTLING_S, ClientProtocol, Drain, OpenConnections, raise_descriptor_limit
 from bento_glue import address_of, bypass_bentoml
 from concurrency import in_background
 from config import Settings

@@ -13,11 +13,8 @@ from limits.aio.storage.redis.redispy import RedispyBridge
 from redis.asyncio import Redis
 from starlette.applications import Starlette
 
-from api.app import create_app
-from api.health import Check
-from api.pricing import Money, OfferedRail, PricedModel, PriceList
-from api.rate_limit import RateLimits
-from api.try_out.wallet import SandboxWallet
+from api import Money, OfferedRail, PricedModel, PriceList, SandboxWallet
+from api.app import Check, RateLimits, create_app
 from concurrency import in_background
 from config import Settings
 from cpu_quota import available_cpus

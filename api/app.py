@@ -36,6 +36,8 @@ from cut_out import CutOut
 from payments import Gate, RailMonitor
 from payments.middleware import PaymentMiddleware, is_readable, presented
 
+__all__ = ["Check", "RateLimits", "create_app"]
+
 PUBLIC_HEADERS = (
     "Idempotent-Replayed",
     "RateLimit",

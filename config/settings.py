@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field, PositiveInt, create_model
 
-from api.config import ConnectionLimits, RateLimitConfig, UploadLimits
+from api import ConnectionLimits, RateLimitConfig, UploadLimits
 from payments import RAILS, RailInfo, RailSection
 from runners.config import RunnerConfig
 from settings_types.section import Section, required

@@ -11,11 +11,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 import composition
+from api import PATH, PriceList, SandboxWallet
 from api.endpoints import RemoveBackgroundEndpoint
-from api.pricing import PATH, PriceList
 from api.problems import ProblemMiddleware
 from api.request_id import RequestIdMiddleware
-from api.try_out.wallet import SandboxWallet
 from api.upload import UploadMiddleware
 from composition import Models
 from config import Settings
