@@ -3,9 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from typing import cast
-from urllib.parse import urlsplit
 
 import structlog
 from limits.aio.storage import RedisStorage, Storage
@@ -27,8 +25,6 @@ from models import ModelManifest
 from payments import (
     Gate,
     Price,
-    Rail,
-    RailDependencies,
     RailMonitor,
     Resolver,
     ResultCache,
@@ -37,9 +33,10 @@ from payments import (
     keep_rechecking,
 )
 from pipeline import MattingModel
+from rail_composition import build_rails
 from runners.client import RunnerClient
-from settings_types.section import required, reveal
-from storage import Database, SqlLedger, SqlLock, SqlOutbox, SqlRateLimits, SqlSettled, SqlStates
+from settings_types.section import reveal
+from storage import Database, SqlLedger, SqlRateLimits, SqlSettled, SqlStates
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +62,7 @@ async def compose(
         ledger_id = await _identity(database)
         log.info("ledger_opened", ledger=ledger_id, dialect=database.dialect, place=database.place)
         ledger = SqlLedger(database)
-        rails = _rails(settings, database, ledger_id)
+        rails = build_rails(settings, database, ledger_id)
         for rail in rails:
             stack.push_async_callback(rail.aclose)
         counters = await stack.enter_async_context(_counters(settings, database))
@@ -120,25 +117,6 @@ async def _identity(database: Database) -> str:
         except LedgerUnavailable as error:
             log.warning("ledger_open_failed", place=database.place, fault=error.detail)
             await asyncio.sleep(1)
-
-
-def _rails(settings: Settings, database: Database, ledger_id: str) -> tuple[Rail, ...]:
-    """The enabled rails, in the order in which they are quoted."""
-    return tuple(
-        info.build(section, _dependencies(settings, info.name, database, ledger_id))
-        for info, section in settings.enabled_rails()
-    )
-
-
-def _dependencies(settings: Settings, rail: str, database: Database, ledger_id: str) -> RailDependencies:
-    return RailDependencies(
-        lock=partial(SqlLock, database),
-        outbox=SqlOutbox(database),
-        ledger_id=ledger_id,
-        host=required(urlsplit(settings.public_url).hostname, "the host of public_url"),
-        hosts=tuple(host for host, rails in settings.rail_hosts.items() if rail in rails),
-        highest_price=Price(max(settings.model_prices().values())),
-    )
 
 
 def offered_rails(settings: Settings) -> tuple[OfferedRail, ...]:

@@ -107,6 +107,7 @@ class RailInfo(Generic[S]):
         presets: profile → its defaults by field name, where they differ from the section's own.
         networks: chain id → network, for every id that the section accepts.
         token_names: lower-case address → name of the tokens that people know.
+        asset_evidence: under which name `Payment.evidence` holds the token's address.
         payment_headers: names of the request's header fields in which a payment comes.
         quote_headers, receipt_headers: name → meaning of the header fields that it adds to the answers 402 and 200.
         quote_members: JSON schema of what it adds to the body of the 402; `description` and `properties`.
@@ -136,6 +137,7 @@ class RailInfo(Generic[S]):
     build: Callable[[S, RailDependencies], Rail]
     has_browser_wallets: bool = False
     test_wallet_calls_node: bool = False
+    asset_evidence: str = "asset"
     programs: Mapping[str, str] = field(default_factory=dict)
     documents: Callable[[Sequence[str]], Mapping[str, Json]] = lambda urls: {}
 

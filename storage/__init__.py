@@ -9,16 +9,23 @@ from storage.lock import SqlLock
 from storage.migrations import migrate
 from storage.outbox import SqlOutbox
 from storage.rate_limits import SqlRateLimits
+from storage.records import DAY_S, Earned, Record, RecordState, SqlRecords, Wanted
 from storage.settled import SqlSettled
 from storage.states import SqlStates
 
 __all__ = [
+    "DAY_S",
     "Database",
+    "Earned",
+    "Record",
+    "RecordState",
     "SqlLedger",
     "SqlLock",
     "SqlOutbox",
     "SqlRateLimits",
+    "SqlRecords",
     "SqlSettled",
     "SqlStates",
+    "Wanted",
     "migrate",
 ]

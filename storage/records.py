@@ -1,4 +1,4 @@
-"""What the operator reads of the ledger: payments by period, standing, rail and payer, and what was earned."""
+"""What the operator reads of the ledger: payments by period, state, rail and payer, and what was earned."""
 
 import math
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ DAY_S = 86_400
 _row = payments.c
 
 
-class Standing(StrEnum):
+class RecordState(StrEnum):
     """Where a payment stands, in an operator's words: the ledger's states, with what its leases and blocks add."""
 
     CLAIMED = "claimed"
@@ -41,7 +41,7 @@ class Record:
     """
 
     entry: Entry
-    standing: Standing
+    state: RecordState
     at: float
     product: str | None
     settling_since: float | None
@@ -55,13 +55,13 @@ class Wanted:
 
     Attributes:
         since, until: unix seconds, compared with `Record.at`; the period includes the first and not the second.
-        standings: abandoned ones have moved nothing, so they are left out unless they are asked for.
+        states: abandoned ones have moved nothing, so they are left out unless they are asked for.
         payer: address in any case.
     """
 
     since: float = 0.0
     until: float = math.inf
-    standings: frozenset[Standing] = frozenset(Standing) - {Standing.ABANDONED}
+    states: frozenset[RecordState] = frozenset(RecordState) - {RecordState.ABANDONED}
     rail: str | None = None
     payer: str | None = None
 
@@ -89,13 +89,13 @@ class SqlRecords:
         now = database.now
         settling, running = _row.state == State.SETTLING, _row.lease_until > now
         self._at = func.coalesce(_row.settled_at, _row.settling_since, _row.lease_until)
-        self._standings: Mapping[Standing, ColumnElement[bool]] = {
-            Standing.CLAIMED: (_row.state == State.CLAIMED) & running,
-            Standing.SETTLING: settling & running,
-            Standing.IN_DOUBT: in_doubt & (_row.lease_until <= now),
-            Standing.NOT_FINAL: and_(not_final),
-            Standing.FINAL: (_row.state == State.SETTLED) & _row.final_at.is_not(None),
-            Standing.ABANDONED: abandoned(now),
+        self._states: Mapping[RecordState, ColumnElement[bool]] = {
+            RecordState.CLAIMED: (_row.state == State.CLAIMED) & running,
+            RecordState.SETTLING: settling & running,
+            RecordState.IN_DOUBT: in_doubt & (_row.lease_until <= now),
+            RecordState.NOT_FINAL: and_(not_final),
+            RecordState.FINAL: (_row.state == State.SETTLED) & _row.final_at.is_not(None),
+            RecordState.ABANDONED: abandoned(now),
         }
 
     async def page(self, wanted: Wanted, *, after: Record | None = None, limit: int = 1000) -> list[Record]:
@@ -131,7 +131,7 @@ class SqlRecords:
 
     def _where(self, wanted: Wanted) -> ColumnElement[bool]:
         where = (self._at >= wanted.since) & (self._at < _finite(wanted.until))
-        where &= or_(*(self._standings[each] for each in wanted.standings))
+        where &= or_(*(self._states[each] for each in wanted.states))
         if wanted.rail is not None:
             where &= _row.rail == wanted.rail
         if wanted.payer is not None:
@@ -146,16 +146,16 @@ class SqlRecords:
         entry = entry_of(row)
         at = next(each for each in (row.settled_at, row.settling_since, row.lease_until) if each is not None)
         return Record(
-            entry, _standing(entry, row.final_at), at, row.product, row.settling_since, row.settled_at, row.final_at
+            entry, _state_of(entry, row.final_at), at, row.product, row.settling_since, row.settled_at, row.final_at
         )
 
 
-def _standing(entry: Entry, final_at: float | None) -> Standing:
+def _state_of(entry: Entry, final_at: float | None) -> RecordState:
     if entry.state is State.SETTLED:
-        return Standing.NOT_FINAL if final_at is None else Standing.FINAL
+        return RecordState.NOT_FINAL if final_at is None else RecordState.FINAL
     if entry.state is State.SETTLING:
-        return Standing.SETTLING if entry.lease_runs else Standing.IN_DOUBT
-    return Standing.ABANDONED if entry.is_abandoned else Standing.CLAIMED
+        return RecordState.SETTLING if entry.lease_runs else RecordState.IN_DOUBT
+    return RecordState.ABANDONED if entry.is_abandoned else RecordState.CLAIMED
 
 
 def _finite(until: float) -> float:

@@ -36,8 +36,9 @@ MAY_IMPORT = {
     "pipeline": FOUNDATION | {"imaging"},
     "pixel_budget": FOUNDATION | {"imaging"},
     "cut_out": FOUNDATION | {"admission", "concurrency", "imaging", "pipeline", "pixel_budget"},
+    "rail_composition": {"config", "payments", "settings_types", "storage"},
     "composition": FOUNDATION
-    | {"concurrency", "cpu_quota", "cut_out", "memory", "pipeline"}
+    | {"concurrency", "cpu_quota", "cut_out", "memory", "pipeline", "rail_composition"}
     | {"api", "config", "imaging", "models", "payments", "runners", "settings_types", "storage"},
     "process_start": {"bento_glue", "config", "logs", "models", "runners"},
     "runner_composition": {"config", "models", "process_start", "runners"},

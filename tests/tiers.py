@@ -57,6 +57,7 @@ PATHS: Final[dict[str, Tier]] = {
     "tests/imaging/test_probe.py::test_no_file_of_25_megabytes": "integration",
     "tests/loadtests/": "integration",
     "tests/modelkit/": "integration",
+    "tests/ops/": "integration",
     "tests/payments/mpp/test_finality.py": "chain",
     "tests/runners/": "integration",
     "tests/storage/test_identity.py": "integration",

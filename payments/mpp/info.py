@@ -52,6 +52,7 @@ RAIL = RailInfo(
         42431: Network("Tempo Moderato", is_real=False, explorer="https://explore.testnet.tempo.xyz/tx/"),
     },
     token_names={PATH_USD: "pathUSD", ALPHA_USD: "AlphaUSD", USDC_E.lower(): "USDC.e"},
+    asset_evidence="currency",
     payment_headers=("Authorization",),
     quote_headers={"WWW-Authenticate": "One `Payment` challenge for each accepted token."},
     receipt_headers={"Payment-Receipt": "The receipt of an MPP payment, Base64 of JSON."},

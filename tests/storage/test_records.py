@@ -1,16 +1,14 @@
 """What the operator's command line reads of the ledger, on both databases."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
-from storage import Database, SqlLedger, SqlSettled
-from storage.records import Earned, SqlRecords, Standing, Wanted
-from tests.contracts.ledger_contract import LEASE_S, PAYMENT, RECEIPT
+from storage import Database, Earned, RecordState, SqlRecords, Wanted
 from tests.fakes.clock import FakeClock
+from tests.storage.planting import planted
 
-EVERY = frozenset(Standing)
+EVERY = frozenset(RecordState)
 
 
 @pytest.fixture
@@ -23,61 +21,32 @@ def records(database: Database) -> SqlRecords:
     return SqlRecords(database)
 
 
-async def planted(database: Database, clock: FakeClock, standing: Standing, name: str = "", **changes: str) -> str:
-    """A payment that stands there; its id."""
-    ledger, settled = SqlLedger(database), SqlSettled(database)
-    payment = replace(PAYMENT, id=name or standing.value, transaction=None, amount=50_000)
-    payment = replace(payment, rail=changes.pop("rail", "x402"), payer=changes.pop("payer", f"0xPayer {payment.id}"))
-    claim = await ledger.claim(
-        payment,
-        seen=None,
-        fingerprint="print",
-        order_digest="order",
-        lease_s=LEASE_S,
-        product=changes.pop("product", "m"),
-    )
-    assert claim
-    assert not changes
-    if standing is Standing.ABANDONED:
-        assert await ledger.release(claim)
-    if standing in {Standing.CLAIMED, Standing.ABANDONED}:
-        return payment.id
-    assert await ledger.begin_settlement(claim, lease_s=LEASE_S)
-    if standing is Standing.IN_DOUBT:
-        await ledger.mark_unresolved(claim)
-    if standing in {Standing.NOT_FINAL, Standing.FINAL}:
-        assert await ledger.settled(payment.id, replace(RECEIPT, transaction=f"0x{payment.id}"))
-    if standing is Standing.FINAL:
-        assert await settled.final(payment)
-    return payment.id
-
-
 async def test_says_of_each_payment_where_it_stands(records: SqlRecords, database: Database, clock: FakeClock) -> None:
-    for standing in Standing:
-        await planted(database, clock, standing)
-    found = await records.page(Wanted(standings=EVERY))
-    assert {record.entry.payment.id: record.standing for record in found} == {each.value: each for each in Standing}
+    for state in RecordState:
+        await planted(database, state)
+    found = await records.page(Wanted(states=EVERY))
+    assert {record.entry.payment.id: record.state for record in found} == {each.value: each for each in RecordState}
 
 
-@pytest.mark.parametrize("standing", Standing)
-async def test_selects_by_standing(
-    records: SqlRecords, database: Database, clock: FakeClock, standing: Standing
+@pytest.mark.parametrize("state", RecordState)
+async def test_selects_by_state_of(
+    records: SqlRecords, database: Database, clock: FakeClock, state: RecordState
 ) -> None:
-    for each in Standing:
-        await planted(database, clock, each)
-    found = await records.page(Wanted(standings=frozenset({standing})))
-    assert [record.entry.payment.id for record in found] == [standing.value]
+    for each in RecordState:
+        await planted(database, each)
+    found = await records.page(Wanted(states=frozenset({state})))
+    assert [record.entry.payment.id for record in found] == [state.value]
 
 
 async def test_leaves_out_what_was_abandoned(records: SqlRecords, database: Database, clock: FakeClock) -> None:
-    await planted(database, clock, Standing.ABANDONED)
+    await planted(database, RecordState.ABANDONED)
     assert await records.page(Wanted()) == []
 
 
 async def test_selects_by_period_rail_and_payer(records: SqlRecords, database: Database, clock: FakeClock) -> None:
     start = clock.now
     for name, rail, payer in (("a", "x402", "0xAA"), ("b", "mpp", "0xBB"), ("c", "x402", "0xBB")):
-        await planted(database, clock, Standing.FINAL, name, rail=rail, payer=payer)
+        await planted(database, RecordState.FINAL, name, rail=rail, payer=payer)
         clock.advance(10)
 
     async def ids(wanted: Wanted) -> list[str]:
@@ -91,7 +60,7 @@ async def test_selects_by_period_rail_and_payer(records: SqlRecords, database: D
 
 async def test_pages_neither_repeat_nor_leave_out(records: SqlRecords, database: Database, clock: FakeClock) -> None:
     """Also where many have settled at the same moment."""
-    names = [await planted(database, clock, Standing.FINAL, f"payment {number}") for number in range(7)]
+    names = [await planted(database, RecordState.FINAL, f"payment {number}") for number in range(7)]
     seen, last = [], None
     while page := await records.page(Wanted(), after=last, limit=3):
         seen += [record.entry.payment.id for record in page]
@@ -103,8 +72,8 @@ async def test_pages_neither_repeat_nor_leave_out(records: SqlRecords, database:
 async def test_finds_by_id_and_by_the_receipts_transaction(
     records: SqlRecords, database: Database, clock: FakeClock
 ) -> None:
-    await planted(database, clock, Standing.FINAL, "a")
-    await planted(database, clock, Standing.FINAL, "b")
+    await planted(database, RecordState.FINAL, "a")
+    await planted(database, RecordState.FINAL, "b")
     for reference in ("a", "0xa"):
         [record] = await records.find(reference)
         assert (record.entry.payment.id, record.product) == ("a", "m")
@@ -116,13 +85,13 @@ async def test_sums_what_was_earned_by_day_rail_and_product(
 ) -> None:
     """A day ends at midnight UTC; what has not settled has earned nothing."""
     clock.now = 20_000 * 86_400.0 - 1
-    await planted(database, clock, Standing.FINAL, "last second")
+    await planted(database, RecordState.FINAL, "last second")
     clock.advance(1)
-    await planted(database, clock, Standing.NOT_FINAL, "midnight")
-    await planted(database, clock, Standing.FINAL, "again")
-    await planted(database, clock, Standing.FINAL, "over mpp", rail="mpp")
-    await planted(database, clock, Standing.FINAL, "another model", product="n")
-    await planted(database, clock, Standing.IN_DOUBT)
+    await planted(database, RecordState.NOT_FINAL, "midnight")
+    await planted(database, RecordState.FINAL, "again")
+    await planted(database, RecordState.FINAL, "over mpp", rail="mpp")
+    await planted(database, RecordState.FINAL, "another model", product="n")
+    await planted(database, RecordState.IN_DOUBT)
     everything = await records.earned(0, clock.now + 1)
     assert everything == [
         Earned(19_999, "x402", "m", 1, 50_000),

@@ -1,0 +1,32 @@
+"""`python -m ops`: the commands of whoever runs the service."""
+
+import logging
+
+import typer
+
+from ops import payments
+from ops.revenue import revenue
+
+EPILOG = """Settings come from the service's own variables (CLEARCANVAS_…), so run it where the service runs:
+docker compose exec api python -m ops doctor. Exit codes: 0 good; 1 a fault, a difference, or "no" to a question;
+2 wrong usage."""
+
+app = typer.Typer(
+    help="Look after a service that sells: its faults, its money, back-ups and keys. Whatever writes asks first.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(payments.app, name="payments")
+app.command()(revenue)
+
+
+def main() -> None:
+    """The program. What a command finds it says itself, so the service's log lines stay out of it."""
+    logging.disable(logging.ERROR)
+    app(prog_name="python -m ops")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""One payment as a line of the books."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import Any
+
+from ops.periods import iso
+from payments import RAILS, RailInfo
+from storage import Record
+
+DECIMALS = 6
+"""Of every coin that is accepted: the rails are out while one of their tokens has others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The columns of the books, in their order.
+
+    Attributes:
+        time: when it settled, by the ledger's clock; of other payments as `Record.at`.
+        network: CAIP-2, from the receipt.
+        asset, asset_address: the coin's name and its contract.
+        model: empty for payments of versions before 0006 of the ledger.
+        amount: in coins, each a dollar.
+        transaction: the one that paid; of a payment in doubt the one that may.
+    """
+
+    time: str
+    state: str
+    rail: str
+    network: str
+    asset: str
+    asset_address: str
+    model: str
+    amount_base_units: int
+    amount: str
+    payer: str
+    transaction: str
+    payment: str
+
+    @classmethod
+    def of(cls, record: Record) -> "Line":
+        """The line of a payment."""
+        payment, receipt = record.entry.payment, record.entry.receipt
+        asset, address = _asset(payment.rail, payment.evidence)
+        return cls(
+            time=iso(record.at),
+            state=record.state,
+            rail=payment.rail,
+            network=receipt.network if receipt else "",
+            asset=asset,
+            asset_address=address,
+            model=record.product or "",
+            amount_base_units=payment.amount,
+            amount=coins(payment.amount),
+            payer=payment.payer,
+            transaction=(receipt.transaction if receipt else payment.transaction) or "",
+            payment=payment.id,
+        )
+
+
+def coins(units: int) -> str:
+    """Base units as coins: 50,000 is 0.05."""
+    return f"{Decimal(units).scaleb(-DECIMALS).normalize():f}"
+
+
+def facts(record: Record) -> dict[str, Any]:
+    """All that may be shown of a payment: never what its payer signed."""
+    entry = record.entry
+    return {
+        **asdict(Line.of(record)),
+        "settling_since": iso(record.settling_since),
+        "settled_at": iso(record.settled_at),
+        "final_at": iso(record.final_at),
+        "valid_before": entry.payment.valid_before,
+        "lease_left_s": round(entry.lease_left_s, 1),
+        "deliveries_again": entry.deliveries,
+        "order_digest": entry.order_digest,
+    }
+
+
+def _asset(rail: str, evidence: Any) -> tuple[str, str]:
+    for info in _infos(rail):
+        address = evidence.get(info.asset_evidence, "")
+        return info.token_name(address), address
+    return "", ""
+
+
+def _infos(rail: str) -> Iterator[RailInfo[Any]]:
+    yield from (info for info in RAILS if info.name == rail)

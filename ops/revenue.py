@@ -1,0 +1,74 @@
+"""`revenue`: what was earned, by day, rail and model."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import typer
+from rich.table import Table
+
+from ops.access import AsJson, ledger, print_json, screen, told
+from ops.books import coins
+from ops.periods import Since, Until, period
+from storage import DAY_S, Earned, SqlRecords
+
+_BAR = 50
+_PARTS = " ▏▎▍▌▋▊▉█"
+
+
+def revenue(since: Since = "30d", until: Until = "now", as_json: AsJson = False) -> None:
+    """Show what was earned, by day (UTC), rail and model, with a chart of the days.
+
+    Counted is what the ledger calls settled, in dollars; `reconcile` compares it with the chains. Gas is not deducted.
+
+      python -m ops revenue --since 2026-11-01 --until 2026-12-01
+    """
+    first, end = period(since, until)
+
+    async def read() -> list[Earned]:
+        async with ledger() as database:
+            return await SqlRecords(database).earned(first, end)
+
+    with told():
+        earned = asyncio.run(read())
+    if as_json:
+        print_json([_facts(each) for each in earned])
+        return
+    table = Table("day", "rail", "model", "payments", "$", box=None, pad_edge=False)
+    for each in earned:
+        table.add_row(*map(str, _facts(each).values()))
+    table.add_row("all", "", "", str(sum(e.payments for e in earned)), coins(sum(e.amount for e in earned)))
+    screen().print(table)
+    for line in chart(earned):
+        typer.echo(line)
+
+
+def chart(earned: Sequence[Earned], columns: int = _BAR) -> Iterator[str]:
+    """A bar for each day from the first with a sale to the last, days without one included."""
+    days: dict[int, int] = defaultdict(int)
+    for each in earned:
+        days[each.day] += each.amount
+    most = max(days.values(), default=0)
+    if most == 0:
+        return
+    yield ""
+    for day in range(min(days), max(days) + 1):
+        eighths = days[day] * columns * 8 // most
+        bar = _PARTS[8] * (eighths // 8) + _PARTS[eighths % 8].strip()
+        yield f"{_date(day)}  {bar:{columns}}  ${coins(days[day])}"
+
+
+def _facts(earned: Earned) -> dict[str, Any]:
+    return {
+        "day": _date(earned.day),
+        "rail": earned.rail,
+        "model": earned.product or "",
+        "payments": earned.payments,
+        "usd": coins(earned.amount),
+    }
+
+
+def _date(day: int) -> str:
+    return datetime.fromtimestamp(day * DAY_S, UTC).strftime("%Y-%m-%d")
