@@ -16,11 +16,8 @@ from config import Settings
 from models import ModelManifest
 from process_end import ask_to_end, end_after, end_with_supervisor, on_first_signal
 from runner_composition import runner_token
-from runners.client import Runner, RunnerClient
-from runners.connection import RunnerConnection
-from runners.drain import stop_service
-from runners.fleet import RunnerFleet
-from runners.matting import NAME
+from runners.client import Runner, RunnerClient, RunnerConnection, RunnerFleet
+from runners.matting import NAME, stop_service
 
 log = structlog.get_logger(__name__)
 

@@ -48,9 +48,8 @@ from payments.mpp.attempt import MppAttempt
 from payments.mpp.rail import MppRail
 from payments.x402.attempt import X402Attempt
 from payments.x402.rail import X402Rail
-from runners.backend import Pixels
-from runners.client import RunnerClient
-from runners.state import State
+from runners.client import RunnerClient, State
+from runners.inference import Pixels
 from sandbox.accounts import BUYER
 from sandbox.chains import base_chain, tempo_chain
 from sandbox.environment import environment

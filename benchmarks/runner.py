@@ -38,11 +38,9 @@ from config import load
 from errors import ServiceError
 from models import ModelManifest, Precision
 from runners.app import RunnerApp, ServedModel
-from runners.backend import Pixels
 from runners.batcher import Batcher
-from runners.client import RunnerClient
-from runners.connection import RunnerConnection
-from runners.ort_backend import OrtBackend
+from runners.client import RunnerClient, RunnerConnection
+from runners.inference import OrtBackend, Pixels
 from sandbox.chains import base_chain, tempo_chain
 from tests.processes import command_of, family, matching
 from tests.running_service import run_service

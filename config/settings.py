@@ -11,7 +11,7 @@ from pydantic import Field, PositiveInt, create_model
 
 from api import ConnectionLimits, RateLimitConfig, UploadLimits
 from payments import RAILS, RailInfo, RailSection
-from runners.config import RunnerConfig
+from runners import RunnerConfig
 from settings_types.section import Section, required
 from settings_types.types import CidrBlock, CommaSeparated, Contact, DatabaseUrl, JsonValue, Price, Url
 

@@ -14,9 +14,8 @@ from pathlib import Path
 from bentoml import __version__ as bentoml_version
 
 from models import MODELS, ModelManifest
-from runners.backend import load_backend
-from runners.config import RunnerConfig
-from runners.ort_backend import OrtBackend
+from runners import RunnerConfig
+from runners.inference import OrtBackend, load_backend
 
 APP = Path("/app")
 WRITABLE = (Path("/var/lib/clearcanvas"), Path("/var/cache/clearcanvas"))

@@ -81,7 +81,7 @@ def looks(
     """Cut pictures of unknown alpha out, count the hazy ones per kind, and lay them on magenta, white and black."""
     from modelkit.evaluation.errors import EvaluationError  # noqa: PLC0415 - as above
     from modelkit.evaluation.looks import look  # noqa: PLC0415 - as above
-    from runners.config import RunnerConfig  # noqa: PLC0415 - packages that other commands need not
+    from runners import RunnerConfig  # noqa: PLC0415 - packages that other commands need not
 
     try:
         names, variants = model or [RunnerConfig().model], variant or ["service"]

@@ -10,7 +10,11 @@ import structlog
 
 from errors import ProcessingFailed, RunnerUnavailable, ServiceError
 from runners.backend import Pixels
+from runners.connection import RunnerConnection
+from runners.fleet import RunnerFleet
 from runners.state import State
+
+__all__ = ["Runner", "RunnerClient", "RunnerConnection", "RunnerFleet", "State"]
 
 log = structlog.get_logger(__name__)
 

@@ -18,7 +18,7 @@ from runners.backend import BackendError, Pixels
 
 log = structlog.get_logger(__name__)
 
-FOLDER = MODELS / "golden"
+GOLDEN_FOLDER = MODELS / "golden"
 DEFAULT_GATE = Gate(mean=0.5, p99_9=5)
 """For a precision without a gate in the manifest."""
 
@@ -87,14 +87,14 @@ def golden(manifest: ModelManifest, reference: Callable[[], Infer], cache_folder
         BackendError: the reference cannot be computed.
     """
     pictures = scaled(golden_pictures(), manifest.input.size)
-    for file in (FOLDER / f"{manifest.name}.npz", cache_folder / f"{manifest.sha256[:16]}-golden.npz"):
+    for file in (GOLDEN_FOLDER / f"{manifest.name}.npz", cache_folder / f"{manifest.sha256[:16]}-golden.npz"):
         alphas = _stored(file, manifest, pictures)
         if alphas is not None:
             return Golden(pictures, alphas)
     infer = reference()
     alphas = np.concatenate([infer(each[None]) for each in pictures])
     try:
-        store(file, manifest, pictures, alphas)
+        store_golden(file, manifest, pictures, alphas)
     except OSError as error:  # the alphas are then computed at each start
         log.warning("golden_not_stored", model=manifest.label, file=str(file), reason=str(error))
     return Golden(pictures, alphas)
@@ -103,7 +103,7 @@ def golden(manifest: ModelManifest, reference: Callable[[], Infer], cache_folder
 @cache
 def golden_pictures() -> Pixels:
     """uint8 [K,384,384,3]."""
-    with np.load(FOLDER / "pictures.npz") as stored:
+    with np.load(GOLDEN_FOLDER / "pictures.npz") as stored:
         return np.asarray(stored["pictures"], np.uint8)
 
 
@@ -113,7 +113,7 @@ def scaled(pictures: Pixels, size: int) -> Pixels:
     return np.ascontiguousarray(pictures[:, places][:, :, places])
 
 
-def store(file: Path, manifest: ModelManifest, pictures: Pixels, alphas: Pixels) -> None:
+def store_golden(file: Path, manifest: ModelManifest, pictures: Pixels, alphas: Pixels) -> None:
     """Store alphas for these weights and images."""
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_suffix(".part.npz")

@@ -14,11 +14,13 @@ from models import ModelManifest
 from runners.app import RunnerApp
 from runners.backend import NoBackend
 from runners.choice import BackendChoice, BackendSetting
-from runners.drain import stop_after_dependents
+from runners.drain import stop_after_dependents, stop_service
 from runners.listen_address import require_token
 from runners.precisions import WantedPrecision
 from runners.served import ServedModels
 from runners.watchdog import run_watchdog
+
+__all__ = ["NAME", "matting_runner", "stop_service"]
 
 NAME = "MattingRunner"
 ANNOUNCE_S = 3.0

@@ -13,9 +13,9 @@ from sandbox.process import ROOT
 APART = {"tests", "client"}
 """Tests reach inside what they test; the client is a distribution of its own."""
 
-FOR_THE_ROOT = {"api.app", "api.http"}
-"""Faces that only modules at the root use, which import-linter does not see. They load the application and its server,
-which whoever reads the settings must not, so they are not in `api`."""
+FOR_THE_ROOT = {"api.app", "api.http", "runners.matting"}
+"""Faces that only modules at the root use, which import-linter does not see. They load the application, its server and
+BentoML, which whoever reads the settings must not, so they are not in `api` and `runners`."""
 
 
 def faces() -> list[str]:

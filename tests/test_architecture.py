@@ -139,6 +139,7 @@ def test_the_contracts_are_kept(copy: Path) -> None:
         ("config/settings.py", "api.config"),
         ("deploy/migrate.py", "config.rules"),
         ("runners/choice.py", "models.manifest"),
+        ("modelkit/evaluation/networks.py", "runners.ort_backend"),
         ("benchmarks/quotes.py", "storage.ledger"),
     ],
 )
@@ -177,4 +178,4 @@ def test_an_import_behind_a_face_is_seen(tmp_path: Path) -> None:
 
 def test_the_faces_are_found() -> None:
     """Without them the tests above would hold nothing."""
-    assert {"api", "config", "imaging", "models", "payments", "storage"} <= set(faces())
+    assert {"api", "config", "imaging", "models", "payments", "runners", "storage"} <= set(faces())

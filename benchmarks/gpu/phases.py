@@ -97,7 +97,7 @@ def prepare(folder: Folder) -> Iterator[Row]:
     from benchmarks.gpu.work import work  # noqa: PLC0415  # as above
     from modelkit.precision.half import half  # noqa: PLC0415  # as above
     from models import ModelManifest  # noqa: PLC0415  # as above
-    from runners.golden import golden_pictures, scaled  # noqa: PLC0415  # as above
+    from runners.inference import golden_pictures, scaled  # noqa: PLC0415  # as above
     from runners.tensorrt.graph import parseable  # noqa: PLC0415  # as above
 
     manifest = ModelManifest.load("clearcanvas-matte-4")
@@ -202,7 +202,7 @@ def _captured(graph: Any) -> Run:
 def _onnxruntime(folder: Folder, provider: str, precisions: tuple[str, ...]) -> Iterator[Row]:
     if folder.device == "cuda":
         import torch  # noqa: F401, PLC0415  # it loads CUDA's libraries where nobody else would find them
-    from runners.backend import BackendError  # noqa: PLC0415  # each phase needs its own
+    from runners.inference import BackendError  # noqa: PLC0415  # each phase needs its own
     from runners.ort_backend import session  # noqa: PLC0415  # as above
 
     for network, precision in product(NETWORKS, precisions):
@@ -251,7 +251,7 @@ def tensorrt(folder: Folder) -> Iterator[Row]:
 def _engine_rows(folder: Folder, trt: Any, built: Row, plan: bytes, *, size: int, most: int) -> Iterator[Row]:
     from cuda.bindings import runtime as cudart  # noqa: PLC0415  # as above
 
-    from runners.backend import BackendError  # noqa: PLC0415  # as above
+    from runners.inference import BackendError  # noqa: PLC0415  # as above
     from runners.tensorrt.cuda import CudaDevice  # noqa: PLC0415  # as above
 
     try:

@@ -13,8 +13,8 @@ from cut_out import CutOut
 from imaging import ImageFormat, Output, Pixels, probe
 from models import ModelManifest
 from pipeline import MattingModel
-from runners.config import RunnerConfig
-from runners.ort_backend import OrtBackend
+from runners import RunnerConfig
+from runners.inference import OrtBackend
 
 FOLDER = Path(__file__).parent
 README, CARD = FOLDER / "before-after.jpg", FOLDER / "model-card.jpg"

@@ -11,7 +11,7 @@ from imaging import Pixels
 from modelkit.evaluation.errors import EvaluationError
 from modelkit.evaluation.network_output import Output, guess_values, to_alpha
 from modelkit.evaluation.options import Layout, Options, normalise
-from runners.backend import probe_image
+from runners.inference import probe_image
 
 T = TypeVar("T")
 

@@ -18,8 +18,7 @@ from modelkit.evaluation.options import Options, parse
 from modelkit.evaluation.tflite_file import TfliteFile
 from modelkit.evaluation.variants import SERVICE, WAYS, Way, service
 from models import MODELS, ModelError, ModelManifest, Precision
-from runners.backend import Backend, BackendError
-from runners.ort_backend import OrtBackend
+from runners.inference import Backend, BackendError, OrtBackend
 
 _Kind = Callable[[Path, Options, int], FileBackend]
 _FILES: dict[str, _Kind] = {".onnx": OnnxFile, ".tflite": TfliteFile}

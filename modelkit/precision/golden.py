@@ -6,15 +6,13 @@ import numpy as np
 from PIL import Image
 
 from models import MODELS, ModelManifest
-from runners.backend import Pixels
-from runners.golden import FOLDER, golden_pictures, scaled, store
-from runners.ort_backend import OrtBackend
+from runners.inference import GOLDEN_FOLDER, OrtBackend, Pixels, golden_pictures, scaled, store_golden
 
 RENDERS = MODELS.parent / "docs/pictures/renders"
 """Scenes of our own, 384 px; docs/pictures/manifest.toml has their origin."""
 
 
-def write_golden(folder: Path = FOLDER) -> list[Path]:
+def write_golden(folder: Path = GOLDEN_FOLDER) -> list[Path]:
     """Write the pictures, and the alphas of each shipped model; the files that were written."""
     pictures = np.stack([np.asarray(Image.open(file).convert("RGB")) for file in sorted(RENDERS.glob("*.jpg"))])
     folder.mkdir(parents=True, exist_ok=True)
@@ -25,7 +23,7 @@ def write_golden(folder: Path = FOLDER) -> list[Path]:
         manifest = ModelManifest.load(name)
         shown = scaled(pictures, manifest.input.size)
         files.append(folder / f"{name}.npz")
-        store(files[-1], manifest, shown, _alphas(manifest, shown))
+        store_golden(files[-1], manifest, shown, _alphas(manifest, shown))
     return files
 
 

@@ -7,6 +7,8 @@ from onnx import GraphProto, NodeProto, TensorProto, ValueInfoProto
 
 from models import sort_nodes
 
+__all__ = ["parseable"]
+
 LAYOUT_OPS = {"Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
 """Operations that only move values, so a Cast may be before or after them."""
 

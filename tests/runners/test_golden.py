@@ -9,7 +9,7 @@ import pytest
 
 from models.manifest import MODELS, Gate, ModelManifest
 from runners.backend import BackendError, Pixels
-from runners.golden import DEFAULT_GATE, FOLDER, Golden, Infer, golden, golden_pictures, scaled
+from runners.golden import DEFAULT_GATE, GOLDEN_FOLDER, Golden, Infer, golden, golden_pictures, scaled
 from runners.ort_backend import OrtBackend
 from tests.shipped import NAME, SHIPPED
 
@@ -141,7 +141,7 @@ def test_a_damaged_file_is_recomputed(tmp_path: Path) -> None:
 
 
 def test_images_are_scaled_to_the_models_size() -> None:
-    assert FOLDER.is_dir()
+    assert GOLDEN_FOLDER.is_dir()
     shown = golden_pictures()
     assert scaled(shown, shown.shape[1]).shape == shown.shape
     np.testing.assert_array_equal(scaled(shown, 768)[:, ::2, ::2], shown)
