@@ -5,6 +5,8 @@ import logging
 import typer
 
 from ops import payments
+from ops.doubts import replay_doubt
+from ops.reconcile import reconcile
 from ops.revenue import revenue
 
 EPILOG = """Settings come from the service's own variables (CLEARCANVAS_…), so run it where the service runs:
@@ -19,7 +21,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(payments.app, name="payments")
-app.command()(revenue)
+for command in (revenue, reconcile, replay_doubt):
+    app.command()(command)
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from rail_composition import build_rails
 from storage import Database
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
+RailName = Annotated[str | None, typer.Option("--rail", help="One rail only: x402 or mpp.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; for scripts.")]
 
 _WIDE = 220
@@ -76,3 +77,16 @@ async def rails(settings: Settings, database: Database) -> AsyncIterator[Mapping
         for rail in built:
             stack.push_async_callback(rail.aclose)
         yield {rail.name: rail for rail in built}
+
+
+def selected(enabled: Mapping[str, Rail], name: str | None) -> Mapping[str, Rail]:
+    """One of the rails, or all of them.
+
+    Raises:
+        typer.BadParameter: there is no such rail, or it is not enabled.
+    """
+    if name is None:
+        return enabled
+    if name not in enabled:
+        raise typer.BadParameter(f"{name!r} must be an enabled rail: {', '.join(enabled)}")
+    return {name: enabled[name]}

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from ops.access import AsJson, fail, ledger, print_json, screen, told
+from ops.access import AsJson, RailName, fail, ledger, print_json, screen, told
 from ops.books import Line, facts
 from ops.periods import Since, Until, period
 from storage import Record, RecordState, SqlRecords, Wanted
@@ -21,7 +21,6 @@ SETTLED = [RecordState.NOT_FINAL, RecordState.FINAL]
 _SHOWN = ("time", "state", "rail", "asset", "model", "amount", "payer", "transaction")
 
 app = typer.Typer(no_args_is_help=True, help="Payments in the ledger: list them, show one, export the books as CSV.")
-Rail = Annotated[str | None, typer.Option(help="Of one rail only: x402 or mpp.")]
 Payer = Annotated[str | None, typer.Option(help="Of one payer's address only.")]
 States = Annotated[
     list[RecordState] | None,
@@ -34,7 +33,7 @@ def list_(
     since: Since = "24h",
     until: Until = "now",
     state: States = None,
-    rail: Rail = None,
+    rail: RailName = None,
     payer: Payer = None,
     limit: Annotated[int, typer.Option(min=1, help="The last so many.")] = 50,
     as_json: AsJson = False,
@@ -95,7 +94,7 @@ def export(
     since: Since = "30d",
     until: Until = "now",
     state: States = None,
-    rail: Rail = None,
+    rail: RailName = None,
     payer: Payer = None,
     out: Annotated[Path | None, typer.Option(help="A new file; without it standard output.")] = None,
 ) -> None:

@@ -48,5 +48,5 @@ def period(since: str, until: str) -> tuple[float, float]:
 
 
 def iso(at: float | None) -> str:
-    """Unix seconds as 2026-11-30T08:15:43Z; nothing for None."""
-    return "" if at is None else datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """Unix seconds as 2026-11-30T08:15:43Z; nothing for None and for no end."""
+    return "" if at is None or at == math.inf else datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -16,6 +16,7 @@ from payments.policy import SalePolicy
 from payments.rail import HeaderFields, Hold, Order, Payment, Rail, Receipt
 from payments.rail_info import RailDependencies, RailInfo, RailSection
 from payments.rails import RAILS, payment_headers
+from payments.reconciliation import Difference, reconcile
 from payments.resolver import Resolver
 from payments.result_cache import ResultCache
 
@@ -27,6 +28,7 @@ __all__ = [
     "RAILS",
     "RAW",
     "Claim",
+    "Difference",
     "Entry",
     "Gate",
     "HeaderFields",
@@ -51,4 +53,5 @@ __all__ = [
     "keep_monitoring",
     "keep_rechecking",
     "payment_headers",
+    "reconcile",
 ]

@@ -3,6 +3,7 @@
 What other packages use is listed here; they import nothing from the modules below.
 """
 
+from storage.books import SqlBooks
 from storage.database import Database
 from storage.ledger import SqlLedger
 from storage.lock import SqlLock
@@ -19,6 +20,7 @@ __all__ = [
     "Earned",
     "Record",
     "RecordState",
+    "SqlBooks",
     "SqlLedger",
     "SqlLock",
     "SqlOutbox",

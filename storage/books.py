@@ -16,7 +16,7 @@ _row = payments.c
 
 
 class SqlBooks:
-    """`payments.reconcile.Books` on SQLite or PostgreSQL.
+    """`payments.reconciliation.Books` on SQLite or PostgreSQL.
 
     Args:
         database: shared with everything that stores; its owner closes it.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import storage
 from payments.rail import Payment, Rail, Receipt
-from payments.reconcile import Difference, reconcile
+from payments.reconciliation import Difference, reconcile
 from sandbox.chains import Chain
 from storage import Database, SqlLedger
 from storage.books import SqlBooks

@@ -10,7 +10,7 @@ import pytest
 from errors import RailUnavailable
 from payments.mpp.rail import MppRail
 from payments.rail import Order, Payment
-from payments.reconcile import Kind
+from payments.reconciliation import Kind
 from sandbox.accounts import SELLER, STRANGER, TREASURY
 from sandbox.calls import call_data
 from sandbox.chains import TempoChain

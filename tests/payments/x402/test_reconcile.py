@@ -13,7 +13,7 @@ from x402.mechanisms.evm.multicall import encode_contract_call
 
 from errors import RailUnavailable
 from payments.rail import Order, Payment
-from payments.reconcile import Kind
+from payments.reconciliation import Kind
 from payments.x402.chain import evidence
 from payments.x402.eip3009 import SignedAuthorization
 from payments.x402.rail import X402Rail
