@@ -126,7 +126,7 @@ def offered_rails(settings: Settings) -> tuple[OfferedRail, ...]:
 
 
 def _priced_models(settings: Settings, models: Models) -> tuple[PricedModel, ...]:
-    prices = settings.model_prices()
+    prices, previous = settings.model_prices(), settings.previous_model_prices()
     return tuple(
         PricedModel(
             name=manifest.name,
@@ -134,6 +134,7 @@ def _priced_models(settings: Settings, models: Models) -> tuple[PricedModel, ...
             price=Price(prices[manifest.name]),
             size=manifest.input.size,
             licence=manifest.licence,
+            previous_price=Price(previous[manifest.name]) if manifest.name in previous else None,
         )
         for manifest, _ in models
     )

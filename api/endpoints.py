@@ -46,6 +46,7 @@ class RemoveBackgroundEndpoint:
             is_whole=upload.is_whole,
             parameters=(("format", asked.output.format.name.lower()), *options, *model),
             price=sold.price,
+            previous_price=sold.previous_price,
             media_type=asked.output.format.media_type,
             product=sold.name,
         )

@@ -22,6 +22,7 @@ class PricedModel:
         label: name and short hash of the weights, the value of `X-Model`.
         size: pixels per side of its input.
         licence: of the weights, SPDX where there is one.
+        previous_price: that of quotes which may still be outstanding.
     """
 
     name: str
@@ -29,6 +30,7 @@ class PricedModel:
     price: Price
     size: int
     licence: str
+    previous_price: Price | None = None
 
 
 @dataclass(frozen=True, slots=True)

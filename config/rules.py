@@ -19,6 +19,7 @@ def faults(settings: Settings) -> Iterator[Fault]:
     """Everything that keeps these settings from selling."""
     yield from _rails(settings)
     yield from _hosts(settings)
+    yield from _previous_prices(settings)
     yield from runner_faults(settings)
     yield from _database(settings)
     if settings.is_real and not settings.public_url.startswith("https://"):
@@ -63,6 +64,15 @@ def _hosts(settings: Settings) -> Iterator[Fault]:
                 yield Fault("rail_hosts", f"{host!r} names {rail!r}, which must be one of {', '.join(known)}")
             elif not known[rail]:
                 yield Fault("rail_hosts", f"{host!r} names {rail}, which is not enabled")
+
+
+def _previous_prices(settings: Settings) -> Iterator[Fault]:
+    prices = settings.model_prices()
+    for each in settings.previous_prices:
+        if each.usd is None:
+            yield Fault("previous_prices", f"{each.name!r} must be NAME=PRICE")
+        if each.name not in prices:
+            yield Fault("previous_prices", f"names {each.name!r}, which must be one of {', '.join(prices)}")
 
 
 def _database(settings: Settings) -> Iterator[Fault]:

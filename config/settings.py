@@ -11,7 +11,7 @@ from pydantic import Field, PositiveInt, create_model
 
 from api import ConnectionLimits, RateLimitConfig, UploadLimits
 from payments import RAILS, RailInfo, RailSection
-from runners import RunnerConfig
+from runners import ModelSpec, RunnerConfig
 from settings_types.section import Section, required
 from settings_types.types import CidrBlock, CommaSeparated, Contact, DatabaseUrl, JsonValue, Price, Url
 
@@ -30,6 +30,9 @@ class Settings(Section):
     OpenAPI."""
     price_usd: Price = Decimal("0.05")
     """Price per picture in US dollars; a model may override it."""
+    previous_prices: Annotated[tuple[ModelSpec, ...], CommaSeparated] = ()
+    """Prices before the last change, `NAME=PRICE` for each model whose price has changed: quotes at them are still
+    paid. Remove them when no quote is left."""
     workers: PositiveInt = 1
     """API worker processes."""
     database_url: DatabaseUrl | None = None
@@ -83,6 +86,10 @@ class Settings(Section):
         """The models that are served with the price of a picture in US dollars, the default first."""
         more = {each.name: self.price_usd if each.usd is None else each.usd for each in self.runner.more_models}
         return {self.runner.model: self.price_usd, **more}
+
+    def previous_model_prices(self) -> dict[str, Decimal]:
+        """The former prices of models, in US dollars, at which a picture is still sold."""
+        return {each.name: each.usd for each in self.previous_prices if each.usd is not None}
 
     def ledger_url(self) -> str:
         """`database_url`, which `config.rules` has found there."""

@@ -39,6 +39,7 @@ class Order:
         body: the uploaded bytes; empty for a discovery probe.
         parameters: everything else that decides the answer, as names and values.
         price: what it costs.
+        previous_price: what it cost before the operator changed the price; a payment of as much still buys it.
         is_whole: False where `body` is only the beginning of what was sent, as in the order of an unpaid picture; such
             an order can be quoted, not sold.
         media_type: of what is delivered.
@@ -50,6 +51,7 @@ class Order:
     body: bytes = field(repr=False)
     parameters: tuple[tuple[str, str], ...]
     price: Price
+    previous_price: Price | None = None
     is_whole: bool = True
     media_type: str = "image/png"
     product: str | None = None
@@ -64,6 +66,11 @@ class Order:
         """The same over the beginning of the body, which is all that an unpaid order has of a large picture. Two
         orders may have the same."""
         return self._digest(memoryview(self.body)[:BEGINNING_BYTES])
+
+    def price_for(self, amount: int, decimals: int) -> Price:
+        """Which of its prices a payment of `amount` base units is to be judged by."""
+        earlier = self.previous_price
+        return earlier if earlier and earlier.base_units(decimals) == amount else self.price
 
     def _digest(self, body: bytes | memoryview) -> str:
         head = "&".join(f"{name}={value}" for name, value in sorted(self.parameters))

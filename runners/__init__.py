@@ -5,6 +5,6 @@ a BentoML service; in `runners.inference`, what the tools run networks with; and
 loads onnx. They import nothing from the other modules below.
 """
 
-from runners.config import RunnerConfig
+from runners.config import ModelSpec, RunnerConfig
 
-__all__ = ["RunnerConfig"]
+__all__ = ["ModelSpec", "RunnerConfig"]

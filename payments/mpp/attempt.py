@@ -23,22 +23,23 @@ class Parts:
     """What an MPP rail verifies and settles with.
 
     Attributes:
-        recipient, currencies: addresses, lower case.
+        recipients, currencies: addresses, lower case.
         work_margin_s, broadcast_margin_s: as `MppRail`.
     """
 
     chain: Chain
     engines: Engines
     clock: ChainClock
-    recipient: str
+    recipients: tuple[str, ...]
     currencies: tuple[str, ...]
     work_margin_s: float
     broadcast_margin_s: float
 
     async def refuse_if_paid(self, transaction: str) -> None:
         """Raise PaymentSpentElsewhere when a transaction has paid us."""
-        if await self.chain.has_paid(transaction, recipient=self.recipient, currencies=self.currencies):
-            raise PaymentSpentElsewhere(SPENT, paid_us=True)
+        for recipient in self.recipients:
+            if await self.chain.has_paid(transaction, recipient=recipient, currencies=self.currencies):
+                raise PaymentSpentElsewhere(SPENT, paid_us=True)
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class MppAttempt(PaymentAttempt):
             return await self._judge(order)
         except PaymentRejected:
             # Whatever was wrong with it: what has paid us is not called unused, and gets no fresh quote.
-            if transaction.transfer.recipient == self.parts.recipient:
+            if transaction.transfer.recipient in self.parts.recipients:
                 await self.parts.refuse_if_paid(transaction.hash)
             raise
 

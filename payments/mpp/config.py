@@ -25,6 +25,8 @@ class MppConfig(RailSection):
     (on mainnet) USDC.e."""
     recipient: Address | None = None
     """The address that is paid."""
+    previous_recipient: Address | None = None
+    """The address before the last change; payments of quotes with it are still accepted, and go to it."""
     realm: Annotated[str, Field(min_length=1)] | None = None
     """Realm of the challenges on every host. Where it is not given: a host of `rail_hosts` is its own realm, every
     other one has the host of `public_url`."""
@@ -56,6 +58,11 @@ class MppConfig(RailSection):
         secret = required(self.secret_key, "mpp.secret_key")
         return tuple(each.get_secret_value() for each in (secret, self.previous_secret_key) if each)
 
+    def recipients(self) -> tuple[str, ...]:
+        """The addresses that may be paid; the first one is quoted."""
+        recipient = required(self.recipient, "mpp.recipient")
+        return tuple(each for each in (recipient, self.previous_recipient) if each)
+
     def faults(self) -> Iterator[Fault]:
         if self.recipient is None:
             yield Fault("recipient", MISSING)
@@ -69,8 +76,9 @@ class MppConfig(RailSection):
             yield Fault("work_margin_s", "must be longer than broadcast_margin_s, or no payment can be broadcast")
 
     def faults_with_real_money(self) -> Iterator[Fault]:
-        if is_development(self.recipient):
-            yield Fault("recipient", "is a well-known development account")
+        for name, address in (("recipient", self.recipient), ("previous_recipient", self.previous_recipient)):
+            if is_development(address):
+                yield Fault(name, "is a well-known development account")
         for name, secret in (("secret_key", self.secret_key), ("previous_secret_key", self.previous_secret_key)):
             if secret and secret.get_secret_value() == SANDBOX_SECRET:
                 yield Fault(name, "is the sandbox's secret, which is public")

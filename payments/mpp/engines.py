@@ -25,10 +25,9 @@ from mpp.server.mpp import Mpp
 
 from payments.mpp.config import MppConfig
 from payments.mpp.problems import INVALID_CHALLENGE, VERIFICATION_FAILED, refusal, rejected
-from payments.mpp.pull import INTENT, METHOD, charge_request, pull_charge
+from payments.mpp.pull import DECIMALS, INTENT, METHOD, charge_request, pull_charge
 from payments.mpp.wire import MppCredential
 from payments.rail import Order
-from settings_types.section import required
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -62,13 +61,13 @@ class Engines:
     ) -> None:
         secrets = config.secret_keys()
         self._realms, self._secret, self._ledger_id = realms, secrets[0], ledger_id
-        self._recipient = required(config.recipient, "mpp.recipient")
+        self._recipients = config.recipients()
         self._currencies, self._chain_id = config.currencies, config.chain_id
         self._urls, self._validity = config.rpc_urls(), timedelta(seconds=config.challenge_seconds)
         self._engines = {
-            (url, realm): _engines(
+            (url, realm, recipient.lower()): _engines(
                 pull_charge(
-                    recipient=self._recipient,
+                    recipient=recipient,
                     currencies=config.currencies,
                     chain_id=config.chain_id,
                     rpc_url=url,
@@ -80,6 +79,7 @@ class Engines:
             )
             for url in self._urls
             for realm in realms
+            for recipient in self._recipients
         }
 
     async def challenges(self, order: Order) -> list[mpp.Challenge]:
@@ -99,9 +99,10 @@ class Engines:
         """
         body = order.body if credential.sent.challenge.digest else None
         meta = _meta(credential)
+        price = order.price_for(credential.transaction.transfer.amount, DECIMALS)
         judge = self._with_its_secret(
             lambda engine: engine.validate_credential(
-                credential.sent, intent=INTENT, request={"amount": str(order.price)}, meta=meta, body=body
+                credential.sent, intent=INTENT, request={"amount": str(price)}, meta=meta, body=body
             ),
             self._urls[0],
             credential,
@@ -131,7 +132,7 @@ class Engines:
         self, currency: str, order: Order, scope: Mapping[str, str], expires: str, digest: str | None
     ) -> mpp.Challenge:
         asked = charge_request(
-            amount=str(order.price), currency=currency, recipient=self._recipient, chain_id=self._chain_id
+            amount=str(order.price), currency=currency, recipient=self._recipients[0], chain_id=self._chain_id
         )
         ledger = {} if self._ledger_id is None else {"ledger": self._ledger_id}
         return mpp.Challenge.create(
@@ -152,10 +153,12 @@ class Engines:
     async def _with_its_secret(
         self, ask: Callable[[Mpp], Coroutine[Any, Any, T]], url: str, credential: MppCredential
     ) -> T:
-        """Ask the engine of the challenge's realm whose secret issued it: every other one raises InvalidChallengeError
-        at once."""
-        echoed = credential.sent.challenge.realm
-        *others, last = self._engines[url, echoed if echoed in self._realms else self._realms[0]]
+        """Ask the engine of the challenge's realm and recipient whose secret issued it: every other one raises
+        InvalidChallengeError at once."""
+        echoed, paid = credential.sent.challenge.realm, credential.transaction.transfer.recipient
+        realm = echoed if echoed in self._realms else self._realms[0]
+        recipient = next((each for each in self._recipients if each.lower() == paid), self._recipients[0])
+        *others, last = self._engines[url, realm, recipient.lower()]
         for engine in others:
             try:
                 return await ask(engine)

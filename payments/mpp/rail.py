@@ -5,6 +5,8 @@ funds, and the chain's word after every doubt.
 """
 
 import logging
+from itertools import chain
+from operator import attrgetter
 
 import httpx
 
@@ -19,7 +21,6 @@ from payments.mpp.transfers import transfers_between
 from payments.mpp.wire import RAIL, MppCredential, PushedCredential, read_credential
 from payments.rail import Challenge, Finality, HeaderFields, Order, Payment, Receipt
 from payments.transfers import Transfer
-from settings_types.section import required
 
 _TALKATIVE = ("httpx", "httpcore")  # below WARNING they write URLs, which may hold API keys
 
@@ -56,7 +57,7 @@ class MppRail:
         for name in _TALKATIVE:
             logging.getLogger(name).setLevel(logging.WARNING)
         self._config = config
-        self._recipient = required(config.recipient, "mpp.recipient").lower()
+        self._recipients = tuple(recipient.lower() for recipient in config.recipients())
         self._currencies = tuple(currency.lower() for currency in config.currencies)
         self._client = httpx.AsyncClient(
             timeout=config.confirmation_timeout_s, trust_env=False, limits=httpx.Limits(max_connections=MAX_CONNECTIONS)
@@ -74,7 +75,7 @@ class MppRail:
             chain=self._chain,
             engines=self._engines,
             clock=self._clock,
-            recipient=self._recipient,
+            recipients=self._recipients,
             currencies=self._currencies,
             work_margin_s=config.work_margin_s,
             broadcast_margin_s=config.broadcast_margin_s,
@@ -106,7 +107,11 @@ class MppRail:
         return await self._chain.recheck(payment, finality_blocks=self._config.finality_blocks)
 
     async def transfers(self, since: float, until: float) -> list[Transfer]:
-        return await transfers_between(self._rpc, since, until, recipient=self._recipient, currencies=self._currencies)
+        found = [
+            await transfers_between(self._rpc, since, until, recipient=each, currencies=self._currencies)
+            for each in self._recipients
+        ]
+        return sorted(chain(*found), key=attrgetter("at"))
 
     async def health(self) -> str | None:
         return await self._chain.health()

@@ -17,15 +17,21 @@ from payments.x402.confirmation import OUTAGES, Confirmation
 from payments.x402.facilitator import Facilitator, SettleAnswer
 from payments.x402.funds import Funds
 from payments.x402.refusals import INSUFFICIENT_FUNDS, refuse
-from payments.x402.requirements import QuoteTerms, base_units
+from payments.x402.requirements import USDC_DECIMALS, QuoteTerms, base_units
 from payments.x402.wire import RAIL, X402Credential, write_receipt, write_refusal
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What an x402 rail verifies and settles with. `min_validity_s`: as `X402Rail`."""
+    """What an x402 rail verifies and settles with.
+
+    Attributes:
+        previous_terms: those of quotes with our former address.
+        min_validity_s: as `X402Rail`.
+    """
 
     terms: QuoteTerms
+    previous_terms: QuoteTerms | None
     rpc: JsonRpc
     funds: Funds
     clock: ChainClock
@@ -70,22 +76,29 @@ class X402Attempt(PaymentAttempt):
     credential: X402Credential
     parts: Parts = field(repr=False, compare=False)
 
+    @property
+    def terms(self) -> QuoteTerms:
+        """Those that it was quoted, by the address that it pays."""
+        earlier = self.parts.previous_terms
+        is_earlier = earlier is not None and self.credential.signed.authorization.to == earlier.pay_to.lower()
+        return earlier if earlier is not None and is_earlier else self.parts.terms
+
     def signer(self) -> str | None:
         signed = self.credential.signed
-        return signed.authorization.payer if signed.signed_by_payer(self.parts.terms) else None
+        return signed.authorization.payer if signed.signed_by_payer(self.terms) else None
 
     async def verify(self, order: Order) -> Payment:
         parts, signed = self.parts, self.credential.signed
         parts.clock.check()
-        units, now = base_units(order.price), parts.clock.now()
+        units, now = self._units(order), parts.clock.now()
         payment = self._payment(now)
         # No refusal may call a payment untouched that the chain knows as used: it may have paid us elsewhere.
-        unknown = replace(payment, evidence=evidence_of_unknown(signed.authorization, parts.terms, now=now))
+        unknown = replace(payment, evidence=evidence_of_unknown(signed.authorization, self.terms, now=now))
         try:
             await self._check(units, now)
             funds = await self._judge(units)
         except PaymentRejected:
-            if could_have_paid(signed, parts.terms):
+            if could_have_paid(signed, self.terms):
                 await parts.confirmation.refuse_if_spent(unknown)
             raise
         if parts.facilitator.is_service:  # it may lie, or see the chain later than we do
@@ -99,10 +112,13 @@ class X402Attempt(PaymentAttempt):
         return await self.parts.find_receipt(payment, resend=lambda: self._settle(payment, NO_HOLD, first=False))
 
     def receipt_headers(self, receipt: Receipt) -> HeaderFields:
-        return write_receipt(receipt, self.credential, self.parts.terms)
+        return write_receipt(receipt, self.credential, self.terms)
 
     def refusal_headers(self, reason: str) -> HeaderFields:
-        return write_refusal(reason, self.credential, self.parts.terms)
+        return write_refusal(reason, self.credential, self.terms)
+
+    def _units(self, order: Order) -> int:
+        return base_units(order.price_for(self.credential.signed.authorization.value, USDC_DECIMALS))
 
     def _payment(self, now: float) -> Payment:
         authorization = self.credential.signed.authorization
@@ -113,13 +129,13 @@ class X402Attempt(PaymentAttempt):
             amount=authorization.value,
             valid_before=authorization.valid_before,
             work_by=authorization.valid_before - self.parts.min_validity_s,
-            evidence=evidence(authorization, self.parts.terms, now=now),
+            evidence=evidence(authorization, self.terms, now=now),
         )
 
     async def _check(self, units: int, now: float) -> None:
         parts, signed = self.parts, self.credential.signed
-        check_locally(self.credential, parts.terms, units, now=now)
-        await check_signature(signed, parts.terms, parts.rpc)
+        check_locally(self.credential, self.terms, units, now=now)
+        await check_signature(signed, self.terms, parts.rpc)
         check_deadline(signed.authorization, now, parts.min_validity_s)
 
     async def _judge(self, units: int) -> int | None:
@@ -129,12 +145,12 @@ class X402Attempt(PaymentAttempt):
         funds = await parts.funds.of(self.credential.signed.authorization.payer, needed=units)
         if funds is not None and funds < units:
             raise refuse(INSUFFICIENT_FUNDS)
-        await parts.facilitator.verify(self._payload(units), parts.terms.requirements(units))
+        await parts.facilitator.verify(self._payload(units), self.terms.requirements(units))
         return funds
 
     async def _settle(self, payment: Payment, hold: Hold, *, first: bool) -> Receipt:
         parts, payload = self.parts, self._payload(payment.amount)
-        requirements = parts.terms.requirements(payment.amount)
+        requirements = self.terms.requirements(payment.amount)
 
         async def call() -> SettleAnswer:
             return await parts.facilitator.settle(payload, requirements, reference=payment.id, hold=hold)
@@ -142,6 +158,4 @@ class X402Attempt(PaymentAttempt):
         return parts.receipt(payment, await parts.confirmation.settle(payment, call, limit=hold.limit, first=first))
 
     def _payload(self, units: int) -> PaymentPayload:
-        return PaymentPayload(
-            payload=self.credential.signed.as_payload(), accepted=self.parts.terms.requirements(units)
-        )
+        return PaymentPayload(payload=self.credential.signed.as_payload(), accepted=self.terms.requirements(units))

@@ -28,6 +28,8 @@ class X402Config(RailSection):
     """The token that is accepted."""
     pay_to: Address | None = None
     """The address that is paid."""
+    previous_pay_to: Address | None = None
+    """The address before the last change; payments of quotes with it are still accepted, and go to it."""
     facilitator_url: Url | None = None
     """HTTP facilitator that verifies and settles."""
     facilitator_token: SecretStr | None = None
@@ -81,8 +83,9 @@ class X402Config(RailSection):
             yield Fault("max_timeout_seconds", "must be longer than verify_timeout_s and settle_timeout_s together")
 
     def faults_with_real_money(self) -> Iterator[Fault]:
-        if is_development(self.pay_to):
-            yield Fault("pay_to", "is a well-known development account")
+        for name, address in (("pay_to", self.pay_to), ("previous_pay_to", self.previous_pay_to)):
+            if is_development(address):
+                yield Fault(name, "is a well-known development account")
         if self.settlement_key and is_development(account_of(self.settlement_key)):
             yield Fault("settlement_key", "is a well-known development key")
 

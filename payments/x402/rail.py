@@ -8,6 +8,8 @@ import asyncio
 import logging
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
 
 from errors import PaymentOutcomeUnknown, RailUnavailable
 from payments.chain_clock import ChainClock
@@ -82,6 +84,8 @@ class X402Rail:
         for name in _TALKATIVE:
             logging.getLogger(name).setLevel(logging.WARNING)
         self._terms = QuoteTerms(config)
+        earlier = config.previous_pay_to
+        self._previous_terms = QuoteTerms(config, pay_to=earlier) if earlier else None
         self._rpc = RpcClient(config.rpc_urls(), timeout_s=timing.rpc_timeout_s, chain_id=config.chain_id)
         self._facilitator: Facilitator
         if config.settlement_key is None:
@@ -107,6 +111,7 @@ class X402Rail:
         self._confirmation = Confirmation(self._witnesses, self._facilitator, doubt_s=timing.doubt_s)
         self._parts = Parts(
             terms=self._terms,
+            previous_terms=self._previous_terms,
             rpc=self._rpc,
             funds=Funds(self._rpc, self._terms),
             clock=self._clock,
@@ -144,7 +149,9 @@ class X402Rail:
         return Finality.LOST if outcome.status.refusal or outcome.is_final else Finality.PENDING
 
     async def transfers(self, since: float, until: float) -> list[Transfer]:
-        return await transfers_between(self._rpc, self._terms, since, until)
+        terms = [each for each in (self._terms, self._previous_terms) if each]
+        found = [await transfers_between(self._rpc, each, since, until) for each in terms]
+        return sorted(chain(*found), key=attrgetter("at"))
 
     async def health(self) -> str | None:
         try:

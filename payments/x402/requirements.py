@@ -41,15 +41,16 @@ class QuoteTerms:
 
     Args:
         config: chain, token, our own address, and for how long clients are asked to keep an authorization valid.
+        pay_to: another address of ours than the present one.
 
     Raises:
         ValueError: our own address is missing.
     """
 
-    def __init__(self, config: X402Config) -> None:
+    def __init__(self, config: X402Config, *, pay_to: str | None = None) -> None:
         self.network = NETWORKS[config.chain_id]
         self.asset = to_checksum_address(config.asset)
-        self.pay_to = to_checksum_address(required(config.pay_to, "x402.pay_to"))
+        self.pay_to = to_checksum_address(pay_to or required(config.pay_to, "x402.pay_to"))
         self.description = DESCRIPTION
         self.max_timeout_seconds = config.max_timeout_seconds
 
