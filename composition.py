@@ -16,7 +16,7 @@ from api.app import Check, RateLimits, create_app
 from concurrency import in_background
 from config import Settings
 from cpu_quota import available_cpus
-from cut_out import CutOut, at_a_time
+from cut_out import CutOut, max_concurrency
 from errors import LedgerUnavailable
 from imaging import decode
 from imaging.isolated.pool import IS_POSSIBLE, DecoderPool
@@ -167,7 +167,7 @@ def _threads(settings: Settings) -> int:
 
 def _decoders(settings: Settings) -> DecoderPool | None:
     if settings.isolate_decoders and IS_POSSIBLE:
-        return DecoderPool(at_a_time(_threads(settings)))
+        return DecoderPool(max_concurrency(_threads(settings)))
     log.warning(
         "decoders_not_isolated",
         reason="switched off" if IS_POSSIBLE else "not possible on this system",
@@ -179,10 +179,10 @@ def _decoders(settings: Settings) -> DecoderPool | None:
 def _cut_out(settings: Settings, models: Models, decoders: DecoderPool | None) -> CutOut:
     return CutOut(
         {manifest.name: _network(manifest, client) for manifest, client in models},
-        decode=decoders.decode if decoders else decode,
-        threads=_threads(settings),
         max_megapixels=settings.runner.max_megapixels_in_flight,
         max_wait_s=settings.runner.max_wait_s,
+        decode=decoders.decode if decoders else decode,
+        threads=_threads(settings),
     )
 
 

@@ -1,4 +1,4 @@
-"""Runs the pipeline for many pictures at a time, within bounds of memory and cores."""
+"""Runs the pipeline for several images concurrently, within limits of memory and cores."""
 
 import asyncio
 import os
@@ -18,53 +18,53 @@ from pixel_budget import PixelBudget, weight
 from telemetry import IN_FLIGHT, stage
 
 OUTAGE_RETRY_S = 5
-"""When to ask again for an unavailable model: a runner that has died is replaced within some seconds."""
+"""Retry-After for an unavailable model: a runner that died is replaced within seconds."""
 
 _MIN_SECONDS = 0.03
-"""CPU seconds of the smallest picture, from the upload to the file."""
+"""CPU seconds for the smallest image, from upload to output file."""
 
 _SMALL_SHARE = 0.3
-"""Share of the pixel budget for pictures that are not big."""
+"""Share of the pixel budget for images that are not big."""
 
 
-def at_a_time(threads: int) -> int:
-    """How many CPU stages run at a time at most. Even on one core a small picture runs beside a big one: the operating
-    system shares a core better than a queue does."""
+def max_concurrency(threads: int) -> int:
+    """Maximum number of concurrent CPU stages. At least two, so that a small image can run beside a big one: the
+    operating system shares a core better than a queue does."""
     return max(2, threads)
 
 
 class CutOut:
-    """Runs the pipeline for as many pictures at a time as memory and cores allow; all models share both.
+    """Runs the pipeline for as many images concurrently as memory and cores allow; all models share both.
 
     Args:
         models: by name; the first is the default.
-        decode: called `at_a_time(threads)` times at a time at most.
-        threads: CPU stages that run at a time, by default one per core; more would only make every picture slower.
-        max_megapixels: pictures in progress at a time, weighted by the memory that they need. A part is reserved for
-            pictures that are not big; one that weighs more than its part runs alone in it.
-        max_wait_s: the longest expected wait with which a picture is admitted.
+        max_megapixels: images in progress, weighted by the memory that they need. A share is reserved for images that
+            are not big; an image larger than its share runs alone in it.
+        max_wait_s: the longest expected wait with which an image is admitted.
+        decode: at concurrency `max_concurrency(threads)` calls run concurrently.
+        threads: CPU stages to run concurrently, by default one per core; more would only slow every image down.
 
     Attributes:
-        made: how many pictures have been processed.
+        made: number of processed images.
     """
 
     def __init__(
         self,
         models: Mapping[str, MattingModel],
         *,
+        max_megapixels: float,
+        max_wait_s: float,
         decode: Decode = decode,
         threads: int | None = None,
-        max_megapixels: float = 250.0,
-        max_wait_s: float = 10.0,
     ) -> None:
         self._models = dict(models)
         self._decode = decode
         self._default = next(iter(models))
         threads = threads or os.cpu_count() or 1
-        most = at_a_time(threads)
-        self._pool = ThreadPoolExecutor(most, thread_name_prefix="picture")
-        self._cores = asyncio.Semaphore(most)
-        self._big = asyncio.Semaphore(big_cores(most))
+        concurrency = max_concurrency(threads)
+        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="picture")
+        self._cores = asyncio.Semaphore(concurrency)
+        self._big = asyncio.Semaphore(big_cores(concurrency))
         self._admission = Admission(threads, max_wait_s)
         self.made = 0
         pixels = int(max_megapixels * 1e6)
@@ -75,14 +75,14 @@ class CutOut:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the threads; every picture is done by then."""
+        """Stop the threads. All images must be finished."""
         self._pool.shutdown()
 
-    def refuse_when_out(self, model: str | None = None) -> None:
-        """Refuse an order for a model that is unavailable; `model` as in a call.
+    def check_available(self, model: str | None = None) -> None:
+        """Check that a model is available; `model` as in a call.
 
         Raises:
-            RunnerUnavailable
+            RunnerUnavailable: it is not.
         """
         fault = self._models[model or self._default].fault()
         if fault is not None:
@@ -91,13 +91,13 @@ class CutOut:
     def admit(
         self, info: ImageInfo, output: Output, model: str | None = None, keys: frozenset[str] = frozenset()
     ) -> Place:
-        """Reserve a place for one picture; `model` as in a call. The place must be released.
+        """Reserve a place for one image; `model` as in a call. The place must be released.
 
         Args:
             keys: as `Job.keys`.
 
         Raises:
-            Overloaded: the picture would wait too long.
+            Overloaded: the image would wait too long.
         """
         name = model or self._default
         matting_model = self._models[name]
@@ -112,24 +112,24 @@ class CutOut:
         return self._admission.place(job)
 
     def backend(self, model: str) -> str | None:
-        """What runs this model; None while that is not known."""
+        """The backend that runs this model; None while it is unknown."""
         return self._models[model].backend()
 
     async def __call__(
         self, body: bytes, info: ImageInfo, output: Output, model: str | None = None, place: Place | None = None
     ) -> Result:
-        """The cut-out of a probed upload, as ordered; `model` by its name, None for the default.
+        """Process a probed upload as ordered; `model` is a name, None for the default.
 
-        `place` comes from `admit`, and is released at the end; without one, the picture is admitted now.
+        `place` comes from `admit` and is released at the end; without it, the image is admitted now.
 
-        Every wait for memory or for a core counts as the stage "queue". A cancelled call ends, and releases its
-        memory, when the CPU stage in progress is done: a thread cannot be interrupted.
+        Every wait for memory or for a core counts as the stage "queue". A cancelled call returns and releases its
+        memory when the CPU stage in progress is finished, because a thread cannot be interrupted.
 
         Raises:
             InvalidImage: the pixels cannot be decoded.
-            ProcessingFailed: the process that decoded them was stopped.
+            ProcessingFailed: the decoding process died.
             NothingFound: the model found no subject.
-            Overloaded: the picture would wait too long.
+            Overloaded: the image would wait too long.
             RunnerUnavailable, ProcessingFailed: from `MattingModel.infer`.
             KeyError: no model has this name.
         """
@@ -154,7 +154,7 @@ class CutOut:
         return work.result
 
     async def _on_cpu(self, place: Place, stages: Stages, work: Work) -> float:
-        """Run stages in a thread when a core is free; the seconds that they took."""
+        """Run stages in a thread when a core is free. Returns their seconds."""
         async with AsyncExitStack() as stack:
             with stage("queue"):
                 if place.job.is_big:

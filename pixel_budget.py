@@ -1,4 +1,4 @@
-"""Memory for pictures: how much one needs, and waiting until it is free."""
+"""The memory budget for images: the weight of an image, and waiting for free memory."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,27 +8,27 @@ from imaging import ImageInfo, Output
 from telemetry import stage
 
 _BYTES_PER_PIXEL = 8
-"""One pixel of the budget stands for this much memory: a plain picture needs it until it is a PNG."""
+"""Memory per pixel of the budget: what a plain image needs until it is encoded as PNG."""
 
 _RESIZE_BYTES = 8
-"""Peak memory per pixel of a crop or of a smaller copy, beside the cut-out."""
+"""Additional peak memory per pixel for a crop or a smaller copy."""
 
 
 def weight(info: ImageInfo, output: Output) -> int:
-    """Pixels of the budget that one picture needs, from its upload to its file."""
+    """Budget pixels that one image needs, from upload to output file."""
     decode_bytes = info.width * info.height * info.decode_bytes
     return max(decode_bytes, _output_bytes(info, output)) // _BYTES_PER_PIXEL
 
 
 def _output_bytes(info: ImageInfo, output: Output) -> int:
-    """Peak memory from the decoded picture to the file; a crop may be larger than the picture."""
+    """Peak memory from the decoded image to the output file; a crop may be larger than the image."""
     width, height = output.crop.size(info.width, info.height) if output.crop else (info.width, info.height)
     size = max(width * height, info.width * info.height)
     return size * (output.format.encode_bytes + (_RESIZE_BYTES if output.crop or output.is_shrunk else 0))
 
 
 class PixelBudget:
-    """Weighted pixels, reserved first come, first served, so that large pictures are not overtaken for ever."""
+    """Weighted pixels, reserved in order of arrival, so that large images do not starve."""
 
     def __init__(self, pixels: int) -> None:
         self._all = self._free = pixels
@@ -37,7 +37,7 @@ class PixelBudget:
 
     @asynccontextmanager
     async def reserved(self, weight: int) -> AsyncIterator[None]:
-        """Wait in line for the pixels, and hold them while the block runs; a picture of more than all takes all."""
+        """Wait for the pixels and hold them while the block runs; a weight above the budget takes the whole budget."""
         weight = min(weight, self._all)
         with stage("queue"):
             await self._take(weight)

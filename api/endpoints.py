@@ -57,7 +57,7 @@ class RemoveBackgroundEndpoint:
         Raises:
             RunnerUnavailable: the runner of the requested model does not answer.
         """
-        self._cut_out.refuse_when_out(self._offer.model(upload_of(scope).asked.model).name)
+        self._cut_out.check_available(self._offer.model(upload_of(scope).asked.model).name)
 
     def validate_unpaid(self, scope: Scope) -> None:
         """Refuse an unpaid picture that could never be processed; a discovery probe carries none.

@@ -83,7 +83,9 @@ async def test_a_very_light_picture_is_darkened_for_a_model_that_wants_it_and_fo
         shown.append(fitted)
         return np.full((64, 64), 255, np.uint8)
 
-    cut_out = CutOut({"only": MattingModel(infer, 64, darken_light=darken_light)}, threads=1)
+    cut_out = CutOut(
+        {"only": MattingModel(infer, 64, darken_light=darken_light)}, max_megapixels=100, max_wait_s=10, threads=1
+    )
     result = await cut_out(body, probe(body, PNG.format, 10_000), PNG)
     assert (int(shown[0].min()) < 235) is darken_light
     with Image.open(BytesIO(result.body)) as delivered:
@@ -283,6 +285,6 @@ async def test_uploads_are_decoded_where_the_caller_wants() -> None:
         decoded.append(body)
         return decode(body, info)
 
-    cut_out = CutOut({"only": MattingModel(Disc(), 64)}, decode=decode_elsewhere)
+    cut_out = CutOut({"only": MattingModel(Disc(), 64)}, max_megapixels=100, max_wait_s=10, decode=decode_elsewhere)
     await cut_out(BODY, INFO, PNG)
     assert decoded == [BODY]

@@ -37,7 +37,7 @@ def network() -> CutOut:
         alpha: Pixels = backend.infer(image[None])[0]
         return alpha
 
-    return CutOut({manifest.name: MattingModel(infer, manifest.input.size)})
+    return CutOut({manifest.name: MattingModel(infer, manifest.input.size)}, max_megapixels=100, max_wait_s=10)
 
 
 async def cut(photo: Image.Image, cut_out: CutOut) -> Image.Image:

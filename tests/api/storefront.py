@@ -111,7 +111,10 @@ async def open_storefront(
         gate=gate,
         watch=watch,
         cut_out=CutOut(
-            {each.name: MattingModel(infer, each.size, backend=lambda: "fake") for each in offer.models}, threads=1
+            {each.name: MattingModel(infer, each.size, backend=lambda: "fake") for each in offer.models},
+            threads=1,
+            max_megapixels=100,
+            max_wait_s=10,
         ),
         offer=offer,
         upload_limits=limits,

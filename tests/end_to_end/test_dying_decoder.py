@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from cpu_quota import available_cpus
-from cut_out import at_a_time
+from cut_out import max_concurrency
 from imaging.isolated.pool import IS_POSSIBLE
 from tests.buying import photograph
 from tests.clients.cutouts import PRICE, assert_cut_out
@@ -22,7 +22,7 @@ from tests.waiting import eventually
 
 pytestmark = pytest.mark.skipif(not IS_POSSIBLE, reason="decoders can be isolated on Linux only")
 
-ALL = WORKERS * at_a_time(available_cpus() // WORKERS)
+ALL = WORKERS * max_concurrency(available_cpus() // WORKERS)
 """Decoders of all API workers."""
 
 
