@@ -26,11 +26,13 @@ from payments import (
     Gate,
     Price,
     RailMonitor,
+    ReceiptSigner,
     Resolver,
     ResultCache,
     keep_counting,
     keep_monitoring,
     keep_rechecking,
+    receipt_signer,
 )
 from pipeline import MattingModel
 from rail_composition import build_rails
@@ -68,12 +70,14 @@ async def compose(
         counters = await stack.enter_async_context(_counters(settings, database))
         cut_out = stack.enter_context(_cut_out(settings, models, decoders))
         watch = RailMonitor(rails)
+        signer = _signer(settings)
         gate = Gate(
             rails,
             ledger,
             hosts=settings.rail_hosts,
             recent=ResultCache(settings.recent_results_mb * 1_000_000),
             outage=watch.outage,
+            signer=signer,
         )
         stack.push_async_callback(gate.aclose)
         await stack.enter_async_context(in_background(Resolver(gate.rails, ledger).keep_resolving()))
@@ -92,6 +96,7 @@ async def compose(
                 rails=offered_rails(settings),
                 hosts=settings.rail_hosts,
                 contact=settings.contact,
+                key_set=signer.key_set if signer else None,
             ),
             upload_limits=settings.upload,
             rate_limits=RateLimits(counters, settings.rate_limit),
@@ -125,6 +130,18 @@ def offered_rails(settings: Settings) -> tuple[OfferedRail, ...]:
     return tuple(OfferedRail.of(info, section, money) for info, section in settings.enabled_rails())
 
 
+def _signer(settings: Settings) -> ReceiptSigner | None:
+    """What signs receipts; None where there is no key."""
+    signer = receipt_signer(settings.receipts, settings.public_url)
+    if signer is None:
+        log.warning(
+            "receipts_not_signed",
+            reason="CLEARCANVAS_RECEIPTS__SIGNING_KEY is not set",
+            effect="buyers get the receipts of their rails only; there is no /v1/receipts",
+        )
+    return signer
+
+
 def _priced_models(settings: Settings, models: Models) -> tuple[PricedModel, ...]:
     prices, previous = settings.model_prices(), settings.previous_model_prices()
     return tuple(
@@ -134,6 +151,7 @@ def _priced_models(settings: Settings, models: Models) -> tuple[PricedModel, ...
             price=Price(prices[manifest.name]),
             size=manifest.input.size,
             licence=manifest.licence,
+            sha256=manifest.sha256,
             previous_price=Price(previous[manifest.name]) if manifest.name in previous else None,
         )
         for manifest, _ in models

@@ -28,12 +28,13 @@ from api.pricing import PATH, PriceList
 from api.problem_pages import problem_routes
 from api.problems import ProblemMiddleware
 from api.rate_limit import RateLimitMiddleware, RateLimits
+from api.receipts import receipt_route
 from api.request_id import RequestIdMiddleware
 from api.server_timing import ServerTimingMiddleware
 from api.try_out.wallet import SandboxWallet
 from api.upload import UploadMiddleware
 from cut_out import CutOut
-from payments import Gate, RailMonitor
+from payments import RECEIPT_HEADERS, Gate, RailMonitor
 from payments.middleware import PaymentMiddleware, is_readable, presented
 
 __all__ = ["Check", "RateLimits", "create_app"]
@@ -51,6 +52,7 @@ PUBLIC_HEADERS = (
     "X-Backend",
     "X-Height",
     "X-Model",
+    *RECEIPT_HEADERS,
     "X-Request-Id",
     "X-Service-Version",
     "X-Width",
@@ -127,6 +129,7 @@ def create_app(
         Route("/metrics", Metrics(metrics_networks).endpoint),
         *discovery_routes(offer, Rules(upload_limits, rate_limits.unpaid.per_minute), sandbox_wallet),
         *problem_routes(),
+        *([receipt_route(gate)] if offer.key_set else []),
     ]
     app = Starlette(
         routes=routes, middleware=every_request, exception_handlers={HTTPException: _to_middleware}, lifespan=lifespan

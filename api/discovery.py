@@ -14,6 +14,7 @@ from api.guides.pages import Rules, guide_path, guides
 from api.openapi import openapi, prices
 from api.options import FORMATS
 from api.pricing import MODELS_PATH, PriceList
+from api.receipts import KEYS_PATH
 from api.security_txt import SECURITY_TXT, security_txt
 from api.templates import PAGES, render
 from api.try_out.page import try_out
@@ -46,6 +47,7 @@ def _documents(offer: PriceList, rules: Rules, wallet: SandboxWallet | None) -> 
     return {
         **{path: _json(content) for each in of_rails for path, content in each.items()},
         **({SECURITY_TXT: _text(security_txt(offer.contact, offer.public_url))} if offer.contact else {}),
+        **({KEYS_PATH: _json(offer.key_set)} if offer.key_set else {}),
         "/openapi.json": _json(openapi(offer)),
         MODELS_PATH: _json(models(offer)),
         "/": Document(render("index.html", **values), "text/html"),

@@ -49,6 +49,7 @@ class RemoveBackgroundEndpoint:
             previous_price=sold.previous_price,
             media_type=asked.output.format.media_type,
             product=sold.name,
+            facts={"model": sold.name, "model_sha256": sold.sha256},
         )
 
     def check_available(self, scope: Scope) -> None:

@@ -14,7 +14,9 @@ from api.json_answer import JSON
 from api.options import FORMATS, MODEL, OPTIONS, Option
 from api.pricing import MODELS_PATH, PATH, PriceList
 from api.problem_pages import problem_types
+from api.receipt_schemas import PATHS, SCHEMAS
 from errors import ClientDisconnected, MethodNotAllowed, NotFound, PaymentState, RetryAction
+from payments import RECEIPT_HEADERS
 from version import VERSION
 
 Json = dict[str, Any]
@@ -162,9 +164,15 @@ def openapi(offer: PriceList) -> Json:
             },
         },
         "security": [],
-        "paths": {PATH: {"post": _operation(offer)}, MODELS_PATH: {"get": _MODELS}},
+        "paths": {PATH: {"post": _operation(offer)}, MODELS_PATH: {"get": _MODELS}, **(PATHS if offer.key_set else {})},
         "components": {
-            "schemas": {"Problem": _PROBLEM, "Quote": _quote(offer), "Models": _MODEL_LIST, "Result": _RESULT}
+            "schemas": {
+                "Problem": _PROBLEM,
+                "Quote": _quote(offer),
+                "Models": _MODEL_LIST,
+                "Result": _RESULT,
+                **(SCHEMAS if offer.key_set else {}),
+            }
         },
     }
 
@@ -196,7 +204,15 @@ def _operation(offer: PriceList) -> Json:
             "200": {
                 "description": "The cut-out, with straight alpha and as large as the upright input unless options say "
                 "otherwise.",
-                "headers": {**_RESULT_HEADERS, **_headers(rail.info.receipt_headers for rail in offer.rails)},
+                "headers": {
+                    **_RESULT_HEADERS,
+                    **_headers(
+                        [
+                            *(rail.info.receipt_headers for rail in offer.rails),
+                            *([RECEIPT_HEADERS] if offer.key_set else []),
+                        ]
+                    ),
+                },
                 "content": {
                     **{each.media_type: _FILE for each in FORMATS.values()},
                     JSON: {"schema": {"$ref": "#/components/schemas/Result"}},

@@ -22,6 +22,7 @@ class PricedModel:
         label: name and short hash of the weights, the value of `X-Model`.
         size: pixels per side of its input.
         licence: of the weights, SPDX where there is one.
+        sha256: of the weights, hex.
         previous_price: that of quotes which may still be outstanding.
     """
 
@@ -30,6 +31,7 @@ class PricedModel:
     price: Price
     size: int
     licence: str
+    sha256: str
     previous_price: Price | None = None
 
 
@@ -96,6 +98,7 @@ class PriceList:
         rails: the enabled rails, in the order in which they are quoted.
         hosts: host name → names of the rails that it offers, on the port of `public_url`; every other host offers all.
         contact: URI under which the operator is reached, None where it is not told.
+        key_set: JSON Web Key Set of the signed receipts, None where none are offered.
     """
 
     models: tuple[PricedModel, ...]
@@ -103,6 +106,7 @@ class PriceList:
     rails: tuple[OfferedRail, ...] = ()
     hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     contact: str | None = None
+    key_set: Mapping[str, object] | None = None
 
     @property
     def default(self) -> PricedModel:

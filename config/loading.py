@@ -40,7 +40,7 @@ def variable(name: str) -> str:
 def is_for_sellers(variable: str) -> bool:
     """Whether an environment variable sets what a runner need not know: keys, chains, stores, and who is counted."""
     name = variable.removeprefix(_PREFIX).lower().replace("__", ".")
-    sections = ("rate_limit", *(rail.name for rail in RAILS))
+    sections = ("rate_limit", "receipts", *(rail.name for rail in RAILS))
     return variable.startswith(_PREFIX) and name.startswith(("database_url", *(f"{each}." for each in sections)))
 
 

@@ -3,10 +3,14 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from payments import RailInfo
+from payments import RailInfo, ReceiptConfig
 
 _ROOT: Mapping[str, Mapping[str, Any]] = {
-    "sandbox": {"database_url": "sqlite:///state/ledger.sqlite3", "trusted_proxies": ("127.0.0.1",)},
+    "sandbox": {
+        "database_url": "sqlite:///state/ledger.sqlite3",
+        "trusted_proxies": ("127.0.0.1",),
+        "receipts.signing_key": ReceiptConfig.sandbox_key,
+    },
     "testnet": {},
     "mainnet": {},
 }

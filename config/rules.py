@@ -22,6 +22,8 @@ def faults(settings: Settings) -> Iterator[Fault]:
     yield from _previous_prices(settings)
     yield from runner_faults(settings)
     yield from _database(settings)
+    for fault in settings.receipts.faults(is_sandbox=settings.profile == "sandbox"):
+        yield fault.within("receipts")
     if settings.is_real and not settings.public_url.startswith("https://"):
         yield Fault("public_url", "must start with https:// on mainnet")
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from pydantic import Field, PositiveInt, create_model
 
 from api import ConnectionLimits, RateLimitConfig, UploadLimits
-from payments import RAILS, RailInfo, RailSection
+from payments import RAILS, RailInfo, RailSection, ReceiptConfig
 from runners import ModelSpec, RunnerConfig
 from settings_types.section import Section, required
 from settings_types.types import CidrBlock, CommaSeparated, Contact, DatabaseUrl, JsonValue, Price, Url
@@ -61,6 +61,7 @@ class Settings(Section):
     upload: UploadLimits = UploadLimits()
     rate_limit: RateLimitConfig = RateLimitConfig()
     runner: RunnerConfig = RunnerConfig()
+    receipts: ReceiptConfig = ReceiptConfig()
 
     known_rails: ClassVar[tuple[RailInfo[Any], ...]] = ()
     """Each has a section under its own name: see `settings_with`."""

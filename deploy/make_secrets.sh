@@ -25,6 +25,7 @@ maxmemory-policy volatile-ttl"
 put redis_url "redis://:$(sed -n 's/^requirepass //p' secrets/redis_conf)@redis:6379/0"
 put runner_token "$(random)"
 put mpp_secret_key "$(random)"
+put receipts_signing_key "$(random)"
 put grafana_password "$(random)"
 
 for name in x402_rpc_url mpp_rpc_url x402_settlement_key; do

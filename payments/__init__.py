@@ -16,6 +16,9 @@ from payments.policy import SalePolicy
 from payments.rail import HeaderFields, Hold, Order, Payment, Rail, Receipt
 from payments.rail_info import RailDependencies, RailInfo, RailSection
 from payments.rails import RAILS, payment_headers
+from payments.receipts.config import ReceiptConfig
+from payments.receipts.signed import RECEIPT_HEADERS, ReceiptSigner, receipt_signer
+from payments.receipts.sold import Sold
 from payments.reconciliation import Difference, reconcile
 from payments.resolver import Resolver
 from payments.result_cache import ResultCache
@@ -27,6 +30,7 @@ __all__ = [
     "NOT_FINAL",
     "RAILS",
     "RAW",
+    "RECEIPT_HEADERS",
     "Claim",
     "Difference",
     "Entry",
@@ -43,15 +47,19 @@ __all__ = [
     "RailMonitor",
     "RailSection",
     "Receipt",
+    "ReceiptConfig",
+    "ReceiptSigner",
     "Resolver",
     "ResultCache",
     "SalePolicy",
     "Sent",
+    "Sold",
     "Standing",
     "State",
     "keep_counting",
     "keep_monitoring",
     "keep_rechecking",
     "payment_headers",
+    "receipt_signer",
     "reconcile",
 ]

@@ -11,6 +11,7 @@ from payments.payment_status import PaymentStatus, status_of_all
 from payments.policy import SalePolicy
 from payments.quotes import Quote, Quotes
 from payments.rail import Credential, HeaderFields, Order, PaymentAttempt, Rail
+from payments.receipts.signed import ReceiptSigner, SignedReceipt
 from payments.result_cache import ResultCache
 from payments.sale import SaleRequest, SaleResult, Sales
 from payments.sales_in_progress import SalesInProgress
@@ -24,6 +25,7 @@ class Gate:
         rails: in the order in which they are quoted.
         hosts, outage: see `Quotes`.
         clock: unix seconds.
+        signer: signs receipts.
 
     Raises:
         ValueError: a host names an unknown rail.
@@ -39,7 +41,9 @@ class Gate:
         recent: ResultCache | None = None,
         outage: Callable[[str], str | None] = lambda name: None,
         clock: Callable[[], float] = time.time,
+        signer: ReceiptSigner | None = None,
     ) -> None:
+        self._signer = signer
         self.rails = {rail.name: rail for rail in rails}
         self._ledger = ledger
         self._quotes = Quotes(self.rails, hosts=hosts or {}, outage=outage)
@@ -52,6 +56,7 @@ class Gate:
             policy=policy or SalePolicy(),
             results=recent or ResultCache(max_bytes=0),
             clock=clock,
+            signer=signer,
         )
 
     async def quote(self, order: Order, host: str, rejection: str | None = None) -> Quote:
@@ -101,6 +106,13 @@ class Gate:
         status = await status_of_all(self._ledger, found)
         moves = status is not None and status.state in {PaymentState.IN_FLIGHT, PaymentState.SETTLED}
         return None if unreadable and not moves else status
+
+    async def receipt(self, receipt_id: str) -> SignedReceipt | None:
+        """The receipt with this id; None where there is none, or none is signed. Raises LedgerUnavailable."""
+        entry = await self._ledger.find_receipt(receipt_id) if self._signer else None
+        if self._signer is None or entry is None or entry.receipt is None or entry.sold is None:
+            return None
+        return self._signer.sign(entry.sold, entry.payment, entry.receipt)
 
     async def sell(self, request: SaleRequest) -> SaleResult:
         """Exchange a payment for finished work, see `sale.py`. The sale goes on to its end even when the caller is

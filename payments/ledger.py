@@ -19,6 +19,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from payments.rail import Payment, Receipt
+from payments.receipts.sold import Sold
 
 MAX_IN_FLIGHT_WITHOUT_BALANCE = 8
 """Payments that a payer may have under way when nobody can see what the payer holds."""
@@ -44,6 +45,7 @@ class Entry:
         lease_left_s: seconds until that moment when the ledger was asked; negative once it has passed.
         deliveries: how often the picture was handed out again after settlement.
         receipt: set exactly when the state is SETTLED.
+        sold: what it buys, from SETTLING on; None in what was settled by versions that wrote down none.
     """
 
     payment: Payment
@@ -55,6 +57,7 @@ class Entry:
     lease_left_s: float
     deliveries: int
     receipt: Receipt | None
+    sold: Sold | None = None
 
     @property
     def lease_runs(self) -> bool:
@@ -84,6 +87,10 @@ class Ledger(Protocol):
 
     async def find_purchase(self, purchase: str) -> Entry | None:
         """What is known under the name that a payer gave to a purchase (see `claim`)."""
+        ...
+
+    async def find_receipt(self, receipt_id: str) -> Entry | None:
+        """The SETTLED payment whose receipt has this id (`Sold.receipt_id`)."""
         ...
 
     async def free_purchase(self, purchase: str, *, at_most: int, not_after_s: float) -> bool:
@@ -119,9 +126,10 @@ class Ledger(Protocol):
         """Lengthen the running leases of CLAIMED payments, for their holders; the claims that were not lost."""
         ...
 
-    async def begin_settlement(self, claim: Claim, *, lease_s: float) -> float | None:
+    async def begin_settlement(self, claim: Claim, *, lease_s: float, sold: Sold | None = None) -> float | None:
         """CLAIMED → SETTLING, only for the holder while its lease runs; when the new lease ends, unix seconds by the
-        ledger's clock. None when the claim was lost."""
+        ledger's clock. None when the claim was lost. What is sold is written down at once: it is there, whatever
+        happens to this process while the money moves."""
         ...
 
     async def settled(self, payment_id: str, receipt: Receipt) -> bool:

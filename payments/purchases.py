@@ -8,6 +8,7 @@ from payments.idempotency import name_of
 from payments.ledger import Entry, Ledger
 from payments.payment_status import expires_at, failures_report
 from payments.rail import Credential, Order, Payment, PaymentAttempt, Rail, Receipt, ReceiptFinder
+from payments.receipts.sold import Sold
 from payments.redelivery import Redelivery
 from payments.settlement import Settlement
 
@@ -25,10 +26,11 @@ class Unclaimed:
 
 @dataclass(frozen=True, slots=True)
 class AlreadySettled:
-    """A payment that has settled, with its receipt."""
+    """A payment that has settled, with its receipt and what it bought, where that was written down."""
 
-    payment_id: str
+    payment: Payment
     receipt: Receipt
+    sold: Sold | None
 
 
 class Purchases:
@@ -84,7 +86,7 @@ class Purchases:
                 raise PaymentInProgress(expires_at=ends)
             with failures_report(PaymentState.IN_FLIGHT, ends):
                 receipt = await self._settlement.resolve(entry, finder)
-        return AlreadySettled(entry.payment.id, receipt) if receipt else None
+        return AlreadySettled(entry.payment, receipt, entry.sold) if receipt else None
 
 
 def purchase_name(payment: Payment, credential: Credential, order: Order) -> str | None:

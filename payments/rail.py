@@ -44,6 +44,7 @@ class Order:
             an order can be quoted, not sold.
         media_type: of what is delivered.
         product: what is sold, as the books call it.
+        facts: what else the receipt says of what is sold.
     """
 
     url: str
@@ -55,26 +56,32 @@ class Order:
     is_whole: bool = True
     media_type: str = "image/png"
     product: str | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def input_sha256(self) -> str:
+        """Of the body, in hex."""
+        return hashlib.sha256(self.body).hexdigest()
 
     @cached_property
     def digest(self) -> str:
         """Hex SHA-256 over body and parameters: two orders with one digest get the same picture."""
-        return self._digest(self.body)
+        return self._digest(bytes.fromhex(self.input_sha256))
 
     @cached_property
     def beginning(self) -> str:
         """The same over the beginning of the body, which is all that an unpaid order has of a large picture. Two
         orders may have the same."""
-        return self._digest(memoryview(self.body)[:BEGINNING_BYTES])
+        return self._digest(hashlib.sha256(memoryview(self.body)[:BEGINNING_BYTES]).digest())
 
     def price_for(self, amount: int, decimals: int) -> Price:
         """Which of its prices a payment of `amount` base units is to be judged by."""
         earlier = self.previous_price
         return earlier if earlier and earlier.base_units(decimals) == amount else self.price
 
-    def _digest(self, body: bytes | memoryview) -> str:
+    def _digest(self, body: bytes) -> str:
         head = "&".join(f"{name}={value}" for name, value in sorted(self.parameters))
-        return hashlib.sha256(hashlib.sha256(body).digest() + head.encode()).hexdigest()
+        return hashlib.sha256(body + head.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +121,7 @@ class Payment:
         transaction: the hash, where it is known before broadcast (MPP pull); unique in the ledger.
         funds: base units that the payer held at verification, where the rail could see them; not kept in the ledger.
         work_by: unix seconds after which the work may not begin any more; not kept in the ledger.
+        currency: contract of the token that it moves; the ledger keeps it in `Entry.sold` only.
         evidence: plain strings that `Rail.find_receipt` and `Rail.recheck` need after a restart. Holds no secret of
             ours; the payer's signed transaction may be in it (MPP), so it is never logged.
     """
@@ -127,6 +135,7 @@ class Payment:
     transaction: str | None = None
     funds: int | None = field(default=None, compare=False)
     work_by: float = field(default=math.inf, compare=False)
+    currency: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

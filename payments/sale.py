@@ -25,7 +25,9 @@ from payments.payment_status import PaymentStatus, expires_at, failures_report, 
 from payments.policy import SalePolicy
 from payments.purchases import AlreadySettled, Purchases, Unclaimed, purchase_name
 from payments.quotes import Quotes
-from payments.rail import HeaderFields, Order, Payment, PaymentAttempt, Rail
+from payments.rail import HeaderFields, Order, Payment, PaymentAttempt, Rail, Receipt
+from payments.receipts.signed import ReceiptSigner
+from payments.receipts.sold import Sold, sold
 from payments.redelivery import Admit, Redelivery, Work
 from payments.result_cache import Delivery, ResultCache
 from payments.sales_in_progress import SalesInProgress
@@ -87,6 +89,7 @@ class Sales:
         in_progress: told of each settlement.
         results: recent ones.
         clock: unix seconds.
+        signer: signs receipts; None: they are the rails' own only.
     """
 
     def __init__(
@@ -99,7 +102,9 @@ class Sales:
         policy: SalePolicy,
         results: ResultCache,
         clock: Callable[[], float],
+        signer: ReceiptSigner | None = None,
     ) -> None:
+        self._signer = signer
         self._ledger = ledger
         self._quotes = quotes
         self._in_progress = in_progress
@@ -123,11 +128,13 @@ class Sales:
             return await self._deliver_again(found, request)
 
         delivery = await self._work_or_give_back(found.claim, request)
+        bought = _sold(request.order, delivery, found.payment)
         request.release()
         with stage("settle"), self._in_progress.settling():
-            receipt = await self._settlement.settle(found.claim, found.payment, attempt)
+            receipt = await self._settlement.settle(found.claim, found.payment, attempt, bought)
         with failures_report(PaymentState.SETTLED):
-            return SaleResult(delivery, attempt.receipt_headers(receipt), replayed=False)
+            proof = (*attempt.receipt_headers(receipt), *self._signed(bought, found.payment, receipt))
+            return SaleResult(delivery, proof, replayed=False)
 
     async def _take(self, request: SaleRequest, free: Unclaimed, began: float) -> Claimed | AlreadySettled:
         """Admit, verify and claim a free payment; or find what its payer has bought under the same idempotency key."""
@@ -201,10 +208,14 @@ class Sales:
 
     async def _deliver_again(self, bought: AlreadySettled, request: SaleRequest) -> SaleResult:
         # Under an idempotency key it was another payment that settled, so this says nothing about the one that came.
-        same = bought.payment_id == request.attempt.credential.payment_id
+        same = bought.payment.id == request.attempt.credential.payment_id
         with failures_report(PaymentState.SETTLED) if same else nullcontext():
-            delivery = await self._redelivery.fetch(bought.payment_id, request.order, request.admit, request.work)
-            return SaleResult(delivery, request.attempt.receipt_headers(bought.receipt), replayed=True)
+            delivery = await self._redelivery.fetch(bought.payment.id, request.order, request.admit, request.work)
+            signed = self._signed(bought.sold, bought.payment, bought.receipt)
+            return SaleResult(delivery, (*request.attempt.receipt_headers(bought.receipt), *signed), replayed=True)
+
+    def _signed(self, bought: Sold | None, payment: Payment, receipt: Receipt) -> HeaderFields:
+        return self._signer.headers(bought, payment, receipt) if self._signer and bought else ()
 
     @contextmanager
     def _only_copy(self, payment_id: str) -> Iterator[None]:
@@ -217,6 +228,10 @@ class Sales:
             yield
         finally:
             self._verifying.remove(payment_id)
+
+
+def _sold(order: Order, delivery: Delivery, payment: Payment) -> Sold:
+    return sold(delivery.body, input_sha256=order.input_sha256, currency=payment.currency, facts=order.facts)
 
 
 def _check_came_since(seen: Entry | None, came_at: float) -> None:

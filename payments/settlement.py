@@ -15,6 +15,7 @@ from errors import (
 from payments.ledger import Claim, Entry, Ledger
 from payments.payment_status import expires_at
 from payments.rail import Hold, Payment, PaymentAttempt, Receipt, ReceiptFinder
+from payments.receipts.sold import Sold
 
 _PROVEN = (PaymentRejected, PaymentSpentElsewhere)
 """A rail's proof that by our hand nothing moved, and nothing of ours can still move. RailUnavailable does not count as
@@ -36,7 +37,9 @@ class Settlement:
         self._lease_s = lease_s
         self._limit_s = lease_s * _PATIENCE
 
-    async def settle(self, claim: Claim, payment: Payment, attempt: PaymentAttempt) -> Receipt:
+    async def settle(
+        self, claim: Claim, payment: Payment, attempt: PaymentAttempt, sold: Sold | None = None
+    ) -> Receipt:
         """Settle a claimed payment.
 
         Raises:
@@ -47,7 +50,7 @@ class Settlement:
         # Both limits begin before the lease does: a process that freezes anywhere from here on has less time, never
         # more. This one holds while the process runs; `not_after` holds for what it does when it wakes up.
         limit = asyncio.get_running_loop().time() + self._limit_s
-        not_after = await self._begin(claim) - self._lease_s + self._limit_s
+        not_after = await self._begin(claim, sold) - self._lease_s + self._limit_s
         hold = Hold(claim.holder, not_after=not_after, limit=limit)
         async with self._doubt(claim, payment):
             try:
@@ -102,10 +105,10 @@ class Settlement:
             return await self._ledger.release(claim)
         return False
 
-    async def _begin(self, claim: Claim) -> float:
+    async def _begin(self, claim: Claim, sold: Sold | None) -> float:
         """When our lease ends, unix seconds by the ledger's clock."""
         try:
-            ends = await self._ledger.begin_settlement(claim, lease_s=self._lease_s)
+            ends = await self._ledger.begin_settlement(claim, lease_s=self._lease_s, sold=sold)
         except BaseException as error:
             if await self.give_back(claim) and isinstance(error, ServiceError):
                 raise error.with_payment(PaymentState.UNUSED) from error

@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+import re
 from base64 import b64decode
 from decimal import Decimal
 from typing import Annotated, Any
@@ -10,8 +11,11 @@ from urllib.parse import SplitResult, urlsplit
 from eth_keys.datatypes import PrivateKey
 from eth_utils.address import is_checksum_address, is_hex_address
 from eth_utils.exceptions import ValidationError
-from eth_utils.hexadecimal import decode_hex
+from eth_utils.hexadecimal import decode_hex, is_hex
 from pydantic import AfterValidator, BeforeValidator, SecretStr
+
+_ED25519_PUBLIC = re.compile("[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
+"""The last character holds four bits."""
 
 
 def _parts(text: str) -> SplitResult:
@@ -89,6 +93,19 @@ def _long(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _seed(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if not (len(text) == 64 and is_hex(text)):
+        raise ValueError("must be 32 bytes as 64 hex digits: openssl rand -hex 32")
+    return secret
+
+
+def _public_key(text: str) -> str:
+    if not _ED25519_PUBLIC.fullmatch(text):
+        raise ValueError("must be 32 bytes in base64url, 43 characters: the x of a key in /.well-known/jwks.json")
+    return text
+
+
 def _api_key_secret(secret: SecretStr) -> SecretStr:
     text = secret.get_secret_value()
     if "PRIVATE KEY" in text:
@@ -150,6 +167,8 @@ IpAddress = Annotated[str, AfterValidator(_ip_address)]
 SecretUrl = Annotated[SecretStr, AfterValidator(_secret_url)]
 Address = Annotated[str, AfterValidator(_address)]
 PrivateKeyHex = Annotated[SecretStr, AfterValidator(_key)]
+Ed25519Seed = Annotated[SecretStr, AfterValidator(_seed)]
+Ed25519PublicKey = Annotated[str, AfterValidator(_public_key)]
 ApiKeySecret = Annotated[SecretStr, AfterValidator(_api_key_secret)]
 Secret32 = Annotated[SecretStr, AfterValidator(_long)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis)]

@@ -1,11 +1,12 @@
 """Between rows and the nouns of `payments`."""
 
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Row, Select, select
 from sqlalchemy.sql.elements import ColumnElement
 
-from payments import Entry, Payment, Receipt, State
+from payments import Entry, Payment, Receipt, Sold, State
 from storage.schema import payments
 
 
@@ -25,6 +26,12 @@ def columns(payment: Payment) -> dict[str, Any]:
         "evidence": dict(payment.evidence),
         "transaction_hash": payment.transaction,
     }
+
+
+def sold_columns(sold: Sold | None) -> dict[str, Any]:
+    """What is written down of what is sold."""
+    facts = asdict(sold) if sold else {}
+    return {"receipt_id": facts.pop("receipt_id", None), "sold": facts or None}
 
 
 def entry_of(row: Row[Any]) -> Entry:
@@ -47,4 +54,5 @@ def entry_of(row: Row[Any]) -> Entry:
         lease_left_s=row.lease_left_s,
         deliveries=row.deliveries,
         receipt=row.receipt and Receipt(**row.receipt),
+        sold=row.sold and Sold(row.receipt_id, **row.sold),
     )

@@ -10,9 +10,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
 from errors import FundsUnderWay, PaymentState, PaymentUsed
-from payments import MAX_IN_FLIGHT_WITHOUT_BALANCE, Claim, Entry, Payment, Receipt, State
+from payments import MAX_IN_FLIGHT_WITHOUT_BALANCE, Claim, Entry, Payment, Receipt, Sold, State
 from storage.database import Database
-from storage.entries import columns, entries, entry_of
+from storage.entries import columns, entries, entry_of, sold_columns
 from storage.sale_statements import SaleStatements, abandoned, new
 from storage.schema import in_doubt, locks, payments
 
@@ -45,6 +45,12 @@ class SqlLedger:
     async def find_purchase(self, purchase: str) -> Entry | None:
         """What is known under the name that a payer gave to a purchase."""
         row = await self._database.reads.first(self._entries(_row.purchase == purchase))
+        return None if row is None else entry_of(row)
+
+    async def find_receipt(self, receipt_id: str) -> Entry | None:
+        """The SETTLED payment whose receipt has this id."""
+        settled = (_row.receipt_id == receipt_id) & (_row.state == State.SETTLED)
+        row = await self._database.reads.first(self._entries(settled))
         return None if row is None else entry_of(row)
 
     async def free_purchase(self, purchase: str, *, at_most: int, not_after_s: float) -> bool:
@@ -119,10 +125,11 @@ class SqlLedger:
             kept |= {Claim(row.id, row.holder) for row in rows}
         return kept
 
-    async def begin_settlement(self, claim: Claim, *, lease_s: float) -> float | None:
+    async def begin_settlement(self, claim: Claim, *, lease_s: float, sold: Sold | None = None) -> float | None:
         """CLAIMED → SETTLING, only for the holder while its lease runs; when the new lease ends, unix seconds by the
         ledger's clock. None when the claim was lost."""
-        row = await self._database.settling.first(self._sale.begin_settlement, **_held_by(claim), lease_s=lease_s)
+        values = _held_by(claim) | new(sold_columns(sold))
+        row = await self._database.settling.first(self._sale.begin_settlement, **values, lease_s=lease_s)
         return None if row is None else row.lease_until
 
     async def settled(self, payment_id: str, receipt: Receipt) -> bool:
@@ -191,6 +198,7 @@ class SqlLedger:
             "lease_until": self._database.now,
             "transaction_hash": None,
             "purchase": None,
+            **sold_columns(None),
         }
 
     def _entries(self, where: ColumnElement[bool]) -> Select[Any]:

@@ -32,7 +32,7 @@ class SaleStatements:
         claim: of `new_<column>` for the columns of a claim, `lease_s`, `covered`: payments that the funds cover, and
             `seen_holder`: of the abandoned entry that was looked up, "" when there was none.
         renew: of `are_ids` and `are_holders`, lists, and `lease_s`. No two claims have the same holder.
-        begin_settlement: of `is_id`, `is_holder` and `lease_s`.
+        begin_settlement: of `is_id`, `is_holder`, `lease_s` and the columns `sold` and `receipt_id`, as `new_<column>`.
         settled: of `is_id` and `paid`, a receipt.
         refuse: of `of_id`, `of_rail` and `by_nobody`, a holder who is nobody.
     """
@@ -56,7 +56,13 @@ class SaleStatements:
         self.begin_settlement = (
             update(payments)
             .where(_holds(State.CLAIMED) & runs)
-            .values(state=State.SETTLING, lease_until=lease_until, settling_since=now)
+            .values(
+                state=State.SETTLING,
+                lease_until=lease_until,
+                settling_since=now,
+                receipt_id=_new(_row.receipt_id),
+                sold=_new(_row.sold),
+            )
             .returning(_row.lease_until)
         )
         self.settled = (

@@ -71,6 +71,8 @@ payments = Table(
     Column("final_at", Double),
     Column("settling_since", Double),
     Column("product", String),
+    Column("receipt_id", String),
+    Column("sold", JSON(none_as_null=True)),
     UniqueConstraint("transaction_hash"),
     CheckConstraint("state IN ('claimed', 'settling', 'settled')", name="payments_state"),
     CheckConstraint("(state = 'settled') = (receipt IS NOT NULL)", name="payments_receipt"),
@@ -79,7 +81,7 @@ payments = Table(
 amounts base units. `settled_at` is when the ledger learnt of it, from which the 24 hours of re-delivery count. A
 settlement is looked at again at `recheck_at` until the chain can no longer drop it, which was seen at `final_at`. It
 began at `settling_since`, or was lost again then. `product` is what was bought, by the model's name; versions before
-0006 did not write it."""
+0006 did not write it. `sold` is what the receipt `receipt_id` says of it; versions before 0008 did not write it."""
 
 # Spelt out rather than bound: PostgreSQL's general plans would not find the indexes otherwise.
 in_doubt = payments.c.state == text("'settling'")
@@ -89,6 +91,7 @@ Index("ix_payments_not_final", payments.c.recheck_at, sqlite_where=not_final, po
 Index("ix_payments_in_doubt", payments.c.lease_until, sqlite_where=in_doubt, postgresql_where=in_doubt)
 Index("ix_payments_under_way", payments.c.payer, sqlite_where=under_way, postgresql_where=under_way)
 Index("uq_payments_purchase", payments.c.purchase, unique=True)
+Index("uq_payments_receipt_id", payments.c.receipt_id, unique=True)
 
 locks = Table(
     "locks",

@@ -110,6 +110,7 @@ class MppAttempt(PaymentAttempt):
             valid_before=transaction.valid_before,
             evidence=self.parts.chain.evidence(transaction),
             transaction=transaction.hash,
+            currency=transaction.transfer.token,
         )
 
     async def _refuse_another_ledgers(self, payment: Payment) -> Never:

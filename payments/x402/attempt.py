@@ -130,6 +130,7 @@ class X402Attempt(PaymentAttempt):
             valid_before=authorization.valid_before,
             work_by=authorization.valid_before - self.parts.min_validity_s,
             evidence=evidence(authorization, self.terms, now=now),
+            currency=self.terms.asset,
         )
 
     async def _check(self, units: int, now: float) -> None:

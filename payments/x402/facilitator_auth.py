@@ -3,11 +3,10 @@
 A CDP key signs a JSON Web Token (RFC 7519) for each call, which names the one method and URL that it is good for.
 """
 
-import json
 import secrets
 import time
-from base64 import b64decode, urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from base64 import b64decode
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from Crypto.Hash import SHA256
@@ -15,6 +14,7 @@ from Crypto.PublicKey import ECC
 from Crypto.Signature import DSS, eddsa
 from x402.http.facilitator_client_base import AuthHeaders
 
+from payments.jws import compact
 from payments.x402.config import X402Config
 
 TOKEN_S = 120
@@ -61,8 +61,7 @@ class CdpKey:
         call = f"{_CALLS[verb]} {self._place}/{verb}"
         head = {"alg": self._algorithm, "kid": self._key_id, "typ": "JWT", "nonce": secrets.token_hex(16)}
         claims = {"iss": "cdp", "sub": self._key_id, "nbf": now, "exp": now + TOKEN_S, "uri": call, "uris": [call]}
-        message = f"{_encoded(head)}.{_encoded(claims)}"
-        return f"{message}.{_base64url(self._sign(message.encode()))}"
+        return compact(head, claims, self._sign)
 
 
 def credentials(config: X402Config) -> BearerToken | CdpKey | None:
@@ -97,11 +96,3 @@ def _ed25519(pair: bytes) -> Callable[[bytes], bytes]:
     if len(pair) != _ED25519_BYTES or public != pair[_SEED_BYTES:]:
         raise ValueError(_NO_KEY)
     return lambda message: eddsa.new(key, "rfc8032").sign(message)
-
-
-def _encoded(part: Mapping[str, object]) -> str:
-    return _base64url(json.dumps(part, separators=(",", ":")).encode())
-
-
-def _base64url(content: bytes) -> str:
-    return urlsafe_b64encode(content).rstrip(b"=").decode()

@@ -25,12 +25,13 @@ from payments import mpp, x402
 from payments.gate import Gate
 from payments.money import Price
 from payments.monitor import RailMonitor
+from payments.receipts.signed import ReceiptSigner
 from pipeline import Infer, MattingModel
 from storage import Database, SqlLedger, migrate
 from tests.fakes.rails import ScriptedRail
 
-SMALL = PricedModel("small", "small 7a86178d", Price(Decimal("0.05")), 64, "Apache-2.0")
-LARGE = PricedModel("large", "large 0123abcd", Price(Decimal("0.15")), 96, "MIT")
+SMALL = PricedModel("small", "small 7a86178d", Price(Decimal("0.05")), 64, "Apache-2.0", "7a86178d" * 8)
+LARGE = PricedModel("large", "large 0123abcd", Price(Decimal("0.15")), 96, "MIT", "0123abcd" * 8)
 X402 = OfferedRail(x402.RAIL, "Base Sepolia", 84532, (Token("USDC", "0xusdc"),), "testnet", 120)
 MPP = OfferedRail(
     mpp.RAIL, "Tempo Moderato", 42431, (Token("pathUSD", "0xpath"), Token("AlphaUSD", "0xalpha")), "testnet", 300
@@ -91,6 +92,7 @@ async def open_storefront(
     offer: PriceList = OFFER,
     looks: int = 2,
     rate_limits: RateLimits | None = None,
+    signer: ReceiptSigner | None = None,
     **options: Any,
 ) -> AsyncIterator[Storefront]:
     """A storefront on an empty ledger, with one scripted rail unless others are given.
@@ -104,7 +106,7 @@ async def open_storefront(
     ledger = SqlLedger(database)
     rails = rails or (ScriptedRail("x"),)
     watch = RailMonitor(rails)
-    gate = Gate(rails, ledger, outage=watch.outage)
+    gate = Gate(rails, ledger, outage=watch.outage, signer=signer)
     for _ in range(looks):
         await watch.look()
     app = create_app(
@@ -116,7 +118,7 @@ async def open_storefront(
             max_megapixels=100,
             max_wait_s=10,
         ),
-        offer=offer,
+        offer=replace(offer, key_set=signer.key_set) if signer else offer,
         upload_limits=limits,
         rate_limits=rate_limits
         or RateLimits(storage or MemoryStorage(), RateLimitConfig(unpaid_per_minute=per_minute)),

@@ -30,7 +30,7 @@ def _imports(file: Path) -> list[str]:
 
 def test_it_names_every_package_that_it_imports() -> None:
     """And the versions that the tests run with satisfy what it asks for."""
-    distributions = {"mpp": "pympp", "mcp_types": "mcp", "eth_account": "eth-account"}
+    distributions = {"mpp": "pympp", "mcp_types": "mcp", "eth_account": "eth-account", "jwt": "pyjwt"}
     listed = [Requirement(line) for line in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["mcp"]]
     names = {name.split(".")[0] for file in CLIENT.rglob("*.py") for name in _imports(file)}
     packages = {distributions.get(name, name) for name in names - sys.stdlib_module_names - {"clearcanvas"}}

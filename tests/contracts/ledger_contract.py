@@ -10,6 +10,7 @@ import pytest
 from errors import FundsUnderWay, PaymentUsed
 from payments.ledger import MAX_IN_FLIGHT_WITHOUT_BALANCE, Claim, Entry, Ledger, State
 from payments.rail import Payment, Receipt
+from payments.receipts.sold import Sold
 from tests.fakes.clock import FakeClock
 
 LEASE_S = 60.0
@@ -24,6 +25,7 @@ PAYMENT = Payment(
     transaction="0x71",
 )
 RECEIPT = Receipt(rail="x402", network="eip155:84532", transaction="0x99", payer="0xPayer", at=1_800_000_000)
+SOLD = Sold("unguessable", "aa" * 32, "bb" * 32, "0xcoin", {"model": "small", "model_sha256": "cc" * 32})
 
 
 class LedgerContract:
@@ -64,6 +66,32 @@ class LedgerContract:
             deliveries=0,
             receipt=None,
         )
+
+    async def test_remembers_what_is_sold_before_the_money_moves(self, ledger: Ledger, elsewhere: Ledger) -> None:
+        """So that a receipt can be given whatever happens to the process that sold it; nobody else finds it before."""
+        assert await ledger.begin_settlement(await taken(ledger), lease_s=LEASE_S, sold=SOLD)
+        assert (await found(elsewhere)).sold == SOLD
+        assert await elsewhere.find_receipt(SOLD.receipt_id) is None
+        await elsewhere.settled(PAYMENT.id, RECEIPT)
+        entry = await elsewhere.find_receipt(SOLD.receipt_id)
+        assert entry is not None
+        assert (entry.payment, entry.receipt, entry.sold) == (PAYMENT, RECEIPT, SOLD)
+        assert await elsewhere.find_receipt("unguessed") is None
+
+    async def test_forgets_what_was_not_sold_after_all(self, ledger: Ledger) -> None:
+        """The next one that settles it has sold something of its own."""
+        claim = await taken(ledger)
+        assert await ledger.begin_settlement(claim, lease_s=LEASE_S, sold=SOLD)
+        assert await ledger.release(claim)
+        assert (await found(ledger)).sold is None
+        other = replace(SOLD, receipt_id="another", output_sha256="dd" * 32)
+        assert await ledger.begin_settlement(await taken(ledger), lease_s=LEASE_S, sold=other)
+        assert (await found(ledger)).sold == other
+
+    async def test_settles_without_a_word_of_what_is_sold(self, ledger: Ledger) -> None:
+        """As versions without receipts did."""
+        await settling(ledger)
+        assert (await found(ledger)).sold is None
 
     async def test_remembers_numbers_as_large_as_a_chain_has_them(self, ledger: Ledger) -> None:
         largest = replace(PAYMENT, amount=2**256 - 1, valid_before=2**256 - 1)

@@ -181,6 +181,7 @@ class ScriptedAttempt(PaymentAttempt):
             amount=50_000,
             valid_before=1_900_000_000,
             evidence={"memo": payment_id},
+            currency="0xcoin",
             funds=rail.funds,
             work_by=rail.work_by,
         )

@@ -10,6 +10,7 @@ from payments.ledger import Entry, Ledger, State
 from payments.money import Price
 from payments.policy import SalePolicy
 from payments.rail import Credential, Order
+from payments.receipts.signed import ReceiptSigner
 from payments.resolver import Resolver
 from payments.result_cache import Delivery, ResultCache
 from payments.sale import SaleRequest, SaleResult
@@ -22,7 +23,14 @@ PRICE = Price(Decimal("0.05"))
 
 def order(body: bytes = b"picture", output: str = "png") -> Order:
     """What a payment is to buy."""
-    return Order("https://cut.example/v1/remove-background", "POST", body, (("format", output),), PRICE)
+    return Order(
+        "https://cut.example/v1/remove-background",
+        "POST",
+        body,
+        (("format", output),),
+        PRICE,
+        facts={"model": "small"},
+    )
 
 
 class Seller:
@@ -34,6 +42,8 @@ class Seller:
     def __init__(
         self, ledger: Ledger, clock: FakeClock, *, policy: SalePolicy | None = None, recent_bytes: int = 0
     ) -> None:
+        self.signer: ReceiptSigner | None = None
+        """What gates that are opened from now on sign receipts with."""
         self.rail = ScriptedRail()
         self.ledger = ledger
         self.clock = clock
@@ -57,6 +67,7 @@ class Seller:
             policy=self.policy,
             recent=ResultCache(self.recent_bytes),
             clock=self.clock,
+            signer=self.signer,
         )
 
     @property

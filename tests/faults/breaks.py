@@ -126,7 +126,7 @@ BREAKS = {
         (
             Change(
                 "payments/purchases.py",
-                "        return AlreadySettled(entry.payment.id, receipt) if receipt else None\n",
+                "        return AlreadySettled(entry.payment, receipt, entry.sold) if receipt else None\n",
                 '        raise PaymentUsed("This payment has been used.")\n',
             ),
         ),

@@ -9,14 +9,14 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 import storage
 from errors import LedgerUnavailable
 from payments.ledger import State
 from storage.engine import create_engine, parse
 from storage.schema import metadata
-from tests.contracts.ledger_contract import PAYMENT, RECEIPT, taken
+from tests.contracts.ledger_contract import PAYMENT, RECEIPT, SOLD, taken
 from tests.storage import racers
 
 
@@ -60,11 +60,41 @@ async def test_brings_payments_of_an_earlier_version_along(empty_url: str) -> No
         await ledger.ping()
 
 
+async def test_goes_back_to_the_version_without_receipts(url: str) -> None:
+    """And forward again: payments stay, what their receipts say is lost."""
+    async with storage.Database(url) as database:
+        ledger = storage.SqlLedger(database)
+        assert await ledger.begin_settlement(await taken(ledger), lease_s=60, sold=SOLD)
+        assert await ledger.settled(PAYMENT.id, RECEIPT)
+    engine = create_engine(parse(url))
+    async with engine.connect() as connection:
+        await connection.run_sync(downgrade, "0007")
+        columns = await connection.run_sync(
+            lambda sync: {each["name"] for each in inspect(sync).get_columns("payments")}
+        )
+    await engine.dispose()
+    assert columns.isdisjoint({"sold", "receipt_id"})
+    await storage.migrate(url)
+    async with storage.Database(url) as database:
+        entry = await storage.SqlLedger(database).find(PAYMENT.id)
+    assert entry is not None
+    assert (entry.receipt, entry.sold) == (RECEIPT, None)
+
+
 def upgrade(connection: Connection, revision: str) -> None:
     """Bring a database to the schema of an earlier version."""
+    command.upgrade(revisions(connection), revision)
+
+
+def downgrade(connection: Connection, revision: str) -> None:
+    """Bring a database back to the schema of an earlier version."""
+    command.downgrade(revisions(connection), revision)
+
+
+def revisions(connection: Connection) -> Config:
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(Path(storage.migrations.__file__).parent))
-    command.upgrade(config, revision)
+    return config
 
 
 OLD_PAYMENT = text(

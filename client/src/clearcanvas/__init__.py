@@ -15,12 +15,14 @@ from clearcanvas.errors import (
     InvalidSetting,
     OutcomeUnknown,
     PictureRefused,
+    ReceiptInvalid,
     ResultInTheWay,
     WalletProblem,
 )
 from clearcanvas.quote import Offer
 from clearcanvas.stages import Stage
 from clearcanvas.sync import Client
+from clearcanvas.verification import verify
 from clearcanvas.wallet import Wallet
 
 __all__ = [
@@ -36,8 +38,10 @@ __all__ = [
     "Outcome",
     "OutcomeUnknown",
     "PictureRefused",
+    "ReceiptInvalid",
     "ResultInTheWay",
     "Stage",
     "Wallet",
     "WalletProblem",
+    "verify",
 ]

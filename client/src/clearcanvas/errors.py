@@ -7,6 +7,7 @@
     ├─ BudgetExhausted              3   the next payment would exceed the budget
     ├─ OutcomeUnknown               4   it may have been paid: run again, the same payment is sent again
     │  └─ AlreadyPaid               4   it was paid, and can no longer be fetched by that payment
+    ├─ ReceiptInvalid               6   a receipt is not signed by the key that was given, or is about other files
     └─ CannotBuy                    5   the service cannot be reached or does not sell now
        └─ WalletProblem             5   no key, no funds, or no offer that this wallet pays
 
@@ -60,6 +61,12 @@ class OutcomeUnknown(ClearCanvasError):
 
 class AlreadyPaid(OutcomeUnknown):
     """The picture was paid, and the service no longer delivers for that payment. Only `pay_again` buys it anew."""
+
+
+class ReceiptInvalid(ClearCanvasError):
+    """A receipt does not prove what it says: another key has signed it, or none, or it is about other files."""
+
+    exit_code = 6
 
 
 class CannotBuy(ClearCanvasError):

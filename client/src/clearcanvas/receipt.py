@@ -16,7 +16,8 @@ _KEPT = ("payment-response", "payment-receipt")
 
 
 def receipt(order: Order, payment: Payment, answer: httpx.Response, result_sha256: str) -> dict[str, Any]:
-    """JSON members. `amount` is in base units (millionths of a dollar); `protocol_receipt` is the rail's own."""
+    """JSON members. `amount` is in base units (millionths of a dollar); `protocol_receipt` is the rail's own,
+    `signed_receipt` the service's."""
     headers = answer.headers
     return {
         "source": order.picture.name,
@@ -35,6 +36,7 @@ def receipt(order: Order, payment: Payment, answer: httpx.Response, result_sha25
         "idempotency_key": payment.order,
         "delivered_again": "Idempotent-Replayed" in headers,
         "request_id": headers.get("X-Request-Id"),
+        "signed_receipt": headers.get("X-Signed-Receipt"),
         "protocol_receipt": {name: headers[name] for name in _KEPT if name in headers},
     }
 

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from clearcanvas import batch
 from clearcanvas.cli import options as opt
-from clearcanvas.cli import runs
+from clearcanvas.cli import receipts, runs
 from clearcanvas.cli.progress import Display
 from clearcanvas.client import AsyncClient
 from clearcanvas.errors import ClearCanvasError, InvalidSetting
@@ -27,7 +27,7 @@ DEBUG_VARIABLE = "BUYER_DEBUG"
 UNEXPECTED = 70
 EPILOG = """Exit codes: 0 every picture has its result; 1 a picture was refused, and not charged; 2 wrong usage;
 3 the budget is used up; 4 a payment's outcome is open: run the same command again, it is not paid twice;
-5 the service or the wallet cannot buy now; 70 a fault of this program; 130 interrupted."""
+5 the service or the wallet cannot buy now; 6 a receipt does not hold; 70 a fault of this program; 130 interrupted."""
 
 app = typer.Typer(
     help="Buy background removal by the picture. Each is paid once; after a crash, run the same command again.",
@@ -36,6 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+app.add_typer(receipts.app, name="receipt")
 _console = Console(stderr=True)
 
 

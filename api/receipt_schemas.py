@@ -1,0 +1,74 @@
+"""What OpenAPI says of signed receipts."""
+
+from typing import Any
+
+from api.receipts import KEYS_PATH, RECEIPT_PATH
+
+Json = dict[str, Any]
+
+_SHA256: Json = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+_MEMBERS: Json = {
+    "iss": {"type": "string", "description": "Origin of the service that signed."},
+    "jti": {"type": "string", "description": "The receipt's id."},
+    "settled_at": {"type": "integer", "description": "Unix seconds of the settlement."},
+    "rail": {"type": "string", "description": "How it was paid: x402 or mpp."},
+    "network": {"type": "string", "description": "The chain, CAIP-2."},
+    "transaction": {"type": "string", "description": "Hash of the transaction that paid."},
+    "payer": {"type": "string", "description": "Address of the payer."},
+    "amount": {"type": "string", "description": "Base units of the currency."},
+    "currency": {"type": "string", "description": "Contract of the token that was paid."},
+    "input_sha256": {**_SHA256, "description": "Of the picture that was sent."},
+    "output_sha256": {**_SHA256, "description": "Of the file that was delivered first."},
+    "model": {"type": "string", "description": "The model that made it."},
+    "model_sha256": {**_SHA256, "description": "Of the model's weights."},
+}
+SCHEMAS: Json = {
+    "Receipt": {
+        "type": "object",
+        "required": ["receipt", "jws"],
+        "properties": {
+            "receipt": {"type": "object", "required": list(_MEMBERS), "properties": _MEMBERS},
+            "jws": {"type": "string", "description": "The same, signed: a JSON Web Signature in its compact form."},
+        },
+    },
+    "KeySet": {
+        "type": "object",
+        "description": "A JSON Web Key Set (RFC 7517) of Ed25519 keys (RFC 8037); former keys stay in it.",
+        "required": ["keys"],
+        "properties": {"keys": {"type": "array", "items": {"type": "object", "required": ["kty", "crv", "x", "kid"]}}},
+    },
+}
+
+
+def _answer(description: str, media_type: str, schema: str) -> Json:
+    return {"description": description, "content": {media_type: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}}
+
+
+PATHS: Json = {
+    RECEIPT_PATH: {
+        "get": {
+            "operationId": "getReceipt",
+            "summary": "The signed receipt of a purchase, for whoever has its id",
+            "parameters": [
+                {
+                    "name": "id",
+                    "in": "path",
+                    "required": True,
+                    "description": "The value of the paid answer's X-Receipt-Id.",
+                    "schema": {"type": "string"},
+                }
+            ],
+            "responses": {
+                "200": _answer("The receipt.", "application/json", "Receipt"),
+                "404": _answer("not_found", "application/problem+json", "Problem"),
+            },
+        }
+    },
+    KEYS_PATH: {
+        "get": {
+            "operationId": "listReceiptKeys",
+            "summary": "The public keys that verify receipts",
+            "responses": {"200": _answer("The keys, the present one first.", "application/json", "KeySet")},
+        }
+    },
+}

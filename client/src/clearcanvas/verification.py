@@ -1,0 +1,80 @@
+"""Checks receipts that a service has signed, offline: with its public keys, and with the files themselves."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import jwt
+
+from clearcanvas.errors import InvalidSetting, ReceiptInvalid
+
+ALGORITHM = "EdDSA"
+_TYPE = "receipt+jwt"
+_FILES = {"input_sha256": "picture", "output_sha256": "result"}
+
+
+def verify(receipt: str, keys: str, *, picture: bytes | None = None, result: bytes | None = None) -> dict[str, Any]:
+    """The claims of a receipt, once its signature and the digests of the files that are given have been checked.
+
+    Args:
+        receipt: the JSON Web Signature, a receipt as this client writes it, or an answer of `/v1/receipts/`.
+        keys: the service's JSON Web Key Set (`/.well-known/jwks.json`), or the `x` of one key.
+
+    Raises:
+        ReceiptInvalid: it is not signed by these keys, or is about other files.
+        InvalidSetting: `keys` is neither.
+    """
+    written = _members(receipt)
+    claims = _signed(_token(written, receipt), _key_set(keys))
+    digests = {"input_sha256": written.get("source_sha256"), "output_sha256": written.get("result_sha256")}
+    for name, content in (("input_sha256", picture), ("output_sha256", result)):
+        if content is not None:
+            digests[name] = hashlib.sha256(content).hexdigest()
+    for name, digest in digests.items():
+        if digest is not None and claims.get(name) != digest:
+            raise ReceiptInvalid(f"The receipt is about another {_FILES[name]}: it names {claims.get(name)}.")
+    return claims
+
+
+def beside(receipt: Path, suffix: str) -> Path | None:
+    """The result that a receipt lies beside."""
+    result = receipt.with_name(receipt.name.removesuffix(suffix))
+    return result if result != receipt and result.exists() else None
+
+
+def _members(text: str) -> dict[str, Any]:
+    try:
+        members = json.loads(text)
+    except ValueError:
+        return {}
+    return members if isinstance(members, dict) else {}
+
+
+def _token(written: dict[str, Any], text: str) -> str:
+    token = written.get("signed_receipt", written.get("jws")) if written else text.strip()
+    if not token:
+        raise ReceiptInvalid("The service has signed no receipt for this purchase; there is its rail's receipt only.")
+    return str(token)
+
+
+def _key_set(keys: str) -> dict[str, jwt.PyJWK]:
+    listed = _members(keys) or {"keys": [{"kty": "OKP", "crv": "Ed25519", "x": keys.strip()}]}
+    try:
+        return {each.key_id or "": each for each in jwt.PyJWKSet.from_dict(listed).keys}
+    except (jwt.PyJWTError, ValueError, TypeError, AttributeError):
+        raise InvalidSetting("The key must be a JSON Web Key Set, or the x of one of its Ed25519 keys.") from None
+
+
+def _signed(token: str, keys: dict[str, jwt.PyJWK]) -> dict[str, Any]:
+    try:
+        head = jwt.get_unverified_header(token)
+        key = keys.get(head.get("kid", ""), keys.get(""))
+        if key is None:
+            raise ReceiptInvalid("The receipt is signed with a key that is not among these. Take the service's own.")
+        claims: dict[str, Any] = jwt.decode(token, key, algorithms=[ALGORITHM])
+    except jwt.PyJWTError as error:
+        raise ReceiptInvalid(f"The receipt is not signed by this key: {error}.") from None
+    if head.get("typ") != _TYPE:
+        raise ReceiptInvalid(f"This is signed, but not as a receipt ({_TYPE}).")
+    return claims

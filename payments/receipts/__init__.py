@@ -1,0 +1,1 @@
+"""Receipts that prove: what was paid for which bytes, signed by the service."""

@@ -1,0 +1,47 @@
+"""The key that signs receipts, and how it is published (RFC 7517, RFC 8037)."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+from payments.jws import Json, base64url
+
+
+class ReceiptKey:
+    """An Ed25519 key.
+
+    Args:
+        seed: its 32 bytes, in hex.
+
+    Attributes:
+        id: see `key_id`.
+        public: its public key, 32 bytes in base64url.
+    """
+
+    def __init__(self, seed: str) -> None:
+        from Crypto.Signature import eddsa  # noqa: PLC0415  # a runner signs nothing
+
+        key = eddsa.import_private_key(bytes.fromhex(seed))
+        self._signer = eddsa.new(key, "rfc8032")
+        self.public = base64url(key.public_key().export_key(format="raw"))
+        self.id = key_id(self.public)
+
+    def sign(self, message: bytes) -> bytes:
+        """64 bytes, the same each time."""
+        return self._signer.sign(message)
+
+
+def key_id(public: str) -> str:
+    """Name of a public key: its thumbprint (RFC 7638), so that nobody has to choose one."""
+    needed = {"crv": "Ed25519", "kty": "OKP", "x": public}
+    return base64url(hashlib.sha256(json.dumps(needed, separators=(",", ":"), sort_keys=True).encode()).digest())
+
+
+def key_set(public: Sequence[str]) -> Json:
+    """The JSON Web Key Set of these public keys, each once."""
+    return {
+        "keys": [
+            {"kty": "OKP", "crv": "Ed25519", "x": each, "kid": key_id(each), "use": "sig", "alg": "EdDSA"}
+            for each in dict.fromkeys(public)
+        ]
+    }
