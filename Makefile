@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 PYTHON := $(shell command -v python3.12 >/dev/null && python3.12 -c '' 2>/dev/null && echo python3.12 || { command -v python3.11 >/dev/null && python3.11 -c '' 2>/dev/null && echo python3.11; } || echo python3)
 # The environment's own programs come first, a Node.js brought by requirements/node.txt among them.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Without compiled files each of the many processes of a service, or of the tests, would compile all its modules again.
+unexport PYTHONDONTWRITEBYTECODE
 export BENTOML_DO_NOT_TRACK := True
 export ORT_DISABLE_TELEMETRY := 1
 NPM_QUIET := --loglevel=error --no-audit --no-fund --ignore-scripts >/dev/null
