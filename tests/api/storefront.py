@@ -27,7 +27,8 @@ from payments.money import Price
 from payments.monitor import RailMonitor
 from payments.receipts.signed import ReceiptSigner
 from pipeline import Infer, MattingModel
-from storage import Database, SqlLedger, migrate
+from storage import Database, SqlLedger
+from tests.empty_ledger import empty_ledger
 from tests.fakes.rails import ScriptedRail
 
 SMALL = PricedModel("small", "small 7a86178d", Price(Decimal("0.05")), 64, "Apache-2.0", "7a86178d" * 8)
@@ -100,9 +101,7 @@ async def open_storefront(
     Args:
         looks: how often the rails have been asked how they are; one is out after two bad answers.
     """
-    url = f"sqlite+aiosqlite:///{directory}/ledger.sqlite3"
-    await migrate(url)
-    database = Database(url)
+    database = Database(empty_ledger(directory / "ledger.sqlite3"))
     ledger = SqlLedger(database)
     rails = rails or (ScriptedRail("x"),)
     watch = RailMonitor(rails)

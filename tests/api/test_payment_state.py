@@ -16,8 +16,9 @@ from api.request_id import RequestIdMiddleware
 from errors import LedgerUnavailable, ServiceError
 from payments.gate import Gate
 from payments.rail import Payment, Receipt
-from storage import Database, SqlLedger, migrate
+from storage import Database, SqlLedger
 from tests.api.storefront import JPEG, open_storefront, picture
+from tests.empty_ledger import empty_ledger
 from tests.fakes.clock import FakeClock
 from tests.fakes.ledgers import StalledLedger
 from tests.fakes.rails import PAYER, ScriptedRail
@@ -69,9 +70,7 @@ def assert_true_of(body: dict[str, object], state: str) -> None:
 
 @pytest.fixture
 async def ledger(tmp_path: Path) -> AsyncIterator[SqlLedger]:
-    url = f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
-    await migrate(url)
-    async with Database(url, clock=FakeClock()) as database:
+    async with Database(empty_ledger(tmp_path / "ledger.sqlite3"), clock=FakeClock()) as database:
         yield SqlLedger(database)
 
 

@@ -1,18 +1,23 @@
 """A real PostgreSQL server for tests, on a free loopback port, in a folder that goes away with it."""
 
+import asyncio
 import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 
+import storage
 from sandbox.process import ManagedProcess, choose_port
 
 OWNER = "ledger"
+_NEW_IDENTITY = "UPDATE ledger SET id = gen_random_uuid()::text, made_at = extract(epoch FROM clock_timestamp());"
 
 
 def binaries() -> Path | None:
@@ -36,12 +41,29 @@ class PostgresServer:
     def new_database(self) -> str:
         """URL of an empty database."""
         name = f"test_{next(self._numbers)}"
-        subprocess.run(
-            [self.programs / "createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", OWNER, name],
-            check=True,
-            timeout=30,
-        )
+        self._run(f"CREATE DATABASE {name};")
         return self.url(name)
+
+    def new_ledger(self) -> str:
+        """URL of a database as `storage.migrate` leaves it, with an identity and a time of making of its own.
+
+        It is copied from one that was migrated.
+        """
+        name = f"test_{next(self._numbers)}"
+        self._run(f"CREATE DATABASE {name} TEMPLATE {self._migrated};\n\\connect {name}\n{_NEW_IDENTITY}")
+        return self.url(name)
+
+    @cached_property
+    def _migrated(self) -> str:
+        """A database that nobody is connected to, so that it can be copied."""
+        url = self.new_database()
+        with ThreadPoolExecutor(1) as outside_of_any_loop:
+            outside_of_any_loop.submit(asyncio.run, storage.migrate(url)).result()
+        return url.rpartition("/")[2]
+
+    def _run(self, script: str) -> None:
+        command = [self.programs / "psql", "-q", "-X", "-v", "ON_ERROR_STOP=1", self.url()]
+        subprocess.run(command, input=script, text=True, check=True, timeout=30)
 
 
 @contextmanager

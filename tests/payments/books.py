@@ -5,12 +5,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import storage
 from payments.rail import Payment, Rail, Receipt
 from payments.reconciliation import Difference, reconcile
 from sandbox.chains import Chain
 from storage import Database, SqlLedger
 from storage.books import SqlBooks
+from tests.empty_ledger import empty_ledger
 from tests.fakes.clock import FakeClock
 
 END = 2.0**40
@@ -53,10 +53,8 @@ async def planted(folder: Path, chain: Chain) -> AsyncIterator[Planted]:
     since = head_time(chain) + 1
     while head_time(chain) < since:
         chain.rpc.call("evm_mine")
-    url = f"sqlite:///{folder / 'books.sqlite3'}"
-    await storage.migrate(url)
     clock = FakeClock(since + 1)
-    async with Database(url, clock=clock) as database:
+    async with Database(empty_ledger(folder / "books.sqlite3"), clock=clock) as database:
         yield Planted(database, clock, since)
 
 

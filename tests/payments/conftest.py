@@ -9,6 +9,7 @@ import storage
 from payments.evm.rpc import RpcClient
 from payments.policy import SalePolicy
 from sandbox.chains import BaseChain
+from tests.empty_ledger import empty_ledger
 from tests.fakes.clock import FakeClock
 from tests.fakes.seller import Seller
 
@@ -46,8 +47,7 @@ def recent_bytes() -> int:
 
 @pytest.fixture
 async def seller(tmp_path: Path, clock: FakeClock, policy: SalePolicy, recent_bytes: int) -> AsyncIterator[Seller]:
-    url = f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
-    await storage.migrate(url)
+    url = empty_ledger(tmp_path / "ledger.sqlite3")
     async with storage.Database(url, clock=clock) as database:
         seller = Seller(storage.SqlLedger(database), clock, policy=policy, recent_bytes=recent_bytes)
         yield seller

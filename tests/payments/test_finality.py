@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-import storage
 from errors import PaymentOutcomeUnknown
 from payments.finality import AT_MOST, RAW, keep_rechecking, recheck
 from payments.ledger import Entry, State
@@ -15,6 +14,7 @@ from payments.rail import Finality, Payment, Receipt
 from storage import Database, SqlLedger, SqlSettled
 from storage.settled import FIRST_RECHECK_S
 from tests.contracts.ledger_contract import LEASE_S, PAYMENT, RECEIPT, taken
+from tests.empty_ledger import empty_ledger
 from tests.fakes.clock import FakeClock
 from tests.fakes.rails import ScriptedRail
 from tests.fakes.seller import Seller
@@ -39,9 +39,7 @@ class LookingRail(ScriptedRail):
 
 @pytest.fixture
 async def database(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Database]:
-    url = f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
-    await storage.migrate(url)
-    async with Database(url, clock=clock) as database:
+    async with Database(empty_ledger(tmp_path / "ledger.sqlite3"), clock=clock) as database:
         yield database
 
 

@@ -6,12 +6,12 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
-import storage
 from errors import LedgerUnavailable
 from payments.lease import Leases
 from payments.ledger import Claim
 from storage import Database, SqlLedger
 from tests.contracts.ledger_contract import LEASE_S, PAYMENT, take
+from tests.empty_ledger import empty_ledger
 
 BEAT_S = 0.1
 """Leases themselves last longer: a machine that stands still for a moment must not end them."""
@@ -32,8 +32,7 @@ class CountingLedger(SqlLedger):
 
 
 async def test_one_statement_renews_all_claims_and_forgets_those_that_were_lost(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
-    await storage.migrate(url)
+    url = empty_ledger(tmp_path / "ledger.sqlite3")
     async with Database(url) as database, AsyncExitStack() as working:
         ledger = CountingLedger(database)
         leases = Leases(ledger, lease_s=4 * BEAT_S)
@@ -56,8 +55,7 @@ async def test_one_statement_renews_all_claims_and_forgets_those_that_were_lost(
 
 
 async def test_a_claim_that_comes_while_the_last_one_goes_is_renewed(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
-    await storage.migrate(url)
+    url = empty_ledger(tmp_path / "ledger.sqlite3")
     async with Database(url) as database:
         ledger = CountingLedger(database)
         leases = Leases(ledger, lease_s=4 * BEAT_S)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url, text
 
-import storage
 from storage import Database
+from tests.empty_ledger import empty_ledger
 from tests.fakes.clock import FakeClock
 from tests.fakes.postgres import PostgresServer, binaries, postgres_server
 
@@ -35,35 +35,33 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """URL of a database without tables."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
-    server: PostgresServer = request.getfixturevalue("postgres")
-    return server.new_database()
+def server(request: pytest.FixtureRequest) -> PostgresServer | None:
+    """PostgreSQL, or None where the test is to have a SQLite file."""
+    return request.getfixturevalue("postgres") if request.param == "postgresql" else None
 
 
 @pytest.fixture
-def url(empty_url: str) -> str:
+def empty_url(server: PostgresServer | None, tmp_path: Path) -> str:
+    """URL of a database without tables."""
+    return server.new_database() if server else f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
+
+
+@pytest.fixture
+def url(server: PostgresServer | None, tmp_path: Path) -> str:
     """URL of a database with empty tables."""
-    asyncio.run(storage.migrate(empty_url))
-    return empty_url
+    return server.new_ledger() if server else empty_ledger(tmp_path / "ledger.sqlite3")
 
 
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     """URL of a SQLite file with empty tables."""
-    url = f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
-    asyncio.run(storage.migrate(url))
-    return url
+    return empty_ledger(tmp_path / "ledger.sqlite3")
 
 
 @pytest.fixture
 def postgres_url(postgres: PostgresServer) -> str:
     """URL of a PostgreSQL database with empty tables."""
-    url = postgres.new_database()
-    asyncio.run(storage.migrate(url))
-    return url
+    return postgres.new_ledger()
 
 
 @pytest.fixture(params=[-300, 300])

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-import storage
 from payments.ledger import State
 from payments.policy import SalePolicy
 from payments.rail import Hold
@@ -17,6 +16,7 @@ from storage import Database, SqlLedger, SqlLock, SqlOutbox
 from storage.engine import create_engine, parse
 from tests.contracts.ledger_contract import PAYMENT, take
 from tests.contracts.outbox_contract import SENT
+from tests.empty_ledger import empty_ledger
 from tests.fakes.clock import FakeClock
 from tests.fakes.postgres import PostgresServer
 from tests.fakes.seller import Seller
@@ -46,11 +46,10 @@ async def set_ahead(url: str, seconds: int) -> None:
 async def skewed(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[Database, float]]:
     """A database, and by how many seconds its clock is ahead of this host's. SQLite has the host's."""
     if request.param == "sqlite":
-        url, ahead = f"sqlite:///{tmp_path / 'ledger.sqlite3'}", 0
+        url, ahead = empty_ledger(tmp_path / "ledger.sqlite3"), 0
     else:
         server: PostgresServer = request.getfixturevalue("postgres")
-        url, ahead = server.new_database(), request.param
-    await storage.migrate(url)
+        url, ahead = server.new_ledger(), request.param
     if ahead:
         await set_ahead(url, ahead)
     async with Database(url) as database:

@@ -20,11 +20,13 @@ from tests.contracts.ledger_contract import PAYMENT, RECEIPT, SOLD, taken
 from tests.storage import racers
 
 
-async def test_makes_the_tables_that_the_code_expects(url: str) -> None:
+async def test_makes_the_tables_that_the_code_expects(empty_url: str) -> None:
+    await storage.migrate(empty_url)
+
     def differences(connection: Connection) -> list[object]:
         return list(compare_metadata(MigrationContext.configure(connection), metadata))
 
-    engine = create_engine(parse(url))
+    engine = create_engine(parse(empty_url))
     async with engine.connect() as connection:
         assert await connection.run_sync(differences) == []
     await engine.dispose()

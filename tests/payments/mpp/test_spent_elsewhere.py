@@ -20,6 +20,7 @@ from payments.sale import SaleRequest, SaleResult
 from sandbox.accounts import STRANGER
 from sandbox.chains import TempoChain
 from tests.contracts.rail_contract import UNITS
+from tests.empty_ledger import empty_ledger
 from tests.fakes.node import node
 from tests.payments.mpp.buyer import MppBuyer, challenge_of, header, sign
 from tests.payments.mpp.verifying import judge, read, refusal
@@ -166,8 +167,7 @@ class TestTwoServices:
         async with AsyncExitStack() as stack:
             gates = []
             for name in ("first", "second"):
-                url = f"sqlite:///{tmp_path / name}.sqlite3"
-                await storage.migrate(url)
+                url = empty_ledger(tmp_path / f"{name}.sqlite3")
                 database = await stack.enter_async_context(storage.Database(url))
                 gates.append(Gate((build(ledger_id=name),), storage.SqlLedger(database)))
             yield gates[0], gates[1]

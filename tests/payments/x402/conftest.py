@@ -9,7 +9,6 @@ from typing import Any, cast
 
 import pytest
 
-import storage
 from payments.money import Price
 from payments.rail import Order
 from payments.x402.config import X402Config
@@ -20,6 +19,7 @@ from sandbox.chains import BaseChain
 from sandbox.rpc_proxy import Control, shim
 from storage import Database, SqlLedger, SqlOutbox
 from tests.begun import Begun, BegunRail
+from tests.empty_ledger import empty_ledger
 from tests.fakes.facilitator import Facilitator
 from tests.fakes.serving import serving
 from tests.payments.x402.buyer import X402Buyer
@@ -112,9 +112,7 @@ def buyer(base_chain: BaseChain) -> X402Buyer:
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
     """The database that all rails of a test share."""
-    url = f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
-    await storage.migrate(url)
-    async with Database(url) as database:
+    async with Database(empty_ledger(tmp_path / "ledger.sqlite3")) as database:
         yield database
 
 

@@ -19,6 +19,7 @@ from payments.x402.wire import X402Credential
 from sandbox.accounts import SELLER, SETTLER, STRANGER
 from sandbox.chains import BaseChain
 from tests.contracts.rail_contract import UNITS
+from tests.empty_ledger import empty_ledger
 from tests.fakes.facilitator import Facilitator, Mode
 from tests.payments.x402.buyer import X402Buyer, bought
 from tests.payments.x402.conftest import PRICE
@@ -61,8 +62,7 @@ async def services(
     async with AsyncExitStack() as stack:
         opened = []
         for place, key in enumerate(keys[request.param]):
-            url = f"sqlite:///{tmp_path / f'ledger-{place}.sqlite3'}"
-            await storage.migrate(url)
+            url = empty_ledger(tmp_path / f"ledger-{place}.sqlite3")
             database = await stack.enter_async_context(storage.Database(url))
             lock = asyncio.Lock()
             config = X402Config.model_validate(

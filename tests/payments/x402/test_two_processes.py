@@ -1,6 +1,5 @@
 """One settlement key in two processes: every payment settles, on both databases."""
 
-import asyncio
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -9,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-import storage
 from sandbox.accounts import SELLER
 from sandbox.chains import BaseChain
 from tests.contracts.rail_contract import UNITS
+from tests.empty_ledger import empty_ledger
 from tests.fakes.postgres import binaries, postgres_server
 from tests.payments.x402.miner import nonce_of
 from tests.payments.x402.sellers import sell_at_once
@@ -25,13 +24,13 @@ SIGNING_S = 15.0  # to sign and verify that many payments on a slow machine
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """URL of a database with empty tables."""
     if request.param == "sqlite":
-        yield _migrated(f"sqlite:///{tmp_path / 'shared.sqlite3'}")
+        yield empty_ledger(tmp_path / "shared.sqlite3")
         return
     programs = binaries()
     if programs is None:
         pytest.skip("PostgreSQL's server is not installed")
     with postgres_server(programs) as server:
-        yield _migrated(server.new_database())
+        yield server.new_ledger()
 
 
 def test_forty_payments_at_once_all_settle(base_chain: BaseChain, database_url: str) -> None:
@@ -44,8 +43,3 @@ def test_forty_payments_at_once_all_settle(base_chain: BaseChain, database_url: 
     assert base_chain.balance_of(SELLER.address) == before + 2 * EACH * UNITS
     nonces = sorted(nonce_of(base_chain, transaction) for transaction in sent)
     assert nonces == list(range(nonces[0], nonces[0] + 2 * EACH))
-
-
-def _migrated(url: str) -> str:
-    asyncio.run(storage.migrate(url))
-    return url
