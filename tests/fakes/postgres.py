@@ -62,7 +62,7 @@ class PostgresServer:
         return url.rpartition("/")[2]
 
     def _run(self, script: str) -> None:
-        command = [self.programs / "psql", "-q", "-X", "-v", "ON_ERROR_STOP=1", self.url()]
+        command: list[str | Path] = [self.programs / "psql", "-q", "-X", "-v", "ON_ERROR_STOP=1", self.url()]
         subprocess.run(command, input=script, text=True, check=True, timeout=30)
 
 
