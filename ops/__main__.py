@@ -5,6 +5,7 @@ import logging
 import typer
 
 from ops import payments
+from ops.backup import backup, restore
 from ops.doubts import replay_doubt
 from ops.reconcile import reconcile
 from ops.revenue import revenue
@@ -21,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(payments.app, name="payments")
-for command in (revenue, reconcile, replay_doubt):
+for command in (revenue, reconcile, replay_doubt, backup, restore):
     app.command()(command)
 
 

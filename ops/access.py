@@ -13,7 +13,7 @@ from config import ConfigurationError, Settings, load
 from errors import ServiceError
 from payments import Rail
 from rail_composition import build_rails
-from storage import Database
+from storage import BackupError, Database
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
 RailName = Annotated[str | None, typer.Option("--rail", help="One rail only: x402 or mpp.")]
@@ -29,6 +29,8 @@ def told() -> Iterator[None]:
     try:
         yield
     except ConfigurationError as error:
+        fail(str(error))
+    except BackupError as error:
         fail(str(error))
     except ServiceError as error:
         fail(f"{error.detail} `python -m ops doctor` says more.")

@@ -3,6 +3,7 @@
 What other packages use is listed here; they import nothing from the modules below.
 """
 
+from storage.backup import BackupError, back_up, restore
 from storage.books import SqlBooks
 from storage.database import Database
 from storage.ledger import SqlLedger
@@ -16,6 +17,7 @@ from storage.states import SqlStates
 
 __all__ = [
     "DAY_S",
+    "BackupError",
     "Database",
     "Earned",
     "Record",
@@ -29,5 +31,7 @@ __all__ = [
     "SqlSettled",
     "SqlStates",
     "Wanted",
+    "back_up",
     "migrate",
+    "restore",
 ]

@@ -29,7 +29,7 @@ class Guard:
     """
 
     def __init__(self, url: URL) -> None:
-        self.path = _path(url)
+        self.path = path_of(url)
         self.identity: str | None = None
         self._file: tuple[int, int] | None = None
         self._is_other = False
@@ -73,7 +73,7 @@ async def read(connection: AsyncConnection | ThreadedConnection) -> str | None:
     return identity
 
 
-def _path(url: URL) -> Path | None:
+def path_of(url: URL) -> Path | None:
     """The absolute path of a SQLite file; None for PostgreSQL."""
     if url.get_backend_name() != "sqlite" or not url.database:
         return None
