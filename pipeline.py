@@ -12,7 +12,7 @@ Decode = Callable[[bytes, ImageInfo], Picture]
 """A probed upload to its picture; runs in a thread, as `imaging.decode` or in a process of its own."""
 
 Infer = Callable[[Pixels], Awaitable[Pixels]]
-"""uint8 [S,S,3] RGB to uint8 alpha [S,S]; raises only errors of errors.py."""
+"""uint8 [S,S,3] RGB to uint8 alpha [S,S]; raises only errors of `errors`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -252,7 +252,7 @@ class Rail(Protocol):
     so they also work after a restart.
 
     Every method that can wait is a coroutine and never blocks the event loop. Whatever the rail's libraries raise
-    is mapped to errors.py inside the rail.
+    is mapped to one of `errors` inside the rail.
     """
 
     name: str

@@ -10,7 +10,7 @@ STATE = "X-State"
 WITHIN = "X-Within-S"
 """Deadline of this request in seconds."""
 CODE = "X-Code"
-"""The error code of errors.py, on error responses."""
+"""The code of an error of `errors`, on error responses."""
 
 
 @dataclass(frozen=True, slots=True)

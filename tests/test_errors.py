@@ -1,11 +1,13 @@
 """What every error says about the money, and what the buyer should do next."""
 
+import re
 from collections.abc import Iterator
 from inspect import signature
 from typing import Any
 
 import pytest
 
+import errors
 from errors import (
     DeadlineUnreachable,
     PaymentRejected,
@@ -29,6 +31,12 @@ def made(kind: type[ServiceError]) -> ServiceError:
     given: dict[str, Any] = {"detail": "What happened.", "reason": "refused", "paid_us": True}
     asked = signature(kind).parameters
     return kind(**{name: value for name, value in given.items() if name in asked})
+
+
+def test_the_tree_is_drawn_as_it_is() -> None:
+    drawn = set(re.findall(r"─ (\w+) +(\d{3}) +(\w+)$", str(errors.__doc__), re.MULTILINE))
+    ours = [kind for kind in tree(ServiceError) if kind.__module__.startswith("errors.") and kind is not ServiceError]
+    assert drawn == {(kind.__name__, str(kind.status), kind.code) for kind in ours}
 
 
 EVERY_KIND = pytest.mark.parametrize("kind", [*tree(ServiceError)], ids=lambda kind: kind.__name__)

@@ -71,7 +71,7 @@ def test_legends_name_labels_that_are_left() -> None:
 
 
 def test_labels_are_compared_with_values_that_there_are(samples: list[Sample]) -> None:
-    codes = set(re.findall(r'"([a-z_]+)"', (ROOT / "errors.py").read_text()))
+    codes = set(re.findall(r'"([a-z_]+)"', "".join(file.read_text() for file in (ROOT / "errors").glob("*.py"))))
     values = {
         "outcome": codes | {"settled", "replayed"},
         "said": {*Finality, "unanswered"},
