@@ -2,35 +2,26 @@
 
 import asyncio
 import resource
-import time
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
 
 import storage
 from errors import LedgerUnavailable
 from tests.contracts.ledger_contract import PAYMENT, take
+from tests.together import run_together, wait_for_others
 
 T = TypeVar("T")
 
 
 def race(racer: Callable[..., T], *args: object, processes: int = 2) -> list[T]:
-    """Run `racer(start_at, *args)` in several fresh processes, all starting work at the same time."""
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        list(pool.map(_warm_up, range(processes)))  # all have imported this module before the start is called
-        start_at = time.time() + 0.3
-        return [each.result(60) for each in [pool.submit(racer, start_at, *args) for _ in range(processes)]]
+    """Run `racer(*args)` in several fresh processes, all starting work at the same time."""
+    return run_together(racer, processes, 60, *args)
 
 
-def _warm_up(_: int) -> None:
-    time.sleep(0.2)  # long enough for each process to get one
-
-
-def claim_often(start_at: float, url: str, payments: int, copies: int) -> list[int]:
+def claim_often(url: str, payments: int, copies: int) -> list[int]:
     """How many of the copies of each payment this process won."""
 
     async def run() -> list[int]:
@@ -43,10 +34,10 @@ def claim_often(start_at: float, url: str, payments: int, copies: int) -> list[i
                 won.append(sum(claim is not None for claim in claims))
             return won
 
-    return _at(start_at, run)
+    return _at_once(run)
 
 
-def claim_until_full(start_at: float, url: str, room: int) -> tuple[int, int, bool]:
+def claim_until_full(url: str, room: int) -> tuple[int, int, bool]:
     """Claim payments while files may grow by `room` bytes only; then see what is left of it.
 
     Gives the claims that were granted, those that are found afterwards, and whether there is work again with room.
@@ -68,10 +59,10 @@ def claim_until_full(start_at: float, url: str, room: int) -> tuple[int, int, bo
         await database.aclose()
         return granted, kept, works
 
-    return _at(start_at, run)
+    return _at_once(run)
 
 
-def add_under_lock(start_at: float, url: str, path: Path, tasks: int, rounds: int) -> None:
+def add_under_lock(url: str, path: Path, tasks: int, rounds: int) -> None:
     """Add to a number in a file, reading and writing it with a pause between, under the lock."""
 
     def read() -> int:
@@ -94,10 +85,10 @@ def add_under_lock(start_at: float, url: str, path: Path, tasks: int, rounds: in
         await asyncio.gather(*(add() for _ in range(tasks)))
         await database.aclose()
 
-    _at(start_at, run)
+    _at_once(run)
 
 
-def hit_often(start_at: float, url: str, hits: int) -> list[int]:
+def hit_often(url: str, hits: int) -> list[int]:
     """Count hits of one address; the sums that came back."""
 
     async def run() -> list[int]:
@@ -105,15 +96,15 @@ def hit_often(start_at: float, url: str, hits: int) -> list[int]:
             counters = storage.SqlRateLimits(database)
             return await asyncio.gather(*(counters.incr("address", 60) for _ in range(hits)))
 
-    return _at(start_at, run)
+    return _at_once(run)
 
 
-def migrate(start_at: float, url: str) -> None:
+def migrate(url: str) -> None:
     """Bring the database to the present schema."""
-    _at(start_at, lambda: storage.migrate(url))
+    _at_once(lambda: storage.migrate(url))
 
 
-def migrate_and_identify(start_at: float, url: str) -> str:
+def migrate_and_identify(url: str) -> str:
     """Bring the database to the present schema; the ledger's identity."""
 
     async def run() -> str:
@@ -121,9 +112,9 @@ def migrate_and_identify(start_at: float, url: str) -> str:
         async with storage.Database(url) as database:
             return await database.identify()
 
-    return _at(start_at, run)
+    return _at_once(run)
 
 
-def _at(start_at: float, run: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    time.sleep(max(0.0, start_at - time.time()))
+def _at_once(run: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    wait_for_others()
     return asyncio.run(run())

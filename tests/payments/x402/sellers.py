@@ -1,7 +1,6 @@
 """A process of its own that sells with the sandbox's settlement key; run by name."""
 
 import asyncio
-import time
 from decimal import Decimal
 
 import storage
@@ -12,6 +11,7 @@ from sandbox.accounts import SELLER, SETTLER
 from sandbox.chains import BaseChain
 from tests.begun import Begun, BegunRail
 from tests.payments.x402.buyer import X402Buyer, bought
+from tests.together import wait_for_others
 
 ORDER = Order(
     url="https://cut.example/v1/remove-background",
@@ -22,7 +22,7 @@ ORDER = Order(
 )
 
 
-def sell_at_once(start_at: float, database_url: str, rpc_url: str, payments: int) -> list[str]:
+def sell_at_once(database_url: str, rpc_url: str, payments: int) -> list[str]:
     """Settle so many distinct payments at the same time; the transactions that paid."""
 
     async def run() -> list[str]:
@@ -45,7 +45,7 @@ def sell_at_once(start_at: float, database_url: str, rpc_url: str, payments: int
             buyer = X402Buyer(chain, version=2)
             credentials = [await bought(rail, buyer, ORDER) for _ in range(payments)]
         verified = [(await rail.bind(credential).verify(ORDER), credential) for credential in credentials]
-        await asyncio.sleep(max(0.0, start_at - time.time()))
+        await asyncio.to_thread(wait_for_others)
         receipts = await asyncio.gather(*(rail.bind(credential).settle(payment) for payment, credential in verified))
         await rail.aclose()
         await database.aclose()

@@ -1,9 +1,6 @@
 """One settlement key in two processes: every payment settles, on both databases."""
 
-import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -15,9 +12,9 @@ from tests.empty_ledger import empty_ledger
 from tests.fakes.postgres import binaries, postgres_server
 from tests.payments.x402.miner import nonce_of
 from tests.payments.x402.sellers import sell_at_once
+from tests.together import run_together
 
 EACH = 20
-SIGNING_S = 15.0  # to sign and verify that many payments on a slow machine
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -36,10 +33,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 def test_forty_payments_at_once_all_settle(base_chain: BaseChain, database_url: str) -> None:
     """Twenty from each process at the same moment, each in a transaction of its own, without a gap."""
     before = base_chain.balance_of(SELLER.address)
-    start_at = time.time() + SIGNING_S
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        sellers = [pool.submit(sell_at_once, start_at, database_url, base_chain.rpc_url, EACH) for _ in range(2)]
-        sent = [transaction for seller in sellers for transaction in seller.result(120)]
+    sellers = run_together(sell_at_once, 2, 120, database_url, base_chain.rpc_url, EACH)
+    sent = [transaction for seller in sellers for transaction in seller]
     assert base_chain.balance_of(SELLER.address) == before + 2 * EACH * UNITS
     nonces = sorted(nonce_of(base_chain, transaction) for transaction in sent)
     assert nonces == list(range(nonces[0], nonces[0] + 2 * EACH))
