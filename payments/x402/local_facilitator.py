@@ -1,13 +1,14 @@
-"""Settling with our own key: the SDK's facilitator in threads of its own, over our signer."""
+"""Settling with our own key: the SDK's synchronous facilitator on our event loop, over our signer."""
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from sqlalchemy.util import greenlet_spawn
 from x402.mechanisms.evm.exact.facilitator import ExactEvmScheme, ExactEvmSchemeConfig
 from x402.schemas import PaymentPayload, PaymentRequirements, SettleResponse, VerifyResponse
 
+from concurrency import cancel_and_wait
 from errors import PaymentRejected, RailUnavailable
 from payments.evm.question import JsonRpc
 from payments.rail import Hold
@@ -20,14 +21,13 @@ from payments.x402.signer import ChainSigner
 
 T = TypeVar("T", SettleResponse, VerifyResponse)
 _CONFIG = ExactEvmSchemeConfig(simulate_in_settle=True)  # a reverted transfer costs gas, a simulated one nothing
-_THREADS = {"verify": 8, "settle": 32}  # they wait rather than compute; settling waits for blocks
 
 
 class LocalFacilitator:
     """Verifies and settles through an RPC URL and the broadcaster of our key.
 
     Args:
-        verify_timeout_s, settle_timeout_s: for the whole call, the wait for a free thread included.
+        verify_timeout_s, settle_timeout_s: for the whole call.
     """
 
     is_service = False
@@ -37,17 +37,17 @@ class LocalFacilitator:
     ) -> None:
         self._rpc = rpc
         self._broadcaster = broadcaster
-        self._limits = {"verify": verify_timeout_s, "settle": settle_timeout_s}
-        self._pools = {verb: ThreadPoolExecutor(size, f"x402-{verb}") for verb, size in _THREADS.items()}
-        self._signers: set[ChainSigner] = set()
+        self._verify_timeout_s = verify_timeout_s
+        self._settle_timeout_s = settle_timeout_s
+        self._running: set[asyncio.Task[Any]] = set()
         self._gas_alarm, self._cost_alarm = GasAlarm(), CostAlarm()
 
     async def verify(self, payload: PaymentPayload, requirements: PaymentRequirements) -> None:
         await self._check_cost(payload, requirements)
-        signer = ChainSigner(self._rpc, self._broadcaster, limit_s=self._limits["verify"])
+        signer = ChainSigner(self._rpc, self._broadcaster)
         scheme = ExactEvmScheme(signer, _CONFIG)
         try:
-            answer = await self._in_thread("verify", signer, lambda: scheme.verify(payload, requirements))
+            answer = await self._run(lambda: scheme.verify(payload, requirements), limit_s=self._verify_timeout_s)
         except (TimeoutError, RuntimeError):  # RuntimeError: the SDK could not see whether the asset is a contract
             raise RailUnavailable("The chain is too slow to judge the payment. Nothing was charged.") from None
         if not answer.is_valid:
@@ -58,12 +58,10 @@ class LocalFacilitator:
     async def settle(
         self, payload: PaymentPayload, requirements: PaymentRequirements, *, reference: str, hold: Hold
     ) -> SettleAnswer:
-        signer = ChainSigner(
-            self._rpc, self._broadcaster, limit_s=self._limits["settle"], reference=reference, hold=hold
-        )
+        signer = ChainSigner(self._rpc, self._broadcaster, reference=reference, hold=hold)
         scheme = ExactEvmScheme(signer, _CONFIG)
         try:
-            answer = await self._in_thread("settle", signer, lambda: scheme.settle(payload, requirements))
+            answer = await self._run(lambda: scheme.settle(payload, requirements), limit_s=self._settle_timeout_s)
         except (TimeoutError, RuntimeError):
             return SettleAnswer()
         if answer.success:
@@ -85,28 +83,34 @@ class LocalFacilitator:
         return None if outlook.affordable else "The settlement key cannot pay for gas."
 
     async def aclose(self) -> None:
-        await asyncio.gather(*(signer.aclose() for signer in self._signers))
+        await asyncio.gather(*map(cancel_and_wait, self._running))
         await self._broadcaster.aclose()
-        for pool in self._pools.values():
-            pool.shutdown(wait=False, cancel_futures=True)
 
     async def _check_cost(self, payload: PaymentPayload, requirements: PaymentRequirements) -> None:
         gas = gas_for(payload.payload["signature"])
         try:
-            async with asyncio.timeout(self._limits["verify"]):
+            async with asyncio.timeout(self._verify_timeout_s):
                 await self._broadcaster.check_cost(int(requirements.amount), gas=gas)
         except TimeoutError:
             raise RailUnavailable("The chain is too slow to say what settling costs. Nothing was charged.") from None
 
-    async def _in_thread(self, verb: str, signer: ChainSigner, call: Callable[[], T]) -> T:
-        self._signers.add(signer)
+    async def _run(self, call: Callable[[], T], *, limit_s: float) -> T:
+        """What the SDK answers. A transaction that is being recorded is recorded and sent when this ends, however it
+        ends: from then on, the outbox shows whether the call has sent anything.
+
+        Raises:
+            TimeoutError: it takes longer, or we are closed meanwhile.
+        """
+        running = asyncio.create_task(greenlet_spawn(call))
+        self._running.add(running)
         try:
-            async with asyncio.timeout(self._limits[verb]):
-                return await asyncio.get_running_loop().run_in_executor(self._pools[verb], call)
+            await asyncio.wait({running}, timeout=limit_s)
         finally:
-            # A thread cannot be stopped, but from here on it can send nothing.
-            await signer.aclose()
-            self._signers.discard(signer)
+            await cancel_and_wait(running)
+            self._running.discard(running)
+        if running.cancelled():
+            raise TimeoutError
+        return running.result()
 
 
 def _definite(reason: str | None, signer: ChainSigner) -> PaymentRejected | None:

@@ -1,16 +1,16 @@
 """Answers the synchronous questions of the SDK's facilitator on our event loop, during one call.
 
-The SDK runs in a thread and swallows exceptions, an outage looking like a bad payment afterwards. So the signer
-remembers whether the chain was out, and once closed it sends nothing more.
+The SDK runs in a greenlet, which stands still while its question waits. It swallows exceptions, an outage looking like
+a bad payment afterwards, so the signer remembers whether the chain was out. A cancellation goes through the SDK.
 """
 
 import asyncio
 import secrets
-from collections.abc import Callable, Coroutine
-from concurrent.futures import CancelledError
+from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from sqlalchemy.util import await_
 from x402.mechanisms.evm.constants import BALANCE_OF_ABI
 from x402.mechanisms.evm.data_suffix import append_data_suffix
 from x402.mechanisms.evm.multicall import encode_contract_call
@@ -18,7 +18,6 @@ from x402.mechanisms.evm.types import TransactionReceipt as SdkReceipt
 from x402.mechanisms.evm.types import TypedDataDomain
 from x402.mechanisms.evm.verify import verify_typed_data_strict
 
-from concurrency import cancel_and_wait
 from errors import LedgerUnavailable, RailUnavailable
 from payments.evm.node import CHAIN_ID
 from payments.evm.question import JsonRpc
@@ -34,10 +33,9 @@ MARK_BYTES = 8
 
 
 class ChainSigner:
-    """The SDK's `FacilitatorEvmSigner` over our RPC and broadcaster; made on the event loop, used in one thread.
+    """The SDK's `FacilitatorEvmSigner` over our RPC and broadcaster, within `sqlalchemy.util.greenlet_spawn` only.
 
     Args:
-        limit_s: how long the thread waits for any one answer, come what may of the event loop.
         reference, hold: for which payment, and by which right, it may send; nothing without them.
 
     Attributes:
@@ -45,33 +43,20 @@ class ChainSigner:
         mined: hash of the transaction whose receipt was found: a replacement has another one than was sent first.
     """
 
-    def __init__(
-        self, rpc: JsonRpc, broadcaster: Broadcaster, *, limit_s: float, reference: str = "", hold: Hold = NO_HOLD
-    ) -> None:
+    def __init__(self, rpc: JsonRpc, broadcaster: Broadcaster, *, reference: str = "", hold: Hold = NO_HOLD) -> None:
         self.unreachable = False
         self.mined: str | None = None
         self._reference = reference
         self._hold = hold
-        self._limit_s = limit_s
         self._rpc = rpc
         self._broadcaster = broadcaster
-        self._loop = asyncio.get_running_loop()
-        self._task: asyncio.Task[Any] | None = None
-        self._closed = False
-
-    async def aclose(self) -> None:
-        """Cancel the question in progress and refuse all further ones. A transaction that is being recorded is recorded
-        and sent when this returns: from then on, the outbox shows whether this call has sent anything."""
-        self._closed = True
-        if self._task is not None:
-            await cancel_and_wait(self._task)
 
     def get_addresses(self) -> list[str]:
         return [self._broadcaster.address]
 
     def read_contract(self, address: str, abi: list[dict[str, Any]], function_name: str, *args: Any) -> Any:
         sender = self._broadcaster.address
-        return self._wait(lambda: read_contract(self._rpc, address, abi, function_name, *args, sender=sender))
+        return self._wait(read_contract(self._rpc, address, abi, function_name, *args, sender=sender))
 
     def verify_typed_data(  # noqa: PLR0917 - the SDK passes them by position
         self,
@@ -101,7 +86,7 @@ class ChainSigner:
         return self._send(to, "0x" + data.hex())
 
     def wait_for_transaction_receipt(self, tx_hash: str) -> SdkReceipt:
-        found = self._wait(lambda: self._receipt(tx_hash))
+        found = self._wait(self._receipt(tx_hash))
         return SdkReceipt(
             status=int(found.succeeded), block_number=found.block, tx_hash=found.transaction, logs=list(found.logs)
         )
@@ -110,17 +95,18 @@ class ChainSigner:
         return int(self.read_contract(token_address, BALANCE_OF_ABI, "balanceOf", address))
 
     def get_chain_id(self) -> int:
-        return self._wait(lambda: self._rpc.ask(CHAIN_ID))
+        return self._wait(self._rpc.ask(CHAIN_ID))
 
     def get_code(self, address: str) -> bytes:
-        return self._wait(lambda: self._rpc.ask(code(address)))
+        return self._wait(self._rpc.ask(code(address)))
 
     def _send(self, to: str, data: str) -> str:
-        return self._wait(lambda: self._broadcaster.send(to, data, reference=self._reference, hold=self._hold))
+        return self._wait(self._broadcaster.send(to, data, reference=self._reference, hold=self._hold))
 
     async def _receipt(self, tx_hash: str) -> TransactionReceipt:
         """An outage during the wait says nothing about the transaction: the caller's deadline ends the wait."""
-        hashes, recorded_at = {tx_hash}, self._loop.time()
+        clock = asyncio.get_running_loop().time
+        hashes, recorded_at = {tx_hash}, clock()
         while True:
             for each in hashes:
                 with suppress(RailUnavailable):
@@ -129,21 +115,14 @@ class ChainSigner:
                         self.mined = each
                         return found
             await self._broadcaster.new_block()
-            if self._loop.time() - recorded_at >= REPLACED_POLL_S:
-                recorded_at = self._loop.time()
+            if clock() - recorded_at >= REPLACED_POLL_S:
+                recorded_at = clock()
                 with suppress(LedgerUnavailable):
                     hashes |= await self._broadcaster.hashes(self._reference)
 
-    def _wait(self, question: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    def _wait(self, question: Coroutine[Any, Any, T]) -> T:
         try:
-            return asyncio.run_coroutine_threadsafe(self._answer(question), self._loop).result(self._limit_s)
-        except (RailUnavailable, LedgerUnavailable, TimeoutError, CancelledError):
-            # A cancelled call says as little about the payment as a chain that is out.
+            return await_(question)
+        except (RailUnavailable, LedgerUnavailable):
             self.unreachable = True
             raise
-
-    async def _answer(self, question: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        if self._closed:
-            raise RailUnavailable("The call was cancelled.")
-        self._task = asyncio.current_task()
-        return await question()
