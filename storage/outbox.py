@@ -10,7 +10,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from payments import Hold, Sent, State
 from storage.clock import DatabaseTime
 from storage.database import Database
-from storage.schema import in_doubt, payments, transactions
+from storage.schema import in_doubt, is_in, payments, transactions
 
 _row = transactions.c
 
@@ -86,7 +86,7 @@ def _is_held() -> ColumnElement[bool]:
     held = payments.c
     return and_(
         held.id == bindparam("new_reference", type_=String()),
-        held.state == State.SETTLING,
+        is_in(State.SETTLING),
         held.holder == bindparam("is_holder", type_=String()),
         DatabaseTime() < bindparam("not_after", type_=Double()),
     )

@@ -11,7 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from payments import State
 from storage.database import Database
 from storage.entries import entries
-from storage.schema import payments, under_way
+from storage.schema import is_in, payments, under_way
 from storage.settled import FIRST_RECHECK_S
 
 _row = payments.c
@@ -49,7 +49,7 @@ class SaleStatements:
         )
         self.renew = (
             update(payments)
-            .where(are_theirs & (_row.state == State.CLAIMED) & runs)
+            .where(are_theirs & is_in(State.CLAIMED) & runs)
             .values(lease_until=lease_until)
             .returning(_row.id, _row.holder)
         )
@@ -67,7 +67,7 @@ class SaleStatements:
         )
         self.settled = (
             update(payments)
-            .where((_row.id == bindparam("is_id", type_=String())) & (_row.state == State.SETTLING))
+            .where((_row.id == bindparam("is_id", type_=String())) & is_in(State.SETTLING))
             .values(
                 state=State.SETTLED,
                 receipt=bindparam("paid", type_=_row.receipt.type),
@@ -84,7 +84,7 @@ def new(values: dict[str, Any]) -> dict[str, Any]:
 
 def abandoned(now: ColumnElement[float]) -> ColumnElement[bool]:
     """A claim whose holder went silent before any money could move, or a payment that was refused or given back."""
-    return under_way & (_row.state == State.CLAIMED) & (_row.lease_until <= now)
+    return under_way & is_in(State.CLAIMED) & (_row.lease_until <= now)
 
 
 def _claim(database: Database) -> Executable:
@@ -124,7 +124,7 @@ def _refuse(database: Database) -> Executable:
 
 def _funds_cover(now: ColumnElement[float]) -> ColumnElement[bool]:
     """Whether the payer can pay this on top of the payments under way, all taken to be of this amount."""
-    at_work = under_way & ((_row.state == State.SETTLING) | (_row.lease_until > now))
+    at_work = under_way & (is_in(State.SETTLING) | (_row.lease_until > now))
     others = (_row.payer == _new(_row.payer)) & (_row.rail == _new(_row.rail)) & (_row.id != _new(_row.id))
     count = select(func.count()).select_from(payments).where(others & at_work).scalar_subquery()
     return count < bindparam("covered", type_=Integer())
@@ -134,7 +134,7 @@ def _holds(state: State) -> ColumnElement[bool]:
     is_theirs = (_row.id == bindparam("is_id", type_=String())) & (
         _row.holder == bindparam("is_holder", type_=String())
     )
-    return is_theirs & (_row.state == state)
+    return is_theirs & is_in(state)
 
 
 def _new(column: Any) -> ColumnElement[Any]:
