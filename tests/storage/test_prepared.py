@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from storage import Database
-from storage.entries import columns, entry_of
+from storage.entries import columns, entry_of, sold_columns
 from storage.prepared import Prepared
 from storage.sale_statements import SaleStatements, new
 from storage.schema import locks, payments, transactions
@@ -51,11 +51,12 @@ async def test_the_statements_of_a_sale_answer_as_through_sqlalchemy(engine: Eng
     async with Database(sqlite_url) as database:
         sale = SaleStatements(database)
     payment = replace(PAYMENT, valid_before=2**256 - 1, evidence={"ä": '"\\'}, transaction=None)
-    named = {"fingerprint": "f", "order_digest": "d", "holder": "h", "purchase": None}
+    named = {"fingerprint": "f", "order_digest": "d", "holder": "h", "purchase": None, "product": "m"}
     claim = new(columns(payment) | named) | {"lease_s": 20.0, "covered": 1, "seen_holder": ""}
     taken, _ = execute(engine, sale.claim, **claim)
     assert [row.id for row in taken] == [payment.id]
-    ends, _ = execute(engine, sale.begin_settlement, is_id=payment.id, is_holder="h", lease_s=60.0)
+    begun = {"is_id": payment.id, "is_holder": "h", "lease_s": 60.0} | new(sold_columns(None))
+    ends, _ = execute(engine, sale.begin_settlement, **begun)
     assert ends[0].lease_until > 1_700_000_000
     assert execute(engine, sale.settled, is_id=payment.id, paid=asdict(RECEIPT)) == ([], 1)
     assert execute(engine, sale.settled, is_id=payment.id, paid=asdict(RECEIPT)) == ([], 0)
