@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from sqlalchemy.util import greenlet_spawn
 from x402.mechanisms.evm.exact.facilitator import ExactEvmScheme, ExactEvmSchemeConfig
 from x402.schemas import PaymentPayload, PaymentRequirements, SettleResponse, VerifyResponse
 
@@ -18,6 +17,7 @@ from payments.x402.facilitator import FinalAt, InFlight, SettleAnswer
 from payments.x402.gas_alarm import CostAlarm, GasAlarm
 from payments.x402.refusals import refusal
 from payments.x402.signer import ChainSigner
+from payments.x402.synchronous import run
 
 T = TypeVar("T", SettleResponse, VerifyResponse)
 _CONFIG = ExactEvmSchemeConfig(simulate_in_settle=True)  # a reverted transfer costs gas, a simulated one nothing
@@ -101,7 +101,7 @@ class LocalFacilitator:
         Raises:
             TimeoutError: it takes longer, or we are closed meanwhile.
         """
-        running = asyncio.create_task(greenlet_spawn(call))
+        running = asyncio.create_task(run(call))
         self._running.add(running)
         try:
             await asyncio.wait({running}, timeout=limit_s)

@@ -10,7 +10,6 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from sqlalchemy.util import await_
 from x402.mechanisms.evm.constants import BALANCE_OF_ABI
 from x402.mechanisms.evm.data_suffix import append_data_suffix
 from x402.mechanisms.evm.multicall import encode_contract_call
@@ -25,6 +24,7 @@ from payments.evm.questions import TransactionReceipt, code, receipt
 from payments.rail import NO_HOLD, Hold
 from payments.x402.broadcaster import Broadcaster
 from payments.x402.contracts import read_contract
+from payments.x402.synchronous import wait_for
 
 T = TypeVar("T")
 REPLACED_POLL_S = 2.0
@@ -33,7 +33,7 @@ MARK_BYTES = 8
 
 
 class ChainSigner:
-    """The SDK's `FacilitatorEvmSigner` over our RPC and broadcaster, within `sqlalchemy.util.greenlet_spawn` only.
+    """The SDK's `FacilitatorEvmSigner` over our RPC and broadcaster, within `synchronous.run` only.
 
     Args:
         reference, hold: for which payment, and by which right, it may send; nothing without them.
@@ -122,7 +122,7 @@ class ChainSigner:
 
     def _wait(self, question: Coroutine[Any, Any, T]) -> T:
         try:
-            return await_(question)
+            return wait_for(question)
         except (RailUnavailable, LedgerUnavailable):
             self.unreachable = True
             raise

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import pytest
-from sqlalchemy.util import greenlet_spawn
 
 from concurrency import cancel_and_wait
 from errors import RailUnavailable
@@ -14,6 +13,7 @@ from payments.x402.broadcaster import Broadcaster
 from payments.x402.fees import Fees
 from payments.x402.settlement_key import SettlementKey
 from payments.x402.signer import ChainSigner
+from payments.x402.synchronous import run
 from sandbox.accounts import BUYER, SETTLER, STRANGER
 from sandbox.chains import BaseChain
 from sandbox.rpc_proxy import Control
@@ -49,32 +49,32 @@ async def signer(rpc: RpcClient, broadcaster: Broadcaster, begun: Begun) -> Chai
 
 async def test_answers_what_the_sdk_asks(signer: ChainSigner, base_chain: BaseChain) -> None:
     assert signer.get_addresses() == [SETTLER.address]
-    assert await greenlet_spawn(signer.get_chain_id) == BaseChain.chain_id
-    assert len(await greenlet_spawn(signer.get_code, BaseChain.token)) > 100
-    assert await greenlet_spawn(signer.get_code, BUYER.address) == b""
-    balance = await greenlet_spawn(signer.get_balance, BUYER.address, BaseChain.token)
+    assert await run(signer.get_chain_id) == BaseChain.chain_id
+    assert len(await run(signer.get_code, BaseChain.token)) > 100
+    assert await run(signer.get_code, BUYER.address) == b""
+    balance = await run(signer.get_balance, BUYER.address, BaseChain.token)
     assert balance == base_chain.balance_of(BUYER.address)
     assert not signer.unreachable
 
 
 async def test_sends_and_waits_for_the_block(signer: ChainSigner) -> None:
-    sent = await greenlet_spawn(signer.send_transaction, STRANGER.address, b"")
-    receipt = await greenlet_spawn(signer.wait_for_transaction_receipt, sent)
+    sent = await run(signer.send_transaction, STRANGER.address, b"")
+    receipt = await run(signer.wait_for_transaction_receipt, sent)
     assert (receipt.status, receipt.tx_hash) == (1, sent)
 
 
 async def test_remembers_that_the_chain_was_out(signer: ChainSigner, flaky: Control) -> None:
     flaky.inject("error5xx", count=1)
     with pytest.raises(RailUnavailable):
-        await greenlet_spawn(signer.get_code, BUYER.address)
-    await greenlet_spawn(signer.get_code, BUYER.address)
+        await run(signer.get_code, BUYER.address)
+    await run(signer.get_code, BUYER.address)
     assert signer.unreachable
 
 
 async def test_waits_for_a_receipt_through_an_outage(signer: ChainSigner, flaky: Control) -> None:
-    sent = await greenlet_spawn(signer.send_transaction, STRANGER.address, b"")
+    sent = await run(signer.send_transaction, STRANGER.address, b"")
     flaky.inject("error5xx", count=3)
-    assert (await greenlet_spawn(signer.wait_for_transaction_receipt, sent)).status == 1
+    assert (await run(signer.wait_for_transaction_receipt, sent)).status == 1
     assert not signer.unreachable
 
 
@@ -88,7 +88,7 @@ async def test_a_cancelled_call_sends_nothing(signer: ChainSigner, flaky: Contro
 
     flaky.inject("slow", methods=["eth_getCode"], seconds=0.5)
     before = flaky.calls()["eth_getCode"]
-    calling = asyncio.create_task(greenlet_spawn(code_and_send))
+    calling = asyncio.create_task(run(code_and_send))
     async with asyncio.timeout(5):
         while flaky.calls()["eth_getCode"] == before:  # noqa: ASYNC110 - no event of ours tells
             await asyncio.sleep(0.01)
@@ -99,7 +99,7 @@ async def test_a_cancelled_call_sends_nothing(signer: ChainSigner, flaky: Contro
 
 
 async def test_a_cancellation_ends_the_wait_at_once(signer: ChainSigner) -> None:
-    waiting = asyncio.create_task(greenlet_spawn(signer.wait_for_transaction_receipt, "0x" + "12" * 32))
+    waiting = asyncio.create_task(run(signer.wait_for_transaction_receipt, "0x" + "12" * 32))
     await asyncio.sleep(0.3)
     async with asyncio.timeout(1):
         await cancel_and_wait(waiting)
@@ -111,7 +111,7 @@ async def test_sends_nothing_unless_told_for_which_payment(
 ) -> None:
     before = flaky.calls()["eth_sendRawTransaction"]
     with pytest.raises(RailUnavailable):
-        await greenlet_spawn(ChainSigner(rpc, broadcaster).send_transaction, STRANGER.address, b"")
+        await run(ChainSigner(rpc, broadcaster).send_transaction, STRANGER.address, b"")
     assert flaky.calls()["eth_sendRawTransaction"] == before
 
 
@@ -121,8 +121,8 @@ async def test_finds_the_receipt_of_a_replacement(
     """The transaction that was sent first is in no block, and never will be."""
     key = SettlementKey(SETTLER.key, chain_id=BaseChain.chain_id)
     with standing_still(base_chain):
-        first = await greenlet_spawn(signer.send_transaction, STRANGER.address, b"")
-        waiting = asyncio.create_task(greenlet_spawn(signer.wait_for_transaction_receipt, first))
+        first = await run(signer.send_transaction, STRANGER.address, b"")
+        waiting = asyncio.create_task(run(signer.wait_for_transaction_receipt, first))
         sent = await until_sent(base_chain, outbox, "payment")
         better = key.replacement(sent, Fees(2 * sent.max_fee, 2 * sent.max_tip))
         assert await outbox.renew(sent, better)
@@ -136,7 +136,7 @@ async def test_what_is_being_recorded_is_sent_before_a_cancellation_ends(
 ) -> None:
     """Whoever cancels looks into the outbox afterwards, and must not miss a record that was on its way."""
     flaky.inject("slow", methods=["eth_sendRawTransaction"], seconds=0.5)
-    sending = asyncio.create_task(greenlet_spawn(signer.send_transaction, STRANGER.address, b""))
+    sending = asyncio.create_task(run(signer.send_transaction, STRANGER.address, b""))
     async with asyncio.timeout(5):
         while not await outbox.of("payment"):  # noqa: ASYNC110 - no event of ours tells
             await asyncio.sleep(0.01)

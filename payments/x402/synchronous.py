@@ -1,0 +1,32 @@
+"""Synchronous code that waits for coroutines of the event loop on which it runs, without a thread.
+
+It runs in a greenlet, which stands still while a coroutine is awaited. A thread would do the same at many times the
+CPU time, and could not be cancelled.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar, cast
+
+from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]  # ships no types
+
+T = TypeVar("T")
+
+
+async def run(call: Callable[..., T], *args: Any) -> T:
+    """Run synchronous code, which may call `wait_for`. A cancellation is raised there, where it waits."""
+    code = greenlet(call)
+    code.gr_context = getcurrent().gr_context  # the same context variables
+    given = code.switch(*args)
+    while not code.dead:
+        try:
+            answer = await given
+        except BaseException as error:  # noqa: BLE001 - it is the code's
+            given = code.throw(error)
+        else:
+            given = code.switch(answer)
+    return cast(T, given)
+
+
+def wait_for(question: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine gives or raises; within `run` only."""
+    return cast(T, getcurrent().parent.switch(question))
