@@ -12,12 +12,14 @@ from storage import Database, SqlLock, SqlOutbox
 def build_rails(settings: Settings, database: Database, ledger_id: str) -> tuple[Rail, ...]:
     """The enabled rails, in the order in which they are quoted. Whoever builds them closes them."""
     return tuple(
-        info.build(section, _dependencies(settings, info.name, database, ledger_id))
+        info.build(section, dependencies(settings, info.name, database, ledger_id))
         for info, section in settings.enabled_rails()
     )
 
 
-def _dependencies(settings: Settings, rail: str, database: Database, ledger_id: str) -> RailDependencies:
+def dependencies(settings: Settings, rail: str, database: Database, ledger_id: str) -> RailDependencies:
+    """What a rail is given."""
+    """What a rail is given."""
     return RailDependencies(
         lock=partial(SqlLock, database),
         outbox=SqlOutbox(database),

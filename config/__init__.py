@@ -6,8 +6,8 @@ Each name followed by `_FILE` names a file that holds the value: `CLEARCANVAS_MP
 Each package defines its own section and takes it; `Settings` composes them, and only the composition root reads it.
 """
 
-from config.loading import ConfigurationError, is_for_sellers, load
+from config.loading import ConfigurationError, is_for_sellers, load, variable
 from config.rules import runner_faults
 from config.settings import Settings
 
-__all__ = ["ConfigurationError", "Settings", "is_for_sellers", "load", "runner_faults"]
+__all__ = ["ConfigurationError", "Settings", "is_for_sellers", "load", "runner_faults", "variable"]

@@ -6,6 +6,7 @@ import typer
 
 from ops import payments
 from ops.backup import backup, restore
+from ops.doctor.command import doctor
 from ops.doubts import replay_doubt
 from ops.reconcile import reconcile
 from ops.revenue import revenue
@@ -22,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(payments.app, name="payments")
-for command in (revenue, reconcile, replay_doubt, backup, restore):
+for command in (doctor, revenue, reconcile, replay_doubt, backup, restore):
     app.command()(command)
 
 

@@ -4,6 +4,7 @@ What other packages use is listed here, and in `payments.middleware`, which load
 the modules below. Loading it loads no SDK: `RailInfo.build` does.
 """
 
+from payments.diagnosis import Finding, Level, fault, good, warning
 from payments.finality import RAW, keep_rechecking
 from payments.gate import Gate
 from payments.ledger import MAX_IN_FLIGHT_WITHOUT_BALANCE, Claim, Entry, State
@@ -34,9 +35,11 @@ __all__ = [
     "Claim",
     "Difference",
     "Entry",
+    "Finding",
     "Gate",
     "HeaderFields",
     "Hold",
+    "Level",
     "Order",
     "Payment",
     "PaymentStatus",
@@ -56,10 +59,13 @@ __all__ = [
     "Sold",
     "Standing",
     "State",
+    "fault",
+    "good",
     "keep_counting",
     "keep_monitoring",
     "keep_rechecking",
     "payment_headers",
     "receipt_signer",
     "reconcile",
+    "warning",
 ]

@@ -4,12 +4,13 @@ A rail is a folder in `payments/` with such a description, and a line in `paymen
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from payments.diagnosis import Finding
 from payments.money import Price
 from payments.outbox import Outbox
 from payments.rail import Rail
@@ -96,6 +97,10 @@ class RailDependencies:
     highest_price: Price
 
 
+async def _nothing_found(section: Any, needs: RailDependencies) -> Sequence[Finding]:
+    return ()
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RailInfo(Generic[S]):
     """One rail, described.
@@ -119,7 +124,8 @@ class RailInfo(Generic[S]):
             below `examples/`.
         has_browser_wallets: whether a wallet in a browser can sign its payments.
         test_wallet_calls_node: whether the sandbox's wallet on the page `/try` calls the rail's node from the browser.
-        build: makes the rail; only this loads its SDK.
+        build: makes the rail; only this and `diagnose` load its SDK.
+        diagnose: looks at its chain, its accounts and whoever settles, for the operator; beside `Rail.health`.
     """
 
     name: str
@@ -137,6 +143,7 @@ class RailInfo(Generic[S]):
     build: Callable[[S, RailDependencies], Rail]
     has_browser_wallets: bool = False
     test_wallet_calls_node: bool = False
+    diagnose: Callable[[S, RailDependencies], Awaitable[Sequence[Finding]]] = _nothing_found
     asset_evidence: str = "asset"
     programs: Mapping[str, str] = field(default_factory=dict)
     documents: Callable[[Sequence[str]], Mapping[str, Json]] = lambda urls: {}

@@ -6,6 +6,7 @@ What other packages use is listed here; they import nothing from the modules bel
 from storage.backup import BackupError, back_up, restore
 from storage.books import SqlBooks
 from storage.database import Database
+from storage.examination import Examination, examine
 from storage.ledger import SqlLedger
 from storage.lock import SqlLock
 from storage.migrations import migrate
@@ -20,6 +21,7 @@ __all__ = [
     "BackupError",
     "Database",
     "Earned",
+    "Examination",
     "Record",
     "RecordState",
     "SqlBooks",
@@ -32,6 +34,7 @@ __all__ = [
     "SqlStates",
     "Wanted",
     "back_up",
+    "examine",
     "migrate",
     "restore",
 ]

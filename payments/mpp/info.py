@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from payments.development_accounts import SELLER
+from payments.diagnosis import Finding
 from payments.money import Price
 from payments.mpp.config import SANDBOX_SECRET, MppConfig
 from payments.rail import Rail
@@ -21,6 +22,12 @@ def _build(config: MppConfig, needs: RailDependencies) -> Rail:
     from payments.mpp.rail import MppRail  # noqa: PLC0415  # loads the SDK
 
     return MppRail(config, host=needs.host, hosts=needs.hosts, ledger_id=needs.ledger_id)
+
+
+async def _diagnose(config: MppConfig, needs: RailDependencies) -> Sequence[Finding]:
+    from payments.mpp.diagnosis import diagnose  # noqa: PLC0415  # loads the SDK
+
+    return await diagnose(config, {RAIL.token_name(token): token for token in config.currencies})
 
 
 def _payment_info(tokens: Sequence[str], price: Price) -> PaymentInfo:
@@ -65,4 +72,5 @@ RAIL = RailInfo(
     test_wallet_calls_node=True,
     programs={"python": "python/buy_mpp.py", "node": "node/buy_mpp.mts"},
     build=_build,
+    diagnose=_diagnose,
 )

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from payments.development_accounts import SELLER, SETTLER_KEY
+from payments.diagnosis import Finding
 from payments.money import Price
 from payments.rail import Rail
 from payments.rail_info import Json, Network, PaymentInfo, RailDependencies, RailInfo
@@ -18,6 +19,12 @@ def _build(config: X402Config, needs: RailDependencies) -> Rail:
 
     lock = needs.lock("x402 settlement")
     return X402Rail(config, lock=lock, outbox=needs.outbox, highest_price=needs.highest_price)
+
+
+async def _diagnose(config: X402Config, needs: RailDependencies) -> Sequence[Finding]:
+    from payments.x402.diagnosis import diagnose  # noqa: PLC0415  # loads the SDK
+
+    return await diagnose(config, needs)
 
 
 def _payment_info(tokens: Sequence[str], price: Price) -> PaymentInfo:
@@ -63,4 +70,5 @@ RAIL = RailInfo(
     programs={"python": "python/buy_x402.py", "node": "node/buy_x402_v2.mts", "signer": "curl/sign_x402.py"},
     has_browser_wallets=True,
     build=_build,
+    diagnose=_diagnose,
 )

@@ -33,6 +33,7 @@ from payments.x402.settlement_key import SettlementKey
 from payments.x402.transfers import transfers_between
 from payments.x402.wire import RAIL, X402Credential, read_payment, write_challenge
 from payments.x402.witnesses import Witnesses
+from settings_types.section import required
 
 # At INFO and DEBUG they write typed data and URLs, which may hold API keys.
 _TALKATIVE = ("x402", "httpx")
@@ -91,18 +92,9 @@ class X402Rail:
         if config.settlement_key is None:
             self._facilitator = HttpFacilitator(config, rpc=self._rpc)
         else:
-            broadcaster = Broadcaster(
-                self._rpc,
-                SettlementKey(config.settlement_key.get_secret_value(), chain_id=config.chain_id),
-                outbox,
-                chain_id=config.chain_id,
-                lock=lock,
-                bump_after_s=config.bump_after_s,
-                budget=Budget.of(config, highest_price),
-            )
             self._facilitator = LocalFacilitator(
                 self._rpc,
-                broadcaster,
+                own_broadcaster(config, self._rpc, lock, outbox, highest_price),
                 verify_timeout_s=config.verify_timeout_s,
                 settle_timeout_s=config.settle_timeout_s,
             )
@@ -162,3 +154,23 @@ class X402Rail:
     async def aclose(self) -> None:
         await self._facilitator.aclose()
         await self._rpc.aclose()
+
+
+def own_broadcaster(
+    config: X402Config,
+    rpc: RpcClient,
+    lock: AbstractAsyncContextManager[object],
+    outbox: Outbox,
+    highest_price: Price,
+) -> Broadcaster:
+    """What sends with our own settlement key. Raises ValueError where none is given."""
+    key = required(config.settlement_key, "x402.settlement_key").get_secret_value()
+    return Broadcaster(
+        rpc,
+        SettlementKey(key, chain_id=config.chain_id),
+        outbox,
+        chain_id=config.chain_id,
+        lock=lock,
+        bump_after_s=config.bump_after_s,
+        budget=Budget.of(config, highest_price),
+    )

@@ -10,9 +10,9 @@ from typer.testing import CliRunner, Result
 
 from ops.__main__ import app
 from storage import Database
-from tests.storage.conftest import empty_url, postgres, postgres_url, skewed_url, sqlite_url, url
+from tests.storage.conftest import empty_url, postgres, postgres_url, server, skewed_url, sqlite_url, url
 
-__all__ = ["empty_url", "postgres", "postgres_url", "skewed_url", "sqlite_url", "url"]
+__all__ = ["empty_url", "postgres", "postgres_url", "server", "skewed_url", "sqlite_url", "url"]
 
 T = TypeVar("T")
 
