@@ -1,4 +1,4 @@
-"""What runs: manifests, their loading, weights. Tools around networks are in modelkit/ and training/.
+"""Models that run: manifests, loading, weights. Tools for networks are in modelkit/ and training/.
 
 What other packages use is listed here; they import nothing from the modules below.
 """
@@ -39,5 +39,5 @@ __all__ = [
     "sort_nodes",
 ]
 
-# ONNX Runtime reports its use to its makers from the moment it is imported; whoever imports it has been here before.
+# Disables ONNX Runtime's telemetry, which starts on import; every importer of ONNX Runtime imports this package first.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"

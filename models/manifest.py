@@ -1,4 +1,4 @@
-"""What is run and where it comes from: one TOML file per model, weights beside it."""
+"""Model manifests: one TOML file per model, with the weights beside it."""
 
 import hashlib
 import tomllib
@@ -13,14 +13,14 @@ Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Colour = tuple[float, float, float]
 Layout = Literal["NCHW", "NHWC"]
 Precision = Literal["fp32", "fp16", "int8"]
-"""Of a file: "fp32" is the one that a manifest always has, and every other is judged against it."""
+"""Precision of a file. Every manifest has "fp32", the reference for all others."""
 
 Values = Literal["logits", "probabilities", "alpha"]
-"""What a foreign output holds: what a sigmoid makes probabilities of, 0 to 1, or 0 to 255 already."""
+"""Values of a third-party output: before a sigmoid, 0 to 1, or 0 to 255."""
 
 
 class ModelError(Exception):
-    """A manifest or its weights cannot be used; the text names the file and the fault."""
+    """A manifest or its weights cannot be used; the message names the file and the fault."""
 
 
 class _Table(BaseModel):
@@ -28,13 +28,13 @@ class _Table(BaseModel):
 
 
 class Tensor(_Table):
-    """One end of the network.
+    """The input or output of the network.
 
     Attributes:
-        name: as the ONNX graph calls it.
-        size: pixels per side; pictures are square here.
-        layout: axes in order: N pictures, H rows, W columns, C colours.
-        dtype: values of 0 to 255; whatever normalisation the network needs is part of its graph.
+        name: name in the ONNX graph.
+        size: pixels per side of the square image.
+        layout: order of axes: N images, H rows, W columns, C channels.
+        dtype: values 0 to 255; normalisation is part of the graph.
     """
 
     name: str
@@ -44,11 +44,11 @@ class Tensor(_Table):
 
 
 class Gate(_Table):
-    """How far a variant's alpha may be from the fp32 file's on the golden pictures, in levels of 255.
+    """Maximum difference between a variant's alpha and the fp32 file's on the golden images, in levels of 255.
 
     Attributes:
-        mean: of the absolute differences over all pixels of all pictures, at most.
-        p99_9: the 99.9th percentile of them, at most.
+        mean: maximum mean absolute difference over all pixels of all images.
+        p99_9: maximum 99.9th percentile of the absolute differences.
     """
 
     mean: Annotated[float, Field(gt=0)]
@@ -56,13 +56,13 @@ class Gate(_Table):
 
 
 class Variant(_Table):
-    """The same model at another precision, with the same two ends.
+    """The same model at another precision, with the same input and output.
 
     Attributes:
-        file, sha256: as the manifest's own; without them a backend makes the graph from the fp32 file.
-        keep_fp32: beginnings of node names that stay in fp32 when the graph is made.
-        gate: what a backend checks before it serves the variant.
-        quality: what was found when it was judged, in words.
+        file, sha256: like the manifest's; without them a backend derives the graph from the fp32 file.
+        keep_fp32: prefixes of node names that stay in fp32 in a derived graph.
+        gate: the limit that a backend checks before it serves the variant.
+        quality: result of the evaluation, in words.
     """
 
     file: str | None = None
@@ -74,12 +74,12 @@ class Variant(_Table):
     @model_validator(mode="after")
     def _is_a_file_or_none(self) -> Self:
         if (self.file is None) != (self.sha256 is None):
-            raise ValueError("a variant has both file and sha256, or neither")
+            raise ValueError("a variant must have both file and sha256, or neither")
         return self
 
 
 class DataSet(_Table):
-    """Pictures the weights were trained on: how many, and what their publishers say may be done with them."""
+    """A training data set: number of images and licence."""
 
     name: str
     pictures: Annotated[int, Field(gt=0)]
@@ -96,7 +96,7 @@ class Figure(_Table):
 
 
 class Provenance(_Table):
-    """Where weights of our own come from and how good they were found to be."""
+    """Origin and measured quality of our own weights."""
 
     summary: str
     start: str
@@ -106,15 +106,15 @@ class Provenance(_Table):
 
 
 class Origin(_Table):
-    """Where weights of others come from and how they were brought into our form.
+    """Origin of third-party weights and how they were imported.
 
     Attributes:
-        url: where they were pulled from; none for a file of the operator's.
-        sha256: of the file as it came, pinned: a later pull has to bring the same.
-        commercial: whether the licence allows to sell what the model makes.
-        layout, mean, std: what the network takes: (pixel / 255 - mean) / std, unless it takes pixels as they are.
-        output, values: the output that was chosen, and what stood in it.
-        checked: how the result was checked, with which runtime, or why it could not be run.
+        url: download URL; None for an operator's file.
+        sha256: digest of the original file; a later pull must match it.
+        commercial: whether the licence allows selling the model's output.
+        layout, mean, std: the network's input: (pixel / 255 - mean) / std; None: raw pixels.
+        output, values: the chosen output and its kind of values.
+        checked: how and with which runtime the import was checked, or why it could not be run.
     """
 
     summary: str
@@ -130,15 +130,15 @@ class Origin(_Table):
 
 
 class ModelManifest(_Table):
-    """A model: its file and digest, its two ends, its licence and its origin.
+    """A model: file and digest, input and output, licence and origin.
 
     Attributes:
         file, sha256: the fp32 weights.
-        darken_light: whether very light pictures are darkened for it (`imaging/high_key.py`); true only where it was
-            found to help.
-        variants: the same model at other precisions, `[variants.int8]`; which one runs is the backend's choice.
-        batch: "one" where the graph takes one picture per run and no more.
-        provenance, origin: the former for weights of our own, the latter for those of others.
+        darken_light: whether very light images are darkened for it (`imaging/high_key.py`); true only where an
+            evaluation showed a benefit.
+        variants: the same model at other precisions, `[variants.int8]`; the backend selects one.
+        batch: "one" if the graph accepts only one image per run.
+        provenance, origin: the former for our own weights, the latter for third-party weights.
     """
 
     name: str
@@ -157,14 +157,15 @@ class ModelManifest(_Table):
     @model_validator(mode="after")
     def _comes_from_somewhere(self) -> Self:
         if (self.provenance is None) == (self.origin is None):
-            raise ValueError("a manifest has either [provenance] or [origin]")
+            raise ValueError("a manifest must have either [provenance] or [origin]")
         return self
 
     @classmethod
     def load(cls, name: str, *folders: Path) -> "ModelManifest":
-        """Read `<name>.toml` from the first of the folders that has it; from the shipped models where none is given.
+        """Read `<name>.toml` from the first folder that has it; from the shipped models if no folder is given.
 
-        Raises ModelError when it is missing or not what a manifest has to be.
+        Raises:
+            ModelError: it is missing or invalid.
         """
         paths = [folder / f"{name}.toml" for folder in folders or (MODELS,)]
         path = next((path for path in paths if path.exists()), paths[0])
@@ -172,11 +173,11 @@ class ModelManifest(_Table):
             manifest = cls.model_validate(tomllib.loads(path.read_text()))
         except OSError as error:
             known = ", ".join(sorted(each.stem for path in paths for each in path.parent.glob("*.toml")))
-            raise ModelError(f"There is no manifest {path.name}; there are: {known}.") from error
+            raise ModelError(f"There is no manifest {path.name}. Available: {known}.") from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:
-            raise ModelError(f"{path.name} is no model manifest: {error}") from error
+            raise ModelError(f"{path.name} is not a valid model manifest: {error}") from error
         if manifest.name != name:
-            raise ModelError(f"{path.name} calls its model {manifest.name!r}.")
+            raise ModelError(f"{path.name} must have name = {name!r}, not {manifest.name!r}.")
         manifest._folder = path.parent
         return manifest
 
@@ -196,19 +197,19 @@ class ModelManifest(_Table):
         return self._folder / self.file
 
     def path_of(self, precision: Precision) -> Path:
-        """The file of this precision. Raises ModelError when the manifest names none."""
+        """The file of this precision. Raises ModelError if the manifest has none."""
         return self._folder / self._file_of(precision)[0]
 
     @property
     def precisions(self) -> tuple[Precision, ...]:
-        """Those that the manifest names a file of, fp32 first."""
+        """The precisions with a file, fp32 first."""
         return ("fp32", *(name for name, variant in self.variants.items() if variant.file))
 
     def weights(self, precision: Precision = "fp32") -> bytes:
         """The bytes of the file of this precision.
 
         Raises:
-            ModelError: the manifest has no such file, or it is missing, or not the one that the manifest names.
+            ModelError: the manifest has no file of this precision, or the file is missing or has another digest.
         """
         file, expected = self._file_of(precision)
         try:
@@ -217,7 +218,7 @@ class ModelManifest(_Table):
             raise ModelError(f"The weights {file} of {self.name} cannot be read.") from error
         digest = hashlib.sha256(content).hexdigest()
         if digest != expected:
-            raise ModelError(f"The weights {file} are not those of {self.name}: their SHA-256 is {digest}.")
+            raise ModelError(f"The weights {file} do not match the manifest of {self.name}: their SHA-256 is {digest}.")
         return content
 
     def _file_of(self, precision: Precision) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The order of a graph's nodes: ONNX wants each after those whose values it reads; ONNX Runtime does not mind."""
+"""Topological order of a graph's nodes. ONNX requires it; ONNX Runtime does not."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:  # the service's runners have no onnx
 
 
 def sort_nodes(graph: GraphProto) -> None:
-    """Put the nodes, and those of the graphs inside them, into an order that ONNX allows; a good order is kept.
+    """Sort the nodes of a graph and of its subgraphs topologically; a valid order is kept.
 
     Raises:
-        ModelError: there is none, because nodes wait for each other.
+        ModelError: the graph has a cycle.
     """
     for inner in _inner(graph.node):
         sort_nodes(inner)
@@ -27,14 +27,14 @@ def sort_nodes(graph: GraphProto) -> None:
     try:
         order = list(TopologicalSorter(dict(enumerate(reads))).static_order())
     except CycleError as error:
-        raise ModelError("The graph's nodes wait for each other: it has a cycle.") from error
+        raise ModelError("The graph has a cycle.") from error
     nodes = [graph.node[place] for place in order]
     del graph.node[:]
     graph.node.extend(nodes)
 
 
 def _inner(nodes: Iterable[NodeProto]) -> Iterator[GraphProto]:
-    """The graphs in the attributes of If, Loop and Scan."""
+    """The subgraphs of If, Loop and Scan."""
     for node in nodes:
         for attribute in node.attribute:
             if attribute.HasField("g"):
@@ -43,7 +43,7 @@ def _inner(nodes: Iterable[NodeProto]) -> Iterator[GraphProto]:
 
 
 def _read(node: NodeProto) -> Iterator[str]:
-    """The values that a node reads, also those that its inner graphs read from outside."""
+    """The values that a node reads, including those that its subgraphs read from outside."""
     yield from node.input
     for inner in _inner([node]):
         for each in inner.node:

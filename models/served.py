@@ -1,4 +1,4 @@
-"""The models that a service is to sell with: all there, all whole, and none that may not be sold with."""
+"""Loads the served models: all must be present, undamaged and licensed for sale."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,11 +10,11 @@ def load_served(names: Iterable[str], *folders: Path, for_money: bool) -> tuple[
     """The manifests in the order of the names.
 
     Args:
-        folders: as `ModelManifest.load`.
-        for_money: the money is real, so whoever forbids commercial use may not be served.
+        folders: as for `ModelManifest.load`.
+        for_money: the money is real, so models that forbid commercial use are rejected.
 
     Raises:
-        ModelError: with every fault, one per line.
+        ModelError: the message lists every fault, one per line.
     """
     found: list[ModelManifest] = []
     faults: list[str] = []
@@ -31,7 +31,7 @@ def load_served(names: Iterable[str], *folders: Path, for_money: bool) -> tuple[
 
 
 def check_weights(manifests: Sequence[ModelManifest]) -> None:
-    """Raises ModelError with every model whose weights are missing or not those that its manifest names.
+    """Check the weights' digests. Raises ModelError with every model whose weights are missing or damaged.
 
     A variant's file may be missing, as in an image for other hardware: fp32 runs everywhere.
     """
@@ -52,14 +52,14 @@ def _fault(manifest: ModelManifest, precision: Precision) -> list[str]:
 
 
 def may_be_sold(manifest: ModelManifest) -> bool:
-    """Whether its licence allows to sell what it makes, as far as its manifest says; ours do."""
+    """Whether the manifest allows selling the model's output; our own models do."""
     return manifest.origin is None or manifest.origin.commercial
 
 
 def _forbidden(manifest: ModelManifest) -> str:
     return (
-        f"The licence of {manifest.name}, {manifest.licence}, forbids commercial use, and on mainnet pictures are sold "
-        "for money. Serve another model."
+        f"The licence of {manifest.name}, {manifest.licence}, forbids commercial use, which mainnet requires. "
+        "Serve another model."
     )
 
 

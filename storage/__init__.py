@@ -1,4 +1,4 @@
-"""The only memory that outlives a request: ledger, outbox, locks and rate counters, on SQLite or PostgreSQL.
+"""All persistent state: ledger, outbox, locks and rate-limit counters, on SQLite or PostgreSQL.
 
 What other packages use is listed here; they import nothing from the modules below.
 """

@@ -1,4 +1,4 @@
-"""What reconciliation reads of the ledger."""
+"""The queries of reconciliation."""
 
 from collections.abc import Collection
 
@@ -9,8 +9,8 @@ from storage.database import Database
 from storage.entries import entries, entry_of
 from storage.schema import payments
 
-AT_ONCE = 500
-"""References per statement; databases bound the number of parameters."""
+CHUNK_SIZE = 500
+"""References per statement; databases limit the number of parameters."""
 
 _row = payments.c
 
@@ -19,22 +19,22 @@ class SqlBooks:
     """`payments.reconciliation.Books` on SQLite or PostgreSQL.
 
     Args:
-        database: shared with everything that stores; its owner closes it.
+        database: shared by all stores; its owner closes it.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def settled_between(self, rail: str, since: float, until: float) -> list[Entry]:
-        """SETTLED entries of a rail that were written down from `since` on and before `until`, unix seconds."""
+        """SETTLED entries of a rail with `since` <= settled_at < `until`, unix seconds."""
         period = (_row.settled_at >= since) & (_row.settled_at < until)
         return await self._found((_row.rail == rail) & (_row.state == State.SETTLED) & period)
 
     async def known_by(self, rail: str, references: Collection[str]) -> list[Entry]:
-        """Entries of a rail, in any state, whose transaction or id is one of these."""
+        """Entries of a rail, in any state, whose transaction hash or id is in `references`."""
         found, wanted = [], list(references)
-        for start in range(0, len(wanted), AT_ONCE):
-            some = wanted[start : start + AT_ONCE]
+        for start in range(0, len(wanted), CHUNK_SIZE):
+            some = wanted[start : start + CHUNK_SIZE]
             found += await self._found((_row.rail == rail) & (_row.transaction_hash.in_(some) | _row.id.in_(some)))
         return found
 

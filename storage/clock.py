@@ -1,4 +1,4 @@
-"""The one clock that all processes and hosts with a database share: the database's own."""
+"""The clock that all processes and hosts share: the database's."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from sqlalchemy.sql.functions import FunctionElement
 
 
 class DatabaseTime(FunctionElement[float]):
-    """Unix seconds by the database's clock at the moment of execution, not of the transaction's begin.
+    """Unix seconds by the database's clock at execution time, not at the start of the transaction.
 
-    SQLite reads its host's clock when the statement has the lock that it needs, and PostgreSQL its server's when it
-    looks at a row, once more when somebody else has changed that row meanwhile. So a statement that had to wait is
-    judged by the time at which it takes effect.
+    SQLite reads its host's clock when the statement holds its lock. PostgreSQL reads its server's clock when it visits
+    a row, and again if another transaction has changed that row meanwhile. So a statement that had to wait uses the
+    time at which it takes effect.
     """
 
     type = Double()
@@ -27,4 +27,4 @@ def _postgresql_time(element: DatabaseTime, compiler: SQLCompiler, **_: Any) -> 
 
 @compiles(DatabaseTime, "sqlite")
 def _sqlite_time(element: DatabaseTime, compiler: SQLCompiler, **_: Any) -> str:
-    return "((julianday('now') - 2440587.5) * 86400.0)"  # the Julian day of 1970-01-01; reads well before SQLite 3.42
+    return "((julianday('now') - 2440587.5) * 86400.0)"  # Julian day of 1970-01-01; also works before SQLite 3.42

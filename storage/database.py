@@ -1,4 +1,4 @@
-"""The one database of a process: single statements, each a transaction of its own."""
+"""A process's database: single statements, each in its own transaction."""
 
 import asyncio
 import time
@@ -23,22 +23,22 @@ from storage.turns import Rank, Turns
 Clock = Callable[[], float]
 """Unix seconds."""
 
-PATIENCE_S = 0.4
-"""The same for a statement that is not worth waiting for; a cancelled SQLite statement ends after this time, too."""
+BRIEF_TIMEOUT_S = 0.4
+"""Timeout of `brief` statements; a cancelled SQLite statement also ends after this time."""
 
 
-_MANY = 2**31
-"""Where the thread's own queue gives the turns."""
+_UNLIMITED = 2**31
+"""For SQLite, whose thread has its own queue."""
 
 
 class Statements:
-    """Runs single statements, each a transaction of its own, and answers `LedgerUnavailable` when it cannot.
+    """Runs single statements, each in its own transaction. Raises `LedgerUnavailable` on failure.
 
     Args:
-        turns: who has to wait for a connection waits in it.
-        guard: is asked before each statement whether the database is still the one that was opened.
-        bound_s: bound on turn and statement together.
-        rank: who is let through first.
+        turns: the queue for connections.
+        guard: checks before each statement that the database is still the one that was opened.
+        bound_s: time limit for queueing and execution together.
+        rank: priority in the queue.
     """
 
     def __init__(
@@ -58,22 +58,22 @@ class Statements:
 
     @cached_property
     def settling(self) -> "Statements":
-        """The same for a settlement under way: its statements go before those of others."""
+        """The same statements with the priority of a settlement in progress."""
         return Statements(self._engine, self._turns, self._guard, bound_s=self._bound_s, rank=Rank.SETTLEMENT)
 
     async def run(self, statement: Executable, **parameters: Any) -> int:
-        """Execute and commit; the number of rows that changed.
+        """Execute and commit. Returns the number of changed rows.
 
-        A statement that is built once and given its values as `parameters` costs a third of one that is built anew.
+        A prebuilt statement with `parameters` costs a third of a statement that is built for each call.
         """
         return (await self._execute(statement, parameters)).rowcount
 
     async def rows(self, statement: Executable, **parameters: Any) -> Sequence[Row[Any]]:
-        """Execute and commit; the rows that came back."""
+        """Execute and commit. Returns the rows."""
         return (await self._execute(statement, parameters)).found
 
     async def first(self, statement: Executable, **parameters: Any) -> Row[Any] | None:
-        """Execute and commit; the one row that came back, if any."""
+        """Execute and commit. Returns the first row, if any."""
         found = await self.rows(statement, **parameters)
         return found[0] if found else None
 
@@ -93,25 +93,27 @@ class Statements:
 
 
 class Database(Statements):
-    """The one database of a process: ledger, lock, outbox and counters share it, and its owner closes it.
+    """A process's database. Ledger, locks, outbox and counters share it; its owner closes it.
 
-    Its statements are durable: what they answered outlives a power cut. `forgetful` runs those whose effect may end
-    with the machine: on SQLite their commit does not wait for the disk, and the next durable commit takes it along. On
-    PostgreSQL, whose clients outlive it, they are durable, too. `brief` runs statements that are neither worth a flush
-    of the disk nor a long wait. `reads` runs those that change nothing. All take their turns from one queue, in which
-    the statements of a settlement under way (`settling`) go first. On SQLite a single one that writes runs at a time,
-    in one thread whose queue this is, because waiting there is fair and wakes at once, and waiting in SQLite is
-    neither; reads have a thread of their own, and wait for no write. On PostgreSQL as many run as the one pool has
-    connections; the last two are kept for settlements and reads.
+    Its own statements are durable: their effect survives a power cut. `forgetful` runs statements whose effect a power
+    cut may undo: on SQLite their commit does not wait for the disk and is flushed with the next durable commit; on
+    PostgreSQL, whose clients survive its crash, they are durable too. `brief` runs statements without a flush and with
+    a short timeout. `reads` runs statements that change nothing. All share one queue, in which the statements of a
+    settlement in progress (`settling`) come first.
+
+    On SQLite one thread runs all writes in the order of this queue, because waiting in the queue is fair and wakes up
+    immediately, while waiting inside SQLite is neither; reads have their own thread and do not wait for writes. On
+    PostgreSQL the number of concurrent statements is the pool size; two connections are reserved for settlements and
+    reads.
 
     Args:
-        url: `sqlite:///path` or `postgresql://user:password@host/name`; the asynchronous driver is filled in.
-        timeout_s: bound on each wait of a durable statement, for its turn and for the database.
-        patience_s: bound on all that a brief one waits for.
-        clock: judges in place of the database's own clock, for tests in which time passes when told.
+        url: `sqlite:///path` or `postgresql://user:password@host/name`; the asynchronous driver is added.
+        timeout_s: limit for each wait of a durable statement, in the queue and for the database.
+        brief_timeout_s: limit for all waits of a `brief` statement.
+        clock: replaces the database's clock in tests.
 
     Raises:
-        ValueError: the URL names neither a SQLite file nor a PostgreSQL database. Its text never holds the URL.
+        ValueError: the URL names neither a SQLite file nor a PostgreSQL database. The message never contains the URL.
     """
 
     def __init__(
@@ -119,7 +121,7 @@ class Database(Statements):
         url: str,
         *,
         timeout_s: float = TIMEOUT_S,
-        patience_s: float = PATIENCE_S,
+        brief_timeout_s: float = BRIEF_TIMEOUT_S,
         clock: Clock | None = None,
     ) -> None:
         parsed = parse(url)
@@ -133,15 +135,15 @@ class Database(Statements):
         if self._is_sqlite:
             engine = create_threaded_engine(parsed, writer, timeout_s=timeout_s)
             unflushed = create_threaded_engine(parsed, writer, durable=False, timeout_s=timeout_s)
-            hasty = create_threaded_engine(parsed, writer, durable=False, timeout_s=patience_s)
+            hasty = create_threaded_engine(parsed, writer, durable=False, timeout_s=brief_timeout_s)
             reading = create_threaded_engine(parsed, reader, durable=False, timeout_s=timeout_s)
         else:
             engine = unflushed = hasty = reading = create_engine(parsed, timeout_s=timeout_s)
-        turns = Turns(_MANY if self._is_sqlite else POOL_SIZE)
+        turns = Turns(_UNLIMITED if self._is_sqlite else POOL_SIZE)
         guard = Guard(parsed)
         super().__init__(engine, turns, guard, bound_s=2 * timeout_s)
         self.forgetful = Statements(unflushed, turns, guard, bound_s=2 * timeout_s)
-        self.brief = Statements(hasty, turns, guard, bound_s=1.2 * patience_s)
+        self.brief = Statements(hasty, turns, guard, bound_s=1.2 * brief_timeout_s)
         self.reads = Statements(reading, turns, guard, bound_s=2 * timeout_s, rank=Rank.READ)
         self._engines = (engine, hasty, unflushed, reading)
         self._url = parsed
@@ -153,35 +155,35 @@ class Database(Statements):
 
     @property
     def place(self) -> str:
-        """Where the database is, without credentials: the absolute path of a file, or host, port and name."""
+        """The database's location without credentials: absolute path of a file, or host, port and name."""
         url = self._url
         return str(self._guard.path or f"{url.host or 'localhost'}:{url.port or 5432}/{url.database}")
 
     async def identify(self) -> str:
-        """The ledger's identity, a UUID. From now on this process works with this ledger only.
+        """The ledger's identity, a UUID. From now on this process accepts only this ledger.
 
         Raises:
-            LedgerUnavailable: the database does not answer, or has not been migrated, or not up to this version.
+            LedgerUnavailable: the database does not respond, or has not been migrated to this version.
         """
-        found = await self._look()
+        found = await self._read_identity()
         if found is None:
-            raise LedgerUnavailable("The database holds no ledger; it has not been migrated.")
+            raise LedgerUnavailable("The database contains no ledger: it has not been migrated.")
         for row in await self.reads.rows(text("SELECT version_num FROM alembic_version")):
             own_revisions().check_code(row.version_num)
         self._guard.identity = self._guard.identity or found
-        self._guard.judge(found)
+        self._guard.compare(found)
         return found
 
     async def check_identity(self) -> None:
-        """Raise `LedgerUnavailable` unless the database still holds the ledger that `identify` found.
+        """Raise `LedgerUnavailable` unless the database still contains the ledger that `identify` found.
 
-        After a durable write the look at a SQLite file is a fresh one: it goes through the other connection, whose
-        memory of the file every write of the first one ends.
+        After a durable write, this reads a SQLite file afresh: it uses the other connection, whose page cache is
+        invalidated by every write of the first one.
         """
         if self._guard.identity is not None:
-            self._guard.judge(await self._look())
+            self._guard.compare(await self._read_identity())
 
-    async def _look(self) -> str | None:
+    async def _read_identity(self) -> str | None:
         with unavailable():
             self._guard.check_file()
             async with self._engines[1].connect() as connection:
@@ -189,21 +191,21 @@ class Database(Statements):
 
     @property
     def clock(self) -> Clock:
-        """This host's clock, for times that are told to callers and judge nothing."""
+        """This host's clock, for times that are only reported to callers."""
         return self._clock or time.time
 
     @property
     def now(self) -> ColumnElement[float]:
-        """Unix seconds when a statement is executed: what is judged by it is the same on all hosts."""
+        """SQL expression: unix seconds at execution, the same on all hosts."""
         if self._clock is None:
             return DatabaseTime()
         return bindparam(None, callable_=self._clock, type_=Double(), unique=True)
 
     @property
     def unflushed(self) -> ColumnElement[bool]:
-        """True, and where it stands in a statement, its commit does not wait for the disk.
+        """SQL expression that is always true; the commit of a statement that contains it does not wait for the disk.
 
-        PostgreSQL reads the setting when it commits. SQLite has it per connection: `brief`'s never flushes a commit.
+        PostgreSQL reads the setting at commit. SQLite has it per connection: that of `brief` never flushes a commit.
         """
         return true() if self._is_sqlite else func.set_config("synchronous_commit", "off", True) == "off"
 
@@ -225,18 +227,19 @@ class Database(Statements):
         where: ColumnElement[bool] | None = None,
         returning: ColumnElement[Any],
     ) -> Executable:
-        """INSERT, or UPDATE the row with the same primary key where the condition holds; no row where it does not.
+        """INSERT, or UPDATE the row with the same primary key if `where` holds. Returns no row if nothing was written.
 
-        Values are plain ones or expressions, such as `now`.
-        `update` is what the UPDATE sets; the same values if it is not given.
-        Where `only_if` does not hold, nothing is done at all.
+        Args:
+            values: constants or SQL expressions, such as `now`.
+            update: what the UPDATE sets; `values` if it is None.
+            only_if: condition for both INSERT and UPDATE.
         """
         insert = sqlite.insert if self._is_sqlite else postgresql.insert
         columns = [table.c[name] for name in values]
         row = select(*(_expression(value, column) for value, column in zip(values.values(), columns, strict=True)))
         statement = insert(table)
         changes = {name: statement.excluded[name] for name in values} if update is None else update
-        # SQLite cannot tell where a SELECT without a condition ends and ON CONFLICT begins.
+        # SQLite's parser needs a WHERE between SELECT and ON CONFLICT.
         return (
             statement.from_select(columns, row.where(true() if only_if is None else only_if))
             .on_conflict_do_update(index_elements=list(table.primary_key), set_=changes, where=where)
@@ -244,7 +247,7 @@ class Database(Statements):
         )
 
     async def aclose(self) -> None:
-        """Give back all connections."""
+        """Close all connections."""
         with unavailable():
             for engine in self._engines:
                 await engine.dispose()

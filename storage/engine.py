@@ -1,4 +1,4 @@
-"""Engines for SQLite and PostgreSQL, and the only border where their errors are mapped."""
+"""Engines for SQLite and PostgreSQL, and the mapping of their errors."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from errors import LedgerUnavailable
 from storage.threaded import Thread, ThreadedEngine
 
 TIMEOUT_S = 5.0
-"""How long a statement may wait for a lock, a connection or an answer."""
+"""Maximum wait of a statement for a lock, a connection or a response."""
 
 POOL_SIZE = 5
 """Connections of one process to PostgreSQL."""
@@ -30,14 +30,14 @@ def parse(url: str) -> URL:
     """
     try:
         parsed = make_url(url)
-    except (ArgumentError, ValueError):  # a port that is no number; the text may hold part of a password
+    except (ArgumentError, ValueError):  # for example an invalid port; the message may contain part of a password
         raise ValueError("the database URL cannot be read") from None
     driver = _DRIVERS.get(parsed.get_backend_name())
     if driver is None:
-        raise ValueError("the database URL must begin with sqlite:// or postgresql://")
+        raise ValueError("the database URL must start with sqlite:// or postgresql://")
     if driver.startswith("sqlite") and parsed.database in (None, "", ":memory:"):
-        raise ValueError("the ledger needs a SQLite file: what is in memory is neither shared nor kept")
-    # asyncpg's name for libpq's `sslmode`, which hosted databases put into their URLs.
+        raise ValueError("the ledger needs a SQLite file: an in-memory database is neither shared nor persistent")
+    # asyncpg calls libpq's `sslmode` `ssl`; hosted databases use `sslmode` in their URLs.
     mode = parsed.query.get("sslmode")
     if mode is not None:
         parsed = parsed.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
@@ -45,11 +45,11 @@ def parse(url: str) -> URL:
 
 
 def create_engine(url: URL, *, durable: bool = True, timeout_s: float = TIMEOUT_S) -> AsyncEngine:
-    """An engine on which every statement commits by itself.
+    """An engine with autocommit.
 
-    SQLite runs in WAL mode, so readers and the one writer do not wait for each other. With `durable`, a commit is
-    flushed to the disk before it is reported (`synchronous=FULL`, PostgreSQL's default): a settlement that a power cut
-    could make the ledger forget would be refused when the buyer asks for the picture, although the money has moved.
+    SQLite runs in WAL mode, so readers and the writer do not block each other. With `durable`, a commit is flushed to
+    the disk before it returns (`synchronous=FULL`, PostgreSQL's default): if a power cut could lose a settlement, the
+    buyer's re-send would be rejected although the money has moved.
     """
     common: dict[str, Any] = {
         "isolation_level": "AUTOCOMMIT",
@@ -71,7 +71,7 @@ def create_engine(url: URL, *, durable: bool = True, timeout_s: float = TIMEOUT_
 def create_threaded_engine(
     url: URL, thread: Thread, *, durable: bool = True, timeout_s: float = TIMEOUT_S
 ) -> ThreadedEngine:
-    """The same for a SQLite file, at a fifth of the CPU time: for statements that a request waits for."""
+    """An engine for a SQLite file that needs a fifth of the CPU time per statement."""
     engine = create_sync_engine(
         url.set(drivername="sqlite"),
         isolation_level="AUTOCOMMIT",
@@ -101,13 +101,13 @@ def _sqlite_setup(pragmas: Sequence[str], *, busy_ms: int) -> Callable[[DBAPICon
 
 @contextmanager
 def unavailable() -> Iterator[None]:
-    """Map what the drivers raise: locked, full, read-only or broken database, lost connection, timeout.
+    """Map the drivers' errors (locked, full, read-only or damaged database, lost connection, timeout).
 
-    `IntegrityError` passes: it is an answer.
+    `IntegrityError` is not mapped: it is a valid result.
     """
     try:
         yield
     except IntegrityError:
         raise
     except (SQLAlchemyError, OSError) as exc:
-        raise LedgerUnavailable("The ledger does not answer, and without it nothing is sold.") from exc
+        raise LedgerUnavailable("The payment ledger is unavailable.") from exc

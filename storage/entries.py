@@ -1,4 +1,4 @@
-"""Between rows and the nouns of `payments`."""
+"""Conversion between rows and the types of `payments`."""
 
 from dataclasses import asdict
 from typing import Any
@@ -11,12 +11,12 @@ from storage.schema import payments
 
 
 def entries(where: ColumnElement[bool], now: ColumnElement[float]) -> Select[Any]:
-    """Selects what `entry_of` reads; `now` judges the leases."""
+    """SELECT with the columns of `entry_of`; `now` is the time for `lease_left_s`."""
     return select(payments, (payments.c.lease_until - now).label("lease_left_s")).where(where)
 
 
 def columns(payment: Payment) -> dict[str, Any]:
-    """What is written down of a payment."""
+    """The columns of a payment."""
     return {
         "id": payment.id,
         "rail": payment.rail,
@@ -35,7 +35,7 @@ def sold_columns(sold: Sold | None) -> dict[str, Any]:
 
 
 def entry_of(row: Row[Any]) -> Entry:
-    """A row that `entries` selected."""
+    """The entry in a row of `entries`."""
     return Entry(
         payment=Payment(
             id=row.id,

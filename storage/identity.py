@@ -1,4 +1,4 @@
-"""Which ledger a database holds, and whether it is still the one that this process opened."""
+"""The ledger's identity, and checks that the database is still the one that this process opened."""
 
 import os
 from pathlib import Path
@@ -11,33 +11,33 @@ from storage.schema import ledger
 from storage.threaded import ThreadedConnection
 
 _FILE_GONE = (
-    "The ledger's file was removed or replaced while it was in use. Nothing is sold until it is back or the service "
-    "has been restarted."
+    "The ledger's file was removed or replaced while in use. Sales are stopped until the file is restored or the "
+    "service is restarted."
 )
-_OTHER_LEDGER = (
-    "The database holds another ledger than the one that this process opened. Nothing is sold until that is back or "
-    "the service has been restarted."
+_WRONG_LEDGER = (
+    "The database contains another ledger than the one that this process opened. Sales are stopped until that "
+    "ledger is restored or the service is restarted."
 )
-_SEEN = "ledger"
+_CHECKED = "ledger"
 
 
 class Guard:
-    """Lets statements through as long as the database is the one that was opened.
+    """Checks before each statement that the database is still the one that was opened.
 
-    A SQLite file is compared by device and inode, because a process can go on writing to a file that has no name any
-    more. A connection is asked for the ledger's identity when it is new, so a server in another one's place is found.
+    A SQLite file is compared by device and inode, because a process can write to a file after its removal. Each new
+    connection is asked for the ledger's identity, so that a replaced server is detected.
     """
 
     def __init__(self, url: URL) -> None:
         self.path = path_of(url)
         self.identity: str | None = None
         self._file: tuple[int, int] | None = None
-        self._is_other = False
+        self._is_wrong = False
 
     def check(self) -> None:
-        """Raise `LedgerUnavailable` unless the file is in its place and the last look saw the right ledger."""
-        if self._is_other:
-            raise LedgerUnavailable(_OTHER_LEDGER)
+        """Raise `LedgerUnavailable` unless the file is in place and the last check found the right ledger."""
+        if self._is_wrong:
+            raise LedgerUnavailable(_WRONG_LEDGER)
         self.check_file()
 
     def check_file(self) -> None:
@@ -53,22 +53,22 @@ class Guard:
             raise LedgerUnavailable(_FILE_GONE)
 
     async def admit(self, connection: AsyncConnection | ThreadedConnection) -> None:
-        """Ask a new connection for its ledger. Raises `LedgerUnavailable` when that is another one."""
-        # What is noted about a connection lasts as long as that.
+        """Check the ledger of a new connection. Raises `LedgerUnavailable` if it is another one."""
+        # `info` lives as long as the connection.
         known = connection.sync_connection.info if connection.sync_connection else {}
-        if self.identity is not None and known.get(_SEEN) != self.identity:
-            self.judge(await read(connection))
-            known[_SEEN] = self.identity
+        if self.identity is not None and known.get(_CHECKED) != self.identity:
+            self.compare(await read(connection))
+            known[_CHECKED] = self.identity
 
-    def judge(self, found: str | None) -> None:
-        """Compare what a look at the database found. Raises `LedgerUnavailable` when it is another ledger."""
-        self._is_other = self.identity is not None and found != self.identity
-        if self._is_other:
-            raise LedgerUnavailable(_OTHER_LEDGER)
+    def compare(self, found: str | None) -> None:
+        """Compare the identity that was read. Raises `LedgerUnavailable` if it is another ledger."""
+        self._is_wrong = self.identity is not None and found != self.identity
+        if self._is_wrong:
+            raise LedgerUnavailable(_WRONG_LEDGER)
 
 
 async def read(connection: AsyncConnection | ThreadedConnection) -> str | None:
-    """The identity of the ledger that a connection leads to; None when its row is missing."""
+    """The identity of the ledger in a connection's database; None if its row is missing."""
     identity: str | None = (await connection.execute(select(ledger.c.id))).scalar()
     return identity
 

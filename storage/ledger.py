@@ -1,4 +1,4 @@
-"""The ledger in SQL: each transition is one statement, so the database alone decides every race."""
+"""The ledger in SQL: each state transition is one statement, so the database decides every race."""
 
 from collections.abc import Collection
 from dataclasses import asdict
@@ -17,20 +17,20 @@ from storage.sale_statements import SaleStatements, abandoned, new
 from storage.schema import in_doubt, locks, payments
 
 _row = payments.c
-AT_ONCE = 500
-"""Claims per statement; databases bound the number of parameters."""
-_MANY = 1_000_000
-"""More than any payer has under way, and small enough for every database's integers."""
+CHUNK_SIZE = 500
+"""Claims per statement; databases limit the number of parameters."""
+_MAX_COVERED = 1_000_000
+"""More than any payer's payments in progress, and within every database's integer range."""
 
 
 class SqlLedger:
     """A `payments.ledger.Ledger` on SQLite or PostgreSQL.
 
-    Leases are written and judged by the database's clock, inside of the statement that depends on them. So it does not
-    matter what the clocks of the hosts show, and a process that stood still learns that its time is over.
+    Leases are written and checked with the database's clock, inside the statement that depends on them. So the hosts'
+    clocks do not matter, and a process that was suspended detects that its lease has expired.
 
     Args:
-        database: shared with everything that stores; its owner closes it.
+        database: shared by all stores; its owner closes it.
     """
 
     def __init__(self, database: Database) -> None:
@@ -38,12 +38,12 @@ class SqlLedger:
         self._sale = SaleStatements(database)
 
     async def find(self, payment_id: str) -> Entry | None:
-        """What is known of a payment."""
+        """The entry of a payment, if any."""
         row = await self._database.reads.first(self._sale.find, wanted=payment_id)
         return None if row is None else entry_of(row)
 
     async def find_purchase(self, purchase: str) -> Entry | None:
-        """What is known under the name that a payer gave to a purchase."""
+        """The entry of a purchase (the payer's idempotency key), if any."""
         row = await self._database.reads.first(self._entries(_row.purchase == purchase))
         return None if row is None else entry_of(row)
 
@@ -54,8 +54,8 @@ class SqlLedger:
         return None if row is None else entry_of(row)
 
     async def free_purchase(self, purchase: str, *, at_most: int, not_after_s: float) -> bool:
-        """Take a purchase's name from a SETTLED payment whose re-deliveries have reached the bound or the age (seconds
-        since settlement); False while the payment keeps it."""
+        """Release a purchase's key from a SETTLED payment whose re-deliveries have reached the limit in number or age
+        (seconds since settlement). Returns False while the payment keeps it."""
         over = (_row.deliveries >= at_most) | (_row.settled_at <= self._database.now - not_after_s)
         return await self._change((_row.purchase == purchase) & (_row.state == State.SETTLED) & over, purchase=None)
 
@@ -70,15 +70,15 @@ class SqlLedger:
         purchase: str | None = None,
         product: str | None = None,
     ) -> Claim | None:
-        """Take a payment that is as it was when it was looked up; None when anything has happened to it since, or
-        another one holds the name of the purchase.
+        """Claim a payment that has not changed since it was looked up. Returns None if it has changed, or if another
+        payment holds the purchase's key.
 
-        PostgreSQL may let two payments of one payer that arrive within the same milliseconds both pass the bound on
-        what is under way. It bounds work that earns nothing, not money.
+        PostgreSQL may let two payments of one payer that arrive within milliseconds both pass the limit on payments in
+        progress. This limits unpaid work, not money.
 
         Raises:
-            PaymentUsed: its transaction is known under another payment id.
-            FundsUnderWay: the payer has too many payments under way.
+            PaymentUsed: its transaction belongs to another payment id.
+            FundsUnderWay: the payer has too many payments in progress.
         """
         claim = Claim(payment.id, token_hex(16))
         if purchase is not None:
@@ -92,8 +92,8 @@ class SqlLedger:
             "product": product,
         }
         try:
-            # Not flushed: what a power cut makes SQLite forget nobody works for any more, and nothing has moved.
-            # `begin_settlement` is flushed, and the claim with it.
+            # Not flushed: after a power cut nobody works on the claim, and no money has moved.
+            # `begin_settlement` flushes the claim too.
             taken = await self._database.forgetful.first(
                 self._sale.claim,
                 **new(values),
@@ -102,20 +102,20 @@ class SqlLedger:
                 seen_holder=seen.holder if seen else "",
             )
         except IntegrityError as exc:
-            # Of copies that come at once, PostgreSQL may find the other one by its transaction before it finds its id.
-            if not await self._is_as(seen, payment.id) or await self._holds(purchase):
+            # PostgreSQL may find a concurrent copy by its transaction before its id.
+            if not await self._is_unchanged(seen, payment.id) or await self._holds(purchase):
                 return None
             raise await self._used(payment) from exc
-        if taken is None and await self._is_as(seen, payment.id):
+        if taken is None and await self._is_unchanged(seen, payment.id):
             raise FundsUnderWay()
         return claim if taken else None
 
     async def renew(self, claims: Collection[Claim], *, lease_s: float) -> set[Claim]:
-        """Lengthen the running leases of CLAIMED payments, for their holders; the claims that were not lost."""
+        """Extend the current leases of CLAIMED payments for their holders. Returns the claims that are still held."""
         kept: set[Claim] = set()
         wanted = list(claims)
-        for start in range(0, len(wanted), AT_ONCE):
-            some = wanted[start : start + AT_ONCE]
+        for start in range(0, len(wanted), CHUNK_SIZE):
+            some = wanted[start : start + CHUNK_SIZE]
             rows = await self._database.forgetful.rows(
                 self._sale.renew,
                 are_ids=[each.payment_id for each in some],
@@ -126,39 +126,39 @@ class SqlLedger:
         return kept
 
     async def begin_settlement(self, claim: Claim, *, lease_s: float, sold: Sold | None = None) -> float | None:
-        """CLAIMED → SETTLING, only for the holder while its lease runs; when the new lease ends, unix seconds by the
-        ledger's clock. None when the claim was lost."""
+        """CLAIMED → SETTLING, only for the holder and while its lease is valid. Returns the end of the new lease in
+        unix seconds by the ledger's clock; None if the claim was lost."""
         values = _held_by(claim) | new(sold_columns(sold))
         row = await self._database.settling.first(self._sale.begin_settlement, **values, lease_s=lease_s)
         return None if row is None else row.lease_until
 
     async def settled(self, payment_id: str, receipt: Receipt) -> bool:
-        """SETTLING → SETTLED; False when it was not SETTLING."""
+        """SETTLING → SETTLED. Returns False if it was not SETTLING."""
         return await self._database.settling.run(self._sale.settled, is_id=payment_id, paid=asdict(receipt)) == 1
 
     async def release(self, claim: Claim) -> bool:
-        """Abandon a payment that provably moved nothing; only for the holder, never from SETTLED."""
-        # With the settlements: it ends one that moved nothing, and makes room for a payer's next payment.
+        """Abandon a payment that provably moved no money; only for the holder, never from SETTLED."""
+        # With the settlements' priority: it ends one and allows the payer's next payment.
         return await self._settling(_held(claim, State.CLAIMED, State.SETTLING), **self._abandon())
 
     async def refuse(self, payment_id: str, rail: str) -> bool:
-        """Write down that an unknown or abandoned payment was refused; False when somebody holds it, or it may have
-        moved. The conflict over its id decides every race with a claim."""
+        """Record that an unknown or abandoned payment was refused. Returns False if it is held or may have moved money.
+        The conflict on its id decides every race with a claim."""
         values = {"of_id": payment_id, "of_rail": rail, "by_nobody": token_hex(16)}
         return await self._database.forgetful.first(self._sale.refuse, **values) is not None
 
     async def take_over(self, payment_id: str, *, lease_s: float) -> Claim | None:
-        """Become the holder of a SETTLING payment whose lease ran out; None when somebody else was quicker."""
+        """Become the holder of a SETTLING payment whose lease has expired. Returns None if another process did it."""
         now, claim = self._database.now, Claim(payment_id, token_hex(16))
         silent = (_row.id == payment_id) & (_row.state == State.SETTLING) & (_row.lease_until <= now)
         return claim if await self._settling(silent, holder=claim.holder, lease_until=now + lease_s) else None
 
     async def mark_unresolved(self, claim: Claim) -> None:
-        """End the holder's lease on a SETTLING payment, so that the next re-send or the resolver may ask the chain."""
+        """End the holder's lease on a SETTLING payment, so that the next re-send or the resolver can ask the chain."""
         await self._settling(_held(claim, State.SETTLING), lease_until=self._database.now)
 
     async def count_delivery(self, payment_id: str, *, at_most: int, not_after_s: float) -> bool:
-        """Count one more re-delivery of a SETTLED payment; False when the bound or the age (seconds since
+        """Count one re-delivery of a SETTLED payment. Returns False if the limit in number or age (seconds since
         settlement) is reached."""
         entitled = (
             (_row.id == payment_id)
@@ -169,29 +169,29 @@ class SqlLedger:
         return await self._change(entitled, deliveries=_row.deliveries + 1)
 
     async def uncount_delivery(self, payment_id: str) -> None:
-        """Take back one count of a re-delivery that could not be made."""
+        """Undo the count of a re-delivery that failed."""
         await self._change((_row.id == payment_id) & (_row.deliveries > 0), deliveries=_row.deliveries - 1)
 
     async def in_doubt(self, rails: Collection[str], limit: int) -> list[Entry]:
-        """SETTLING entries of these rails whose lease ran out, oldest first: the resolver's work."""
+        """SETTLING entries of these rails with an expired lease, oldest first: the resolver's work."""
         silent = in_doubt & _row.rail.in_(rails) & (_row.lease_until <= self._database.now)
         rows = await self._database.reads.rows(self._entries(silent).order_by(_row.lease_until).limit(limit))
         return [entry_of(row) for row in rows]
 
     async def forget_abandoned(self, *, silent_s: float) -> int:
-        """Delete entries that have been abandoned for at least so many seconds; how many there were."""
+        """Delete entries that have been abandoned for at least `silent_s` seconds. Returns their number."""
         return await self._database.run(delete(payments).where(abandoned(self._database.now - silent_s)))
 
     async def ping(self) -> None:
-        """Raise unless a payment could be written now: writes, because a full or read-only disk still reads well. And
-        raise when the database holds another ledger than at the start."""
-        await self._database.check_identity()  # lets statements through again when the right ledger is back
+        """Raise unless a payment can be written now. Writes, because a full or read-only disk can still be read. Also
+        raises if the database contains another ledger than at the start."""
+        await self._database.check_identity()  # allows statements again after the right ledger is restored
         probe = {"name": "ping", "holder": "", "lease_until": 0.0}
         await self._database.first(self._database.upsert(locks, probe, returning=locks.c.name))
-        await self._database.check_identity()  # a fresh look, after a write
+        await self._database.check_identity()  # reads afresh after the write
 
     def _abandon(self) -> dict[str, Any]:
-        """The columns of an entry that binds nothing. Its new holder is nobody, so that who saw another one is late."""
+        """The columns of an abandoned entry. Its new random holder invalidates what others have looked up."""
         return {
             "state": State.CLAIMED,
             "holder": token_hex(16),
@@ -211,7 +211,7 @@ class SqlLedger:
         return await self._database.settling.run(update(payments).where(where).values(**values)) == 1
 
     async def _used(self, payment: Payment) -> PaymentUsed:
-        """The refusal of a payment whose transaction is known: it stands where that transaction stands."""
+        """The error for a payment whose transaction is known, with that transaction's state."""
         error = PaymentUsed("The transaction of this payment belongs to another payment. Sign a new one.")
         row = await self._database.reads.first(select(_row.state).where(_row.transaction_hash == payment.transaction))
         if row is None:
@@ -221,8 +221,8 @@ class SqlLedger:
     async def _holds(self, purchase: str | None) -> bool:
         return purchase is not None and await self.find_purchase(purchase) is not None
 
-    async def _is_as(self, seen: Entry | None, payment_id: str) -> bool:
-        """Whether nothing has happened to a payment since it was looked up."""
+    async def _is_unchanged(self, seen: Entry | None, payment_id: str) -> bool:
+        """Whether a payment has not changed since it was looked up."""
         entry = await self.find(payment_id)
         if entry is None or seen is None:
             return entry is seen
@@ -230,9 +230,9 @@ class SqlLedger:
 
 
 def _covered(payment: Payment) -> int:
-    """Payments of this amount that the payer's funds cover."""
+    """Number of payments of this amount that the payer's funds cover."""
     covered = MAX_IN_FLIGHT_WITHOUT_BALANCE if payment.funds is None else payment.funds // payment.amount
-    return min(covered, _MANY)
+    return min(covered, _MAX_COVERED)
 
 
 def _held_by(claim: Claim) -> dict[str, str]:

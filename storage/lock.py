@@ -1,4 +1,4 @@
-"""A lock that all workers on all hosts share, for what only one of them may do at a time."""
+"""A distributed lock: one holder among all workers on all hosts."""
 
 import asyncio
 import random
@@ -17,21 +17,21 @@ log = structlog.get_logger(__name__)
 
 
 class SqlLock:
-    """An asynchronous context manager; one holder per name, over all processes and hosts.
+    """An asynchronous context manager; one holder per name among all processes and hosts.
 
         broadcasting = SqlLock(database, "broadcaster 0xabc…")
         async with broadcasting:
             ...at most lease_s seconds...
 
-    A holder that dies loses the lock when its lease ends, and so does one that takes longer: the body bounds itself.
-    The lease runs by the database's clock; hosts need not agree on the time. Tasks of one process queue in memory, so
-    only one of them asks the database. On SQLite a lock is not flushed to the disk: no holder outlives the machine.
+    A holder that dies loses the lock when its lease expires, and so does a slow one: the body must limit its own time.
+    The lease uses the database's clock; the hosts' clocks do not matter. Tasks of one process queue in memory, so only
+    one of them polls the database. On SQLite a lock is not flushed to the disk: no holder survives the machine.
 
     Args:
-        database: shared with everything that stores; its owner closes it.
-        name: what is locked.
-        lease_s: how long a silent holder is trusted to be alive.
-        wait_s: how long `async with` waits before it raises `LedgerUnavailable`.
+        database: shared by all stores; its owner closes it.
+        name: name of the lock.
+        lease_s: duration of the lease.
+        wait_s: timeout after which `async with` raises `LedgerUnavailable`.
         poll_s: mean pause between two attempts.
     """
 
@@ -56,41 +56,45 @@ class SqlLock:
             "holder": bindparam("new_holder", type_=locks.c.holder.type),
             "lease_until": now + lease_s,
         }
-        self._take_it = database.upsert(locks, values, where=locks.c.lease_until <= now, returning=locks.c.name)
+        self._acquire_statement = database.upsert(
+            locks, values, where=locks.c.lease_until <= now, returning=locks.c.name
+        )
         held = (locks.c.name == name) & (locks.c.holder == bindparam("is_holder", type_=locks.c.holder.type))
-        self._let_go = delete(locks).where(held)
+        self._release_statement = delete(locks).where(held)
 
     async def __aenter__(self) -> Self:
         try:
             async with asyncio.timeout(self._wait_s):
                 await self._queue.acquire()
                 try:
-                    await self._take()
-                except BaseException:  # cancelled in the middle, it may be ours already
-                    await self._give_back()
+                    await self._acquire()
+                except BaseException:  # a cancelled attempt may have acquired it
+                    await self._release()
                     raise
         except TimeoutError as exc:
-            raise LedgerUnavailable("A lock that is needed to settle payments stays taken.") from exc
+            raise LedgerUnavailable("Timed out waiting for the settlement lock.") from exc
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._give_back()
+        await self._release()
 
-    async def _take(self) -> None:
+    async def _acquire(self) -> None:
         self._holder = token_hex(16)
-        while not await self._try():  # noqa: ASYNC110 - no event of ours tells when another process is done
+        while not await self._try():  # noqa: ASYNC110 - another process releases it
             await asyncio.sleep(self._poll_s * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
 
     async def _try(self) -> bool:
-        return await self._database.forgetful.settling.first(self._take_it, new_holder=self._holder) is not None
+        return (
+            await self._database.forgetful.settling.first(self._acquire_statement, new_holder=self._holder) is not None
+        )
 
-    async def _give_back(self) -> None:
+    async def _release(self) -> None:
         try:
-            await self._database.forgetful.settling.run(self._let_go, is_holder=self._holder)
+            await self._database.forgetful.settling.run(self._release_statement, is_holder=self._holder)
         except LedgerUnavailable:
-            # What was done under the lock is done; the lease ends by itself.
+            # The work under the lock is done; the lease expires.
             log.warning("lock_release_failed", lock=self._name, exc_info=True)
         finally:
             self._queue.release()

@@ -1,4 +1,4 @@
-"""The outbox in SQL: a transaction is recorded, changed and forgotten by single statements."""
+"""The outbox in SQL: single statements record, change and delete a transaction."""
 
 from dataclasses import asdict
 from typing import Any
@@ -19,13 +19,12 @@ class SqlOutbox:
     """A `payments.outbox.Outbox` on SQLite or PostgreSQL.
 
     Args:
-        database: shared with everything that stores; its owner closes it.
+        database: shared by all stores; its owner closes it.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        # Built once: building a statement anew costs more than executing it. Parameters have names of their own,
-        # because those of columns are SQLAlchemy's.
+        # Prebuilt: building a statement costs more than executing it. Parameters must not be named like columns.
         new = (bindparam(f"new_{column.name}", type_=column.type) for column in _row)
         self._record = insert(transactions).from_select(
             list(_row), select(*new).where(_is_held()).with_for_update(read=True)
@@ -39,11 +38,11 @@ class SqlOutbox:
         self._forget = delete(transactions).where(_of_sender() & below & _row.reference.not_in(doubted))
 
     async def record(self, sent: Sent, hold: Hold) -> bool:
-        """Write a new transaction down; False, and nothing is written, when its nonce has a record already, when the
-        hold is over by the database's clock, or when its holder is not settling the payment any more.
+        """Record a new transaction. Returns False and writes nothing if its nonce has a record, if the hold has expired
+        by the database's clock, or if its holder no longer settles the payment.
 
-        A process that stood still finds out here: clock and ledger are read by the statement that writes. The ledger
-        tells it also when the clock has been set back meanwhile.
+        A process that was suspended is stopped here: the same statement reads the clock and the ledger and writes. The
+        ledger also detects a clock that was set back.
         """
         values = {f"new_{name}": value for name, value in asdict(sent).items()}
         until = {"is_holder": hold.holder, "not_after": hold.not_after}
@@ -53,11 +52,11 @@ class SqlOutbox:
             return False
 
     async def renew(self, old: Sent, new: Sent) -> bool:
-        """Put another attempt in place of `old`; False when that is not the latest one any more."""
+        """Replace `old` with another attempt. Returns False if `old` is no longer the latest."""
         return await self._database.settling.run(update(transactions).where(_is(old)).values(asdict(new))) == 1
 
     async def withdraw(self, sent: Sent) -> bool:
-        """Forget a transaction that is nowhere; False when `sent` is not the latest attempt any more."""
+        """Delete a transaction that no node knows. Returns False if `sent` is no longer the latest attempt."""
         return await self._database.settling.run(delete(transactions).where(_is(sent))) == 1
 
     async def of(self, reference: str) -> list[Sent]:
@@ -65,24 +64,23 @@ class SqlOutbox:
         return [_sent(row) for row in await self._database.reads.rows(self._of, of_reference=reference)]
 
     async def senders(self, chain_id: int) -> list[str]:
-        """Whose transactions are recorded."""
+        """The senders with recorded transactions."""
         rows = await self._database.reads.rows(self._senders, of_chain=chain_id)
         return [row.sender for row in rows]
 
     async def since(self, chain_id: int, sender: str, nonce: int) -> list[Sent]:
-        """A sender's transactions from this nonce on, in their order."""
+        """A sender's transactions from this nonce on, in nonce order."""
         rows = await self._database.reads.rows(self._since, of_chain=chain_id, of_sender=sender, from_nonce=nonce)
         return [_sent(row) for row in rows]
 
     async def forget(self, chain_id: int, sender: str, *, below: int) -> None:
-        """Delete a sender's transactions below this nonce: they are in blocks, or others are in their place. Those of a
-        payment in doubt are kept: they tell whose transaction it was that the chain will show."""
+        """Delete a sender's transactions below this nonce: they or their replacements are in blocks. Those of a payment
+        in doubt are kept: they prove that the transaction on the chain is ours."""
         await self._database.run(self._forget, of_chain=chain_id, of_sender=sender, below_nonce=below)
 
 
 def _is_held() -> ColumnElement[bool]:
-    """The payment's row, while the holder is settling it and may send. On PostgreSQL nobody changes that row between
-    this look and the commit."""
+    """The payment's row, while the holder settles it and may send. On PostgreSQL the row is locked until the commit."""
     held = payments.c
     return and_(
         held.id == bindparam("new_reference", type_=String()),
@@ -106,7 +104,7 @@ def _sent(row: Row[Any]) -> Sent:
 
 
 def _is(sent: Sent) -> ColumnElement[bool]:
-    """The record, as long as this attempt is its latest."""
+    """The record, if this attempt is its latest."""
     return (
         (_row.chain_id == sent.chain_id)
         & (_row.sender == sent.sender)

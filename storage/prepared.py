@@ -1,7 +1,7 @@
-"""Statements that are compiled once and handed to SQLite's driver.
+"""Statements that are compiled once and executed by SQLite's driver.
 
-SQLAlchemy's part of an execution (finding the statement in its cache, a context, a result) costs more than SQLite's.
-Its types convert values here as they do there, and its exceptions are raised.
+SQLAlchemy's overhead (cache look-up, context, result) costs more than SQLite's execution. Values are converted by
+SQLAlchemy's types, and its exceptions are raised.
 """
 
 import sqlite3
@@ -19,7 +19,7 @@ Read = Callable[[Mapping[str, Any]], Any]
 
 
 class Prepared:
-    """One statement, for connections of the same dialect."""
+    """One compiled statement for connections of a dialect."""
 
     def __init__(self, compiled: SQLCompiler, columns: Sequence[Any], dialect: Dialect) -> None:
         self._sql = compiled.string
@@ -30,7 +30,7 @@ class Prepared:
 
     @classmethod
     def of(cls, statement: Executable, dialect: Dialect) -> Self | None:
-        """None for a statement that only SQLAlchemy can execute: its text depends on its values, or it is text."""
+        """Compile a statement. Returns None for textual SQL and for SQL that depends on values."""
         if not isinstance(statement, Select | Insert | Update | Delete):
             return None
         compiled = statement.compile(dialect=dialect)
@@ -39,15 +39,15 @@ class Prepared:
         return cls(compiled, list(statement.exported_columns), dialect)
 
     def execute(self, connection: sqlite3.Connection, parameters: Mapping[str, Any]) -> tuple[Sequence[Row[Any]], int]:
-        """Rows, and how many rows changed; the connection commits by itself.
+        """Execute and commit. Returns the rows and the number of changed rows.
 
         Raises:
-            DBAPIError: as SQLAlchemy does.
+            DBAPIError: as SQLAlchemy raises it.
         """
         values = [read(parameters) for read in self._inputs]
         try:
             cursor = connection.execute(self._sql, values)
-            # A statement that answers with rows commits when the last of them has been read.
+            # A statement that returns rows commits when the last row is read.
             found = cursor.fetchall()
             changed = cursor.rowcount
             cursor.close()
@@ -66,8 +66,8 @@ def _depends_on_values(compiled: SQLCompiler) -> bool:
 
 
 def _input(bound: BindParameter[Any], name: str, dialect: Dialect) -> Read:
-    """How a value is found among the parameters, or in the statement, and what the driver gets for it."""
-    convert: Convert = bound.type.dialect_impl(dialect).bind_processor(dialect) or _as_it_is
+    """A function that takes the value from the parameters or the statement and converts it for the driver."""
+    convert: Convert = bound.type.dialect_impl(dialect).bind_processor(dialect) or _identity
     if bound.required:
         return lambda parameters: convert(parameters[name])
     if bound.callable:
@@ -76,5 +76,5 @@ def _input(bound: BindParameter[Any], name: str, dialect: Dialect) -> Read:
     return lambda _: value
 
 
-def _as_it_is(value: Any) -> Any:
+def _identity(value: Any) -> Any:
     return value

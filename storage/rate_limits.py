@@ -1,4 +1,4 @@
-"""Counters of the `limits` package in the ledger's database, so that all workers and hosts count together."""
+"""Counters of the `limits` package in the ledger's database, shared by all workers and hosts."""
 
 from limits.aio.storage import Storage
 from sqlalchemy import Double, Executable, bindparam, case, delete, func, select
@@ -14,12 +14,12 @@ _row = rate_limits.c
 
 
 class SqlRateLimits(Storage):
-    """Fixed windows: one upsert per hit, and every hundredth clears expired rows, more than hits can add meanwhile.
+    """Fixed windows: one upsert per hit. Every hundredth hit deletes expired rows, more than hits can add meanwhile.
 
-    Counters may lose their last moments in a power cut and are not waited for long; they are not money.
+    Counters have short timeouts and may lose recent hits in a power cut.
 
     Args:
-        database: shared with everything that stores; its owner closes it.
+        database: shared by all stores; its owner closes it.
     """
 
     STORAGE_SCHEME = None
@@ -33,31 +33,31 @@ class SqlRateLimits(Storage):
 
     @property
     def base_exceptions(self) -> type[Exception]:
-        """What every method raises when the store does not answer."""
+        """The exception of every method if the store does not respond."""
         return LedgerUnavailable
 
     async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Add to a counter that lives `expiry` seconds from its first hit; the sum."""
+        """Add to a counter that expires `expiry` seconds after its first hit. Returns the sum."""
         row = await self._brief.first(self._incr, key=key, amount=amount, expiry=expiry)
         await self._clean()
         return row.hits if row else 0
 
     async def get(self, key: str) -> int:
-        """The sum, 0 when nothing is counted."""
+        """The sum; 0 without hits."""
         live = (_row.key == key) & (_row.expires_at > self._database.now)
         row = await self._brief.first(select(_row.hits).where(live))
         return row.hits if row else 0
 
     async def get_expiry(self, key: str) -> float:
-        """Unix seconds at which the counter starts anew: now, when nothing is counted. By the caller's clock, while
-        the counter goes by the database's."""
+        """Unix seconds at which the counter resets; now, without hits. Converted to the caller's clock, while the
+        counter uses the database's."""
         row = await self._brief.first(
             select((_row.expires_at - self._database.now).label("left")).where(_row.key == key)
         )
         return self._database.clock() + (max(row.left, 0.0) if row else 0.0)
 
     async def check(self) -> bool:
-        """Whether the store answers."""
+        """Whether the store responds."""
         try:
             await self._brief.rows(select(func.now()))
         except LedgerUnavailable:
@@ -65,11 +65,11 @@ class SqlRateLimits(Storage):
         return True
 
     async def reset(self) -> int:
-        """Forget all counters; how many there were."""
+        """Delete all counters. Returns their number."""
         return await self._brief.run(delete(rate_limits))
 
     async def clear(self, key: str) -> None:
-        """Forget one counter."""
+        """Delete one counter."""
         await self._brief.run(delete(rate_limits).where(_row.key == key))
 
     async def _clean(self) -> None:
@@ -80,7 +80,7 @@ class SqlRateLimits(Storage):
 
 
 def _increment(database: Database) -> Executable:
-    """The statement of `incr`, built once."""
+    """The prebuilt statement of `incr`."""
     key, amount = bindparam("key", type_=_row.key.type), bindparam("amount", type_=_row.hits.type)
     end = database.now + bindparam("expiry", type_=Double())
     expired = _row.expires_at <= database.now

@@ -1,4 +1,4 @@
-"""What the operator reads of the ledger: payments by period, state, rail and payer, and what was earned."""
+"""The operator's queries: payments by period, state, rail and payer, and revenue."""
 
 import math
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _row = payments.c
 
 
 class RecordState(StrEnum):
-    """Where a payment stands, in an operator's words: the ledger's states, with what its leases and blocks add."""
+    """A payment's state for operators: the ledger's state, refined by lease and finality."""
 
     CLAIMED = "claimed"
     SETTLING = "settling"
@@ -81,7 +81,7 @@ class SqlRecords:
     """Reads the ledger for its operator; changes nothing.
 
     Args:
-        database: shared with everything that stores; its owner closes it.
+        database: shared by all stores; its owner closes it.
     """
 
     def __init__(self, database: Database) -> None:

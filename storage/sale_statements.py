@@ -1,6 +1,6 @@
-"""The statements of a sale, built once: building one anew costs more than executing it.
+"""The prebuilt statements of a sale: building a statement costs more than executing it.
 
-Values come in as parameters, which have names of their own: those of columns are SQLAlchemy's.
+Values are parameters. SQLAlchemy reserves parameters named like columns, so these have other names.
 """
 
 from typing import Any
@@ -25,16 +25,16 @@ _NEW = tuple(
 
 
 class SaleStatements:
-    """What `SqlLedger` executes for every sale.
+    """The statements that `SqlLedger` executes for every sale, with their parameters.
 
     Attributes:
-        find: of `wanted`, an id.
-        claim: of `new_<column>` for the columns of a claim, `lease_s`, `covered`: payments that the funds cover, and
-            `seen_holder`: of the abandoned entry that was looked up, "" when there was none.
-        renew: of `are_ids` and `are_holders`, lists, and `lease_s`. No two claims have the same holder.
-        begin_settlement: of `is_id`, `is_holder`, `lease_s` and the columns `sold` and `receipt_id`, as `new_<column>`.
-        settled: of `is_id` and `paid`, a receipt.
-        refuse: of `of_id`, `of_rail` and `by_nobody`, a holder who is nobody.
+        find: `wanted`, an id.
+        claim: `new_<column>` for the columns of a claim, `lease_s`, `covered`: number of payments that the funds cover,
+            `seen_holder`: holder of the abandoned entry that was looked up, "" if there was none.
+        renew: `are_ids` and `are_holders`, lists, and `lease_s`. No two claims have the same holder.
+        begin_settlement: `is_id`, `is_holder`, `lease_s`, and the columns `sold` and `receipt_id` as `new_<column>`.
+        settled: `is_id` and `paid`, a receipt.
+        refuse: `of_id`, `of_rail` and `by_nobody`, a random holder.
     """
 
     def __init__(self, database: Database) -> None:
@@ -78,12 +78,12 @@ class SaleStatements:
 
 
 def new(values: dict[str, Any]) -> dict[str, Any]:
-    """Values of a claim's columns as its parameters."""
+    """The parameters of `claim` for column values."""
     return {f"new_{name}": value for name, value in values.items()}
 
 
 def abandoned(now: ColumnElement[float]) -> ColumnElement[bool]:
-    """A claim whose holder went silent before any money could move, or a payment that was refused or given back."""
+    """A claim whose lease expired before money could move, or a payment that was refused or released."""
     return under_way & is_in(State.CLAIMED) & (_row.lease_until <= now)
 
 
@@ -97,7 +97,7 @@ def _claim(database: Database) -> Executable:
     }
     seen_holder = bindparam("seen_holder", type_=String())
     as_seen = abandoned(now) & (_row.holder == seen_holder)
-    # What was seen may have been forgotten since; then it is not as it was, and nothing new.
+    # The entry that was looked up may have been deleted since; then nothing is inserted.
     known = select(_row.id).where(_row.id == _new(_row.id)).exists()
     only_if = _funds_cover(now) & ((seen_holder == "") | known)
     return database.upsert(payments, values, only_if=only_if, where=as_seen, returning=_row.id)
@@ -123,7 +123,7 @@ def _refuse(database: Database) -> Executable:
 
 
 def _funds_cover(now: ColumnElement[float]) -> ColumnElement[bool]:
-    """Whether the payer can pay this on top of the payments under way, all taken to be of this amount."""
+    """Whether the payer's funds cover this payment and those in progress, assuming that all have this amount."""
     at_work = under_way & (is_in(State.SETTLING) | (_row.lease_until > now))
     others = (_row.payer == _new(_row.payer)) & (_row.rail == _new(_row.rail)) & (_row.id != _new(_row.id))
     count = select(func.count()).select_from(payments).where(others & at_work).scalar_subquery()

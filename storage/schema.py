@@ -22,7 +22,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 
 class Uint256(TypeDecorator[int]):
-    """What a chain calls uint256, as decimal text: an authorization may be valid until 2**256 - 1."""
+    """A uint256 as decimal text: an authorization may be valid until 2**256 - 1."""
 
     impl = String
     cache_ok = True
@@ -47,7 +47,7 @@ ledger = Table(
     Column("oldest_code", String),
     CheckConstraint("one = 1", name="ledger_one"),
 )
-"""The identity of this ledger: one row, written by the migration that made the table. A copy has the same identity.
+"""The identity of this ledger: one row, written by the migration that created the table. A copy keeps it.
 Code from the revision `oldest_code` on works with the present schema (`migrations/revisions.py`)."""
 
 payments = Table(
@@ -79,7 +79,7 @@ payments = Table(
     CheckConstraint("state IN ('claimed', 'settling', 'settled')", name="payments_state"),
     CheckConstraint("(state = 'settled') = (receipt IS NOT NULL)", name="payments_receipt"),
 )
-"""One row per payment that is being worked on or has settled, and the operator's books. Times are unix seconds,
+"""One row per payment in progress or settled: the operator's books. Times are unix seconds,
 amounts base units. `settled_at` is when the ledger learnt of it, from which the 24 hours of re-delivery count. A
 settlement is looked at again at `recheck_at` until the chain can no longer drop it, which was seen at `final_at`. It
 began at `settling_since`, or was lost again then. `product` is what was bought, by the model's name; versions before
@@ -87,10 +87,10 @@ began at `settling_since`, or was lost again then. `product` is what was bought,
 
 
 def is_in(state: str) -> ColumnElement[bool]:
-    """Whether a payment is in a state, which is spelt out rather than bound.
+    """Whether a payment is in a state, as a literal and not as a parameter.
 
-    PostgreSQL's general plans would not find the indexes below otherwise. SQLite would plan the statement anew for
-    each execution, because a bound state may decide which of them helps: a claim took three times as long.
+    With a parameter PostgreSQL's generic plans would not use the partial indexes below, and SQLite would plan the
+    statement for each execution, because the state decides which index helps: a claim took three times as long.
     """
     return payments.c.state == literal_column(f"'{state}'")
 
@@ -136,4 +136,4 @@ transactions = Table(
     Column("attempt", Integer, nullable=False),
     Column("sent_at", Double, nullable=False),
 )
-"""The outbox of the settlement key: one row per transaction from before it is sent until it is deep in the chain."""
+"""The outbox of the settlement key: one row per transaction, from before it is sent until it is final."""

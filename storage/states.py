@@ -1,4 +1,4 @@
-"""How many payments are under way, in doubt or not final, and how old the oldest is: what an operator watches."""
+"""Number and maximum age of payments in progress, in doubt or not final, for metrics."""
 
 from typing import Any
 
@@ -14,11 +14,11 @@ _row = payments.c
 
 
 class SqlStates:
-    """`payments.ledger_watch.States` on SQLite or PostgreSQL. Two statements over partial indexes: what has settled and
-    is final is not read.
+    """`payments.ledger_watch.States` on SQLite or PostgreSQL. Two statements over partial indexes: final
+    settlements are not read.
 
     Args:
-        database: shared with everything that stores; its owner closes it.
+        database: shared by all stores; its owner closes it.
     """
 
     def __init__(self, database: Database) -> None:
@@ -39,7 +39,7 @@ class SqlStates:
         ).where(not_final)
 
     async def standings(self) -> list[Standing]:
-        """One for each state with a payment in it; NOT_FINAL always."""
+        """One for each state that has payments; always one for NOT_FINAL."""
         rows = [row for each in (self._under_way, self._not_final) for row in await self._database.reads.rows(each)]
         return [Standing(row.state, row.payments, max(0.0, row.oldest_s or 0.0)) for row in rows]
 

@@ -1,7 +1,7 @@
-"""SQLite in a thread of its own: a statement is one hop there and back.
+"""SQLite in a dedicated thread: one round trip between threads per statement.
 
-The asynchronous driver hops for every step of a statement (cursor, execution, rows, end), and each hop wakes two
-threads: that was five times the CPU time of the statement itself.
+The asynchronous driver makes a round trip for every step of a statement (cursor, execution, rows, end), and each wakes
+two threads: five times the CPU time of the statement itself.
 """
 
 import asyncio
@@ -24,14 +24,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What a statement came to: its rows, and how many rows it changed."""
+    """The result of a statement: its rows and the number of changed rows."""
 
     found: Sequence[Row[Any]]
     rowcount: int
 
     @classmethod
     def of(cls, result: CursorResult[Any]) -> Self:
-        """Read to its end."""
+        """Fetch all rows."""
         return cls(result.all() if result.returns_rows else (), result.rowcount)
 
     def scalar(self) -> Any:
@@ -47,64 +47,64 @@ class _Job:
 
 
 class _Jobs:
-    """What one thread has to do. `None` ends it, after everything else."""
+    """The job queue of one thread. `None` stops the thread after all other jobs."""
 
     def __init__(self) -> None:
-        self._coming: SimpleQueue[None] = SimpleQueue()  # one for each job: a deque cannot be waited for
+        self._available: SimpleQueue[None] = SimpleQueue()  # one item per job: a thread cannot wait for a deque
         self._first: deque[_Job] = deque()
         self._others: deque[_Job | None] = deque()
 
     def put(self, job: _Job, *, first: bool) -> None:
         (self._first if first else self._others).append(job)
-        self._coming.put(None)
+        self._available.put(None)
 
     def end(self) -> None:
         self._others.append(None)
-        self._coming.put(None)
+        self._available.put(None)
 
     def get(self) -> _Job | None:
-        self._coming.get()
+        self._available.get()
         return self._first.popleft() if self._first else self._others.popleft()
 
 
 class Thread:
-    """One thread that works off what it is given: first what goes first, then the others, each first come first served.
+    """One thread that runs jobs: prioritised jobs first, each group in order of arrival.
 
-    An executor does the same at twice the CPU time: it takes each answer through a second future, which has a lock.
+    An executor needs twice the CPU time: it passes each result through a second future with a lock.
     """
 
     def __init__(self) -> None:
         self._jobs: _Jobs | None = None
 
     async def run(self, work: Callable[[], T], *, first: bool = False) -> T:
-        """Work there. What has not begun when the caller is cancelled is not begun any more."""
+        """Run `work` in the thread. If the caller is cancelled before the job starts, it does not run."""
         if self._jobs is None:
             self._jobs = _Jobs()
-            threading.Thread(target=_work_off, args=(self._jobs,), name="sqlite", daemon=True).start()
+            threading.Thread(target=_run_jobs, args=(self._jobs,), name="sqlite", daemon=True).start()
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
         self._jobs.put(_Job(work, answer, loop), first=first)
         return await answer
 
     def end(self) -> None:
-        """Let it end once it has worked off everything. Whoever comes later all the same gets a thread anew."""
+        """Stop the thread after all queued jobs. A later `run` starts a new thread."""
         if self._jobs is not None:
             self._jobs.end()
             self._jobs = None
 
 
-def _work_off(jobs: _Jobs) -> None:
+def _run_jobs(jobs: _Jobs) -> None:
     while (job := jobs.get()) is not None:
         if job.answer.cancelled():
             continue
         result, error = None, None
         try:
             result = job.work()
-        except BaseException as raised:  # noqa: BLE001 - it is the caller's
+        except BaseException as raised:  # noqa: BLE001 - raised in the caller
             error = raised
-        with suppress(RuntimeError):  # the loop is closed, and nobody waits
+        with suppress(RuntimeError):  # the loop is closed, nothing waits
             job.loop.call_soon_threadsafe(_answer, job.answer, result, error)
-        del job, result, error  # while waiting, hold nothing that others have let go
+        del job, result, error  # keep no references while waiting
 
 
 def _answer(answer: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
@@ -117,7 +117,7 @@ def _answer(answer: asyncio.Future[Any], result: Any, error: BaseException | Non
 
 
 class ThreadedConnection:
-    """What a statement is executed on; `info` lasts as long as the connection to the file."""
+    """An asynchronous connection; `info` lives as long as the connection to the file."""
 
     def __init__(self, owner: "ThreadedEngine", info: dict[str, Any], *, first: bool) -> None:
         self._owner = owner
@@ -128,7 +128,7 @@ class ThreadedConnection:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """The engine keeps the connection to the file."""
+        """Nothing to do: the engine keeps the connection open."""
 
     @property
     def sync_connection(self) -> Self:
@@ -136,19 +136,19 @@ class ThreadedConnection:
         return self
 
     async def execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Fetched:
-        """Execute and commit. One that was cancelled runs to its end all the same, and the next one waits for it."""
+        """Execute and commit. A cancelled statement that has started runs to completion; the next one waits for it."""
         return await self._owner.in_thread(lambda: self._owner.execute(statement, parameters), first=self._first)
 
 
 class ThreadedEngine:
-    """A synchronous engine with one connection, used in one thread; it commits every statement.
+    """A synchronous engine with one connection in one thread; it commits every statement.
 
-    The connection is kept from one statement to the next: taking it from the pool and giving it back would cost as much
-    as a statement. Whatever fails gives it back.
+    The connection stays open between statements: a pool check-out and check-in would cost as much as a statement. Every
+    error closes it.
 
     Args:
-        engine: not used by anybody else.
-        thread: engines that share one take turns.
+        engine: must not be used elsewhere.
+        thread: may be shared by several engines.
     """
 
     def __init__(self, engine: Engine, thread: Thread) -> None:
@@ -159,14 +159,14 @@ class ThreadedEngine:
         self._prepared: WeakKeyDictionary[Executable, Prepared | None] = WeakKeyDictionary()
 
     def connect(self, *, first: bool = False) -> ThreadedConnection:
-        """The connection; it is opened by the first statement. `first`: its statements go before those of others."""
+        """The connection; the first statement opens it. `first`: its statements have priority."""
         return ThreadedConnection(self, self._info, first=first)
 
     def execute(self, statement: Executable, parameters: Mapping[str, Any] | None) -> Fetched:
-        """For the thread only."""
+        """Execute and commit. Call it in the thread only."""
         connection = self._connection or self._connect()
         try:
-            # What has parameters was built once, and is compiled once.
+            # A statement with parameters is prebuilt, and compiled once.
             prepared = self._prepare(statement) if parameters else None
             if prepared and parameters:
                 return Fetched(*prepared.execute(_driver(connection), parameters))

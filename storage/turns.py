@@ -1,4 +1,4 @@
-"""Who goes next: of the statements of one process, some must not wait behind a burst of others."""
+"""A priority queue for the statements of one process: some must not wait behind a burst of others."""
 
 import asyncio
 from collections import deque
@@ -8,9 +8,9 @@ from enum import IntEnum
 
 
 class Rank(IntEnum):
-    """The lower goes first.
+    """Priority: lower values first.
 
-    A settlement under way holds a lock that all others wait for, and a payer's money; a read holds up nobody.
+    A settlement in progress holds a lock that all others wait for, and a payer's money; a read delays nothing.
     """
 
     SETTLEMENT = 0
@@ -19,13 +19,13 @@ class Rank(IntEnum):
 
 
 class Turns:
-    """So many statements at a time; in each rank the first come is the first served.
+    """A semaphore with priorities; within a rank, in order of arrival.
 
-    Of a rank, as many places as its number are left free for those before it: however long the others take, a
-    settlement finds a place, and so does a read.
+    A rank may use all places except as many as its number: so places are reserved for higher priorities, and a
+    settlement or a read finds one even while others are slow.
 
     Args:
-        places: more than there are ranks.
+        places: must be greater than the number of ranks.
     """
 
     def __init__(self, places: int) -> None:
@@ -34,14 +34,14 @@ class Turns:
 
     @asynccontextmanager
     async def turn(self, rank: Rank) -> AsyncIterator[None]:
-        """Have a place while the block runs."""
-        await self._take(rank)
+        """Hold a place while the block runs."""
+        await self._acquire(rank)
         try:
             yield
         finally:
-            self._give_back()
+            self._release()
 
-    async def _take(self, rank: Rank) -> None:
+    async def _acquire(self, rank: Rank) -> None:
         if self._free > rank:
             self._free -= 1
             return
@@ -51,10 +51,10 @@ class Turns:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self._give_back()
+                self._release()
             raise
 
-    def _give_back(self) -> None:
+    def _release(self) -> None:
         self._free += 1
         for rank, waiting in self._waiting.items():
             while waiting and self._free > rank:

@@ -160,7 +160,7 @@ MAINNET = {
     ("setting", "sentence"),
     [
         (MAINNET, "The licence of gift, CC-BY-NC-4.0, forbids commercial use"),
-        ({}, "are not those of gift: their SHA-256 is"),
+        ({}, "do not match the manifest of gift: their SHA-256 is"),
     ],
     ids=["for real money", "other weights"],
 )

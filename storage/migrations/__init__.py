@@ -11,7 +11,7 @@ from storage.engine import create_engine, parse, unavailable
 from storage.migrations.revisions import VERSIONS, Revisions
 
 _LOCK_KEY = 0x436C656172
-"""PostgreSQL's advisory lock; any number that nobody else takes in this database."""
+"""Key of PostgreSQL's advisory lock; no other user of the database may use it."""
 
 
 async def migrate(
@@ -57,7 +57,7 @@ def _migrate_alone(connection: Connection, revisions: Revisions, to: str | None)
     else:
         connection.exec_driver_sql("BEGIN")
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK_KEY})")
-    # Whatever fails before COMMIT is rolled back when the connection closes.
+    # An error before COMMIT rolls back when the connection closes.
     revision = _migrate(connection, revisions, to)
     connection.exec_driver_sql("COMMIT")
     return revision

@@ -25,7 +25,7 @@ def test_the_label_names_model_and_weights() -> None:
 
 
 def test_a_missing_manifest_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(ModelError, match=rf"no manifest matting-v9\.toml; there are: .*{NAME}"):
+    with pytest.raises(ModelError, match=rf"no manifest matting-v9\.toml\. Available: .*{NAME}"):
         ModelManifest.load("matting-v9")
 
 
@@ -35,8 +35,8 @@ def test_a_missing_manifest_is_refused_with_those_that_there_are() -> None:
         ('licence = "Apache-2.0"', "", "licence"),
         ("size = 384", "size = 0", "size"),
         ('dtype = "uint8"', 'dtype = "float32"', "dtype"),
-        (f'name = "{NAME}"', 'name = "other"', "calls its model 'other'"),
-        ("[input]", "[input", "no model manifest"),
+        (f'name = "{NAME}"', 'name = "other"', ff"must have name = '{NAME}', not 'other'"),
+        ("[input]", "[input", "not a valid model manifest"),
     ],
 )
 def test_a_faulty_manifest_is_refused(tmp_path: Path, before: str, after: str, fault: str) -> None:
@@ -56,7 +56,7 @@ def test_other_weights_than_the_named_ones_are_refused(tmp_path: Path) -> None:
     manifest = _copied(tmp_path)
     manifest.path.parent.mkdir()
     manifest.path.write_bytes(SHIPPED.weights() + b"\0")
-    with pytest.raises(ModelError, match=f"are not those of {NAME}"):
+    with pytest.raises(ModelError, match=f"do not match the manifest of {NAME}"):
         manifest.weights()
 
 
@@ -122,7 +122,7 @@ def test_each_precision_has_its_own_file(tmp_path: Path) -> None:
     manifest.path_of("int8").write_bytes(b"eight")
     assert manifest.weights("int8") == b"eight"
     manifest.path_of("int8").write_bytes(b"nine")
-    with pytest.raises(ModelError, match=r"weights/eight\.onnx are not those of"):
+    with pytest.raises(ModelError, match=r"weights/eight\.onnx do not match the manifest of"):
         manifest.weights("int8")
 
 

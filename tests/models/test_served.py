@@ -35,7 +35,7 @@ def test_models_come_in_the_order_of_their_names(tmp_path: Path) -> None:
 
 
 def test_every_unknown_name_is_said(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=rf"(?s)no manifest one\.toml; there are: .*{SHIPPED}.*no manifest two\.toml"):
+    with pytest.raises(ModelError, match=rf"(?s)no manifest one\.toml\. Available: .*{SHIPPED}.*no manifest two\.toml"):
         load_served(["one", SHIPPED, "two"], MODELS, tmp_path, for_money=False)
 
 
@@ -57,7 +57,7 @@ def test_weights_that_are_not_those_of_the_manifest_are_said(tmp_path: Path) -> 
     with pytest.raises(ModelError, match=r"(?s)of one cannot be read.*of two cannot be read"):
         check_weights(manifests)
     manifests[1].path.write_bytes(b"other weights")
-    with pytest.raises(ModelError, match=r"are not those of two: their SHA-256 is"):
+    with pytest.raises(ModelError, match=r"do not match the manifest of two: their SHA-256 is"):
         check_weights(manifests[1:])
 
 
@@ -70,5 +70,5 @@ def test_a_variant_may_be_missing_but_not_another_file(tmp_path: Path) -> None:
     manifest.path.write_bytes(shipped.weights())
     check_weights([manifest])
     manifest.path_of("int8").write_bytes(b"nine")
-    with pytest.raises(ModelError, match=r"eight\.onnx are not those of"):
+    with pytest.raises(ModelError, match=r"eight\.onnx do not match the manifest of"):
         check_weights([manifest])

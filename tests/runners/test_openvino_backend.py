@@ -54,7 +54,7 @@ def test_a_wrong_shape_or_type_is_rejected(images: Pixels) -> None:
 
 def test_damaged_or_missing_weights_are_rejected(tmp_path: Path) -> None:
     broken = SHIPPED.model_copy(update={"file": f"{NAME}.toml"})
-    with pytest.raises(BackendError, match="are not those of"):
+    with pytest.raises(BackendError, match="do not match the manifest of"):
         OpenVinoBackend(broken, threads=1)
     text = (MODELS / f"{NAME}.toml").read_bytes()
     broken = broken.model_copy(update={"sha256": hashlib.sha256(text).hexdigest()})

@@ -89,7 +89,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 async def process(url: str, clock: FakeClock) -> AsyncIterator[Callable[[], Database]]:
-    """Opens the test's database as one more process would."""
+    """Opens the test's database as another process would."""
     async with AsyncExitStack() as opened:
 
         def open_one() -> Database:

@@ -1,4 +1,4 @@
-"""What several processes do to one database at the same moment; run by name in processes of their own."""
+"""What several processes do to one database at the same time; run by name in separate processes."""
 
 import asyncio
 import resource
@@ -22,7 +22,7 @@ def race(racer: Callable[..., T], *args: object, processes: int = 2) -> list[T]:
 
 
 def claim_often(url: str, payments: int, copies: int) -> list[int]:
-    """How many of the copies of each payment this process won."""
+    """Number of copies of each payment that this process claimed."""
 
     async def run() -> list[int]:
         async with storage.Database(url) as database:
@@ -40,7 +40,7 @@ def claim_often(url: str, payments: int, copies: int) -> list[int]:
 def claim_until_full(url: str, room: int) -> tuple[int, int, bool]:
     """Claim payments while files may grow by `room` bytes only; then see what is left of it.
 
-    Gives the claims that were granted, those that are found afterwards, and whether there is work again with room.
+    Returns the number of granted claims, the number found afterwards, and whether claims work again with space.
     """
 
     async def run() -> tuple[int, int, bool]:
@@ -89,10 +89,10 @@ def add_under_lock(url: str, path: Path, tasks: int, rounds: int) -> None:
 
 
 def hit_often(url: str, hits: int) -> list[int]:
-    """Count hits of one address; the sums that came back."""
+    """Count hits of one address. Returns the sums."""
 
     async def run() -> list[int]:
-        async with storage.Database(url, patience_s=10) as database:
+        async with storage.Database(url, brief_timeout_s=10) as database:
             counters = storage.SqlRateLimits(database)
             return await asyncio.gather(*(counters.incr("address", 60) for _ in range(hits)))
 
@@ -105,7 +105,7 @@ def migrate(url: str) -> None:
 
 
 def migrate_and_identify(url: str) -> str:
-    """Bring the database to the present schema; the ledger's identity."""
+    """Bring the database to the present schema. Returns the ledger's identity."""
 
     async def run() -> str:
         await storage.migrate(url)

@@ -1,4 +1,4 @@
-"""What reconciliation reads of the ledger, on both databases."""
+"""The queries of reconciliation, on both databases."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from storage import Database, SqlLedger
-from storage.books import AT_ONCE, SqlBooks
+from storage.books import CHUNK_SIZE, SqlBooks
 from tests.contracts.ledger_contract import LEASE_S, PAYMENT, RECEIPT, taken
 from tests.fakes.clock import FakeClock
 
@@ -38,7 +38,7 @@ async def test_finds_payments_by_transaction_or_id_in_any_state(database: Databa
     await settle(database, "settled")
     await taken(SqlLedger(database), replace(PAYMENT, id="claimed", transaction=None))
     await settle(database, "other", rail="other")
-    many = [f"unknown {number}" for number in range(2 * AT_ONCE)]
+    many = [f"unknown {number}" for number in range(2 * CHUNK_SIZE)]
     wanted = ["transaction of settled", *many, "claimed", "other"]
     found = await SqlBooks(database).known_by(PAYMENT.rail, wanted)
     assert sorted(entry.payment.id for entry in found) == ["claimed", "settled"]

@@ -1,4 +1,4 @@
-"""Leases go by the database's clock, whatever this host's clock shows, and by the moment at which a statement works."""
+"""Leases use the database's clock at execution time, not the host's clock."""
 
 import asyncio
 import sqlite3
@@ -28,8 +28,7 @@ FIVE_MINUTES = 300
 
 
 async def set_ahead(url: str, seconds: int) -> None:
-    """Give a PostgreSQL database a clock that shows another time than its host's: a function found before the real
-    one."""
+    """Skew a PostgreSQL database's clock with a function that is found before the real one."""
     engine = create_engine(parse(url))
     async with engine.connect() as connection:
         for statement in (
@@ -44,7 +43,7 @@ async def set_ahead(url: str, seconds: int) -> None:
 
 @pytest.fixture(params=[-FIVE_MINUTES, 0, FIVE_MINUTES, "sqlite"])
 async def skewed(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[Database, float]]:
-    """A database, and by how many seconds its clock is ahead of this host's. SQLite has the host's."""
+    """A database and the seconds by which its clock is ahead of this host's. SQLite uses the host's."""
     if request.param == "sqlite":
         url, ahead = empty_ledger(tmp_path / "ledger.sqlite3"), 0
     else:
@@ -56,7 +55,7 @@ async def skewed(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
         yield database, ahead
 
 
-async def test_a_lease_is_written_by_the_database(skewed: tuple[Database, float]) -> None:
+async def test_a_lease_is_written_with_the_databases_clock(skewed: tuple[Database, float]) -> None:
     database, ahead = skewed
     ledger = SqlLedger(database)
     claim = await take(ledger)
@@ -68,7 +67,7 @@ async def test_a_lease_is_written_by_the_database(skewed: tuple[Database, float]
     assert (entry.lease_until, entry.lease_runs) == (ends, True)
 
 
-async def test_whose_lease_ended_holds_nothing(skewed: tuple[Database, float]) -> None:
+async def test_an_expired_lease_holds_nothing(skewed: tuple[Database, float]) -> None:
     database, _ = skewed
     ledger = SqlLedger(database)
     claim = await ledger.claim(PAYMENT, seen=None, fingerprint="print", order_digest="order", lease_s=SHORT_S)
@@ -81,7 +80,7 @@ async def test_whose_lease_ended_holds_nothing(skewed: tuple[Database, float]) -
     assert await ledger.refuse(PAYMENT.id, PAYMENT.rail)
 
 
-async def test_a_doubt_is_open_when_its_lease_has_ended(skewed: tuple[Database, float]) -> None:
+async def test_a_payment_is_in_doubt_when_its_lease_has_expired(skewed: tuple[Database, float]) -> None:
     database, _ = skewed
     ledger = SqlLedger(database)
     claim = await take(ledger)
@@ -93,8 +92,8 @@ async def test_a_doubt_is_open_when_its_lease_has_ended(skewed: tuple[Database, 
     assert await ledger.take_over(PAYMENT.id, lease_s=LEASE_S)
 
 
-async def test_a_settlement_may_send_until_its_end_and_no_longer(skewed: tuple[Database, float]) -> None:
-    """The end that a rail is told is one of the outbox's clock."""
+async def test_a_settlement_may_send_until_its_deadline_only(skewed: tuple[Database, float]) -> None:
+    """The deadline that a rail gets is by the outbox's clock."""
     database, _ = skewed
     ledger, outbox = SqlLedger(database), SqlOutbox(database)
     claim = await take(ledger)
@@ -107,10 +106,8 @@ async def test_a_settlement_may_send_until_its_end_and_no_longer(skewed: tuple[D
 
 
 @pytest.mark.parametrize("host", [-FIVE_MINUTES, 0, FIVE_MINUTES])
-async def test_a_sale_is_one_sale_whatever_a_host_takes_for_the_time(
-    skewed: tuple[Database, float], host: float
-) -> None:
-    """Two hosts, one of which is wrong by five minutes, and a worker that freezes for longer than its lease."""
+async def test_a_sale_is_one_sale_despite_wrong_host_clocks(skewed: tuple[Database, float], host: float) -> None:
+    """Two hosts, one of them with a clock that is wrong by five minutes, and a worker suspended for longer than its lease."""
     database, ahead = skewed
     ledger, clock = SqlLedger(database), FakeClock(time.time() + host)
     seller = Seller(ledger, clock, policy=SalePolicy(work_lease_s=SHORT_S, settle_lease_s=5))
@@ -130,8 +127,8 @@ async def test_a_sale_is_one_sale_whatever_a_host_takes_for_the_time(
     assert seller.rail.moved == ["payment"]
 
 
-async def test_waiting_for_the_file_counts(sqlite_url: str, tmp_path: Path) -> None:
-    """In time when it was asked, too late when it could write: a disk that stands still ends a lease as well."""
+async def test_the_wait_for_the_file_counts(sqlite_url: str, tmp_path: Path) -> None:
+    """In time when it was called, too late when it could write: a stalled disk ends a lease too."""
     async with Database(sqlite_url) as database:
         ledger = SqlLedger(database)
         claim = await ledger.claim(PAYMENT, seen=None, fingerprint="print", order_digest="order", lease_s=0.5)
@@ -145,7 +142,7 @@ async def test_waiting_for_the_file_counts(sqlite_url: str, tmp_path: Path) -> N
         assert await beginning is None
 
 
-async def test_waiting_for_the_table_counts(postgres_url: str) -> None:
+async def test_the_wait_for_the_table_counts(postgres_url: str) -> None:
     engine = create_engine(parse(postgres_url))
     async with Database(postgres_url) as database, engine.connect() as other:
         ledger = SqlLedger(database)
@@ -160,7 +157,7 @@ async def test_waiting_for_the_table_counts(postgres_url: str) -> None:
     await engine.dispose()
 
 
-async def test_a_lock_goes_by_it_too(skewed: tuple[Database, float]) -> None:
+async def test_a_lock_uses_the_databases_clock(skewed: tuple[Database, float]) -> None:
     database, _ = skewed
     held = SqlLock(database, "key", lease_s=SHORT_S)
     await held.__aenter__()

@@ -1,4 +1,4 @@
-"""One database per process: what is durable, how statements take their turns, and how many connections there are."""
+"""One database per process: durability, queueing of statements, and the number of connections."""
 
 import asyncio
 import sqlite3
@@ -24,8 +24,8 @@ async def test_sqlite_flushes_durable_commits_only(sqlite_url: str) -> None:
             assert [tuple(row) for row in await statements.rows(text("PRAGMA journal_mode"))] == [("wal",)]
 
 
-async def test_locks_and_claims_wait_for_no_disk(sqlite_url: str) -> None:
-    """They are written through the connection that flushes nothing; a settlement is not."""
+async def test_locks_and_claims_do_not_wait_for_the_disk(sqlite_url: str) -> None:
+    """They use the connection that does not flush; a settlement does not."""
     async with Database(sqlite_url) as database:
         await database.run(text("PRAGMA query_only = 1"))  # of the durable connection
         ledger, lock = SqlLedger(database), SqlLock(database, "key")
@@ -39,7 +39,7 @@ async def test_locks_and_claims_wait_for_no_disk(sqlite_url: str) -> None:
 
 
 async def test_postgresql_flushes_every_commit_but_the_brief_ones(postgres_url: str) -> None:
-    """A commit that waited for the disk leaves nothing unflushed. The server flushes by itself now and then."""
+    """A durable commit leaves nothing unflushed. The server also flushes periodically."""
     lag = text("SELECT pg_current_wal_insert_lsn() > pg_current_wal_flush_lsn()")
     async with Database(postgres_url) as database:
         counters, lock = SqlRateLimits(database), SqlLock(database, "key")
@@ -58,7 +58,7 @@ async def test_postgresql_flushes_every_commit_but_the_brief_ones(postgres_url: 
                 assert not await unflushed()
 
 
-async def test_everything_that_stores_shares_one_connection_pool(postgres_url: str) -> None:
+async def test_all_stores_share_one_connection_pool(postgres_url: str) -> None:
     async with Database(postgres_url) as database, Database(postgres_url) as other:
         ledger, counters, outbox = SqlLedger(database), SqlRateLimits(database), SqlOutbox(database)
         asked: list[Callable[[], Awaitable[object]]] = [
@@ -77,8 +77,8 @@ async def test_everything_that_stores_shares_one_connection_pool(postgres_url: s
 
 
 async def test_statements_of_one_process_do_not_contend_for_the_file(sqlite_url: str) -> None:
-    """Durable and brief ones beside each other: no one meets SQLite's own lock, which nobody here waits for."""
-    async with Database(sqlite_url, timeout_s=30, patience_s=30) as database:
+    """Concurrent durable and brief statements never meet SQLite's own lock."""
+    async with Database(sqlite_url, timeout_s=30, brief_timeout_s=30) as database:
         for statements in (database, database.brief):
             await statements.run(text("PRAGMA busy_timeout = 0"))
         writes = [
@@ -90,8 +90,8 @@ async def test_statements_of_one_process_do_not_contend_for_the_file(sqlite_url:
 
 
 async def test_a_brief_statement_gives_up_while_the_file_is_locked(sqlite_url: str, tmp_path: Path) -> None:
-    """And the durable one that waits beside it does not."""
-    async with Database(sqlite_url, patience_s=0.1) as database:
+    """A durable one that waits at the same time does not."""
+    async with Database(sqlite_url, brief_timeout_s=0.1) as database:
         with sqlite3.connect(tmp_path / "ledger.sqlite3", isolation_level=None) as other:
             other.execute("BEGIN IMMEDIATE")
             claiming = asyncio.create_task(take(SqlLedger(database)))
@@ -105,7 +105,7 @@ async def test_a_brief_statement_gives_up_while_the_file_is_locked(sqlite_url: s
 
 
 async def test_a_brief_statement_gives_up_while_the_table_is_locked(postgres_url: str) -> None:
-    async with Database(postgres_url, patience_s=0.1) as database, Database(postgres_url) as other:
+    async with Database(postgres_url, brief_timeout_s=0.1) as database, Database(postgres_url) as other:
         locking = asyncio.create_task(other.run(text("DO 'BEGIN LOCK TABLE rate_limits; PERFORM pg_sleep(1); END'")))
         await asyncio.sleep(0.3)
         with pytest.raises(LedgerUnavailable):
@@ -115,7 +115,7 @@ async def test_a_brief_statement_gives_up_while_the_table_is_locked(postgres_url
         assert await SqlRateLimits(database).incr("key", 60) == 1
 
 
-async def test_a_cancelled_statement_leaves_its_turn_to_the_next(process: Callable[[], Database]) -> None:
+async def test_a_cancelled_statement_frees_its_place(process: Callable[[], Database]) -> None:
     database = process()
     for statements in (database, database.brief):
         for _ in range(20):

@@ -14,7 +14,7 @@ from storage.engine import parse
         ("postgres://host/name", "postgresql+asyncpg"),
     ],
 )
-def test_fills_in_the_driver(url: str, driver: str) -> None:
+def test_adds_the_driver(url: str, driver: str) -> None:
     assert parse(url).drivername == driver
 
 

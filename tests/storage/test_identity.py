@@ -1,4 +1,4 @@
-"""A process works with the one ledger that it opened, and with nothing that stands in its place."""
+"""A process works only with the ledger that it opened."""
 
 import asyncio
 import shutil
@@ -21,7 +21,7 @@ from tests.fakes.postgres import PostgresServer
 from tests.storage import racers
 
 
-async def test_has_one_identity_for_all_who_open_it(process: Callable[[], Database]) -> None:
+async def test_all_processes_see_one_identity(process: Callable[[], Database]) -> None:
     identities = [await process().identify() for _ in range(3)]
     assert len(set(identities)) == 1
     assert str(uuid.UUID(identities[0])) == identities[0]
@@ -43,17 +43,17 @@ async def test_keeps_its_identity_when_it_is_migrated_again(url: str, process: C
     assert await process().identify() == before
 
 
-def test_processes_that_start_together_agree_on_it(empty_url: str) -> None:
+def test_processes_that_start_together_agree_on_the_identity(empty_url: str) -> None:
     assert len(set(racers.race(racers.migrate_and_identify, empty_url, processes=4))) == 1
 
 
-def test_says_where_it_is_without_credentials(tmp_path: Path) -> None:
+def test_the_place_has_no_credentials(tmp_path: Path) -> None:
     with chdir(tmp_path):
         assert Database("sqlite:///state/ledger.sqlite3").place == f"{tmp_path}/state/ledger.sqlite3"
     assert Database("postgresql://user:secret@host/name?sslmode=require").place == "host:5432/name"
 
 
-async def test_cannot_be_identified_without_its_row(url: str) -> None:
+async def test_a_ledger_without_its_row_is_unavailable(url: str) -> None:
     async with Database(url) as database:
         await database.run(text("DELETE FROM ledger"))
         with pytest.raises(LedgerUnavailable, match="migrated"):
@@ -94,7 +94,7 @@ async def another(folder: Path) -> Path:
     return folder / "other.sqlite3"
 
 
-async def assert_refuses_everything(database: Database, reason: str = "ledger") -> None:
+async def assert_rejects_everything(database: Database, reason: str = "ledger") -> None:
     ledger, payment = SqlLedger(database), replace(PAYMENT, id="new", transaction=None)
     attempts: list[Callable[[], Awaitable[object]]] = [
         ledger.ping,
@@ -109,76 +109,76 @@ async def assert_refuses_everything(database: Database, reason: str = "ledger") 
             await attempt()
 
 
-async def test_refuses_everything_once_its_file_is_deleted(opened: Database, path: Path) -> None:
+async def test_rejects_everything_after_its_file_was_deleted(opened: Database, path: Path) -> None:
     delete(path)
-    await assert_refuses_everything(opened, "removed or replaced")
+    await assert_rejects_everything(opened, "removed or replaced")
     assert size(path) is None  # nobody made a new, empty one
 
 
-async def test_refuses_everything_once_its_file_is_replaced_by_an_empty_one(opened: Database, path: Path) -> None:
+async def test_rejects_everything_after_its_file_was_replaced_by_an_empty_one(opened: Database, path: Path) -> None:
     delete(path)
     path.touch()  # noqa: ASYNC240 - a test may wait
-    await assert_refuses_everything(opened, "removed or replaced")
+    await assert_rejects_everything(opened, "removed or replaced")
     assert size(path) == 0
 
 
-async def test_refuses_everything_once_its_file_is_replaced_by_another_ledger(opened: Database, path: Path) -> None:
+async def test_rejects_everything_after_its_file_was_replaced_by_another_ledger(opened: Database, path: Path) -> None:
     move(await another(path.parent), path)
-    await assert_refuses_everything(opened, "removed or replaced")
+    await assert_rejects_everything(opened, "removed or replaced")
 
 
-async def test_sees_another_ledger_written_into_its_own_file(opened: Database, path: Path) -> None:
-    """The file's name and number are the same: only a fresh look tells."""
+async def test_detects_another_ledger_in_its_own_file(opened: Database, path: Path) -> None:
+    """The file's name and inode are the same: only the identity differs."""
     shutil.copyfile(await another(path.parent), path)
     with pytest.raises(LedgerUnavailable):
         await SqlLedger(opened).ping()
-    await assert_refuses_everything(opened)
+    await assert_rejects_everything(opened)
 
 
-async def test_goes_on_when_its_own_file_is_back(opened: Database, path: Path) -> None:
+async def test_continues_when_its_file_is_restored(opened: Database, path: Path) -> None:
     away = move(path, path.with_suffix(".away"))
-    await assert_refuses_everything(opened, "removed or replaced")
+    await assert_rejects_everything(opened, "removed or replaced")
     move(away, path)
     await SqlLedger(opened).ping()
     assert await take(SqlLedger(opened))
 
 
 async def test_a_restored_copy_needs_a_restart(opened: Database, sqlite_url: str, path: Path) -> None:
-    """Its rows are older than what this process has answered."""
+    """Its rows are older than what this process has reported."""
     identity = await opened.identify()
     copy = shutil.copyfile(path, path.with_suffix(".copy"))
     delete(path)
     move(copy, path)
-    await assert_refuses_everything(opened, "restarted")
+    await assert_rejects_everything(opened, "restarted")
     async with Database(sqlite_url) as restarted:
         assert await restarted.identify() == identity
         await SqlLedger(restarted).ping()
 
 
-async def test_a_statement_that_lost_its_connection_makes_no_new_file(opened: Database, path: Path) -> None:
+async def test_a_lost_connection_does_not_create_a_new_file(opened: Database, path: Path) -> None:
     writing = asyncio.create_task(opened.rows(text("SELECT 1")))
     await asyncio.sleep(0)
     writing.cancel()
     delete(path)
     await asyncio.wait({writing})
-    await assert_refuses_everything(opened, "removed or replaced")
+    await assert_rejects_everything(opened, "removed or replaced")
     assert size(path) is None
 
 
-async def test_sees_another_ledger_in_the_same_database(postgres_url: str) -> None:
+async def test_detects_another_ledger_in_the_same_database(postgres_url: str) -> None:
     async with Database(postgres_url) as database, Database(postgres_url) as operator:
         identity = await database.identify()
         await operator.run(text("UPDATE ledger SET id = 'other'"))
         with pytest.raises(LedgerUnavailable, match="another ledger"):
             await SqlLedger(database).ping()
-        await assert_refuses_everything(database, "another ledger")
+        await assert_rejects_everything(database, "another ledger")
         await operator.run(text("UPDATE ledger SET id = :id").bindparams(id=identity))
         await SqlLedger(database).ping()
         assert await take(SqlLedger(database))
 
 
-async def test_sees_another_server_in_the_place_of_its_own(postgres: PostgresServer, postgres_url: str) -> None:
-    """Without waiting for somebody to ask how it is: new connections are asked who they lead to."""
+async def test_detects_a_replaced_server(postgres: PostgresServer, postgres_url: str) -> None:
+    """Without a health check: every new connection is checked."""
     away = postgres_url.rpartition("/")[2]
     other_url = postgres.new_database()
     await storage.migrate(other_url)
@@ -193,4 +193,4 @@ async def test_sees_another_server_in_the_place_of_its_own(postgres: PostgresSer
             await operator.run(text(statement))
         with pytest.raises(LedgerUnavailable, match="another ledger"):
             await take(SqlLedger(database))
-        await assert_refuses_everything(database, "another ledger")
+        await assert_rejects_everything(database, "another ledger")

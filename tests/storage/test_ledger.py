@@ -1,4 +1,4 @@
-"""The SQL ledger keeps the ledger's contract on both databases, between processes, and says when it cannot."""
+"""The SQL ledger fulfils the ledger's contract on both databases, between processes, and reports failures."""
 
 import asyncio
 import sqlite3
@@ -41,7 +41,7 @@ async def somebody_else(url: str) -> AsyncIterator[AsyncConnection]:
 
 
 async def assert_unavailable(url: str) -> None:
-    """Both reading and writing fail with the one error, whose text does not tell where the database is."""
+    """Reading and writing fail with one error, whose text does not name the database."""
     async with Database(url, timeout_s=0.3) as database:
         ledger = SqlLedger(database)
         for attempt in (ledger.ping(), take(ledger)):
@@ -51,7 +51,7 @@ async def assert_unavailable(url: str) -> None:
             assert "://" not in refusal.value.detail
 
 
-async def test_says_when_another_program_holds_the_file(sqlite_url: str, tmp_path: Path) -> None:
+async def test_a_locked_file_is_reported(sqlite_url: str, tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "ledger.sqlite3", isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
         await assert_unavailable(sqlite_url)
@@ -59,40 +59,40 @@ async def test_says_when_another_program_holds_the_file(sqlite_url: str, tmp_pat
     other.close()
 
 
-async def test_says_when_the_file_is_read_only(sqlite_url: str) -> None:
+async def test_a_read_only_file_is_reported(sqlite_url: str) -> None:
     await assert_unavailable(sqlite_url.replace("sqlite:///", "sqlite:///file:") + "?mode=ro&uri=true")
 
 
-async def test_says_when_there_is_no_file(tmp_path: Path) -> None:
+async def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     await assert_unavailable(f"sqlite:///{tmp_path}/no/such/folder.sqlite3")
 
 
-async def test_says_when_the_file_is_no_database(tmp_path: Path) -> None:
+async def test_an_invalid_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "broken.sqlite3").write_bytes(b"not a database" * 1000)
     await assert_unavailable(f"sqlite:///{tmp_path / 'broken.sqlite3'}")
 
 
-async def test_says_when_the_tables_are_missing(empty_url: str) -> None:
+async def test_missing_tables_are_reported(empty_url: str) -> None:
     await assert_unavailable(empty_url)
 
 
-def test_keeps_every_granted_claim_when_the_disk_is_full(sqlite_url: str) -> None:
+def test_granted_claims_survive_a_full_disk(sqlite_url: str) -> None:
     [(granted, kept, works_again)] = race(claim_until_full, sqlite_url, 100_000, processes=1)
     assert granted > 0
     assert kept == granted
     assert works_again
 
 
-async def test_says_when_the_server_is_away() -> None:
+async def test_an_unreachable_server_is_reported() -> None:
     await assert_unavailable(f"postgresql://ledger:secret@127.0.0.1:{choose_port(0)}/ledger")
 
 
 @pytest.mark.parametrize("wrong", ["nobody:secret@{}/postgres", "ledger:secret@{}/no_such_database"])
-async def test_says_when_the_server_refuses(postgres: PostgresServer, wrong: str) -> None:
+async def test_a_rejected_login_is_reported(postgres: PostgresServer, wrong: str) -> None:
     await assert_unavailable("postgresql://" + wrong.format(f"127.0.0.1:{postgres.port}"))
 
 
-async def test_waits_no_longer_than_told_for_a_locked_table(postgres_url: str) -> None:
+async def test_the_wait_for_a_locked_table_is_limited(postgres_url: str) -> None:
     async with somebody_else(postgres_url) as other:
         await other.exec_driver_sql("BEGIN")
         await other.exec_driver_sql("LOCK TABLE payments, locks")
@@ -100,7 +100,7 @@ async def test_waits_no_longer_than_told_for_a_locked_table(postgres_url: str) -
             await assert_unavailable(postgres_url)
 
 
-async def test_goes_on_after_the_server_has_dropped_its_connections(postgres_url: str) -> None:
+async def test_continues_after_the_server_dropped_its_connections(postgres_url: str) -> None:
     async with Database(postgres_url) as database:
         ledger = SqlLedger(database)
         await ledger.ping()

@@ -1,4 +1,4 @@
-"""Whatever is done to the ledger in whatever order, it stands where a plain model of its drawing stands."""
+"""A state machine: after any sequence of operations the ledger equals a simple model of its state diagram."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -30,15 +30,15 @@ orders = st.sampled_from(["order 1", "order 2"])
 transactions = st.sampled_from([None, "0x1", "0x2"])
 purchases = st.sampled_from([None, None, "my key"])
 covered = st.sampled_from([None, 1, 2])
-"""How many payments the payer's funds cover."""
+"""Number of payments that the payer's funds cover."""
 
 REFUSED = replace(PAYMENT, payer="", amount=0, valid_before=0, evidence={}, transaction=None)
-"""What is written down of a payment that was never verified."""
+"""The columns of a payment that was never verified."""
 
 
 @dataclass
 class Row:
-    """What the model knows of one payment."""
+    """The model's state of one payment."""
 
     payment: Payment
     order: str | None
@@ -66,7 +66,7 @@ class Row:
 
 
 class LedgerStates(RuleBasedStateMachine):
-    """Drives a real ledger and the model side by side and compares what they answer and where they end."""
+    """Runs a real ledger and the model in parallel and compares their results and states."""
 
     url: ClassVar[str]
     claims = Bundle("claims")
@@ -93,7 +93,7 @@ class LedgerStates(RuleBasedStateMachine):
         return self.runner.run(story)
 
     def own(self, name: str) -> str:
-        """A name of this example only."""
+        """A name that is unique to this example."""
         return f"{self.example} {name}"
 
     def held(self, claim: Claim, *states: State) -> Row | None:
@@ -119,7 +119,7 @@ class LedgerStates(RuleBasedStateMachine):
 
     @rule(target=looks, name=ids)
     def look_up(self, name: str) -> tuple[str, Entry | None]:
-        """What a request sees that goes on later."""
+        """What a request sees that continues later."""
         return name, self.run(self.ledger.find(self.own(name)))
 
     @rule(target=claims, look=looks, order=orders, transaction=transactions, purchase=purchases, covered=covered)
@@ -245,7 +245,7 @@ class LedgerStates(RuleBasedStateMachine):
 
     @rule(target=claims, name=ids, to_the_end=st.booleans())
     def sale(self, name: str, to_the_end: bool) -> Any:
-        """Several steps at once, so that examples get far."""
+        """Several steps at once, so that examples reach late states."""
         claim = self.claim(name, "order 1", None, None, None)
         if isinstance(claim, Claim):
             self.begin_settlement(claim)
@@ -324,7 +324,7 @@ class LedgerStates(RuleBasedStateMachine):
 
     @rule(name=ids)
     def lost(self, name: str) -> None:
-        """In doubt at once, held by nobody, and without a receipt; deliveries stay counted."""
+        """In doubt, without holder and receipt; the number of deliveries is kept."""
         row = self.not_final(name)
         assert self.run(self.settlements.lost(self.own(name))) == bool(row)
         if row:
@@ -352,7 +352,7 @@ class LedgerStates(RuleBasedStateMachine):
         assert {payment_id for payment_id in listed if payment_id.startswith(self.example)} == doubts
 
 
-def test_the_ledger_stands_where_its_model_stands(url: str) -> None:
+def test_the_ledger_equals_its_model(url: str) -> None:
     class OnThisDatabase(LedgerStates):
         pass
 

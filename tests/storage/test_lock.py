@@ -1,4 +1,4 @@
-"""The lock has one holder at a time, over tasks and processes, and outlives nobody."""
+"""The lock has one holder among all tasks and processes, and expires with its holder."""
 
 import asyncio
 import time
@@ -19,7 +19,7 @@ Build = Callable[..., SqlLock]
 
 @pytest.fixture
 def build(process: Callable[[], Database]) -> Build:
-    """Makes a lock as one more process would."""
+    """Creates a lock as another process would."""
 
     def build(name: str = "key", wait_s: float = 1.0) -> SqlLock:
         return SqlLock(process(), name, lease_s=30, wait_s=wait_s)
@@ -27,7 +27,7 @@ def build(process: Callable[[], Database]) -> Build:
     return build
 
 
-async def test_lets_one_in_and_the_next_one_after_it(build: Build) -> None:
+async def test_one_holder_after_another(build: Build) -> None:
     mine, yours = build(), build()
     async with mine:
         with pytest.raises(LedgerUnavailable):
@@ -36,12 +36,12 @@ async def test_lets_one_in_and_the_next_one_after_it(build: Build) -> None:
         pass
 
 
-async def test_locks_each_name_by_itself(build: Build) -> None:
+async def test_names_are_independent(build: Build) -> None:
     async with build("one"), build("other"):
         pass
 
 
-async def test_is_free_after_a_failure_under_it(build: Build) -> None:
+async def test_is_released_after_an_error(build: Build) -> None:
     lock = build()
     with pytest.raises(RuntimeError):
         async with lock:
@@ -50,7 +50,7 @@ async def test_is_free_after_a_failure_under_it(build: Build) -> None:
         pass
 
 
-async def test_tasks_of_one_process_take_turns(build: Build) -> None:
+async def test_tasks_of_one_process_queue(build: Build) -> None:
     lock, inside, most = build(wait_s=10), 0, 0
 
     async def work() -> None:
@@ -65,8 +65,8 @@ async def test_tasks_of_one_process_take_turns(build: Build) -> None:
     assert most == 1
 
 
-async def test_a_silent_holder_loses_it_with_its_lease(build: Build, clock: FakeClock) -> None:
-    """The holder that wakes up late does not take the lock from its successor when it gives back its own."""
+async def test_a_suspended_holder_loses_it_when_its_lease_expires(build: Build, clock: FakeClock) -> None:
+    """A holder that resumes late does not release its successor's lock."""
     silent, next_one, third = build(), build(), build()
     await silent.__aenter__()
     clock.advance(30)
@@ -76,8 +76,8 @@ async def test_a_silent_holder_loses_it_with_its_lease(build: Build, clock: Fake
             await third.__aenter__()
 
 
-async def test_is_free_after_waiting_in_vain(build: Build) -> None:
-    """Who gave up, or was cancelled while waiting, holds nothing and keeps nobody of its own process out."""
+async def test_a_timed_out_waiter_holds_nothing(build: Build) -> None:
+    """A waiter that timed out or was cancelled holds nothing and blocks nothing in its own process."""
     holder, waiting = build(), build(wait_s=5)
     async with holder:
         task = asyncio.create_task(waiting.__aenter__())
@@ -89,7 +89,7 @@ async def test_is_free_after_waiting_in_vain(build: Build) -> None:
         pass
 
 
-def test_is_never_held_twice_by_two_processes(url: str, tmp_path: Path) -> None:
+def test_two_processes_never_hold_it_together(url: str, tmp_path: Path) -> None:
     """Each of 2 x 4 x 10 additions is kept; one that overlapped with another would be lost."""
     counter = tmp_path / "counter"
     counter.write_text("0")
@@ -97,8 +97,8 @@ def test_is_never_held_twice_by_two_processes(url: str, tmp_path: Path) -> None:
     assert counter.read_text() == "80"
 
 
-async def test_its_lease_runs_by_the_databases_clock(skewed_url: tuple[str, int]) -> None:
-    """A host whose clock is five minutes ahead of the others' neither takes what is held nor holds for longer."""
+async def test_its_lease_uses_the_databases_clock(skewed_url: tuple[str, int]) -> None:
+    """A host whose clock is five minutes ahead neither acquires a held lock nor holds it for longer."""
     url, ahead_s = skewed_url
     async with Database(url) as mine, Database(url) as yours:
         async with SqlLock(mine, "key", lease_s=30):
@@ -110,7 +110,7 @@ async def test_its_lease_runs_by_the_databases_clock(skewed_url: tuple[str, int]
             pass
 
 
-async def test_says_when_the_database_is_away(tmp_path: Path) -> None:
+async def test_an_unavailable_database_is_reported(tmp_path: Path) -> None:
     async with Database(f"sqlite:///{tmp_path}/no/such/folder.sqlite3") as database:
         with pytest.raises(LedgerUnavailable):
             await SqlLock(database, "key").__aenter__()

@@ -1,4 +1,4 @@
-"""An empty database becomes the present schema, once, whoever starts at the same time."""
+"""An empty database is brought to the present schema once, even with concurrent starts."""
 
 import json
 from dataclasses import asdict
@@ -20,7 +20,7 @@ from tests.contracts.ledger_contract import PAYMENT, RECEIPT, SOLD, taken
 from tests.storage import racers
 
 
-async def test_makes_the_tables_that_the_code_expects(empty_url: str) -> None:
+async def test_creates_the_tables_of_the_code(empty_url: str) -> None:
     await storage.migrate(empty_url)
 
     def differences(connection: Connection) -> list[object]:
@@ -32,7 +32,7 @@ async def test_makes_the_tables_that_the_code_expects(empty_url: str) -> None:
     await engine.dispose()
 
 
-async def test_keeps_what_is_there(url: str) -> None:
+async def test_keeps_existing_rows(url: str) -> None:
     async with storage.Database(url) as database:
         ledger = storage.SqlLedger(database)
         await taken(ledger)
@@ -40,8 +40,8 @@ async def test_keeps_what_is_there(url: str) -> None:
         assert await ledger.find(PAYMENT.id)
 
 
-async def test_brings_payments_of_an_earlier_version_along(empty_url: str) -> None:
-    """In every state. What has settled is due for a look; nothing else is."""
+async def test_keeps_payments_of_an_earlier_version(empty_url: str) -> None:
+    """In every state. Settled payments are due for a recheck; no others are."""
     engine = create_engine(parse(empty_url))
     async with engine.connect() as connection:
         await connection.run_sync(upgrade, "0003")
@@ -116,14 +116,14 @@ def test_several_processes_may_start_at_once(empty_url: str) -> None:
     racers.race(racers.migrate, empty_url, processes=4)
 
 
-async def test_makes_the_folder_of_a_sqlite_file(tmp_path: Path) -> None:
+async def test_creates_the_folder_of_a_sqlite_file(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/100% new/state/ledger.sqlite3"
     await storage.migrate(url)
     async with storage.Database(url) as database:
         await storage.SqlLedger(database).ping()
 
 
-async def test_refuses_a_ledger_of_a_newer_version(url: str) -> None:
+async def test_rejects_a_ledger_of_a_newer_version(url: str) -> None:
     engine = create_engine(parse(url))
     async with engine.connect() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
@@ -134,6 +134,6 @@ async def test_refuses_a_ledger_of_a_newer_version(url: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/proc/none/ledger.sqlite3", "/dev/null/ledger.sqlite3"])
-async def test_says_when_there_is_no_place_for_it(path: str) -> None:
+async def test_a_path_that_cannot_be_created_is_reported(path: str) -> None:
     with pytest.raises(LedgerUnavailable):
         await storage.migrate(f"sqlite:///{path}")

@@ -1,4 +1,4 @@
-"""The SQL outbox keeps the outbox's contract on both databases, and reads the clock when it writes."""
+"""The SQL outbox fulfils the outbox's contract on both databases, and reads the clock when it writes."""
 
 import asyncio
 import sqlite3
@@ -30,7 +30,7 @@ class TestSqlOutbox(OutboxContract):
         return Begun(SqlLedger(process()))
 
 
-async def test_a_nonce_that_many_want_goes_to_one(process: Callable[[], Database]) -> None:
+async def test_only_one_of_many_gets_a_nonce(process: Callable[[], Database]) -> None:
     outboxes = [SqlOutbox(process()) for _ in range(4)]
     wanted = [replace(SENT, reference=f"payment {number}") for number in range(20)]
     begun = Begun(SqlLedger(process()))
@@ -45,10 +45,10 @@ async def test_a_nonce_that_many_want_goes_to_one(process: Callable[[], Database
     assert await outboxes[0].since(CHAIN, OURS, 0) == [wanted[won.index(True)]]
 
 
-async def test_a_clock_that_jumps_ahead_and_back_lets_nobody_send_twice(
+async def test_a_clock_that_jumps_ahead_and_back_does_not_allow_a_second_send(
     process: Callable[[], Database], clock: FakeClock
 ) -> None:
-    """Meanwhile the lease was over, somebody else has proven that nothing was sent, and the buyer was told so."""
+    """Meanwhile the lease expired, another process proved that nothing was sent, and the buyer was told so."""
     ledger, elsewhere, outbox = SqlLedger(process()), SqlLedger(process()), SqlOutbox(process())
     claim = await take(ledger, replace(PAYMENT, id=SENT.reference))
     assert claim
@@ -66,8 +66,8 @@ async def test_a_clock_that_jumps_ahead_and_back_lets_nobody_send_twice(
     assert not await outbox.record(SENT, hold)
 
 
-async def test_whoever_takes_a_payment_over_sees_a_record_in_the_making(postgres_url: str) -> None:
-    """The look at the ledger and the record are one statement: whoever asks the outbox afterwards finds the record."""
+async def test_a_take_over_waits_for_a_record_in_progress(postgres_url: str) -> None:
+    """One statement reads the ledger and writes the record: a later reader of the outbox finds the record."""
     engine = create_engine(parse(postgres_url))
     async with Database(postgres_url) as database, engine.connect() as other:
         for statement in (
@@ -88,8 +88,8 @@ async def test_whoever_takes_a_payment_over_sees_a_record_in_the_making(postgres
     await engine.dispose()
 
 
-async def test_waiting_for_the_file_counts(sqlite_url: str, tmp_path: Path) -> None:
-    """In time when it was asked, too late when it could write."""
+async def test_the_wait_for_the_file_counts(sqlite_url: str, tmp_path: Path) -> None:
+    """In time when it was called, too late when it could write."""
     async with Database(sqlite_url) as database:
         hold = replace(await Begun(SqlLedger(database)).hold(SENT.reference), not_after=time.time() + 0.5)
         with sqlite3.connect(tmp_path / "ledger.sqlite3", isolation_level=None) as other:
@@ -101,7 +101,7 @@ async def test_waiting_for_the_file_counts(sqlite_url: str, tmp_path: Path) -> N
         assert not await recording
 
 
-async def test_waiting_for_the_table_counts(postgres_url: str) -> None:
+async def test_the_wait_for_the_table_counts(postgres_url: str) -> None:
     engine = create_engine(parse(postgres_url))
     async with Database(postgres_url) as database, engine.connect() as other:
         hold = replace(await Begun(SqlLedger(database)).hold(SENT.reference), not_after=time.time() + 0.5)
@@ -114,7 +114,7 @@ async def test_waiting_for_the_table_counts(postgres_url: str) -> None:
     await engine.dispose()
 
 
-async def test_says_when_there_is_no_file(tmp_path: Path) -> None:
+async def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     async with Database(f"sqlite:///{tmp_path}/no/such/folder.sqlite3") as database:
         outbox = SqlOutbox(database)
         for attempt in (outbox.record(SENT, NO_HOLD), outbox.of(SENT.reference)):
@@ -123,7 +123,7 @@ async def test_says_when_there_is_no_file(tmp_path: Path) -> None:
 
 
 async def test_a_transaction_is_not_forgotten_while_its_payment_is_in_doubt(process: Callable[[], Database]) -> None:
-    """However deep in the chain it is: it alone tells that the transfer which the chain shows was ours."""
+    """At any depth: only the record proves that the transfer on the chain is ours."""
     database = process()
     ledger, outbox = SqlLedger(database), SqlOutbox(database)
     claim = await take(ledger, replace(PAYMENT, id=SENT.reference))

@@ -1,4 +1,4 @@
-"""Statements handed to SQLite's driver: the same answers, errors and conversions as through SQLAlchemy."""
+"""Statements executed by SQLite's driver: the same results, errors and conversions as with SQLAlchemy."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -46,7 +46,7 @@ def execute(engine: Engine, statement: Executable, **parameters: Any) -> tuple[l
     return list(found), changed
 
 
-async def test_the_statements_of_a_sale_answer_as_through_sqlalchemy(engine: Engine, sqlite_url: str) -> None:
+async def test_the_statements_of_a_sale_give_sqlalchemys_results(engine: Engine, sqlite_url: str) -> None:
     """Big numbers, JSON, NULL and binary values among them."""
     async with Database(sqlite_url) as database:
         sale = SaleStatements(database)
@@ -69,7 +69,7 @@ async def test_the_statements_of_a_sale_answer_as_through_sqlalchemy(engine: Eng
     assert entry.receipt == RECEIPT
 
 
-def test_bytes_and_numbers_of_a_transaction_come_back(engine: Engine) -> None:
+def test_bytes_and_numbers_of_a_transaction_are_restored(engine: Engine) -> None:
     values = {f"new_{name}": value for name, value in asdict(SENT).items()}
     written = insert(transactions).from_select(
         list(transactions.c), select(*(bindparam(f"new_{each.name}", type_=each.type) for each in transactions.c))
@@ -81,8 +81,8 @@ def test_bytes_and_numbers_of_a_transaction_come_back(engine: Engine) -> None:
     assert dict(row._mapping) == asdict(SENT)
 
 
-def test_what_is_said_in_the_statement_is_told_when_it_is_executed(engine: Engine) -> None:
-    """A clock in place of the database's own is read each time; a constant is a constant."""
+def test_callables_in_a_statement_are_called_at_execution(engine: Engine) -> None:
+    """A clock that replaces the database's is read each time; a constant is not."""
     moments = iter((1.0, 2.0))
     now = bindparam(None, callable_=lambda: next(moments), type_=locks.c.lease_until.type, unique=True)
     ended = update(locks).where(OF_NAME).values(lease_until=now, holder="nobody")
@@ -93,7 +93,7 @@ def test_what_is_said_in_the_statement_is_told_when_it_is_executed(engine: Engin
         assert (row.lease_until, row.holder) == (moment, "nobody")
 
 
-def test_errors_are_sqlalchemy_s(engine: Engine) -> None:
+def test_errors_are_sqlalchemys(engine: Engine) -> None:
     written = insert(locks).values(name=bindparam("new_name"), holder="", lease_until=0)
     execute(engine, written, new_name="0xWallet")
     with pytest.raises(IntegrityError) as twice:
@@ -115,6 +115,6 @@ def test_errors_are_sqlalchemy_s(engine: Engine) -> None:
         delete(locks).where(locks.c.name.in_(["one", "two"])),
     ],
 )
-def test_what_only_sqlalchemy_can_execute_is_left_to_it(engine: Engine, statement: Executable) -> None:
-    """The text of these depends on their values, or tells nothing of its parameters' types."""
+def test_other_statements_are_left_to_sqlalchemy(engine: Engine, statement: Executable) -> None:
+    """Their SQL depends on their values, or has no types of its parameters."""
     assert Prepared.of(statement, engine.dialect) is None

@@ -1,4 +1,4 @@
-"""The counters of the `limits` package, shared by everybody who opens the database."""
+"""The counters of the `limits` package, shared by all processes with the database."""
 
 import time
 from collections.abc import Callable
@@ -28,14 +28,14 @@ def elsewhere(process: Callable[[], Database]) -> SqlRateLimits:
     return SqlRateLimits(process())
 
 
-async def test_counts_for_all_who_share_the_database(counters: SqlRateLimits, elsewhere: SqlRateLimits) -> None:
+async def test_all_processes_share_the_counters(counters: SqlRateLimits, elsewhere: SqlRateLimits) -> None:
     assert [await each.incr("key", 60) for each in (counters, elsewhere, counters)] == [1, 2, 3]
     assert await elsewhere.get("key") == 3
     assert await elsewhere.get("other") == 0
 
 
-async def test_starts_anew_after_its_window(counters: SqlRateLimits, clock: FakeClock) -> None:
-    """The window runs from the first hit; later hits do not prolong it."""
+async def test_resets_after_its_window(counters: SqlRateLimits, clock: FakeClock) -> None:
+    """The window starts with the first hit; later hits do not extend it."""
     start = clock.now
     assert await counters.get_expiry("key") == start
     await counters.incr("key", 60, amount=5)
@@ -48,7 +48,7 @@ async def test_starts_anew_after_its_window(counters: SqlRateLimits, clock: Fake
     assert await counters.incr("key", 60) == 1
 
 
-async def test_serves_the_strategies_of_the_package(counters: SqlRateLimits) -> None:
+async def test_works_with_the_strategies_of_the_package(counters: SqlRateLimits) -> None:
     limiter, item = FixedWindowRateLimiter(counters), RateLimitItemPerMinute(3)
     assert [await limiter.hit(item, "address") for _ in range(4)] == [True, True, True, False]
     assert not await limiter.test(item, "address")
@@ -57,12 +57,12 @@ async def test_serves_the_strategies_of_the_package(counters: SqlRateLimits) -> 
     assert await limiter.test(item, "address")
 
 
-def test_loses_no_hit_of_two_processes(url: str) -> None:
+def test_no_hit_of_two_processes_is_lost(url: str) -> None:
     sums = race(hit_often, url, 50)
     assert sorted(chain(*sums)) == list(range(1, 101))
 
 
-async def test_clears_away_what_has_expired(counters: SqlRateLimits, clock: FakeClock) -> None:
+async def test_deletes_expired_counters(counters: SqlRateLimits, clock: FakeClock) -> None:
     for number in range(50):
         await counters.incr(f"old {number}", 60)
     clock.advance(60)
@@ -71,8 +71,8 @@ async def test_clears_away_what_has_expired(counters: SqlRateLimits, clock: Fake
     assert await counters.reset() == 1
 
 
-async def test_its_window_runs_by_the_databases_clock(skewed_url: tuple[str, int]) -> None:
-    """And is told by the caller's, who compares it with his own."""
+async def test_its_window_uses_the_databases_clock(skewed_url: tuple[str, int]) -> None:
+    """The expiry is converted to the caller's clock, who compares it with its own."""
     url, ahead_s = skewed_url
     async with Database(url) as database:
         counters = SqlRateLimits(database)
@@ -83,7 +83,7 @@ async def test_its_window_runs_by_the_databases_clock(skewed_url: tuple[str, int
         assert await counters.get_expiry("key") == pytest.approx(time.time() + 60, abs=10)
 
 
-async def test_says_when_it_cannot_count(tmp_path: Path, counters: SqlRateLimits) -> None:
+async def test_failures_are_reported(tmp_path: Path, counters: SqlRateLimits) -> None:
     async with Database(f"sqlite:///{tmp_path}/no/such/folder.sqlite3") as database:
         broken = SqlRateLimits(database)
         with pytest.raises(LedgerUnavailable):

@@ -1,4 +1,4 @@
-"""Settlements are listed until they are final, looked at by one process at a time, and lost ones are in doubt again."""
+"""Settlements are listed until they are final, rechecked by one process, and lost ones are in doubt again."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,7 +9,7 @@ from sqlalchemy import text
 from payments.finality import RAW
 from payments.ledger import State
 from storage import Database, SqlLedger, SqlSettled
-from storage.settled import FIRST_RECHECK_S, LONGEST_PAUSE_S
+from storage.settled import FIRST_RECHECK_S, MAX_RECHECK_INTERVAL_S
 from tests.contracts.ledger_contract import LEASE_S, PAYMENT, RECEIPT, taken
 from tests.fakes.clock import FakeClock
 
@@ -42,7 +42,7 @@ async def due(settled: SqlSettled, limit: int = 10) -> list[str]:
     return [entry.payment.id for entry in await settled.due(RAILS, limit)]
 
 
-async def test_lists_what_has_settled_a_while_ago(ledger: SqlLedger, settled: SqlSettled, clock: FakeClock) -> None:
+async def test_lists_settlements_that_are_due(ledger: SqlLedger, settled: SqlSettled, clock: FakeClock) -> None:
     await taken(ledger, replace(PAYMENT, id="claimed", transaction=None))
     settling = await taken(ledger, replace(PAYMENT, id="settling", transaction=None))
     assert await ledger.begin_settlement(settling, lease_s=LEASE_S)
@@ -63,7 +63,7 @@ async def test_the_longest_due_comes_first(ledger: SqlLedger, settled: SqlSettle
     assert await due(settled, 2) == ["a", "b"]
 
 
-async def test_one_process_looks_at_a_time(
+async def test_one_process_rechecks(
     ledger: SqlLedger, settled: SqlSettled, clock: FakeClock, process: Callable[[], Database]
 ) -> None:
     await settle(ledger)
@@ -75,12 +75,13 @@ async def test_one_process_looks_at_a_time(
 
 
 @pytest.mark.parametrize(
-    ("age_s", "pause_s"), [(10.0, FIRST_RECHECK_S), (1000.0, 1000.0), (10.0 * LONGEST_PAUSE_S, LONGEST_PAUSE_S)]
+    ("age_s", "pause_s"),
+    [(10.0, FIRST_RECHECK_S), (1000.0, 1000.0), (10.0 * MAX_RECHECK_INTERVAL_S, MAX_RECHECK_INTERVAL_S)],
 )
-async def test_pauses_grow_with_the_settlements_age(
+async def test_intervals_grow_with_the_settlements_age(
     ledger: SqlLedger, settled: SqlSettled, clock: FakeClock, age_s: float, pause_s: float
 ) -> None:
-    """So whatever never becomes final cannot keep the others waiting."""
+    """So a settlement that never becomes final does not delay the others."""
     await settle(ledger)
     clock.advance(age_s)
     assert await settled.begin_recheck(PAYMENT.id)
@@ -90,22 +91,22 @@ async def test_pauses_grow_with_the_settlements_age(
     assert await due(settled) == [PAYMENT.id]
 
 
-async def test_what_is_final_is_looked_at_no_more(ledger: SqlLedger, settled: SqlSettled, clock: FakeClock) -> None:
-    """And its signed transaction is deleted; nothing else is."""
+async def test_final_settlements_are_not_rechecked(ledger: SqlLedger, settled: SqlSettled, clock: FakeClock) -> None:
+    """Only its signed transaction is deleted."""
     await settle(ledger)
     clock.advance(FIRST_RECHECK_S)
     assert await settled.final(SIGNED)
     assert not await settled.final(SIGNED)
     assert not await settled.lost(PAYMENT.id)
     assert not await settled.begin_recheck(PAYMENT.id)
-    clock.advance(LONGEST_PAUSE_S)
+    clock.advance(MAX_RECHECK_INTERVAL_S)
     assert await due(settled) == []
     entry = await ledger.find(PAYMENT.id)
     assert entry
     assert (entry.state, entry.receipt, entry.payment.evidence) == (State.SETTLED, RECEIPT, PAYMENT.evidence)
 
 
-async def test_what_is_lost_is_in_doubt_at_once(ledger: SqlLedger, settled: SqlSettled) -> None:
+async def test_a_lost_settlement_is_in_doubt_immediately(ledger: SqlLedger, settled: SqlSettled) -> None:
     await settle(ledger)
     assert await ledger.count_delivery(PAYMENT.id, at_most=5, not_after_s=60)
     assert await settled.lost(PAYMENT.id)
@@ -116,7 +117,7 @@ async def test_what_is_lost_is_in_doubt_at_once(ledger: SqlLedger, settled: SqlS
 
 
 async def test_a_lost_settlement_may_settle_again(ledger: SqlLedger, settled: SqlSettled, clock: FakeClock) -> None:
-    """And what was handed out again is still counted."""
+    """Its re-deliveries are still counted."""
     await settle(ledger)
     assert await ledger.count_delivery(PAYMENT.id, at_most=1, not_after_s=60)
     assert await settled.lost(PAYMENT.id)
@@ -128,7 +129,7 @@ async def test_a_lost_settlement_may_settle_again(ledger: SqlLedger, settled: Sq
 
 
 @pytest.mark.parametrize("state", [State.CLAIMED, State.SETTLING])
-async def test_only_what_has_settled_is_final_or_lost(ledger: SqlLedger, settled: SqlSettled, state: State) -> None:
+async def test_only_settled_payments_become_final_or_lost(ledger: SqlLedger, settled: SqlSettled, state: State) -> None:
     claim = await taken(ledger)
     if state is State.SETTLING:
         assert await ledger.begin_settlement(claim, lease_s=LEASE_S)
@@ -140,8 +141,8 @@ async def test_only_what_has_settled_is_final_or_lost(ledger: SqlLedger, settled
     assert entry.state is state
 
 
-async def test_finds_its_work_by_an_index(url: str) -> None:
-    """Final rows, which are nearly all, cost the search nothing."""
+async def test_uses_an_index(url: str) -> None:
+    """Final rows, which are nearly all, cost nothing."""
     explain = "EXPLAIN QUERY PLAN" if url.startswith("sqlite") else "EXPLAIN"
     async with Database(url) as database:
         if not url.startswith("sqlite"):

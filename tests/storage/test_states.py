@@ -20,7 +20,7 @@ def database(process: Callable[[], Database]) -> Database:
 
 
 async def counted(database: Database) -> Counted:
-    """What the metrics say: payments and the age of the oldest, by state."""
+    """Number of payments and age of the oldest, by state."""
     await count(SqlStates(database))
     names = ("clearcanvas_ledger_payments", "clearcanvas_ledger_oldest_seconds")
     return {
@@ -50,9 +50,7 @@ async def test_each_payment_is_in_one_state_until_it_is_final(database: Database
     assert await counted(database) == nothing
 
 
-async def test_whoever_asks_the_chain_in_vain_does_not_make_the_doubt_younger(
-    database: Database, clock: FakeClock
-) -> None:
+async def test_an_unsuccessful_resolution_does_not_reset_the_age(database: Database, clock: FakeClock) -> None:
     ledger = SqlLedger(database)
     claim = await taken(ledger, PAYMENT)
     assert await ledger.begin_settlement(claim, lease_s=LEASE_S)

@@ -1,4 +1,4 @@
-"""SQLite in a thread of its own, as far as it differs from a driver that is asynchronous itself."""
+"""SQLite in a dedicated thread: the differences from an asynchronous driver."""
 
 import asyncio
 import sqlite3
@@ -22,8 +22,8 @@ def threads() -> int:
     return sum(thread.name.startswith("sqlite") for thread in threading.enumerate())
 
 
-async def test_a_statement_holds_up_nothing_else(sqlite_url: str, tmp_path: Path) -> None:
-    """It waits for the file in its thread, and the event loop goes on."""
+async def test_a_statement_does_not_block_the_event_loop(sqlite_url: str, tmp_path: Path) -> None:
+    """It waits for the file in its thread, and the event loop continues."""
     async with Database(sqlite_url, timeout_s=5) as database:
         with sqlite3.connect(tmp_path / "ledger.sqlite3", isolation_level=None) as other:
             other.execute("BEGIN IMMEDIATE")
@@ -36,8 +36,8 @@ async def test_a_statement_holds_up_nothing_else(sqlite_url: str, tmp_path: Path
         assert await writing == 1
 
 
-async def test_a_cancelled_statement_runs_to_its_end_and_the_next_one_follows(sqlite_url: str, tmp_path: Path) -> None:
-    """Nobody may conclude from a cancellation that nothing was written."""
+async def test_a_cancelled_statement_runs_to_completion_before_the_next_one(sqlite_url: str, tmp_path: Path) -> None:
+    """A cancellation does not prove that nothing was written."""
     async with Database(sqlite_url, timeout_s=5) as database:
         with sqlite3.connect(tmp_path / "ledger.sqlite3", isolation_level=None) as other:
             other.execute("BEGIN IMMEDIATE")
@@ -52,14 +52,14 @@ async def test_a_cancelled_statement_runs_to_its_end_and_the_next_one_follows(sq
         assert [tuple(row) for row in await database.rows(COUNT)] == [(2,)]
 
 
-async def test_errors_of_the_file_are_an_unavailable_ledger(tmp_path: Path) -> None:
+async def test_file_errors_are_an_unavailable_ledger(tmp_path: Path) -> None:
     async with Database(f"sqlite:///{tmp_path}/ledger.sqlite3") as database:
         (tmp_path / "ledger.sqlite3").write_bytes(b"no database, " * 100)
         with pytest.raises(LedgerUnavailable):
             await database.rows(COUNT)
 
 
-async def test_the_one_thread_ends_with_the_database_and_comes_again_when_it_is_used(sqlite_url: str) -> None:
+async def test_the_thread_ends_with_the_database_and_restarts_on_use(sqlite_url: str) -> None:
     database, before = Database(sqlite_url), threads()
     for _ in range(2):
         for statements in (database, database.brief):
@@ -71,7 +71,7 @@ async def test_the_one_thread_ends_with_the_database_and_comes_again_when_it_is_
                 await asyncio.sleep(0.01)
 
 
-async def test_what_is_noted_about_a_connection_ends_with_it(sqlite_url: str) -> None:
+async def test_the_info_of_a_connection_ends_with_it(sqlite_url: str) -> None:
     thread = Thread()
     engine = create_threaded_engine(parse(sqlite_url), thread)
     noted = []

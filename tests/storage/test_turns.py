@@ -1,4 +1,4 @@
-"""A slow database: settlements go before whatever else waits for it, reads wait for no write, leases cost little."""
+"""A slow database: settlements have priority, reads do not wait for writes, leases are cheap."""
 
 import asyncio
 import sqlite3
@@ -24,7 +24,7 @@ BURST = 30
 
 @asynccontextmanager
 async def stalled(url: str) -> AsyncIterator[None]:
-    """Nothing is written while the block runs: SQLite's file is locked, or PostgreSQL's counters are."""
+    """Writes are blocked while the block runs: SQLite's file is locked, or PostgreSQL's counters are."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         other = sqlite3.connect(Path(parsed.database or ""), isolation_level=None)
@@ -41,10 +41,10 @@ async def stalled(url: str) -> AsyncIterator[None]:
         await locking
 
 
-async def test_a_settlement_goes_before_a_burst_of_other_writes(url: str) -> None:
-    """It waits for the one that has begun, at most, and on PostgreSQL for none."""
+async def test_a_settlement_has_priority_over_a_burst_of_writes(url: str) -> None:
+    """It waits for one write in progress at most, and on PostgreSQL for none."""
     done: list[str] = []
-    async with Database(url, timeout_s=20, patience_s=20) as database:
+    async with Database(url, timeout_s=20, brief_timeout_s=20) as database:
         ledger, counters = SqlLedger(database), SqlRateLimits(database)
         claim = await taken(ledger)
 
@@ -65,8 +65,8 @@ async def test_a_settlement_goes_before_a_burst_of_other_writes(url: str) -> Non
     assert done.index("begun") <= 1
 
 
-async def test_a_read_waits_for_no_write(url: str) -> None:
-    async with Database(url, timeout_s=20, patience_s=20) as database:
+async def test_a_read_does_not_wait_for_a_write(url: str) -> None:
+    async with Database(url, timeout_s=20, brief_timeout_s=20) as database:
         ledger, counters, outbox = SqlLedger(database), SqlRateLimits(database), SqlOutbox(database)
         await taken(ledger)
         async with stalled(url):
@@ -80,7 +80,7 @@ async def test_a_read_waits_for_no_write(url: str) -> None:
 
 
 async def test_a_timeout_before_the_settlement_began_is_not_charged(url: str) -> None:
-    """The database answers in time for the claim to be given back, so nobody has it, and nothing was sent."""
+    """The database responds in time to release the claim, so nothing holds it and nothing was sent."""
     rail = ScriptedRail()
     attempt = rail.bind(Credential(PAYMENT.rail, PAYMENT.id, "print"))
     async with Database(url, timeout_s=1) as database:
@@ -130,7 +130,7 @@ async def test_leases_are_renewed_together(url: str) -> None:
         assert entry.lease_left_s > 500
 
 
-async def test_places_are_left_free_for_those_who_go_first() -> None:
+async def test_places_are_reserved_for_higher_priorities() -> None:
     turns, entered, end = Turns(5), list[Rank](), asyncio.Event()
 
     async def stay(rank: Rank) -> None:
@@ -151,7 +151,7 @@ async def test_places_are_left_free_for_those_who_go_first() -> None:
     assert entered[5:7] == [Rank.SETTLEMENT, Rank.READ]
 
 
-async def test_who_gives_up_waiting_takes_no_place() -> None:
+async def test_a_cancelled_waiter_takes_no_place() -> None:
     turns = Turns(3)
 
     async def work() -> None:

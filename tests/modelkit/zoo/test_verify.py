@@ -41,7 +41,7 @@ def test_an_unknown_name_is_refused(store: Path) -> None:
 def test_changed_weights_are_found(store: Path) -> None:
     weights = ModelManifest.load("small", store).path
     weights.write_bytes(weights.read_bytes()[:-1] + b"!")
-    assert "are not those of small" in (dict(verify(store))["small"] or "")
+    assert "do not match the manifest of small" in (dict(verify(store))["small"] or "")
 
 
 def test_missing_weights_are_found(store: Path) -> None:
@@ -52,7 +52,7 @@ def test_missing_weights_are_found(store: Path) -> None:
 def test_a_faulty_manifest_is_found_and_the_others_are_still_judged(store: Path) -> None:
     (store / "broken.toml").write_text("name = 1")
     found = dict(verify(store))
-    assert "broken.toml is no model manifest" in (found["broken"] or "")
+    assert "broken.toml is not a valid model manifest" in (found["broken"] or "")
     assert found["small"] is None
 
 
