@@ -1,4 +1,4 @@
-"""An API worker: its connections, how it stops, and the application that it serves."""
+"""An API worker: its connections, its shutdown, and the application that it serves."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 
 class ApiWorker:
-    """Must be made in the running event loop, before the server accepts connections."""
+    """Must be created in the running event loop, before the server accepts connections."""
 
     def __init__(self, settings: Settings, manifests: Sequence[ModelManifest]) -> None:
         self._settings, self._manifests = settings, tuple(manifests)
@@ -37,12 +37,12 @@ class ApiWorker:
 
     @asynccontextmanager
     async def serve(self) -> AsyncIterator[None]:
-        """Serve while the block runs; then everything is closed in the opposite order in which it was opened."""
+        """Serve while the block runs; then close everything in reverse order."""
         async with AsyncExitStack() as stack:
             try:
                 application = await self._open(stack)
             except Exception:
-                log.exception("start_failed")  # the server logs only the first line of it
+                log.exception("start_failed")  # the server logs only its first line
                 raise
             self._application, self._drain.cut_short = application, application.state.gate.cut_short
             bypass_bentoml(application, ClientProtocol)
@@ -60,7 +60,7 @@ class ApiWorker:
         return application
 
     def _runner(self) -> AbstractAsyncContextManager[Runner]:
-        """The runners that the operator has named, or the one that the supervisor has started."""
+        """The configured runners, or the one that the supervisor has started."""
         if self._own_runner is None:
             return RunnerFleet(self._settings.runner.addresses, token=runner_token(self._settings))
         return RunnerConnection(self._own_runner)
@@ -71,7 +71,7 @@ class ApiWorker:
         return RunnerClient(runner, model=model, size=manifest.input.size, timeout_s=timeout_s)
 
     def _stop(self) -> None:
-        """Stop within a bounded time."""
+        """Start the shutdown, with a time limit."""
         self._drain.begin()
         end_after(HARD_S, unless=self._is_settling, at_most_s=SETTLING_S)
 
@@ -80,7 +80,7 @@ class ApiWorker:
 
 
 def load_composition() -> ModuleType:
-    """Payments and their SDKs take seconds to load: in a thread, while the runner starts."""
+    """Load payments and their SDKs, which takes seconds: in a thread, while the runner starts."""
     import composition  # noqa: PLC0415  # see above
 
     return composition
@@ -88,7 +88,7 @@ def load_composition() -> ModuleType:
 
 def _own_runner() -> str:
     address = address_of(NAME)
-    if address is None:  # BentoML would load the network into this process
+    if address is None:  # otherwise BentoML would load the network into this process
         stop_service("There is no runner. Set CLEARCANVAS_RUNNER__ADDRESSES=http://host:port, or use `bentoml serve`.")
     return address
 

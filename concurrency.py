@@ -1,7 +1,7 @@
-"""Work that a cancellation must not interrupt, and tasks that are cancelled and waited for.
+"""Work that a cancellation must not interrupt, and tasks that are cancelled and awaited.
 
-anyio's `CancelScope(shield=True)` would not do: it shields from anyio's own scopes, not from `Task.cancel()`, which is
-how asyncio's timeouts and the servers around us cancel.
+anyio's `CancelScope(shield=True)` is not sufficient: it shields from anyio's scopes, but not from `Task.cancel()`,
+which asyncio's timeouts and the servers use.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 async def run_to_completion(work: Awaitable[T]) -> T:
-    """Run `work` to completion, whatever it raises. A cancellation that arrives meanwhile is raised afterwards."""
+    """Run `work` to completion. A cancellation during that time is raised afterwards."""
     task = asyncio.ensure_future(work)
     await wait_until_done(task)
     return task.result()
@@ -29,12 +29,12 @@ async def wait_until_done(task: asyncio.Future[Any]) -> None:
             cancelled = True
     if cancelled:
         if not task.cancelled():
-            task.exception()  # retrieved, so asyncio does not log it as never retrieved
+            task.exception()  # retrieve it, so that asyncio does not log it
         raise asyncio.CancelledError
 
 
 async def cancel_and_wait(task: asyncio.Future[Any]) -> None:
-    """Cancel a task, and return when it is done, whatever it raises."""
+    """Cancel a task and wait until it is done. Its exception is ignored."""
     task.cancel()
     await wait_until_done(task)
 

@@ -1,7 +1,7 @@
-"""How a worker process ends: with its supervisor, within a bounded time, and without holding other services' sockets.
+"""End of a worker process: with its supervisor, within a time limit, and without holding other services' sockets.
 
-BentoML's supervisor gives its workers a day to end, and hands each of them the listening sockets of all. A worker that
-outlives the supervisor would keep the port: clients connect, and nobody answers.
+BentoML's supervisor gives its workers a day to stop, and passes the listening sockets of all services to each. A worker
+that survives the supervisor would keep the port: clients connect and get no response.
 """
 
 import os
@@ -18,12 +18,12 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
-_LOOK_EVERY_S = 0.5
+_POLL_S = 0.5
 _DESCRIPTORS = Path("/proc/self/fd") if sys.platform == "linux" else Path("/dev/fd")
 
 
 def close_other_listeners(own: int) -> None:
-    """Close every inherited socket that listens, apart from the descriptor that this worker was told to serve."""
+    """Close every inherited listening socket except the descriptor `own`, which this worker serves."""
     for number in [int(each.name) for each in _DESCRIPTORS.iterdir()]:
         if number > 2 and number != own and _listens(number):
             os.close(number)
@@ -32,7 +32,7 @@ def close_other_listeners(own: int) -> None:
 def _listens(descriptor: int) -> bool:
     try:
         copy = socket.socket(fileno=os.dup(descriptor))
-    except OSError:  # no socket, or the descriptor of the folder that was being read
+    except OSError:  # not a socket, or the descriptor of the folder that is being read
         return False
     with copy:
         try:
@@ -42,12 +42,12 @@ def _listens(descriptor: int) -> bool:
 
 
 def end_with_supervisor(ended: Callable[[], None]) -> None:
-    """Call `ended`, in a thread, when the process that started this one is gone. Linux gives orphans another parent."""
+    """Call `ended` in a thread when the parent process has ended. Linux assigns orphans to another parent."""
     supervisor = os.getppid()
 
     def watch() -> None:
         while os.getppid() == supervisor:
-            time.sleep(_LOOK_EVERY_S)
+            time.sleep(_POLL_S)
         log.warning("supervisor_died")
         ended()
 
@@ -55,22 +55,22 @@ def end_with_supervisor(ended: Callable[[], None]) -> None:
 
 
 def ask_to_end() -> None:
-    """Send this process the signal that supervisors send."""
+    """Send SIGTERM to this process."""
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 def end_after(seconds: float, *, unless: Callable[[], bool] = lambda: False, at_most_s: float = 0.0) -> None:
-    """End this process at once when the time is over, whatever it is doing.
+    """Exit this process after `seconds`, whatever it is doing.
 
     Args:
-        unless: what is worth waiting for; asked again until `at_most_s` more seconds have passed.
+        unless: delays the exit while it returns True, by at most `at_most_s` more seconds.
     """
 
     def wait() -> None:
         time.sleep(seconds)
-        last = time.monotonic() + at_most_s
-        while unless() and time.monotonic() < last:
-            time.sleep(_LOOK_EVERY_S)
+        deadline = time.monotonic() + at_most_s
+        while unless() and time.monotonic() < deadline:
+            time.sleep(_POLL_S)
         log.warning("shutdown_deadline_exceeded", after_s=seconds)
         with suppress(Exception):
             sys.stdout.flush()
@@ -81,18 +81,18 @@ def end_after(seconds: float, *, unless: Callable[[], bool] = lambda: False, at_
 
 
 def on_first_signal(called: Callable[[], None]) -> None:
-    """Call `called` with the first SIGTERM or SIGINT, besides the handlers that are set now. For the main thread."""
-    told = False
+    """Call `called` on the first SIGTERM or SIGINT, before the present handlers. Call it in the main thread."""
+    was_called = False
 
     for number in (signal.SIGTERM, signal.SIGINT):
         handler = signal.getsignal(number)
 
-        def heard(number: int, frame: object, handler: object = handler) -> None:
-            nonlocal told
-            if not told:
-                told = True
+        def handle(number: int, frame: object, handler: object = handler) -> None:
+            nonlocal was_called
+            if not was_called:
+                was_called = True
                 called()
             if callable(handler):
                 handler(number, frame)
 
-        signal.signal(number, heard)
+        signal.signal(number, handle)

@@ -1,4 +1,4 @@
-"""How each process starts: BentoML is changed, settings and manifests are read, logging is set up."""
+"""Start of every process: patches BentoML, reads settings and manifests, sets up logging."""
 
 import sys
 from functools import partial
@@ -14,10 +14,10 @@ ROOT = Path(__file__).parent
 
 
 def start_process(*, sells: bool) -> tuple[Settings, tuple[ModelManifest, ...]]:
-    """Set this process up; end it with every fault of the configuration when there is any.
+    """Set this process up; exit with all configuration errors if there are any.
 
     Args:
-        sells: False for a runner: it needs no settings of payments, and is not told them.
+        sells: False for a runner, which neither needs nor gets payment settings.
     """
     change_bentoml(runner=NAME, is_secret=is_for_sellers)
     read = load if sells else partial(load, rules=runner_faults)

@@ -1,13 +1,13 @@
-"""What we change about BentoML's supervisor (circus), before it makes its workers.
+"""Patches of BentoML's supervisor (circus), applied before it starts its workers.
 
-Dead workers are replaced within a second: the supervisor checks its workers every ten seconds only, and buyers whose
-image a dead runner held would wait for that long. A worker that dies soon after its start is left to that check, or a
+Dead workers are replaced within a second: by itself the supervisor checks every ten seconds, and buyers with an image
+on a dead runner would wait for that long. A worker that dies soon after its start is left to that check; otherwise a
 fault that ends every start would keep a core busy.
 
-No stop is lost: while it starts or replaces workers, the supervisor refuses every other command. A SIGTERM that arrived
-then was lost, and the service never ended.
+No stop is lost: while it starts or replaces workers, the supervisor rejects every other command. Without the patch a
+SIGTERM at that time is lost, and the service never stops.
 
-The runner is started without the secrets of the API workers, so an attacker who controls it learns no key.
+The runner is started without the API workers' secrets, so an attacker who controls it learns no key.
 """
 
 import asyncio
@@ -27,13 +27,13 @@ log = structlog.get_logger(__name__)
 CHECK_EVERY_S = 0.5
 RETRY_STOP_S = 0.05
 MIN_LIFETIME_S = 30.0
-"""A worker that dies younger than this was probably still starting."""
+"""A worker that dies before this age was probably still starting."""
 
 Create = Callable[..., Any]
 
 
 def change_supervisor(runner: str, is_secret: Callable[[str], bool]) -> None:
-    """Must be called in the supervisor before BentoML makes its workers.
+    """Apply the patches. Must be called in the supervisor before BentoML starts its workers.
 
     Args:
         runner: name of the service whose workers are started without secrets.
@@ -44,7 +44,7 @@ def change_supervisor(runner: str, is_secret: Callable[[str], bool]) -> None:
 
 
 def without_secrets(create: Create, service: str, is_secret: Callable[[str], bool]) -> Create:
-    """The same constructor; the workers of this service get no secret environment variable."""
+    """Wrap a constructor so that the workers of `service` get no secret environment variables."""
 
     @wraps(create)
     def created(*args: Any, **named: Any) -> Any:
@@ -61,7 +61,7 @@ def _without_secrets(environ: Mapping[str, str], is_secret: Callable[[str], bool
 
 
 def replacing_dead_workers(create: Create, *, min_lifetime_s: float = MIN_LIFETIME_S) -> Create:
-    """The same constructor; its arbiter (which keeps the workers running) checks them more often, and always stops."""
+    """Wrap a constructor so that its arbiter (which keeps the workers running) checks more often and always stops."""
 
     @wraps(create)
     def created(*args: Any, **named: Any) -> Any:
@@ -70,7 +70,7 @@ def replacing_dead_workers(create: Create, *, min_lifetime_s: float = MIN_LIFETI
         async def check() -> None:
             dead = list(_dead_workers(arbiter, min_lifetime_s))
             if dead:
-                with suppress(ConflictError):  # it is starting or stopping workers already
+                with suppress(ConflictError):  # it is already starting or stopping workers
                     replaced = arbiter.manage_watchers()
                     log.warning("workers_died", services=dead)
                     await replaced
@@ -83,7 +83,7 @@ def replacing_dead_workers(create: Create, *, min_lifetime_s: float = MIN_LIFETI
 
 
 def _retrying(stop: Callable[[], Awaitable[None]]) -> Callable[[], asyncio.Future[None]]:
-    """The same command, repeated until the supervisor accepts it."""
+    """Wrap the command so that it is repeated until the supervisor accepts it."""
 
     async def accepted() -> None:
         while True:

@@ -1,4 +1,4 @@
-"""What the service tells its operator in numbers: metrics and stage timings."""
+"""Metrics and stage timings."""
 
 import os
 import time
@@ -21,15 +21,17 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 
 from version import VERSION
 
-REQUESTS = Counter("clearcanvas_requests_total", "Answers by route and status", ["route", "method", "status"])
+REQUESTS = Counter("clearcanvas_requests_total", "Responses by route and status", ["route", "method", "status"])
 ANSWER_SECONDS = Histogram(
     "clearcanvas_answer_seconds",
-    "Time until the answer to a request ended; rail is `none` where no payment came that can be read",
+    "Time until the end of the response; rail is `none` without a readable payment",
     ["route", "rail", "status"],
     buckets=(0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
 CONNECTIONS_CLOSED = Counter(
-    "clearcanvas_connections_closed_total", "Connections that were ended for want of room or of progress", ["reason"]
+    "clearcanvas_connections_closed_total",
+    "Connections that were closed because of limits or lack of progress",
+    ["reason"],
 )
 STAGE_SECONDS = Histogram(
     "clearcanvas_stage_seconds",
@@ -37,13 +39,15 @@ STAGE_SECONDS = Histogram(
     ["stage"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
-PAYMENTS = Counter("clearcanvas_payments_total", "Payments by rail and what became of them", ["rail", "outcome"])
+PAYMENTS = Counter("clearcanvas_payments_total", "Payments by rail and outcome", ["rail", "outcome"])
 RECHECKS = Counter(
-    "clearcanvas_rechecks_total", "Looks at settlements until they are final, and what the chain said", ["rail", "said"]
+    "clearcanvas_rechecks_total",
+    "Rechecks of settlements until they are final, by the chain's answer",
+    ["rail", "said"],
 )
 PART_UP = Gauge(
     "clearcanvas_part_up",
-    "1 while a part of the service is well, as `/readyz` found it when it was asked last",
+    "1 if a part of the service was healthy at the last request of `/readyz`",
     ["part"],
     multiprocess_mode="livemostrecent",
 )
@@ -59,23 +63,23 @@ LEDGER_OLDEST_SECONDS = Gauge(
     ["state"],
     multiprocess_mode="livemostrecent",
 )
-RAIL_UP = Gauge("clearcanvas_rail_up", "1 while the rail can take payments", ["rail"], multiprocess_mode="livemin")
+RAIL_UP = Gauge("clearcanvas_rail_up", "1 while the rail can accept payments", ["rail"], multiprocess_mode="livemin")
 SETTLEMENTS_AFFORDABLE = Gauge(
     "clearcanvas_settlements_affordable",
-    "Settlements that the x402 settlement key's gas still pays for",
+    "Settlements that the x402 settlement key's gas can pay for",
     multiprocess_mode="livemostrecent",
 )
 SETTLEMENT_COST_SHARE = Gauge(
     "clearcanvas_settlement_cost_share",
-    "What an x402 settlement with our own key costs now, as a share of the highest price",
+    "Present cost of an x402 settlement with our own key, as a share of the highest price",
     multiprocess_mode="livemostrecent",
 )
 IN_FLIGHT = Gauge(
-    "clearcanvas_images_in_flight", "Images queued or at work in the API workers", multiprocess_mode="livesum"
+    "clearcanvas_images_in_flight", "Images queued or in progress in the API workers", multiprocess_mode="livesum"
 )
 BACKEND = Gauge(
     "clearcanvas_backend_info",
-    "1 for the backend that runs a model at present, 0 for one that did before",
+    "1 for the backend that runs a model, 0 for an earlier one",
     ["model", "backend"],
     multiprocess_mode="livemostrecent",
 )
@@ -87,16 +91,16 @@ INFERENCE_SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
 RUNNER_WAITING = Gauge(
-    "clearcanvas_runner_waiting", "Images that wait in the runner", ["model"], multiprocess_mode="livemostrecent"
+    "clearcanvas_runner_waiting", "Images queued in the runner", ["model"], multiprocess_mode="livemostrecent"
 )
 RUNNER_WAIT_SECONDS = Gauge(
     "clearcanvas_runner_wait_seconds",
-    "Time until the inference of an image that came now would begin",
+    "Time until the inference of an image submitted now would start",
     ["model"],
     multiprocess_mode="livemostrecent",
 )
 
-BUILD = Gauge("clearcanvas_build_info", "1 for the version that serves", ["version"], multiprocess_mode="livemax")
+BUILD = Gauge("clearcanvas_build_info", "1 for the running version", ["version"], multiprocess_mode="livemax")
 BUILD.labels(VERSION).set(1)
 
 _timings: ContextVar[dict[str, float] | None] = ContextVar("timings", default=None)
@@ -104,7 +108,7 @@ _timings: ContextVar[dict[str, float] | None] = ContextVar("timings", default=No
 
 @contextmanager
 def timings() -> Iterator[dict[str, float]]:
-    """Collect the stages of one request: name → seconds, in the order in which they ended."""
+    """Collect the stages of one request: name → seconds, in the order of their ends."""
     collected: dict[str, float] = {}
     token = _timings.set(collected)
     try:
@@ -115,7 +119,7 @@ def timings() -> Iterator[dict[str, float]]:
 
 @contextmanager
 def stage(name: str) -> Iterator[None]:
-    """Time one stage into the histogram and into the request's timings, if one is being collected."""
+    """Record the time of one stage in the histogram and in the request's timings, if they are collected."""
     start = time.perf_counter()
     try:
         yield
@@ -126,21 +130,21 @@ def stage(name: str) -> Iterator[None]:
 
 
 def exposition() -> tuple[bytes, str]:
-    """What this process counted, or all processes that share `PROMETHEUS_MULTIPROC_DIR`: the text and its type.
+    """The metrics of this process, or of all processes that share `PROMETHEUS_MULTIPROC_DIR`: text and content type.
 
-    Reading the files of many workers takes a while: for a thread.
+    Reading many workers' files is slow: call it in a thread.
     """
     registry = REGISTRY
-    # prometheus_client itself decides by this variable, when it is imported, where the counts are kept.
+    # prometheus_client reads this variable on import to decide where it stores the values.
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
-        _forget_the_dead(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library leaves it without types
+        _remove_ended_workers(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # untyped in the library
     return generate_latest(registry), CONTENT_TYPE_LATEST
 
 
-def _forget_the_dead(counts: Path) -> None:
-    """Gauges say how things are now, so those of a worker that was killed must not be added up any more."""
+def _remove_ended_workers(counts: Path) -> None:
+    """Remove the gauges of ended workers, which describe no present state."""
     for file in counts.glob("gauge_live*_*.db"):
         pid = int(file.stem.rpartition("_")[2])
         if not psutil.pid_exists(pid):
@@ -148,7 +152,7 @@ def _forget_the_dead(counts: Path) -> None:
 
 
 def record(name: str, seconds: float) -> None:
-    """Add seconds to one stage of the request at hand."""
+    """Add seconds to one stage of the present request."""
     collected = _timings.get()
     if collected is not None:
         collected[name] = collected.get(name, 0.0) + seconds

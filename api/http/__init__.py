@@ -1,4 +1,4 @@
-"""HTTP/1.1 at the socket: what is read as a request, and how long, how slow and how many connections may be."""
+"""HTTP/1.1 connections: strict request parsing, and limits on their number, duration and slowness."""
 
 from api.http.drain import HARD_S, SETTLING_S, Drain
 from api.http.limits import raise_descriptor_limit

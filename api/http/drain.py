@@ -1,9 +1,9 @@
-"""Stopping: what is under way may end, within a bounded time.
+"""Shutdown: requests in progress may finish, within a time limit.
 
-At once: the server takes no more connections, and closes those that are owed no answer or have not sent a whole body.
-After `CUT_S`: sales that have not begun to settle are given back, and answered 503.
+Immediately: the server accepts no connections, and closes those without a complete request in progress.
+After `CUT_S`: sales that have not begun to settle are released and answered 503.
 After `ABORT_S`: connections are closed.
-What settles then goes on: it is bounded by itself.
+Settlements in progress continue: they have their own time limit.
 """
 
 import asyncio
@@ -14,16 +14,16 @@ from api.http.open_connections import OpenConnections
 CUT_S = 20.0
 ABORT_S = 25.0
 HARD_S = 32.0
-"""When the process ends unless something settles."""
+"""The process ends after this time unless a settlement is in progress."""
 SETTLING_S = 45.0
-"""For which that is waited for then; a settlement takes two thirds of its lease at most."""
+"""Additional time for settlements; a settlement takes two thirds of its lease at most."""
 
 
 class Drain:
-    """One worker's stop.
+    """The shutdown of one worker.
 
     Attributes:
-        cut_short: gives back the sales that have not begun to settle.
+        cut_short: releases the sales that have not begun to settle.
     """
 
     def __init__(self, connections: OpenConnections) -> None:
@@ -32,7 +32,7 @@ class Drain:
         self.cut_short: Callable[[], None] = lambda: None
 
     def begin(self) -> None:
-        """Begin; from any thread."""
+        """Start the shutdown; may be called from any thread."""
         self._loop.call_soon_threadsafe(self._begin)
 
     def _begin(self) -> None:

@@ -1,16 +1,16 @@
-"""The limits that the protocol itself has, and the operating system's limit on descriptors."""
+"""The protocol's limits, and the operating system's limit on descriptors."""
 
 import resource
 
 MAX_HEAD_BYTES = 32 * 1024
-"""Twice the longest payment that a rail reads."""
+"""Twice the longest payment header that a rail accepts."""
 MAX_FIELDS = 100
 MAX_TARGET_BYTES = 2048
-"""Of a request line's target; ours take a dozen short parameters."""
+"""Limit of a request line; ours have a dozen short parameters."""
 
 
 def raise_descriptor_limit() -> None:
-    """Let this process open as many files as it may: the soft limit is often 1,024 where the hard one is a million."""
+    """Raise the soft limit on open files to the hard limit: often from 1,024 to a million."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

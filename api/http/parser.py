@@ -1,24 +1,24 @@
-"""h11 with our own strictness, and counts of what passed."""
+"""h11 with additional checks and byte counts."""
 
 from typing import Any
 
 import h11
 
-from api.http.head import Refused, check_lines, checked, refused
+from api.http.head import RejectedRequest, check_lines, checked, rejected
 from api.http.limits import MAX_HEAD_BYTES
 
-_FREE_PIECES = 1000
-_LEAST_PIECE_BYTES = 256
-"""Each piece of a body costs some ten microseconds, a byte as much as a megabyte."""
+_UNCHECKED_CHUNKS = 1000
+_MIN_CHUNK_BYTES = 256
+"""Each chunk of a body costs about ten microseconds, whatever its size."""
 
 
 class StrictConnection(h11.Connection):
-    """One connection's server side.
+    """The server side of one connection.
 
     Attributes:
-        fault: why the last request was refused, with the status of the answer.
-        written: bytes that were put on their way to the client.
-        received: bytes that came.
+        fault: status and reason of the last rejected request.
+        written: bytes that were passed to the transport.
+        received: received bytes.
     """
 
     def __init__(self) -> None:
@@ -26,11 +26,11 @@ class StrictConnection(h11.Connection):
         self.fault: tuple[int, str] | None = None
         self.written = 0
         self.received = 0
-        self._pieces = 0
-        self._piece_bytes = 0
+        self._chunks = 0
+        self._chunk_bytes = 0
 
     def receive_data(self, data: bytes) -> None:
-        """Take what came; b"" is the end."""
+        """Receive data; b"" is the end."""
         self.received += len(data)
         super().receive_data(data)
 
@@ -41,22 +41,22 @@ class StrictConnection(h11.Connection):
         return data
 
     def next_event(self) -> Any:
-        """As h11's; raises RemoteProtocolError also for what `head` refuses, and for a body in crumbs."""
+        """As h11's; also raises RemoteProtocolError for heads that `head` rejects and for bodies in tiny chunks."""
         try:
             if self.their_state is h11.IDLE:
                 check_lines(self.trailing_data[0])
             event = super().next_event()
             return checked(event) if isinstance(event, h11.Request) else self._counted(event)
         except h11.RemoteProtocolError as error:
-            self.fault = error.error_status_hint, str(error) if isinstance(error, Refused) else ""
+            self.fault = error.error_status_hint, str(error) if isinstance(error, RejectedRequest) else ""
             raise
 
     def _counted(self, event: Any) -> Any:
         if isinstance(event, h11.EndOfMessage):
-            self._pieces = self._piece_bytes = 0
+            self._chunks = self._chunk_bytes = 0
         elif isinstance(event, h11.Data):
-            self._pieces += 1
-            self._piece_bytes += len(event.data)
-            if self._pieces > _FREE_PIECES and self._piece_bytes < _LEAST_PIECE_BYTES * self._pieces:
-                raise refused("The body comes in too many small pieces. Send it in larger ones.")
+            self._chunks += 1
+            self._chunk_bytes += len(event.data)
+            if self._chunks > _UNCHECKED_CHUNKS and self._chunk_bytes < _MIN_CHUNK_BYTES * self._chunks:
+                raise rejected("The body arrives in too many small chunks. Send larger ones.")
         return event

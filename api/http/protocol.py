@@ -1,4 +1,4 @@
-"""uvicorn's HTTP/1.1 with our limits, and with problems for what never becomes a request of the application."""
+"""uvicorn's HTTP/1.1 protocol with our limits and with problem responses for requests that cannot be parsed."""
 
 import logging
 import uuid
@@ -11,8 +11,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from api.config import ConnectionLimits
 from api.http.limits import MAX_HEAD_BYTES
 from api.http.open_connections import OpenConnections
-from api.http.pace import Pace
 from api.http.parser import StrictConnection
+from api.http.throughput import MinimumThroughput
 from api.problems import problem
 from errors import BadRequest, HeadTooLarge, RequestTimeout, ServiceError, TargetTooLong, VersionNotSupported
 from telemetry import REQUESTS
@@ -20,8 +20,8 @@ from telemetry import REQUESTS
 _FAULTS: Final[dict[int, type[ServiceError]]] = {
     each.status: each for each in (RequestTimeout, TargetTooLong, HeadTooLarge, VersionNotSupported)
 }
-_quiet = logging.getLogger("api.http.unreadable")  # for nobody else: the level holds for all below a name
-_quiet.setLevel(logging.ERROR)  # uvicorn would write a line for whatever anybody sends that is no HTTP
+_quiet = logging.getLogger("api.http.unreadable")  # its own logger, because the level applies to all children
+_quiet.setLevel(logging.ERROR)  # uvicorn logs a line for every invalid request
 
 
 class ClientProtocol(H11Protocol):
@@ -41,54 +41,54 @@ class ClientProtocol(H11Protocol):
         self.peer = ""
         self._waiting: TimerHandle | None = None
         self._idle_since = self.loop.time()
-        self._reading_pace = Pace(limits.pace_bytes_s, limits.pace_window_s)
-        self._writing_pace = Pace(limits.pace_bytes_s, limits.pace_window_s)
+        self._read_throughput = MinimumThroughput(limits.pace_bytes_s, limits.pace_window_s)
+        self._write_throughput = MinimumThroughput(limits.pace_bytes_s, limits.pace_window_s)
 
     def connection_made(self, transport: BaseTransport) -> None:
-        """Begin, unless there are too many."""
+        """Register the connection, or close it if there are too many."""
         super().connection_made(transport)  # type: ignore[arg-type]  # uvicorn wants less than asyncio promises
         self.peer = self.client[0] if self.client else ""
         if not self.open.admit(self):
             self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End."""
+        """Unregister the connection."""
         self.open.remove(self)
         super().connection_lost(exc)
 
     def handle_events(self) -> None:
-        """Read what came; a request that begins is owed an answer. One too many waits."""
+        """Parse received data. A request above the rate limit waits."""
         if self._waiting is not None:
             return
         wait_s = self.open.wait_s(self, self.loop.time()) if self._begins_request else 0.0
         if wait_s:
             self.flow.pause_reading()
-            self._waiting = self.loop.call_later(wait_s, self._go_on)
+            self._waiting = self.loop.call_later(wait_s, self._resume)
             return
         super().handle_events()
-        if self._owes_answer:
+        if self._is_response_due:
             self.open.busy(self)
 
     @property
     def _begins_request(self) -> bool:
         return self.conn.their_state is h11.IDLE and b"\r\n\r\n" in self.conn.trailing_data[0]
 
-    def _go_on(self) -> None:
+    def _resume(self) -> None:
         self._waiting = None
         if not self.transport.is_closing():
             self.flow.resume_reading()
             self.handle_events()
 
     def on_response_complete(self) -> None:
-        """Nothing is owed until the next request, whose time begins now."""
+        """No response is due; the time limit of the next request starts now."""
         self._idle_since = self.loop.time()
-        self._reading_pace.rest()
+        self._read_throughput.reset()
         self.open.idle(self)
         super().on_response_complete()
 
     def shutdown(self) -> None:
-        """The service stops: go on only with a request that has come whole."""
-        if not self._owes_answer:
+        """The service stops: continue only with a completely received request."""
+        if not self._is_response_due:
             self.transport.close()
         elif self.cycle.more_body:
             self.abort()
@@ -96,25 +96,25 @@ class ClientProtocol(H11Protocol):
             self.cycle.keep_alive = False
 
     @property
-    def _owes_answer(self) -> bool:
+    def _is_response_due(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
     def overdue(self, now: float) -> str | None:
-        """Why this connection should end, see `Connection.overdue`."""
+        """Why this connection must be closed, see `Connection.overdue`."""
         unsent = self.transport.get_write_buffer_size()
         if unsent:
-            return None if self._writing_pace.is_kept(now, self.conn.written - unsent) else "slow reader"
-        self._writing_pace.rest()
-        if self._owes_answer or self._waiting is not None or self.transport.is_closing():
-            return None  # it is our turn, also where a request that has come must wait for the address's rate
+            return None if self._write_throughput.is_met(now, self.conn.written - unsent) else "slow reader"
+        self._write_throughput.reset()
+        if self._is_response_due or self._waiting is not None or self.transport.is_closing():
+            return None  # the server is working, or delays a request because of the rate limit
         waited = now - self._idle_since
         if self.conn.their_state is h11.SEND_BODY:
-            fast = self._reading_pace.is_kept(now, self.conn.received)
+            fast = self._read_throughput.is_met(now, self.conn.received)
             return None if fast and waited < self.open.limits.discard_timeout_s else "slow body"
         return None if waited < self.open.limits.head_timeout_s else "no request"
 
     def expire(self) -> None:
-        """Answer 408 where a request had begun to arrive; otherwise only end."""
+        """Answer 408 if a request was partly received; otherwise only close."""
         began = self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]
         if began and not self.transport.get_write_buffer_size():
             seconds = f"{self.open.limits.head_timeout_s:g}"
@@ -123,17 +123,17 @@ class ClientProtocol(H11Protocol):
             self.abort()
 
     def abort(self) -> None:
-        """End at once."""
+        """Close immediately."""
         self.transport.abort()
 
     def _should_upgrade(self) -> bool:
-        return False  # nobody here talks over anything else; the request is answered as if it had not asked
+        return False  # no upgrades are supported; the request is answered normally
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse and hang up; only hang up when this request was answered already and its body turns out broken."""
+        """Answer with an error and close; only close if the request was already answered when its body was invalid."""
         status, detail = self.conn.fault or (400, "")
         if status in _FAULTS:
-            self._refuse(_FAULTS[status](detail or f"Header fields may have up to {MAX_HEAD_BYTES} bytes in all."))
+            self._refuse(_FAULTS[status](detail or f"The header fields exceed the limit of {MAX_HEAD_BYTES} bytes."))
         else:
             self._refuse(BadRequest(detail or "Malformed HTTP/1.1 request."))
 
@@ -146,8 +146,8 @@ class ClientProtocol(H11Protocol):
             self._write(h11.Data(data=bytes(refusal.body)))
             self._write(h11.EndOfMessage())
             REQUESTS.labels("unknown", "other", str(error.status)).inc()
-        if self._owes_answer:
-            self.cycle.disconnected = True  # this was the answer; the application's would be one too many
+        if self._is_response_due:
+            self.cycle.disconnected = True  # the response was sent; the application must not send another one
             self.cycle.message_event.set()
         self.transport.close()
 

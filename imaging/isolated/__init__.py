@@ -1,5 +1,5 @@
-"""Decoding in processes of their own: whatever a file does to a codec, it does to that process alone.
+"""Decoding in isolated processes: a malicious file can only affect the process that decodes it.
 
-`pool.py` is what the pipeline calls, `process.py` one process seen from the service, `worker.py` what runs in it,
-`seccomp.py` what the kernel then still does for it, `buffers.py` the memory that both share.
+`pool.py` is the pipeline's interface, `process.py` the service's side of one process, `worker.py` the code that runs in
+it, `seccomp.py` its system call filter, `buffers.py` the shared memory.
 """

@@ -1,7 +1,7 @@
-"""Memory shared with one decoder process: the file goes in, the pixels come out, and nothing is sent.
+"""Memory shared with one decoder process: input file and output pixels, without copies through a socket.
 
-The memory has no name (memfd), so nothing stays behind in /dev/shm. Its size is sealed: a process that shortened it
-would end ours with SIGBUS.
+The memory is anonymous (memfd), so no file remains in /dev/shm. Its size is sealed: if a process could shrink it, the
+service would get SIGBUS.
 """
 
 import fcntl
@@ -15,20 +15,20 @@ import numpy as np
 
 from imaging.picture import Pixels
 
-KEPT = 2
-"""Buffers that one process keeps: the next picture is decoded while the last one is composed."""
+REUSABLE_BUFFERS = 2
+"""Reusable buffers per process: one image is decoded while the previous one is composed."""
 
-KEPT_BYTES = 80 * 1024 * 1024
-"""Size of a kept buffer: 12 megapixels with the largest upload. Memory is taken only where something is written."""
+REUSABLE_BYTES = 80 * 1024 * 1024
+"""Size of a reusable buffer: 12 megapixels with the largest upload. Only written pages use memory."""
 
 _IDLE_S = 10.0
 
 
 class Buffer:
-    """Shared memory, mapped here; `descriptor` is for the other process.
+    """Shared memory, mapped in this process; `descriptor` is for the other process.
 
     Args:
-        number: of a kept buffer, by which the other process knows it again; 0 of one for a single picture.
+        number: identifies a reusable buffer to the other process; 0 for a buffer that is used once.
     """
 
     def __init__(self, size: int, number: int) -> None:
@@ -41,36 +41,36 @@ class Buffer:
         self.used_at: float | None = None
 
     def close(self) -> None:
-        """Let go of it; an array that still looks at it keeps the memory."""
+        """Close the descriptor; arrays that use the memory keep it alive."""
         os.close(self.descriptor)
 
 
 class Buffers:
-    """The buffers of one process. No other process sees them, so none sees the pictures of another."""
+    """The buffers of one process. No other process can access them, so none sees another one's images."""
 
     def __init__(self) -> None:
         self._free: list[Buffer] = []
-        self._kept = 0
-        self._lock = threading.RLock()  # a finalizer may run within any line, these included
+        self._reusable = 0
+        self._lock = threading.RLock()  # a finalizer may run at any line, also while the lock is held
         self._is_open = True
 
     def take(self, size: int) -> Buffer:
-        """A buffer of at least this size, with whatever is left in it."""
+        """A buffer of at least this size, with arbitrary content."""
         with self._lock:
-            if size > KEPT_BYTES or not (self._free or self._kept < KEPT):
+            if size > REUSABLE_BYTES or not (self._free or self._reusable < REUSABLE_BUFFERS):
                 return Buffer(size, 0)
             if not self._free:
-                self._kept += 1
-                self._free.append(Buffer(KEPT_BYTES, self._kept))
+                self._reusable += 1
+                self._free.append(Buffer(REUSABLE_BYTES, self._reusable))
             return self._free.pop()
 
     def pixels(self, buffer: Buffer, width: int, height: int) -> Pixels:
-        """uint8 [height,width,4] at the start of a buffer, which is released when no array refers to them any more."""
+        """uint8 [height,width,4] at the start of a buffer, which is released when no array refers to it."""
         whole: Pixels = np.frombuffer(buffer.memory, np.uint8, count=4 * width * height)
-        weakref.finalize(whole, self._give_back, buffer).atexit = False
+        weakref.finalize(whole, self._release, buffer).atexit = False
         return whole.reshape(height, width, 4)
 
-    def _give_back(self, buffer: Buffer) -> None:
+    def _release(self, buffer: Buffer) -> None:
         with self._lock:
             if self._is_open and buffer.number:
                 buffer.used_at = time.monotonic()
@@ -78,8 +78,8 @@ class Buffers:
             else:
                 buffer.close()
 
-    def forget_idle(self) -> None:
-        """Give the memory of those that were not used for a while back to the system, and their pictures with it."""
+    def release_idle(self) -> None:
+        """Return the memory of idle buffers, with their images, to the system."""
         with self._lock:
             for each in self._free:
                 if each.used_at and time.monotonic() > each.used_at + _IDLE_S:
@@ -87,7 +87,7 @@ class Buffers:
                     each.used_at = None
 
     def close(self) -> None:
-        """Let go of those that are free now, and of the others as soon as they are."""
+        """Close the free buffers now, and the others when they are released."""
         with self._lock:
             self._is_open = False
             while self._free:

@@ -1,4 +1,4 @@
-"""`imaging.decode`, with everything loaded that it loads late: a sealed process can open no file."""
+"""`imaging.decode` with all lazy imports done in advance: a process with a seccomp filter cannot open files."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,7 +18,7 @@ _SIDE = 16
 
 
 def warm_up() -> None:
-    """Decode a small picture of each kind, a damaged one too."""
+    """Decode a small image of each kind, including a damaged one."""
     for format, body in _pictures():
         with suppress(InvalidImage):
             decode(body, probe(body, format, _SIDE))

@@ -1,4 +1,4 @@
-"""What decoding one file may take: by its declared size, as no codec needs more for a sound one."""
+"""Resource limits for decoding one file, from its declared size."""
 
 import math
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from imaging.probing import ImageInfo
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a decoder process may take beyond what it has; each is several times the most that was measured.
+    """Additional resources that a decoder process may use; each is several times the measured maximum.
 
     Attributes:
-        cpu_s, cpu_s_per_megapixel: seconds of CPU; progressive files and profiles are the slowest.
-        wall_factor: seconds of wall time for each second of CPU, as other processes want the cores too.
+        cpu_s, cpu_s_per_megapixel: CPU seconds; progressive files and colour profiles are slowest.
+        wall_factor: seconds of wall time per second of CPU time, because processes share the cores.
         memory, memory_per_pixel: bytes; a JPEG with a warning is decoded twice.
-        growth: bytes that a process may have grown by since its start before it is replaced; codecs leak.
+        growth: growth in bytes since its start after which a process is replaced, because codecs leak.
     """
 
     cpu_s: float = 5.0
@@ -25,13 +25,13 @@ class Limits:
     growth: int = 256 * 1024 * 1024
 
     def cpu_seconds(self, info: ImageInfo) -> int:
-        """Whole seconds, as RLIMIT_CPU counts them."""
+        """Whole seconds, the unit of RLIMIT_CPU."""
         return math.ceil(self.cpu_s + self.cpu_s_per_megapixel * info.width * info.height / 1e6)
 
     def wall_seconds(self, info: ImageInfo) -> float:
-        """Seconds until a process counts as hung."""
+        """Seconds after which a process is considered hung."""
         return self.wall_factor * self.cpu_seconds(info)
 
     def memory_bytes(self, info: ImageInfo, body_bytes: int) -> int:
-        """Bytes beside the shared memory; the file is there, as the codec's, and twice as it is put together anew."""
+        """Bytes besides the shared memory, including four copies of the file."""
         return self.memory + info.width * info.height * (self.memory_per_pixel + info.decode_bytes) + 4 * body_bytes

@@ -1,4 +1,4 @@
-"""One decoder process, seen from the service."""
+"""The service's side of one decoder process."""
 
 import math
 import os
@@ -23,24 +23,24 @@ from imaging.probing import ImageInfo
 log = structlog.get_logger(__name__)
 
 _ROOT = Path(__file__).resolve().parents[2]
-_END_S = 1.0
-_COMPLAINT_BYTES = 2000
+_EXIT_TIMEOUT_S = 1.0
+_STDERR_TAIL_BYTES = 2000
 _KEPT_ENVIRONMENT = ("LD_LIBRARY_PATH",)
 _ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
-    # As glibc does by itself in a process that has let go of much: what one picture took serves the next one. Each page
-    # that is taken anew costs as much as decoding it.
+    # glibc adapts to these values after large frees: memory is reused for the next image. A newly mapped page costs as
+    # much as decoding it.
     "MALLOC_MMAP_THRESHOLD_": str(32 * 1024 * 1024),
     "MALLOC_TRIM_THRESHOLD_": str(64 * 1024 * 1024),
 }
-_BY_THE_FILE = {
+_CAUSED_BY_FILE = {
     signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGTRAP, signal.SIGXCPU,
 }  # fmt: skip
-"""Signals that a process brings upon itself by what it does. Every other death comes from outside."""
+"""Signals that the decoded file can cause. Every other signal comes from outside."""
 
-_UNSAFE = "The image file cannot be decoded: the decoder failed on it. Save the picture anew and send that file."
-_FAILED = "The picture could not be decoded, because the decoder was stopped. Send the same request again."
+_UNSAFE = "The image file cannot be decoded: the decoder failed on it. Save the image again and send that file."
+_FAILED = "The image could not be decoded because the decoder was stopped. Send the same request again."
 
 
 class DecoderProcess:
@@ -76,31 +76,31 @@ class DecoderProcess:
 
     @property
     def is_usable(self) -> bool:
-        """Whether it lives, and has answered all that it was asked."""
+        """Whether it runs and has answered every task."""
         return not self._is_broken and self._popen.poll() is None
 
     def receive_start(self) -> None:
-        """Receive its first packet, which reports the start; after any other packet, or none, it is not usable."""
+        """Receive its first packet, which reports the start; without a valid one the process is not usable."""
         try:
-            unsealed = Reply.of(self.channel.recv(MAX_PACKET)).unsealed
+            filter_error = Reply.of(self.channel.recv(MAX_PACKET)).filter_error
             self._first_data = self._data_bytes()
         except (OSError, ValueError, psutil.Error):
-            unsealed = None
-        self.is_ready, self._is_broken = unsealed is not None, unsealed is None
-        if unsealed:
-            log.warning("seccomp_unavailable", reason=unsealed)
-        if unsealed is None:
-            log.error("decoder_startup_failed", complaint=self._complaint())
+            filter_error = None
+        self.is_ready, self._is_broken = filter_error is not None, filter_error is None
+        if filter_error:
+            log.warning("seccomp_unavailable", reason=filter_error)
+        if filter_error is None:
+            log.error("decoder_startup_failed", stderr=self._stderr_tail())
 
     def decode(self, body: bytes, info: ImageInfo) -> Picture:
         """As `imaging.decode`; the pixels are shared memory.
 
         Raises:
-            InvalidImage: also where the file made the codec crash, or take more time or memory than its size explains.
-            ProcessingFailed: the process was ended from outside, or does not answer.
+            InvalidImage: also if the codec crashes on the file or exceeds the limits for its size.
+            ProcessingFailed: the process was killed or does not respond.
         """
         buffer = self._buffers.take(4 * info.width * info.height + len(body))
-        pixels = self._buffers.pixels(buffer, info.width, info.height)  # from here on it is given back in any case
+        pixels = self._buffers.pixels(buffer, info.width, info.height)  # released automatically from here on
         task = Task(info, len(body), buffer.number, buffer.size)
         buffer.memory[task.pixel_bytes : task.pixel_bytes + len(body)] = body
         try:
@@ -122,7 +122,7 @@ class DecoderProcess:
         return reply
 
     def _limit(self, task: Task) -> None:
-        """Set from here, so that the process cannot lift them: its filter has no call for that."""
+        """Set the limits from outside; the process's filter does not allow changing them."""
         used = self._watched.cpu_times()
         cpu = math.ceil(used.user + used.system) + self._limits.cpu_seconds(task.info)
         data = self._data_bytes() + self._limits.memory_bytes(task.info, task.body_bytes)
@@ -130,11 +130,11 @@ class DecoderProcess:
         resource.prlimit(self.pid, resource.RLIMIT_DATA, (data, resource.RLIM_INFINITY))
 
     def _data_bytes(self) -> int:
-        """As RLIMIT_DATA counts: private memory that can be written, touched or not."""
+        """Private writable memory, as RLIMIT_DATA counts it."""
         return int(self._watched.memory_info().data)
 
     def _failure(self, task: Task, error: Exception) -> InvalidImage | ProcessingFailed:
-        """End it, and say whose fault it was."""
+        """Kill the process. Returns the error: caused by the file or from outside."""
         self._is_broken = True
         ended_by = self._ended_by()
         log.error(
@@ -146,36 +146,36 @@ class DecoderProcess:
             height=task.info.height,
             bytes=task.body_bytes,
         )
-        return InvalidImage(_UNSAFE) if ended_by in _BY_THE_FILE else ProcessingFailed(_FAILED)
+        return InvalidImage(_UNSAFE) if ended_by in _CAUSED_BY_FILE else ProcessingFailed(_FAILED)
 
     def _ended_by(self) -> signal.Signals | None:
-        """What ended it; where it does not end by itself, it is killed, and the answer is None."""
+        """The signal that ended the process; None if it is still running or exited normally."""
         try:
-            status = self._popen.wait(_END_S)
+            status = self._popen.wait(_EXIT_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             return None
         return signal.Signals(-status) if status < 0 else None
 
-    def forget_idle(self) -> None:
-        """See `Buffers.forget_idle`."""
-        self._buffers.forget_idle()
+    def release_idle(self) -> None:
+        """See `Buffers.release_idle`."""
+        self._buffers.release_idle()
 
     def end(self) -> None:
-        """Kill it, and release everything but the pixels that are still in use."""
+        """Kill the process and release everything except pixels that are still in use."""
         self._popen.kill()
         self._popen.wait()
         self._buffers.close()
         self.channel.close()
         os.close(self._stderr)
 
-    def _complaint(self) -> str:
-        """The end of what it wrote before it was ready."""
+    def _stderr_tail(self) -> str:
+        """The end of its stderr before it was ready."""
         size = os.fstat(self._stderr).st_size
-        return os.pread(self._stderr, _COMPLAINT_BYTES, max(size - _COMPLAINT_BYTES, 0)).decode(errors="replace")
+        return os.pread(self._stderr, _STDERR_TAIL_BYTES, max(size - _STDERR_TAIL_BYTES, 0)).decode(errors="replace")
 
 
 def _environment() -> dict[str, str]:
-    """Only the module path comes from the service; no settings, no keys."""
+    """The process's environment: the module path, but no settings and no keys."""
     kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
     paths = [str(_ROOT), *(each for each in sys.path if each)]
     return kept | _ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(paths)}

@@ -1,8 +1,8 @@
-"""What the kernel still does for a process that decodes: memory, time, and the one socket that it has.
+"""The seccomp filter of a decoder process: it allows memory, time, and the process's one socket.
 
-A seccomp filter (seccomp(2)) that lists what is allowed. Everything else fails with ENOSYS, as on a kernel that does
-not know it, which C libraries are written for: no file can be opened (none in /proc either), no socket made, no
-process started, looked into, limited or signalled. Nothing lifts it again.
+The filter (seccomp(2)) is an allow list. Every other call fails with ENOSYS, as on a kernel without that call, which C
+libraries handle: the process cannot open files (not even in /proc), create sockets, or start, trace, limit or signal
+processes. The filter cannot be removed.
 """
 
 import ctypes
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 
 class _Call(NamedTuple):
-    """A system call by its numbers, allowed always, or only when one argument has one value."""
+    """An allowed system call by its numbers, optionally only with a given value of one argument."""
 
     x86_64: int
     aarch64: int
@@ -25,7 +25,7 @@ class _Call(NamedTuple):
 
 
 _DUPLICATE = 1030
-"""F_DUPFD_CLOEXEC: mapping memory does it. F_SETOWN would let the kernel send signals to the service for us."""
+"""F_DUPFD_CLOEXEC, which mmap uses. F_SETOWN would allow sending signals to the service."""
 
 
 def _allowed(pid: int) -> tuple[_Call, ...]:
@@ -68,7 +68,7 @@ def _allowed(pid: int) -> tuple[_Call, ...]:
 
 
 _MACHINES = {"x86_64": (0xC000003E, 317), "aarch64": (0xC00000B7, 277)}
-"""AUDIT_ARCH_* and the number of seccomp itself."""
+"""AUDIT_ARCH_* and the number of the seccomp call."""
 
 _LOAD, _EQUAL, _RETURN = 0x20, 0x15, 0x06  # BPF_LD+W+ABS, BPF_JMP+JEQ+K, BPF_RET+K
 _ALLOW, _REFUSE = 0x7FFF0000, 0x00050000 | errno.ENOSYS  # SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO
@@ -80,8 +80,8 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
 
-def seal() -> str:
-    """Allow this process only the calls above, for ever. Returns the reason if that is not possible, else ''."""
+def install_filter() -> str:
+    """Restrict this process to the calls above, irrevocably. Returns '' or the reason why that is not possible."""
     if sys.platform != "linux" or platform.machine() not in _MACHINES:
         return f"there is no filter for {sys.platform} on {platform.machine()}"
     machine, seccomp = _MACHINES[platform.machine()]
@@ -96,7 +96,7 @@ def seal() -> str:
 
 
 def _instructions(is_x86_64: bool, machine: int) -> Iterator[bytes]:
-    """Calls of another machine (32-bit programs, x32) have other numbers, and are refused."""
+    """The filter program. Calls of other architectures (32-bit, x32) have other numbers and are rejected."""
     yield _instruction(_LOAD, _MACHINE_AT)
     yield _instruction(_EQUAL, machine, then=1)
     yield _instruction(_RETURN, _REFUSE)
@@ -115,5 +115,5 @@ def _instructions(is_x86_64: bool, machine: int) -> Iterator[bytes]:
 
 
 def _instruction(code: int, value: int, then: int = 0, otherwise: int = 0) -> bytes:
-    """struct sock_filter: an operation, its value, and how many instructions to skip after a comparison."""
+    """struct sock_filter: an operation, its value, and the instructions to skip after a comparison."""
     return struct.pack("=HBBI", code, then, otherwise, value)

@@ -1,8 +1,8 @@
-"""What runs in a decoder process: a fresh interpreter with a scrubbed environment and one socket.
+"""The code of a decoder process: a fresh interpreter with a minimal environment and one socket.
 
 `python -m imaging.isolated.worker DESCRIPTOR PARENT CODEC`: the socket, the process that it must not outlive, and the
-module whose `decode` is called; where that has a `warm_up`, it is called first. Everything that a codec loads late must
-be loaded by then, as no file can be opened afterwards.
+module whose `decode` is called, after its `warm_up` if it has one. All lazy imports must be done by then, because no
+file can be opened afterwards.
 """
 
 import ctypes
@@ -21,16 +21,16 @@ import numpy as np
 
 from errors import InvalidImage
 from imaging.isolated.messages import MAX_PACKET, Reply, Task
-from imaging.isolated.seccomp import seal
+from imaging.isolated.seccomp import install_filter
 from imaging.picture import Picture
 from imaging.probing import ImageInfo
 
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 _POPULATE = getattr(mmap, "MAP_POPULATE", 0)
-_DIES_FIRST = "500"
+_OOM_SCORE = "500"
 Memories = dict[int, mmap.mmap]
 
-_TOO_LARGE = "Decoding this file takes more memory than a picture of its size should. Save it anew and send that file."
+_TOO_LARGE = "Decoding this file needs more memory than its size allows. Save the image again and send that file."
 
 
 class Codec(Protocol):
@@ -41,13 +41,13 @@ class Codec(Protocol):
 
 
 def main(descriptor: int, parent: int, codec_name: str) -> None:
-    """Decode whatever comes through the socket, until its other end is closed."""
+    """Decode the tasks from the socket until its other end is closed."""
     _bind_lifetime_to(parent)
     codec: Codec = importlib.import_module(codec_name)
     getattr(codec, "warm_up", lambda: None)()
     channel = socket.socket(fileno=descriptor)
     _discard_output()
-    channel.send(Reply(unsealed=seal()).packet())
+    channel.send(Reply(filter_error=install_filter()).packet())
     memories: Memories = {}
     while True:
         packet, descriptors, *_ = socket.recv_fds(channel, MAX_PACKET, 1)
@@ -59,20 +59,19 @@ def main(descriptor: int, parent: int, codec_name: str) -> None:
 
 
 def _bind_lifetime_to(parent: int) -> None:
-    """Outlive a signal to the whole group, as a terminal or a supervisor sends it while sales come to their end; end
-    with the service, also when that is killed while this process is busy. When memory is short, go first; leave no
-    picture on disk."""
+    """Ignore signals to the process group, because sales in progress still need the decoder; die with the service, even
+    if that is killed. Be the first victim of the OOM killer; write no core dump, which would contain the image."""
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
     if os.getppid() != parent:
         sys.exit("the service has ended already")
-    Path("/proc/self/oom_score_adj").write_text(_DIES_FIRST)
+    Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE)
 
 
 def _discard_output() -> None:
-    """Send what a codec prints to /dev/null."""
+    """Redirect a codec's output to /dev/null."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
@@ -80,7 +79,7 @@ def _discard_output() -> None:
 
 
 def _memory(task: Task, descriptor: int, memories: Memories) -> mmap.mmap:
-    """The task's buffer. Mapped once where it comes again, as each page that is mapped anew costs time."""
+    """The task's buffer. Reusable buffers are mapped once, because mapping pages costs time."""
     try:
         if task.buffer == 0:
             return mmap.mmap(descriptor, task.buffer_bytes, flags=mmap.MAP_SHARED | _POPULATE)
@@ -99,7 +98,7 @@ def _answer(codec: Codec, task: Task, memory: mmap.mmap) -> Reply:
         return Reply(fault=repr(blocked)) if blocked else Reply(refusal=refusal.detail)
     except MemoryError:
         return Reply(refusal=_TOO_LARGE)
-    except Exception as error:  # noqa: BLE001  # whatever it is, the service must hear of it
+    except Exception as error:  # noqa: BLE001  # every error must be reported to the service
         return Reply(fault=repr(error))
 
 
@@ -113,7 +112,7 @@ def _decoded(codec: Codec, task: Task, memory: mmap.mmap) -> Reply:
 
 
 def _blocked(error: BaseException | None) -> BaseException | None:
-    """The cause of a refusal that is not the file's fault: something was not loaded in time."""
+    """The cause of an error that the file did not cause: a missing import or blocked system call."""
     while error is not None:
         if isinstance(error, ImportError) or (isinstance(error, OSError) and error.errno == errno.ENOSYS):
             return error

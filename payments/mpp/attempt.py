@@ -9,7 +9,7 @@ from payments.chain_clock import ChainClock
 from payments.mpp.broadcast import broadcast_until_final
 from payments.mpp.chain import Chain
 from payments.mpp.deadline import check_term, check_time
-from payments.mpp.engines import Engines, Judged
+from payments.mpp.engines import Engines, ValidatedCredential
 from payments.mpp.node_answers import NoNodeAnswers
 from payments.mpp.preflight import SPENT, check_on_chain
 from payments.mpp.problems import INVALID_CHALLENGE, VERIFICATION_FAILED, rejected
@@ -94,13 +94,13 @@ class MppAttempt(PaymentAttempt):
         parts, credential = self.parts, self.credential
         judged = await parts.engines.validate(credential, order)
         payment = self._payment(judged)
-        if not judged.is_of_this_ledger:
+        if not judged.is_for_this_ledger:
             await self._refuse_another_ledgers(payment)
         work_by = check_term(credential, margin_s=parts.work_margin_s, now=parts.clock.now())
         funds = await check_on_chain(parts.chain, credential.transaction, judged.payer, currencies=parts.currencies)
         return replace(payment, funds=funds, work_by=work_by)
 
-    def _payment(self, judged: Judged) -> Payment:
+    def _payment(self, judged: ValidatedCredential) -> Payment:
         transaction = self.credential.transaction
         return Payment(
             id=self.credential.payment_id,

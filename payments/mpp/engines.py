@@ -1,7 +1,7 @@
-"""The SDK (pympp), once for each RPC URL, realm and secret: it issues challenges, judges credentials and broadcasts.
+"""The SDK (pympp), one instance per RPC URL, realm and secret: issues challenges, validates credentials, broadcasts.
 
-A challenge is bound to the ledger that it is issued for (`opaque`, member `ledger`): another service with the same
-secret and address, but a ledger of its own, could otherwise take the same payment for another picture.
+A challenge is bound to the ledger that it is issued for (`opaque`, member `ledger`). Otherwise another service with the
+same secret and address but another ledger could accept the same payment for another image.
 """
 
 import asyncio
@@ -32,28 +32,28 @@ from payments.rail import Order
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-_BIG_BODY = 64 * 1024
+_LARGE_BODY_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class ValidatedCredential:
     """An authenticated credential: who pays, and whether its challenge was issued for this ledger."""
 
     payer: str
-    is_of_this_ledger: bool
+    is_for_this_ledger: bool
 
 
 class Engines:
-    """Everything that needs the secret.
+    """All operations that need the secret.
 
     Args:
-        config: secrets, of which the present one issues; recipient, currencies, chain and RPC URLs, on each of which a
-            payment can be broadcast; for how long a quote holds.
-        realms: the first is that of every host which is not itself one of them.
-        ledger_id: identity of the ledger that challenges are bound to; None binds them to none.
+        config: secrets, of which the first issues challenges; recipients, currencies, chain and RPC URLs, any of which
+            can broadcast a payment; validity of a quote.
+        realms: host names; the first is the realm of all other hosts.
+        ledger_id: identity of the ledger that challenges are bound to; None binds them to no ledger.
 
     Raises:
-        ValueError: a setting that is needed is missing.
+        ValueError: a required setting is missing.
     """
 
     def __init__(
@@ -83,14 +83,14 @@ class Engines:
         }
 
     async def challenges(self, order: Order) -> list[mpp.Challenge]:
-        """One fresh challenge for each currency. Those for an order without a body are not bound to a body, so that a
-        quote can be had for an empty POST and be paid with the picture."""
+        """One new challenge per currency. For an order without a body they are not bound to a body, so that a buyer can
+        get a quote with an empty POST and pay it with the image."""
         expires = (datetime.now(UTC) + self._validity).isoformat()
         digest = await _digest(order.body) if order.body and order.is_whole else None
         scope = _scope(order)
         return [self._challenge(currency, order, scope, expires, digest) for currency in self._currencies]
 
-    async def validate(self, credential: MppCredential, order: Order) -> Judged:
+    async def validate(self, credential: MppCredential, order: Order) -> ValidatedCredential:
         """Judge a credential without a chain: challenge, order and transaction must fit together.
 
         Raises:
@@ -100,7 +100,7 @@ class Engines:
         body = order.body if credential.sent.challenge.digest else None
         meta = _meta(credential)
         price = order.price_for(credential.transaction.transfer.amount, DECIMALS)
-        judge = self._with_its_secret(
+        validate = self._with_issuing_secret(
             lambda engine: engine.validate_credential(
                 credential.sent, intent=INTENT, request={"amount": str(price)}, meta=meta, body=body
             ),
@@ -108,22 +108,22 @@ class Engines:
             credential,
         )
         try:
-            judged: Validation = await _hashing(body or b"", judge)
+            validated: Validation = await _run_hashing(body or b"", validate)
         except PaymentError as exc:
             raise refusal(exc) from exc
-        if judged.request.get("_mppx_scope") != _scope(order):
+        if validated.request.get("_mppx_scope") != _scope(order):
             raise rejected(INVALID_CHALLENGE, "The challenge was issued for another resource. Take a new quote.")
-        if judged.payer is None:
+        if validated.payer is None:
             raise rejected(VERIFICATION_FAILED, "The payer could not be recovered from the transaction's signature.")
-        return Judged(judged.payer, is_of_this_ledger=(meta or {}).get("ledger") == self._ledger_id)
+        return ValidatedCredential(validated.payer, is_for_this_ledger=(meta or {}).get("ledger") == self._ledger_id)
 
     async def broadcast(self, credential: MppCredential, url: str) -> int | None:
-        """When the SDK saw the transfer on the chain, unix seconds; None when it did not."""
+        """Broadcast a credential. Returns when the SDK saw the transfer on the chain, unix seconds, or None."""
         try:
-            seen = await self._with_its_secret(
+            seen = await self._with_issuing_secret(
                 lambda engine: engine.broadcast_credential(credential.sent), url, credential
             )
-        except Exception as exc:  # noqa: BLE001 - whatever it was, only the chain knows whether the money moved
+        except Exception as exc:  # noqa: BLE001 - after any error only the chain knows whether money moved
             logger.warning("a broadcast did not report success: %s", type(exc).__name__)
             return None
         return int(seen.timestamp.timestamp())
@@ -150,11 +150,11 @@ class Engines:
         host = urlsplit(order.url).hostname
         return host if host in self._realms else self._realms[0]
 
-    async def _with_its_secret(
+    async def _with_issuing_secret(
         self, ask: Callable[[Mpp], Coroutine[Any, Any, T]], url: str, credential: MppCredential
     ) -> T:
-        """Ask the engine of the challenge's realm and recipient whose secret issued it: every other one raises
-        InvalidChallengeError at once."""
+        """Call the engine of the challenge's realm, recipient and issuing secret. Engines with another secret raise
+        InvalidChallengeError."""
         echoed, paid = credential.sent.challenge.realm, credential.transaction.transfer.recipient
         realm = echoed if echoed in self._realms else self._realms[0]
         recipient = next((each for each in self._recipients if each.lower() == paid), self._recipients[0])
@@ -172,12 +172,12 @@ def _engines(methods: list[ServerMethod], realm: str, secrets: tuple[str, ...]) 
 
 
 def _scope(order: Order) -> dict[str, str]:
-    """The request as the SDK binds it into a challenge: method, path and the order's part of the query."""
+    """The part of the request that the SDK binds into a challenge: method, path and the order's query parameters."""
     return Request(order.method, order.url).scope()
 
 
 def _meta(credential: MppCredential) -> dict[str, str] | None:
-    """What the challenge says it was issued with; authentic only if the SDK accepts the challenge."""
+    """The metadata in the echoed challenge; authentic only if the SDK accepts the challenge."""
     echo: str | None = credential.sent.challenge.opaque
     try:
         meta = json.loads(urlsafe_b64decode(f"{echo}==")) if echo else None
@@ -187,13 +187,13 @@ def _meta(credential: MppCredential) -> dict[str, str] | None:
 
 
 async def _digest(body: bytes) -> str:
-    if len(body) < _BIG_BODY:
+    if len(body) < _LARGE_BODY_BYTES:
         return mpp.BodyDigest.compute(body)
     return await asyncio.to_thread(mpp.BodyDigest.compute, body)
 
 
-async def _hashing(body: bytes, story: Coroutine[Any, Any, T]) -> T:
-    """Run a part of the SDK that hashes a body and waits for nothing: for a big body on a thread, with its own loop."""
-    if len(body) < _BIG_BODY:
+async def _run_hashing(body: bytes, story: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine of the SDK that hashes a body and does not wait; for a large body in a thread with a loop."""
+    if len(body) < _LARGE_BODY_BYTES:
         return await story
     return await asyncio.to_thread(asyncio.run, story)

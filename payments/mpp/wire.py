@@ -1,9 +1,9 @@
-"""The wire: `Authorization: Payment` in, `Payment-Receipt` out (draft-httpauth-payment-00).
+"""The wire format: `Authorization: Payment` in, `Payment-Receipt` out (draft-httpauth-payment-00).
 
-A credential that says `Payment` and cannot be read is answered 402 with a fresh challenge and `malformed-credential`,
-as the specification and its validator (`mppx validate`) demand: hence PaymentRejected here, not MalformedPayment.
-What no client of the specification sends, two different credentials or an oversized one, is a plain 400, and so is a
-credential of another payment method (`method-unsupported`).
+A `Payment` credential that cannot be read is answered 402 with a new challenge and `malformed-credential`, as the
+specification and its validator (`mppx validate`) require; therefore PaymentRejected, not MalformedPayment. Two
+different credentials or an oversized one, which no conforming client sends, are answered 400, and so is a credential of
+another payment method (`method-unsupported`).
 """
 
 import hashlib
@@ -39,7 +39,7 @@ _CHALLENGE_ID = re.compile(r"[A-Za-z0-9_-]{43}")  # HMAC-SHA256 in unpadded base
 
 @dataclass(frozen=True)
 class MppCredential(Credential):
-    """A Payment credential as it was read; `payment_id` is the id of the challenge it echoes."""
+    """A parsed Payment credential; `payment_id` is the id of the echoed challenge."""
 
     sent: mpp.Credential = field(repr=False)
     transaction: SignedTransaction = field(repr=False)
@@ -47,41 +47,41 @@ class MppCredential(Credential):
 
 @dataclass(frozen=True)
 class PushedCredential(Credential):
-    """The hash of a transaction that its payer has sent already (push mode), which challenges do not offer."""
+    """The hash of a transaction that its payer has already sent (push mode, which challenges do not offer)."""
 
     hash: str
 
 
 def read_credential(headers: HeaderFields) -> MppCredential | PushedCredential | None:
-    """The Payment credential among a request's header fields; None when there is none, whatever else authorizes. It may
-    come several times, in repeated fields or in one list.
+    """The Payment credential in a request's header fields; None if there is none. Other schemes are ignored. It may be
+    repeated, in several fields or in one list.
 
     Raises:
-        MalformedPayment: two different ones, longer than 16 KB, or for another payment method.
-        PaymentRejected: unreadable, or for a challenge that cannot be ours.
+        MalformedPayment: two different credentials, one longer than 16 KB, or one for another payment method.
+        PaymentRejected: it cannot be read, or its challenge cannot be ours.
     """
     tokens = [token for value in values(headers, "authorization") for token in _tokens(value)]
     if not tokens:
         return None
-    different = list(dict.fromkeys(filter(None, tokens)))  # an empty one beside another counts for nothing
+    different = list(dict.fromkeys(filter(None, tokens)))  # empty credentials are ignored beside others
     if len(different) > 1:
-        raise MalformedPayment("Two different Payment credentials came with the request. Send one.")
+        raise MalformedPayment("The request has two different Payment credentials. Send one.")
     credential = f"Payment {different[0] if different else ''}"
     if len(credential) > MAX_CHARS:
         raise MalformedPayment(f"The Payment credential is longer than {MAX_CHARS} characters.")
     if _nests_too_deep(different):
-        raise rejected(MALFORMED_CREDENTIAL, "The credential nests too deep.")
+        raise rejected(MALFORMED_CREDENTIAL, "The credential is nested too deeply.")
     return _read(credential)
 
 
 def _nests_too_deep(tokens: list[str]) -> bool:
-    with suppress(ValueError):  # what is no Base64 is refused by who reads it
+    with suppress(ValueError):  # invalid Base64 is rejected when it is read
         return any(nests_too_deep(urlsafe_b64decode(f"{token}==")) for token in tokens)
     return False
 
 
 def _tokens(value: str) -> list[str]:
-    """The Payment credentials in one field, without scheme and padding: both can be written in several ways."""
+    """The Payment credentials in one field, without scheme and padding, which have several spellings."""
     credentials = (part.strip().partition(" ") for part in value.split(","))
     return [token.strip().rstrip("=") for scheme, _, token in credentials if scheme.lower() == "payment"]
 
@@ -97,7 +97,7 @@ def _read(header: str) -> MppCredential | PushedCredential:
     if (echo.method, echo.intent) != (METHOD, INTENT):
         raise MalformedPayment(f"Only {METHOD}/{INTENT} is accepted.", type=BASE + METHOD_UNSUPPORTED)
     if not _CHALLENGE_ID.fullmatch(echo.id):
-        raise rejected(INVALID_CHALLENGE, "The credential echoes no challenge of this server.")
+        raise rejected(INVALID_CHALLENGE, "The echoed challenge was not issued by this server.")
     pushed = _pushed(sent)
     if pushed is not None:
         return PushedCredential(RAIL, echo.id, _fingerprint(echo.id, pushed), hash=pushed)
@@ -116,12 +116,12 @@ def _fingerprint(challenge_id: str, sent: str) -> str:
 
 
 def _pushed(sent: mpp.Credential) -> str | None:
-    """The hash in a payload of push mode, lower case."""
+    """The transaction hash of a push mode payload, lower case; None for other payloads."""
     if not isinstance(sent.payload, dict) or sent.payload.get("type") != "hash":
         return None
     pushed = sent.payload.get("hash")
     if not isinstance(pushed, str) or not _TRANSACTION_HASH.fullmatch(pushed.lower()):
-        raise rejected(MALFORMED_CREDENTIAL, "The payload holds no 32-byte transaction `hash`, 0x-hex.")
+        raise rejected(MALFORMED_CREDENTIAL, "The payload must have a 32-byte transaction `hash` in 0x-hex.")
     return pushed.lower()
 
 
@@ -130,7 +130,9 @@ def _signed(sent: mpp.Credential) -> str:
     try:
         return PullPayload.model_validate(sent.payload).signature
     except ValidationError as exc:
-        raise rejected(MALFORMED_CREDENTIAL, "The payload holds no `transaction` with its 0x-hex `signature`.") from exc
+        raise rejected(
+            MALFORMED_CREDENTIAL, "The payload must have a `transaction` with its 0x-hex `signature`."
+        ) from exc
 
 
 def _transaction(raw: str) -> SignedTransaction:
@@ -139,14 +141,14 @@ def _transaction(raw: str) -> SignedTransaction:
     except ValueError as exc:
         raise rejected(
             VERIFICATION_FAILED,
-            "Expected a signed Tempo transaction (0x76) with a single transferWithMemo call, an expiring nonce, gas "
-            f"that the payer pays and a gas limit from {MIN_GAS} to {MAX_GAS}, signed by the payer's own secp256k1 "
-            "key: no passkey, no access key, no access list, no authorizations.",
+            "Expected a signed Tempo transaction (type 0x76) with a single transferWithMemo call, an expiring nonce, "
+            f"gas paid by the payer and a gas limit from {MIN_GAS} to {MAX_GAS}, signed with the payer's secp256k1 "
+            "key; passkeys, access keys, access lists and authorizations are not accepted.",
         ) from exc
 
 
 def write_receipt(receipt: Receipt, currency: str) -> HeaderFields:
-    """The receipt header; a pure function of the receipt, so replays are byte-identical."""
+    """The receipt header; a pure function of the receipt, so repeated receipts are byte-identical."""
     sdk_receipt = mpp.Receipt.success(
         receipt.transaction,
         timestamp=datetime.fromtimestamp(receipt.at, UTC),

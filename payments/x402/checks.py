@@ -1,4 +1,4 @@
-"""What can be judged about a payment without a facilitator, in the order of the specification's list."""
+"""The checks of a payment that need no facilitator, in the order of the specification."""
 
 from x402.schemas import PaymentRequirements
 
@@ -13,7 +13,7 @@ from payments.x402.wire import X402Credential
 
 
 def check_locally(credential: X402Credential, terms: QuoteTerms, units: int, *, now: float) -> None:
-    """Refuse what cannot pay for an order of `units`, without a network call. The signature is not looked at.
+    """Reject a payment that cannot pay for an order of `units`, without a network call. Does not check the signature.
 
     Raises:
         PaymentRejected: with the specification's reason.
@@ -24,12 +24,12 @@ def check_locally(credential: X402Credential, terms: QuoteTerms, units: int, *, 
 
 
 async def check_signature(signed: SignedAuthorization, terms: QuoteTerms, rpc: JsonRpc) -> None:
-    """Refuse a signature that is neither the payer's own key's nor left to the chain to judge.
+    """Reject a 65-byte signature that is not by the payer's key, unless the payer is a contract.
 
-    A contract wallet (EIP-1271) may sign in 65 bytes as a plain key does, so only the chain tells the two apart.
+    The signature of a contract wallet (EIP-1271) may have 65 bytes too, so only the chain can distinguish the two.
 
     Raises:
-        PaymentRejected: the payer is a plain key, and did not sign this.
+        PaymentRejected: the payer is not a contract and did not sign this.
         RailUnavailable: the chain does not answer.
     """
     if not signed.is_key_sized or signed.signed_by_payer(terms):
@@ -39,16 +39,16 @@ async def check_signature(signed: SignedAuthorization, terms: QuoteTerms, rpc: J
 
 
 def could_have_paid(signed: SignedAuthorization, terms: QuoteTerms) -> bool:
-    """Whether somebody could have settled this authorization to us: it is to us, and its signature may be right."""
+    """Whether this authorization could have been settled to us: we are the recipient, the signature may be valid."""
     to_us = signed.authorization.to == terms.pay_to.lower()
     return to_us and (not signed.is_key_sized or signed.signed_by_payer(terms))
 
 
 def check_deadline(authorization: Authorization, now: float, min_validity_s: float) -> None:
-    """Refuse what ends too soon for the work and the settlement.
+    """Reject an authorization that expires too early for processing and settlement.
 
     Raises:
-        DeadlineUnreachable: it ends less than `min_validity_s` seconds from `now`.
+        DeadlineUnreachable: it expires less than `min_validity_s` seconds after `now`.
     """
     if authorization.valid_before < now + min_validity_s:
         raise DeadlineUnreachable(
@@ -68,7 +68,7 @@ def _check_claims(credential: X402Credential, terms: QuoteTerms, units: int) -> 
 
 
 def _bound(accepted: PaymentRequirements) -> tuple[object, ...]:
-    """The terms that bind the money; a timeout of an older quote does no harm."""
+    """The terms that must match; the timeout may be that of an older quote."""
     token = (accepted.extra.get("name"), accepted.extra.get("version"))
     return accepted.amount, accepted.asset.lower(), accepted.pay_to.lower(), token
 

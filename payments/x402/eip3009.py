@@ -1,4 +1,4 @@
-"""A signed EIP-3009 `TransferWithAuthorization`: read strictly, its signature checked without a network call."""
+"""A signed EIP-3009 `TransferWithAuthorization`: strict parsing and offline signature check."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from x402.mechanisms.evm import ExactEIP3009Authorization, hash_eip3009_authoriz
 from payments.x402.requirements import QuoteTerms
 
 EOA_SIGNATURE_BYTES = 65
-_JUDGED = 1024  # signatures whose signer is remembered
+_CACHE_SIZE = 1024  # checked signatures
 _DECIMAL = re.compile(r"[0-9]{1,78}")
 
 
@@ -30,7 +30,7 @@ Uint256 = Annotated[int, BeforeValidator(_decimal), Field(lt=2**256)]
 
 
 class Authorization(BaseModel):
-    """Who pays whom, how much, and between which times (unix seconds, both exclusive); lower-case hex."""
+    """Payer, recipient, amount and validity period (unix seconds, both ends exclusive); hex in lower case."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -57,17 +57,17 @@ class SignedAuthorization(BaseModel):
 
     @property
     def is_key_sized(self) -> bool:
-        """Whether the signature has the length of a plain key's; of any other length only the chain can judge it
+        """Whether the signature has the length of a secp256k1 signature; only the chain can check other lengths
         (EIP-1271, ERC-6492)."""
         return len(self.signature) == 2 + 2 * EOA_SIGNATURE_BYTES
 
     def signed_by_payer(self, terms: QuoteTerms) -> bool:
-        """Whether a plain key's signature is the payer's, over this token on this chain."""
+        """Whether a key-sized signature is by the payer, for this token on this chain."""
         network = terms.network
-        return _is_payers(self, network.chain_id, terms.asset, network.token_name, network.token_version)
+        return _is_signed_by_payer(self, network.chain_id, terms.asset, network.token_name, network.token_version)
 
     def as_payload(self) -> dict[str, Any]:
-        """The form on the wire, with checksummed addresses."""
+        """The wire format, with checksummed addresses."""
         signed = self.sdk_authorization()
         return {
             "signature": self.signature,
@@ -82,7 +82,7 @@ class SignedAuthorization(BaseModel):
         }
 
     def sdk_authorization(self) -> ExactEIP3009Authorization:
-        """What is signed, as the SDK knows it."""
+        """The signed data as the SDK's type."""
         signed = self.authorization
         return ExactEIP3009Authorization(
             from_address=to_checksum_address(signed.payer),
@@ -94,11 +94,11 @@ class SignedAuthorization(BaseModel):
         )
 
 
-@lru_cache(maxsize=_JUDGED)
-def _is_payers(signed: SignedAuthorization, chain_id: int, asset: str, name: str, version: str) -> bool:
-    """Recovering a signer costs a third of a millisecond, and one sale asks three times."""
+@lru_cache(maxsize=_CACHE_SIZE)
+def _is_signed_by_payer(signed: SignedAuthorization, chain_id: int, asset: str, name: str, version: str) -> bool:
+    """Cached, because recovering a signer takes a third of a millisecond and one sale checks three times."""
     digest = hash_eip3009_authorization(signed.sdk_authorization(), chain_id, asset, name, version)
     try:
         return verify_eoa_signature(digest, bytes.fromhex(signed.signature[2:]), signed.authorization.payer)
-    except ValueError:  # a recovery id that does not exist
+    except ValueError:  # an invalid recovery id
         return False

@@ -1,4 +1,4 @@
-"""Settling through a facilitator service over HTTP, whose answers are bounded in size and time and not believed."""
+"""Settlement through a facilitator service over HTTP, whose responses are limited in size and time and not trusted."""
 
 import asyncio
 from dataclasses import dataclass
@@ -24,17 +24,17 @@ from payments.x402.requirements import NETWORKS, SCHEME_EXACT
 from settings_types.section import required
 
 FAILURES = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, TimeoutError)
-"""What a call that gives no answer raises."""
+"""The exceptions of a call without a response."""
 
 MAX_ANSWER_BYTES = 262_144
-"""The longest answer that is read: a list of everything that a service supports has some kilobytes."""
+"""Maximum size of a response; a list of everything that a service supports has some kilobytes."""
 
-# A facilitator that lost its chain answers these, too.
+# A facilitator without a connection to its chain may also return these.
 _UNCLEAR = frozenset({refusals.SIMULATION, refusals.UNREADABLE_SIGNATURE})
 _BAD_REQUEST = frozenset({400, 402, 422})
-_REFUSED_US = frozenset({401, 403})
-_OUT = "The payment facilitator does not answer."
-_UNSURE = "The payment facilitator cannot judge the payment now."
+_UNAUTHORIZED = frozenset({401, 403})
+_NO_RESPONSE = "The payment facilitator does not answer."
+_CANNOT_VERIFY = "The payment facilitator cannot verify the payment now."
 
 M = TypeVar("M", VerifyResponse, SettleResponse, SupportedResponse)
 
@@ -45,7 +45,7 @@ class _Answer:
     body: bytes
 
     def read(self, model: type[M]) -> M | None:
-        """The body as this model, every value of its own type ("true" is not a boolean), or None."""
+        """The body as this model, with strict types ("true" is not a boolean), or None."""
         try:
             return model.model_validate_json(self.body, strict=True)
         except ValidationError:
@@ -55,15 +55,15 @@ class _Answer:
 class HttpFacilitator:
     """Verifies and settles by `POST {url}/verify` and `/settle` (x402 specification v2 §7).
 
-    The SDK's own client keeps no bound on an answer's size, follows redirects with our credentials, and makes one
-    error of every status but 200; so the calls are made here, with the SDK's schemas and its interface for credentials.
+    The SDK's client does not limit a response's size, follows redirects with our credentials, and raises the same error
+    for every status but 200. So this class makes the calls, with the SDK's schemas and its interface for credentials.
 
     Args:
         config: URL, chain, time limits, and our credentials.
-        rpc: our own view of the chain, asked where an answer can also mean that the service has lost its chain.
+        rpc: our own node, asked if a response may mean that the facilitator has lost its chain.
 
     Raises:
-        ValueError: there is no URL, or a credential is no key.
+        ValueError: the URL is missing, or a credential is not a valid key.
     """
 
     is_service = True
@@ -75,7 +75,7 @@ class HttpFacilitator:
         self._auth = credentials(config)
         self._verify_timeout_s = config.verify_timeout_s
         self._settle_timeout_s = config.settle_timeout_s
-        # A redirect would carry our credentials and the payment to whoever the answer names.
+        # A redirect would send our credentials and the payment to any host.
         self._http = httpx.AsyncClient(
             timeout=config.settle_timeout_s,
             follow_redirects=False,
@@ -85,43 +85,43 @@ class HttpFacilitator:
     async def verify(self, payload: PaymentPayload, requirements: PaymentRequirements) -> None:
         answer = await self._post("verify", payload, requirements, self._verify_timeout_s)
         if answer is None or answer.status not in {200, *_BAD_REQUEST}:
-            raise RailUnavailable(_OUT)
-        said = answer.read(VerifyResponse)
-        if said is None:
+            raise RailUnavailable(_NO_RESPONSE)
+        parsed = answer.read(VerifyResponse)
+        if parsed is None:
             if answer.status == 200:
-                raise RailUnavailable(_OUT)
+                raise RailUnavailable(_NO_RESPONSE)
             raise refuse(refusals.PAYLOAD)
-        if not said.is_valid:
-            await self._refuse(said.invalid_reason, payload, requirements)
+        if not parsed.is_valid:
+            await self._refuse(parsed.invalid_reason, payload, requirements)
         if answer.status != 200:
-            raise RailUnavailable(_UNSURE)
+            raise RailUnavailable(_CANNOT_VERIFY)
 
     async def settle(
         self, payload: PaymentPayload, requirements: PaymentRequirements, *, reference: str, hold: Hold
     ) -> SettleAnswer:
         answer = await self._post("settle", payload, requirements, self._settle_timeout_s)
-        said = answer.read(SettleResponse) if answer else None
-        if said is None:
+        parsed = answer.read(SettleResponse) if answer else None
+        if parsed is None:
             return SettleAnswer(is_unclear=True)
-        named = said.transaction.lower() if is_valid_tx_hash(said.transaction) else None
-        if said.success:
-            return SettleAnswer(transaction=named if said.network == self._network else None)
-        refused = refusal(said.error_reason, unclear=_UNCLEAR)
+        named = parsed.transaction.lower() if is_valid_tx_hash(parsed.transaction) else None
+        if parsed.success:
+            return SettleAnswer(transaction=named if parsed.network == self._network else None)
+        refused = refusal(parsed.error_reason, unclear=_UNCLEAR)
         return SettleAnswer(transaction=named, refusal=refused, is_unclear=refused is None)
 
     async def progress(self, reference: str, node: JsonRpc) -> InFlight | FinalAt:
-        return InFlight()  # only the facilitator knows whether it will still send it
+        return InFlight()  # only the facilitator knows whether it will still send the transaction
 
     async def sent(self, reference: str, transaction: str) -> bool | None:
         return None
 
     async def health(self) -> str | None:
         answer = await self._call("GET", "supported", {}, None)
-        if answer is not None and answer.status in _REFUSED_US:
+        if answer is not None and answer.status in _UNAUTHORIZED:
             return "The payment facilitator does not accept our credentials."
         supported = answer.read(SupportedResponse) if answer else None
         if supported is None:
-            return _OUT
+            return _NO_RESPONSE
         kinds = {(kind.x402_version, kind.scheme, kind.network) for kind in supported.kinds}
         if (2, SCHEME_EXACT, self._network) not in kinds:
             return f"The payment facilitator does not settle on {self._network}."
@@ -131,12 +131,12 @@ class HttpFacilitator:
         await self._http.aclose()
 
     async def _refuse(self, reason: str | None, payload: PaymentPayload, requirements: PaymentRequirements) -> None:
-        """Raises the refusal that a reason stands for, or RailUnavailable where it can mean that the service is out."""
+        """Raise the error for a reason, or RailUnavailable if it may mean that the facilitator is out of service."""
         if reason in _UNCLEAR:
             code = await refusal_of(self._rpc, payload, requirements)
             refused = refuse(refusals.SIMULATION) if code else None
-            raise refusal(code) or refused or RailUnavailable(_UNSURE)
-        raise refusal_by_service(reason) or RailUnavailable(_UNSURE)
+            raise refusal(code) or refused or RailUnavailable(_CANNOT_VERIFY)
+        raise refusal_by_service(reason) or RailUnavailable(_CANNOT_VERIFY)
 
     async def _post(
         self,
@@ -159,7 +159,7 @@ class HttpFacilitator:
         body: dict[str, object],
         limit_s: float | None,
     ) -> _Answer | None:
-        """One bounded exchange; None when there was no whole answer within bounds and time."""
+        """One request with limits. Returns None without a complete response within the limits."""
         headers = self._headers(verb)
         try:
             async with (
@@ -172,15 +172,15 @@ class HttpFacilitator:
 
     def _headers(self, verb: Literal["verify", "settle", "supported"]) -> dict[str, str]:
         given = self._auth.get_auth_headers() if self._auth else AuthHeaders()
-        # Compressed, a few bytes could unfold to gigabytes.
+        # A compressed response of a few bytes could expand to gigabytes.
         return {"Accept": "application/json", "Accept-Encoding": "identity", **getattr(given, verb)}
 
 
 async def _bounded(response: httpx.Response) -> bytes:
-    """The body as it comes from the line, never unfolded; raises httpx.DecodingError when it is too long."""
+    """The raw body without decompression. Raises httpx.DecodingError if it is too long."""
     body = bytearray()
     async for chunk in response.aiter_raw():
         body += chunk
         if len(body) > MAX_ANSWER_BYTES:
-            raise httpx.DecodingError("the answer is too long")
+            raise httpx.DecodingError("the response is too long")
     return bytes(body)

@@ -1,12 +1,12 @@
-"""The wire: payment headers in, challenge and receipt headers out, for x402 v1 and v2 side by side.
+"""The wire format: payment headers in, challenge and receipt headers out, for x402 v1 and v2.
 
 version   payment              challenge                     receipt               networks
 1         X-PAYMENT            JSON body of the 402          X-PAYMENT-RESPONSE    base-sepolia
 2         PAYMENT-SIGNATURE    PAYMENT-REQUIRED              PAYMENT-RESPONSE      eip155:84532
 
-Wallets mix the two, and some set both headers to the same value. So the payload's own `x402Version` decides how a
-payment is read, and the name of the network in its receipt; the receipt's header is the counterpart of the header in
-which the payment came, and of both when it came in both.
+Wallets mix the versions, and some set both headers to the same value. So the payload's `x402Version` decides how a
+payment is read and how its receipt names the network; the receipt's header corresponds to the header of the payment, or
+to both if the payment was in both.
 """
 
 import base64
@@ -30,20 +30,20 @@ from payments.x402.requirements import QuoteTerms, base_units
 RAIL = "x402"
 MAX_HEADER_CHARS = 8192
 _RECEIPTS = {"x-payment": "X-PAYMENT-RESPONSE", "payment-signature": "PAYMENT-RESPONSE"}
-_FORMS = 2
-"""In how many forms one payment can come: those of version 1 and of version 2."""
-_TWO = "Two different x402 payments came with the request. Send one payment."
+_MAX_ENCODINGS = 2
+"""One payment has at most two encodings: version 1 and version 2."""
+_TWO_PAYMENTS = "The request has two different x402 payments. Send one."
 _UNPAID = {1: "X-PAYMENT header is required", 2: "PAYMENT-SIGNATURE header is required"}
 
 
 @dataclass(frozen=True)
 class X402Credential(Credential):
-    """A payment header as it was read.
+    """A parsed payment header.
 
     Attributes:
-        version: 1 or 2, the payload's own.
-        sent_in: names of the header fields in which it came, lower case; never empty.
-        scheme, network: what the payment says it is, in its version's words.
+        version: 1 or 2, from the payload.
+        sent_in: lower-case names of the header fields that contained it; not empty.
+        scheme, network: as named in the payment.
         accepted: the requirement that a v2 client echoes.
     """
 
@@ -56,8 +56,8 @@ class X402Credential(Credential):
 
 
 def read_payment(headers: HeaderFields, terms: QuoteTerms) -> X402Credential | None:
-    """The payment among a request's header fields, or None. Empty fields count for nothing, and one payment may come
-    several times: in both headers, in a repeated header, or as a list with commas, which is how proxies join repeats.
+    """The payment in a request's header fields, or None. Empty fields are ignored, and a payment may be repeated: in
+    both headers, in a repeated header, or in a comma-separated list, into which proxies join repeated headers.
 
     Raises:
         MalformedPayment: two different payments, one that is too long, or one that cannot be read.
@@ -66,13 +66,13 @@ def read_payment(headers: HeaderFields, terms: QuoteTerms) -> X402Credential | N
     texts = list(dict.fromkeys(text for _, text in sent))
     if not texts:
         return None
-    if len(texts) > _FORMS:
-        raise MalformedPayment(_TWO)
+    if len(texts) > _MAX_ENCODINGS:
+        raise MalformedPayment(_TWO_PAYMENTS)
     sent_in = tuple(dict.fromkeys(name for name, _ in sent))
     found = [_credential(_decode(text), terms, sent_in) for text in texts]
     if len({each.fingerprint for each in found}) > 1:
-        raise MalformedPayment(_TWO)
-    return max(found, key=lambda each: each.version)  # version 2 says more: terms and identifier
+        raise MalformedPayment(_TWO_PAYMENTS)
+    return max(found, key=lambda each: each.version)  # version 2 has more information: terms and identifier
 
 
 def _parts(value: str) -> list[str]:
@@ -86,12 +86,12 @@ def _decode(value: str) -> dict[str, Any]:
     try:
         text = base64.b64decode(value, validate=True)
         if nests_too_deep(text):
-            raise MalformedPayment("The x402 payment header nests too deep.")
+            raise MalformedPayment("The x402 payment header is nested too deeply.")
         decoded = json.loads(text)
     except (ValueError, RecursionError) as exc:
         raise MalformedPayment("The x402 payment header is not Base64 of JSON.") from exc
     if not isinstance(decoded, dict):
-        raise MalformedPayment("The x402 payment header must hold a JSON object.")
+        raise MalformedPayment("The x402 payment header must be a JSON object.")
     return decoded
 
 
@@ -123,14 +123,14 @@ def _credential(decoded: dict[str, Any], terms: QuoteTerms, sent_in: tuple[str, 
 
 
 def payment_id(terms: QuoteTerms, payer: str, nonce: str) -> str:
-    """The ledger's key of the payment that an authorization makes; what the token takes once."""
+    """The ledger's key of a payment: what identifies an authorization that the token accepts once."""
     return f"{terms.network.caip2}:{terms.asset}:{payer}:{nonce}".lower()
 
 
 def write_challenge(terms: QuoteTerms, order: Order, rejection: str | None, *, name: str | None = None) -> Challenge:
     """The quote in both versions: the header for v2, the body's members for v1 (its networks only, no null members).
 
-    `name` is what v2 clients may call the purchase.
+    `name` is the suggested payment identifier for v2 clients.
     """
     units = base_units(order.price)
     v2 = PaymentRequired(
@@ -149,7 +149,7 @@ def write_challenge(terms: QuoteTerms, order: Order, rejection: str | None, *, n
 
 
 def write_receipt(receipt: Receipt, credential: X402Credential, terms: QuoteTerms) -> HeaderFields:
-    """The receipt for the sender of this credential; a pure function of both, so replays are byte-identical."""
+    """The receipt for the sender of this credential; a pure function of both, so repeats are byte-identical."""
     settled = SettleResponse(
         success=True,
         transaction=receipt.transaction,
@@ -160,9 +160,9 @@ def write_receipt(receipt: Receipt, credential: X402Credential, terms: QuoteTerm
 
 
 def write_refusal(reason: str, credential: X402Credential, terms: QuoteTerms) -> HeaderFields:
-    """That this payment did not settle, and why, in the form of a receipt (x402 HTTP transport v2, v1 §"Settlement").
+    """A failed settlement response with its reason (x402 HTTP transport v2, v1 §"Settlement").
 
-    The payer is the one whom the payment names; its signature may be what was wrong.
+    The payer is the one named in the payment, whose signature may be invalid.
     """
     failed = SettleResponse(
         success=False,

@@ -15,9 +15,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.config import ConnectionLimits
 from api.http.open_connections import OpenConnections
-from api.http.pace import Pace
 from api.http.protocol import ClientProtocol
 from api.http.request_rate import RequestRate
+from api.http.throughput import MinimumThroughput
 from tests.fakes.serving import serving
 
 QUICK = ConnectionLimits(head_timeout_s=1, discard_timeout_s=3, pace_bytes_s=1000, pace_window_s=1)
@@ -273,11 +273,11 @@ def test_the_rate_of_requests_fills_up_again() -> None:
 
 
 def test_the_pace_is_judged_over_windows() -> None:
-    pace = Pace(100, 2)
+    throughput = MinimumThroughput(100, 2)
     looks = [(0, 0), (1, 0), (2, 200), (3, 200), (4, 399), (5, 399), (6, 800)]
-    assert [pace.is_kept(now, passed) for now, passed in looks] == [True, True, True, True, False, True, True]
-    pace.rest()
-    assert pace.is_kept(100, 800)
+    assert [throughput.is_met(now, passed) for now, passed in looks] == [True, True, True, True, False, True, True]
+    throughput.reset()
+    assert throughput.is_met(100, 800)
 
 
 def test_there_are_fewer_connections_than_descriptors() -> None:

@@ -107,7 +107,7 @@ async def test_a_settlement_may_send_until_its_deadline_only(skewed: tuple[Datab
 
 @pytest.mark.parametrize("host", [-FIVE_MINUTES, 0, FIVE_MINUTES])
 async def test_a_sale_is_one_sale_despite_wrong_host_clocks(skewed: tuple[Database, float], host: float) -> None:
-    """Two hosts, one of them with a clock that is wrong by five minutes, and a worker suspended for longer than its lease."""
+    """Two hosts, one of them with a clock that is wrong by five minutes, and a worker suspended beyond its lease."""
     database, ahead = skewed
     ledger, clock = SqlLedger(database), FakeClock(time.time() + host)
     seller = Seller(ledger, clock, policy=SalePolicy(work_lease_s=SHORT_S, settle_lease_s=5))

@@ -23,7 +23,7 @@ MUTATED = 400
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[DecoderPool]:
-    with DecoderPool(1, patience_s=60) as pool:
+    with DecoderPool(1, timeout_s=60) as pool:
         yield pool
 
 

@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @contextmanager
 def opened(processes: int = 1, limits: Limits = SHORT) -> Iterator[DecoderPool]:
-    with DecoderPool(processes, codec=FAKE, limits=limits, patience_s=60) as pool:
+    with DecoderPool(processes, codec=FAKE, limits=limits, timeout_s=60) as pool:
         assert eventually(lambda: len(pool.pids) == processes, 60)
         yield pool
 
@@ -116,7 +116,7 @@ def test_others_go_on_while_one_hangs() -> None:
 
 
 def test_without_a_free_decoder_a_picture_is_refused_in_time() -> None:
-    with DecoderPool(1, codec="tests.fakes.no_such_codec", patience_s=0.5) as pool:
+    with DecoderPool(1, codec="tests.fakes.no_such_codec", timeout_s=0.5) as pool:
         with pytest.raises(Overloaded):
             pool.decode(b"nothing", INFO)
         assert pool.pids == []

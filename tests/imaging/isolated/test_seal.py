@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from errors import InvalidImage
-from imaging.isolated.buffers import KEPT
+from imaging.isolated.buffers import REUSABLE_BUFFERS
 from imaging.isolated.pool import IS_POSSIBLE, DecoderPool
 from tests.imaging.isolated.test_pool import INFO, assert_serves, opened
 
@@ -69,7 +69,7 @@ def test_a_decoder_holds_one_socket_and_nothing_else(pool: DecoderPool) -> None:
     assert_serves(pool)
     held = [each.readlink().name for each in Path(f"/proc/{pool.pids[0]}/fd").iterdir()]
     kinds = Counter(re.sub(r":.*", "", name) for name in held)
-    assert 1 <= kinds.pop("memfd") <= KEPT
+    assert 1 <= kinds.pop("memfd") <= REUSABLE_BUFFERS
     assert kinds == {"null": 3, "socket": 1}
 
 
