@@ -296,7 +296,7 @@ def test_the_receipt_answers_the_header_in_the_payments_version(
         assert settled.transaction == "0x" + "12" * 32
 
 
-def test_what_nested_without_measure_is_refused_unread(terms: QuoteTerms) -> None:
+def test_a_deeply_nested_payment_is_rejected_before_parsing(terms: QuoteTerms) -> None:
     nested = base64.b64encode(b'{"x402Version":1,"payload":' + b"[" * 300).decode()
     with pytest.raises(MalformedPayment, match="nested"):
         read_payment((("x-payment", nested),), terms)
