@@ -35,7 +35,7 @@ def test_a_missing_manifest_is_refused_with_those_that_there_are() -> None:
         ('licence = "Apache-2.0"', "", "licence"),
         ("size = 384", "size = 0", "size"),
         ('dtype = "uint8"', 'dtype = "float32"', "dtype"),
-        (f'name = "{NAME}"', 'name = "other"', ff"must have name = '{NAME}', not 'other'"),
+        (f'name = "{NAME}"', 'name = "other"', f"must have name = '{NAME}', not 'other'"),
         ("[input]", "[input", "not a valid model manifest"),
     ],
 )
