@@ -5,7 +5,10 @@ import sys
 
 from sandbox.process import ROOT
 
-HEAVY = ("PIL", "cv2", "httpx", "mpp", "numpy", "sqlalchemy", "starlette", "web3", "x402")
+HEAVY = (
+    *("PIL", "aiohttp", "alembic", "bentoml", "cv2", "httpx", "mpp", "numpy", "onnx", "onnxruntime", "sqlalchemy"),
+    *("starlette", "uvicorn", "web3", "x402"),
+)
 
 
 def test_reading_the_settings_loads_no_sdk_no_server_and_no_codec() -> None:
