@@ -37,7 +37,7 @@ from payments import (
 from pipeline import MattingModel
 from rail_composition import build_rails
 from runners.client import RunnerClient
-from settings_types.section import reveal
+from settings_types import reveal
 from storage import Database, SqlLedger, SqlRateLimits, SqlSettled, SqlStates
 
 log = structlog.get_logger(__name__)

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from config import Settings
 from payments import Price, Rail, RailDependencies
-from settings_types.section import required
+from settings_types import required
 from storage import Database, SqlLock, SqlOutbox
 
 

@@ -4,8 +4,7 @@ import resource
 
 from pydantic import PositiveFloat, PositiveInt
 
-from settings_types.section import Section
-from settings_types.types import RedisUrl
+from settings_types import RedisUrl, Section
 
 _KEPT_FREE = 160
 """Descriptors for everything else: 40 of an idle worker (database, metrics, runner, log), 32 connections to each chain

@@ -14,7 +14,7 @@ from config.rules import faults
 from config.settings import Settings, settings_with
 from config.value_files import SUFFIX, read_files
 from payments import RAILS, RailInfo
-from settings_types.section import Fault
+from settings_types import Fault
 
 _PREFIX = "CLEARCANVAS_"
 _FILE = f"{_PREFIX}CONFIG"

@@ -6,7 +6,7 @@ from typing import Any
 
 from config.settings import Settings
 from payments import RailInfo, RailSection
-from settings_types.section import MISSING, Fault
+from settings_types import MISSING, Fault
 
 _CODE = Path(__file__).resolve().parent.parent
 _GOOD_PLACE = (

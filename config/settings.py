@@ -12,8 +12,7 @@ from pydantic import Field, PositiveInt, create_model
 from api import ConnectionLimits, RateLimitConfig, UploadLimits
 from payments import RAILS, RailInfo, RailSection, ReceiptConfig
 from runners import ModelSpec, RunnerConfig
-from settings_types.section import Section, required
-from settings_types.types import CidrBlock, CommaSeparated, Contact, DatabaseUrl, JsonValue, Price, Url
+from settings_types import CidrBlock, CommaSeparated, Contact, DatabaseUrl, JsonValue, Price, Section, Url, required
 
 S = TypeVar("S", bound=RailSection)
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from settings_types.section import Fault
+from settings_types import Fault
 
 SUFFIX = "_file"
 

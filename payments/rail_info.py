@@ -14,8 +14,7 @@ from payments.diagnosis import Finding
 from payments.money import Price
 from payments.outbox import Outbox
 from payments.rail import Rail
-from settings_types.section import Fault, Section, required
-from settings_types.types import SecretUrl
+from settings_types import Fault, SecretUrl, Section, required
 
 Json = dict[str, Any]
 

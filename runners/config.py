@@ -10,8 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt
 
-from settings_types.section import Fault, Section
-from settings_types.types import CommaSeparated, IpAddress, Secret32, Url, check_price, is_loopback
+from settings_types import CommaSeparated, Fault, IpAddress, Secret32, Section, Url, check_price, is_loopback
 
 
 class ModelChoice(NamedTuple):

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from config import Settings
 from errors import LedgerUnavailable
 from payments import Finding, fault, good, warning
-from settings_types.section import reveal
+from settings_types import reveal
 from storage import Database, Examination, examine
 
 LOW_BYTES = 1_000_000_000

@@ -7,8 +7,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 
 from payments.development_accounts import is_development
 from payments.rail_info import RailSection
-from settings_types.section import MISSING, Fault, required
-from settings_types.types import Address, CommaSeparated, Secret32, Whole
+from settings_types import MISSING, Address, CommaSeparated, Fault, Secret32, Whole, required
 
 SANDBOX_SECRET = "clearcanvas sandbox, known to everybody"  # noqa: S105  # public on purpose, refused on mainnet
 

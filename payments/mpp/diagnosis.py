@@ -5,7 +5,7 @@ from payments.evm.diagnosis import TIMEOUT_S, examine_balances, examine_nodes
 from payments.evm.rpc import RpcClient
 from payments.mpp.config import MppConfig
 from payments.mpp.pull import DECIMALS
-from settings_types.section import required
+from settings_types import required
 
 
 async def diagnose(config: MppConfig, names: dict[str, str]) -> list[Finding]:

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated, ClassVar
 
-from settings_types.section import Fault, Section, reveal
-from settings_types.types import CommaSeparated, Ed25519PublicKey, Ed25519Seed
+from settings_types import CommaSeparated, Ed25519PublicKey, Ed25519Seed, Fault, Section, reveal
 
 
 class ReceiptConfig(Section):

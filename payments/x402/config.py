@@ -9,9 +9,19 @@ from pydantic import Field, PositiveFloat, PositiveInt, SecretStr
 
 from payments.development_accounts import is_development
 from payments.rail_info import RailSection
-from settings_types.secret_parts import parts_of_url
-from settings_types.section import MISSING, Fault
-from settings_types.types import Address, ApiKeySecret, PrivateKeyHex, SecretUrl, Url, Whole, account_of, is_loopback
+from settings_types import (
+    MISSING,
+    Address,
+    ApiKeySecret,
+    Fault,
+    PrivateKeyHex,
+    SecretUrl,
+    Url,
+    Whole,
+    account_of,
+    is_loopback,
+    parts_of_url,
+)
 
 WANTS_A_KEY = ".cdp.coinbase.com"
 """Hosts of facilitators of which it is known that they answer no call without a CDP key's signature."""

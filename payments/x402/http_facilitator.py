@@ -21,7 +21,7 @@ from payments.x402.facilitator import FinalAt, InFlight, SettleAnswer
 from payments.x402.facilitator_auth import credentials
 from payments.x402.refusals import refusal, refusal_by_service, refuse
 from payments.x402.requirements import NETWORKS, SCHEME_EXACT
-from settings_types.section import required
+from settings_types import required
 
 FAILURES = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, TimeoutError)
 """The exceptions of a call without a response."""

@@ -33,7 +33,7 @@ from payments.x402.settlement_key import SettlementKey
 from payments.x402.transfers import transfers_between
 from payments.x402.wire import RAIL, X402Credential, read_payment, write_challenge
 from payments.x402.witnesses import Witnesses
-from settings_types.section import required
+from settings_types import required
 
 # At INFO and DEBUG they write typed data and URLs, which may hold API keys.
 _TALKATIVE = ("x402", "httpx")

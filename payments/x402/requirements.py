@@ -8,7 +8,7 @@ from x402.schemas.v1 import PaymentRequirementsV1
 
 from payments.money import Price
 from payments.x402.config import X402Config
-from settings_types.section import required
+from settings_types import required
 
 SCHEME_EXACT = "exact"
 USDC_DECIMALS = 6

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from payments.outbox import Sent
 from payments.x402.fees import GAS_LIMIT, Fees
-from settings_types.types import account_of
+from settings_types import account_of
 
 _TYPE = b"\x02"
 
