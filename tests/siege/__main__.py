@@ -1,7 +1,7 @@
-"""python -m tests.siege: attack a whole service beside a paying buyer, and see whether the levels are kept.
+"""python -m tests.siege: attack a running service while a buyer pays, and check the service levels.
 
-Bounded, and on loopback only; `python -m tests.siege overload` runs the last case alone.
-Exit code 0: every level was kept; 1: one was missed.
+Limited in time, and on loopback only; `python -m tests.siege overload` runs only the last case.
+Exit code 0: every level was met; 1: one was missed.
 """
 
 import asyncio
@@ -16,75 +16,75 @@ from rich.table import Table
 
 from sandbox.chains import base_chain, tempo_chain
 from tests.running_service import RunningService, run_service
-from tests.siege.attacks import ATTACKS, under
-from tests.siege.bursts import at_once, beside_big_ones, sweep
-from tests.siege.measure import Seen, taken, watched
+from tests.siege.attacks import ATTACKS, running_attack
+from tests.siege.bursts import burst, during_big_images, sweep
+from tests.siege.measure import Measurement, measure_during, resource_use
 
 PURCHASES = 20
 BURST = 300
-MOST_TIMES = 3.0
-OF_BEST = 0.9
+MAX_SLOWDOWN = 3.0
+MIN_SHARE_OF_BEST = 0.9
 RECOVERY_S = 5.0
-INSIST_S = 30.0
-BESIDE_BIG_S = 5.0
-MOST_MEGABYTES = 3000.0
+RETRY_S = 30.0
+MAX_P95_DURING_BIG_S = 5.0
+MAX_MEGABYTES = 3000.0
 
 
 class Report:
-    """Collects rows and what was missed."""
+    """Collects the rows and the missed levels."""
 
     def __init__(self) -> None:
-        self.table = Table("case", "buyer's p95", "failures", "MB", "descriptors", "heard", "level")
+        self.table = Table("case", "buyer's p95", "failures", "MB", "descriptors", "outcomes", "level")
         self.missed: list[str] = []
 
-    def row(self, case: str, seen: Seen, *, kept: bool) -> None:
-        """One case."""
+    def row(self, case: str, seen: Measurement, *, met: bool) -> None:
+        """Add one case."""
         self.table.add_row(
             case,
             f"{seen.p95_s:.2f} s",
             str(seen.failures),
             f"{seen.megabytes:.0f}",
             str(seen.descriptors),
-            ", ".join(f"{name} {count}" for name, count in seen.heard.items()),
-            "kept" if kept else "missed",
+            ", ".join(f"{name} {count}" for name, count in seen.outcomes.items()),
+            "met" if met else "missed",
         )
-        if not kept:
+        if not met:
             self.missed.append(case)
 
 
 async def siege(service: RunningService, report: Report, console: Console) -> None:
-    """All cases, one after the other."""
-    quiet = await watched(service, purchases=PURCHASES)
-    report.row("undisturbed", quiet, kept=not quiet.failures)
+    """Run all cases in sequence."""
+    quiet = await measure_during(service, purchases=PURCHASES)
+    report.row("undisturbed", quiet, met=not quiet.failures)
     for name, attack in ATTACKS.items():
-        async with under(attack, service.url):
-            seen = await watched(service, purchases=PURCHASES)
-        report.row(name, seen, kept=not seen.failures and seen.p95_s <= MOST_TIMES * quiet.p95_s)
+        async with running_attack(attack, service.url):
+            seen = await measure_during(service, purchases=PURCHASES)
+        report.row(name, seen, met=not seen.failures and seen.p95_s <= MAX_SLOWDOWN * quiet.p95_s)
         console.print(f"{name}: done")
         await asyncio.sleep(2)
-    seen, heard = await beside_big_ones(service, purchases=PURCHASES)
-    kept = seen.p95_s <= BESIDE_BIG_S and seen.megabytes <= MOST_MEGABYTES and not seen.failures
-    report.row(f"four of 100 MP ({dict(heard)})", seen, kept=kept)
+    seen, outcomes = await during_big_images(service, purchases=PURCHASES)
+    met = seen.p95_s <= MAX_P95_DURING_BIG_S and seen.megabytes <= MAX_MEGABYTES and not seen.failures
+    report.row(f"four of 100 MP ({dict(outcomes)})", seen, met=met)
     await overloaded(service, report)
 
 
 async def overloaded(service: RunningService, report: Report) -> None:
-    """Far more buyers at once than can be served; each comes again when it was told to, for half a minute."""
+    """Far more concurrent buyers than can be served; each retries as told for half a minute."""
     best, best_of_cpu = await sweep(service)
-    burst = await at_once(service, BURST, insist_s=INSIST_S)
-    kept = set(burst.heard) <= {"sold", "overloaded"}
-    kept &= burst.sold_per_s >= OF_BEST * best and burst.recovered_s <= RECOVERY_S
+    result = await burst(service, BURST, retry_s=RETRY_S)
+    met = set(result.outcomes) <= {"sold", "overloaded"}
+    met &= result.sold_per_s >= MIN_SHARE_OF_BEST * best and result.recovered_s <= RECOVERY_S
     case = (
-        f"{BURST} at once: {burst.sold_per_s:.1f}/s of {best:.1f}/s, {burst.sold_per_cpu_s:.1f} of {best_of_cpu:.1f} "
-        f"for each second of CPU, well after {burst.recovered_s:.1f} s"
+        f"{BURST} at once: {result.sold_per_s:.1f}/s of {best:.1f}/s, {result.sold_per_cpu_s:.1f} of {best_of_cpu:.1f} "
+        f"for each second of CPU, well after {result.recovered_s:.1f} s"
     )
-    megabytes, descriptors = taken(service)
-    report.row(case, Seen(burst.seconds, burst.heard, megabytes, descriptors), kept=kept)
+    megabytes, descriptors = resource_use(service)
+    report.row(case, Measurement(result.seconds, result.outcomes, megabytes, descriptors), met=met)
 
 
 @contextmanager
 def served() -> Iterator[RunningService]:
-    """A service with one API worker on chains of its own."""
+    """A service with one API worker on its own chains."""
     with (
         base_chain() as base,
         tempo_chain() as tempo,
@@ -95,14 +95,14 @@ def served() -> Iterator[RunningService]:
 
 
 def main() -> int:
-    """Run, print the table, say what was missed."""
+    """Run, print the table and the missed levels."""
     console, report = Console(soft_wrap=True, highlight=False, stderr=True), Report()
     with served() as service:
         try:
             asyncio.run(overloaded(service, report) if "overload" in sys.argv else siege(service, report, console))
         finally:
             console.print(report.table)
-    console.print(f"Missed: {', '.join(report.missed)}." if report.missed else "Every level was kept.")
+    console.print(f"Missed: {', '.join(report.missed)}." if report.missed else "Every level was met.")
     return 1 if report.missed else 0
 
 

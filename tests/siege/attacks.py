@@ -1,4 +1,4 @@
-"""What one client, or many, may try: each attack runs until it is told to stop, from loopback addresses only."""
+"""Attacks by one or many clients: each runs until it is cancelled, from loopback addresses only."""
 
 import asyncio
 import socket
@@ -12,13 +12,13 @@ from eth_account import Account
 
 from sandbox.wallets import sign_x402
 from tests.buying import ROUTE
-from tests.siege.hostile import HEAD, connected
+from tests.siege.hostile_connections import HEAD, connected
 
 ATTACKER = "127.0.0.66"
-"""No trusted proxy, so it is one client."""
+"""Not a trusted proxy, so it counts as one client."""
 
 UPLOAD_BYTES_S = 1_000_000
-"""Of each connection: 160 Mbit/s for twenty. Without a bound loopback would carry what no client's line does."""
+"""Per connection: 160 Mbit/s for twenty. Without a limit loopback is faster than any client's connection."""
 
 _PIECE = 100_000
 
@@ -27,18 +27,18 @@ Attack = Callable[[str], Coroutine[None, None, None]]
 
 
 async def unfinished_uploads(url: str) -> None:
-    """Twenty connections declare 25 MB, send all but a little, and wait; again and again."""
-    await asyncio.gather(*(_again(partial(_upload, url, 25_000_000)) for _ in range(20)))
+    """Twenty connections declare 25 MB, send almost all, wait, and repeat."""
+    await asyncio.gather(*(_repeat(partial(_upload, url, 25_000_000)) for _ in range(20)))
 
 
 async def paid_uploads(url: str) -> None:
-    """The same with payments that are well signed and not covered, so that the bodies are taken."""
-    payments = [await _worthless(url) for _ in range(20)]
-    await asyncio.gather(*(_again(partial(_upload, url, 25_000_000, each)) for each in payments))
+    """The same with validly signed payments without funds, so that the bodies are read."""
+    payments = [await _unfunded_payment(url) for _ in range(20)]
+    await asyncio.gather(*(_repeat(partial(_upload, url, 25_000_000, each)) for each in payments))
 
 
 async def silent_connections(url: str) -> None:
-    """Two thousand connections from twenty addresses that say nothing, kept open."""
+    """Two thousand connections from twenty addresses that say nothing, met open."""
     held: list[socket.socket] = []
     try:
         while True:
@@ -56,7 +56,7 @@ async def silent_connections(url: str) -> None:
 
 
 async def unread_answers(url: str) -> None:
-    """A hundred connections ask for many answers and read none."""
+    """A hundred connections send many requests and read no response."""
     asked = b"GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * 300
     held = [connected(url, asked, source=ATTACKER, buffer=4096) for _ in range(100)]
     try:
@@ -66,8 +66,8 @@ async def unread_answers(url: str) -> None:
             each.close()
 
 
-async def junk(url: str) -> None:
-    """Ten connections send what is costly to refuse, twenty times a second each at most."""
+async def costly_rejections(url: str) -> None:
+    """Ten connections send requests that are costly to reject, at most twenty per second each."""
     many_fields = b"".join(b"A%d: 1\r\n" % number for number in range(6000))
     nested = b"X-PAYMENT: " + b"W" * 8000 + b"\r\n"
     sent = [
@@ -77,17 +77,18 @@ async def junk(url: str) -> None:
         b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * 20_000,
         b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n",
     ]
-    await asyncio.gather(*(_again(partial(_ask, url, each)) for each in sent * 2))
+    await asyncio.gather(*(_repeat(partial(_ask, url, each)) for each in sent * 2))
 
 
 ATTACKS: dict[str, Attack] = {
-    each.__name__: each for each in (unfinished_uploads, paid_uploads, silent_connections, unread_answers, junk)
+    each.__name__: each
+    for each in (unfinished_uploads, paid_uploads, silent_connections, unread_answers, costly_rejections)
 }
 
 
 @asynccontextmanager
-async def under(attack: Attack, url: str) -> AsyncIterator[None]:
-    """The block runs while the attack does."""
+async def running_attack(attack: Attack, url: str) -> AsyncIterator[None]:
+    """Run an attack during the block."""
     task = asyncio.create_task(attack(url))
     await asyncio.sleep(2)
     try:
@@ -97,15 +98,15 @@ async def under(attack: Attack, url: str) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _worthless(url: str) -> str:
-    """The header line of a payment by somebody who has nothing."""
+async def _unfunded_payment(url: str) -> str:
+    """The header line of a payment by an account without funds."""
     async with httpx.AsyncClient(trust_env=False) as client:
         quote = await client.post(f"{url}{ROUTE}", headers={"X-Forwarded-For": "10.66.0.1"})
     [(name, value)] = sign_x402("0x" + bytes(Account.create().key).hex(), quote.headers["PAYMENT-REQUIRED"]).items()
     return f"{name}: {value}\r\n"
 
 
-async def _again(action: Callable[[], Awaitable[None]]) -> None:
+async def _repeat(action: Callable[[], Awaitable[None]]) -> None:
     while True:
         with suppress(OSError, asyncio.TimeoutError, asyncio.IncompleteReadError):
             await action()

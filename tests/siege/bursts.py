@@ -1,4 +1,4 @@
-"""More than can be sold, all at once: what is sold, what is refused, and how soon all is well again."""
+"""Overload: what is sold and rejected in a burst, and how fast the service recovers."""
 
 import asyncio
 import io
@@ -13,7 +13,7 @@ from PIL import Image
 
 from tests.running_service import RunningService
 from tests.siege.buyer import Buyer
-from tests.siege.measure import Seen, cpu_s, watched
+from tests.siege.measure import Measurement, cpu_s, measure_during
 
 SMALL_SIZE = (640, 480)
 SWEEP = (1, 4, 16, 64)
@@ -22,32 +22,32 @@ _seeds = count()
 
 @dataclass(frozen=True)
 class Burst:
-    """What came of buyers who all came at once.
+    """The result of many concurrent buyers.
 
     Attributes:
-        seconds: until the last answer.
-        recovered_s: until a lone buyer's picture came, after that.
-        cpu_s: that the service computed until the last answer.
+        seconds: until the last response.
+        recovered_s: then until a single buyer's image.
+        cpu_s: the service's CPU seconds until the last response.
     """
 
-    heard: Counter[str]
+    outcomes: Counter[str]
     seconds: float
     recovered_s: float
     cpu_s: float
 
     @property
     def sold_per_s(self) -> float:
-        """Pictures."""
-        return self.heard["sold"] / self.seconds
+        """Sold images per second."""
+        return self.outcomes["sold"] / self.seconds
 
     @property
     def sold_per_cpu_s(self) -> float:
-        """Pictures for each second that the service computed: what others do on the machine hardly changes it."""
-        return self.heard["sold"] / self.cpu_s
+        """Sold images per CPU second of the service, which hardly depends on other load."""
+        return self.outcomes["sold"] / self.cpu_s
 
 
 def jpeg(width: int, height: int, seed: int) -> bytes:
-    """A smooth picture with a disc in its middle; one of 10,000 colourings."""
+    """A smooth image with a disc in its middle, in one of 10,000 colour combinations."""
     rows, columns = np.ogrid[:height, :width]
     disc = (rows - height / 2) ** 2 + (columns - width / 2) ** 2 < (min(width, height) / 4) ** 2
     pixels = np.full((height, width, 3), 225 - seed % 50, np.uint8)
@@ -57,46 +57,46 @@ def jpeg(width: int, height: int, seed: int) -> bytes:
     return file.getvalue()
 
 
-async def at_once(service: RunningService, buyers: int, *, insist_s: float = 0.0) -> Burst:
-    """So many buyers of small pictures, each with a payment signed before.
+async def burst(service: RunningService, buyers: int, *, retry_s: float = 0.0) -> Burst:
+    """Concurrent buyers of small images, each with a payment signed in advance.
 
     Args:
-        insist_s: for which whoever is refused comes again, when it was told to.
+        retry_s: for how long a rejected buyer retries after the Retry-After interval.
     """
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(timeout=90, trust_env=False, limits=limits) as client:
-        all_of_them = [Buyer.funded(service, client, 1) for _ in range(buyers)]
-        payments = [await buyer.sign() for buyer in all_of_them]
-        # Each picture is new, or it would not have to be made: those of the last minutes are remembered.
+        all_buyers = [Buyer.funded(service, client, 1) for _ in range(buyers)]
+        payments = [await buyer.sign() for buyer in all_buyers]
+        # Each image is new, because recent results are cached.
         pictures = [jpeg(*SMALL_SIZE, next(_seeds)) for _ in range(buyers)]
         began, cpu_before_s = time.monotonic(), cpu_s(service)
-        jobs = zip(all_of_them, pictures, payments, strict=True)
+        jobs = zip(all_buyers, pictures, payments, strict=True)
         await asyncio.gather(
-            *(buyer.insist(picture, payment, seconds=max(insist_s, 0.01)) for buyer, picture, payment in jobs)
+            *(buyer.buy_with_retries(picture, payment, seconds=max(retry_s, 0.01)) for buyer, picture, payment in jobs)
         )
         seconds, took_cpu_s = time.monotonic() - began, cpu_s(service) - cpu_before_s
         lone = Buyer.funded(service, client, 10)
-        await lone.insist(jpeg(*SMALL_SIZE, next(_seeds)), await lone.sign(), seconds=60)
-        heard = sum((buyer.heard for buyer in all_of_them), Counter[str]())
-        return Burst(heard, seconds, time.monotonic() - began - seconds, took_cpu_s)
+        await lone.buy_with_retries(jpeg(*SMALL_SIZE, next(_seeds)), await lone.sign(), seconds=60)
+        outcomes = sum((buyer.outcomes for buyer in all_buyers), Counter[str]())
+        return Burst(outcomes, seconds, time.monotonic() - began - seconds, took_cpu_s)
 
 
 async def sweep(service: RunningService) -> tuple[float, float]:
-    """The most pictures a second, and a second of CPU time, that are sold at a concurrency of 1 to 64."""
-    bursts = [await at_once(service, max(concurrency, 8) if concurrency > 1 else 4) for concurrency in SWEEP]
+    """The maximum sales per second, and per CPU second, at a concurrency of 1 to 64."""
+    bursts = [await burst(service, max(concurrency, 8) if concurrency > 1 else 4) for concurrency in SWEEP]
     return max(each.sold_per_s for each in bursts), max(each.sold_per_cpu_s for each in bursts)
 
 
-async def beside_big_ones(service: RunningService, *, purchases: int) -> tuple[Seen, Counter[str]]:
-    """A buyer of small pictures beside four of 100 megapixels as WebP; what both heard."""
+async def during_big_images(service: RunningService, *, purchases: int) -> tuple[Measurement, Counter[str]]:
+    """A buyer of small images during four of 100 megapixels as WebP, with the outcomes of those."""
     body = jpeg(10_000, 10_000, 0)
     async with httpx.AsyncClient(timeout=120, trust_env=False) as client:
         buyers = [Buyer.funded(service, client, 1) for _ in range(4)]
         big = [asyncio.create_task(_buy_webp(buyer, body)) for buyer in buyers]
         await asyncio.sleep(1)
-        seen = await watched(service, purchases=purchases)
+        seen = await measure_during(service, purchases=purchases)
         await asyncio.gather(*big)
-        return seen, sum((buyer.heard for buyer in buyers), Counter[str]())
+        return seen, sum((buyer.outcomes for buyer in buyers), Counter[str]())
 
 
 async def _buy_webp(buyer: Buyer, body: bytes) -> None:

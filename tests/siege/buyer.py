@@ -1,4 +1,4 @@
-"""Honest buyers beside an attack: each from an address and an account of its own."""
+"""Honest buyers during an attack, each with its own address and account."""
 
 import asyncio
 import statistics
@@ -21,55 +21,57 @@ _numbers = count(1)
 
 @dataclass
 class Buyer:
-    """Buys pictures, and remembers how long it waited and what it heard."""
+    """Buys images and records waiting times and outcomes."""
 
     service: RunningService
     key: str
     address: str
     client: httpx.AsyncClient
     seconds: list[float] = field(default_factory=list)
-    heard: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
 
     @classmethod
     def funded(cls, service: RunningService, client: httpx.AsyncClient, purchases: int = 100) -> Self:
-        """With money for so many pictures; the client is shared with others."""
+        """A buyer with funds for `purchases` images; the client may be shared."""
         account, number = Account.create(), next(_numbers)
         service.base_chain.fund(account.address, purchases * PRICE)
         return cls(service, "0x" + bytes(account.key).hex(), f"10.30.{number // 256}.{number % 256}", client)
 
     async def sign(self) -> dict[str, str]:
-        """A payment for any picture, not sent yet."""
+        """A signed payment for any image, not yet sent."""
         quote = await self._post(b"", {})
         assert quote.status_code == 402, quote.text
         return sign_x402(self.key, quote.headers["PAYMENT-REQUIRED"])
 
     async def buy(self, picture: bytes, payment: dict[str, str] | None = None) -> httpx.Response:
-        """Pay for a picture once, with one try."""
+        """Send one paid request."""
         payment = await self.sign() if payment is None else payment
         began = time.monotonic()
         answer = await self._post(picture, {"Content-Type": "image/jpeg", **payment})
         self.seconds.append(time.monotonic() - began)
-        self.heard[answer.json()["code"] if answer.status_code != 200 else "sold"] += 1
+        self.outcomes[answer.json()["code"] if answer.status_code != 200 else "sold"] += 1
         return answer
 
-    async def insist(self, picture: bytes, payment: dict[str, str], *, seconds: float) -> httpx.Response | None:
-        """Send the same payment again, when told to, until the picture comes or the time is over."""
-        last = time.monotonic() + seconds
-        while time.monotonic() < last:
+    async def buy_with_retries(
+        self, picture: bytes, payment: dict[str, str], *, seconds: float
+    ) -> httpx.Response | None:
+        """Send the same payment again, as told by Retry-After, until the image arrives or the time is over."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
             try:
                 answer = await self.buy(picture, payment)
             except httpx.HTTPError:
                 await asyncio.sleep(0.5)
                 continue
             wait_s = float(answer.headers.get("Retry-After", "1"))
-            if answer.status_code == 200 or not answer.json()["retryable"] or time.monotonic() + wait_s > last:
+            if answer.status_code == 200 or not answer.json()["retryable"] or time.monotonic() + wait_s > deadline:
                 return answer
             await asyncio.sleep(wait_s)
         return None
 
     @property
     def p95(self) -> float:
-        """Seconds within which 95 % of the answers came."""
+        """Seconds within which 95 % of the responses arrived."""
         return statistics.quantiles(self.seconds, n=20)[-1] if len(self.seconds) > 1 else sum(self.seconds)
 
     async def _post(self, body: bytes, headers: dict[str, str]) -> httpx.Response:

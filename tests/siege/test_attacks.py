@@ -1,4 +1,4 @@
-"""The short form of `make siege`: all attacks at once, few descriptors, and a buyer beside them."""
+"""The short form of `make siege`: all attacks at once, few descriptors, and a buyer."""
 
 import asyncio
 import shutil
@@ -10,7 +10,7 @@ import pytest
 from sandbox.chains import BaseChain, TempoChain
 from tests.buying import photograph
 from tests.running_service import RunningService, run_service
-from tests.siege.attacks import ATTACKS, under
+from tests.siege.attacks import ATTACKS, running_attack
 from tests.siege.buyer import Buyer
 from tests.waiting import eventually
 
@@ -18,25 +18,25 @@ DESCRIPTORS = 256
 
 
 async def all_attacks(url: str) -> None:
-    """Until it is cancelled."""
+    """Run all attacks until cancelled."""
     await asyncio.gather(*(attack(url) for attack in ATTACKS.values()))
 
 
 @pytest.mark.skipif(shutil.which("prlimit") is None, reason="util-linux is not installed")
-async def test_whoever_attacks_a_buyer_buys(base_chain: BaseChain, tempo_chain: TempoChain, tmp_path: Path) -> None:
-    """Latency is measured by `make siege`; here every purchase succeeds, and health answers, when all connections are
-    taken that so few descriptors allow."""
+async def test_a_buyer_buys_during_all_attacks(base_chain: BaseChain, tempo_chain: TempoChain, tmp_path: Path) -> None:
+    """`make siege` measures latency. Here every purchase and health check succeeds while the few connections that the
+    descriptors allow are in use."""
     settings = {"CLEARCANVAS_WORKERS": "1"}
     with run_service(base_chain, tempo_chain, tmp_path, settings, descriptors=DESCRIPTORS) as service:
         buyer = await asyncio.to_thread(Buyer.funded, service, httpx.AsyncClient(timeout=60, trust_env=False), 3)
-        async with under(all_attacks, service.url), buyer.client:
+        async with running_attack(all_attacks, service.url), buyer.client:
             assert await asyncio.to_thread(eventually, lambda: is_full(service), 60)
             for quality in (70, 71, 72):
                 await buyer.buy(photograph(quality))
             assert (await buyer.client.get(f"{service.url}/healthz")).status_code == 200
-    assert buyer.heard == {"sold": 3}
+    assert buyer.outcomes == {"sold": 3}
 
 
 def is_full(service: RunningService) -> bool:
-    """Whether the service has said that all connections are taken."""
+    """Whether the service has logged that all connections are in use."""
     return "connections_full" in service.log_path.read_text()

@@ -1,4 +1,4 @@
-"""Every stop ends, whoever is connected and whatever is killed; and what was sold was charged."""
+"""Every shutdown completes despite open connections and killed processes; and exactly the sold images were charged."""
 
 import asyncio
 import os
@@ -19,7 +19,7 @@ from tests.buying import buy, photograph
 from tests.processes import command_of, family, is_living, send
 from tests.running_service import RunningService, run_service
 from tests.siege.buyer import PRICE, Buyer
-from tests.siege.hostile import KINDS
+from tests.siege.hostile_connections import KINDS
 from tests.waiting import eventually
 
 STOP_S = 35.0
@@ -30,7 +30,7 @@ ORPHAN_S = 40.0
 def served(
     base_chain: BaseChain, tempo_chain: TempoChain, folder: Path
 ) -> Iterator[tuple[RunningService, list[psutil.Process]]]:
-    """A service, and all its processes; those that are left at the end are killed."""
+    """A service and all its processes; those that remain at the end are killed."""
     processes: list[psutil.Process] = []
     try:
         with run_service(base_chain, tempo_chain, folder, {"CLEARCANVAS_WORKERS": "1"}) as service:
@@ -41,7 +41,7 @@ def served(
 
 
 def living(processes: list[psutil.Process]) -> list[psutil.Process]:
-    """Those that run, and are no zombies."""
+    """The processes that run and are not zombies."""
     return [each for each in processes if is_living(each)]
 
 
@@ -51,7 +51,7 @@ def worker(processes: list[psutil.Process], service: str) -> psutil.Process:
 
 
 def listens(url: str) -> bool:
-    """Whether somebody takes connections there."""
+    """Whether connections are accepted at this URL."""
     address = urlsplit(url)
     try:
         socket.create_connection((address.hostname, address.port), timeout=2).close()
@@ -67,10 +67,10 @@ TERM, INT = signal.SIGTERM, signal.SIGINT
 @pytest.mark.parametrize(
     "numbers", [[TERM, TERM], pytest.param([TERM], marks=LONG), pytest.param([INT], marks=LONG)], ids=str
 )
-async def test_a_stop_ends_with_hostile_connections_and_sales_under_way(
+async def test_shutdown_completes_with_hostile_connections_and_sales_in_progress(
     base_chain: BaseChain, tempo_chain: TempoChain, tmp_path: Path, numbers: list[signal.Signals]
 ) -> None:
-    """The sales end well; nothing listens; no process is left."""
+    """The sales succeed; nothing listens; no process remains."""
     with served(base_chain, tempo_chain, tmp_path) as (service, processes), ExitStack() as connections:
         for kind in KINDS.values():
             for _ in range(2):
@@ -88,10 +88,10 @@ async def test_a_stop_ends_with_hostile_connections_and_sales_under_way(
         assert not listens(service.url)
 
 
-async def test_workers_end_with_a_supervisor_that_was_killed(
+async def test_workers_stop_with_a_killed_supervisor(
     base_chain: BaseChain, tempo_chain: TempoChain, tmp_path: Path
 ) -> None:
-    """And no worker held the socket of another: clients would connect to a service that has ended, and wait."""
+    """No worker holds another one's socket: otherwise clients would connect to an ended service and wait."""
     with served(base_chain, tempo_chain, tmp_path) as (service, processes), ExitStack() as connections:
         port = urlsplit(service.url).port
         assert listening(worker(processes, "MattingRunner")) == []
@@ -111,7 +111,7 @@ async def test_workers_end_with_a_supervisor_that_was_killed(
 
 @LONG
 @pytest.mark.parametrize("name", ["MattingRunner", "BackgroundRemoval"])
-async def test_who_sends_a_payment_again_gets_its_picture_after_a_worker_was_killed(
+async def test_a_resent_payment_gets_its_image_after_a_worker_was_killed(
     base_chain: BaseChain, tempo_chain: TempoChain, tmp_path: Path, name: str
 ) -> None:
     with served(base_chain, tempo_chain, tmp_path) as (service, processes):
@@ -121,7 +121,7 @@ async def test_who_sends_a_payment_again_gets_its_picture_after_a_worker_was_kil
             payments = [await buyer.sign() for buyer in buyers]
             pictures = [photograph(quality) for quality in range(80, 90)]
             sales = [
-                asyncio.create_task(buyer.insist(picture, payment, seconds=90))
+                asyncio.create_task(buyer.buy_with_retries(picture, payment, seconds=90))
                 for buyer, picture, payment in zip(buyers, pictures, payments, strict=True)
             ]
             await asyncio.sleep(1)
@@ -132,5 +132,5 @@ async def test_who_sends_a_payment_again_gets_its_picture_after_a_worker_was_kil
 
 
 def listening(process: psutil.Process) -> list[int]:
-    """The TCP ports on which a process takes connections."""
+    """The TCP ports on which a process listens."""
     return [each.laddr.port for each in process.net_connections("tcp") if each.status == psutil.CONN_LISTEN]

@@ -1,4 +1,4 @@
-"""Connections that are there to harm: each kind stays until the service ends it."""
+"""Harmful connections: each kind stays open until the service closes it."""
 
 import socket
 from collections.abc import Callable
@@ -10,7 +10,7 @@ HEAD = f"POST {ROUTE} HTTP/1.1\r\nHost: cut.example\r\nContent-Type: image/jpeg\
 
 
 def connected(url: str, sent: bytes = b"", *, source: str = "127.0.0.1", buffer: int | None = None) -> socket.socket:
-    """A connection from an address of this machine on which these bytes were sent."""
+    """A connection from a loopback address after these bytes were sent."""
     address = urlsplit(url)
     connection = socket.socket()
     if buffer:
@@ -23,37 +23,37 @@ def connected(url: str, sent: bytes = b"", *, source: str = "127.0.0.1", buffer:
 
 
 def silent(url: str) -> socket.socket:
-    """Says nothing."""
+    """Sends nothing."""
     return connected(url)
 
 
-def half_a_head(url: str) -> socket.socket:
-    """Does not complete its header fields."""
+def partial_head(url: str) -> socket.socket:
+    """Sends an incomplete head."""
     return connected(url, HEAD.encode()[:40])
 
 
-def half_a_body(url: str) -> socket.socket:
-    """Sends three bytes less than it has said."""
+def partial_body(url: str) -> socket.socket:
+    """Sends three bytes less than declared."""
     return connected(url, f"{HEAD}Content-Length: 6\r\n\r\nabc".encode())
 
 
 def answered_body(url: str) -> socket.socket:
-    """Has an answer, and owes the rest of its body."""
+    """Has a response, and does not complete its body."""
     return connected(url, b"GET /livez HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nabc")
 
 
-def kept_alive(url: str) -> socket.socket:
-    """Has its answer, and stays."""
+def idle_keep_alive(url: str) -> socket.socket:
+    """Has its response, and stays open."""
     connection = connected(url, b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
     connection.recv(1000)
     return connection
 
 
 def unread(url: str) -> socket.socket:
-    """Reads none of its many answers."""
+    """Reads none of its many responses."""
     return connected(url, b"GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * 300, buffer=4096)
 
 
 KINDS: dict[str, Callable[[str], socket.socket]] = {
-    each.__name__: each for each in (silent, half_a_head, half_a_body, answered_body, kept_alive, unread)
+    each.__name__: each for each in (silent, partial_head, partial_body, answered_body, idle_keep_alive, unread)
 }
