@@ -1,4 +1,4 @@
-"""python -m tests.faults: paid calls while everything around the service fails, and the audit afterwards."""
+"""python -m tests.faults: paid calls during faults of everything around the service, and the audit afterwards."""
 
 import asyncio
 import secrets
@@ -82,7 +82,7 @@ def main(
         console.print(str(error), style="red")
         raise typer.Exit(2) from error
     except Exception as error:
-        # 1 would say that a promise was broken.
+        # 1 means that a promise was broken.
         console.print_exception()
         raise typer.Exit(2) from error
     code = _conclude(console, results, out, {"seed": seed, "asked": calls, "steps": steps, "break": break_ or None})

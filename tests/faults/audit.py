@@ -1,4 +1,4 @@
-"""The audit of a leg: what was promised, against what the chains and the clients saw."""
+"""The audit of a leg: compares the promises with the records of chains and clients."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -31,13 +31,13 @@ class Findings:
         return not any(self.columns.get(name, 0) for name in MUST_BE_ZERO)
 
     def note(self, name: str, payments: Iterable[Payment]) -> None:
-        """Count payments under a column that has to stay empty."""
+        """Count payments in a column that must stay empty."""
         self.offenders[name] = list(payments)
         self.columns[name] = len(self.offenders[name])
 
 
 def mark_untrue(payments: Iterable[Payment]) -> None:
-    """Note which payments moved although an answer had said `charged: false`.
+    """Record the payments that moved although a response had said `charged: false`.
 
     Judged before the last phase asks about them: then nothing that was sent after the answer can have moved them.
     """
@@ -100,7 +100,7 @@ def audit(history: History, ledger_differences: list[str], orphans: list[str]) -
 
 
 def manners(history: History) -> Counter[str]:
-    """What clients did on their side, by kind."""
+    """The clients' events, by kind."""
     found = Counter(call.manner for payment in history.payments for call in payment.calls if call.manner != "plain")
     found["another picture"] = sum(
         call.picture != payment.order.picture.name for payment in history.payments for call in payment.calls
@@ -110,7 +110,7 @@ def manners(history: History) -> Counter[str]:
 
 
 def _family(payment: Payment) -> list[Payment]:
-    """The payments that stand for one purchase: those of one Idempotency-Key, or the payment alone."""
+    """The payments of one purchase: those with one Idempotency-Key, or the payment alone."""
     return payment.order.payments if payment.order.buying is Buying.KEYED else [payment]
 
 
@@ -129,6 +129,6 @@ def _double_charged(payment: Payment) -> bool:
 
 
 def _delivered_unpaid(payment: Payment) -> bool:
-    """A picture came and its purchase was never paid, or pictures of two orders for one payment."""
+    """A picture was delivered without a payment of its purchase, or pictures of two orders for one payment."""
     pictures = {call.picture for call in payment.calls if call.answer is not None}
     return len(pictures) > 1 or (bool(pictures) and not _paid_for(payment))

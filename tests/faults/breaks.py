@@ -1,11 +1,11 @@
-"""Negative controls: the source tree with one guard taken out. A campaign over it has to end badly."""
+"""Negative controls: the source tree with one guard removed. A campaign with it must find broken promises."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One replacement of text that has to match exactly once."""
+    """One replacement of text that must match exactly once."""
 
     path: str
     guard: str
@@ -14,7 +14,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """A guard that is taken out, and what that makes of the service."""
+    """A removed guard, and the resulting fault of the service."""
 
     means: str
     changes: tuple[Change, ...]
@@ -22,7 +22,7 @@ class Break:
 
 BREAKS = {
     "look-up": Break(
-        "a settled payment is judged anew instead of being looked up in the ledger",
+        "a settled payment is verified again instead of being looked up in the ledger",
         (
             Change(
                 "payments/sale.py",
@@ -45,8 +45,8 @@ BREAKS = {
         ),
     ),
     "lease": Break(
-        # Each of the two alone keeps the promises.
-        "a lease that has ended ends nobody: neither renewing nor beginning a settlement looks at it, and a refusal "
+        # One of the two is sufficient to keep the promises.
+        "an expired lease has no effect: neither renewing nor beginning a settlement checks it, and a refusal "
         "does not take the payment from its silent holder",
         (
             Change(
@@ -72,7 +72,7 @@ BREAKS = {
         ),
     ),
     "work-by": Break(
-        "who has the claim does not look at the clock once more",
+        "the holder of the claim does not check the time again",
         (
             Change(
                 "payments/sale.py",
@@ -82,7 +82,7 @@ BREAKS = {
         ),
     ),
     "facilitator": Break(
-        "a facilitator's success is believed: the picture goes out without the chain's word",
+        "a facilitator's success is trusted: the picture is delivered without a check of the chain",
         (
             Change(
                 "payments/x402/confirmation.py",
@@ -92,7 +92,7 @@ BREAKS = {
         ),
     ),
     "facilitator-refusal": Break(
-        "a facilitator's refusal is believed: the payment is forgotten though it may be settled later",
+        "a facilitator's refusal is trusted: the payment is released although it may be settled later",
         (
             Change(
                 "payments/x402/confirmation.py",
@@ -102,7 +102,7 @@ BREAKS = {
         ),
     ),
     "row": Break(
-        "a refusal does not take the payment from whoever holds it silently",
+        "a refusal does not take the payment from its silent holder",
         (
             Change(
                 "payments/sale.py",
@@ -132,7 +132,7 @@ BREAKS = {
         ),
     ),
     "chain": Break(
-        "a payment in doubt is forgotten without the chain being asked",
+        "a payment in doubt is released without asking the chain",
         (
             Change(
                 "payments/settlement.py",

@@ -17,10 +17,10 @@ from tests.faults.purchase_client import PurchaseClient
 from tests.faults.wallet import Wallet
 
 _TRIES = 6
-"""Calls with one payment before its order is put aside for a while."""
+"""Calls with one payment before its order is postponed."""
 _ASIDE_S = (5.0, 40.0)
 _PAYMENTS = 6
-"""Payments for one order before the buyer gives it up; none of them has moved by what the service said."""
+"""Payments for one order before the buyer gives up; according to the service none of them has moved."""
 _LONGEST_WAIT_S = 1.5
 _BUYING = (Buying.CONTRACT, Buying.CONTRACT, Buying.ANEW, Buying.KEYED)
 _MANNERS = (
@@ -35,7 +35,7 @@ _COPIES, _REPLAYED, _OTHER_PICTURE = 0.12, 0.15, 0.1  # chances
 
 
 class Verdict(Enum):
-    """What the buyer knows after one or more calls with a payment."""
+    """The buyer's knowledge after calls with a payment."""
 
     DELIVERED = auto()
     DOUBT = auto()
@@ -43,7 +43,7 @@ class Verdict(Enum):
 
 
 def verdict(calls: Sequence[Call], buying: Buying = Buying.CONTRACT) -> Verdict:
-    """What calls that were made together say about the payment."""
+    """The combined result of concurrent calls with a payment."""
     if any(call.answer is not None for call in calls):
         return Verdict.DELIVERED
     return Verdict.UNCHARGED if all(_is_over(call, buying) for call in calls) else Verdict.DOUBT
@@ -55,7 +55,7 @@ def _is_over(call: Call, buying: Buying) -> bool:
 
 
 class Buyer:
-    """Buys picture after picture, one order at a time, and comes back for those that were put aside.
+    """Buys pictures, one order at a time, and returns to postponed orders.
 
     Args:
         enough: asked before each order and each call; a payment in doubt is then left to the last phase.
@@ -73,7 +73,7 @@ class Buyer:
         self._aside: list[tuple[float, Order]] = []
 
     async def run(self) -> None:
-        """Until there is enough."""
+        """Buy until the number of calls is reached."""
         while not self._enough():
             await self._fulfil(self._old_order() or self._new_order())
 
@@ -123,7 +123,7 @@ class Buyer:
 
     async def _send(self, payment: Payment) -> list[Call]:
         copies = self._random.randint(2, 3) if self._random.random() < _COPIES else 1
-        # Copies are raced over all hosts, and over the workers of one.
+        # Copies race on all hosts, and on the workers of one.
         hosts = [self._client.hosts[place % len(self._client.hosts)] for place in range(copies)]
         chosen = hosts if copies > 1 else [None]
         return list(

@@ -24,7 +24,7 @@ AT_ONCE = 5
 
 @dataclass(frozen=True)
 class Plan:
-    """How much of what.
+    """The extent of a campaign.
 
     Attributes:
         calls: paid calls before the last phase.
@@ -41,7 +41,7 @@ class Plan:
 
 
 Watch = Callable[[Result, str], None]
-"""Told of what there is so far and of the phase, a few times a second."""
+"""Receives the intermediate result and the phase, several times per second."""
 
 
 async def run_leg(leg: Leg, plan_: Plan, folder: Path, watch: Watch) -> Result:
@@ -69,7 +69,7 @@ async def run_leg(leg: Leg, plan_: Plan, folder: Path, watch: Watch) -> Result:
 
 
 def certain_cases(leg: Leg) -> list[Case]:
-    """What every leg meets, however short: doubts that moved and doubts that did not."""
+    """Faults of every leg, even a short one: doubts that moved and doubts that did not."""
     found = [Case("x402 v2", Step.BROADCAST, Effect.DOUBT_MOVED), Case("mpp", Step.BROADCAST, Effect.DOUBT_UNMOVED)]
     if leg == "facilitator":
         found += [Case("x402 v2", Step.BROADCAST, Effect.LIE, lie) for lie in (Lie.INVENTED_HASH, Lie.OTHER_HASH)]
@@ -101,7 +101,7 @@ def cases_of(leg: Leg) -> list[Case]:
 async def run_steps(
     leg: Leg, chosen: Sequence[Case], plan_: Plan, folder: Path, watch: Watch, *, at_once: int = AT_ONCE
 ) -> Result:
-    """Have each case strike once in an empty folder."""
+    """Trigger each case once in an empty folder."""
     random = Random(f"{plan_.seed} {leg}")
     result = Result(leg, History(leg))
     phase = Phase(result.seconds)

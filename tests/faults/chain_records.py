@@ -44,9 +44,9 @@ class ChainRecords:
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def follow(self) -> None:
-        """Read on, until cancelled."""
+        """Read new blocks until cancelled."""
         while True:
-            with suppress(httpx.HTTPError):  # a busy machine; the next round reads it
+            with suppress(httpx.HTTPError):  # the machine is busy; the next round reads it
                 await self.catch_up()
             await asyncio.sleep(_EVERY_S)
 

@@ -1,4 +1,4 @@
-"""One HTTP request per connection, by the byte, so that the client can hang up at any moment of it."""
+"""One HTTP request per connection, byte by byte, so that the client can disconnect at any time."""
 
 import asyncio
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ TIMEOUT_S = 75.0
 
 
 class Manner(StrEnum):
-    """How the client behaves while it buys."""
+    """The client's behaviour during a purchase."""
 
     PLAIN = "plain"
     SLOW_UPLOAD = "slow upload"
@@ -24,7 +24,7 @@ class Manner(StrEnum):
 
 
 class Lost(Exception):
-    """No whole answer came; the text says why."""
+    """No complete response arrived; the message states the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ async def post(
     """Send a picture to the paid route of the service at `url`.
 
     Raises:
-        Lost: the connection ended before the whole answer was there, by whoever's hand.
+        Lost: either side closed the connection before the response was complete.
     """
     address = urlsplit(url)
     wire = h11.Connection(h11.CLIENT)

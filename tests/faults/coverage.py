@@ -1,4 +1,4 @@
-"""What a campaign must have met to be worth its zeros: doubts that had moved and that had not, freezes, lies."""
+"""The coverage that a campaign needs to be meaningful: doubts that moved and that did not, freezes, lies."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from tests.faults.history import Call, History, Payment
 
 @dataclass(frozen=True)
 class Coverage:
-    """How often a leg met what it is for.
+    """How often a leg covered its purposes.
 
     Attributes:
         doubts_moved: payments over which the service said "outcome unknown" when a block had moved them already.
@@ -23,7 +23,7 @@ class Coverage:
     lies: int | None = None
 
     def missing(self) -> list[str]:
-        """What was never met, one phrase each; empty when the run counts."""
+        """What was never covered, one phrase each; empty if the run is valid."""
         wanted = {
             "a settlement in doubt that had moved": self.doubts_moved,
             "a settlement in doubt that had not moved": self.doubts_unmoved,
@@ -34,7 +34,7 @@ class Coverage:
 
 
 def coverage(history: History, process_faults: Counter[str], faults: Counter[str], *, freezes: bool) -> Coverage:
-    """Count them. Doubts go by answers and blocks, which a service with broken bookkeeping cannot hide."""
+    """Count the coverage. Doubts are counted from responses and blocks, independent of the service's bookkeeping."""
     doubts = [(payment, call) for payment in history.payments for call in payment.own_calls if call.in_doubt]
     return Coverage(
         doubts_moved=len({payment.number for payment, call in doubts if _had_moved(payment, call)}),

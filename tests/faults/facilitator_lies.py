@@ -1,4 +1,4 @@
-"""What a facilitator may answer that is not true: either it says that money moved, or it says that none did."""
+"""False responses of a facilitator: that money moved, or that none did."""
 
 import json
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 LATE_S = 3.0
-"""How long after a "no" a payment is settled all the same."""
+"""How long after a refusal the payment is settled nevertheless."""
 
 
 class Lie(StrEnum):

@@ -1,4 +1,4 @@
-"""When a call of one part of the deployment is disturbed, and by which fault."""
+"""When a call of one part of the deployment fails, and how."""
 
 import asyncio
 from collections import Counter
@@ -7,7 +7,7 @@ from random import Random
 
 
 class Fault(StrEnum):
-    """What may happen to one call of a part. The first three never reach it."""
+    """Faults of one call of a part. The first three never reach it."""
 
     ERROR = "error"
     """Answered by a 503 or an error of the protocol, without being forwarded."""
@@ -32,7 +32,7 @@ class Fault(StrEnum):
 
 
 class Condition(StrEnum):
-    """What a part is like for some seconds."""
+    """The condition of a part for some seconds."""
 
     NORMAL = "normal"
     DISTURBED = "disturbed"
@@ -43,12 +43,12 @@ NETWORK_FAULTS = tuple(fault for fault in Fault if fault is not Fault.LIE)
 OUTAGE_FAULTS = (Fault.ERROR, Fault.RESET, Fault.RESET, Fault.HANG)
 _CHANCE = {Condition.NORMAL: 0.005, Condition.DISTURBED: 0.05, Condition.OUTAGE: 1.0}
 _SECONDS = {Condition.NORMAL: (3.0, 10.0), Condition.DISTURBED: (6.0, 15.0), Condition.OUTAGE: (1.0, 5.0)}
-_LONG_OUTAGE_S = (15.0, 30.0)  # about as long as the service tries to find out what became of a settlement
+_LONG_OUTAGE_S = (15.0, 30.0)  # about as long as the service tries to find the outcome of a settlement
 _LONG_OUTAGES = 0.1
 _NEXT = {
     Condition.NORMAL: (Condition.DISTURBED, Condition.DISTURBED, Condition.DISTURBED, Condition.OUTAGE),
     Condition.DISTURBED: (Condition.NORMAL, Condition.NORMAL, Condition.OUTAGE),
-    # An outage is always followed by time to make progress in.
+    # An outage is always followed by a period without faults.
     Condition.OUTAGE: (Condition.NORMAL, Condition.DISTURBED),
 }
 
@@ -71,7 +71,7 @@ class FaultSchedule:
         self._condition: Condition | None = None
 
     async def run(self) -> None:
-        """One condition after the other, until cancelled."""
+        """Change the condition repeatedly until cancelled."""
         self._condition = self.random.choice([Condition.NORMAL, Condition.DISTURBED])
         try:
             while True:

@@ -1,4 +1,4 @@
-"""What was bought, with what, and what became of each call: the campaign's own memory, fed by the client side only."""
+"""The campaign's history of orders, payments and calls, recorded by the client side only."""
 
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -12,14 +12,14 @@ RESOLUTION_S = 1.0
 
 
 class Buying(StrEnum):
-    """How a buyer behaves when no picture came."""
+    """A buyer's behaviour without a picture."""
 
     CONTRACT = "keeps the contract"
-    """The same payment again as long as the answer says `retryable` or the outcome is not known."""
+    """Sends the same payment while the response says `retryable` or the outcome is unknown."""
     ANEW = "signs anew on charged: false"
-    """Like stock clients: any `charged: false` leads to a new payment at once, `retryable` or not."""
+    """Like stock clients: signs a new payment after every `charged: false`, `retryable` or not."""
     KEYED = "signs anew under an Idempotency-Key"
-    """Every second try is a new payment under the order's key, whatever became of the one before."""
+    """Every second attempt is a new payment under the order's key, whatever the previous outcome."""
 
 
 @dataclass(slots=True)
@@ -60,18 +60,18 @@ class Call:
 
     @property
     def in_doubt(self) -> bool:
-        """The service said that it does not know whether the payment has moved."""
+        """The service reported that the payment's outcome is unknown."""
         return self.code == "payment_outcome_unknown"
 
     @property
     def final_refusal(self) -> bool:
-        """`charged: false`, and no further call with this payment is asked for."""
+        """`charged: false`, without a request to send the payment again."""
         return self.charged is False and not self.retryable
 
 
 @dataclass(slots=True)
 class Transfer:
-    """One movement of money to the seller, as the chain's log tells.
+    """One transfer of money to the seller, from the chain's log.
 
     Attributes:
         timestamp: of its block, whole unix seconds: it moved at this time or up to `RESOLUTION_S` later.
@@ -178,7 +178,7 @@ class History:
 
     @property
     def paid_calls(self) -> int:
-        """Calls that found somebody who listens."""
+        """Calls that were connected."""
         return self.calls - self.unheard
 
     def order(self, buyer: int, way: Way, picture: Picture, output: Output, buying: Buying = Buying.CONTRACT) -> Order:
@@ -202,7 +202,7 @@ class History:
 
 
 def told(payment: Payment, history: History) -> dict[str, Any]:
-    """The whole story of a payment and of the others for its order. Holds no key and no signature."""
+    """The history of a payment and of the others for its order, without keys and signatures."""
     others = [_told(other, history) for other in payment.order.payments if other is not payment]
     return {**_told(payment, history), "other_payments_of_the_order": others}
 

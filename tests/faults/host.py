@@ -1,4 +1,4 @@
-"""One `bentoml serve` that is frozen, killed, and comes back on the same port."""
+"""One `bentoml serve` that is frozen, killed and restarted on the same port."""
 
 import asyncio
 import os
@@ -88,7 +88,7 @@ class Host:
         return self._process is not None and self._process.poll() is None
 
     def whole(self) -> bool:
-        """Whether as many workers and runners live as after the first start."""
+        """Whether as many workers and runners run as after the first start."""
         return self.alive() and len(self.members()) >= self._whole
 
     def frozen(self) -> bool:
@@ -124,13 +124,13 @@ class Host:
         send(signal.SIGSTOP, processes)
 
     def thaw(self, processes: Sequence[psutil.Process] | None = None) -> None:
-        """Let these processes go on, or all that are stopped."""
+        """Resume these processes, or all that are stopped."""
         chosen = list(self._frozen) if processes is None else list(processes)
         send(signal.SIGCONT, chosen)
         self._frozen = [each for each in self._frozen if each not in chosen]
 
     def close(self) -> None:
-        """End it with force: nothing that it has in hand is waited for any more."""
+        """Kill it without waiting for its work in progress."""
         self._frozen = []
         if self._process is not None:
             self.kill("service", 0)

@@ -1,4 +1,4 @@
-"""Stands before a chain or the facilitator and does to its calls what was planned, or what the schedule says."""
+"""A proxy of a chain or the facilitator that injects planned and scheduled faults."""
 
 import asyncio
 import json
@@ -13,13 +13,13 @@ from tests.faults.fault_schedule import Fault, FaultSchedule
 from tests.faults.planned import Effect, PlannedFault, Plans
 
 MOVES_MONEY = (b"eth_sendRawTransaction", b"eth_getTransactionReceipt", b"/settle")
-"""Found in a request whose loss is the dangerous one; these are disturbed more often."""
+"""Substrings of critical requests, whose faults are more frequent."""
 _HEAVIER = 8.0
 _UPSTREAM_S = 60.0
 OUTAGE_S = 20.0
-"""Of a planned doubt: longer than a settlement and the chain's later look at it wait."""
+"""Duration of a planned doubt: longer than a settlement and its later check wait."""
 STALL_S = 12.0
-"""Of a planned hang: longer than a claim's lease."""
+"""Duration of a planned hang: longer than a claim's lease."""
 
 Act = Callable[[PlannedFault], Awaitable[None]]
 """Carries out what a planned fault does to processes."""
@@ -27,7 +27,7 @@ Act = Callable[[PlannedFault], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request, as it came."""
+    """One received request."""
 
     line: bytes
     body: bytes
@@ -113,7 +113,7 @@ class HttpProxy:
         writer.transport.abort()
 
     async def _answer(self, request: Request) -> Answer | None:
-        """None: the connection is to be reset."""
+        """Returns None if the connection must be reset."""
         if self._plans.is_out(self._part):
             return None
         planned = self._plans.on_the_wire(request.text)
@@ -165,7 +165,7 @@ class HttpProxy:
 
     async def _forward_later(self, request: Request, seconds: float) -> None:
         await asyncio.sleep(seconds)
-        with suppress(RuntimeError):  # the campaign is over, and its session closed
+        with suppress(RuntimeError):  # the campaign has ended and its session is closed
             await self._forward(request)
 
     async def _refuse(self, fault: Fault, request: Request) -> Answer | None:

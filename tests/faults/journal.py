@@ -10,7 +10,7 @@ Line = dict[str, Any]
 
 
 def read(paths: Iterable[Path]) -> Iterator[Line]:
-    """All lines that were written whole; a process that was killed may have left half of one."""
+    """All complete lines; a killed process may have left a partial one."""
     for path in paths:
         if path.exists():
             for text in path.read_text().splitlines():

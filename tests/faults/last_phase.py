@@ -1,4 +1,4 @@
-"""The end of a leg, without faults: whatever is in doubt is asked about, and every order gets its picture."""
+"""The end of a leg, without faults: every doubt is resolved, and every order gets its picture."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ from tests.faults.wallet import Wallet
 _AT_ONCE = 6
 _PAUSE_S = (1.0, 3.0)
 _NEW_PAYMENTS = 3
-_NO_QUOTE_S = 3.0  # the service has yet to notice that the faults are over
+_NO_QUOTE_S = 3.0  # the service has not yet noticed the end of the faults
 
 
 class LastPhase:
@@ -30,7 +30,7 @@ class LastPhase:
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
     async def finish(self, orders: Sequence[Order]) -> None:
-        """Settle what is open about these orders; an order that was paid for in vain is paid anew, as buyers do."""
+        """Complete these orders; if a payment is refused, pay again, as buyers do."""
         await asyncio.gather(*(self._finish(order) for order in orders if order.payments))
 
     async def _finish(self, order: Order) -> None:

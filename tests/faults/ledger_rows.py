@@ -1,4 +1,4 @@
-"""The service's ledger, read by SQL and only to be compared: no count of the campaign comes from it."""
+"""The service's ledger, read by SQL for comparison only: the campaign takes no counts from it."""
 
 import asyncio
 import sqlite3
@@ -41,12 +41,12 @@ def postgres_rows(url: str) -> ReadRows:
 
 
 def orphans(rows: Rows) -> list[str]:
-    """Payments that the ledger still holds for unfinished."""
+    """Payments that are unfinished in the ledger."""
     return [f"{id}: {state}" for id, state in rows if state != "settled"]
 
 
 def differences(rows: Rows, history: History) -> list[str]:
-    """Where ledger and chain do not say the same, one sentence each."""
+    """The differences between ledger and chain, one sentence each."""
     states = {short_id(id): state for id, state in rows}
     known = {payment.ledger_id: payment for payment in history.payments}
     found = [f"{id}: {state} in the ledger, and nobody signed it" for id, state in states.items() if id not in known]

@@ -1,4 +1,4 @@
-"""What the random and the deterministic part of a leg have in common: buyers, records, the last phase and the audit."""
+"""The common parts of random and deterministic legs: buyers, records, the last phase and the audit."""
 
 import asyncio
 import time
@@ -34,7 +34,7 @@ VALID_S = 37.0
 
 @dataclass
 class Result:
-    """What a leg came to."""
+    """The result of a leg."""
 
     leg: Leg
     history: History
@@ -51,19 +51,19 @@ class Result:
     not_run: list[Case] = field(default_factory=list)
 
     def not_exercised(self) -> list[str]:
-        """What the leg was to meet and did not, one phrase each."""
+        """The missing coverage of the leg, one phrase each."""
         missed = [f"{each} was not run" for each in self.not_run]
         missed += [f"{each.case} did not strike" for each in self.cases if not each.struck]
         return missed + (self.coverage.missing() if self.coverage else [])
 
     @property
     def passed(self) -> bool:
-        """No promise was broken, and what was to be met was met."""
+        """Whether no promise was broken and the coverage is complete."""
         return self.findings.clean and not self.not_exercised()
 
 
 class Phase:
-    """What a leg is at, and how long it has been at everything before."""
+    """The present phase of a leg, and the durations of earlier ones."""
 
     def __init__(self, seconds: dict[str, float]) -> None:
         self.name = "starting"

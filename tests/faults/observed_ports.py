@@ -1,4 +1,4 @@
-"""Stands beside the service in the served copy only: the ports of a sale tell the campaign what they do, and obey it.
+"""Instrumentation in the served copy only: the ports of a sale report to the campaign and follow its instructions.
 
 `served_source.py` copies this file into the copy and lets its `composition.py` end with `COMPOSED`. Each call of a port
 is written to a journal (one JSON object per line). With a control port the campaign is asked before each call: it
@@ -57,11 +57,11 @@ _UNAVAILABLE: dict[str, Callable[[], ServiceError]] = {
 
 K = TypeVar("K", bound=type)
 _payment: ContextVar[str | None] = ContextVar("payment", default=None)
-"""The payment that this task is at work on: inference knows of none."""
+"""The payment that this task processes; inference does not know it."""
 
 
 def observed_ledger(ledger: K) -> K:
-    """The same class, whose transitions are observed."""
+    """The class with observed transitions."""
     observed = _observed(ledger, [name for name in LEDGER if name != "renew"])
     return type(ledger)(ledger.__name__, (observed,), {"renew": _watched_renewals(cast(Any, ledger).renew)})
 
@@ -113,7 +113,7 @@ def _watched(name: str, method: Callable[..., Awaitable[Any]]) -> Callable[..., 
 
 
 def _watched_renewals(renew: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    """Claims are renewed together; here each is observed by itself, and a fault meets that one only."""
+    """Claims are renewed together; here each is observed separately, and a fault affects only one."""
 
     @functools.wraps(renew)
     async def call(self: Any, claims: Any, **kwargs: Any) -> Any:
@@ -122,7 +122,7 @@ def _watched_renewals(renew: Callable[..., Awaitable[Any]]) -> Callable[..., Awa
         failed = [each for each in outcomes if isinstance(each, BaseException)]
         if failed and len(failed) == len(outcomes):
             raise failed[0]
-        # What failed is tried again with the next heartbeat, so it counts as kept.
+        # A failure is retried with the next heartbeat, so the claim counts as kept.
         return {claim for claim, kept in zip(claims, outcomes, strict=True) if kept}
 
     return call
@@ -163,7 +163,7 @@ def _unavailable(name: str) -> ServiceError:
 
 
 async def _ask(name: str, payment_id: str) -> str:
-    """What shall become of a call; a stall has passed when this returns."""
+    """The instruction for a call; returns after a stall."""
     port = os.environ.get("FAULTS_CONTROL")
     if port is None:
         return "go"

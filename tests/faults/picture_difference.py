@@ -1,4 +1,4 @@
-"""How two pictures differ: a rounding, a part of one, or another picture altogether."""
+"""The kind of difference between two pictures: rounding, a truncated picture, or another one."""
 
 from io import BytesIO
 
@@ -7,7 +7,7 @@ from PIL import Image, UnidentifiedImageError
 
 
 def difference(answer: bytes, wanted: bytes) -> str:
-    """In words, for who reads the story of a wrong picture."""
+    """A description for the history of a wrong picture."""
     try:
         got, right = (_rgba(each) for each in (answer, wanted))
     except (OSError, UnidentifiedImageError) as error:

@@ -1,4 +1,4 @@
-"""What the campaign has cut out: small pictures drawn here, a pale disc on a dark ground, each another one."""
+"""The campaign's pictures: small, each unique, a pale disc on a dark background."""
 
 from dataclasses import dataclass
 from io import BytesIO

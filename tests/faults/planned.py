@@ -1,4 +1,4 @@
-"""Faults that are planned for one payment at one step of its sale, for the deterministic part of the campaign."""
+"""Planned faults of one payment at one step of its sale, for the deterministic part of the campaign."""
 
 import asyncio
 import re
@@ -36,10 +36,10 @@ class Step(StrEnum):
 
 
 class Effect(StrEnum):
-    """What happens at a step, once."""
+    """A fault at a step, injected once."""
 
     ERROR = "error"
-    """The step fails without having taken effect."""
+    """The step fails without effect."""
     HANG = "hang"
     """The step stands still for longer than a lease and then takes effect: a stalled disk, a slow node."""
     LOST = "lost"
@@ -76,7 +76,7 @@ _HASH = re.compile(rb"0x[0-9a-fA-F]{64}\b")
 
 @dataclass
 class PlannedFault:
-    """One fault for one payment; it strikes once.
+    """One fault for one payment, injected once.
 
     Attributes:
         pid: of the API worker that was last seen at work on the payment.
@@ -112,7 +112,7 @@ class Plans:
         self._open.append(planned)
 
     def remove(self, planned: PlannedFault) -> None:
-        """Forget a fault, whether or not it has struck."""
+        """Remove a fault, whether or not it was injected."""
         self._open.remove(planned)
 
     def at_port(self, payment_id: str, pid: int, step: str) -> PlannedFault | None:
@@ -151,7 +151,7 @@ class Plans:
             planned.hashes.add(b"0x" + keccak(bytes.fromhex(raw[1].decode())).hex().encode())
 
     def begin_outage(self, parts: Iterable[str], seconds: float) -> None:
-        """Let parts answer nothing for a while."""
+        """Start an outage of parts."""
         for part in parts:
             self._out_until[part] = time.monotonic() + seconds
 

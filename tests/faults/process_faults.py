@@ -1,4 +1,4 @@
-"""kill -9 and freezes at random points of a leg; what does not come back by itself is started again."""
+"""kill -9 and freezes at random times of a leg; parts that do not recover are restarted."""
 
 import asyncio
 import time
@@ -14,15 +14,15 @@ from tests.faults.host import Host, Part
 from tests.faults.served_source import WORK_LEASE_S
 
 EVERY_CALLS = 120
-"""About one kill or freeze in so many paid calls."""
+"""Average number of paid calls per kill or freeze."""
 FREEZE_S = (WORK_LEASE_S + 2, 28.0)
 """From just beyond a claim's lease to beyond a settlement's lease, a quote and most of an authorization's life."""
-_PATIENCE_S = 40.0  # for a supervisor that replaces a dead worker
+_PATIENCE_S = 40.0  # while a supervisor replaces a dead worker
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessFault:
-    """What is done to which part."""
+    """A fault and the affected part."""
 
     kind: Literal["kill", "freeze"]
     part: Part
@@ -120,7 +120,7 @@ class ProcessFaults:
             self._note(f"{host.name} goes on")
 
     async def mend(self) -> None:
-        """Start again what is dead, and wait for what is coming back."""
+        """Restart dead hosts, and wait for recovering ones."""
         for host in self._hosts:
             if not host.whole():
                 await self._mend(host)

@@ -1,4 +1,4 @@
-"""How buyers call the service: ask for a quote, send a payment, and note down what came of it."""
+"""The buyers' client: requests a quote, sends a payment, and records the outcome."""
 
 import asyncio
 import hashlib
@@ -33,7 +33,7 @@ _CHARGED: dict[str | None, bool | None] = {
 
 
 def digest(picture: bytes) -> str:
-    """The name by which pictures are compared."""
+    """The digest by which pictures are compared."""
     return hashlib.sha256(picture).hexdigest()[:16]
 
 
@@ -56,7 +56,7 @@ class PurchaseClient:
         self._addresses = count(1)
 
     async def sign(self, order: Order, wallet: Wallet) -> Payment | None:
-        """Take a quote and pay it; None when there was no quote to be had just now."""
+        """Request a quote and sign a payment; None if no quote is available."""
         # A quote for an empty request may be paid with any picture; MPP binds one for a picture to its bytes.
         body = self.random.choice([b"", order.picture.content])
         try:
@@ -76,7 +76,7 @@ class PurchaseClient:
         host: Host | None = None,
         picture: Picture | None = None,
     ) -> Call:
-        """One call with a payment; what comes back is in the call. `picture`: another one than the payment's own."""
+        """One call with a payment; the call contains the response. `picture` replaces the payment's own one."""
         order, host = payment.order, host or self.random.choice(self.hosts)
         sent = picture or order.picture
         call = self.history.call(payment, host.name, manner, sent.name, time.time())
@@ -157,7 +157,7 @@ def _is_clear(call: Call) -> bool:
 
 
 def _problem(answer: Answer) -> dict[str, Any]:
-    """The members of a problem; none for an answer in another form."""
+    """The members of a problem; empty for other responses."""
     if answer.headers.get("content-type", "").split(";")[0] != PROBLEM:
         return {}
     try:

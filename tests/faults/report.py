@@ -1,4 +1,4 @@
-"""What the campaign prints and writes: a table, faults.json, and the stories of the payments that went wrong."""
+"""The campaign's output: a table, faults.json, and the histories of payments that broke a promise."""
 
 import json
 from collections import Counter

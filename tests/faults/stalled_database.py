@@ -1,4 +1,4 @@
-"""PostgreSQL whose disk stands still: its processes are stopped for longer than a lease."""
+"""PostgreSQL with a stalled disk: its processes are stopped for longer than a lease."""
 
 import asyncio
 import os

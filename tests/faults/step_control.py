@@ -1,4 +1,4 @@
-"""What a leg's hosts ask before each step of a sale, and how planned faults stop, kill and lock."""
+"""The control server that a leg's hosts call before each step of a sale; planned faults stop, kill and lock."""
 
 import asyncio
 import json
@@ -90,7 +90,7 @@ class StepControl:
         host.freeze(planned.frozen)
 
     def thaw(self, planned: PlannedFault) -> None:
-        """Let the processes go on that this fault has stopped."""
+        """Resume the processes that this fault has stopped."""
         for host in self.hosts:
             host.thaw(planned.frozen)
         self._note(planned, "goes on")

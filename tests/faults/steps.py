@@ -1,4 +1,4 @@
-"""The deterministic part: each step of a sale meets each fault once, and the order must still come to a good end."""
+"""The deterministic part: each fault is injected once at each step of a sale, and the order must still complete."""
 
 import asyncio
 import time
@@ -20,9 +20,9 @@ from tests.faults.step_control import StepControl
 from tests.faults.wallet import Wallet
 
 STRIKE_S = 40.0
-"""Within which a planned fault must strike."""
+"""Time limit for a planned fault to be triggered."""
 GOOD_END_S = 100.0
-"""Within which the order must be delivered; what is not is left to the last phase."""
+"""Time limit for the delivery; later orders are left to the last phase."""
 LONGEST_FREEZE_S = 28.0
 REFUSED_AFTER_S: dict[Way, float] = {"x402 v2": 21.5, "x402 v1": 21.5, "mpp": 18.5}
 """How long after it was signed a payment is refused for its time (35 s and 25 s of life, less the rails' margins)."""
@@ -49,7 +49,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """What became of a case. `seconds` lasts from the signature to the end of the last call."""
+    """The result of a case. `seconds` is from the signature to the end of the last call."""
 
     case: Case
     order: Order
@@ -197,7 +197,7 @@ class StepRun:
         self._let_go(planned)
 
     async def _ask_for_another_picture(self, order: Order) -> None:
-        """One payment, one picture: nothing else is to be had for it."""
+        """Check that one payment buys only one picture."""
         for payment in order.payments:
             if payment.delivered:
                 other = self._random.choice([each for each in PICTURES if each is not order.picture])
@@ -221,7 +221,7 @@ class StepRun:
             self._control.thaw(planned)
 
     async def _fulfil(self, order: Order, first: "asyncio.Task[Call] | None") -> None:
-        """Send again, and sign anew where the answers allow it, until the picture is there."""
+        """Send again, and sign anew if the responses allow it, until the picture arrives."""
         ends = time.monotonic() + GOOD_END_S
         calls = [await first] if first is not None and not first.cancelled() and not order.delivered else []
         while not order.delivered and time.monotonic() < ends:

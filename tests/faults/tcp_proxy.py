@@ -1,4 +1,4 @@
-"""Stands before PostgreSQL: a stream of bytes, in which a call can be delayed, cut or lost, but not repeated."""
+"""A proxy of PostgreSQL's byte stream, in which a call can be delayed, cut or lost, but not repeated."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""The audit itself: each broken promise is counted in its own column, and a good sale in none."""
+"""Tests of the audit: each broken promise is counted in its own column, and a good sale in none."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -105,7 +105,7 @@ def _untrue_before(scene: Scene) -> None:
 
 
 def _untrue_beside_a_copy(scene: Scene) -> None:
-    """A final refusal while a copy is at work: whoever believes it signs anew."""
+    """A final refusal while a copy is in progress: a buyer that trusts it signs anew."""
     payment = _sold(scene)
     scene.refuse(payment, at=0.5)
 

@@ -1,4 +1,4 @@
-"""What the campaign says of a wrong picture."""
+"""The description of a wrong picture."""
 
 from io import BytesIO
 

@@ -1,4 +1,4 @@
-"""A buyer's wallet: an account of its own on both chains, and the official SDKs to sign with."""
+"""A buyer's wallet: its own account on both chains, and the official SDKs."""
 
 import base64
 import json
@@ -18,7 +18,7 @@ _MEMO = slice(68, 100)  # of the call's data: selector, recipient, amount, memo
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A payment in the hand: the header that pays, and the names that chain and ledger will give it."""
+    """A signed payment: its header, and its ids on the chain and in the ledger."""
 
     headers: dict[str, str]
     key: str

@@ -1,4 +1,4 @@
-"""Somebody else who writes to the database and takes his time: SQLite's write lock, PostgreSQL's lock on the table."""
+"""Another slow writer of the database: SQLite's write lock, PostgreSQL's table lock."""
 
 import asyncio
 import sqlite3
@@ -11,7 +11,7 @@ from random import Random
 import asyncpg  # type: ignore[import-untyped]  # ships no types
 
 HoldLock = Callable[[], AbstractAsyncContextManager[None]]
-"""Nobody else can write to the ledger while the block runs. Raises OSError when the lock is not to be had just now."""
+"""Block all other writers of the ledger during the block. Raises OSError if the lock is not available."""
 
 _PAUSE_S = (3.0, 15.0)
 _SHORT_S = (0.1, 2.0)
@@ -26,7 +26,7 @@ def sqlite_lock(path: Path) -> HoldLock:
     async def hold() -> AsyncIterator[None]:
         with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
             for _ in range(2000):
-                with suppress(sqlite3.OperationalError):  # somebody is writing
+                with suppress(sqlite3.OperationalError):  # another writer
                     connection.execute("BEGIN IMMEDIATE")
                     break
                 await asyncio.sleep(0.01)
@@ -55,7 +55,7 @@ def postgres_lock(url: str) -> HoldLock:
 
 
 async def keep_locking(hold: HoldLock, random: Random, tally: Counter[str]) -> None:
-    """Hold the lock now and then, until cancelled."""
+    """Hold the lock repeatedly until cancelled."""
     while True:
         await asyncio.sleep(random.uniform(*_PAUSE_S))
         name, seconds = random.choices(
