@@ -30,8 +30,8 @@ STEPS = (
 
 
 async def test_no_money_is_lost_while_everything_fails(tmp_path: Path) -> None:
-    """Deployments run concurrently, because most of the time is waiting. Each starts with settlements in doubt, moved and
-    not moved, and freezes one API worker."""
+    """Deployments run concurrently, because most of the time is waiting. Each starts with settlements in doubt, moved
+    and not moved, and freezes one API worker."""
     with source_tree() as source:
         freeze = (ProcessFault("freeze", "worker"),)
         plan = Plan(calls=CALLS // len(SAMPLE), seed=SEED, buyers=8, minutes=1, source=source, process_faults=freeze)
@@ -45,8 +45,8 @@ async def test_no_money_is_lost_while_everything_fails(tmp_path: Path) -> None:
 
 
 async def test_a_sale_with_a_fault_at_a_step_completes(tmp_path: Path) -> None:
-    """The first is the double charge by a worker that was frozen during its work; the others lose replies, and fail after
-    the money has moved."""
+    """The first is the double charge by a worker that was frozen during its work; the others lose replies, and fail
+    after the money has moved."""
     with source_tree() as source:
         plan = Plan(calls=0, seed=SEED, buyers=3, minutes=1, source=source)
         (tmp_path / "steps").mkdir()
