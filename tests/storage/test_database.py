@@ -1,8 +1,6 @@
 """One database per process: durability, queueing of statements, and the number of connections."""
 
 import asyncio
-import sqlite3
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from errors import LedgerUnavailable
 from storage import Database, SqlLedger, SqlLock, SqlOutbox, SqlRateLimits
 from storage.engine import POOL_SIZE
 from tests.contracts.ledger_contract import RECEIPT, take
+from tests.storage.stalls import stalled
 
 WRITE = text("INSERT INTO locks (name, holder, lease_until) VALUES (:name, '', 0)")
 
@@ -92,26 +91,19 @@ async def test_statements_of_one_process_do_not_contend_for_the_file(sqlite_url:
 async def test_a_brief_statement_gives_up_while_the_file_is_locked(sqlite_url: str, tmp_path: Path) -> None:
     """A durable one that waits at the same time does not."""
     async with Database(sqlite_url, brief_timeout_s=0.1) as database:
-        with sqlite3.connect(tmp_path / "ledger.sqlite3", isolation_level=None) as other:
-            other.execute("BEGIN IMMEDIATE")
+        async with stalled(sqlite_url, ""):
             claiming = asyncio.create_task(take(SqlLedger(database)))
-            began = time.monotonic()
             with pytest.raises(LedgerUnavailable):
                 await SqlRateLimits(database).incr("key", 60)
-            assert time.monotonic() - began < 2
-            other.execute("ROLLBACK")
-        other.close()
+            assert not claiming.done()
         assert await claiming
 
 
 async def test_a_brief_statement_gives_up_while_the_table_is_locked(postgres_url: str) -> None:
-    async with Database(postgres_url, brief_timeout_s=0.1) as database, Database(postgres_url) as other:
-        locking = asyncio.create_task(other.run(text("DO 'BEGIN LOCK TABLE rate_limits; PERFORM pg_sleep(1); END'")))
-        await asyncio.sleep(0.3)
-        with pytest.raises(LedgerUnavailable):
-            await SqlRateLimits(database).incr("key", 60)
-        assert not locking.done()
-        await locking
+    async with Database(postgres_url, brief_timeout_s=0.1) as database:
+        async with stalled(postgres_url, "rate_limits"):
+            with pytest.raises(LedgerUnavailable):
+                await SqlRateLimits(database).incr("key", 60)
         assert await SqlRateLimits(database).incr("key", 60) == 1
 
 

@@ -1,44 +1,27 @@
 """A slow database: settlements have priority, reads do not wait for writes, leases are cheap."""
 
 import asyncio
-import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url, text
 
 from errors import LedgerUnavailable, PaymentState
-from payments.ledger import State
+from payments.ledger import Claim, State
 from payments.rail import Credential
+from payments.receipts.sold import Sold
 from payments.settlement import Settlement
 from storage import Database, SqlLedger, SqlOutbox, SqlRateLimits
 from storage.turns import Rank, Turns
 from tests.contracts.ledger_contract import PAYMENT, take, taken
 from tests.fakes.rails import ScriptedRail
+from tests.storage.stalls import stalled
 
 BURST = 30
 
 
-@asynccontextmanager
-async def stalled(url: str) -> AsyncIterator[None]:
-    """Writes are blocked while the block runs: SQLite's file is locked, or PostgreSQL's counters are."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        other = sqlite3.connect(Path(parsed.database or ""), isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
-        yield
-        other.execute("ROLLBACK")
-        other.close()
-        return
-    async with Database(url) as other_database:
-        locked = text("DO 'BEGIN LOCK TABLE rate_limits; PERFORM pg_sleep(2); END'")
-        locking = asyncio.create_task(other_database.run(locked))
-        await asyncio.sleep(0.3)
-        yield
-        await locking
+COUNTERS = "rate_limits"
+PAYMENTS = "payments IN EXCLUSIVE MODE"  # blocks writes and no reads
 
 
 async def test_a_settlement_has_priority_over_a_burst_of_writes(url: str) -> None:
@@ -56,7 +39,7 @@ async def test_a_settlement_has_priority_over_a_burst_of_writes(url: str) -> Non
             assert await ledger.begin_settlement(claim, lease_s=60)
             done.append("begun")
 
-        async with stalled(url), asyncio.timeout(15):
+        async with stalled(url, COUNTERS), asyncio.timeout(15):
             counting = [asyncio.create_task(count(number)) for number in range(BURST)]
             await asyncio.sleep(0.2)
             settling = asyncio.create_task(settle())
@@ -69,14 +52,29 @@ async def test_a_read_does_not_wait_for_a_write(url: str) -> None:
     async with Database(url, timeout_s=20, brief_timeout_s=20) as database:
         ledger, counters, outbox = SqlLedger(database), SqlRateLimits(database), SqlOutbox(database)
         await taken(ledger)
-        async with stalled(url):
+        async with stalled(url, COUNTERS):
             counting = [asyncio.create_task(counters.incr(f"address {number}", 60)) for number in range(BURST)]
             await asyncio.sleep(0.2)
-            async with asyncio.timeout(1.2):
+            async with asyncio.timeout(10):
                 assert await ledger.find(PAYMENT.id)
                 assert await outbox.of("payment") == []
             assert not any(each.done() for each in counting)
         assert await asyncio.gather(*counting) == [1] * BURST
+
+
+class StalledAtFirst(SqlLedger):
+    """Writes are blocked until a settlement could not begin."""
+
+    def __init__(self, database: Database, end: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(database)
+        self._end = end
+
+    async def begin_settlement(self, claim: Claim, *, lease_s: float, sold: Sold | None = None) -> float | None:
+        try:
+            return await super().begin_settlement(claim, lease_s=lease_s, sold=sold)
+        except LedgerUnavailable:
+            await self._end()
+            raise
 
 
 async def test_a_timeout_before_the_settlement_began_is_not_charged(url: str) -> None:
@@ -84,9 +82,9 @@ async def test_a_timeout_before_the_settlement_began_is_not_charged(url: str) ->
     rail = ScriptedRail()
     attempt = rail.bind(Credential(PAYMENT.rail, PAYMENT.id, "print"))
     async with Database(url, timeout_s=1) as database:
-        ledger = SqlLedger(database)
-        claim = await taken(ledger)
-        async with _writes_of_payments_stalled(url, seconds=1.6):
+        claim = await taken(SqlLedger(database))
+        async with stalled(url, PAYMENTS) as end:
+            ledger = StalledAtFirst(database, end)
             with pytest.raises(LedgerUnavailable) as refusal:
                 await Settlement(ledger, lease_s=60).settle(claim, PAYMENT, attempt)
         assert refusal.value.payment_state is PaymentState.UNUSED
@@ -95,24 +93,6 @@ async def test_a_timeout_before_the_settlement_began_is_not_charged(url: str) ->
         assert entry is not None
         assert entry.is_abandoned
     assert rail.called("settle") == 0
-
-
-@asynccontextmanager
-async def _writes_of_payments_stalled(url: str, *, seconds: float) -> AsyncIterator[None]:
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        other = sqlite3.connect(Path(parsed.database or ""), isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
-        asyncio.get_running_loop().call_later(seconds, other.execute, "ROLLBACK")
-        yield
-        other.close()
-        return
-    async with Database(url) as other_database:
-        locked = text(f"DO 'BEGIN LOCK TABLE payments IN EXCLUSIVE MODE; PERFORM pg_sleep({seconds + 0.3}); END'")
-        locking = asyncio.create_task(other_database.run(locked))
-        await asyncio.sleep(0.3)
-        yield
-        await locking
 
 
 async def test_leases_are_renewed_together(url: str) -> None:
@@ -163,5 +143,5 @@ async def test_a_cancelled_waiter_takes_no_place() -> None:
     for each in working[::2]:
         each.cancel()
     await asyncio.gather(*working, return_exceptions=True)
-    async with asyncio.timeout(1), turns.turn(Rank.OTHER):
+    async with asyncio.timeout(10), turns.turn(Rank.OTHER):
         pass

@@ -4,7 +4,6 @@ import asyncio
 import gc
 import json
 import logging
-import time
 import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -37,6 +36,7 @@ from sandbox.chains import BaseChain
 from sandbox.rpc_proxy import Control, Mode
 from tests.contracts.rail_contract import NOBODY
 from tests.fakes.serving import TRUST, serving
+from tests.loop_time import loop_time
 from tests.payments.conftest import Connect
 
 OFFCHAIN_LOOKUP = "0x556f1830"  # selector of the error by which a contract sends its caller to a URL
@@ -130,10 +130,10 @@ async def test_the_other_url_answers_and_is_asked_first_from_then_on(
 async def test_a_hanging_node_is_given_up_in_time(connect: Connect, flaky_url: str, flaky: Control) -> None:
     rpc = connect(flaky_url, timeout_s=0.3)
     flaky.inject("hang")
-    start = time.monotonic()
-    with pytest.raises(RailUnavailable):
-        await rpc.ask(code(BaseChain.token))
-    assert time.monotonic() - start < 1
+    async with loop_time() as passed:
+        with pytest.raises(RailUnavailable):
+            await rpc.ask(code(BaseChain.token))
+    assert passed.seconds < 1
 
 
 async def test_the_chains_own_no_is_an_answer(connect: Connect, rpc_url: str) -> None:
@@ -407,10 +407,10 @@ async def test_every_failure_is_an_outage_within_the_time_limit(
     connect: Connect, flaky_url: str, flaky: Control, mode: Mode
 ) -> None:
     flaky.inject(mode, seconds=3.0)
-    started = time.monotonic()
-    with pytest.raises(RailUnavailable):
-        await connect(flaky_url, timeout_s=0.5).ask(block_number())
-    assert time.monotonic() - started < 2
+    async with loop_time() as passed:
+        with pytest.raises(RailUnavailable):
+            await connect(flaky_url, timeout_s=0.5).ask(block_number())
+    assert passed.seconds < 2
 
 
 @pytest.mark.parametrize("mode", ["error5xx", "rpcerror", "hang", "drop_after_send"])
@@ -460,9 +460,9 @@ async def test_questions_that_belong_together_are_answered_by_one_node(
 async def test_each_node_is_asked_by_itself_and_for_so_long(
     connect: Connect, rpc_url: str, flaky_url: str, flaky: Control
 ) -> None:
-    flaky.inject("hang", seconds=3.0)
-    rpc = connect(flaky_url, rpc_url, timeout_s=20.0)
-    async with asyncio.timeout(2):
+    flaky.inject("hang", seconds=60.0)
+    rpc = connect(flaky_url, rpc_url, timeout_s=60.0)
+    async with asyncio.timeout(30):
         silent, number = await rpc.each(lambda node: node.ask(block_number()), limit_s=0.3)
     assert isinstance(silent, RailUnavailable)
     assert isinstance(number, int)
