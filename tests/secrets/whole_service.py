@@ -31,11 +31,13 @@ class WholeService:
     base: BaseChain
     tempo: TempoChain
     folder: Path
+    database: str | None = None
+    """URL of the ledger; None: a SQLite file in the folder."""
 
     @asynccontextmanager
     async def open(self, **secrets: str) -> AsyncIterator[httpx.AsyncClient]:
         """A service with these settings, by the ends of their names; who asks is at its buyer_for."""
-        database = f"sqlite:///{self.folder}/ledger.sqlite3"
+        database = self.database or f"sqlite:///{self.folder}/ledger.sqlite3"
         await storage.migrate(database)
         changes = {"DATABASE_URL": database, "X402__SETTLE_TIMEOUT_S": "3", **secrets}
         settings = load(
@@ -70,6 +72,6 @@ class WholeService:
         return chain.balance_of(SELLER.address)
 
 
-async def send(buyer: httpx.AsyncClient, payment: dict[str, str]) -> httpx.Response:
+async def send(buyer: httpx.AsyncClient, payment: dict[str, str], picture: bytes = PICTURE) -> httpx.Response:
     """The picture with its payment."""
-    return await buyer.post(ROUTE, content=PICTURE, headers={"Content-Type": "image/jpeg", **payment})
+    return await buyer.post(ROUTE, content=picture, headers={"Content-Type": "image/jpeg", **payment})

@@ -21,10 +21,10 @@ from payments.ledger import Ledger, State
 from storage.engine import create_engine, parse
 from storage.migrations.revisions import VERSIONS, Revisions
 from tests.contracts.ledger_contract import RECEIPT, LedgerContract
+from tests.storage.ahead import AHEAD, HEAD, version_ahead
 
 ALL = [*Revisions()]
 PAIRS = [*combinations(ALL, 2)]
-HEAD = ALL[-1]
 SELF_DECLARING = "0007"
 """From this revision on a database says which code works with it."""
 
@@ -190,67 +190,39 @@ def _without_note(found: Rows) -> Rows:
     return found | {"ledger": [{**row, "oldest_code": None} for row in found.get("ledger", [])]}
 
 
-@pytest.fixture
-def a_version_ahead(tmp_path: Path) -> Callable[..., tuple[Path, Path]]:
-    """Makes the folders of revisions of a version to come, whose one further revision does something."""
-
-    def make(
-        upgrade: str, downgrade: str = "raise NotImplementedError", *, works_with: str | None = None
-    ) -> tuple[Path, Path]:
-        folder = tmp_path / "ahead"
-        folder.mkdir()
-        declared = "" if works_with is None else f'works_with = "{works_with}"\n'
-        (folder / "v9000_ahead.py").write_text(
-            f'import sqlalchemy as sa\nfrom alembic import op\n\nrevision = "9000"\ndown_revision = "{HEAD}"\n'
-            f"{declared}\n\ndef upgrade():\n    {upgrade}\n\n\ndef downgrade():\n    {downgrade}\n"
-        )
-        return VERSIONS, folder
-
-    return make
-
-
-EXPAND = 'op.add_column("payments", sa.Column("colour", sa.String, server_default="red"))'
 UNDO = 'op.drop_column("payments", "colour")'
 CONTRACT = 'op.drop_column("payments", "settling_since")'
 
 
-async def test_an_addition_lets_older_code_go_on(url: str, a_version_ahead: Callable[..., tuple[Path, Path]]) -> None:
-    await old_code_goes_on(url, "9000", a_version_ahead(EXPAND, UNDO, works_with=HEAD))
+async def test_an_addition_lets_older_code_go_on(url: str, tmp_path: Path) -> None:
+    await old_code_goes_on(url, AHEAD, version_ahead(tmp_path, downgrade=UNDO))
 
 
-async def test_a_revision_that_is_no_addition_is_found(
-    sqlite_url: str, a_version_ahead: Callable[..., tuple[Path, Path]]
-) -> None:
+async def test_a_revision_that_is_no_addition_is_found(sqlite_url: str, tmp_path: Path) -> None:
     """It says that older code goes on, whose column it removes."""
     undo = 'op.add_column("payments", sa.Column("settling_since", sa.Double))'
-    folders = a_version_ahead(CONTRACT, undo, works_with=HEAD)
+    folders = version_ahead(tmp_path, CONTRACT, undo)
     with pytest.raises(AssertionError):
-        await old_code_goes_on(sqlite_url, "9000", folders)
+        await old_code_goes_on(sqlite_url, AHEAD, folders)
 
 
-async def test_code_starts_on_a_database_one_version_ahead(
-    url: str, a_version_ahead: Callable[..., tuple[Path, Path]]
-) -> None:
+async def test_code_starts_on_a_database_one_version_ahead(url: str, tmp_path: Path) -> None:
     """As a worker of the old version that is replaced after the new version's migration: nothing is migrated back."""
-    folders = a_version_ahead(EXPAND, works_with=HEAD)
-    assert await storage.migrate(url, folders=folders) == "9000"
-    assert await storage.migrate(url) == "9000"
+    folders = version_ahead(tmp_path)
+    assert await storage.migrate(url, folders=folders) == AHEAD
+    assert await storage.migrate(url) == AHEAD
     async with storage.Database(url) as database:
         assert await database.identify()
 
 
-async def test_code_does_not_start_on_a_database_that_it_does_not_work_with(
-    url: str, a_version_ahead: Callable[..., tuple[Path, Path]]
-) -> None:
-    await storage.migrate(url, folders=a_version_ahead(CONTRACT))
-    with pytest.raises(LedgerUnavailable, match=f"9000 does not work with this version, whose newest is {HEAD}"):
+async def test_code_does_not_start_on_a_database_that_it_does_not_work_with(url: str, tmp_path: Path) -> None:
+    await storage.migrate(url, folders=version_ahead(tmp_path, CONTRACT, works_with=None))
+    with pytest.raises(LedgerUnavailable, match=f"{AHEAD} does not work with this version, whose newest is {HEAD}"):
         await storage.migrate(url)
 
 
-async def test_code_does_not_go_back_with_what_it_does_not_know(
-    url: str, a_version_ahead: Callable[..., tuple[Path, Path]]
-) -> None:
-    await storage.migrate(url, folders=a_version_ahead(EXPAND, works_with=HEAD))
+async def test_code_does_not_go_back_with_what_it_does_not_know(url: str, tmp_path: Path) -> None:
+    await storage.migrate(url, folders=version_ahead(tmp_path))
     with pytest.raises(LedgerUnavailable, match="Use the newer version"):
         await storage.migrate(url, to=HEAD)
 
@@ -268,8 +240,8 @@ class TestSqlLedgerOneVersionAhead(LedgerContract):
     """The present code keeps the ledger's whole contract on the schema of a version to come that only adds."""
 
     @pytest.fixture
-    def url(self, empty_url: str, a_version_ahead: Callable[..., tuple[Path, Path]]) -> str:
-        asyncio.run(storage.migrate(empty_url, folders=a_version_ahead(EXPAND, works_with=HEAD)))
+    def url(self, empty_url: str, tmp_path: Path) -> str:
+        asyncio.run(storage.migrate(empty_url, folders=version_ahead(tmp_path)))
         return empty_url
 
     @pytest.fixture
