@@ -110,7 +110,7 @@ async def compose(
             metrics_networks=settings.metrics_networks,
             sandbox_wallet=sandbox_wallet,
         )
-        app.state.gate = gate  # for whoever stops the service
+        app.state.gate = gate  # for the shutdown
         yield app
 
 
@@ -131,7 +131,7 @@ def offered_rails(settings: Settings) -> tuple[OfferedRail, ...]:
 
 
 def _signer(settings: Settings) -> ReceiptSigner | None:
-    """What signs receipts; None where there is no key."""
+    """The signer of receipts; None without a key."""
     signer = receipt_signer(settings.receipts, settings.public_url)
     if signer is None:
         log.warning(

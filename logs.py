@@ -1,4 +1,4 @@
-"""The log: one JSON object per line on stderr, and what may stand in it, whoever writes it.
+"""The log: one JSON object per line on stderr, and the redaction of every line.
 
 Our own lines are made of names and numbers that we chose. What a library writes was chosen by nobody here: payers,
 recipients, signed data and the URLs of chains stand in its messages, arguments and exceptions. So our handler is a
@@ -82,7 +82,7 @@ def _own_all_loggers(handler: logging.Handler, level: str) -> None:
 
 
 def log_uncaught() -> None:
-    """Make exceptions that nobody catches lines like all others. Python would print them as they are."""
+    """Log uncaught exceptions like all other events. By default Python prints them."""
     log = logging.getLogger("uncaught")
 
     def uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

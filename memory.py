@@ -1,7 +1,7 @@
 """Memory that bursts have taken goes back to the system.
 
 glibc keeps what is freed for the next time, in an arena for each thread: after a burst of large pictures that is
-hundreds of megabytes which nobody uses.
+hundreds of unused megabytes.
 """
 
 import asyncio

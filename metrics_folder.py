@@ -50,7 +50,7 @@ def _beside(folder: Path) -> Path:
 
 
 def _remove_left_behind(parent: Path) -> None:
-    """Remove the folders whose supervisors are gone: nobody holds their locks any more."""
+    """Remove the folders of ended supervisors, whose locks are free."""
     for path in parent.glob(f"?*{_LOCK}"):
         with path.open("w") as lock:
             try:

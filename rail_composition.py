@@ -10,7 +10,7 @@ from storage import Database, SqlLock, SqlOutbox
 
 
 def build_rails(settings: Settings, database: Database, ledger_id: str) -> tuple[Rail, ...]:
-    """The enabled rails, in the order in which they are quoted. Whoever builds them closes them."""
+    """The enabled rails, in the order in which they are quoted. The caller closes them."""
     return tuple(
         info.build(section, dependencies(settings, info.name, database, ledger_id))
         for info, section in settings.enabled_rails()

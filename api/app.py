@@ -86,7 +86,7 @@ def create_app(
         trusted_proxies: addresses or networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
         metrics_networks: addresses or networks that may read `/metrics`.
         sandbox_wallet: pays on the page `/try`, in the sandbox only.
-        lifespan: opens and closes the parts, for whoever serves the app.
+        lifespan: opens and closes the parts.
     """
     removal = RemoveBackgroundEndpoint(cut_out, offer)
     readiness = Readiness(checks, watch, backends, origin=offer.public_url)

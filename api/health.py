@@ -37,14 +37,14 @@ class Report:
 
 
 class Readiness:
-    """Asks all parts at once, and keeps the answer for a while, so that whoever asks us often troubles nobody else.
+    """Checks all parts concurrently and caches the result, so that frequent requests do not load the parts.
 
     The rails are not asked: their chains may hang, and the watch knows how they are.
 
     Args:
-        backends: what runs each model at the moment; said, and judged by nobody.
+        backends: the backend of each model; reported, but not checked.
         limit_s: a part that has not answered by then is out.
-        kept_s: for which a good answer is kept; a bad one is asked again soon, for somebody waits for the change.
+        kept_s: for which a good result is cached; a bad one is checked again soon, because a change is awaited.
         origin: of the problem type's URI.
     """
 
@@ -82,7 +82,7 @@ class Readiness:
             "backends": dict(self._backends()),
         }
         if not report.ready:
-            # Answered here and not raised: whoever asks every second would fill the log with refusals.
+            # Answered here and not raised: frequent requests would fill the log with errors.
             refusal = Unavailable("No picture can be sold right now.", members=body)
             return problem(refusal, request_id_of(request.scope), self._origin)
         return JSONResponse(body, headers={"Cache-Control": "no-store"})

@@ -1,6 +1,6 @@
 """The picture in JSON, for clients that read nothing else: `Accept: application/json`.
 
-It is wrapped after the sale, so it is no part of what is bought: the same payment gets the same picture in either form.
+It is wrapped after the sale, so it is not part of the order: the same payment gets the same picture in either form.
 """
 
 import base64

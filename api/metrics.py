@@ -14,7 +14,7 @@ PRIVATE = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/
 
 
 class Metrics:
-    """The endpoint, for clients of some networks; to others there is no such path.
+    """The endpoint, for clients of some networks; others get 404.
 
     Making the text costs milliseconds, and it says more than buyers need to know.
     """

@@ -81,7 +81,7 @@ _PLACES = ("foreground_left", "foreground_top", "foreground_width", "foreground_
 
 _RESULT: Json = {
     "type": "object",
-    "description": "The cut-out for whoever accepts JSON only; the numbers are those of the headers.",
+    "description": "The cut-out for clients that accept JSON only; the numbers are those of the headers.",
     "required": ["data"],
     "properties": {
         "data": {

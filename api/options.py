@@ -24,7 +24,7 @@ SIZES = {"auto": None, "full": None, "preview": 250_000, "medium": 1_500_000, "h
 """What `size` may name, and how many pixels a result then has at most."""
 
 MODEL = "model"
-"""The one query parameter that is no option of the picture."""
+"""The one query parameter that is not an option of the picture."""
 
 _MIN_SIDE = 16
 _MAX_SHARE, _MAX_MARGIN = 50, 500

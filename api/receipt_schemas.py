@@ -48,7 +48,7 @@ PATHS: Json = {
     RECEIPT_PATH: {
         "get": {
             "operationId": "getReceipt",
-            "summary": "The signed receipt of a purchase, for whoever has its id",
+            "summary": "The signed receipt of a purchase, by its id",
             "parameters": [
                 {
                     "name": "id",

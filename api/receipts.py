@@ -1,4 +1,4 @@
-"""`GET /v1/receipts/{id}`: the signed receipt of a purchase, for whoever has its id."""
+"""`GET /v1/receipts/{id}`: the signed receipt of a purchase, by its id."""
 
 import re
 

@@ -83,7 +83,7 @@ class Room:
         """A request's share while it is answered.
 
         Args:
-            is_known: whether it comes with a payment of somebody who has paid here before.
+            is_known: whether it has a payment of a payer that has paid here before.
         """
         hold = Hold(self, address, is_known=is_known)
         try:

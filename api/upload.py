@@ -104,7 +104,7 @@ class UploadMiddleware:
     Args:
         models: what `model` may name.
         is_paid: whether a request comes with a payment; of others only the beginning of the picture is kept.
-        is_known: whether it is one of somebody who has paid here before.
+        is_known: whether its client has paid here before.
     """
 
     def __init__(

@@ -78,7 +78,7 @@ def _previous_prices(settings: Settings) -> Iterator[Fault]:
 
 
 def _database(settings: Settings) -> Iterator[Fault]:
-    """A ledger must outlive the code: whoever replaces a container or a folder of code would lose what was paid."""
+    """A ledger must outlive the code: replacing a container or a folder of code would lose the payments."""
     if settings.database_url is None:
         yield Fault("database_url", f"{MISSING}; {_GOOD_PLACE}")
     elif settings.profile != "sandbox":

@@ -94,7 +94,7 @@ class ServiceError(Exception):
         )
 
     def __setattr__(self, name: str, value: object) -> None:
-        if not name.startswith("__"):  # a traceback and a cause are set by whoever raises it
+        if not name.startswith("__"):  # traceback and cause are set when it is raised
             raise AttributeError(f"{self.__class__.__name__} is immutable: {name} cannot be set")
         super().__setattr__(name, value)
 

@@ -1,4 +1,4 @@
-"""`python -m ops`: the commands of whoever runs the service."""
+"""`python -m ops`: the operator's commands."""
 
 import logging
 

@@ -9,7 +9,7 @@ class Level(StrEnum):
 
     GOOD = "good"
     WARNING = "warning"
-    """It sells, and somebody should look."""
+    """It sells, but needs attention."""
     FAULT = "fault"
     """It does not sell, or not for long."""
 

@@ -141,5 +141,5 @@ class Gate:
         self._in_progress.cut_short()
 
     async def aclose(self) -> None:
-        """Wait for the sales in progress. The rails and the ledger are closed by whoever opened them."""
+        """Wait for the sales in progress. The owners of rails and ledger close them."""
         await self._in_progress.wait()

@@ -12,7 +12,7 @@ class Leases:
     """Renews the leases of all claims together, so that a hundred sales cost the ledger no more than one does.
 
     Args:
-        lease_s: of each claim; it is renewed several times within that, so that one that fails is no loss.
+        lease_s: of each claim; it is renewed several times within that, so that a single failure does not lose it.
     """
 
     def __init__(self, ledger: Ledger, *, lease_s: float) -> None:

@@ -22,7 +22,7 @@ from payments.rail import Payment, Receipt
 from payments.receipts.sold import Sold
 
 MAX_IN_FLIGHT_WITHOUT_BALANCE = 8
-"""Payments that a payer may have under way when nobody can see what the payer holds."""
+"""Maximum payments in progress of a payer whose balance is unknown."""
 
 
 class State(StrEnum):
@@ -146,7 +146,7 @@ class Ledger(Protocol):
         ...
 
     async def take_over(self, payment_id: str, *, lease_s: float) -> Claim | None:
-        """Become the holder of a SETTLING payment whose lease ran out; None when somebody else was quicker."""
+        """Become the holder of a SETTLING payment whose lease has expired. Returns None if another process did it."""
         ...
 
     async def mark_unresolved(self, claim: Claim) -> None:

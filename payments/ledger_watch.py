@@ -13,7 +13,7 @@ from telemetry import LEDGER_OLDEST_SECONDS, LEDGER_PAYMENTS
 log = structlog.get_logger(__name__)
 
 IN_DOUBT = "in_doubt"
-"""SETTLING, and whoever settled it has let go of it: only the chain knows whether money moved."""
+"""SETTLING without a holder: only the chain knows whether money moved."""
 NOT_FINAL = "not_final"
 """SETTLED, and the chain could still drop it."""
 STATES = (State.CLAIMED.value, State.SETTLING.value, IN_DOUBT, NOT_FINAL)

@@ -16,7 +16,7 @@ PATIENCE_S = 1.0
 """A refusal waits no longer for the ledger: it can leave without the payment's status."""
 
 _LAST_S = 253_402_300_799
-"""The end of the year 9999. Authorizations may be valid for as long as a uint256 lasts, which tells nobody anything."""
+"""The end of the year 9999. Authorizations may be valid until the maximum of a uint256, which is not a useful date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ async def status_of(ledger: Ledger, credential: Credential) -> PaymentStatus:
     if entry is None or entry.is_abandoned:
         if await ledger.refuse(credential.payment_id, credential.rail):
             return PaymentStatus(PaymentState.UNUSED)
-        entry = await ledger.find(credential.payment_id)  # somebody was quicker
+        entry = await ledger.find(credential.payment_id)  # another process was faster
     if entry is not None and entry.state is State.SETTLED:
         return PaymentStatus(PaymentState.SETTLED)
     return PaymentStatus(PaymentState.IN_FLIGHT, expires_at(entry.payment) if entry else None)

@@ -11,7 +11,7 @@ class SalePolicy:
         work_lease_s, settle_lease_s: how long a silent holder of a claim is trusted to be alive; while it works, it
             renews its lease.
         max_redeliveries, redelivery_s: the bounds of the entitlement to a lost picture.
-        abandoned_s: how long after its lease a claim that nobody came back for is kept.
+        abandoned_s: how long an abandoned claim is kept after its lease.
     """
 
     work_lease_s: float = 20.0

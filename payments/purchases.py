@@ -90,6 +90,6 @@ class Purchases:
 
 
 def purchase_name(payment: Payment, credential: Credential, order: Order) -> str | None:
-    """The ledger's name for the purchase: nobody can use a key of somebody else's."""
+    """The ledger's key of the purchase; it includes the payer, so that no payer can use another one's key."""
     key = name_of(credential, order)
     return None if key is None else f"{payment.rail}:{payment.payer}:{key}"

@@ -145,7 +145,7 @@ class Hold:
     Attributes:
         holder: token of the settlement, as the ledger's entry has it; None: nobody's, so our own key sends nothing.
         not_after: until when, unix seconds by the ledger's clock, which is the outbox's.
-        limit: the same moment or an earlier one by `asyncio`'s clock, which nobody can set.
+        limit: the same moment or an earlier one by `asyncio`'s clock, which cannot be set.
     """
 
     holder: str | None = None

@@ -124,7 +124,7 @@ class RailInfo(Generic[S]):
         has_browser_wallets: whether a wallet in a browser can sign its payments.
         test_wallet_calls_node: whether the sandbox's wallet on the page `/try` calls the rail's node from the browser.
         build: makes the rail; only this and `diagnose` load its SDK.
-        diagnose: looks at its chain, its accounts and whoever settles, for the operator; beside `Rail.health`.
+        diagnose: checks its chain, accounts and settlement for the operator, in addition to `Rail.health`.
     """
 
     name: str
@@ -153,5 +153,5 @@ class RailInfo(Generic[S]):
         return (*self.quote_headers, *self.receipt_headers)
 
     def token_name(self, address: str) -> str:
-        """The name of a token; one that nobody knows is named by its address."""
+        """The name of a token; an unknown token is named by its address."""
         return self.token_names.get(address.lower(), address)

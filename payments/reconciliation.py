@@ -36,7 +36,7 @@ class Difference:
     """One difference between ledger and chain.
 
     Attributes:
-        payment: id in the ledger; None where there is no row.
+        payment: id in the ledger; None if there is no row.
         transaction: hash on the chain or, where nothing is there, in the row's receipt.
         ledger, chain: what either says, in words.
     """
@@ -125,7 +125,7 @@ async def _of_lonely_row(rail: Rail, entry: Entry, paid_for: Collection[str]) ->
         if await rail.find_receipt(entry.payment) is not None:
             return []
     except PaymentSpentElsewhere as used:
-        if used.charged:  # a transfer to us after all, whoever sent its transaction
+        if used.charged:  # a transfer to us nevertheless, by any sender
             return []
     except PaymentOutcomeUnknown:
         pass  # nothing of it is in the chain, though it may still come

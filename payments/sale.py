@@ -161,13 +161,13 @@ class Sales:
             raise status.told_by(refusal) from refusal
 
     async def _take_from_others(self, attempt: PaymentAttempt, refusal: ServiceError) -> PaymentStatus:
-        """Before a payment is refused, ensure that nobody can still settle it.
+        """Before a payment is refused, ensure that no process can still settle it.
 
         A silent holder loses its claim here, and a copy that is still being verified can no longer claim; both notice
         at their next step. A copy that was quicker makes this one look spent; that is never answered with a 402.
 
         Raises:
-            PaymentInProgress: somebody else holds it, or it has settled.
+            PaymentInProgress: another process holds it, or it has settled.
         """
         found = await status_of(self._ledger, attempt.credential)
         if found.state is not PaymentState.UNUSED:

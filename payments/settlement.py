@@ -43,7 +43,7 @@ class Settlement:
         """Settle a claimed payment.
 
         Raises:
-            PaymentInProgress: the claim was lost to somebody quicker.
+            PaymentInProgress: another process has taken the claim.
             PaymentRejected, PaymentSpentElsewhere: by our hand nothing moved, and nobody else holds the payment.
             PaymentOutcomeUnknown: anything else.
         """
@@ -61,19 +61,19 @@ class Settlement:
             else:
                 await self._write_down(payment, receipt)
                 return receipt
-            # Only the present holder may say so: somebody else could have settled it meanwhile.
+            # Only the present holder may conclude this: another process could have settled it meanwhile.
             if not await self._ledger.release(claim):
                 raise PaymentOutcomeUnknown()
         raise unmoved
 
     async def resolve(self, entry: Entry, finder: ReceiptFinder) -> Receipt | None:
-        """Ask the chain about a SETTLING payment nobody works on; None: it never moved, and is free.
+        """Ask the chain about a SETTLING payment without a holder. Returns None if it never moved and was released.
 
         Args:
             finder: the payment's rail, or its attempt when it was sent again, which may settle it now.
 
         Raises:
-            PaymentInProgress: somebody else is asking.
+            PaymentInProgress: another process is resolving it.
             PaymentSpentElsewhere: others moved it; the entry is given up.
             PaymentOutcomeUnknown: the chain gives no answer yet; the entry stays.
         """
@@ -119,7 +119,7 @@ class Settlement:
         return ends
 
     async def _write_down(self, payment: Payment, receipt: Receipt) -> None:
-        # False: our lease was over and somebody else has judged the payment meanwhile; the next look-up tells.
+        # False: our lease expired and another process has resolved the payment; the next look-up shows the result.
         if not await self._ledger.settled(payment.id, receipt):
             raise PaymentOutcomeUnknown()
 

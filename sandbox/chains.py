@@ -59,7 +59,7 @@ class Chain:
     @classmethod
     @contextmanager
     def connect(cls, rpc_url: str) -> Iterator[Self]:
-        """A chain that somebody else runs."""
+        """A chain that is run elsewhere."""
         with Rpc(rpc_url) as rpc:
             yield cls(rpc)
 
@@ -157,7 +157,7 @@ def _standing(kind: type[C], port: int, otherwise: AbstractContextManager[C]) ->
 
 
 def _port(url: str) -> int:
-    """Raises SandboxError for a URL that is not of this machine: nobody can start a chain there."""
+    """Raises SandboxError for a URL of another machine, where no chain can be started."""
     parts = urlsplit(url)
     if parts.hostname not in ("127.0.0.1", "localhost") or not parts.port:
         raise SandboxError("The sandbox's chains are run on this machine: give http://127.0.0.1:PORT as their RPC URL.")

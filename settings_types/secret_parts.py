@@ -27,7 +27,7 @@ def parts_of_url(url: str) -> Iterator[str]:
     name, _, password = user.partition(":")
     if not url.startswith(("http", "ws")):
         name = ""  # of a database; there it says who, not that he may
-    # Shorter ones are no keys, and striking them out would spoil every line.
+    # Shorter values are not keys, and redacting them would spoil every line.
     yield from _spelt(8, query, name, password, *(value for _, value in parse_qsl(query)))
     yield from _spelt(16, path, *path.split("/"), b64encode(unquote(user).encode()).decode().rstrip("="))
 

@@ -100,7 +100,7 @@ def _copy(source: Path, target: Path) -> None:
 
 def _take_out_of_use(file: Path) -> str | None:
     """Write the log back into the file, which works only where no process has it open; the ledger's identity. None
-    where the file is damaged: then nobody can tell who uses it."""
+    if the file is damaged: then it is unknown who uses it."""
     try:
         with closing(_open(file)) as connection:
             connection.execute("PRAGMA journal_mode=DELETE")

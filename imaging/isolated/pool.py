@@ -144,7 +144,7 @@ class DecoderPool:
             log.error("decoder_spawn_failed", error=repr(error))
 
     def _is_over(self, process: DecoderProcess) -> bool:
-        """Whether it must be replaced. One that is lent is left to its borrower, who finds out at once."""
+        """Whether it must be replaced. One in use is left to its user, who notices immediately."""
         if process in self._in_use:
             return False
         return not process.is_usable or (

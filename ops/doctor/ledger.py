@@ -76,7 +76,7 @@ async def examine_redis(settings: Settings) -> list[Finding]:
     try:
         await redis.ping()
     except (RedisError, OSError) as error:
-        remedy = "Is it up, reachable from this host, and is the password right? Meanwhile nobody is limited."
+        remedy = "Is it up, reachable from this host, and is the password right? Meanwhile no limit applies."
         says = f"Redis at {host} does not answer ({type(error).__name__})."
         return [fault("rate limits", says, remedy, "rate_limit.redis_url")]
     finally:

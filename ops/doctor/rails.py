@@ -1,4 +1,4 @@
-"""The rails: their chains, accounts and whoever settles."""
+"""The rails: their chains, accounts and settlement."""
 
 import asyncio
 from dataclasses import replace

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 FAILURES = (ClientError, HttpProcessingError, OSError, *UNREADABLE)
-"""What a call that gives no answer raises: in aiohttp, in the system, and in whoever reads what came."""
+"""What a call that gives no answer raises: in aiohttp, in the system, and in the parser of the response."""
 
 SILENT = "The payment chain does not answer. Nothing was charged."
 _HEADERS = {"Content-Type": "application/json"}
@@ -86,7 +86,7 @@ class Node:
         self._is_checked = False
 
     async def aclose(self) -> None:
-        """Close the connections; whoever asks from now on gets RailUnavailable."""
+        """Close the connections; later calls raise RailUnavailable."""
         self._is_closed = True
         if self._session is not None:
             await self._session.close()

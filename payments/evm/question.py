@@ -70,13 +70,13 @@ class UnexpectedReturn(CallFailed):
 
 
 class JsonRpc(Protocol):
-    """Whoever answers questions about the chain: one node, or the first of several that answers."""
+    """A source of chain data: one node, or the first of several that responds."""
 
     async def ask(self, question: Question[T]) -> T:
         """The result.
 
         Raises:
             Reverted: the chain would revert the call.
-            RailUnavailable: there is no answer in time, or none that can be read.
+            RailUnavailable: no valid response in time.
         """
         ...

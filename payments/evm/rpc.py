@@ -71,7 +71,7 @@ class RpcClient:
         return await asyncio.gather(*map(attempt, self._nodes))
 
     async def aclose(self) -> None:
-        """Close the connections; whoever asks from now on gets no answer."""
+        """Close the connections; later calls get no response."""
         for node in self._nodes:
             await node.aclose()
 

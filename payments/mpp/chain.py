@@ -193,7 +193,7 @@ class Chain:
             await self._rpc.ask(send_raw_transaction(payment.evidence[RAW]))
 
     async def _time_of(self, answer: NodeAnswer) -> int:
-        """Of its block, so that the receipt is the same whoever asks and whenever."""
+        """The time of its block, so that the receipt is always the same."""
         return answer.at or (await self._rpc.ask(block(answer.block))).timestamp  # not every node dates its logs
 
 

@@ -26,7 +26,7 @@ def check_term(credential: MppCredential, *, margin_s: float, now: float) -> flo
     if transaction.valid_after > now:
         raise rejected(VERIFICATION_FAILED, "The transaction is not valid yet (`validAfter`).")
     if not 0 < transaction.valid_before <= _expires(credential) + LATEST_AFTER_EXPIRY_S:
-        # Until this moment nobody can say that a transaction whose broadcast was lost will not pay after all.
+        # Until this moment a transaction whose broadcast was lost may still pay.
         raise rejected(VERIFICATION_FAILED, "The transaction must expire (`validBefore`) when the challenge does.")
     if ends_at(credential) <= now:
         raise rejected(PAYMENT_EXPIRED, "The signed transaction has expired. Take a new quote and sign again.")

@@ -37,7 +37,7 @@ _LARGE_BODY_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ValidatedCredential:
-    """An authenticated credential: who pays, and whether its challenge was issued for this ledger."""
+    """An authenticated credential: its payer, and whether its challenge was issued for this ledger."""
 
     payer: str
     is_for_this_ledger: bool

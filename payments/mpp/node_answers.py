@@ -92,7 +92,7 @@ def agree(answers: Sequence[NodeAnswer], *, now: float) -> NodeAnswer | None:
         now: unix seconds.
 
     Raises:
-        NoNodeAnswers: there is no answer.
+        NoNodeAnswers: there is no response.
         PaymentOutcomeUnknown: the chain can still go either way, or its nodes contradict each other.
     """
     if not answers:

@@ -32,7 +32,7 @@ class ReceiptKey:
 
 
 def key_id(public: str) -> str:
-    """Name of a public key: its thumbprint (RFC 7638), so that nobody has to choose one."""
+    """Name of a public key: its thumbprint (RFC 7638), which needs no choice."""
     needed = {"crv": "Ed25519", "kty": "OKP", "x": public}
     return base64url(hashlib.sha256(json.dumps(needed, separators=(",", ":"), sort_keys=True).encode()).digest())
 

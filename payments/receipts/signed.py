@@ -13,7 +13,8 @@ TOKEN_HEADER, ID_HEADER = "X-Signed-Receipt", "X-Receipt-Id"
 RECEIPT_HEADERS: Mapping[str, str] = {
     TOKEN_HEADER: "The service's receipt, a JSON Web Signature (EdDSA) over transaction, payer, amount, model and the "
     "digests of input and output; its keys are at /.well-known/jwks.json.",
-    ID_HEADER: "The receipt's id, for GET /v1/receipts/{id}. Nobody can guess it; whoever has it can read the receipt.",
+    ID_HEADER: "The receipt's id, for GET /v1/receipts/{id}. It cannot be guessed; everyone who has it can read the "
+    "receipt.",
 }
 _TYPE = "receipt+jwt"
 

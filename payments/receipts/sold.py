@@ -13,7 +13,7 @@ class Sold:
     """What a payment bought, written down before the money moves, so that a crash loses none of it.
 
     Attributes:
-        receipt_id: 128 random bits, base64url: nobody can guess it, and whoever has it may read the receipt.
+        receipt_id: 128 random bits, base64url: it cannot be guessed, and everyone who has it may read the receipt.
         input_sha256, output_sha256: of the picture that was sent, and of the file that was delivered first; hex.
         currency: contract of the token that was paid, as the rail names it.
         facts: what else its receipt says: the model.

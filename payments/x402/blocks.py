@@ -13,7 +13,7 @@ LONGEST_S = 1.0
 
 
 class NewBlocks:
-    """Polls the chain as long as somebody waits."""
+    """Polls the chain while anything waits for it."""
 
     def __init__(self, rpc: JsonRpc) -> None:
         self._rpc = rpc

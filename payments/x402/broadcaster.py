@@ -32,7 +32,7 @@ FRESH_S = 1.0
 """How old the chain's prices may be when a transaction is signed at them."""
 
 LATELY_S = 4.0
-"""The same when a payment is verified: the health is looked at every three seconds, so nobody need ask."""
+"""The same when a payment is verified: the health check runs every three seconds, so this needs no request."""
 
 _TOO_DEAR = "Settling a payment would cost too much at the chain's present fee. Nothing was charged; try again later."
 
@@ -59,7 +59,7 @@ class Broadcaster:
     Args:
         outbox: remembers every transaction from before it is sent.
         lock: one holder has it at a time, over all processes that settle on the same chain. It is held from choosing a
-            nonce until it is written down. Nothing is asked of the chain meanwhile, so a slow answer holds up nobody.
+            nonce until it is written down. Nothing is asked of the chain meanwhile, so a slow node blocks nothing.
         bump_after_s: how long a transaction may stay out of the blocks before its fees are raised.
         budget: what a settlement may cost.
     """

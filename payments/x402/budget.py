@@ -43,7 +43,7 @@ class Budget:
         return fee <= self.max_fee_wei and market.cost(gas) <= self._wei(units) * self.max_share
 
     def cap(self, units: int | None, market: Market, *, gas: int, call_bytes: int) -> int:
-        """Wei per gas at most for a transaction that brings `units`, at break-even; None: a call that is no payment.
+        """Wei per gas at most for a transaction that brings `units`, at break-even; None: the call is not a payment.
 
         May be negative: then the data alone costs more than the payment brings.
         """

@@ -76,7 +76,7 @@ class Confirmation:
 
         Raises:
             PaymentRejected: the chain proves that nothing moved and nothing of ours can still move it.
-            PaymentSpentElsewhere: it moved, by somebody else's transaction.
+            PaymentSpentElsewhere: it moved by another sender's transaction.
             PaymentOutcomeUnknown: anything else.
         """
         only = first and payment.id not in self._called
@@ -102,8 +102,8 @@ class Confirmation:
         """What became of a payment that this ledger began to settle.
 
         Raises:
-            PaymentSpentElsewhere: it moved, by somebody else's transaction.
-            RailUnavailable, LedgerUnavailable: nobody can tell.
+            PaymentSpentElsewhere: it moved by another sender's transaction.
+            RailUnavailable, LedgerUnavailable: the outcome cannot be determined.
         """
         outcome = await self.outcome(payment)
         transaction = outcome.status.transaction
@@ -123,7 +123,7 @@ class Confirmation:
         Raises:
             PaymentSpentElsewhere: its authorization was used, and that paid us or may have.
             PaymentRejected: it was used or cancelled without paying us.
-            RailUnavailable: nobody can tell.
+            RailUnavailable: the outcome cannot be determined.
         """
         try:
             outcome = await self._witnesses.outcome(payment, progress=_in_flight, searches=SEARCHES)
@@ -144,7 +144,7 @@ class Confirmation:
         if status.refusal is not None:
             raise refuse(status.refusal)
         if outcome.is_final and not _says_used(made.answer):
-            # No transaction of ours is in flight: waiting shows no more. Whoever asks next learns that nothing moved.
+            # No transaction of ours is in flight: waiting is pointless. The next request learns that nothing moved.
             raise made.answer.refusal or PaymentOutcomeUnknown()
         return None
 

@@ -1,4 +1,4 @@
-"""A look at the x402 rail: its chain, its earnings, and who settles."""
+"""Diagnosis of the x402 rail: its chain, earnings and settlement."""
 
 from decimal import Decimal
 

@@ -71,15 +71,15 @@ class Facilitator(Protocol):
         """Whether a transaction for a payment is still in flight, by what this node says.
 
         Raises:
-            RailUnavailable, LedgerUnavailable: nobody can tell.
+            RailUnavailable, LedgerUnavailable: the outcome cannot be determined.
         """
         ...
 
     async def sent(self, reference: str, transaction: str) -> bool | None:
-        """Whether a transaction that is on the chain was sent for this payment of this ledger; None: nobody can tell.
+        """Whether a transaction that is on the chain was sent for this payment of this ledger; None: unknown.
 
         Raises:
-            RailUnavailable, LedgerUnavailable: nobody answers.
+            RailUnavailable, LedgerUnavailable: no response.
         """
         ...
 

@@ -44,7 +44,7 @@ class CdpKey:
         url: the facilitator's.
 
     Raises:
-        ValueError: the secret is no such key; the text does not quote it.
+        ValueError: the secret is not such a key; the message does not quote it.
     """
 
     def __init__(self, key_id: str, key_secret: str, *, url: str) -> None:

@@ -67,7 +67,7 @@ class X402Rail:
         clock: judges how long payments are valid.
 
     Raises:
-        ValueError: a setting that the rail needs is missing, or a secret is no key; the text holds no secret.
+        ValueError: a required setting is missing, or a secret is not a valid key; the message contains no secret.
     """
 
     name = RAIL

@@ -8,7 +8,7 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
-    """Of earlier payments nobody knows it any more: the ledger has only a digest of their orders."""
+    """Unknown for earlier payments: the ledger has only a digest of their orders."""
     op.add_column("payments", sa.Column("product", sa.String))
 
 

@@ -9,7 +9,7 @@ works_with = "0007"
 
 
 def upgrade() -> None:
-    """Payments that have settled before have no such receipt: nobody has written down what was delivered."""
+    """Payments that settled before have no such receipt: what was delivered was not recorded."""
     op.add_column("payments", sa.Column("receipt_id", sa.String))
     op.add_column("payments", sa.Column("sold", sa.JSON(none_as_null=True)))
     op.create_index("uq_payments_receipt_id", "payments", ["receipt_id"], unique=True)
