@@ -64,7 +64,11 @@ lint: $(VENV)/.dev ## ruff, the import contracts, and mypy strict
 	$(BIN)/mypy .
 
 .PHONY: setup
-setup: $(VENV)/.sandbox $(VENV)/.dev $(VENV)/.tensorrt-check node_modules/.stamp examples/node/node_modules/.stamp .venv-x402v1/.stamp ## Install what serve and test need
+setup: $(VENV)/.sandbox $(VENV)/.dev $(VENV)/.tensorrt-check node_modules/.stamp examples/node/node_modules/.stamp .venv-x402v1/.stamp .venv-discovery/.stamp tests/discovery/node_modules/.stamp ## Install what serve and test need
+
+.PHONY: discovery-check
+discovery-check: setup ## Have tools of others judge OpenAPI, quotes and answers: mppx, agentcash, redocly, schemathesis
+	$(BIN)/python -m pytest -rR tests/discovery tests/clients/test_mppx_validate.py $(PYTEST)
 
 .PHONY: load-quotes
 load-quotes: $(VENV)/.dev ## Ask a running service for 20 quotes a second; fails when p95 is over its target
@@ -177,11 +181,12 @@ lock: $(VENV)/.dev ## Resolve pyproject.toml again into the hash-locked requirem
 	$(BIN)/uv pip compile training/render/pyproject.toml $(LOCK) --group training/render/pyproject.toml:dev -o training/render/requirements.txt
 	$(BIN)/uv pip compile benchmarks/race/requirements.in $(LOCK) -o benchmarks/race/requirements.txt
 	$(BIN)/uv pip compile tests/clients/python_v1/requirements.in $(LOCK) -o tests/clients/python_v1/requirements.txt
+	$(BIN)/uv pip compile tests/discovery/requirements.in $(LOCK) -o tests/discovery/requirements.txt
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet $(LOCK_FLAGS)
 
 .PHONY: clean
 clean: ## Remove environments, packages and local state
-	rm -rf $(VENV) .venv-x402v1 .venv-race .venv-matting .venv-render node_modules examples/node/node_modules state results
+	rm -rf $(VENV) .venv-x402v1 .venv-discovery tests/discovery/node_modules .venv-race .venv-matting .venv-render node_modules examples/node/node_modules state results
 
 $(BIN)/uv: requirements/bootstrap.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' \
@@ -214,6 +219,17 @@ $(VENV)/.tensorrt-check: requirements/tensorrt-check.txt $(VENV)/.dev
 	@echo "Installing the x402 v1 client of Python in an environment of its own ..."
 	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python .venv-x402v1
 	@VIRTUAL_ENV=$(CURDIR)/.venv-x402v1 $(UV_INSTALL) -r $<
+	@touch $@
+
+.venv-discovery/.stamp: tests/discovery/requirements.txt $(BIN)/uv
+	@echo "Installing what judges the OpenAPI description in an environment of its own ..."
+	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python .venv-discovery
+	@VIRTUAL_ENV=$(CURDIR)/.venv-discovery $(UV_INSTALL) -r $<
+	@touch $@
+
+tests/discovery/node_modules/.stamp: tests/discovery/package-lock.json $(VENV)/.node
+	@echo "Installing the tools of directories ..."
+	@cd tests/discovery && npm ci $(NPM_QUIET)
 	@touch $@
 
 .venv-matting/.stamp: training/matting/requirements.txt $(BIN)/uv

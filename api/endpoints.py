@@ -10,6 +10,7 @@ from starlette.types import Scope
 from admission import Place
 from api.addresses import address_of
 from api.form import not_acceptable
+from api.json_call import JSON_CALL
 from api.options import MODEL
 from api.pricing import PriceList
 from api.upload import Upload, upload_of
@@ -50,6 +51,7 @@ class RemoveBackgroundEndpoint:
             media_type=asked.output.format.media_type,
             product=sold.name,
             facts={"model": sold.name, "model_sha256": sold.sha256},
+            json_call=JSON_CALL,
         )
 
     def check_available(self, scope: Scope) -> None:

@@ -4,19 +4,19 @@
 itself stays the authority on what is to be paid.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterator
 from typing import Any
 
 from api.bodies import BASE64, FILE
 from api.form import INPUT_TYPES
 from api.json_answer import JSON
+from api.json_call import PIXEL
+from api.openapi_answers import document, refusals, result_headers
 from api.options import FORMATS, MODEL, OPTIONS, Option
 from api.pricing import MODELS_PATH, PATH, PriceList
-from api.problem_pages import problem_types
 from api.receipt_schemas import PATHS, SCHEMAS
-from errors import ClientDisconnected, MethodNotAllowed, NotFound, PaymentState, RetryAction
-from payments import RECEIPT_HEADERS
+from errors import PaymentState, RetryAction
 from version import VERSION
 
 Json = dict[str, Any]
@@ -64,18 +64,6 @@ _BASE64: Json = {
 }
 
 _QUOTE: Json = {"allOf": [{"$ref": "#/components/schemas/Problem"}], "type": "object"}
-
-_RESULT_HEADERS: Json = {
-    name: {"description": meaning, "schema": {"type": "integer"}}
-    for name, meaning in {
-        "X-Width": "Pixels per row of the result.",
-        "X-Height": "Rows of the result.",
-        "X-Foreground-Left": "Left edge of the subject in the upright input, in pixels.",
-        "X-Foreground-Top": "Its upper edge.",
-        "X-Foreground-Width": "Its width.",
-        "X-Foreground-Height": "Its height.",
-    }.items()
-}
 
 _PLACES = ("foreground_left", "foreground_top", "foreground_width", "foreground_height", "width", "height")
 
@@ -126,12 +114,8 @@ _MODEL_LIST: Json = {
 _MODELS: Json = {
     "operationId": "listModels",
     "summary": "List the models and what a picture costs with each",
-    "responses": {
-        "200": {
-            "description": "The models, the default first.",
-            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Models"}}},
-        }
-    },
+    "security": [],
+    "responses": document("The models, the default first.", "Models"),
 }
 
 
@@ -197,30 +181,32 @@ def _operation(offer: PriceList) -> Json:
                 "description": "Your own name for this purchase, best a UUID. A new payment under the same name by the "
                 "same payer for the same picture is not charged: the first purchase is delivered again.",
                 "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+                "example": "5d4f7a0e-0b6c-4f0d-8d0e-6a3c7b1f2a90",
             },
+            *_payments(offer),
         ],
+        "security": [],
         "requestBody": {"required": True, "content": _bodies(offer)},
         "responses": {
             "200": {
                 "description": "The cut-out, with straight alpha and as large as the upright input unless options say "
                 "otherwise.",
-                "headers": {
-                    **_RESULT_HEADERS,
-                    **_headers(
-                        [
-                            *(rail.info.receipt_headers for rail in offer.rails),
-                            *([RECEIPT_HEADERS] if offer.key_set else []),
-                        ]
-                    ),
-                },
+                "headers": result_headers(offer),
                 "content": {
                     **{each.media_type: _FILE for each in FORMATS.values()},
                     JSON: {"schema": {"$ref": "#/components/schemas/Result"}},
                 },
             },
-            **_refusals(offer),
+            **refusals(offer),
         },
     }
+
+
+def _payments(offer: PriceList) -> Iterator[Json]:
+    """The header fields in which a payment comes, one of them at most."""
+    for rail in offer.rails:
+        for name, meaning in rail.info.payment_headers.items():
+            yield {"name": name, "in": "header", "description": meaning, "schema": {"type": "string"}}
 
 
 def _bodies(offer: PriceList) -> Json:
@@ -235,7 +221,7 @@ def _bodies(offer: PriceList) -> Json:
     return {
         **dict.fromkeys(INPUT_TYPES, _FILE),
         "multipart/form-data": {"schema": form},
-        "application/json": {"schema": text},
+        "application/json": {"schema": text, "example": {BASE64: PIXEL, "format": "webp"}},
     }
 
 
@@ -248,7 +234,8 @@ def _model(offer: PriceList) -> Json:
 
 def _parameter(name: str, option: Option) -> Json:
     schema = dict(option.schema)
-    return {"name": name, "in": "query", "description": option.description, "schema": schema, "example": option.example}
+    example = option.example if schema["type"] == "string" else json.loads(option.example)
+    return {"name": name, "in": "query", "description": option.description, "schema": schema, "example": example}
 
 
 def prices(offer: PriceList) -> str:
@@ -265,30 +252,3 @@ def payment_info(offer: PriceList) -> Json:
     protocols = [each for part in parts for each in part.protocols]
     price = {"mode": "fixed", "currency": "USD", "amount": str(offer.default.price)}
     return {"offers": offers, "price": price, "protocols": protocols}
-
-
-def _refusals(offer: PriceList) -> Json:
-    """One response per status of the error tree that the paid route can answer."""
-    codes: dict[int, list[str]] = defaultdict(list)
-    for each in problem_types():
-        if not issubclass(each, (NotFound, MethodNotAllowed, ClientDisconnected)):
-            codes[each.status].append(each.code)
-    answers = {str(status): _refusal(status, codes[status]) for status in sorted(codes)}
-    quoted = _headers(rail.info.quote_headers for rail in offer.rails)
-    return {**answers, "402": {**answers["402"], "headers": quoted}}
-
-
-def _headers(meanings: Iterable[Mapping[str, str]]) -> Json:
-    return {
-        name: {"description": meaning, "schema": {"type": "string"}}
-        for each in meanings
-        for name, meaning in each.items()
-    }
-
-
-def _refusal(status: int, codes: list[str]) -> Json:
-    schema = "Quote" if status == 402 else "Problem"
-    return {
-        "description": ", ".join(sorted(set(codes))),
-        "content": {"application/problem+json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
-    }

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from api.openapi_answers import document, not_found
 from api.receipts import KEYS_PATH, RECEIPT_PATH
 
 Json = dict[str, Any]
@@ -22,6 +23,18 @@ _MEMBERS: Json = {
     "model": {"type": "string", "description": "The model that made it."},
     "model_sha256": {**_SHA256, "description": "Of the model's weights."},
 }
+_KEY: Json = {
+    "type": "object",
+    "required": ["kty", "crv", "x", "kid"],
+    "properties": {
+        "kty": {"const": "OKP"},
+        "crv": {"const": "Ed25519"},
+        "x": {"type": "string", "description": "The public key, 32 bytes in base64url."},
+        "kid": {"type": "string", "description": "Its thumbprint (RFC 7638)."},
+        "alg": {"const": "EdDSA"},
+        "use": {"const": "sig"},
+    },
+}
 SCHEMAS: Json = {
     "Receipt": {
         "type": "object",
@@ -35,13 +48,9 @@ SCHEMAS: Json = {
         "type": "object",
         "description": "A JSON Web Key Set (RFC 7517) of Ed25519 keys (RFC 8037); former keys stay in it.",
         "required": ["keys"],
-        "properties": {"keys": {"type": "array", "items": {"type": "object", "required": ["kty", "crv", "x", "kid"]}}},
+        "properties": {"keys": {"type": "array", "items": _KEY}},
     },
 }
-
-
-def _answer(description: str, media_type: str, schema: str) -> Json:
-    return {"description": description, "content": {media_type: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}}
 
 
 PATHS: Json = {
@@ -56,19 +65,19 @@ PATHS: Json = {
                     "required": True,
                     "description": "The value of the paid answer's X-Receipt-Id.",
                     "schema": {"type": "string"},
+                    "example": "Hxq0m1bI1pYqV8w7c0yVJw",
                 }
             ],
-            "responses": {
-                "200": _answer("The receipt.", "application/json", "Receipt"),
-                "404": _answer("not_found", "application/problem+json", "Problem"),
-            },
+            "security": [],
+            "responses": {**document("The receipt.", "Receipt"), **not_found()},
         }
     },
     KEYS_PATH: {
         "get": {
             "operationId": "listReceiptKeys",
             "summary": "The public keys that verify receipts",
-            "responses": {"200": _answer("The keys, the present one first.", "application/json", "KeySet")},
+            "security": [],
+            "responses": document("The keys, the present one first.", "KeySet"),
         }
     },
 }

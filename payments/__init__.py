@@ -14,7 +14,7 @@ from payments.monitor import HEALTH_LIMIT_S, RailMonitor, keep_monitoring
 from payments.outbox import Sent
 from payments.payment_status import PaymentStatus
 from payments.policy import SalePolicy
-from payments.rail import HeaderFields, Hold, Order, Payment, Rail, Receipt
+from payments.rail import HeaderFields, Hold, JsonCall, Order, Payment, Rail, Receipt
 from payments.rail_info import RailDependencies, RailInfo, RailSection
 from payments.rails import RAILS, payment_headers
 from payments.receipts.config import ReceiptConfig
@@ -39,6 +39,7 @@ __all__ = [
     "Gate",
     "HeaderFields",
     "Hold",
+    "JsonCall",
     "Level",
     "Order",
     "Payment",

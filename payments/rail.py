@@ -29,6 +29,16 @@ def values(headers: HeaderFields, name: str) -> list[str]:
     return [value for field_name, value in headers if field_name == name]
 
 
+@dataclass(frozen=True, slots=True)
+class JsonCall:
+    """How what is sold is bought with JSON: an example of the body and of the answer, and the JSON schema of each."""
+
+    body: Mapping[str, Any]
+    body_schema: Mapping[str, Any]
+    answer: Mapping[str, Any]
+    answer_schema: Mapping[str, Any]
+
+
 @dataclass(frozen=True)
 class Order:
     """What one payment buys: one body with its parameters, at one address, for one price.
@@ -45,6 +55,7 @@ class Order:
         media_type: of what is delivered.
         product: what is sold, as the books call it.
         facts: what else the receipt says of what is sold.
+        json_call: how the same is bought with JSON.
     """
 
     url: str
@@ -57,6 +68,7 @@ class Order:
     media_type: str = "image/png"
     product: str | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
+    json_call: JsonCall | None = field(default=None, repr=False)
 
     @cached_property
     def input_sha256(self) -> str:

@@ -112,7 +112,7 @@ class RailInfo(Generic[S]):
         networks: chain id → network, for every id that the section accepts.
         token_names: lower-case address → name of the tokens that people know.
         asset_evidence: under which name `Payment.evidence` holds the token's address.
-        payment_headers: names of the request's header fields in which a payment comes.
+        payment_headers: name → meaning of the request's header fields in which a payment comes.
         quote_headers, receipt_headers: name → meaning of the header fields that it adds to the answers 402 and 200.
         quote_members: JSON schema of what it adds to the body of the 402; `description` and `properties`.
         payment_info: makes its part of `x-payment-info` for tokens and a price.
@@ -133,7 +133,7 @@ class RailInfo(Generic[S]):
     presets: Mapping[str, Mapping[str, Any]]
     networks: Mapping[int, Network]
     token_names: Mapping[str, str]
-    payment_headers: tuple[str, ...]
+    payment_headers: Mapping[str, str]
     quote_headers: Mapping[str, str]
     receipt_headers: Mapping[str, str]
     quote_members: Json
@@ -150,7 +150,7 @@ class RailInfo(Generic[S]):
     @property
     def response_headers(self) -> tuple[str, ...]:
         """Every header field that it adds to an answer; what a web page may read."""
-        return (*self.quote_headers, *self.receipt_headers)
+        return tuple({**self.quote_headers, **self.receipt_headers})
 
     def token_name(self, address: str) -> str:
         """The name of a token; an unknown token is named by its address."""

@@ -51,6 +51,7 @@ PATHS: Final[dict[str, Tier]] = {
     "tests/clients/": "integration",
     "tests/corpus/": "integration",
     "tests/deploy/test_migrate.py": "integration",
+    "tests/discovery/": "service",
     "tests/docs/test_site.py": "integration",
     "tests/fuzz/": "integration",
     "tests/goldens/": "integration",

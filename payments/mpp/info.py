@@ -60,7 +60,7 @@ RAIL = RailInfo(
     },
     token_names={PATH_USD: "pathUSD", ALPHA_USD: "AlphaUSD", USDC_E.lower(): "USDC.e"},
     asset_evidence="currency",
-    payment_headers=("Authorization",),
+    payment_headers={"Authorization": "A payment over MPP: `Payment` and the credential for one of the challenges."},
     quote_headers={"WWW-Authenticate": "One `Payment` challenge for each accepted token."},
     receipt_headers={"Payment-Receipt": "The receipt of an MPP payment, Base64 of JSON."},
     quote_members={

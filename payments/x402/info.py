@@ -50,8 +50,15 @@ RAIL = RailInfo(
         84532: Network("Base Sepolia", is_real=False, explorer="https://sepolia.basescan.org/tx/"),
     },
     token_names={USDC.lower(): "USDC", TEST_USDC.lower(): "USDC"},
-    payment_headers=("X-PAYMENT", "PAYMENT-SIGNATURE"),
-    quote_headers={"PAYMENT-REQUIRED": "The x402 version 2 quote, Base64 of JSON."},
+    payment_headers={
+        "PAYMENT-SIGNATURE": "A payment over x402 version 2, Base64 of JSON: one of the quote's offers, signed.",
+        "X-PAYMENT": "A payment over x402 version 1, Base64 of JSON.",
+    },
+    quote_headers={
+        "PAYMENT-REQUIRED": "The x402 version 2 quote, Base64 of JSON.",
+        "PAYMENT-RESPONSE": "Why the payment in PAYMENT-SIGNATURE was refused, Base64 of JSON.",
+        "X-PAYMENT-RESPONSE": "Why the payment in X-PAYMENT was refused, Base64 of JSON.",
+    },
     receipt_headers={
         "PAYMENT-RESPONSE": "The receipt of an x402 payment that came in PAYMENT-SIGNATURE, Base64 of JSON.",
         "X-PAYMENT-RESPONSE": "The receipt of an x402 payment that came in X-PAYMENT, Base64 of JSON.",

@@ -22,7 +22,7 @@ from x402.schemas.v1 import PaymentPayloadV1, PaymentRequiredV1
 from errors import MalformedPayment
 from payments.nesting import nests_too_deep
 from payments.rail import Challenge, Credential, HeaderFields, Order, Receipt, values
-from payments.x402 import payment_identifier
+from payments.x402 import bazaar, payment_identifier
 from payments.x402.eip3009 import SignedAuthorization
 from payments.x402.payment_identifier import read_identifier
 from payments.x402.requirements import QuoteTerms, base_units
@@ -137,7 +137,7 @@ def write_challenge(terms: QuoteTerms, order: Order, rejection: str | None, *, n
         error=rejection or _UNPAID[2],
         resource=ResourceInfo(url=order.url, description=terms.description, mime_type=order.media_type),
         accepts=[terms.requirements(units)],
-        extensions={payment_identifier.NAME: payment_identifier.declaration(name)},
+        extensions=_extensions(order, name),
     )
     v1 = PaymentRequiredV1(
         error=rejection or _UNPAID[1], accepts=[terms.requirements_v1(units, order.url, order.media_type)]
@@ -146,6 +146,11 @@ def write_challenge(terms: QuoteTerms, order: Order, rejection: str | None, *, n
         headers=(("PAYMENT-REQUIRED", encode_payment_required_header(v2)),),
         members=v1.model_dump(by_alias=True, exclude_none=True),
     )
+
+
+def _extensions(order: Order, name: str | None) -> dict[str, Any]:
+    call = {bazaar.NAME: bazaar.declaration(order.json_call, order.method)} if order.json_call else {}
+    return {payment_identifier.NAME: payment_identifier.declaration(name), **call}
 
 
 def write_receipt(receipt: Receipt, credential: X402Credential, terms: QuoteTerms) -> HeaderFields:

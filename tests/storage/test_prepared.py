@@ -24,7 +24,7 @@ from storage.entries import columns, entry_of, sold_columns
 from storage.prepared import Prepared
 from storage.sale_statements import SaleStatements, new
 from storage.schema import locks, payments, transactions
-from tests.contracts.ledger_contract import PAYMENT, RECEIPT
+from tests.contracts.ledger_contract import PAYMENT, RECEIPT, SOLD
 from tests.contracts.outbox_contract import SENT
 
 OF_NAME = locks.c.name == bindparam("of_name", type_=locks.c.name.type)
@@ -55,7 +55,7 @@ async def test_the_statements_of_a_sale_give_sqlalchemys_results(engine: Engine,
     claim = new(columns(payment) | named) | {"lease_s": 20.0, "covered": 1, "seen_holder": ""}
     taken, _ = execute(engine, sale.claim, **claim)
     assert [row.id for row in taken] == [payment.id]
-    begun = {"is_id": payment.id, "is_holder": "h", "lease_s": 60.0} | new(sold_columns(None))
+    begun = {"is_id": payment.id, "is_holder": "h", "lease_s": 60.0} | new(sold_columns(SOLD))
     ends, _ = execute(engine, sale.begin_settlement, **begun)
     assert ends[0].lease_until > 1_700_000_000
     assert execute(engine, sale.settled, is_id=payment.id, paid=asdict(RECEIPT)) == ([], 1)
@@ -66,7 +66,7 @@ async def test_the_statements_of_a_sale_give_sqlalchemys_results(engine: Engine,
     assert {name: getattr(found, name) for name in known._mapping} == dict(known._mapping)
     entry = entry_of(found)
     assert (entry.payment.valid_before, entry.payment.evidence) == (2**256 - 1, payment.evidence)
-    assert entry.receipt == RECEIPT
+    assert (entry.receipt, entry.sold) == (RECEIPT, SOLD)
 
 
 def test_bytes_and_numbers_of_a_transaction_are_restored(engine: Engine) -> None:

@@ -53,7 +53,7 @@ RAIL = RailInfo(
     presets={"sandbox": {"rpc_url": "http://127.0.0.1:9"}, "testnet": {}, "mainnet": {}},
     networks={7: Network("Thirdnet", is_real=False)},
     token_names={COIN: "thirdcoin"},
-    payment_headers=("third-payment",),
+    payment_headers={"third-payment": "A payment over the third rail."},
     quote_headers={"Third-Quote": "The quote of the third rail."},
     receipt_headers={"Third-Receipt": "The receipt of the third rail."},
     quote_members={"description": "`third` is the quote.", "properties": {"third": {"type": "object"}}},
