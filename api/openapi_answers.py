@@ -80,7 +80,7 @@ def refusals(offer: PriceList) -> Json:
             codes[each.status].append(each.code)
     answers = {str(status): refusal(status, *codes[status], limited=True) for status in sorted(codes)}
     answers["402"]["headers"] |= headers(rail.info.quote_headers for rail in offer.rails)
-    return {**answers, **not_allowed()}
+    return dict(sorted({**answers, **not_allowed()}.items()))
 
 
 def not_allowed() -> Json:

@@ -39,9 +39,22 @@ def test_a_rail_that_is_not_sold_on_is_not_named() -> None:
 
 
 def test_every_status_of_the_contract_is_described() -> None:
-    refusals = {"400", "402", "406", "408", "409", "413", "414", "415", "422", "429", "431", "500", "503", "505"}
+    refusals = {"400", "402", "405", "406", "408", "409", "413", "414", "415", "422", "429", "431", "500", "503", "505"}
     assert operation()["responses"].keys() == {"200"} | refusals
     assert "payment_outcome_unknown" in operation()["responses"]["503"]["description"]
+
+
+def test_the_headers_that_pay_are_described_for_each_rail() -> None:
+    named = [each["name"] for each in operation()["parameters"] if each["in"] == "header"]
+    assert named == ["Idempotency-Key", "PAYMENT-SIGNATURE", "X-PAYMENT", "Authorization"]
+
+
+def test_every_operation_says_who_may_call_it() -> None:
+    """Everybody: a payment is no credential of an account."""
+    signed = replace(OFFER, key_set={"keys": []})
+    paths = openapi(signed)["paths"]
+    assert {"/v1/models", "/v1/receipts/{id}", "/.well-known/jwks.json", PATH} == paths.keys()
+    assert all(each["security"] == [] for methods in paths.values() for each in methods.values())
 
 
 def test_every_reference_leads_somewhere() -> None:
@@ -68,7 +81,7 @@ async def test_every_option_is_described_with_an_example_that_is_taken(storefron
     assert list(described) == [*OPTIONS, "model"]
     for name in OPTIONS:
         beside = {"crop_margin": "&crop=true", "quality": "&format=webp"}.get(name, "")
-        answer = await storefront.post(picture(), query=f"?{name}={quote(described[name]['example'])}{beside}")
+        answer = await storefront.post(picture(), query=f"?{name}={quote(_text(described[name]['example']))}{beside}")
         assert answer.status_code == 402, answer.text
 
 
@@ -80,3 +93,8 @@ async def test_an_answer_has_the_members_that_are_promised(storefront: Storefron
 
 def test_it_has_the_version_of_the_service() -> None:
     assert openapi(OFFER)["info"]["version"] == VERSION
+
+
+def _text(example: object) -> str:
+    """As it stands in a query."""
+    return example if isinstance(example, str) else json.dumps(example)
