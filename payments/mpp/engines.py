@@ -1,4 +1,4 @@
-"""The SDK (pympp), one instance per RPC URL, realm and secret: issues challenges, validates credentials, broadcasts.
+"""The SDK (pympp), one instance per RPC URL, realm and secret: validates credentials and broadcasts.
 
 A challenge is bound to the ledger that it is issued for (`opaque`, member `ledger`). Otherwise another service with the
 same secret and address but another ledger could accept the same payment for another image.
@@ -8,7 +8,7 @@ import asyncio
 import json
 import logging
 from base64 import urlsafe_b64decode
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
@@ -19,13 +19,13 @@ import httpx
 import mpp
 from mpp._validation import Validation
 from mpp.errors import InvalidChallengeError, PaymentError
-from mpp.server.http import Request
 from mpp.server.method import ServerMethod
 from mpp.server.mpp import Mpp
 
+from payments.mpp.challenge import Issued, asked, issue, scope_of
 from payments.mpp.config import MppConfig
 from payments.mpp.problems import INVALID_CHALLENGE, VERIFICATION_FAILED, refusal, rejected
-from payments.mpp.pull import DECIMALS, INTENT, METHOD, charge_request, pull_charge
+from payments.mpp.pull import DECIMALS, INTENT, pull_charge
 from payments.mpp.wire import MppCredential
 from payments.rail import Order
 
@@ -82,13 +82,12 @@ class Engines:
             for recipient in self._recipients
         }
 
-    async def challenges(self, order: Order) -> list[mpp.Challenge]:
+    async def challenges(self, order: Order) -> list[Issued]:
         """One new challenge per currency. For an order without a body they are not bound to a body, so that a buyer can
         get a quote with an empty POST and pay it with the image."""
         expires = (datetime.now(UTC) + self._validity).isoformat()
         digest = await _digest(order.body) if order.body and order.is_whole else None
-        scope = _scope(order)
-        return [self._challenge(currency, order, scope, expires, digest) for currency in self._currencies]
+        return [self._challenge(currency, order, expires, digest) for currency in self._currencies]
 
     async def validate(self, credential: MppCredential, order: Order) -> ValidatedCredential:
         """Judge a credential without a chain: challenge, order and transaction must fit together.
@@ -111,7 +110,7 @@ class Engines:
             validated: Validation = await _run_hashing(body or b"", validate)
         except PaymentError as exc:
             raise refusal(exc) from exc
-        if validated.request.get("_mppx_scope") != _scope(order):
+        if validated.request.get("_mppx_scope") != scope_of(order.method, order.url):
             raise rejected(INVALID_CHALLENGE, "The challenge was issued for another resource. Take a new quote.")
         if validated.payer is None:
             raise rejected(VERIFICATION_FAILED, "The payer could not be recovered from the transaction's signature.")
@@ -128,23 +127,18 @@ class Engines:
             return None
         return int(seen.timestamp.timestamp())
 
-    def _challenge(
-        self, currency: str, order: Order, scope: Mapping[str, str], expires: str, digest: str | None
-    ) -> mpp.Challenge:
-        asked = charge_request(
-            amount=str(order.price), currency=currency, recipient=self._recipients[0], chain_id=self._chain_id
+    def _challenge(self, currency: str, order: Order, expires: str, digest: str | None) -> Issued:
+        request = asked(
+            amount=str(order.price),
+            currency=currency,
+            recipient=self._recipients[0],
+            chain_id=self._chain_id,
+            method=order.method,
+            url=order.url,
         )
         ledger = {} if self._ledger_id is None else {"ledger": self._ledger_id}
-        return mpp.Challenge.create(
-            secret_key=self._secret,
-            realm=self._realm(order),
-            method=METHOD,
-            intent=INTENT,
-            request={**asked, "_mppx_scope": scope},
-            expires=expires,
-            digest=digest,
-            meta={**ledger, "nonce": token_hex(16)},
-        )
+        meta = {**ledger, "nonce": token_hex(16)}
+        return issue(request, secret=self._secret, realm=self._realm(order), expires=expires, digest=digest, meta=meta)
 
     def _realm(self, order: Order) -> str:
         host = urlsplit(order.url).hostname
@@ -169,11 +163,6 @@ class Engines:
 
 def _engines(methods: list[ServerMethod], realm: str, secrets: tuple[str, ...]) -> tuple[Mpp, ...]:
     return tuple(Mpp(methods, realm=realm, secret_key=secret) for secret in secrets)
-
-
-def _scope(order: Order) -> dict[str, str]:
-    """The part of the request that the SDK binds into a challenge: method, path and the order's query parameters."""
-    return Request(order.method, order.url).scope()
 
 
 def _meta(credential: MppCredential) -> dict[str, str] | None:

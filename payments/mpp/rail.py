@@ -85,7 +85,7 @@ class MppRail:
         """A fresh challenge for each currency; `challengeId` of the body is the id of the first."""
         challenges = await self._engines.challenges(order)
         return Challenge(
-            headers=tuple(("WWW-Authenticate", each.to_www_authenticate(each.realm or "")) for each in challenges),
+            headers=tuple(("WWW-Authenticate", each.field) for each in challenges),
             members={"challengeId": challenges[0].id},
         )
 
