@@ -129,7 +129,7 @@ def _classes(error: BaseException | None) -> Iterator[str]:
 class _Struck:
     """Last processor: strikes out of a finished line what may not leave."""
 
-    _LONG_HEX = re.compile(r"(?:0x)?[0-9a-f]{40,}", re.IGNORECASE)
+    _LONG_HEX = re.compile(r"(?:0[xX])?[0-9a-fA-F]{40,}")
     """Addresses, hashes, signatures, call data; a request id is shorter."""
     _LONG_TOKEN = re.compile(r"[A-Za-z0-9+/=_-]{100,}")
     """Payment headers and other signed data in Base64."""
@@ -143,5 +143,7 @@ class _Struck:
         self._secrets = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)", re.IGNORECASE)
 
     def __call__(self, logger: object, method: str, line: Any) -> str:
-        text = self._URL.sub(r"\1\2", self._secrets.sub("[secret]", str(line)))
+        text = self._secrets.sub("[secret]", str(line))
+        if "://" in text:
+            text = self._URL.sub(r"\1\2", text)
         return self._LONG_TOKEN.sub("[data]", self._LONG_HEX.sub("[hex]", text))

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from eth_utils.abi import function_signature_to_4byte_selector
+from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 UNREADABLE = (KeyError, IndexError, TypeError, AttributeError, ValueError)
@@ -18,6 +19,12 @@ WORD_BYTES = 32
 def word(address: str) -> str:
     """An address as 64 hex digits."""
     return address.removeprefix("0x").lower().rjust(2 * WORD_BYTES, "0")
+
+
+@lru_cache(1024)
+def checksummed(address: str) -> str:
+    """An address with its checksum (EIP-55). It takes a hash, and one sale writes the same few addresses many times."""
+    return to_checksum_address(address)
 
 
 def address_topic(address: str) -> str:

@@ -6,11 +6,9 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any
 
-from eth_utils.address import to_checksum_address
-
 from errors import PaymentOutcomeUnknown, RailUnavailable
 from payments.chain_clock import ChainClock
-from payments.evm.abi import call_data, words
+from payments.evm.abi import call_data, checksummed, words
 from payments.evm.node import Node, WrongChain
 from payments.evm.question import CallFailed, Question
 from payments.evm.questions import Block, block, call, receipt, send_raw_transaction
@@ -134,7 +132,7 @@ class Chain:
             rail=RAIL,
             network=self._network,
             transaction=payment.transaction or "",
-            payer=to_checksum_address(payment.payer),
+            payer=checksummed(payment.payer),
             at=at,
         )
 

@@ -4,11 +4,11 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
-from eth_utils.address import to_checksum_address
 from x402.schemas import PaymentPayload
 
 from errors import PaymentOutcomeUnknown, PaymentRejected
 from payments.chain_clock import ChainClock
+from payments.evm.abi import checksummed
 from payments.evm.question import JsonRpc
 from payments.rail import NO_HOLD, HeaderFields, Hold, Order, Payment, PaymentAttempt, Receipt
 from payments.x402.chain import evidence, evidence_of_unknown
@@ -45,7 +45,7 @@ class Parts:
             rail=RAIL,
             network=self.terms.network.caip2,
             transaction=transaction,
-            payer=to_checksum_address(payment.payer),
+            payer=checksummed(payment.payer),
             at=int(time.time()),
         )
 

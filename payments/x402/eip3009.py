@@ -6,10 +6,10 @@ import re
 from functools import lru_cache
 from typing import Annotated, Any
 
-from eth_utils.address import to_checksum_address
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from x402.mechanisms.evm import ExactEIP3009Authorization, hash_eip3009_authorization, verify_eoa_signature
 
+from payments.evm.abi import checksummed
 from payments.x402.requirements import QuoteTerms
 
 EOA_SIGNATURE_BYTES = 65
@@ -85,8 +85,8 @@ class SignedAuthorization(BaseModel):
         """The signed data as the SDK's type."""
         signed = self.authorization
         return ExactEIP3009Authorization(
-            from_address=to_checksum_address(signed.payer),
-            to=to_checksum_address(signed.to),
+            from_address=checksummed(signed.payer),
+            to=checksummed(signed.to),
             value=str(signed.value),
             valid_after=str(signed.valid_after),
             valid_before=str(signed.valid_before),

@@ -14,12 +14,12 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from eth_utils.address import to_checksum_address
 from x402.http.utils import encode_payment_required_header, encode_payment_response_header
 from x402.schemas import PaymentPayload, PaymentRequired, PaymentRequirements, ResourceInfo, SettleResponse
 from x402.schemas.v1 import PaymentPayloadV1, PaymentRequiredV1
 
 from errors import MalformedPayment
+from payments.evm.abi import checksummed
 from payments.nesting import nests_too_deep
 from payments.rail import Challenge, Credential, HeaderFields, Order, Receipt, values
 from payments.x402 import bazaar, payment_identifier
@@ -159,7 +159,7 @@ def write_receipt(receipt: Receipt, credential: X402Credential, terms: QuoteTerm
         success=True,
         transaction=receipt.transaction,
         network=terms.network.v1_name if credential.version == 1 else receipt.network,
-        payer=to_checksum_address(receipt.payer),
+        payer=checksummed(receipt.payer),
     )
     return _responses(settled, credential)
 
@@ -174,7 +174,7 @@ def write_refusal(reason: str, credential: X402Credential, terms: QuoteTerms) ->
         error_reason=reason,
         transaction="",
         network=terms.network.v1_name if credential.version == 1 else terms.network.caip2,
-        payer=to_checksum_address(credential.signed.authorization.payer),
+        payer=checksummed(credential.signed.authorization.payer),
     )
     return _responses(failed, credential)
 
