@@ -19,16 +19,15 @@ class ReceiptKey:
     """
 
     def __init__(self, seed: str) -> None:
-        from Crypto.Signature import eddsa  # noqa: PLC0415  # a runner signs nothing
+        from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415  # a runner signs nothing
 
-        key = eddsa.import_private_key(bytes.fromhex(seed))
-        self._signer = eddsa.new(key, "rfc8032")
-        self.public = base64url(key.public_key().export_key(format="raw"))
+        self._key = ed25519.Ed25519PrivateKey.from_private_bytes(bytes.fromhex(seed))
+        self.public = base64url(self._key.public_key().public_bytes_raw())
         self.id = key_id(self.public)
 
     def sign(self, message: bytes) -> bytes:
         """64 bytes, the same each time."""
-        return self._signer.sign(message)
+        return self._key.sign(message)
 
 
 def key_id(public: str) -> str:
