@@ -1,29 +1,24 @@
 """Which tests run one after another in one process, and which beside each other. Made for more processes than cores:
 most tests of payments wait for blocks and time-outs, and other tests compute meanwhile.
 
-Tests of one group run in one process, so that they share what they start: a service, chains, a database server. A group
-is a file, unless this module says otherwise. Groups start in the order in which tests are collected (see tiers.py).
+Tests of one group run in one process, one after another. A group is a file, unless this module says otherwise. Groups
+start in the order in which tests are collected (see tiers.py). Each process has chains and a running service of its
+own, which all its tests share, so a seller's earnings are exact: nobody else buys there meanwhile.
 """
 
-from collections.abc import Mapping
 from typing import Final
 
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-ONE_SERVICE: Final[Mapping[str, str]] = {
-    "tests/clients/": "clients",
-    "tests/docs/": "clients",
-    "tests/end_to_end/": "end to end",
-    "tests/buyer_client/": "buyer client",
-}
-"""Folders whose tests share one running service. A seller's earnings are exact only while nobody else buys there."""
-
 LEGS: Final = ("sqlite-two-workers", "postgresql-two-hosts")
 """Deployments that tests of one file take turns at: each is a group."""
 
 APART: Final = (
+    "tests/clients/test_examples.py",
+    "tests/clients/test_lost_answers.py",
+    "tests/docs/test_guides.py",
     "tests/faults/test_campaign.py",
     "tests/payments/mpp/test_rail.py",
     "tests/payments/x402/test_http_facilitator.py",
@@ -39,9 +34,7 @@ def group_of(test: str) -> str:
     file = test.partition("::")[0]
     if file in APART:
         return test
-    leg = next((leg for leg in LEGS if leg in test), "")
-    shared = next((group for folder, group in ONE_SERVICE.items() if file.startswith(folder)), file)
-    return shared + leg
+    return file + next((leg for leg in LEGS if leg in test), "")
 
 
 class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc] # pytest-xdist carries no type information

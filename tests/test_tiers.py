@@ -6,7 +6,7 @@ from sandbox.process import ROOT
 from tests import scheduling, tiers
 
 
-@pytest.mark.parametrize("path", [*tiers.PATHS, *scheduling.APART, *scheduling.ONE_SERVICE])
+@pytest.mark.parametrize("path", [*tiers.PATHS, *scheduling.APART, *tiers.LONGEST])
 def test_every_path_exists(path: str) -> None:
     file, _, name = path.partition("::")
     assert (ROOT / file).exists()
@@ -20,9 +20,11 @@ def test_every_test_has_one_tier_and_only_services_run_again(request: pytest.Fix
         assert bool(item.get_closest_marker("flaky")) == (found == ["service"]), item.nodeid
 
 
-def test_what_shares_a_service_is_one_group() -> None:
-    one, other = (scheduling.group_of(f"tests/clients/{file}.py::test") for file in ("test_coins", "test_resend"))
-    assert one == other != scheduling.group_of("tests/end_to_end/test_hosts.py::test")
+def test_a_file_is_a_group_unless_its_tests_are_apart() -> None:
+    one, other = (scheduling.group_of(f"tests/end_to_end/test_hosts.py::{name}") for name in ("one", "other"))
+    assert one == other != scheduling.group_of("tests/end_to_end/test_bad_http.py::one")
+    apart = {scheduling.group_of(f"{scheduling.APART[0]}::{name}") for name in ("one", "other")}
+    assert len(apart) == 2
 
 
 def test_each_leg_of_a_fleet_is_a_group() -> None:

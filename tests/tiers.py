@@ -9,10 +9,13 @@ A `service` test is run once more when it fails, because it depends on when the 
 turn on a busy machine. The summary names each test that needed it: that is a fault to be found. No other is repeated.
 """
 
+from pathlib import Path
 from typing import Final, Literal
 
 import pytest
 from hypothesis import is_hypothesis_test
+
+from sandbox.process import ROOT
 
 Tier = Literal["unit", "integration", "chain", "service"]
 TIERS: Final[dict[Tier, str]] = {
@@ -21,12 +24,13 @@ TIERS: Final[dict[Tier, str]] = {
     "integration": "starts processes or PostgreSQL, or computes for long",
     "unit": "computes in this process, in less than seconds",
 }
+LONGEST: Final = ("tests/fleet/", "tests/faults/", "tests/secrets/", "tests/end_to_end/")
+"""What takes minutes and cannot be divided."""
 PROPERTY = "property: draws its examples at random; `make test-nightly` draws many more of them"
 
 _FIXTURES: Final[dict[str, Tier]] = {
     "running_service": "service",
     "fleet": "service",
-    "image": "service",
     "base_chain": "chain",
     "tempo_chain": "chain",
     "postgres": "integration",
@@ -39,6 +43,7 @@ _IMPORTS: Final[dict[str, Tier]] = {
 }
 _CALLS: Final[dict[str, Tier]] = {"race": "integration"}
 PATHS: Final[dict[str, Tier]] = {
+    "tests/browser/": "service",
     "tests/image/": "service",
     "tests/faults/test_campaign.py::test_no_money_is_lost": "service",
     "tests/faults/test_campaign.py::test_a_sale_that_is_disturbed": "service",
@@ -66,6 +71,7 @@ PATHS: Final[dict[str, Tier]] = {
     "tests/payments/mpp/test_finality.py": "chain",
     "tests/runners/": "integration",
     "tests/storage/test_identity.py": "integration",
+    "tests/storage/test_revisions.py": "integration",
     "tests/test_architecture.py": "integration",
     "tests/test_gpu_benchmark.py": "integration",
     "tests/test_logs.py": "integration",
@@ -102,9 +108,16 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", PROPERTY)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """`-m unit` imports no file that holds no such test."""
+    path = f"{collection_path.relative_to(ROOT)}{'/' if collection_path.is_dir() else ''}"
+    return True if config.option.markexpr == "unit" and path in PATHS else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Before `-m` selects. Services come first, so that none is started when the other workers are done."""
+    """Before `-m` selects. Services come first, so that none is started when the other processes are done; what takes
+    longest comes before the others of its tier."""
     tiers = {item: tier_of(item) for item in items}
     for item, tier in tiers.items():
         item.add_marker(tier)
@@ -113,7 +126,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if draws_examples(item):
             item.add_marker("property")
     order = list(TIERS)
-    items.sort(key=lambda item: order.index(tiers[item]))
+    items.sort(key=lambda item: (order.index(tiers[item]), not item.nodeid.startswith(LONGEST)))
 
 
 def _module(item: pytest.Item) -> object:
