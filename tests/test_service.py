@@ -133,7 +133,10 @@ def test_wrong_settings_end_it_with_all_their_names(tmp_path: Path) -> None:
     [
         ({"CLEARCANVAS_RUNNER__MODEL": "matting-v9"}, "There is no manifest matting-v9.toml"),
         ({"CLEARCANVAS_RUNNER__MORE_MODELS": "matting-v9=0.15"}, "There is no manifest matting-v9.toml"),
-        ({"CLEARCANVAS_DATABASE_URL": "sqlite+aiosqlite:////dev/null/ledger.sqlite3"}, "The ledger does not answer"),
+        (
+            {"CLEARCANVAS_DATABASE_URL": "sqlite+aiosqlite:////dev/null/ledger.sqlite3"},
+            "The payment ledger is unavailable",
+        ),
         ({"CLEARCANVAS_MPP__RPC_URL": "http://192.0.2.1:1"}, "The sandbox's chains are run on this machine"),
         ({"CLEARCANVAS_RUNNER__BACKEND": "cuda"}, "Install requirements/gpu.txt"),
         ({"CLEARCANVAS_RUNNER__BACKEND": "tensorrt"}, "CLEARCANVAS_RUNNER__BACKEND=tensorrt cannot be used."),

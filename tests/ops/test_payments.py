@@ -122,6 +122,6 @@ def test_as_a_program_it_says_what_is_wrong_in_one_sentence_and_no_password(tmp_
         check=False,
     )
     assert ran.returncode == 1
-    assert ran.stderr.startswith("The ledger does not answer")
+    assert ran.stderr.startswith("The payment ledger is unavailable")
     assert "marked-password" not in ran.stderr + ran.stdout
     assert "Traceback" not in ran.stderr

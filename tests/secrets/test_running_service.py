@@ -320,7 +320,7 @@ def test_nothing_comes_out_of_settings_that_cannot_be_used(tmp_path: Path) -> No
         assert f"  CLEARCANVAS_{name}: " in ended
     nobody = f"postgresql://{userinfo('ledger', marks.DATABASE_PASSWORD)}127.0.0.1:9/ledger"
     ended = _serve(tmp_path, {"DATABASE_URL": nobody, "MPP__SECRET_KEY": marks.MPP_SECRET})
-    assert "The ledger does not answer" in ended
+    assert "The payment ledger is unavailable" in ended
     assert found(ended) == []
 
 
