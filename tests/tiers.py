@@ -46,7 +46,7 @@ PATHS: Final[dict[str, Tier]] = {
     "tests/browser/": "service",
     "tests/image/": "service",
     "tests/faults/test_campaign.py::test_no_money_is_lost": "service",
-    "tests/faults/test_campaign.py::test_a_sale_that_is_disturbed": "service",
+    "tests/faults/test_campaign.py::test_a_sale_with_a_fault_at_a_step": "service",
     "tests/sandbox/test_serve.py": "service",
     "tests/sandbox/": "chain",
     "tests/api/test_accessibility.py": "integration",

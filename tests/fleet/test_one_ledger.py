@@ -82,8 +82,8 @@ class Buyer:
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    # The services close a connection that was idle for five seconds: one must not be taken up again at that moment.
-    limits = httpx.Limits(max_connections=COPIES, max_keepalive_connections=COPIES, keepalive_expiry=2)
+    # A connection for each request: the services close one that was idle, and it could be taken up at that moment.
+    limits = httpx.Limits(max_connections=COPIES, max_keepalive_connections=0)
     async with httpx.AsyncClient(timeout=120, trust_env=False, limits=limits) as client:
         yield client
 
