@@ -4,10 +4,11 @@ import logging
 
 import typer
 
-from ops import payments
+from ops import keys, payments
 from ops.backup import backup, restore
 from ops.doctor.command import doctor
 from ops.doubts import replay_doubt
+from ops.drain import drain
 from ops.reconcile import reconcile
 from ops.revenue import revenue
 
@@ -23,7 +24,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(payments.app, name="payments")
-for command in (doctor, revenue, reconcile, replay_doubt, backup, restore):
+app.add_typer(keys.app, name="keys")
+for command in (doctor, revenue, reconcile, replay_doubt, drain, backup, restore):
     app.command()(command)
 
 

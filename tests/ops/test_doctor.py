@@ -22,7 +22,7 @@ from payments.x402.fees import GAS_LIMIT, MIN_TIP_WEI
 from sandbox import chains
 from sandbox.accounts import STRANGER
 from sandbox.chains import BaseChain, TempoChain
-from settings_types.types import account_of
+from settings_types import account_of
 from storage import Database
 from tests.fakes.file_server import serve_file
 from tests.fakes.talkative_redis import talkative_redis

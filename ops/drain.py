@@ -1,0 +1,47 @@
+"""`drain`: a service of this host stops selling, and ends when its sales have ended."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import psutil
+import typer
+
+from ops.access import Yes, confirm, fail
+
+
+def drain(
+    pid: Annotated[int | None, typer.Argument(help="Process id of `bentoml serve`; found where there is one.")] = None,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for its end.")] = 150.0,
+    yes: Yes = False,
+) -> None:
+    """Tell a service of this host or container to stop selling (SIGTERM), and wait until its sales have ended.
+
+    New pictures are refused at once, payments under way settle, nothing is charged for what was not delivered. Whoever
+    watches the process may start it again: in Docker use `docker stop --time 150`, in Kubernetes scale to 0.
+    """
+    service = _service(pid)
+    confirm(f"Stop process {service.pid}, which sells?", yes=yes)
+    service.terminate()
+    typer.echo("Told to stop; its sales under way end first.")
+    try:
+        service.wait(timeout)
+    except psutil.TimeoutExpired:
+        fail(f"It has not ended within {timeout:.0f} s. Its log says what it waits for.")
+    typer.echo("It has ended.")
+
+
+def _service(pid: int | None) -> psutil.Process:
+    """The process. Ends the command where there is none, or several and none was named."""
+    found = {each.pid: each for each in psutil.process_iter(["cmdline"]) if _serves(each.info["cmdline"] or ())}
+    if pid is not None and pid not in found:
+        fail(f"Process {pid} is not a service: its command is not `bentoml serve`.")
+    if not found:
+        fail("No service runs here: no process is `bentoml serve`.")
+    if pid is None and len(found) > 1:
+        fail(f"Several services run here. Name one: {', '.join(map(str, found))}.")
+    return found[pid] if pid is not None else next(iter(found.values()))
+
+
+def _serves(command: Sequence[str]) -> bool:
+    names = [word.rpartition("/")[2] for word in command[:3]]  # an interpreter may come before
+    return "bentoml" in names and "serve" in command
