@@ -12,7 +12,7 @@ _MEMBERS: Json = {
     "iss": {"type": "string", "description": "Origin of the service that signed."},
     "jti": {"type": "string", "description": "The receipt's id."},
     "settled_at": {"type": "integer", "description": "Unix seconds of the settlement."},
-    "rail": {"type": "string", "description": "How it was paid: x402 or mpp."},
+    "rail": {"type": "string", "description": "Name of the rail that was used."},
     "network": {"type": "string", "description": "The chain, CAIP-2."},
     "transaction": {"type": "string", "description": "Hash of the transaction that paid."},
     "payer": {"type": "string", "description": "Address of the payer."},

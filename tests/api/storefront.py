@@ -96,12 +96,13 @@ async def open_storefront(
     signer: ReceiptSigner | None = None,
     **options: Any,
 ) -> AsyncIterator[Storefront]:
-    """A storefront on an empty ledger, with one scripted rail unless others are given.
+    """A storefront with one scripted rail unless others are given; a second one in a directory has the same ledger.
 
     Args:
         looks: how often the rails have been asked how they are; one is out after two bad answers.
     """
-    database = Database(empty_ledger(directory / "ledger.sqlite3"))
+    file = directory / "ledger.sqlite3"
+    database = Database(f"sqlite:///{file}" if file.exists() else empty_ledger(file))
     ledger = SqlLedger(database)
     rails = rails or (ScriptedRail("x"),)
     watch = RailMonitor(rails)
