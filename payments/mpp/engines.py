@@ -26,6 +26,7 @@ from payments.mpp.challenge import Issued, asked, issue, scope_of
 from payments.mpp.config import MppConfig
 from payments.mpp.problems import INVALID_CHALLENGE, VERIFICATION_FAILED, refusal, rejected
 from payments.mpp.pull import DECIMALS, INTENT, pull_charge
+from payments.mpp.validity import QuoteValidity
 from payments.mpp.wire import MppCredential
 from payments.rail import Order
 
@@ -48,22 +49,29 @@ class Engines:
 
     Args:
         config: secrets, of which the first issues challenges; recipients, currencies, chain and RPC URLs, any of which
-            can broadcast a payment; validity of a quote.
+            can broadcast a payment.
         realms: host names; the first is the realm of all other hosts.
         ledger_id: identity of the ledger that challenges are bound to; None binds them to no ledger.
+        validity: of a quote.
 
     Raises:
         ValueError: a required setting is missing.
     """
 
     def __init__(
-        self, config: MppConfig, *, realms: tuple[str, ...], client: httpx.AsyncClient, ledger_id: str | None
+        self,
+        config: MppConfig,
+        *,
+        realms: tuple[str, ...],
+        client: httpx.AsyncClient,
+        ledger_id: str | None,
+        validity: QuoteValidity,
     ) -> None:
         secrets = config.secret_keys()
         self._realms, self._secret, self._ledger_id = realms, secrets[0], ledger_id
         self._recipients = config.recipients()
         self._currencies, self._chain_id = config.currencies, config.chain_id
-        self._urls, self._validity = config.rpc_urls(), timedelta(seconds=config.challenge_seconds)
+        self._urls, self._validity = config.rpc_urls(), validity
         self._engines = {
             (url, realm, recipient.lower()): _engines(
                 pull_charge(
@@ -85,7 +93,7 @@ class Engines:
     async def challenges(self, order: Order) -> list[Issued]:
         """One new challenge per currency. For an order without a body they are not bound to a body, so that a buyer can
         get a quote with an empty POST and pay it with the image."""
-        expires = (datetime.now(UTC) + self._validity).isoformat()
+        expires = (datetime.now(UTC) + timedelta(seconds=self._validity.seconds)).isoformat()
         digest = await _digest(order.body) if order.body and order.is_whole else None
         return [self._challenge(currency, order, expires, digest) for currency in self._currencies]
 

@@ -18,6 +18,7 @@ from payments.mpp.chain import Chain
 from payments.mpp.config import MppConfig
 from payments.mpp.engines import Engines
 from payments.mpp.transfers import transfers_between
+from payments.mpp.validity import QuoteValidity
 from payments.mpp.wire import RAIL, MppCredential, PushedCredential, read_credential
 from payments.rail import Challenge, Finality, HeaderFields, Order, Payment, Receipt
 from payments.transfers import Transfer
@@ -65,11 +66,13 @@ class MppRail:
         self._rpc = RpcClient(config.rpc_urls(), chain_id=config.chain_id, timeout_s=rpc_timeout_s)
         self._clock = clock or ChainClock()
         self._chain = Chain(self._rpc, config.chain_id, self._clock, tokens=self._currencies)
+        self._validity = QuoteValidity(config.challenge_seconds, token=self._currencies[0], account=self._recipients[0])
         self._engines = Engines(
             config,
             realms=(config.realm,) if config.realm else (host, *hosts),
             client=self._client,
             ledger_id=ledger_id,
+            validity=self._validity,
         )
         self._parts = Parts(
             chain=self._chain,
@@ -114,7 +117,10 @@ class MppRail:
         return sorted(chain(*found), key=attrgetter("at"))
 
     async def health(self) -> str | None:
-        return await self._chain.health()
+        fault = await self._chain.health()
+        if fault is None:
+            await self._validity.ask(self._chain)
+        return fault
 
     async def aclose(self) -> None:
         await self._client.aclose()
