@@ -5,6 +5,7 @@ BentoML starts the processes and runs the lifespan; our code does everything els
 """
 
 import os
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -42,6 +43,18 @@ def is_supervisor() -> bool:
 def is_worker_of(service: str) -> bool:
     """Whether this process is a worker of this BentoML service."""
     return "--service-name" in sys.argv and sys.argv[sys.argv.index("--service-name") + 1] == service
+
+
+def listening_port() -> int | None:
+    """The TCP port on which this worker serves, whatever it was set by; None where it serves on none.
+
+    The supervisor opens the socket and hands it over by number.
+    """
+    if "--fd" not in sys.argv:
+        return None
+    with socket.socket(fileno=os.dup(int(sys.argv[sys.argv.index("--fd") + 1]))) as listener:
+        name = listener.getsockname()
+    return int(name[1]) if isinstance(name, tuple) else None
 
 
 def address_of(service: str) -> str | None:

@@ -4,7 +4,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from bento_glue import change_bentoml
+from bento_glue import change_bentoml, listening_port
 from config import ConfigurationError, Settings, is_for_sellers, load, runner_faults
 from logs import configure_logging, log_uncaught
 from models import MODELS, ModelError, ModelManifest, load_served
@@ -23,6 +23,7 @@ def start_process(*, sells: bool) -> tuple[Settings, tuple[ModelManifest, ...]]:
     read = load if sells else partial(load, rules=runner_faults)
     try:
         settings = read()
+        settings = settings.at_port(listening_port()) if sells else settings
         folders = MODELS, ROOT / settings.runner.models_folder
         for_money = settings.profile == "mainnet"
         manifests = load_served(settings.model_prices(), *folders, for_money=for_money)

@@ -5,7 +5,7 @@ The sentences below stand in docs/configuration.md, too, as those of the section
 
 from decimal import Decimal
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import Field, PositiveInt, create_model
 
@@ -23,7 +23,7 @@ class Settings(Section):
     profile: Literal["sandbox", "testnet", "mainnet"] = "sandbox"
     """Which set of defaults applies."""
     public_url: Url = "http://127.0.0.1:3000"
-    """Origin under which buyers reach the service."""
+    """Origin under which buyers reach the service; where it is not set, with the port on which it serves."""
     contact: Contact | None = None
     """Where buyers and researchers reach the operator: a `mailto:`, `https:` or `tel:` URI, for security.txt and
     OpenAPI."""
@@ -64,6 +64,12 @@ class Settings(Section):
 
     known_rails: ClassVar[tuple[RailInfo[Any], ...]] = ()
     """Each has a section under its own name: see `settings_with`."""
+
+    def at_port(self, port: int | None) -> Self:
+        """The settings of a process that serves on a port of this machine: it is in `public_url` where none is set."""
+        if port is None or "public_url" in self.model_fields_set:
+            return self
+        return self.model_copy(update={"public_url": f"http://127.0.0.1:{port}"})
 
     @property
     def is_real(self) -> bool:

@@ -95,3 +95,11 @@ def test_credentials_for_the_facilitator_are_struck_out_of_logs() -> None:
     settings = load({"CLEARCANVAS_X402__FACILITATOR_TOKEN": "a-marked-token"})
     assert "a-marked-token" in set(settings.secrets())
     assert "marked" not in repr(settings)
+
+
+def test_the_port_on_which_a_process_serves_is_in_its_address_unless_one_is_set() -> None:
+    unset = load({})
+    assert unset.at_port(3001).public_url == "http://127.0.0.1:3001"
+    assert unset.at_port(None).public_url == unset.public_url
+    public = load({"CLEARCANVAS_PUBLIC_URL": "https://cut.example"})
+    assert public.at_port(3001).public_url == "https://cut.example"
