@@ -40,6 +40,11 @@ STAGE_SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
 PAYMENTS = Counter("clearcanvas_payments_total", "Payments by rail and outcome", ["rail", "outcome"])
+REVENUE = Counter(
+    "clearcanvas_revenue_base_units_total",
+    "Settled amounts in the coin's base units; coin is the address of the token",
+    ["rail", "coin"],
+)
 RECHECKS = Counter(
     "clearcanvas_rechecks_total",
     "Rechecks of settlements until they are final, by the chain's answer",

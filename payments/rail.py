@@ -149,6 +149,11 @@ class Payment:
     work_by: float = field(default=math.inf, compare=False)
     currency: str = field(default="", compare=False)
 
+    @property
+    def coin(self) -> str:
+        """Address of the token, lower case, which a rail keeps under one of these names; `unknown` without one."""
+        return (self.evidence.get("asset") or self.evidence.get("currency") or "unknown").lower()
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:

@@ -16,6 +16,7 @@ from payments.ledger import Claim, Entry, Ledger
 from payments.payment_status import expires_at
 from payments.rail import Hold, Payment, PaymentAttempt, Receipt, ReceiptFinder
 from payments.receipts.sold import Sold
+from telemetry import REVENUE
 
 _PROVEN = (PaymentRejected, PaymentSpentElsewhere)
 """A rail's proof that by our hand nothing moved, and nothing of ours can still move. RailUnavailable does not count as
@@ -122,6 +123,7 @@ class Settlement:
         # False: our lease expired and another process has resolved the payment; the next look-up shows the result.
         if not await self._ledger.settled(payment.id, receipt):
             raise PaymentOutcomeUnknown()
+        REVENUE.labels(payment.rail, payment.coin).inc(payment.amount)
 
     @asynccontextmanager
     async def _doubt(self, claim: Claim, payment: Payment) -> AsyncIterator[None]:

@@ -54,6 +54,7 @@ def _quantiles(metric: str, by: str = "", where: str = "") -> dict[str, str]:
 
 _REQUESTS, _PAYMENTS = "clearcanvas_requests_total", "clearcanvas_payments_total"
 _ANSWERS, _STAGES = "clearcanvas_answer_seconds", "clearcanvas_stage_seconds"
+_REVENUE = "clearcanvas_revenue_base_units_total"
 _BATCHES = "clearcanvas_batch_size"
 _OLDEST = "clearcanvas_ledger_oldest_seconds"
 
@@ -105,6 +106,11 @@ ROWS: dict[str, list[Panel]] = {
         ),
     ],
     "Money": [
+        Panel(
+            "Revenue of the last 24 hours, in dollars",
+            {"{{rail}} {{coin}}": f"sum by (rail, coin) (increase({_REVENUE}[24h])) / 1e6"},
+            "currencyUSD",
+        ),
         Panel("Ledger by state", {"{{state}}": "max by (state) (clearcanvas_ledger_payments)"}),
         Panel(
             "Age of the oldest in doubt",

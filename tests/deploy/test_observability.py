@@ -21,6 +21,7 @@ from payments.x402.config import X402Config
 from runners.config import RunnerConfig
 from sandbox.process import ROOT, choose_port
 from tests.buying import buy, photograph
+from tests.clients.cutouts import PRICE
 from tests.deploy.expressions import ALERTS, asked, expressions, rules
 from tests.deploy.programs import DEPLOY, output_of
 from tests.running_service import RunningService
@@ -61,6 +62,12 @@ def test_everything_that_is_asked_for_is_told(samples: list[Sample]) -> None:
                 assert name in labels, place
                 assert {label for label, _ in compared} <= labels[name], place
                 assert wanted.groups <= known, place
+
+
+def test_revenue_is_told_by_rail_and_coin(samples: list[Sample]) -> None:
+    [earned] = [each for each in samples if each.name == "clearcanvas_revenue_base_units_total"]
+    assert earned.labels == {"rail": "x402", "coin": X402Config().asset.lower()}
+    assert earned.value == PRICE
 
 
 def test_legends_name_labels_that_are_left() -> None:

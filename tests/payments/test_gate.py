@@ -391,3 +391,20 @@ async def test_counts_what_became_of_payments(seller: Seller) -> None:
     for _ in range(4):
         await asyncio.gather(seller.send(), return_exceptions=True)
     assert {each: counted()[each] - before[each] for each in before} == dict.fromkeys(before, 1)
+
+
+async def test_counts_what_was_earned_once(seller: Seller) -> None:
+    """A sale by its amount; the same payment sent again, and one that is refused, by nothing."""
+
+    def earned() -> float:
+        labels = {"rail": seller.rail.name, "coin": "unknown"}
+        return REGISTRY.get_sample_value("clearcanvas_revenue_base_units_total", labels) or 0.0
+
+    before = earned()
+    await seller.send()
+    sold = earned() - before
+    found = await seller.ledger.find("payment")
+    assert found is not None
+    assert sold == found.payment.amount > 0
+    assert (await seller.send()).replayed
+    assert earned() - before == sold
