@@ -65,6 +65,11 @@ def address_of(service: str) -> str | None:
     return BentoMLContainer.remote_runner_mapping.get().get(service)
 
 
+def counts_folder() -> Path:
+    """The folder in which the processes of this service count, for the supervisor."""
+    return Path(BentoMLContainer.prometheus_multiproc_dir.get())
+
+
 def change_bentoml(*, runner: str, is_secret: Callable[[str], bool]) -> None:
     """Apply the patches in this process. Must be called when the service's module is imported, because the supervisor
     starts its workers soon after.

@@ -107,7 +107,7 @@ async def compose(
             },
             backends=lambda: {manifest.name: client.description() for manifest, client in models},
             trusted_proxies=settings.trusted_proxies,
-            metrics_networks=settings.metrics_networks,
+            metrics_networks=None if settings.metrics_port else settings.metrics_networks,
             sandbox_wallet=sandbox_wallet,
         )
         app.state.gate = gate  # for the shutdown

@@ -7,8 +7,10 @@ from contextlib import chdir
 
 import structlog
 
+from bento_glue import counts_folder
 from config import Settings
 from errors import ServiceError
+from metrics_server import serve_metrics
 from models import ModelError, ModelManifest, check_weights, may_be_sold
 from process_start import ROOT
 from runner_composition import prove_backend
@@ -26,11 +28,21 @@ def prepare_deployment(settings: Settings, manifests: tuple[ModelManifest, ...])
             asyncio.run(_migrate(settings.ledger_url()))
     except ServiceError as error:
         sys.exit(error.detail)
+    _serve_metrics(settings)
     for manifest in manifests:
         if not may_be_sold(manifest):
             log.warning("model_forbids_commercial_use", model=manifest.label, licence=manifest.licence)
     if settings.profile == "sandbox":
         _run_chains(settings)
+
+
+def _serve_metrics(settings: Settings) -> None:
+    if settings.metrics_port is None:
+        return
+    try:
+        serve_metrics(settings.metrics_port, settings.metrics_networks, counts_folder())
+    except OSError as error:
+        sys.exit(f"CLEARCANVAS_METRICS_PORT={settings.metrics_port} cannot be used: {error.strerror}.")
 
 
 def prepare_runner(settings: Settings, manifests: tuple[ModelManifest, ...]) -> None:

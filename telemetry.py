@@ -2,9 +2,10 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 
 import psutil
@@ -134,18 +135,31 @@ def stage(name: str) -> Iterator[None]:
         record(name, seconds)
 
 
-def exposition() -> tuple[bytes, str]:
-    """The metrics of this process, or of all processes that share `PROMETHEUS_MULTIPROC_DIR`: text and content type.
+def exposition(counts: Path | None = None) -> tuple[bytes, str]:
+    """The metrics of this process, or of all processes that share a folder: text and content type.
 
     Reading many workers' files is slow: call it in a thread.
+
+    Args:
+        counts: the folder; None: `PROMETHEUS_MULTIPROC_DIR`, or this process alone without that variable.
     """
     registry = REGISTRY
     # prometheus_client reads this variable on import to decide where it stores the values.
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+    shared = counts or os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if shared:
         registry = CollectorRegistry()
-        _remove_ended_workers(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # untyped in the library
+        _remove_ended_workers(Path(shared))
+        MultiProcessCollector(registry, str(shared))  # type: ignore[no-untyped-call]  # untyped in the library
     return generate_latest(registry), CONTENT_TYPE_LATEST
+
+
+def may_read(client: str, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
+    """Whether a client's address is in one of the networks that may read the metrics."""
+    try:
+        address = ip_address(client)
+    except ValueError:
+        return False
+    return any(address in each for each in networks)
 
 
 def _remove_ended_workers(counts: Path) -> None:
@@ -153,7 +167,7 @@ def _remove_ended_workers(counts: Path) -> None:
     for file in counts.glob("gauge_live*_*.db"):
         pid = int(file.stem.rpartition("_")[2])
         if not psutil.pid_exists(pid):
-            mark_process_dead(pid)  # type: ignore[no-untyped-call]  # as above
+            mark_process_dead(pid, str(counts))  # type: ignore[no-untyped-call]  # as above
 
 
 def record(name: str, seconds: float) -> None:

@@ -72,7 +72,7 @@ def create_app(
     checks: Mapping[str, Check],
     backends: Callable[[], Mapping[str, str]] = dict,
     trusted_proxies: Sequence[str] = (),
-    metrics_networks: Sequence[str] = PRIVATE,
+    metrics_networks: Sequence[str] | None = PRIVATE,
     sandbox_wallet: SandboxWallet | None = None,
     lifespan: Lifespan[Starlette] | None = None,
 ) -> Starlette:
@@ -84,7 +84,7 @@ def create_app(
         checks: further parts of `/readyz` by name: `{"runner": client.health, "ledger": ledger.ping}`.
         backends: what runs each model at the moment, for `/readyz`.
         trusted_proxies: addresses or networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
-        metrics_networks: addresses or networks that may read `/metrics`.
+        metrics_networks: addresses or networks that may read `/metrics`; None: it is on a port of its own.
         sandbox_wallet: pays on the page `/try`, in the sandbox only.
         lifespan: opens and closes the parts.
     """
@@ -126,7 +126,7 @@ def create_app(
         Route("/healthz", alive),
         Route("/livez", alive),
         Route("/readyz", readiness.endpoint),
-        Route("/metrics", Metrics(metrics_networks).endpoint),
+        *([] if metrics_networks is None else [Route("/metrics", Metrics(metrics_networks).endpoint)]),
         *discovery_routes(offer, Rules(upload_limits, rate_limits.unpaid.per_minute), sandbox_wallet),
         *problem_routes(),
         *([receipt_route(gate)] if offer.key_set else []),

@@ -1,13 +1,13 @@
 """`GET /metrics`: Prometheus text, over all worker processes where there are several."""
 
 from collections.abc import Sequence
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from telemetry import exposition
+from telemetry import exposition, may_read
 
 PRIVATE = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
 """Where those that watch a service usually are."""
@@ -24,16 +24,9 @@ class Metrics:
 
     def endpoint(self, request: Request) -> Response:
         """`GET /metrics`. Starlette runs it in a thread: reading the files of many workers takes a while."""
-        if not self._is_known(request.client.host if request.client else ""):
+        if not may_read(request.client.host if request.client else "", self._networks):
             raise HTTPException(404)
         return metrics()
-
-    def _is_known(self, client: str) -> bool:
-        try:
-            address = ip_address(client)
-        except ValueError:
-            return False
-        return any(address in each for each in self._networks)
 
 
 def metrics() -> Response:

@@ -47,6 +47,8 @@ class Settings(Section):
         "fc00::/7",
     )
     """Addresses or networks whose clients may read `/metrics`; to others there is no such path."""
+    metrics_port: int | None = Field(default=None, ge=1, le=65535)
+    """Port of its own for `/metrics`, on every address of the host; the public port then has no such path."""
     rail_hosts: Annotated[dict[str, tuple[str, ...]], JsonValue] = Field(default_factory=dict)
     """Host names that quote only some rails: `{"x402.example.com": ["x402"]}`."""
     recent_results_mb: int = Field(default=64, ge=0)

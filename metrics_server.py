@@ -1,0 +1,58 @@
+"""`/metrics` on a port of its own: a small HTTP server in the supervisor, which reads what all processes have counted.
+
+The supervisor, because it is the one process that there is once and as long as the service runs. The public port has no
+such path then.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from socketserver import ThreadingMixIn
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+
+from telemetry import exposition, may_read
+
+_PATIENCE_S = 10.0
+"""For a client that sends or reads nothing."""
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Handler(WSGIRequestHandler):
+    timeout = _PATIENCE_S
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing: the paths that strangers ask for are not logged."""
+
+
+def serve_metrics(port: int, networks: Sequence[str], counts: Path, *, host: str = "0.0.0.0") -> int:  # noqa: S104
+    """Serve until this process ends, in a thread. Returns the port, a free one for 0.
+
+    Args:
+        networks: addresses or networks that are answered; others get 404.
+        counts: folder in which the processes of the service count.
+
+    Raises:
+        OSError: nobody can listen there.
+    """
+    server = _Server((host, port), _Handler)
+    server.set_app(_app([ip_network(each, strict=False) for each in networks], counts))
+    threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
+    return server.server_port
+
+
+def _app(networks: Sequence[IPv4Network | IPv6Network], counts: Path) -> Callable[..., Iterable[bytes]]:
+    def app(environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
+        is_asked = environ["PATH_INFO"] == "/metrics" and environ["REQUEST_METHOD"] == "GET"
+        if not (is_asked and may_read(environ["REMOTE_ADDR"], networks)):
+            start_response("404 Not Found", [("Content-Type", "text/plain")])
+            return [b"Not found.\n"]
+        text, content_type = exposition(counts)
+        start_response("200 OK", [("Content-Type", content_type)])
+        return [text]
+
+    return app
