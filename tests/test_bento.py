@@ -91,6 +91,16 @@ def test_it_has_all_that_the_image_is_built_from(folder: Path) -> None:
     }
 
 
+def test_its_operator_has_a_command_line(folder: Path) -> None:
+    """With nothing but what is in it."""
+    source = folder / "bentoml/bentos/clearcanvas/test/src"
+    env = {"PATH": os.environ["PATH"], "CLEARCANVAS_X402__RPC_URL": "none"}
+    command = [sys.executable, "-m", "ops", "doctor"]
+    ran = subprocess.run(command, cwd=source, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 1
+    assert "CLEARCANVAS_X402__RPC_URL: must be a URL with a host" in ran.stdout, ran.stderr
+
+
 async def test_it_sells(served: RunningService) -> None:
     [answer] = await buy(served, [photograph(quality=90)])
     assert answer.status_code == 200, answer.text
