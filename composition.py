@@ -99,6 +99,7 @@ async def compose(
                 key_set=signer.key_set if signer else None,
             ),
             upload_limits=settings.upload,
+            fetcher=stack.enter_context(Fetcher(settings.fetch)),
             rate_limits=RateLimits(counters, settings.rate_limit),
             checks={
                 **_runner_checks(models),

@@ -19,6 +19,7 @@ from api.config import UploadLimits
 from api.cors import CorsMiddleware
 from api.discovery import discovery_routes
 from api.endpoints import RemoveBackgroundEndpoint
+from api.fetching import Fetcher
 from api.guides.pages import Rules
 from api.health import Check, Readiness, alive
 from api.json_answer import JsonAnswerMiddleware
@@ -68,6 +69,7 @@ def create_app(
     cut_out: CutOut,
     offer: PriceList,
     upload_limits: UploadLimits,
+    fetcher: Fetcher,
     rate_limits: RateLimits,
     checks: Mapping[str, Check],
     backends: Callable[[], Mapping[str, str]] = dict,
@@ -80,6 +82,7 @@ def create_app(
 
     Args:
         gate: sells.
+        fetcher: fetches pictures that buyers only name.
         watch: knows how the gate's rails are, for `/readyz`.
         checks: further parts of `/readyz` by name: `{"runner": client.health, "ledger": ledger.ping}`.
         backends: what runs each model at the moment, for `/readyz`.
@@ -88,7 +91,7 @@ def create_app(
         sandbox_wallet: pays on the page `/try`, in the sandbox only.
         lifespan: opens and closes the parts.
     """
-    removal = RemoveBackgroundEndpoint(cut_out, offer)
+    removal = RemoveBackgroundEndpoint(cut_out, offer, fetcher)
     readiness = Readiness(checks, watch, backends, origin=offer.public_url)
 
     every_request = [

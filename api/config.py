@@ -2,13 +2,18 @@
 
 import resource
 
-from pydantic import PositiveFloat, PositiveInt
+from typing import Annotated
 
-from settings_types import RedisUrl, Section
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+
+from settings_types import CidrBlock, CommaSeparated, RedisUrl, Section
 
 _KEPT_FREE = 160
 """Descriptors for everything else: 40 of an idle worker (database, metrics, runner, log), 32 connections to each chain
 or facilitator, decoders, pictures, and connections that are being closed."""
+
+
+Port = Annotated[int, Field(ge=1, le=65_535)]
 
 
 class UploadLimits(Section):
@@ -29,6 +34,24 @@ class UploadLimits(Section):
     """Bytes per second that must arrive of it, on average over each window."""
     pace_window_s: PositiveFloat = 10.0
     """Seconds of that window."""
+
+
+class FetchConfig(Section):
+    """Pictures that are fetched from `image_url`."""
+
+    enabled: bool = True
+    """Whether `image_url` is accepted. Only public addresses are fetched from, through no proxy."""
+    timeout_s: PositiveFloat = 10.0
+    """Seconds within which a picture has to be fetched, redirects included."""
+    max_redirects: NonNegativeInt = 3
+    """Redirects that are followed; each address is checked."""
+    at_a_time: PositiveInt = 16
+    """Pictures that one API worker fetches at a time; more are answered 503."""
+    ports: Annotated[tuple[Port, ...], CommaSeparated] = ()
+    """Ports that may be fetched from, beside 80 for http and 443 for https."""
+    networks: Annotated[tuple[CidrBlock, ...], CommaSeparated] = ()
+    """Addresses or networks that may be fetched from though they are not public. Whoever pays for a picture can then
+    have this service ask them."""
 
 
 class ConnectionLimits(Section):

@@ -9,26 +9,31 @@ from starlette.types import Scope
 
 from admission import Place
 from api.addresses import address_of
+from api.fetching import Fetcher
 from api.form import not_acceptable
 from api.json_call import JSON_CALL
 from api.options import MODEL
 from api.pricing import PriceList
-from api.upload import Upload, upload_of
+from api.upload import UPLOAD, Upload, upload_of
 from cut_out import CutOut
 from payments import Order
 from payments.middleware import PAYMENT
 from request_state import StateKey
+from telemetry import stage
 from version import VERSION
 
 _PLACE = StateKey[Place]("place")
+_REFERENCE = b"image_url "
+"""Before a URL in an order's body: no picture begins like that."""
 
 
 class RemoveBackgroundEndpoint:
     """`POST /v1/remove-background`: a `payments.middleware.PaidResource`, and the work itself."""
 
-    def __init__(self, cut_out: CutOut, offer: PriceList) -> None:
+    def __init__(self, cut_out: CutOut, offer: PriceList, fetcher: Fetcher) -> None:
         self._cut_out = cut_out
         self._offer = offer
+        self._fetcher = fetcher
 
     def order(self, scope: Scope) -> Order:
         """What a payment for this request buys.
@@ -43,7 +48,9 @@ class RemoveBackgroundEndpoint:
         return Order(
             url=self._offer.url((*asked.wish.named, *model), Request(scope).url.hostname),
             method=scope["method"],
-            body=upload.body,
+            body=upload.body if upload.url is None else _REFERENCE + upload.url.encode(),
+            is_reference=upload.url is not None,
+            content=upload.body or None if upload.url is not None else None,
             is_whole=upload.is_whole,
             parameters=(("format", asked.output.format.name.lower()), *options, *model),
             price=sold.price,
@@ -67,30 +74,56 @@ class RemoveBackgroundEndpoint:
 
         Raises:
             InvalidImage: not the image it claims to be, or too many pixels.
+            ImageNotFetched: a URL that is not fetched from.
             NotAcceptable: `Accept` takes none of our formats.
         """
         upload = upload_of(scope)
-        if not upload.is_probe:
-            _refuse_unacceptable(upload)
+        if upload.is_probe:
+            return
+        _refuse_unacceptable(upload)
+        if upload.url is not None:
+            self._fetcher.check(upload.url)
+        else:
             upload.validate()
 
     async def admit(self, scope: Scope) -> float:
         """Reserve capacity for a paid picture; the seconds that it will wait. Refuse one that could never be processed,
-        or that would wait too long.
+        or that would wait too long. For a picture that is still to be fetched nothing is reserved: see `complete`.
 
         Raises:
             InvalidImage: as `Upload.info`.
+            ImageNotFetched: a URL that is not fetched from.
             NotAcceptable: `Accept` takes none of our formats.
             RunnerUnavailable, Overloaded: from the pipeline.
         """
         upload = upload_of(scope)
         _refuse_unacceptable(upload)
         self.check_available(scope)
+        if upload.url is not None and not upload.body:
+            self._fetcher.check(upload.url)
+            return 0.0
         self.release(scope)
         model = self._offer.model(upload.asked.model).name
         place = self._cut_out.admit(upload.info, upload.asked.output, model, frozenset(senders(scope)))
         _PLACE.put(scope, place)
         return place.wait_s
+
+    async def complete(self, scope: Scope) -> Order:
+        """Fetch the picture of a paid request that only says where it is, and admit it; the order with it.
+
+        Raises:
+            ImageNotFetched, UploadTooLarge, UploadsLimited, Overloaded: while it is fetched.
+            ServiceError: as `admit`.
+        """
+        upload = upload_of(scope)
+        if upload.url is not None and upload.into is not None and not upload.body:
+            into, url = upload.into, upload.url
+            with stage("fetch"):
+                await self._fetcher.fetch(url, lambda piece: into.add(url, piece))
+            UPLOAD.put(scope, upload.fetched())
+            _ = upload_of(scope).info
+            await self.admit(scope)
+        return self.order(scope)
 
     def release(self, scope: Scope) -> None:
         """Give back the capacity that a request still holds."""

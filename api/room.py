@@ -25,6 +25,7 @@ class Hold:
         self._address = address
         self._limit = room.total if is_known else int(room.total * _FOR_STRANGERS)
         self._bytes = 0
+        self._is_released = False
 
     def take(self, size: int) -> None:
         """Hold so many more bytes.
@@ -44,7 +45,10 @@ class Hold:
         self.keep(size)
 
     def keep(self, size: int) -> None:
-        """Hold so many more bytes that are there already, whatever the limits say."""
+        """Hold so many more bytes that are there already, whatever the limits say. Once it is released nothing is held:
+        a sale may go on after its request has ended."""
+        if self._is_released:
+            return
         self._bytes += size
         self._room.held += size
         self._room.by_address[self._address] += size
@@ -52,6 +56,7 @@ class Hold:
     def release(self) -> None:
         """Hold nothing any more."""
         self.keep(-self._bytes)
+        self._is_released = True
         if not self._room.by_address[self._address]:
             del self._room.by_address[self._address]
 

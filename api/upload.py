@@ -5,7 +5,7 @@ picture is the body itself, no more is read; in a form, options may follow it.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from starlette.datastructures import Headers, QueryParams
@@ -58,6 +58,8 @@ class Upload:
         body: the bytes of the picture's file, whatever form they came in.
         declared: the format that Content-Type names, else that of the first bytes.
         is_whole: whether `body` is all of it, and not only its beginning.
+        url: where the picture is, when it was not sent itself.
+        into: takes what is fetched from there.
     """
 
     body: bytes = field(repr=False)
@@ -65,11 +67,13 @@ class Upload:
     asked: Asked
     max_side: int
     is_whole: bool = True
+    url: str | None = field(default=None, repr=False)
+    into: Received | None = field(default=None, repr=False)
 
     @property
     def is_probe(self) -> bool:
         """Whether no picture was sent, as directories and payment tools do to learn the price."""
-        return not self.body
+        return not self.body and self.url is None
 
     @cached_property
     def info(self) -> ImageInfo:
@@ -81,6 +85,11 @@ class Upload:
         if not self.body:
             raise InvalidImage("No picture came. Send the bytes of a PNG, JPEG or WebP image.")
         return probe(self.body, self.declared, self.max_side)
+
+    def fetched(self) -> "Upload":
+        """The same, with what `into` has taken."""
+        body = self.into.picture if self.into else b""
+        return replace(self, body=body, declared=declared_format(Headers(), body))
 
     def validate(self) -> None:
         """Refuse what could never be cut out, as far as it has come. Raises as `info`."""
@@ -153,12 +162,14 @@ class UploadMiddleware:
     def _upload(self, request: Request, form: Form, received: Received, *, is_paid: bool) -> Upload:
         body = received.picture
         fields = received.fields
-        if not body and not is_paid:
+        if not body and not received.url and not is_paid:
             fields = [each for each in fields if each[0] in {*OPTIONS, MODEL}]
         declared = (
             ImageFormat.of(body) or ImageFormat.PNG if form.has_fields else declared_format(request.headers, body)
         )
-        return Upload(body, declared, self._asked(request, fields), self.limits.max_side, received.is_whole)
+        return Upload(
+            body, declared, self._asked(request, fields), self.limits.max_side, received.is_whole, received.url, received
+        )
 
     def _asked(self, request: Request, fields: Sequence[tuple[str, str]] = ()) -> Asked:
         """What the query asks for, and the fields of a form. Raises as `read_wish`, and UnknownModel."""

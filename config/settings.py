@@ -60,6 +60,7 @@ class Settings(Section):
 
     connections: ConnectionLimits = ConnectionLimits()
     upload: UploadLimits = UploadLimits()
+    fetch: FetchConfig = FetchConfig()
     rate_limit: RateLimitConfig = RateLimitConfig()
     runner: RunnerConfig = RunnerConfig()
     receipts: ReceiptConfig = ReceiptConfig()

@@ -6,6 +6,7 @@
     │  ├─ UnknownFormat               400     unknown_format
     │  ├─ InvalidOption               400     invalid_option
     │  ├─ UnknownModel                400     unknown_model
+    │  ├─ ImageNotFetched             400     image_not_fetched
     │  └─ MalformedPayment            400     malformed_payment
     ├─ PaymentRequired                402     payment_required
     │  └─ PaymentRejected             402     payment_rejected
@@ -18,6 +19,7 @@
     ├─ PaymentConflict                409     payment_conflict
     │  ├─ PaymentInProgress           409     payment_in_progress
     │  ├─ PaymentUsed                 409     payment_used
+    │  ├─ PictureChanged              409     picture_changed
     │  ├─ PaymentSpentElsewhere       409     payment_spent_elsewhere
     │  ├─ FundsUnderWay               409     funds_under_way
     │  └─ IdempotencyKeyUsed          409     idempotency_key_used
@@ -56,10 +58,12 @@ from errors.payment import (
     PaymentRequired,
     PaymentSpentElsewhere,
     PaymentUsed,
+    PictureChanged,
 )
 from errors.request import (
     BadRequest,
     HeadTooLarge,
+    ImageNotFetched,
     InvalidImage,
     InvalidOption,
     MethodNotAllowed,
@@ -95,6 +99,7 @@ __all__ = [
     "FundsUnderWay",
     "HeadTooLarge",
     "IdempotencyKeyUsed",
+    "ImageNotFetched",
     "InternalError",
     "InvalidImage",
     "InvalidOption",
@@ -112,6 +117,7 @@ __all__ = [
     "PaymentSpentElsewhere",
     "PaymentState",
     "PaymentUsed",
+    "PictureChanged",
     "ProcessingFailed",
     "RailUnavailable",
     "RateLimited",

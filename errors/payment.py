@@ -72,6 +72,21 @@ class PaymentUsed(PaymentConflict):
     code, title = "payment_used", "Payment already used"
 
 
+class PictureChanged(PaymentConflict):
+    """The payment bought a picture from `image_url`, which now leads to another one, or to none. The picture itself,
+    sent with the same payment, is cut out again."""
+
+    code, title = "picture_changed", "Picture changed"
+    retry_action = RetryAction.FIX_REQUEST
+
+    def __init__(
+        self,
+        detail: str = "The URL no longer leads to the picture that was bought. Send that picture itself with the same "
+        "payment: it is cut out again, without a charge.",
+    ) -> None:
+        super().__init__(detail)
+
+
 class PaymentSpentElsewhere(PaymentConflict):
     """The chain knows the payment as used, and this ledger did not use it: it buys nothing here.
 

@@ -34,6 +34,12 @@ class UnknownModel(BadRequest):
     code, title = "unknown_model", "Unknown model"
 
 
+class ImageNotFetched(BadRequest):
+    """The picture cannot be fetched from `image_url`, or that must not be fetched."""
+
+    code, title = "image_not_fetched", "Image not fetched"
+
+
 class NotFound(ServiceError):
     """No such route."""
 

@@ -36,8 +36,8 @@ def name_of(credential: Credential, order: Order) -> str | None:
     name = credential.idempotency_key
     if not _is_suggestion(name):
         return name
-    # Pictures may begin alike, so the purchase is named after the whole one.
-    return f"order-{order.digest}" if name == suggested(order) else None
+    # Pictures may begin alike, and a URL may lead to another one tomorrow, so the purchase is named after the picture.
+    return f"order-{order.result}" if name == suggested(order) and not order.is_open else None
 
 
 def _is_suggestion(name: str | None) -> bool:

@@ -73,6 +73,14 @@ class PaidResource(Protocol):
         """
         ...
 
+    async def complete(self, scope: Scope) -> Order:
+        """Fetch what the order of a paid request only refers to, and reserve capacity for it, once; the order with it.
+
+        Raises:
+            ServiceError: it cannot be fetched, could never succeed, or cannot be served in time.
+        """
+        ...
+
     def release(self, scope: Scope) -> None:
         """Give back the capacity that a request may hold."""
         ...
@@ -148,6 +156,7 @@ class PaymentMiddleware:
                 order,
                 admit=lambda: self.resource.admit(scope),
                 work=work,
+                complete=lambda: self.resource.complete(scope),
                 release=lambda: self.resource.release(scope),
                 host=_host(scope),
                 is_gone=has_hung_up,

@@ -26,11 +26,17 @@ class Unclaimed:
 
 @dataclass(frozen=True, slots=True)
 class AlreadySettled:
-    """A payment that has settled, with its receipt and what it bought, where that was written down."""
+    """A payment that has settled, with its receipt.
+
+    Attributes:
+        sold: what it bought, where that was written down.
+        result: the same as orders know it, see `Order.result_bought`.
+    """
 
     payment: Payment
     receipt: Receipt
     sold: Sold | None
+    result: str
 
 
 class Purchases:
@@ -50,9 +56,10 @@ class Purchases:
         entry = await self._ledger.find(credential.payment_id)
         if entry is None or entry.is_abandoned:
             return Unclaimed(entry)
-        if entry.fingerprint != credential.fingerprint or entry.order_digest != order.digest:
+        result = order.result_bought(entry.order_digest)
+        if entry.fingerprint != credential.fingerprint or result is None:
             raise PaymentUsed("This payment belongs to another image or other parameters. Sign a new payment.")
-        return await self._bought_by(entry, attempt) or await self._freed(entry)
+        return await self._bought_by(entry, attempt, result) or await self._freed(entry)
 
     async def _freed(self, before: Entry) -> Unclaimed:
         """A payment that was in doubt until now, and has not moved."""
@@ -69,16 +76,17 @@ class Purchases:
         entry = await self._ledger.find_purchase(purchase)
         if entry is None or entry.is_abandoned or await self._redelivery.ends(purchase, entry):
             return None
-        if entry.order_digest != order.digest:
+        result = order.result_bought(entry.order_digest)
+        if result is None:
             raise IdempotencyKeyUsed(
                 "This idempotency key belongs to another image or other parameters. Use a new key."
             )
         try:
-            return await self._bought_by(entry, self._rails[entry.payment.rail])
+            return await self._bought_by(entry, self._rails[entry.payment.rail], result)
         except ServiceError as error:
             raise error.with_payment(None) from error  # so far it is that of the other payment
 
-    async def _bought_by(self, entry: Entry, finder: ReceiptFinder) -> AlreadySettled | None:
+    async def _bought_by(self, entry: Entry, finder: ReceiptFinder, result: str) -> AlreadySettled | None:
         """The end of an entry that is not abandoned; None: it has just been proven unmoved, and is free."""
         receipt, ends = entry.receipt, expires_at(entry.payment)
         if receipt is None:
@@ -86,7 +94,7 @@ class Purchases:
                 raise PaymentInProgress(expires_at=ends)
             with failures_report(PaymentState.IN_FLIGHT, ends):
                 receipt = await self._settlement.resolve(entry, finder)
-        return AlreadySettled(entry.payment, receipt, entry.sold) if receipt else None
+        return AlreadySettled(entry.payment, receipt, entry.sold, result) if receipt else None
 
 
 def purchase_name(payment: Payment, credential: Credential, order: Order) -> str | None:

@@ -20,6 +20,8 @@ HeaderFields = tuple[tuple[str, str], ...]
 """Header fields in order, repeats allowed; names of a request's fields are lower case."""
 
 
+_HALF = 32
+
 BEGINNING_BYTES = 65_536
 """At least so much of an unpaid picture is known when it is quoted, or all of it."""
 
@@ -56,6 +58,8 @@ class Order:
         product: what is sold, as the books call it.
         facts: what else the receipt says of what is sold.
         json_call: how the same is bought with JSON.
+        is_reference: whether `body` only says where the picture is.
+        content: the picture that was found there; None as long as nobody has looked.
     """
 
     url: str
@@ -69,16 +73,51 @@ class Order:
     product: str | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
     json_call: JsonCall | None = field(default=None, repr=False)
+    is_reference: bool = False
+    content: bytes | None = field(default=None, repr=False)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the picture is still to be fetched."""
+        return self.is_reference and self.content is None
 
     @cached_property
     def input_sha256(self) -> str:
-        """Of the body, in hex."""
-        return hashlib.sha256(self.body).hexdigest()
+        """Of the picture, in hex; of an order that is open, of the reference."""
+        return hashlib.sha256(self.body if self.content is None else self.content).hexdigest()
 
     @cached_property
     def digest(self) -> str:
-        """Hex SHA-256 over body and parameters: two orders with one digest get the same picture."""
+        """Hex SHA-256 over body and parameters: what was asked for."""
+        return self.result if self.content is None else self._digest(hashlib.sha256(self.body).digest())
+
+    @cached_property
+    def result(self) -> str:
+        """Hex SHA-256 over the picture and parameters: two orders with one result get the same bytes. Not of one that
+        is open."""
         return self._digest(bytes.fromhex(self.input_sha256))
+
+    @property
+    def bought(self) -> str:
+        """What the ledger keeps of it, 64 digits: the result, after a reference half of each of the two."""
+        return self.digest[:_HALF] + self.result[:_HALF] if self.is_reference else self.result
+
+    def result_bought(self, bought: str) -> str | None:
+        """The beginning of the result that was bought (what `is_result` compares), if this order is the one that was
+        kept as `bought`; None if it is another one.
+
+        A reference is the same whatever it leads to by now, and so is the picture that was found, in whatever form it
+        comes.
+        """
+        if self.is_reference and bought[:_HALF] == self.digest[:_HALF]:
+            return bought[_HALF:]
+        if not self.is_open and (bought == self.result or bought[_HALF:] == self.result[:_HALF]):
+            return self.result[:_HALF]
+        return None
+
+    def is_result(self, beginning: str) -> bool:
+        """Whether this order, which is not open, gets that result."""
+        return self.result.startswith(beginning)
 
     @cached_property
     def beginning(self) -> str:

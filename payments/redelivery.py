@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from errors import PaymentUsed, ServiceError
+from errors import PaymentUsed, PictureChanged, ServiceError
 from payments.ledger import Entry, Ledger, State
 from payments.rail import Order
 from payments.result_cache import Delivery, ResultCache
+
+_KEY = 32
+"""Digits of a result that the ledger keeps at least."""
 
 Work = Callable[[], Awaitable[Delivery]]
 Admit = Callable[[], Awaitable[float | None]]
@@ -31,25 +34,28 @@ class Redelivery:
 
     def keep(self, order: Order, delivery: Delivery) -> None:
         """Remember a picture that was just made, whether it will be paid for or not."""
-        self._recent.put(order.digest, delivery)
+        self._put(order.result, delivery)
 
     def kept(self, order: Order) -> Delivery | None:
         """The picture, if it was made a short while ago."""
-        return self._recent.get(order.digest)
+        return self._get(order.result)
 
-    async def fetch(self, payment_id: str, order: Order, admit: Admit, work: Work) -> Delivery:
+    async def fetch(self, payment_id: str, result: str, admit: Admit, work: Work) -> Delivery:
         """The picture; copies of one request that come at once wait for one piece of work.
+
+        Args:
+            result: what was bought, see `Order.result_bought`.
 
         Raises:
             PaymentUsed: too often, or too late.
             ServiceError: from `admit`, `work` and the ledger.
         """
-        kept = self._recent.get(order.digest)
+        kept = self._get(result)
         if kept is not None:
             return kept
         task = self._at_work.get(payment_id)
         if task is None:
-            task = asyncio.create_task(self._make(payment_id, order, admit, work))
+            task = asyncio.create_task(self._make(payment_id, result, admit, work))
             self._at_work[payment_id] = task
             task.add_done_callback(lambda _: self._at_work.pop(payment_id))
         return await asyncio.shield(task)
@@ -61,15 +67,23 @@ class Redelivery:
             purchase, at_most=self._at_most, not_after_s=self._within_s
         )
 
-    async def _make(self, payment_id: str, order: Order, admit: Admit, work: Work) -> Delivery:
+    def _get(self, result: str) -> Delivery | None:
+        return self._recent.get(result[:_KEY])
+
+    def _put(self, result: str, delivery: Delivery) -> None:
+        self._recent.put(result[:_KEY], delivery)
+
+    async def _make(self, payment_id: str, result: str, admit: Admit, work: Work) -> Delivery:
         await admit()
         if not await self._ledger.count_delivery(payment_id, at_most=self._at_most, not_after_s=self._within_s):
             raise PaymentUsed("The picture of this payment can no longer be fetched again. Sign a new payment.")
         try:
             delivery = await work()
+        except PictureChanged:
+            raise  # counted, because it was fetched
         except BaseException:
             with suppress(ServiceError):  # at worst the buyer has one re-delivery less
                 await self._ledger.uncount_delivery(payment_id)
             raise
-        self.keep(order, delivery)
+        self._put(result, delivery)
         return delivery

@@ -1,6 +1,6 @@
 """A sale: the order in which a picture is paid for, on every rail alike.
 
-    look up → admit → verify → claim → work → settle → deliver
+    look up → admit → verify → (fetch) → claim → work → settle → deliver
 
 The money moves last and only for a finished picture; whatever fails before that gives the claim back, whatever is
 unclear after it stays SETTLING until the chain has spoken (`settlement.py`).
@@ -8,16 +8,20 @@ unclear after it stays SETTLING until the chain has spoken (`settlement.py`).
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 from errors import (
+    BadRequest,
     ClientDisconnected,
     DeadlineUnreachable,
+    InternalError,
     PaymentInProgress,
     PaymentState,
+    PictureChanged,
     ServiceError,
+    UploadTooLarge,
 )
 from payments.lease import Leases
 from payments.ledger import Claim, Entry, Ledger
@@ -25,7 +29,7 @@ from payments.payment_status import PaymentStatus, expires_at, failures_report, 
 from payments.policy import SalePolicy
 from payments.purchases import AlreadySettled, Purchases, Unclaimed, purchase_name
 from payments.quotes import Quotes
-from payments.rail import HeaderFields, Order, Payment, PaymentAttempt, Rail, Receipt
+from payments.rail import Credential, HeaderFields, Order, Payment, PaymentAttempt, Rail, Receipt
 from payments.receipts.signed import ReceiptSigner
 from payments.receipts.sold import Sold, sold
 from payments.redelivery import Admit, Redelivery, Work
@@ -33,6 +37,13 @@ from payments.result_cache import Delivery, ResultCache
 from payments.sales_in_progress import SalesInProgress
 from payments.settlement import Settlement
 from telemetry import stage
+
+Complete = Callable[[], Awaitable[Order]]
+
+
+async def _is_complete() -> Order:
+    raise InternalError("This order refers to nothing that could be fetched.")
+
 
 _APART_S = 0.5
 """How far apart two moments must be to be told apart: one is measured by the ledger's clock, the other by ours, while a
@@ -45,7 +56,10 @@ class SaleRequest:
 
     Attributes:
         admit: reserves capacity before anything is verified, or refuses; the seconds until the work begins.
-        work: produces what is sold. The buyer is not charged when `admit` or `work` raises `ServiceError`.
+        complete: fetches what the order only refers to, and reserves capacity for it; the order with it. Called after
+            the payment is verified, for an order that is open.
+        work: produces what is sold. The buyer is not charged when `admit`, `complete` or `work` raises
+            `ServiceError`.
         release: gives back what `admit` reserved. Called once the result exists, made or cached.
         host: the host name of the request.
         is_gone: whether the client has disconnected. Asked once the result exists: a client that is gone by then is not
@@ -57,6 +71,7 @@ class SaleRequest:
     order: Order
     admit: Admit
     work: Work
+    complete: Complete = _is_complete
     release: Callable[[], None] = lambda: None
     host: str = ""
     is_gone: Callable[[], bool] = lambda: False
@@ -78,6 +93,7 @@ class Claimed:
 
     payment: Payment
     claim: Claim
+    order: Order
 
 
 class Sales:
@@ -127,8 +143,8 @@ class Sales:
         if isinstance(found, AlreadySettled):
             return await self._deliver_again(found, request)
 
-        delivery = await self._work_or_give_back(found.claim, request)
-        bought = _sold(request.order, delivery, found.payment)
+        delivery = await self._work_or_give_back(found, request)
+        bought = _sold(found.order, delivery, found.payment)
         request.release()
         with stage("settle"), self._in_progress.settling():
             receipt = await self._settlement.settle(found.claim, found.payment, attempt, bought)
@@ -140,13 +156,17 @@ class Sales:
         """Admit, verify and claim a free payment; or find what its payer has bought under the same idempotency key."""
         wait_s = await request.admit() or 0.0
         payment = await self._verify(request, wait_s)
-        bought = await self._purchases.by_key(payment, request.attempt.credential, request.order)
+        order, credential = request.order, request.attempt.credential
+        bought = await self._purchases.by_key(payment, credential, order)
+        if bought is None and order.is_open:
+            order = await request.complete()
+            bought = await self._purchases.by_key(payment, credential, order)
         if bought:
             return bought
         if time.monotonic() - began > self._policy.abandoned_s / 2:
             # What happened to the payment since it was looked up may soon be forgotten, so nothing proves it free.
             raise PaymentInProgress(expires_at=expires_at(payment))
-        return Claimed(payment, await self._claim(payment, request, free))
+        return Claimed(payment, await self._claim(payment, credential, order, free), order)
 
     async def _verify(self, request: SaleRequest, wait_s: float) -> Payment:
         try:
@@ -174,16 +194,15 @@ class Sales:
             raise PaymentInProgress(expires_at=found.expires_at) from refusal
         return found
 
-    async def _claim(self, payment: Payment, request: SaleRequest, free: Unclaimed) -> Claim:
-        credential = request.attempt.credential
+    async def _claim(self, payment: Payment, credential: Credential, order: Order, free: Unclaimed) -> Claim:
         claim = await self._ledger.claim(
             payment,
             seen=free.seen,
             fingerprint=credential.fingerprint,
-            order_digest=request.order.digest,
+            order_digest=order.bought,
             lease_s=self._policy.work_lease_s,
-            purchase=purchase_name(payment, credential, request.order),
-            product=request.order.product,
+            purchase=purchase_name(payment, credential, order),
+            product=order.product,
         )
         if claim is None:
             raise PaymentInProgress(expires_at=expires_at(payment))
@@ -193,16 +212,16 @@ class Sales:
             raise DeadlineUnreachable("Too little time is left for this payment. Take a new quote and sign again.")
         return claim
 
-    async def _work_or_give_back(self, claim: Claim, request: SaleRequest) -> Delivery:
+    async def _work_or_give_back(self, found: Claimed, request: SaleRequest) -> Delivery:
         try:
-            async with self._leases.keep_claim_alive(claim):
-                delivery = self._redelivery.kept(request.order) or await request.work()
-            self._redelivery.keep(request.order, delivery)
+            async with self._leases.keep_claim_alive(found.claim):
+                delivery = self._redelivery.kept(found.order) or await request.work()
+            self._redelivery.keep(found.order, delivery)
             if request.is_gone():
                 raise ClientDisconnected("The client disconnected before the settlement began. Nothing was charged.")
             return delivery
         except BaseException as error:
-            if await self._settlement.give_back(claim) and isinstance(error, ServiceError):
+            if await self._settlement.give_back(found.claim) and isinstance(error, ServiceError):
                 raise PaymentStatus(PaymentState.UNUSED).told_by(error) from error
             raise
 
@@ -210,7 +229,9 @@ class Sales:
         # Under an idempotency key it was another payment that settled, so this says nothing about the one that came.
         same = bought.payment.id == request.attempt.credential.payment_id
         with failures_report(PaymentState.SETTLED) if same else nullcontext():
-            delivery = await self._redelivery.fetch(bought.payment.id, request.order, request.admit, request.work)
+            delivery = await self._redelivery.fetch(
+                bought.payment.id, bought.result, request.admit, lambda: _work_again(request, bought.result)
+            )
             signed = self._signed(bought.sold, bought.payment, bought.receipt)
             return SaleResult(delivery, (*request.attempt.receipt_headers(bought.receipt), *signed), replayed=True)
 
@@ -232,6 +253,22 @@ class Sales:
 
 def _sold(order: Order, delivery: Delivery, payment: Payment) -> Sold:
     return sold(delivery.body, input_sha256=order.input_sha256, currency=payment.currency, facts=order.facts)
+
+
+async def _work_again(request: SaleRequest, result: str) -> Delivery:
+    """Do the work again for what was bought, and for nothing else.
+
+    Raises:
+        PictureChanged: the order refers to another picture by now, or to none.
+    """
+    if request.order.is_open:
+        try:
+            order = await request.complete()
+        except (BadRequest, UploadTooLarge) as error:
+            raise PictureChanged() from error
+        if not order.is_result(result):
+            raise PictureChanged()
+    return await request.work()
 
 
 def _check_came_since(seen: Entry | None, came_at: float) -> None:

@@ -87,7 +87,7 @@ class Received:
         """
         if name == URL:
             if value:
-                self._claim(name + value)
+                self._claim(value)
                 self.url = value
             return
         if len(self.fields) == _MAX_FIELDS:

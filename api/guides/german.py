@@ -27,6 +27,7 @@ ERRORS: Mapping[str, str] = {
     "unknown_format": "Das Ausgabeformat in `format` gibt es nicht.",
     "invalid_option": "Eine Option hat einen unzulässigen Wert oder passt nicht zu den übrigen.",
     "unknown_model": "Das Modell in `model` gibt es hier nicht.",
+    "image_not_fetched": "Das Bild kann unter `image_url` nicht abgerufen werden, oder die Adresse ist nicht zulässig.",
     "malformed_payment": "Der Zahlungsheader ist nicht lesbar oder zu lang, oder es kamen mehrere Zahlungen.",
     "payment_required": "Die Anfrage enthält keine Zahlung; Header und Inhalt nennen den Preis.",
     "payment_rejected": "Die Zahlung wurde abgelehnt und hat nachweislich kein Geld bewegt; `reason` nennt den Grund.",
@@ -39,6 +40,8 @@ ERRORS: Mapping[str, str] = {
     "payment_conflict": "Die Zahlung ist bereits bekannt und passt nicht zu dieser Anfrage.",
     "payment_in_progress": "Eine andere Anfrage mit derselben Zahlung wird gerade bearbeitet.",
     "payment_used": "Mit dieser Zahlung wurde etwas anderes gekauft, oder sie wurde zu oft erneut ausgeliefert.",
+    "picture_changed": "Unter `image_url` steht inzwischen ein anderes oder kein Bild; das Bild selbst, mit derselben "
+    "Zahlung gesendet, wird erneut freigestellt.",
     "payment_spent_elsewhere": "Die Zahlung wurde laut Blockchain anderswo verwendet.",
     "funds_under_way": "Andere laufende Zahlungen binden das Guthaben der Wallet; diese Zahlung ist unberührt.",
     "idempotency_key_used": "Dieser `Idempotency-Key` gehört zu einem anderen Bild oder zu anderen Optionen.",

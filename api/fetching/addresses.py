@@ -1,0 +1,51 @@
+"""Which addresses are public: IANA's special-purpose registries say so, but of ranges that hide an IPv4 address."""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+_TRANSLATED = tuple(
+    ip_network(each)
+    for each in (
+        "2001::/32",  # Teredo
+        "2002::/16",  # 6to4
+        "192.88.99.0/24",  # its relays
+        "192.0.0.0/24",  # protocol assignments, some for translation (RFC 7335)
+    )
+)
+"""What such an address leads to is decided by a translator that we know nothing of. The others, IPv4-mapped, -translated
+and -compatible addresses and NAT64, are no global unicast addresses."""
+
+_GLOBAL_UNICAST = ip_network("2000::/3")
+
+_ISATAP = (0x00005EFE, 0x02005EFE)
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address belongs to nobody's inner network, ours included."""
+    if isinstance(address, IPv6Address) and not _is_plain(address):
+        return False
+    if any(address in each for each in _TRANSLATED):
+        return False
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def _is_plain(address: IPv6Address) -> bool:
+    return address in _GLOBAL_UNICAST and not address.scope_id and (int(address) >> 32) & 0xFFFFFFFF not in _ISATAP
+
+
+class Allowed:
+    """The addresses that may be connected to: public ones, and those of the operator's networks."""
+
+    def __init__(self, networks: Sequence[str] = ()) -> None:
+        self._networks: tuple[Network, ...] = tuple(ip_network(each) for each in networks)
+
+    def __contains__(self, text: str) -> bool:
+        """Whether this one may be. What is no IP address may not."""
+        try:
+            address = ip_address(text)
+        except ValueError:
+            return False
+        return any(address in each for each in self._networks) or is_public(address)

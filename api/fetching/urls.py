@@ -1,0 +1,57 @@
+"""What a URL must be before anybody looks at where it leads."""
+
+import re
+from collections.abc import Sequence
+from ipaddress import ip_address
+
+from yarl import URL
+
+from api.fetching.addresses import Allowed
+from errors import ImageNotFetched
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_MAX_CHARS = 4_096
+_NOT_IN_URLS = re.compile(r"[\x00-\x20\x7f\\]")
+
+
+def read_url(text: str, allowed: Allowed, ports: Sequence[int]) -> URL:
+    """A URL that may be fetched, as far as it tells itself; names are not looked up.
+
+    Args:
+        ports: beside the default ones.
+
+    Raises:
+        ImageNotFetched
+    """
+    url = _parsed(text)
+    if url.scheme not in _DEFAULT_PORTS or not url.host:
+        raise ImageNotFetched("image_url must be an absolute http or https URL. A data URL belongs in image_file_b64.")
+    if url.user is not None or url.password is not None:
+        raise ImageNotFetched("image_url must not hold a user or password.")
+    if url.port not in (_DEFAULT_PORTS[url.scheme], *ports):
+        raise ImageNotFetched("image_url names a port that is not fetched from. Use 80 for http, 443 for https.")
+    if _is_address(url.host) and url.host not in allowed:
+        raise not_public()
+    return url.with_fragment(None)
+
+
+def not_public() -> ImageNotFetched:
+    """The refusal of an address in an inner network, whose it may be."""
+    return ImageNotFetched("image_url leads to an address that is not public. Send the picture itself.")
+
+
+def _parsed(text: str) -> URL:
+    if len(text) > _MAX_CHARS or _NOT_IN_URLS.search(text):
+        raise ImageNotFetched(f"image_url must be a URL of up to {_MAX_CHARS} characters, without spaces.")
+    try:
+        return URL(text)
+    except ValueError as error:
+        raise ImageNotFetched("image_url cannot be read as a URL.") from error
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
