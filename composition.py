@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from starlette.applications import Starlette
 
 from api import Money, OfferedRail, PricedModel, PriceList, SandboxWallet
-from api.app import Check, RateLimits, create_app
+from api.app import Check, Fetcher, RateLimits, create_app
 from concurrency import in_background
 from config import Settings
 from cpu_quota import available_cpus

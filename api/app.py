@@ -38,7 +38,7 @@ from cut_out import CutOut
 from payments import RECEIPT_HEADERS, Gate, RailMonitor
 from payments.middleware import PaymentMiddleware, is_readable, presented
 
-__all__ = ["Check", "RateLimits", "create_app"]
+__all__ = ["Check", "Fetcher", "RateLimits", "create_app"]
 
 PUBLIC_HEADERS = (
     "Idempotent-Replayed",

@@ -1,7 +1,6 @@
 """The settings of the HTTP layer: its limits, which the middleware takes as they are."""
 
 import resource
-
 from typing import Annotated
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from api.bodies import BASE64, FILE
+from api.bodies import BASE64, FILE, URL
 from api.form import INPUT_TYPES
 from api.json_answer import JSON
 from api.json_call import PIXEL
@@ -61,6 +61,16 @@ _BASE64: Json = {
     "type": "string",
     "contentEncoding": "base64",
     "description": "The picture's file in Base64, or a data URL of it.",
+}
+
+_NAMED: Json = {
+    BASE64: _BASE64,
+    URL: {
+        "type": "string",
+        "format": "uri",
+        "description": "Public http or https URL of the picture, on the default port. It is fetched when the payment "
+        "has been verified.",
+    },
 }
 
 _QUOTE: Json = {"allOf": [{"$ref": "#/components/schemas/Problem"}], "type": "object"}
@@ -216,12 +226,20 @@ def _bodies(offer: PriceList) -> Json:
         **{name: {**each.schema, "description": each.description} for name, each in OPTIONS.items()},
         MODEL: {**model["schema"], "description": model["description"]},
     }
-    form = {"type": "object", "required": [FILE], "properties": {FILE: _FILE["schema"], **options}}
-    text = {"type": "object", "required": [BASE64], "properties": {BASE64: _BASE64, **options}}
     return {
         **dict.fromkeys(INPUT_TYPES, _FILE),
-        "multipart/form-data": {"schema": form},
-        "application/json": {"schema": text, "example": {BASE64: PIXEL, "format": "webp"}},
+        "multipart/form-data": {"schema": _one_of({FILE: _FILE["schema"], **_NAMED}, options)},
+        JSON: {"schema": _one_of(_NAMED, options), "example": {BASE64: PIXEL, "format": "webp"}},
+    }
+
+
+def _one_of(pictures: Json, options: Json) -> Json:
+    """An object with one of the pictures, and any options."""
+    return {
+        "type": "object",
+        "properties": {**pictures, **options},
+        "oneOf": [{"required": [each]} for each in pictures],
+        "additionalProperties": False,
     }
 
 

@@ -168,7 +168,13 @@ class UploadMiddleware:
             ImageFormat.of(body) or ImageFormat.PNG if form.has_fields else declared_format(request.headers, body)
         )
         return Upload(
-            body, declared, self._asked(request, fields), self.limits.max_side, received.is_whole, received.url, received
+            body,
+            declared,
+            self._asked(request, fields),
+            self.limits.max_side,
+            received.is_whole,
+            received.url,
+            received,
         )
 
     def _asked(self, request: Request, fields: Sequence[tuple[str, str]] = ()) -> Asked:

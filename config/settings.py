@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import Field, PositiveInt, create_model
 
-from api import ConnectionLimits, RateLimitConfig, UploadLimits
+from api import ConnectionLimits, FetchConfig, RateLimitConfig, UploadLimits
 from payments import RAILS, RailInfo, RailSection, ReceiptConfig
 from runners import ModelSpec, RunnerConfig
 from settings_types import CidrBlock, CommaSeparated, Contact, DatabaseUrl, JsonValue, Price, Section, Url, required

@@ -56,8 +56,7 @@ class Purchases:
         entry = await self._ledger.find(credential.payment_id)
         if entry is None or entry.is_abandoned:
             return Unclaimed(entry)
-        result = order.result_bought(entry.order_digest)
-        if entry.fingerprint != credential.fingerprint or result is None:
+        if entry.fingerprint != credential.fingerprint or (result := order.result_bought(entry.order_digest)) is None:
             raise PaymentUsed("This payment belongs to another image or other parameters. Sign a new payment.")
         return await self._bought_by(entry, attempt, result) or await self._freed(entry)
 

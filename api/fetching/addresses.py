@@ -6,17 +6,18 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-_TRANSLATED = tuple(
+_NOT_PUBLIC = tuple(
     ip_network(each)
     for each in (
         "2001::/32",  # Teredo
+        "3fff::/20",  # documentation (RFC 9637), which Python 3.11 does not know
         "2002::/16",  # 6to4
         "192.88.99.0/24",  # its relays
         "192.0.0.0/24",  # protocol assignments, some for translation (RFC 7335)
     )
 )
-"""What such an address leads to is decided by a translator that we know nothing of. The others, IPv4-mapped, -translated
-and -compatible addresses and NAT64, are no global unicast addresses."""
+"""What a translated address leads to is decided by a translator that we know nothing of. IPv4-mapped, -translated and
+-compatible addresses, and NAT64's, are not within the global unicast range."""
 
 _GLOBAL_UNICAST = ip_network("2000::/3")
 
@@ -27,7 +28,7 @@ def is_public(address: Address) -> bool:
     """Whether an address belongs to nobody's inner network, ours included."""
     if isinstance(address, IPv6Address) and not _is_plain(address):
         return False
-    if any(address in each for each in _TRANSLATED):
+    if any(address in each for each in _NOT_PUBLIC):
         return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
@@ -66,7 +66,7 @@ class Fetcher:
         """
         self.check(url)
         if self._under_way >= self._config.at_a_time:
-            raise Overloaded("Too many pictures are being fetched. Send the request again shortly.", retry_after=_RETRY_S)
+            raise Overloaded("Too many pictures are being fetched. Send the request again.", retry_after=_RETRY_S)
         self._under_way += 1
         try:
             async with asyncio.timeout(self._config.timeout_s):
@@ -121,7 +121,7 @@ class Fetcher:
 class _Resolver(AbstractResolver):
     """Gives aiohttp the addresses that were judged, so that it asks for none."""
 
-    def __init__(self, addresses: Callable[[str, int], "asyncio.Future[list[str]]"]) -> None:
+    def __init__(self, addresses: Callable[[str, int], Awaitable[list[str]]]) -> None:
         self._addresses = addresses
 
     async def resolve(

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 import composition
 from api import PATH, PriceList, SandboxWallet
+from api.app import Fetcher
 from api.endpoints import RemoveBackgroundEndpoint
 from api.problems import ProblemMiddleware
 from api.request_id import RequestIdMiddleware
@@ -37,7 +38,9 @@ async def compose(settings: Settings, models: Models, _: SandboxWallet | None = 
     with decoders or nullcontext():
         sold = composition._priced_models(settings, models)
         offer = PriceList(models=sold, public_url=settings.public_url, rails=(), hosts={})
-        removal = RemoveBackgroundEndpoint(composition._cut_out(settings, models, decoders), offer)
+        removal = RemoveBackgroundEndpoint(
+            composition._cut_out(settings, models, decoders), offer, Fetcher(settings.fetch)
+        )
 
         async def give(request: Request) -> Response:
             await removal.admit(request.scope)

@@ -15,7 +15,8 @@ from PIL import Image
 from starlette.applications import Starlette
 
 from api.app import create_app
-from api.config import RateLimitConfig, UploadLimits
+from api.config import FetchConfig, RateLimitConfig, UploadLimits
+from api.fetching import Fetcher
 from api.health import Check
 from api.pricing import PATH, OfferedRail, PricedModel, PriceList, Token
 from api.rate_limit import RateLimits
@@ -26,6 +27,7 @@ from payments.gate import Gate
 from payments.money import Price
 from payments.monitor import RailMonitor
 from payments.receipts.signed import ReceiptSigner
+from payments.result_cache import ResultCache
 from pipeline import Infer, MattingModel
 from storage import Database, SqlLedger
 from tests.empty_ledger import empty_ledger
@@ -92,6 +94,8 @@ async def open_storefront(
     rails: tuple[ScriptedRail, ...] = (),
     offer: PriceList = OFFER,
     looks: int = 2,
+    fetch: FetchConfig | None = None,
+    recent_bytes: int = 0,
     rate_limits: RateLimits | None = None,
     signer: ReceiptSigner | None = None,
     **options: Any,
@@ -100,13 +104,14 @@ async def open_storefront(
 
     Args:
         looks: how often the rails have been asked how they are; one is out after two bad answers.
+        recent_bytes: results that are kept in memory.
     """
     file = directory / "ledger.sqlite3"
     database = Database(f"sqlite:///{file}" if file.exists() else empty_ledger(file))
     ledger = SqlLedger(database)
     rails = rails or (ScriptedRail("x"),)
     watch = RailMonitor(rails)
-    gate = Gate(rails, ledger, outage=watch.outage, signer=signer)
+    gate = Gate(rails, ledger, outage=watch.outage, signer=signer, recent=ResultCache(recent_bytes))
     for _ in range(looks):
         await watch.look()
     app = create_app(
@@ -120,6 +125,7 @@ async def open_storefront(
         ),
         offer=replace(offer, key_set=signer.key_set) if signer else offer,
         upload_limits=limits,
+        fetcher=Fetcher(fetch or FetchConfig()),
         rate_limits=rate_limits
         or RateLimits(storage or MemoryStorage(), RateLimitConfig(unpaid_per_minute=per_minute)),
         checks={"ledger": ledger.ping} if checks is None else checks,

@@ -72,8 +72,10 @@ def test_the_types_are_the_ones_that_are_taken_and_given() -> None:
 
 def test_a_form_and_json_may_hold_every_option() -> None:
     bodies = operation()["requestBody"]["content"]
-    for media_type, picture_in in (("multipart/form-data", {"image_file"}), (JSON, {"image_file_b64"})):
-        assert set(bodies[media_type]["schema"]["properties"]) == {*picture_in, *OPTIONS, "model"}
+    named = {"image_file_b64", "image_url"}
+    for media_type, pictures in (("multipart/form-data", {"image_file", *named}), (JSON, named)):
+        assert set(bodies[media_type]["schema"]["properties"]) == {*pictures, *OPTIONS, "model"}
+        assert {each["required"][0] for each in bodies[media_type]["schema"]["oneOf"]} == pictures
 
 
 async def test_every_option_is_described_with_an_example_that_is_taken(storefront: Storefront) -> None:

@@ -38,5 +38,8 @@ class ScriptedResource:
             raise self.rejecting.pop()
         return None
 
+    async def complete(self, scope: Scope) -> Order:
+        return self.order(scope)
+
     def release(self, scope: Scope) -> None:
         self._on_release()

@@ -116,8 +116,8 @@ BREAKS = {
         (
             Change(
                 "payments/purchases.py",
-                "        if entry.fingerprint != credential.fingerprint or entry.order_digest != order.digest:\n",
-                "        if entry.fingerprint != credential.fingerprint:\n",
+                "(result := order.result_bought(entry.order_digest)) is None:\n",
+                "(result := order.result) is None:\n",
             ),
         ),
     ),
@@ -126,7 +126,7 @@ BREAKS = {
         (
             Change(
                 "payments/purchases.py",
-                "        return AlreadySettled(entry.payment, receipt, entry.sold) if receipt else None\n",
+                "        return AlreadySettled(entry.payment, receipt, entry.sold, result) if receipt else None\n",
                 '        raise PaymentUsed("This payment has been used.")\n',
             ),
         ),
