@@ -88,5 +88,5 @@ class Facilitator(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Close connections and threads."""
+        """Cancel the calls in progress, and close the connections."""
         ...
