@@ -11,9 +11,10 @@ from urllib.parse import SplitResult, urlsplit
 from eth_keys.datatypes import PrivateKey
 from eth_utils.address import is_checksum_address, is_hex_address
 from eth_utils.exceptions import ValidationError
-from eth_utils.hexadecimal import decode_hex, is_hex
+from eth_utils.hexadecimal import decode_hex
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
+_ED25519_SEED = re.compile("[0-9a-fA-F]{64}")
 _ED25519_PUBLIC = re.compile("[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 """The last character holds four bits."""
 
@@ -94,8 +95,7 @@ def _long(secret: SecretStr) -> SecretStr:
 
 
 def _seed(secret: SecretStr) -> SecretStr:
-    text = secret.get_secret_value()
-    if not (len(text) == 64 and is_hex(text)):
+    if not _ED25519_SEED.fullmatch(secret.get_secret_value()):
         raise ValueError("must be 32 bytes as 64 hex digits: openssl rand -hex 32")
     return secret
 

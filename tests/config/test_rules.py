@@ -6,6 +6,7 @@ import config
 from config import ConfigurationError, load, runner_faults
 from payments.development_accounts import DEVELOPMENT_ADDRESSES
 from payments.mpp.config import SANDBOX_SECRET, MppConfig
+from payments.receipts.config import ReceiptConfig
 from sandbox.accounts import ACCOUNTS, SELLER, SETTLER
 from sandbox.chains import TempoChain
 
@@ -111,6 +112,13 @@ def test_a_development_key_settles_nothing_on_mainnet() -> None:
 @pytest.mark.parametrize("name", ["MPP__SECRET_KEY", "MPP__PREVIOUS_SECRET_KEY"])
 def test_the_sandbox_secret_signs_nothing_on_mainnet(name: str) -> None:
     assert faults(**{name: SANDBOX_SECRET}) == {name}
+
+
+@pytest.mark.parametrize("profile", ["testnet", "mainnet"])
+def test_the_sandbox_key_signs_no_receipts_elsewhere(profile: str) -> None:
+    wrong = faults(PROFILE=profile, RECEIPTS__SIGNING_KEY=ReceiptConfig.sandbox_key.upper())
+    assert "RECEIPTS__SIGNING_KEY" in wrong
+    assert "RECEIPTS__SIGNING_KEY" not in faults(PROFILE=profile, RECEIPTS__SIGNING_KEY="42" * 32)
 
 
 def test_development_accounts_are_welcome_on_a_test_network() -> None:

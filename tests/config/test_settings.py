@@ -42,6 +42,10 @@ from payments.x402.config import X402Config
         ("X402__SETTLEMENT_KEY", "0x1234"),
         ("X402__RPC_URL", "127.0.0.1:8545"),
         ("MPP__SECRET_KEY", "x" * 31),
+        ("RECEIPTS__SIGNING_KEY", "4" * 63),
+        ("RECEIPTS__SIGNING_KEY", "0x" + "4" * 62),
+        ("RECEIPTS__FORMER_PUBLIC_KEYS", "4" * 42),
+        ("RECEIPTS__FORMER_PUBLIC_KEYS", "4" * 42 + "B"),
         ("MPP__CHALLENGE_SECONDS", "5m"),
     ],
 )

@@ -15,6 +15,7 @@ RPC_USER = "marked-user-of-the-node"
 RPC_PASSWORD = "marked:p@ssword/of the node"
 MPP_SECRET = 'marked "mpp" secret, of 32 bytes / more'
 PREVIOUS_SECRET = "marked+previous+mpp+secret=of=32=bytes"
+RECEIPT_KEY = "5ec4e8" * 10 + "5ec4"
 DATABASE_PASSWORD = "marked:d@tabase/password"
 REDIS_PASSWORD = "marked:redis/p@ssword"
 FACILITATOR_PATH = "marked-facilitator-path-key"
@@ -30,6 +31,7 @@ SECRETS = (
     RPC_PASSWORD,
     MPP_SECRET,
     PREVIOUS_SECRET,
+    RECEIPT_KEY,
     DATABASE_PASSWORD,
     REDIS_PASSWORD,
     FACILITATOR_PATH,
