@@ -18,6 +18,8 @@ _BEFORE_PICTURE = re.compile(rb'"image_file_b64"\s*:\s*"\Z')
 _LOOKED_BACK = 64
 _WITHIN_STRING = re.compile(rb'(?:[^"\\]++|\\(?:u[0-9A-Fa-f]{4}|[^u]))*+', re.DOTALL)
 _LONGEST_ESCAPE = 6
+_BRACKET = re.compile(rb"[{}\[\]]")
+_MAX_DEPTH = 32
 
 
 class JsonText:
@@ -30,6 +32,7 @@ class JsonText:
         self._rest = b""
         self._kept = bytearray()
         self._is_within_string = False
+        self._depth = 0
         self._picture: Base64Text | None = None
 
     def feed(self, piece: bytes) -> bool:
@@ -56,8 +59,8 @@ class JsonText:
         cannot be an option counts for nothing. Raises BadRequest, UploadTooLarge."""
         try:
             found = json.loads(self._kept + self._rest, object_pairs_hook=_members)
-        except (ValueError, RecursionError) as error:
-            raise _malformed("it ends early, repeats a member, nests too deep, or is not JSON") from error
+        except ValueError as error:
+            raise _malformed("it ends early, repeats a member, or is not JSON") from error
         if not isinstance(found, dict):
             raise _malformed("it is not an object")
         if not self._received.size and not found.get(URL):
@@ -76,11 +79,19 @@ class JsonText:
         quote = text.find(b'"', at)
         end = len(text) if quote < 0 else quote + 1
         self._keep(text[at:end])
+        self._count_depth(text[at:end])
         if quote >= 0:
             self._is_within_string = True
             if _BEFORE_PICTURE.search(self._kept[-_LOOKED_BACK:]):
                 self._picture = Base64Text(self._received)
         return end
+
+    def _count_depth(self, outside: bytes) -> None:
+        """By our own limit: how deep Python's parser can go depends on who calls it."""
+        for each in _BRACKET.findall(outside):
+            self._depth += 1 if each in b"{[" else -1
+            if self._depth > _MAX_DEPTH:
+                raise _malformed(f"it nests deeper than {_MAX_DEPTH} levels")
 
     def _within_string(self, text: bytes, at: int) -> int:
         """Take what has come of a string; where that ends."""

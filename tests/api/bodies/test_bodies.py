@@ -142,6 +142,7 @@ BAD: dict[str, tuple[str, bytes, int, str]] = {
     "the picture as JSON": (JSON, PICTURE, 400, "bad_request"),
     "an array": (JSON, b"[" + as_json(PICTURE) + b"]", 400, "bad_request"),
     "deep JSON": (JSON, b'{"a":' + b"[" * 60_000, 400, "bad_request"),
+    "JSON of 33 levels": (JSON, b'{"a":' * 33 + b"1" + b"}" * 33, 400, "bad_request"),
     "deep JSON of objects": (JSON, b'{"a":' * 10_000 + b"1" + b"}" * 10_000, 400, "bad_request"),
     "a long number": (JSON, b'{"max_side":' + b"9" * 60_000 + b"}", 400, "bad_request"),
     "huge JSON": (JSON, b"[" + b"[]," * 100_000 + b"[]]", 413, "upload_too_large"),
