@@ -1,5 +1,6 @@
 """The two local chains, one of each for the whole run, on free ports."""
 
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -8,6 +9,11 @@ from sandbox import chains
 from sandbox.chains import BaseChain, TempoChain
 
 pytest_plugins = ["tests.examples", "tests.pictures", "tests.running_service", "tests.scheduling", "tests.tiers"]
+
+
+def pytest_runtest_setup() -> None:
+    """Give each test the recursion limit that the service has: py_ecc, which some wallets import, raises it."""
+    sys.setrecursionlimit(1000)
 
 
 @pytest.fixture(scope="session")
