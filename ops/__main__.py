@@ -1,7 +1,10 @@
 """`python -m ops`: the operator's commands."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import structlog
 import typer
 
 from ops import keys, payments
@@ -29,9 +32,27 @@ for command in (doctor, revenue, reconcile, replay_doubt, drain, backup, restore
     app.command()(command)
 
 
-def main() -> None:
-    """The program. What a command finds it says itself, so the service's log lines stay out of it."""
+@contextmanager
+def _without_log_lines() -> Iterator[None]:
+    """What a command finds it says itself, and its output is read by programs."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     logging.disable(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+        structlog.configure(**before)
+
+
+@app.callback()
+def silence(context: typer.Context) -> None:
+    """Keep the service's log lines out of every command."""
+    context.with_resource(_without_log_lines())
+
+
+def main() -> None:
+    """The program."""
     app(prog_name="python -m ops")
 
 

@@ -64,10 +64,24 @@ def test_everything_that_is_asked_for_is_told(samples: list[Sample]) -> None:
                 assert wanted.groups <= known, place
 
 
-def test_revenue_is_told_by_rail_and_coin(samples: list[Sample]) -> None:
-    [earned] = [each for each in samples if each.name == "clearcanvas_revenue_base_units_total"]
-    assert earned.labels == {"rail": "x402", "coin": X402Config().asset.lower()}
-    assert earned.value == PRICE
+def earned(service: RunningService) -> float:
+    """Base units by x402, in the service's own coin."""
+    labels = {"rail": "x402", "coin": X402Config().asset.lower()}
+    [sample] = [
+        each
+        for each in scraped(service)
+        if each.name == "clearcanvas_revenue_base_units_total" and each.labels == labels
+    ]
+    return sample.value
+
+
+@pytest.mark.usefixtures("samples")
+def test_revenue_is_told_by_rail_and_coin(running_service: RunningService) -> None:
+    """Others may have sold at this service before."""
+    before = earned(running_service)
+    [sold] = asyncio.run(buy(running_service, [photograph(62)]))
+    assert sold.status_code == 200
+    assert eventually(lambda: earned(running_service) == before + PRICE, 10)
 
 
 def test_legends_name_labels_that_are_left() -> None:
