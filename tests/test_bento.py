@@ -19,8 +19,8 @@ SHIPPED = {
     "admission.py", "api", "api_worker.py", "bento_glue.py", "composition.py", "concurrency.py", "config",
     "cpu_quota.py", "cut_out.py", "deployment.py", "errors", "examples", "imaging", "logs.py", "memory.py",
     "metrics_folder.py", "metrics_server.py", "models", "ops", "payments", "pipeline.py", "pixel_budget.py",
-    "process_end.py", "process_start.py", "rail_composition.py", "request_state.py", "runner_composition.py", "runner_service.py",
-    "runners", "service.py", "settings_types", "storage", "supervisor.py", "telemetry.py", "version.py",
+    "process_end.py", "process_start.py", "rail_composition.py", "request_state.py", "runner_composition.py",
+    "runner_service.py", "runners", "service.py", "settings_types", "storage", "supervisor.py", "telemetry.py", "version.py",
 }  # fmt: skip
 BESIDE = {"LICENSE", "bentofile.yaml", "deploy", "requirements"}
 NODE_PROJECT = (".npmrc", "mppx.config.mjs", "package.json", "package-lock.json", "tsconfig.json")
