@@ -20,7 +20,8 @@ SHIPPED = {
     "cpu_quota.py", "cut_out.py", "deployment.py", "errors", "examples", "imaging", "logs.py", "memory.py",
     "metrics_folder.py", "metrics_server.py", "models", "ops", "payments", "pipeline.py", "pixel_budget.py",
     "process_end.py", "process_start.py", "rail_composition.py", "request_state.py", "runner_composition.py",
-    "runner_service.py", "runners", "service.py", "settings_types", "storage", "supervisor.py", "telemetry.py", "version.py",
+    "runner_service.py", "runners", "service.py", "settings_types", "storage", "supervisor.py", "telemetry.py",
+    "version.py",
 }  # fmt: skip
 BESIDE = {"LICENSE", "bentofile.yaml", "deploy", "requirements"}
 NODE_PROJECT = (".npmrc", "mppx.config.mjs", "package.json", "package-lock.json", "tsconfig.json")
