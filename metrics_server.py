@@ -1,6 +1,6 @@
 """`/metrics` on a port of its own: a small HTTP server in the supervisor, which reads what all processes have counted.
 
-The supervisor, because it is the one process that there is once and as long as the service runs. The public port has no
+It runs in the supervisor, the one process that exists once and for as long as the service runs. The public port has no
 such path then.
 """
 
@@ -14,7 +14,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from telemetry import exposition, may_read
 
-_PATIENCE_S = 10.0
+_TIMEOUT_S = 10.0
 """For a client that sends or reads nothing."""
 
 
@@ -23,10 +23,10 @@ class _Server(ThreadingMixIn, WSGIServer):
 
 
 class _Handler(WSGIRequestHandler):
-    timeout = _PATIENCE_S
+    timeout = _TIMEOUT_S
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: the paths that strangers ask for are not logged."""
+        """Log nothing: a client chooses the path."""
 
 
 def serve_metrics(port: int, networks: Sequence[str], counts: Path, *, host: str = "0.0.0.0") -> int:  # noqa: S104
@@ -37,7 +37,7 @@ def serve_metrics(port: int, networks: Sequence[str], counts: Path, *, host: str
         counts: folder in which the processes of the service count.
 
     Raises:
-        OSError: nobody can listen there.
+        OSError: the port is in use, or may not be opened.
     """
     server = _Server((host, port), _Handler)
     server.set_app(_app([ip_network(each, strict=False) for each in networks], counts))

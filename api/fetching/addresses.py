@@ -25,7 +25,7 @@ _ISATAP = (0x00005EFE, 0x02005EFE)
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address belongs to nobody's inner network, ours included."""
+    """Whether an address is public: neither private, local, reserved nor translated."""
     if isinstance(address, IPv6Address) and not _is_plain(address):
         return False
     if any(address in each for each in _NOT_PUBLIC):

@@ -1,4 +1,4 @@
-"""What a URL must be before anybody looks at where it leads."""
+"""What a URL must be before its host is looked up."""
 
 import re
 from collections.abc import Sequence
@@ -15,13 +15,13 @@ _NOT_IN_URLS = re.compile(r"[\x00-\x20\x7f\\]")
 
 
 def read_url(text: str, allowed: Allowed, ports: Sequence[int]) -> URL:
-    """A URL that may be fetched, as far as it tells itself; names are not looked up.
+    """A URL that may be fetched; its host name is not looked up yet.
 
     Args:
         ports: beside the default ones.
 
     Raises:
-        ImageNotFetched
+        ImageNotFetched: it is malformed, or has a scheme, port or address that is refused.
     """
     url = _parsed(text)
     if url.scheme not in _DEFAULT_PORTS or not url.host:
@@ -36,7 +36,7 @@ def read_url(text: str, allowed: Allowed, ports: Sequence[int]) -> URL:
 
 
 def not_public() -> ImageNotFetched:
-    """The refusal of an address in an inner network, whose it may be."""
+    """The refusal of an address that is not public."""
     return ImageNotFetched("image_url leads to an address that is not public. Send the picture itself.")
 
 
