@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from training.render import manifest
-from training.render.families import FAMILIES, cycle
+from training.render.families import FAMILIES, cycle, usual
 from training.render.manifest import Row
 from training.render.matte import coverage, soft
 from training.render.rng import Rng
@@ -66,7 +66,7 @@ def plan(*, seed: int, count: int, families: list[str], pairs: float) -> list[Ta
 
     What a number stands for depends on the families chosen and on nothing else. Raises BatchError.
     """
-    names = families or list(FAMILIES)
+    names = families or usual()
     if unknown := sorted(set(names) - FAMILIES.keys()):
         raise BatchError(f"Unknown family {', '.join(unknown)}. Known: {', '.join(FAMILIES)}.")
     turns = cycle(names)

@@ -51,7 +51,12 @@ def compose(number: int, family: str, *, attempt: int = 0, pair: bool = False) -
         view=view,
         sky=sky(chance),
         lamps=lamps(chance, middle, size, view.azimuth),
-        brightness=float(np.clip(chance.normal(0.52, 0.13), 0.22, 0.8)),
+        brightness=_brightness(chance, thing),
         motion=motion,
         around=a_set(chance, foot, size=size, distance=view.distance, azimuth=view.azimuth) if pair else [],
     )
+
+
+def _brightness(chance: Rng, thing: SceneObject) -> float:
+    usual = float(np.clip(chance.normal(0.52, 0.13), 0.22, 0.8))
+    return chance.uniform(*thing.brightness) if thing.brightness else usual

@@ -62,11 +62,13 @@ class SceneObject:
 
     Attributes:
         elevation, azimuth: radians from which a camera shows it well; azimuth 0 looks along +y.
+        brightness: what its brighter parts are exposed to, 0..1 in the finished picture; None is any.
     """
 
     parts: list[Part] = field(default_factory=list)
     elevation: Range = SLIGHTLY_ABOVE
     azimuth: Range = ANYWHERE
+    brightness: Range | None = None
 
     def add(self, *parts: Part) -> None:
         """Put parts to it."""

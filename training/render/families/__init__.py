@@ -12,10 +12,12 @@ from training.render.families import (
     glass,
     grasses,
     heads,
+    jewellery,
     nets,
     packages,
     plants,
     plumes,
+    products,
     ropes,
     tools,
     toys,
@@ -37,7 +39,8 @@ class Family:
     Attributes:
         why: what for; shown by the command `families` and in docs/rendering.md.
         kinds: each makes another thing; named twice it comes twice as often.
-        weight: how often the family comes, in a batch of all.
+        weight: how often the family comes, in a batch of all; 0 leaves it to those who name it, so that the numbers of
+            batches of all, by which results are recorded, keep their pictures.
     """
 
     why: str
@@ -122,10 +125,32 @@ FAMILIES: dict[str, Family] = {
     "toycar": Family("toy cars, planes, boats: smooth paint", (toys.vehicle, toys.vehicle, toys.plane, toys.boat)),
     "food": Family("fruit, cakes, bananas, mushrooms", (food.fruit, food.fruit, food.cake, food.bananas, food.mushrooms,
                                                         food.pineapple)),
+    "jewellery": Family(
+        "pendants on fine chains, watches on their straps, earrings, bracelets, rings",
+        (jewellery.pendant, jewellery.pendant, jewellery.watch, jewellery.watch, jewellery.earrings,
+         jewellery.bracelet, jewellery.rings),
+        weight=0,
+    ),
+    "product": Family(
+        "chargers, telephones, kettles, lamps, bags on straps: thin parts, mostly white",
+        (products.charger, products.phone_back, products.kettle, products.hanging_lamps, products.shoulder_bag,
+         products.carrier_bag, products.trestle),
+        weight=0,
+    ),
+    "one_tone": Family(
+        "chairs, lamps, headphones, bicycles, shoes, vessels in white or black alone",
+        (products.one_tone,),
+        weight=0,
+    ),
 }  # fmt: skip
 
 
 def cycle(names: list[str]) -> list[str]:
     """The order in which families follow each other: each as often as its weight, spread out."""
-    rounds = max(FAMILIES[name].weight for name in names)
-    return [name for turn in range(rounds) for name in names if FAMILIES[name].weight > turn]
+    weights = {name: max(FAMILIES[name].weight, 1) for name in names}
+    return [name for turn in range(max(weights.values())) for name in names if weights[name] > turn]
+
+
+def usual() -> list[str]:
+    """The families of a batch for which none are named."""
+    return [name for name, family in FAMILIES.items() if family.weight]

@@ -34,6 +34,13 @@ def test_numbers_attempts_and_families_give_others() -> None:
     assert len({digest(scene) for scene in scenes}) == len(scenes)
 
 
+def test_a_thing_says_what_it_is_exposed_to() -> None:
+    bright = [compose(number, "one_tone") for number in range(6)]
+    for scene in bright:
+        assert scene.thing.brightness is not None
+        assert scene.thing.brightness[0] <= scene.brightness <= scene.thing.brightness[1]
+
+
 def test_a_pair_shows_the_same_thing_in_the_same_light() -> None:
     alone, in_set = compose(4, "vessel"), compose(4, "vessel", pair=True)
     assert digest(alone) == digest(in_set)
