@@ -166,10 +166,12 @@ def test_caddy_hands_the_api_what_it_can_take(services: dict[str, Service]) -> N
     assert "/metrics" in text
 
 
-def test_prometheus_scrapes_services_that_are_there(services: dict[str, Service]) -> None:
+def test_prometheus_scrapes_services_that_are_there(services: dict[str, Service], filled_in: Path) -> None:
     jobs = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text())["scrape_configs"]
     places = {(name, job["dns_sd_configs"][0]["port"]) for job in jobs for name in job["dns_sd_configs"][0]["names"]}
-    assert places == {("api", 3000), ("runner", RunnerConfig().port)}
+    metrics_port = load(environment(services["api"], filled_in)).metrics_port
+    assert metrics_port is not None
+    assert places == {("api", metrics_port), ("runner", RunnerConfig().port)}
     assert neighbours(services, "prometheus") >= {"api", "runner", "grafana"}
 
 

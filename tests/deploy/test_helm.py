@@ -104,6 +104,7 @@ def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     values = {
         "database_url": "postgresql://clearcanvas:password@postgres/clearcanvas",
         "mpp__secret_key": "a secret of more than thirty-two bytes",
+        "receipts__signing_key": "5ec4e8" * 10 + "5ec4",
         "x402__rpc_url": "https://rpc.example.com/v2/0123456789abcdef",
         "x402__settlement_key": f"0x{17:064x}",
         "rate_limit__redis_url": "redis://redis/0",
@@ -137,7 +138,14 @@ def test_a_misspelt_field_would_be_found(on_gpus: list[Manifest]) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    ["api.replicas=0", "runner.gpu=1", "settings.x402__pay_to=0x0", "trustedProxies=null", "api.image=clearcanvas"],
+    [
+        "api.replicas=0",
+        "api.metricsPort=3000",
+        "runner.gpu=1",
+        "settings.x402__pay_to=0x0",
+        "trustedProxies=null",
+        "api.image=clearcanvas",
+    ],
 )
 def test_values_that_cannot_be_right_are_refused(helm: Path, wrong: str) -> None:
     with pytest.raises(AssertionError, match="don't meet the specifications of the schema"):
@@ -151,6 +159,7 @@ def test_the_api_starts_with_these_settings(manifests: list[Manifest], secrets: 
             assert settings.public_url == "https://cutouts.example.com"
             assert settings.runner.addresses == (f"http://cutouts-runner:{RunnerConfig().port}",)
             assert settings.ledger_url().startswith("postgresql://")
+            assert settings.receipts.key is not None
 
 
 def test_a_runner_starts_with_these_and_knows_only_its_token(manifests: list[Manifest], secrets: Path) -> None:
@@ -194,6 +203,32 @@ def test_only_api_pods_reach_the_runners_port(on_gpus: list[Manifest]) -> None:
     assert metrics == {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
     assert rule["ports"] == [{"protocol": "TCP", "port": "runner"}]
     assert (policy["policyTypes"], policy["egress"]) == (["Ingress", "Egress"], [])
+
+
+def test_metrics_have_a_port_of_their_own_that_only_prometheus_reaches(on_gpus: list[Manifest], secrets: Path) -> None:
+    [api] = [container for name, _, container in pods(on_gpus) if name == "cutouts-api"]
+    ports = {each["name"]: each["containerPort"] for each in api["ports"]}
+    assert load(environment(api, secrets)).metrics_port == ports["metrics"] != ports["http"]
+    reached = {
+        rule["ports"][0]["port"]: [each["namespaceSelector"]["matchLabels"] for each in rule["from"]]
+        for rule in one(on_gpus, "NetworkPolicy", "cutouts-api")["spec"]["ingress"]
+    }
+    assert reached == {
+        "http": [{"kubernetes.io/metadata.name": "ingress-nginx"}],
+        "metrics": [{"kubernetes.io/metadata.name": "monitoring"}],
+    }
+    scraped = [each["port"] for each in one(on_gpus, "PodMonitor", "cutouts")["spec"]["podMetricsEndpoints"]]
+    assert scraped == ["metrics", "runner"]
+    [public] = one(on_gpus, "Service", "cutouts-api")["spec"]["ports"]
+    assert public["targetPort"] == "http"
+
+
+def test_runners_reach_a_collector_where_they_are_allowed_to(helm: Path) -> None:
+    rule = '[{"to": [{"namespaceSelector": {}}], "ports": [{"protocol": "TCP", "port": 4318}]}]'
+    manifests = rendered(helm, "--set-json", f"networkPolicy.runnerEgress={rule}")
+    policy = one(manifests, "NetworkPolicy", "cutouts-runner")
+    kubernetes_validate.validate(policy, KUBERNETES[-1], strict=True)
+    assert policy["spec"]["egress"] == yaml.safe_load(rule)
 
 
 def test_services_budgets_and_scalers_choose_pods_that_are_there(manifests: list[Manifest]) -> None:

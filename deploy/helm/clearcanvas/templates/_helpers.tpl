@@ -55,6 +55,6 @@ capabilities: {drop: [ALL]}
 
 {{- define "clearcanvas.apiSettings" -}}
 {{- $runners := printf "http://%s-runner:3100" .Release.Name -}}
-{{- $set := dict "PUBLIC_URL" (printf "https://%s" .Values.host) "RUNNER__ADDRESSES" $runners "TRUSTED_PROXIES" (join "," .Values.trustedProxies) -}}
+{{- $set := dict "PUBLIC_URL" (printf "https://%s" .Values.host) "RUNNER__ADDRESSES" $runners "TRUSTED_PROXIES" (join "," .Values.trustedProxies) "METRICS_PORT" .Values.api.metricsPort -}}
 {{- merge $set .Values.settings | toJson -}}
 {{- end }}
