@@ -166,14 +166,14 @@ image-replay: setup ## Build the image without Docker and run it: cut-outs bough
 
 .PHONY: lock
 lock: $(VENV)/.dev ## Resolve pyproject.toml again into the hash-locked requirements; newest: make lock LOCK_FLAGS=--upgrade
-	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra cpu -o requirements/cpu.txt
+	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra cpu --extra traces -o requirements/cpu.txt
 	@# The other extras run the same versions of everything else.
-	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra openvino -c requirements/cpu.txt -o requirements/openvino.txt
-	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra gpu -c requirements/cpu.txt -o requirements/gpu.txt
-	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra rtx -c requirements/cpu.txt -o requirements/rtx.txt
-	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra tensorrt -c requirements/cpu.txt -o requirements/tensorrt.txt
+	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra openvino --extra traces -c requirements/cpu.txt -o requirements/openvino.txt
+	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra gpu --extra traces -c requirements/cpu.txt -o requirements/gpu.txt
+	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra rtx --extra traces -c requirements/cpu.txt -o requirements/rtx.txt
+	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra tensorrt --extra traces -c requirements/cpu.txt -o requirements/tensorrt.txt
 	@sed -i '1i # tensorrt-cu13-libs: the file pinned here is a stub from PyPI. While it is installed it fetches the libraries of\n# this version, some gigabytes, from NVIDIA'"'"'s own package index, which its pyproject.toml names; see docs/deployment.md.' requirements/tensorrt.txt
-	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra cpu --group dev -c requirements/cpu.txt -o requirements/dev.txt
+	$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra cpu --extra traces --group dev -c requirements/cpu.txt -o requirements/dev.txt
 	$(BIN)/uv pip compile $(LOCK) --group sandbox -c requirements/cpu.txt -o requirements/sandbox.txt
 	$(BIN)/uv pip compile $(LOCK) --group image -o requirements/image.txt
 	$(BIN)/uv pip compile $(LOCK) --group tensorrt-check -o requirements/tensorrt-check.txt

@@ -4,11 +4,12 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from bento_glue import change_bentoml, listening_port
+from bento_glue import change_bentoml, is_supervisor, listening_port
 from config import ConfigurationError, Settings, is_for_sellers, load, runner_faults
 from logs import configure_logging, log_uncaught
 from models import MODELS, ModelError, ModelManifest, load_served
 from runners.matting import NAME
+from tracing import start_tracing
 
 ROOT = Path(__file__).parent
 
@@ -31,4 +32,6 @@ def start_process(*, sells: bool) -> tuple[Settings, tuple[ModelManifest, ...]]:
         sys.exit(str(error))
     configure_logging(settings.log_level, settings.secrets())
     log_uncaught()
+    if not is_supervisor():
+        start_tracing(settings.traces, "clearcanvas-api" if sells else "clearcanvas-runner")
     return settings, manifests

@@ -20,6 +20,7 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
+from tracing import span
 from version import VERSION
 
 REQUESTS = Counter("clearcanvas_requests_total", "Responses by route and status", ["route", "method", "status"])
@@ -125,10 +126,11 @@ def timings() -> Iterator[dict[str, float]]:
 
 @contextmanager
 def stage(name: str) -> Iterator[None]:
-    """Record the time of one stage in the histogram and in the request's timings, if they are collected."""
+    """Record the time of one stage in the histogram, in the request's timings, if they are collected, and as a span."""
     start = time.perf_counter()
     try:
-        yield
+        with span(name):
+            yield
     finally:
         seconds = time.perf_counter() - start
         STAGE_SECONDS.labels(name).observe(seconds)

@@ -1,4 +1,4 @@
-"""One log line and one count per request, by route template: no path, query, header or address of a client."""
+"""One log line, one count and one span per request, by route template: no path, query, header or client address."""
 
 import logging
 import time
@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.problems import CODE
 from payments.middleware import PAYMENT
 from telemetry import ANSWER_SECONDS, REQUESTS
+from tracing import RequestSpan, request_span, untraced
 
 log = structlog.get_logger(__name__)
 
@@ -20,13 +21,17 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 
 class AccessLogMiddleware:
-    """Counts and logs each answer when it ends."""
+    """Counts, logs and traces each answer when it ends."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on; a request that got no answer (the client hung up) has the status 0."""
+        with untraced() if scope["path"] in _POLLED else request_span(scope["headers"]) as traced:
+            await self._watched(scope, receive, send, traced)
+
+    async def _watched(self, scope: Scope, receive: Receive, send: Send, traced: RequestSpan) -> None:
         status, start = 0, time.perf_counter()
 
         async def watched(message: Message) -> None:
@@ -46,6 +51,7 @@ class AccessLogMiddleware:
             rail, seconds = _rail(scope), time.perf_counter() - start
             if template not in _POLLED:
                 ANSWER_SECONDS.labels(template, rail, str(status)).observe(seconds)
+            traced.answered(f"{method} {template}", status, rail=rail, code=CODE.get(scope))
             log.log(
                 logging.DEBUG if template in _POLLED else logging.INFO,
                 "request",

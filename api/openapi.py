@@ -52,6 +52,7 @@ _PROBLEM: Json = {
             "description": "Unix seconds after which the payment can no longer move.",
         },
         "request_id": {"type": "string"},
+        "trace_id": {"type": "string", "description": "Of the request's trace (W3C Trace Context), where it has one."},
     },
 }
 

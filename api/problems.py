@@ -16,6 +16,7 @@ from api.request_id import request_id_of
 from errors import InternalError, MethodNotAllowed, NotFound, Overloaded, PaymentState, ServiceError
 from payments import payment_headers
 from request_state import StateKey
+from tracing import trace_id
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +41,7 @@ def problem(error: ServiceError, request_id: str, origin: str = "") -> Response:
         "code": error.code,
         **_next_step(error),
         "request_id": request_id,
+        **({"trace_id": trace} if (trace := trace_id()) else {}),
         **error.members,
     }
     response = Response(

@@ -32,6 +32,8 @@ def runner_faults(settings: Settings) -> Iterator[Fault]:
     """All that a runner on a host of its own has to know."""
     for fault in settings.runner.faults():
         yield fault.within("runner")
+    for fault in settings.traces.faults():
+        yield fault.within("traces")
 
 
 def _rails(settings: Settings) -> Iterator[Fault]:

@@ -13,6 +13,7 @@ from api import ConnectionLimits, FetchConfig, RateLimitConfig, UploadLimits
 from payments import RAILS, RailInfo, RailSection, ReceiptConfig
 from runners import ModelSpec, RunnerConfig
 from settings_types import CidrBlock, CommaSeparated, Contact, DatabaseUrl, JsonValue, Price, Section, Url, required
+from tracing import TracesConfig
 
 S = TypeVar("S", bound=RailSection)
 
@@ -64,6 +65,7 @@ class Settings(Section):
     rate_limit: RateLimitConfig = RateLimitConfig()
     runner: RunnerConfig = RunnerConfig()
     receipts: ReceiptConfig = ReceiptConfig()
+    traces: TracesConfig = TracesConfig()
 
     known_rails: ClassVar[tuple[RailInfo[Any], ...]] = ()
     """Each has a section under its own name: see `settings_with`."""

@@ -30,6 +30,7 @@ from runners.batcher import Batcher
 from runners.probes import PROBES, probe
 from runners.state import CODE, INFER, MODELS, STATE, WITHIN, State
 from telemetry import RUNNER_WAIT_SECONDS, RUNNER_WAITING
+from tracing import request_span, untraced
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +94,12 @@ class RunnerApp:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        response = await self._answer(scope, receive)
-        if response is not None:
-            await response(scope, receive, send)
+        is_work = scope["path"].startswith(INFER)  # the rest is polled
+        with request_span(scope["headers"]) if is_work else untraced() as traced:
+            response = await self._answer(scope, receive)
+            if response is not None:
+                await response(scope, receive, send)
+            traced.answered("infer", response.status_code if response else 0)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response | None:
         method, path = scope["method"], scope["path"]

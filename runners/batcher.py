@@ -18,6 +18,7 @@ import structlog
 from errors import Overloaded, ProcessingFailed
 from runners.backend import OutOfMemory, Pixels
 from runners.batch_durations import BatchDurations
+from tracing import past_span
 
 log = structlog.get_logger(__name__)
 
@@ -27,10 +28,23 @@ _STALLED_TIMES = 10
 
 @dataclass(eq=False, slots=True)
 class _QueuedPicture:
-    """One queued image; `answer` is done when its caller no longer waits."""
+    """One queued image; `answer` is done when its caller no longer waits. Its batch has `size` images, 0 before."""
 
     image: Pixels
     answer: asyncio.Future[Pixels]
+    queued_at: float
+    began_at: float = 0.0
+    size: int = 0
+
+    def begin(self, size: int) -> None:
+        """Its batch starts."""
+        self.began_at, self.size = time.monotonic(), size
+
+    def trace(self) -> None:
+        """Its wait and its inference as spans."""
+        if self.size:
+            past_span("queue", self.queued_at, self.began_at)
+            past_span("inference", self.began_at, time.monotonic(), batch_size=self.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +144,7 @@ class Batcher:
             ProcessingFailed: the backend failed on this image.
         """
         self.check_capacity(within_s)
-        entry = _QueuedPicture(image, asyncio.get_running_loop().create_future())
+        entry = _QueuedPicture(image, asyncio.get_running_loop().create_future(), time.monotonic())
         self._waiting.append(entry)
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._work())
@@ -140,6 +154,7 @@ class Batcher:
         except TimeoutError as error:
             raise overloaded(self.expected_wait()) from error
         finally:
+            entry.trace()
             if entry in self._waiting:
                 self._waiting.remove(entry)
 
@@ -149,6 +164,8 @@ class Batcher:
             await self._batch([self._waiting.popleft() for _ in range(size)])
 
     async def _batch(self, batch: Sequence[_QueuedPicture]) -> None:
+        for entry in batch:
+            entry.begin(len(batch))
         try:
             alphas = await self._run_timed([entry.image for entry in batch])
         except Exception as error:

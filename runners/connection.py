@@ -12,6 +12,7 @@ import structlog
 from errors import Overloaded, ProcessingFailed, RunnerUnavailable
 from runners.backend import Pixels
 from runners.state import CODE, INFER, MODELS, STATE, WITHIN, State
+from tracing import own_headers, span
 
 log = structlog.get_logger(__name__)
 
@@ -66,8 +67,9 @@ class RunnerConnection:
             Overloaded: the runner cannot finish within this time.
             ProcessingFailed: inference failed on this image.
         """
-        headers = {WITHIN: f"{within_s:.3f}", "Content-Length": str(image.nbytes)}
-        status, fields, body = await self._request("POST", INFER + quote(model), headers, image)
+        with span("runner", is_call=True):
+            headers = {WITHIN: f"{within_s:.3f}", "Content-Length": str(image.nbytes), **own_headers()}
+            status, fields, body = await self._request("POST", INFER + quote(model), headers, image)
         if status != 200:
             raise _refusal(fields)
         side = image.shape[0]

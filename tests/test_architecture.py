@@ -20,7 +20,7 @@ PACKAGES = set(CONFIG["importlinter"]["root_packages"].split())
 
 FOUNDATION = {"errors", "telemetry"}
 MAY_IMPORT = {
-    "telemetry": {"version"},
+    "telemetry": {"tracing", "version"},
     "version": set(),
     "concurrency": set(),
     "admission": {"errors"},
@@ -40,7 +40,7 @@ MAY_IMPORT = {
     "composition": FOUNDATION
     | {"concurrency", "cpu_quota", "cut_out", "memory", "pipeline", "rail_composition"}
     | {"api", "config", "errors", "imaging", "models", "payments", "runners", "settings_types", "storage"},
-    "process_start": {"bento_glue", "config", "logs", "models", "runners"},
+    "process_start": {"bento_glue", "config", "logs", "models", "runners", "tracing"},
     "runner_composition": {"config", "models", "process_start", "runners"},
     "deployment": {
         "bento_glue",

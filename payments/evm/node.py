@@ -14,6 +14,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from errors import RailUnavailable
 from payments.evm.abi import UNREADABLE, number
 from payments.evm.question import JsonRpcError, Question, Reverted
+from tracing import span
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -108,10 +109,11 @@ class Node:
     async def _call(self, question: Question[T]) -> T | JsonRpcError:
         request = {"jsonrpc": "2.0", "id": 1, "method": question.method, "params": question.params}
         try:
-            async with self._open().post(
-                self.url, data=json.dumps(request), headers=_HEADERS, allow_redirects=False
-            ) as response:
-                return _read(question, json.loads(await response.read()))
+            with span(question.method, is_call=True, rpc_url=self._place):
+                async with self._open().post(
+                    self.url, data=json.dumps(request), headers=_HEADERS, allow_redirects=False
+                ) as response:
+                    return _read(question, json.loads(await response.read()))
         except FAILURES as exc:
             self._is_checked = False
             logger.warning("%s failed: %s", question.method, type(exc).__name__)

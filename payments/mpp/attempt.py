@@ -16,6 +16,7 @@ from payments.mpp.problems import INVALID_CHALLENGE, VERIFICATION_FAILED, reject
 from payments.mpp.transaction import signer_of
 from payments.mpp.wire import RAIL, MppCredential, PushedCredential, write_receipt
 from payments.rail import NO_HOLD, HeaderFields, Hold, Order, Payment, PaymentAttempt, Receipt
+from tracing import span
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,8 @@ class MppAttempt(PaymentAttempt):
     async def _broadcast(self, payment: Payment, url: str) -> Receipt | None:
         """One broadcast, and what the chain says about it; None: it moved nothing and never will."""
         parts = self.parts
-        reported_at = await parts.engines.broadcast(self.credential, url)
+        with span("broadcast", is_call=True):
+            reported_at = await parts.engines.broadcast(self.credential, url)
         try:
             return await parts.chain.find_receipt(payment)
         except NoNodeAnswers:

@@ -22,6 +22,7 @@ from payments.x402.facilitator_auth import credentials
 from payments.x402.refusals import refusal, refusal_by_service, refuse
 from payments.x402.requirements import NETWORKS, SCHEME_EXACT
 from settings_types import required
+from tracing import span
 
 FAILURES = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, TimeoutError)
 """The exceptions of a call without a response."""
@@ -162,11 +163,12 @@ class HttpFacilitator:
         """One request with limits. Returns None without a complete response within the limits."""
         headers = self._headers(verb)
         try:
-            async with (
-                asyncio.timeout(limit_s),
-                self._http.stream(method, f"{self._url}/{verb}", json=body or None, headers=headers) as response,
-            ):
-                return _Answer(response.status_code, await _bounded(response))
+            with span(f"facilitator {verb}", is_call=True):
+                async with (
+                    asyncio.timeout(limit_s),
+                    self._http.stream(method, f"{self._url}/{verb}", json=body or None, headers=headers) as response,
+                ):
+                    return _Answer(response.status_code, await _bounded(response))
         except FAILURES:
             return None
 
