@@ -21,7 +21,7 @@ SHIPPED = {
     "metrics_folder.py", "metrics_server.py", "models", "ops", "payments", "pipeline.py", "pixel_budget.py",
     "process_end.py", "process_start.py", "rail_composition.py", "request_state.py", "runner_composition.py",
     "runner_service.py", "runners", "service.py", "settings_types", "storage", "supervisor.py", "telemetry.py",
-    "version.py",
+    "tracing", "version.py",
 }  # fmt: skip
 BESIDE = {"LICENSE", "bentofile.yaml", "deploy", "requirements"}
 NODE_PROJECT = (".npmrc", "mppx.config.mjs", "package.json", "package-lock.json", "tsconfig.json")
