@@ -1,4 +1,4 @@
-"""Every refusal the service can answer, drawn as one tree, and what each says about the money.
+"""All errors of the service as one tree. Each states what happened to the payment.
 
     ServiceError                      status  code
     ├─ BadRequest                     400     bad_request
@@ -41,9 +41,9 @@
        ├─ LedgerUnavailable           503     ledger_unavailable
        └─ PaymentOutcomeUnknown       503     payment_outcome_unknown
 
-Foreign exceptions (Pillow, web3, SQLAlchemy, ...) are mapped to these where they enter; `api/problems.py` is the
-only place that turns them into HTTP. `detail` is public: it names the fault and what would be right, and never
-holds a secret, a path or a foreign exception's text.
+Foreign exceptions (Pillow, web3, SQLAlchemy, ...) are mapped to these where they enter. Only `api/problems.py` turns
+them into HTTP. `detail` is public: it names the fault and the remedy, and never contains a secret, a path or the text
+of a foreign exception.
 """
 
 from errors.base import PaymentState, RetryAction, ServiceError

@@ -1,4 +1,4 @@
-"""What every error says: about the request, about the payment, and what the buyer should do next."""
+"""The base of all errors: the fault, the state of the payment, and the buyer's next step."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -7,18 +7,18 @@ from typing import Any, ClassVar, Self
 
 
 class PaymentState(StrEnum):
-    """What is known of the payment that came with a request, at the moment of the answer."""
+    """The state of the request's payment at the moment of the response."""
 
     NONE = "none"
-    """No payment came."""
+    """The request contained no payment."""
     UNUSED = "unused"
-    """It has moved no money, and nothing of ours can still move it."""
+    """It has moved no money, and this service can no longer move it."""
     IN_FLIGHT = "in_flight"
-    """It may move, or may have moved."""
+    """It may move money, or may have moved it."""
     SETTLED = "settled"
-    """It has moved, to us, and is in the ledger."""
+    """It has paid us, and is in the ledger."""
     SPENT_ELSEWHERE = "spent_elsewhere"
-    """The chain knows it as used, and this ledger did not use it."""
+    """The chain shows it as used, and this ledger did not use it."""
 
 
 class RetryAction(StrEnum):
@@ -33,7 +33,7 @@ class RetryAction(StrEnum):
     NEW_PAYMENT = "new_payment"
     """This payment buys nothing here (any more): sign a new one."""
     FIX_REQUEST = "fix_request"
-    """The request must change; the payment need not."""
+    """Change the request; the payment may stay the same."""
     ASK_OPERATOR = "ask_operator"
     """Do not pay again. Contact the operator and quote `request_id`."""
 
@@ -48,19 +48,19 @@ _RETRYABLE = frozenset({RetryAction.RESEND_SAME, RetryAction.WAIT_AND_RESEND})
 
 
 class ServiceError(Exception):
-    """One refusal, as RFC 9457 describes it. Immutable: `with_payment` and `adding` make another one of the same class,
-    to be raised `from` the first.
+    """One refusal as a problem (RFC 9457). Immutable: `with_payment` and `adding` return a changed copy, to be raised
+    `from` the original.
 
     Attributes:
         status, code, title: the HTTP status, the stable machine-readable name and its English title.
-        payment_state: of the payment that came; None where that is not known (yet).
+        payment_state: of the request's payment; None if it is not known (yet).
         retry_action: the buyer's next step. `charged` and `retryable` follow from these two.
-        retry_after: whole seconds to wait before it, where that helps.
-        payment_expires_at: unix seconds after which the payment can no longer move, where that is known and matters.
+        retry_after: whole seconds to wait before the next step, if waiting helps.
+        payment_expires_at: unix seconds after which the payment can no longer move money, if known and useful.
         detail: the public sentence.
         members: further members of the problem body.
-        headers: headers of the answer, in order, repeats allowed.
-        type: problem type URI where a rail's own specification names one; None for ours, which follows from `code`.
+        headers: response headers, in order, repeats allowed.
+        type: problem type URI of a rail's specification; None for our own types, which follow from `code`.
     """
 
     status: ClassVar[int] = 500
@@ -99,11 +99,11 @@ class ServiceError(Exception):
         super().__setattr__(name, value)
 
     def with_payment(self, state: PaymentState | None, expires_at: int | None = None) -> Self:
-        """The same error, with another `payment_state` and `payment_expires_at`."""
+        """A copy with this `payment_state` and `payment_expires_at`."""
         return self._copy(payment_state=state, payment_expires_at=expires_at)
 
     def adding(self, headers: tuple[tuple[str, str], ...] = (), members: Mapping[str, Any] | None = None) -> Self:
-        """The same error, with further headers after its own, and further members."""
+        """A copy with further headers after its own, and further members."""
         added = MappingProxyType({**self.members, **(members or {})})
         return self._copy(headers=(*self.headers, *headers), members=added)
 
@@ -117,14 +117,14 @@ class ServiceError(Exception):
 
     @property
     def charged(self) -> bool | None:
-        """False: the payment that came has moved no money and nothing of ours can still move it. True: it has moved
-        or may have. None: not known."""
+        """False: the payment has moved no money, and this service can no longer move it. True: it has moved money or
+        may have. None: not known."""
         if self.payment_state is None:
             return None
-        # A payment spent elsewhere either paid us, which only the operator can put right, or it did not.
+        # A payment spent elsewhere has paid us exactly if the buyer is referred to the operator.
         return _CHARGED.get(self.payment_state, self.retry_action is RetryAction.ASK_OPERATOR)
 
     @property
     def retryable(self) -> bool:
-        """Whether the very same request may succeed when it is sent again."""
+        """Whether the identical request may succeed if it is sent again."""
         return self.retry_action in _RETRYABLE

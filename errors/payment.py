@@ -1,4 +1,4 @@
-"""The payment is missing, unacceptable, known already, or its outcome is unknown."""
+"""Errors of the payment: it is missing, invalid or already known, or its outcome is unknown."""
 
 from errors.base import PaymentState, RetryAction, ServiceError
 from errors.request import BadRequest
@@ -6,13 +6,13 @@ from errors.service import Unavailable
 
 
 class MalformedPayment(BadRequest):
-    """A payment header cannot be read, is too large, or more than one payment came with one request."""
+    """A payment header is unreadable or too large, or the request contains more than one payment."""
 
     code, title = "malformed_payment", "Malformed payment"
 
 
 class PaymentRequired(ServiceError):
-    """No payment came with the request; the headers and members carry the quote."""
+    """The request contains no payment; headers and body contain the quote."""
 
     status, code, title = 402, "payment_required", "Payment required"
     payment_state: PaymentState | None = PaymentState.NONE
@@ -20,8 +20,8 @@ class PaymentRequired(ServiceError):
 
 
 class PaymentRejected(PaymentRequired):
-    """A payment came that has provably moved nothing, and nothing of ours can still move it; `reason` is the rail's
-    own code."""
+    """The payment was rejected and provably moved no money; this service can no longer move it. `reason` is the rail's
+    code."""
 
     code, title = "payment_rejected", "Payment rejected"
     payment_state: PaymentState | None = PaymentState.UNUSED
@@ -34,7 +34,7 @@ class PaymentRejected(PaymentRequired):
 
 
 class DeadlineUnreachable(PaymentRejected):
-    """The payment expires too soon for the work and the settlement; another one is needed."""
+    """The payment expires before processing and settlement can finish; a new payment is required."""
 
     code, title = "deadline_unreachable", "Deadline not reachable"
 
@@ -43,14 +43,14 @@ class DeadlineUnreachable(PaymentRejected):
 
 
 class PaymentConflict(ServiceError):
-    """The payment is known already and this request does not fit what is known."""
+    """The payment is already known and does not match this request."""
 
     status, code, title = 409, "payment_conflict", "Payment conflict"
     retry_action = RetryAction.NEW_PAYMENT
 
 
 class PaymentInProgress(PaymentConflict):
-    """Another request with the same payment is at work right now, so its money may yet move."""
+    """Another request with the same payment is being processed, so the payment may still move money."""
 
     code, title = "payment_in_progress", "Payment in progress"
     payment_state = PaymentState.IN_FLIGHT
@@ -67,32 +67,32 @@ class PaymentInProgress(PaymentConflict):
 
 
 class PaymentUsed(PaymentConflict):
-    """The payment bought something else: another image, other parameters, or its re-deliveries are used up."""
+    """The payment bought another image or other parameters, or its re-deliveries are used up."""
 
     code, title = "payment_used", "Payment already used"
 
 
 class PictureChanged(PaymentConflict):
-    """The payment bought a picture from `image_url`, which now leads to another one, or to none. The picture itself,
-    sent with the same payment, is cut out again."""
+    """The payment bought an image from `image_url`, which now returns another image or none. Send the original image
+    itself with the same payment to get the result again."""
 
     code, title = "picture_changed", "Picture changed"
     retry_action = RetryAction.FIX_REQUEST
 
     def __init__(
         self,
-        detail: str = "The URL no longer leads to the picture that was bought. Send that picture itself with the same "
-        "payment: it is cut out again, without a charge.",
+        detail: str = "The URL no longer returns the image that was bought. Send that image itself with the same "
+        "payment to get the result again without a charge.",
     ) -> None:
         super().__init__(detail)
 
 
 class PaymentSpentElsewhere(PaymentConflict):
-    """The chain knows the payment as used, and this ledger did not use it: it buys nothing here.
+    """The chain shows the payment as used, and this ledger did not use it: it buys nothing here.
 
     Args:
-        paid_us: whether the money went to this seller. The buyer is then not told to pay anew: another service of this
-            seller, or a ledger that was lost, owes the picture.
+        paid_us: whether the money went to this seller. Then the buyer is not asked for a new payment, because another
+            service of this seller, or a lost ledger, owes the result.
     """
 
     code, title = "payment_spent_elsewhere", "Payment spent elsewhere"
@@ -105,7 +105,7 @@ class PaymentSpentElsewhere(PaymentConflict):
 
 
 class FundsUnderWay(PaymentConflict):
-    """The payer's other payments under way need what the payer holds; this one is untouched."""
+    """The payer's balance is committed to other payments in progress; this payment is unused."""
 
     code, title = "funds_under_way", "Funds under way"
     retry_action = RetryAction.WAIT_AND_RESEND
@@ -118,21 +118,21 @@ class FundsUnderWay(PaymentConflict):
 
 
 class IdempotencyKeyUsed(PaymentConflict):
-    """The payer has used this idempotency key for another image or other parameters."""
+    """The payer used this idempotency key for another image or other parameters."""
 
     code, title = "idempotency_key_used", "Idempotency key already used"
     retry_action = RetryAction.FIX_REQUEST
 
 
 class PaymentOutcomeUnknown(Unavailable):
-    """Money may have moved: the buyer sends the same payment again and never a new one."""
+    """The payment may have moved money: the buyer must send the same payment again, never a new one."""
 
     code, title = "payment_outcome_unknown", "Payment outcome unknown"
     payment_state = PaymentState.IN_FLIGHT
 
     def __init__(self, detail: str | None = None, *, expires_at: int | None = None) -> None:
         super().__init__(
-            detail or "Whether this payment settled is not known yet. Send the same payment again; do not pay anew.",
+            detail or "It is not known yet whether this payment settled. Send the same payment again, not a new one.",
             retry_after=3,
         )
         self._set(payment_expires_at=expires_at)

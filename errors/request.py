@@ -1,61 +1,61 @@
-"""The request is at fault, or is one too many."""
+"""Errors of the request."""
 
 from errors.base import RetryAction, ServiceError
 
 
 class BadRequest(ServiceError):
-    """The request can never succeed as it stands."""
+    """The request is invalid."""
 
     status, code, title = 400, "bad_request", "Bad request"
     retry_action = RetryAction.FIX_REQUEST
 
 
 class InvalidImage(BadRequest):
-    """The body is not the image it claims to be, is damaged, or is larger than the limits in pixels."""
+    """The body is not an image of the declared type, is damaged, or exceeds the limits in pixels."""
 
     code, title = "invalid_image", "Invalid image"
 
 
 class UnknownFormat(BadRequest):
-    """The `format` parameter names no output format."""
+    """The parameter `format` is not an output format."""
 
     code, title = "unknown_format", "Unknown output format"
 
 
 class InvalidOption(BadRequest):
-    """A parameter has no such value, or has no meaning beside the others."""
+    """A parameter's value is invalid, or contradicts another parameter."""
 
     code, title = "invalid_option", "Invalid option"
 
 
 class UnknownModel(BadRequest):
-    """The `model` parameter names no model that is served."""
+    """The parameter `model` is not a served model."""
 
     code, title = "unknown_model", "Unknown model"
 
 
 class ImageNotFetched(BadRequest):
-    """The picture cannot be fetched from `image_url`, or that must not be fetched."""
+    """The image cannot be fetched from `image_url`, or the URL is not allowed."""
 
     code, title = "image_not_fetched", "Image not fetched"
 
 
 class NotFound(ServiceError):
-    """No such route."""
+    """No such path."""
 
     status, code, title = 404, "not_found", "Not found"
     retry_action = RetryAction.FIX_REQUEST
 
 
 class MethodNotAllowed(ServiceError):
-    """The route exists, the method does not."""
+    """The path does not support this method."""
 
     status, code, title = 405, "method_not_allowed", "Method not allowed"
     retry_action = RetryAction.FIX_REQUEST
 
 
 class NotAcceptable(ServiceError):
-    """`Accept` names no format that a cut-out can have."""
+    """`Accept` allows no supported output format."""
 
     status, code, title = 406, "not_acceptable", "Not acceptable"
     retry_action = RetryAction.FIX_REQUEST
@@ -75,7 +75,7 @@ class UploadTimeout(RequestTimeout):
 
 
 class UploadTooLarge(ServiceError):
-    """The body is over the limit in bytes, declared or counted."""
+    """The body exceeds the limit in bytes."""
 
     status, code, title = 413, "upload_too_large", "Upload too large"
     retry_action = RetryAction.FIX_REQUEST
@@ -89,7 +89,7 @@ class TargetTooLong(ServiceError):
 
 
 class HeadTooLarge(ServiceError):
-    """There are too many header fields, or bytes of them."""
+    """The header fields exceed the limit in number or bytes."""
 
     status, code, title = 431, "head_too_large", "Header fields too large"
     retry_action = RetryAction.FIX_REQUEST
@@ -110,25 +110,25 @@ class UnsupportedMediaType(ServiceError):
 
 
 class NothingFound(ServiceError):
-    """There is no subject in the picture, so the cut-out would be empty; it is not sold."""
+    """No subject was found in the image. An empty result is not sold."""
 
     status, code, title = 422, "nothing_found", "Nothing found"
     retry_action = RetryAction.FIX_REQUEST
 
     def __init__(
-        self, detail: str = "No subject was found in the picture: the cut-out would be empty. Send another picture."
+        self, detail: str = "No subject was found in the image, so the result would be empty. Send another image."
     ) -> None:
         super().__init__(detail)
 
 
 class RateLimited(ServiceError):
-    """Too many unpaid answers went to this address."""
+    """This address has received too many unpaid responses."""
 
     status, code, title = 429, "rate_limited", "Too many unpaid requests"
     retry_action = RetryAction.WAIT_AND_RESEND
 
 
 class UploadsLimited(RateLimited):
-    """Requests of this address hold as many bytes as those of one address may."""
+    """The uploads in progress from this address exceed the limit in bytes."""
 
     code, title = "uploads_limited", "Too many uploads at a time"

@@ -1,4 +1,4 @@
-"""The service is at fault, or something that it needs."""
+"""Errors of the service and of the systems it depends on."""
 
 from typing import Any
 
@@ -6,28 +6,28 @@ from errors.base import RetryAction, ServiceError
 
 
 class ClientDisconnected(ServiceError):
-    """The client hung up before its payment began to settle, so nothing was charged. At most an intermediary hears it;
-    the status is nginx's."""
+    """The client disconnected before the settlement began, so nothing was charged. Only an intermediary can receive
+    this response; the status code is nginx's."""
 
     status, code, title = 499, "client_disconnected", "Client disconnected"
     retry_action = RetryAction.RESEND_SAME
 
 
 class InternalError(ServiceError):
-    """Our fault, cause in the log under the request id."""
+    """An internal fault; the log has its cause under the request id."""
 
     status, code, title = 500, "internal_error", "Internal error"
     retry_action = RetryAction.RESEND_SAME
 
 
 class ProcessingFailed(InternalError):
-    """The picture could not be cut out; nothing was charged."""
+    """The image could not be processed; nothing was charged."""
 
     code, title = "processing_failed", "Processing failed"
 
 
 class Unavailable(ServiceError):
-    """Something we need is out for now; the same request may be sent again."""
+    """A part of the service is temporarily unavailable; send the same request again later."""
 
     status, code, title = 503, "unavailable", "Temporarily unavailable"
     retry_action = RetryAction.WAIT_AND_RESEND
@@ -37,24 +37,24 @@ class Unavailable(ServiceError):
 
 
 class Overloaded(Unavailable):
-    """The queue or the pixel budget is full; refused before any money moved."""
+    """The service is at capacity; nothing was charged."""
 
     code, title = "overloaded", "Overloaded"
 
 
 class RunnerUnavailable(Unavailable):
-    """The matting runner does not answer."""
+    """The model is temporarily unavailable."""
 
     code, title = "runner_unavailable", "Matting runner unavailable"
 
 
 class RailUnavailable(Unavailable):
-    """The chain or the facilitator does not answer, and it is proven that no money moved."""
+    """The chain or the facilitator does not respond; it is proven that no money moved."""
 
     code, title = "rail_unavailable", "Payment rail unavailable"
 
 
 class LedgerUnavailable(Unavailable):
-    """The ledger's database does not answer; without it nothing is sold."""
+    """The ledger's database does not respond; without it nothing is sold."""
 
     code, title = "ledger_unavailable", "Ledger unavailable"

@@ -1,7 +1,7 @@
-"""Payment rails, the ledger port, and the sale that runs over them. Knows neither pictures nor BentoML.
+"""Payment rails, the ledger port, and the sale that runs over them. Depends on neither imaging nor BentoML.
 
-What other packages use is listed here, and in `payments.middleware`, which loads Starlette; they import nothing from
-the modules below. Loading it loads no SDK: `RailInfo.build` does.
+Other packages use the names listed here and in `payments.middleware`, which loads Starlette; they import nothing from
+the modules below. Importing this package loads no SDK; `RailInfo.build` does.
 """
 
 from payments.diagnosis import Finding, Level, fault, good, warning

@@ -1,8 +1,8 @@
-"""The time by which payments are judged: this host's clock, as far as the chain's blocks confirm it.
+"""The clock for a payment's validity: this host's clock, checked against the chain's blocks.
 
-A chain judges a payment's validity by its blocks' time, and both SDKs by the host's clock. While the two agree, it does
-not matter which one is asked. When they do not, either this clock is wrong or the chain stands still: this host can
-judge no payment, and says so instead of refusing good ones or working for late ones.
+A chain checks a payment's validity against its blocks' time, both SDKs against the host's clock. If the two differ,
+either this clock is wrong or the chain has stopped. Then this host reports an outage, instead of rejecting valid
+payments or processing images for expired ones.
 """
 
 import time
@@ -11,15 +11,16 @@ from collections.abc import Callable
 from errors import RailUnavailable
 
 MAX_APART_S = 15.0
-"""How far the clock may be from the newest block, some seconds old when it is seen, and of a node that may be late."""
+"""Maximum difference between the clock and the newest block. The block is some seconds old when it is read, and the
+node may lag behind."""
 
 
 class ChainClock:
-    """Compares a host's clock with the newest block that was seen; nothing is asked for that.
+    """Compares a host's clock with the newest block that was reported by `saw`; makes no network call.
 
     Args:
-        wall: unix seconds, by a clock that can be set.
-        steady: seconds, by a clock that cannot.
+        wall: unix seconds, from a clock that can be set.
+        steady: seconds, from a monotonic clock.
     """
 
     def __init__(self, *, wall: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic) -> None:
@@ -28,17 +29,17 @@ class ChainClock:
         self._ahead_of_steady: float | None = None
 
     def saw(self, block_time: int) -> None:
-        """The time of the newest block at present, unix seconds: of the node that is furthest ahead."""
+        """Record the time of the newest block of all nodes, unix seconds."""
         self._ahead_of_steady = block_time - self._steady()
 
     def now(self) -> float:
-        """Unix seconds: by this host's clock while the chain confirms it, or as long as no block was seen, and else by
-        the newest block and the time that has passed since."""
+        """Unix seconds: this host's clock, unless it differs from the chain's; then the newest block's time plus the
+        time that has passed since."""
         return self._wall() - (self._apart() if self.fault else 0.0)
 
     @property
     def fault(self) -> str | None:
-        """None, or one public sentence that says how far clock and chain are apart."""
+        """One public sentence that states the difference between clock and chain; None if they agree."""
         apart = self._apart()
         if abs(apart) <= MAX_APART_S:
             return None
@@ -47,7 +48,7 @@ class ChainClock:
         return f"This host's clock is {-apart:.0f} s behind the payment chain's latest block."
 
     def check(self) -> None:
-        """Raise `RailUnavailable` while this host cannot judge how long a payment is valid."""
+        """Raise `RailUnavailable` while clock and chain differ."""
         if fault := self.fault:
             raise RailUnavailable(f"{fault} Nothing was charged.")
 

@@ -1,10 +1,10 @@
-"""The accounts of every anvil and hardhat, whose keys are printed in the manuals: good for test networks only."""
+"""The default accounts of anvil and hardhat. Their keys are public, so they are for test networks only."""
 
 from eth_utils.address import to_checksum_address
 
 SELLER = "0x90F79bf6EB2c4f870365E785982E1f101E93b906"
 SETTLER_KEY = "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a"
-"""The sandbox's own: who is paid, and who pays the gas."""
+"""The sandbox's recipient, and the key that pays its gas."""
 
 DEVELOPMENT_ADDRESSES = frozenset(
     {
@@ -23,5 +23,5 @@ DEVELOPMENT_ADDRESSES = frozenset(
 
 
 def is_development(address: str | None) -> bool:
-    """Whether an address, in any letter case, is one of them."""
+    """Whether an address, in any letter case, is a development account."""
     return address is not None and to_checksum_address(address) in DEVELOPMENT_ADDRESSES

@@ -1,28 +1,28 @@
-"""What a look at a part of the service found, in an operator's words: not public, unlike a rail's health."""
+"""Findings of a diagnosis, for the operator. They are not public, unlike a rail's health."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Level(StrEnum):
-    """How much a finding matters."""
+    """Severity of a finding."""
 
     GOOD = "good"
     WARNING = "warning"
-    """It sells, but needs attention."""
+    """The service sells, but needs attention."""
     FAULT = "fault"
-    """It does not sell, or not for long."""
+    """The service does not sell, or will soon stop."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One look.
+    """One result.
 
     Attributes:
-        part: what was looked at, in a word or two.
-        says: what was found; never a secret, nor more of a URL than its place in the settings.
-        remedy: what puts it right; "" where nothing has to be.
-        settings: dotted names of the settings that the remedy is about; a rail names its own without its section.
+        part: the examined part, in a word or two.
+        says: the result; contains no secret, and a URL only by its position in the settings.
+        remedy: how to fix it; "" if there is nothing to fix.
+        settings: dotted names of the settings to change; a rail omits its section.
     """
 
     part: str
@@ -33,15 +33,15 @@ class Finding:
 
 
 def good(part: str, says: str) -> Finding:
-    """Nothing has to be done."""
+    """A finding without a fault."""
     return Finding(part, Level.GOOD, says)
 
 
 def warning(part: str, says: str, remedy: str, *settings: str) -> Finding:
-    """Somebody should look."""
+    """A finding that needs attention."""
     return Finding(part, Level.WARNING, says, remedy, settings)
 
 
 def fault(part: str, says: str, remedy: str, *settings: str) -> Finding:
-    """It has to be put right."""
+    """A finding that must be fixed."""
     return Finding(part, Level.FAULT, says, remedy, settings)

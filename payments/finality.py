@@ -1,4 +1,4 @@
-"""Finality: settlements are looked at again until the chain can no longer drop them."""
+"""Finality: settlements are rechecked until the chain can no longer drop them."""
 
 import asyncio
 from collections.abc import Collection, Mapping
@@ -14,47 +14,47 @@ from telemetry import RECHECKS
 log = structlog.get_logger(__name__)
 
 RAW = "raw"
-"""Evidence under this name is the payer's signed transaction, kept for sending it again until it is final."""
+"""Name of the evidence that is the payer's signed transaction, kept until it is final so that it can be sent again."""
 
 AT_MOST = 50
-"""Settlements looked at per round."""
+"""Maximum settlements per round."""
 PATIENCE_S = 20.0
-"""For one look."""
+"""Timeout of one recheck."""
 
 
 class Settled(Protocol):
-    """What the ledger knows of settlements that are not final. Each change is one atomic statement.
+    """The ledger's settlements that are not final. Each change is one atomic statement.
 
     Every method raises `LedgerUnavailable` when the store does not answer.
     """
 
     async def due(self, rails: Collection[str], limit: int) -> list[Entry]:
-        """SETTLED entries of these rails that are not final and are due for a look, longest due first."""
+        """SETTLED entries of these rails that are not final and due for a recheck, longest due first."""
         ...
 
     async def begin_recheck(self, payment_id: str) -> bool:
-        """Take the turn to look, and put the next look off, the longer the older the settlement is; False when another
-        process has it or the settlement is final."""
+        """Start a recheck, and schedule the next one: the older the settlement, the later. Returns False if another
+        process has started it or the settlement is final."""
         ...
 
     async def final(self, payment: Payment) -> bool:
-        """Mark a settlement as final and delete `RAW` from its evidence; False when it was final, or is not SETTLED any
-        more."""
+        """Mark a settlement as final and delete `RAW` from its evidence. Returns False if it was final or is no longer
+        SETTLED."""
         ...
 
     async def lost(self, payment_id: str) -> bool:
-        """SETTLED → SETTLING, in doubt at once; False when it was final, or is not SETTLED any more."""
+        """SETTLED → SETTLING, immediately in doubt. Returns False if it was final or is no longer SETTLED."""
         ...
 
 
 async def recheck(rails: Mapping[str, Rail], settled: Settled, at_most: int = AT_MOST) -> int:
-    """Ask the chains about the settlements that are due; how many were due.
+    """Ask the chains about the settlements that are due. Returns how many were due.
 
-    A settlement that the chain has dropped for good is in doubt again: whoever asks next, the resolver or the buyer's
-    re-send, hears the chain a second time before anything is forgotten.
+    A settlement that the chain has permanently dropped is in doubt again: before it is released, the resolver or the
+    buyer's re-send asks the chain a second time.
 
     Raises:
-        LedgerUnavailable: the ledger does not answer.
+        LedgerUnavailable: the ledger does not respond.
     """
     due = await settled.due(rails, at_most)
     for entry in due:
@@ -64,7 +64,7 @@ async def recheck(rails: Mapping[str, Rail], settled: Settled, at_most: int = AT
 
 
 async def keep_rechecking(rails: Mapping[str, Rail], settled: Settled, *, every_s: float = 5.0) -> None:
-    """Recheck until cancelled, in every worker: the ledger gives each look to one of them."""
+    """Recheck until cancelled. Runs in every worker; the ledger gives each recheck to one of them."""
     while True:
         try:
             more = await recheck(rails, settled) == AT_MOST
@@ -76,7 +76,7 @@ async def keep_rechecking(rails: Mapping[str, Rail], settled: Settled, *, every_
 
 
 async def _ask(rail: Rail, entry: Entry) -> Finality | None:
-    """None: the chain did not answer; the next look asks again."""
+    """The chain's answer; None if it did not respond."""
     if entry.receipt is None:
         return None
     try:
@@ -85,7 +85,7 @@ async def _ask(rail: Rail, entry: Entry) -> Finality | None:
     except (ServiceError, TimeoutError):
         return None
     except Exception:
-        # One settlement that a rail cannot read must not keep the others from becoming final.
+        # A settlement that a rail cannot read must not block the others.
         log.exception("recheck_failed", rail=rail.name)
         return None
 

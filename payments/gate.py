@@ -1,4 +1,4 @@
-"""The gate: reads the payment that comes with a request, quotes, and sells."""
+"""The gate: reads the request's payment, quotes, and sells."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -19,16 +19,16 @@ from telemetry import PAYMENTS
 
 
 class Gate:
-    """Everything that an HTTP server needs to be paid, over several rails and one ledger.
+    """The payment interface for an HTTP server, over several rails and one ledger.
 
     Args:
-        rails: in the order in which they are quoted.
+        rails: in the order of the quote.
         hosts, outage: see `Quotes`.
         clock: unix seconds.
         signer: signs receipts.
 
     Raises:
-        ValueError: a host names an unknown rail.
+        ValueError: `hosts` contains an unknown rail.
     """
 
     def __init__(
@@ -64,13 +64,13 @@ class Gate:
         return await self._quotes.quote(order, host, rejection)
 
     def read(self, headers: HeaderFields) -> PaymentAttempt | None:
-        """The one payment that came with a request, or None.
+        """The request's payment, if any.
 
         Raises:
             MalformedPayment: unreadable, or more than one.
             BadRequest: its `Idempotency-Key` is unreadable.
-            PaymentRejected: unreadable, on a rail that answers this with a quote. It does not say that the payment is
-                unused: that is not known of what cannot be read.
+            PaymentRejected: unreadable, on a rail that responds to this with a quote. It has no payment state, because
+                the state of an unreadable payment is not known.
         """
         found: list[PaymentAttempt] = []
         unreadable: list[PaymentRejected] = []
@@ -82,7 +82,7 @@ class Gate:
             else:
                 found += [attempt] if attempt else []
         if len(found) + len(unreadable) > 1:
-            raise MalformedPayment("Two different payments came with one request. Send one payment only.")
+            raise MalformedPayment("The request contains two different payments. Send one payment only.")
         if unreadable:
             raise unreadable[0].with_payment(None) from unreadable[0]
         if not found:
@@ -90,9 +90,9 @@ class Gate:
         return replace(found[0], credential=with_idempotency_key(found[0].credential, headers))
 
     async def status(self, headers: HeaderFields) -> PaymentStatus | None:
-        """What the ledger knows of the payment that came with a request; None when that cannot be told.
+        """The ledger's status of the request's payment; None if it cannot be determined.
 
-        Of several payments, what is known of the one that moved counts.
+        Of several payments, the one that moved money counts.
         """
         found: list[Credential] = []
         unreadable = False
@@ -108,14 +108,14 @@ class Gate:
         return None if unreadable and not moves else status
 
     async def receipt(self, receipt_id: str) -> SignedReceipt | None:
-        """The receipt with this id; None where there is none, or none is signed. Raises LedgerUnavailable."""
+        """The receipt with this id; None if there is none, or if receipts are not signed. Raises LedgerUnavailable."""
         entry = await self._ledger.find_receipt(receipt_id) if self._signer else None
         if self._signer is None or entry is None or entry.receipt is None or entry.sold is None:
             return None
         return self._signer.sign(entry.sold, entry.payment, entry.receipt)
 
     async def sell(self, request: SaleRequest) -> SaleResult:
-        """Exchange a payment for finished work, see `sale.py`. The sale goes on to its end even when the caller is
+        """Exchange a payment for finished work, see `sale.py`. The sale runs to completion even if the caller is
         cancelled."""
         return await self._in_progress.run(self._counted(request))
 
@@ -133,13 +133,13 @@ class Gate:
 
     @property
     def is_settling(self) -> bool:
-        """Whether money is being moved right now."""
+        """Whether a settlement is in progress."""
         return self._in_progress.is_settling
 
     def cut_short(self) -> None:
-        """The service stops: give back what has not begun to settle; its buyers send the same payment again."""
+        """Cancel all sales whose settlement has not begun, because the service stops. Their payments stay valid."""
         self._in_progress.cut_short()
 
     async def aclose(self) -> None:
-        """Wait for the sales in progress. The owners of rails and ledger close them."""
+        """Wait for the sales in progress. Rails and ledger are closed by their owners."""
         await self._in_progress.wait()

@@ -1,12 +1,12 @@
-"""`Idempotency-Key`: a buyer's own name for one purchase, whichever payment is signed for it.
+"""`Idempotency-Key`: the buyer's name for one purchase, independent of the payment.
 
 draft-ietf-httpapi-idempotency-key-header-07: a structured string, `"8e03978e-40d5-43dd-bc93-6894a57f9324"`; the quotes
-may be left out. A rail may carry the name in the payment instead (x402's `payment-identifier`).
+are optional. A rail may have the name in the payment instead (x402's `payment-identifier`).
 
-Clients that sign anew after a lost answer pay twice unless the purchase has a name. So a quote suggests one that
-follows from the order, as far as an unpaid request shows it: stock clients of x402 version 2 echo what a quote says,
-and so name their purchases without knowing. Who buys the same picture with the same parameters within a day gets the
-first one again, byte for byte.
+A client that signs a new payment after a lost response pays twice unless the purchase has a name. So a quote suggests
+a name that is derived from the order, as far as an unpaid request shows it. Standard clients of x402 version 2 echo
+the quote, and so name their purchases automatically. A buyer that sends the same image with the same parameters within
+a day receives the first result again, byte for byte.
 """
 
 import re
@@ -25,18 +25,17 @@ _SUGGESTED = re.compile(r"order-[0-9a-f]{64}")
 
 
 def suggested(order: Order) -> str | None:
-    """The name that a quote suggests for the purchase of an order; None for a quote without a picture, with which any
-    picture may be bought."""
+    """The name that a quote suggests for an order; None for a quote without an image, which can pay for any image."""
     return f"order-{order.beginning}" if order.body else None
 
 
 def name_of(credential: Credential, order: Order) -> str | None:
-    """The buyer's name for this purchase. A suggestion that belongs to another order names nothing: a client may pay
-    for one picture with the quote of another one."""
+    """The buyer's name for this purchase. A suggested name of another order is ignored: a client may pay for one image
+    with the quote of another."""
     name = credential.idempotency_key
     if not _is_suggestion(name):
         return name
-    # Pictures may begin alike, and a URL may lead to another one tomorrow, so the purchase is named after the picture.
+    # Two images may begin alike, and a URL may return another image later, so the name is that of the whole image.
     return f"order-{order.result}" if name == suggested(order) and not order.is_open else None
 
 
@@ -48,7 +47,7 @@ def with_idempotency_key(credential: C, headers: HeaderFields) -> C:
     """The credential, with the request's `Idempotency-Key` if there is one; it overrides an echoed suggestion.
 
     Raises:
-        BadRequest: the field is unreadable or repeated, or the payment carries a different name of the buyer's own.
+        BadRequest: the field is unreadable or repeated, or differs from the buyer's name in the payment.
     """
     sent = values(headers, "idempotency-key")
     if not sent:

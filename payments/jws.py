@@ -8,7 +8,7 @@ Json = Mapping[str, object]
 
 
 def compact(head: Json, claims: Json, sign: Callable[[bytes], bytes]) -> str:
-    """`HEAD.CLAIMS.SIGNATURE`; the same text each time that the same members come in the same order."""
+    """`HEAD.CLAIMS.SIGNATURE`; deterministic for members in the same order."""
     message = f"{_encoded(head)}.{_encoded(claims)}"
     return f"{message}.{base64url(sign(message.encode()))}"
 

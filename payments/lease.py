@@ -1,4 +1,4 @@
-"""The heartbeat of all claims: short leases that are renewed while their holders live."""
+"""Renews the short leases of all claims of this process."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,10 +9,10 @@ from payments.ledger import Claim, Ledger
 
 
 class Leases:
-    """Renews the leases of all claims together, so that a hundred sales cost the ledger no more than one does.
+    """Renews the leases of all claims together, so that a hundred sales cost the ledger no more than one.
 
     Args:
-        lease_s: of each claim; it is renewed several times within that, so that a single failure does not lose it.
+        lease_s: duration of each lease; it is renewed several times within it, so that one failure does not lose it.
     """
 
     def __init__(self, ledger: Ledger, *, lease_s: float) -> None:
@@ -23,8 +23,8 @@ class Leases:
 
     @asynccontextmanager
     async def keep_claim_alive(self, claim: Claim) -> AsyncIterator[None]:
-        """Renew the lease of a CLAIMED payment while the block runs, however long that takes. A claim that is lost all
-        the same is refused by `begin_settlement`."""
+        """Renew the lease of a CLAIMED payment while the block runs. If it is lost nevertheless, `begin_settlement`
+        refuses the claim."""
         self._claims.add(claim)
         if self._heartbeat is None or self._heartbeat.done():
             self._heartbeat = asyncio.create_task(self._beat())
@@ -33,7 +33,7 @@ class Leases:
         finally:
             self._claims.discard(claim)
             if not self._claims and self._heartbeat is not None:
-                # A claim that arrives while this heartbeat ends needs one of its own.
+                # A claim that arrives while this heartbeat ends needs a new one.
                 ending, self._heartbeat = self._heartbeat, None
                 ending.cancel()
                 await asyncio.wait({ending})

@@ -1,4 +1,4 @@
-"""The port of the ledger: what is known of each payment, shared by all workers and hosts.
+"""The port of the ledger: the state of each payment, shared by all workers and hosts.
 
 Each transition is one atomic statement in the store, and returns whether it happened:
 
@@ -6,11 +6,11 @@ Each transition is one atomic statement in the store, and returns whether it hap
       │                │   ▲                          │
       └─refuse─▶ abandoned ┘◀──release (unmoved) ─────┘
 
-A claim has a lease, so a crash locks nothing; who outlived it holds nothing any more, whatever else has happened
-since. A CLAIMED payment whose lease is over is *abandoned*: it is free, but it remembers that something happened.
-Whoever looked a payment up before it was refused or released cannot claim it afterwards, because a buyer may have been
-told in between that nothing was charged, and may have paid anew. Leases are written and judged by the store's own
-clock. SETTLING means money may have moved: only the chain's word (`Rail.find_receipt`) leads out of it.
+A claim has a lease, so that a crash locks nothing; after its end the holder has no rights. A CLAIMED payment whose
+lease has expired is *abandoned*: it is free, but its entry records that something happened. A request that looked a
+payment up before it was refused or released cannot claim it afterwards, because the buyer may have been told meanwhile
+that nothing was charged, and may have signed a new payment. Leases are written and checked with the store's clock.
+SETTLING means that money may have moved: only the chain's answer (`Rail.find_receipt`) ends it.
 """
 
 from collections.abc import Collection
@@ -26,7 +26,7 @@ MAX_IN_FLIGHT_WITHOUT_BALANCE = 8
 
 
 class State(StrEnum):
-    """Where a payment stands; see the module's drawing."""
+    """State of a payment, see the diagram above."""
 
     CLAIMED = "claimed"
     SETTLING = "settling"
@@ -35,17 +35,16 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One payment as the ledger knows it.
+    """One payment in the ledger.
 
     Attributes:
-        fingerprint, order_digest: what was sent and what it was to buy.
-        holder: token of the request at work on it, opaque.
-        lease_until: until when the holder is trusted to be alive, unix seconds by the ledger's clock: to be compared
-            with no other one.
-        lease_left_s: seconds until that moment when the ledger was asked; negative once it has passed.
-        deliveries: how often the picture was handed out again after settlement.
+        fingerprint, order_digest: identify what was sent and what it buys.
+        holder: opaque token of the request that holds the claim.
+        lease_until: end of the lease, unix seconds by the ledger's clock; do not compare it with another clock.
+        lease_left_s: remaining seconds of the lease when the entry was read; negative after its end.
+        deliveries: number of re-deliveries.
         receipt: set exactly when the state is SETTLED.
-        sold: what it buys, from SETTLING on; None in what was settled by versions that wrote down none.
+        sold: what it buys, from SETTLING on; None if an earlier version settled it.
     """
 
     payment: Payment
@@ -61,32 +60,32 @@ class Entry:
 
     @property
     def lease_runs(self) -> bool:
-        """Whether the lease had not ended when the ledger was asked."""
+        """Whether the lease was valid when the entry was read."""
         return self.lease_left_s > 0
 
     @property
     def is_abandoned(self) -> bool:
-        """Whether it binds nothing: its holder went silent before any money could move, or it was refused."""
+        """Whether the payment is free: its holder's lease expired before money could move, or it was refused."""
         return self.state is State.CLAIMED and not self.lease_runs
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to work on one payment, as long as its lease lasts."""
+    """The right to process one payment while its lease is valid."""
 
     payment_id: str
     holder: str
 
 
 class Ledger(Protocol):
-    """Every method raises `LedgerUnavailable` when the store does not answer."""
+    """Every method raises `LedgerUnavailable` if the store does not respond."""
 
     async def find(self, payment_id: str) -> Entry | None:
-        """What is known of a payment."""
+        """The entry of a payment, if any."""
         ...
 
     async def find_purchase(self, purchase: str) -> Entry | None:
-        """What is known under the name that a payer gave to a purchase (see `claim`)."""
+        """The entry of a purchase (see `claim`), if any."""
         ...
 
     async def find_receipt(self, receipt_id: str) -> Entry | None:
@@ -94,8 +93,8 @@ class Ledger(Protocol):
         ...
 
     async def free_purchase(self, purchase: str, *, at_most: int, not_after_s: float) -> bool:
-        """Take a purchase's name from a SETTLED payment whose re-deliveries have reached the bound or the age (seconds
-        since settlement); False while the payment keeps it."""
+        """Release a purchase's key from a SETTLED payment whose re-deliveries have reached the limit in number or age
+        (seconds since settlement). Returns False while the payment keeps it."""
         ...
 
     async def claim(
@@ -109,40 +108,40 @@ class Ledger(Protocol):
         purchase: str | None = None,
         product: str | None = None,
     ) -> Claim | None:
-        """Take a payment that is as it was when it was looked up: unknown (`seen` is None), or abandoned. None when
-        anything has happened to it since.
+        """Claim a payment that has not changed since it was looked up: unknown (`seen` is None) or abandoned. Returns
+        None if it has changed.
 
-        `purchase` is an idempotency key within its rail and payer: one payment has it at a time, and None is answered
-        while another one does. As many payments of one payer are under way as `payment.funds` covers at this amount;
-        when the rail does not know the funds, `MAX_IN_FLIGHT_WITHOUT_BALANCE`. `product` is for the operator's books.
+        `purchase` is an idempotency key within its rail and payer. One payment has it at a time; None is returned while
+        another payment has it. A payer may have as many payments in progress as `payment.funds` covers at this amount,
+        or `MAX_IN_FLIGHT_WITHOUT_BALANCE` if the rail does not know the funds. `product` is for accounting.
 
         Raises:
-            PaymentUsed: its transaction is known under another payment id.
-            FundsUnderWay: the payer has too many payments under way.
+            PaymentUsed: its transaction belongs to another payment id.
+            FundsUnderWay: the payer has too many payments in progress.
         """
         ...
 
     async def renew(self, claims: Collection[Claim], *, lease_s: float) -> set[Claim]:
-        """Lengthen the running leases of CLAIMED payments, for their holders; the claims that were not lost."""
+        """Extend the current leases of CLAIMED payments for their holders. Returns the claims that are still held."""
         ...
 
     async def begin_settlement(self, claim: Claim, *, lease_s: float, sold: Sold | None = None) -> float | None:
-        """CLAIMED → SETTLING, only for the holder while its lease runs; when the new lease ends, unix seconds by the
-        ledger's clock. None when the claim was lost. What is sold is written down at once: it is there, whatever
-        happens to this process while the money moves."""
+        """CLAIMED → SETTLING, only for the holder and while its lease is valid. Returns the end of the new lease in
+        unix seconds by the ledger's clock; None if the claim was lost. `sold` is recorded with it, so that a crash
+        during the settlement does not lose it."""
         ...
 
     async def settled(self, payment_id: str, receipt: Receipt) -> bool:
-        """SETTLING → SETTLED; False when it was not SETTLING."""
+        """SETTLING → SETTLED. Returns False if it was not SETTLING."""
         ...
 
     async def release(self, claim: Claim) -> bool:
-        """Abandon a payment that provably moved nothing; only for the holder, never from SETTLED."""
+        """Abandon a payment that provably moved no money; only for the holder, never from SETTLED."""
         ...
 
     async def refuse(self, payment_id: str, rail: str) -> bool:
-        """Write down that an unknown or abandoned payment was refused: nobody who held it or looked it up before can
-        take it afterwards. False when somebody holds it, or it may have moved."""
+        """Record that an unknown or abandoned payment was refused: a request that held it or looked it up before cannot
+        claim it afterwards. Returns False if it is held or may have moved money."""
         ...
 
     async def take_over(self, payment_id: str, *, lease_s: float) -> Claim | None:
@@ -150,26 +149,26 @@ class Ledger(Protocol):
         ...
 
     async def mark_unresolved(self, claim: Claim) -> None:
-        """End the holder's lease on a SETTLING payment, so that the next re-send or the resolver may ask the chain."""
+        """End the holder's lease on a SETTLING payment, so that the next re-send or the resolver can ask the chain."""
         ...
 
     async def count_delivery(self, payment_id: str, *, at_most: int, not_after_s: float) -> bool:
-        """Count one more re-delivery of a SETTLED payment; False when the bound or the age (seconds since
+        """Count one re-delivery of a SETTLED payment. Returns False if the limit in number or age (seconds since
         settlement) is reached."""
         ...
 
     async def uncount_delivery(self, payment_id: str) -> None:
-        """Take back one count of a re-delivery that could not be made."""
+        """Undo the count of a re-delivery that failed."""
         ...
 
     async def in_doubt(self, rails: Collection[str], limit: int) -> list[Entry]:
-        """SETTLING entries of these rails whose lease ran out, oldest first: the resolver's work."""
+        """SETTLING entries of these rails with an expired lease, oldest first: the resolver's work."""
         ...
 
     async def forget_abandoned(self, *, silent_s: float) -> int:
-        """Delete entries that have been abandoned for at least so many seconds; how many there were."""
+        """Delete entries that have been abandoned for at least `silent_s` seconds. Returns their number."""
         ...
 
     async def ping(self) -> None:
-        """Raise unless a payment could be written now, into the ledger that was opened."""
+        """Raise unless a payment can be written now, into the ledger that was opened."""
         ...

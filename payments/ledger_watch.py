@@ -1,4 +1,4 @@
-"""Watches the ledger as a whole: how many payments are in each unsettled state, and since when."""
+"""Counts the ledger's unsettled payments by state, with the age of the oldest, for metrics."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,16 +13,16 @@ from telemetry import LEDGER_OLDEST_SECONDS, LEDGER_PAYMENTS
 log = structlog.get_logger(__name__)
 
 IN_DOUBT = "in_doubt"
-"""SETTLING without a holder: only the chain knows whether money moved."""
+"""SETTLING with an expired lease: only the chain knows whether money moved."""
 NOT_FINAL = "not_final"
-"""SETTLED, and the chain could still drop it."""
+"""SETTLED, but the chain can still drop it."""
 STATES = (State.CLAIMED.value, State.SETTLING.value, IN_DOUBT, NOT_FINAL)
 
 
 class Standing(NamedTuple):
-    """How many payments are in one of `STATES`, and the seconds since the settlement of the oldest one began.
+    """Number of payments in one of `STATES`, and seconds since the oldest one began to settle.
 
-    Of NOT_FINAL it is the time since it settled, of CLAIMED 0.
+    For NOT_FINAL these are the seconds since it settled, for CLAIMED 0.
     """
 
     state: str
@@ -31,19 +31,19 @@ class Standing(NamedTuple):
 
 
 class States(Protocol):
-    """The ledger, counted."""
+    """The ledger's counts."""
 
     async def standings(self) -> Sequence[Standing]:
-        """The states that payments are in.
+        """The states that have payments.
 
         Raises:
-            LedgerUnavailable: the store does not answer.
+            LedgerUnavailable: the store does not respond.
         """
         ...
 
 
 async def count(states: States) -> None:
-    """Count once, into the metrics. Raises as `States.standings`."""
+    """Count once and set the metrics. Raises as `States.standings`."""
     found = {each.state: each for each in await states.standings()}
     for name in STATES:
         standing = found.get(name, Standing(name, 0, 0.0))
@@ -52,7 +52,7 @@ async def count(states: States) -> None:
 
 
 async def keep_counting(states: States, *, every_s: float = 15.0) -> None:
-    """Count until cancelled. In every worker, because each of them is asked for metrics."""
+    """Count until cancelled. Runs in every worker, because each may serve the metrics."""
     while True:
         try:
             await count(states)

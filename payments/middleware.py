@@ -1,4 +1,4 @@
-"""The gate as ASGI middleware: no work without a payment, no settlement without finished work."""
+"""The gate as ASGI middleware: the endpoint runs only for a payment, which settles only for a finished result."""
 
 import asyncio
 import time
@@ -29,14 +29,14 @@ _PIECE_BYTES = 256 * 1024
 
 @dataclass
 class PresentedPayment:
-    """The payment that came with a request, as far as it can be told from its header alone.
+    """The request's payment, as far as its header alone shows.
 
     Attributes:
-        attempt: None where the header cannot be read.
-        payer: whose signature it provably carries, lower case; None where only the chain can tell.
-        fault: why the header cannot be read.
-        worked: whether the work has been done for it.
-        read_at: when it was read first, by `time.monotonic`.
+        attempt: None if the header is unreadable.
+        payer: address that provably signed it, lower case; None if only the chain can tell.
+        fault: why the header is unreadable.
+        worked: whether the endpoint has processed the request.
+        read_at: when it was first read, by `time.monotonic`.
     """
 
     attempt: PaymentAttempt | None
@@ -47,52 +47,53 @@ class PresentedPayment:
 
 
 PAYMENT = StateKey[PresentedPayment | None]("payment")
-"""Set once a request has been searched for a payment."""
+"""Set once the request's headers have been read."""
 
 
 class PaidResource(Protocol):
-    """What is sold: an endpoint whose answers are paid for."""
+    """A paid endpoint."""
 
     def order(self, scope: Scope) -> Order:
-        """What a payment for this request buys."""
+        """The order that a payment for this request buys."""
         ...
 
     def check_available(self, scope: Scope) -> None:
-        """Refuse to quote what cannot be made at present. Raises ServiceError."""
+        """Check that the endpoint can serve now. Raises ServiceError."""
         ...
 
     def validate_unpaid(self, scope: Scope) -> None:
-        """Refuse an unpaid request whose body could never succeed. Raises ServiceError."""
+        """Check that the body of an unpaid request can succeed. Raises ServiceError."""
         ...
 
     async def admit(self, scope: Scope) -> float | None:
-        """Reserve capacity for a paid request; the seconds that it will wait, where that is known.
+        """Reserve capacity for a paid request. Returns its expected wait in seconds, if known.
 
         Raises:
-            ServiceError: it cannot be served in time, or its body could never succeed.
+            ServiceError: it cannot be served in time, or its body can never succeed.
         """
         ...
 
     async def complete(self, scope: Scope) -> Order:
-        """Fetch what the order of a paid request only refers to, and reserve capacity for it, once; the order with it.
+        """Fetch the image that the order of a paid request refers to, and reserve capacity for it, once. Returns the
+        order with the image.
 
         Raises:
-            ServiceError: it cannot be fetched, could never succeed, or cannot be served in time.
+            ServiceError: it cannot be fetched, can never succeed, or cannot be served in time.
         """
         ...
 
     def release(self, scope: Scope) -> None:
-        """Give back the capacity that a request may hold."""
+        """Release the capacity that a request may hold."""
         ...
 
 
 def presented(gate: Gate, scope: Scope) -> PresentedPayment | None:
-    """The payment that came with a request, or None. It is read once, and kept in the request's state."""
+    """The request's payment, if any. It is read once and kept in the request's state."""
     return PAYMENT.once(scope, lambda: _read(gate, Request(scope)))
 
 
 def is_readable(gate: Gate, scope: Scope) -> bool:
-    """Whether a payment came with a request, and can be read."""
+    """Whether the request contains a readable payment."""
     payment = presented(gate, scope)
     return payment is not None and payment.fault is None
 
@@ -106,13 +107,13 @@ def _read(gate: Gate, request: Request) -> PresentedPayment | None:
 
 
 class PaymentMiddleware:
-    """Sells the answer of the app it wraps, which raises `ServiceError` for whatever it cannot do."""
+    """Sells the response of the wrapped app, which raises `ServiceError` if it fails."""
 
     def __init__(self, app: ASGIApp, *, gate: Gate, resource: PaidResource) -> None:
         self.app = app
         self.gate = gate
         self.resource = resource
-        self._being_sent: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._send_locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Quote, refuse or sell."""
@@ -126,14 +127,14 @@ class PaymentMiddleware:
         except PaymentRejected as refusal:
             quote = await self._quote(scope, order, refusal.reason)
             raise quote.after(refusal, payment.attempt) from refusal
-        async with self._turn(payment) if sale.replayed else nullcontext():
+        async with self._send_lock(payment) if sale.replayed else nullcontext():
             await _send(sale, send)
 
-    def _turn(self, payment: PresentedPayment) -> asyncio.Lock:
-        """The copies of one payment are sent one after the other: they are paid for once, and a client that reads
-        slowly delays only itself."""
+    def _send_lock(self, payment: PresentedPayment) -> asyncio.Lock:
+        """Responses to copies of one payment are sent one after another, so that one payment cannot hold many results
+        in memory at slow clients."""
         name = payment.attempt.credential.payment_id if payment.attempt else ""
-        return self._being_sent.setdefault(name, asyncio.Lock())
+        return self._send_locks.setdefault(name, asyncio.Lock())
 
     async def _quote(self, scope: Scope, order: Order, rejection: str | None = None) -> Quote:
         self.resource.check_available(scope)
@@ -174,12 +175,12 @@ def _host(scope: Scope) -> str:
 
 @asynccontextmanager
 async def _listening(receive: Receive) -> AsyncIterator[Callable[[], bool]]:
-    """Hear a client that hangs up while its request is worked on; its body has been received before."""
+    """Detect whether the client disconnects while its request is processed; its body has already been received."""
 
     async def hang_up() -> None:
         message = await receive()
         while message["type"] != "http.disconnect":
-            await asyncio.sleep(_QUIET_S)  # a server sends nothing else here, and must not keep us busy if it does
+            await asyncio.sleep(_QUIET_S)  # no other message is expected here; if one comes, this loop must not spin
             message = await receive()
 
     listening = asyncio.create_task(hang_up())
@@ -190,7 +191,7 @@ async def _listening(receive: Receive) -> AsyncIterator[Callable[[], bool]]:
 
 
 class _HeldResponse:
-    """Takes an answer's messages and keeps them, so that nothing is sent before the money has moved."""
+    """Collects a response's messages, so that nothing is sent before the payment has settled."""
 
     def __init__(self) -> None:
         self._status = 0
@@ -207,14 +208,14 @@ class _HeldResponse:
             self._complete = not message.get("more_body", False)
 
     def delivery(self) -> Delivery:
-        """What is sold. Raises ProcessingFailed for anything but a complete 200 answer, which is not sold."""
+        """The result. Raises ProcessingFailed unless it is a complete response with status 200."""
         if self._status != 200 or not self._complete:
-            raise ProcessingFailed("The picture could not be made.")
+            raise ProcessingFailed("The image could not be processed.")
         return Delivery(self._headers, b"".join(self._parts))
 
 
 async def _send(sale: SaleResult, send: Send) -> None:
-    """Answer piece by piece, so that no more of it lies in the server's buffers than the client takes."""
+    """Send the body in pieces, so that the server's buffers never hold all of it for a slow client."""
     body = memoryview(sale.delivery.body)
     headers = MutableHeaders({})
     replayed = (("Idempotent-Replayed", "true"),) if sale.replayed else ()

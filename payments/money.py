@@ -6,7 +6,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """A price in US dollars; every coin we take is a dollar coin.
+    """A price in US dollars; every accepted token is a dollar token.
 
     Raises:
         ValueError: not a positive, finite amount.
@@ -16,7 +16,7 @@ class Price:
 
     def __post_init__(self) -> None:
         if not (self.usd.is_finite() and self.usd > 0):
-            raise ValueError(f"a price is a positive amount of dollars, not {self.usd}")
+            raise ValueError(f"a price must be a positive amount of dollars, not {self.usd}")
 
     def base_units(self, decimals: int) -> int:
         """The price as an integer of a token's smallest units: $0.05 at 6 decimals is 50000.

@@ -1,4 +1,4 @@
-"""Asks every rail for its health in the background, so that no buyer and no probe waits for the answer."""
+"""Checks the health of every rail in the background, so that no buyer or probe waits for it."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -13,20 +13,20 @@ log = structlog.get_logger(__name__)
 
 EVERY_S = 3.0
 AGAIN_S = 0.5
-"""The pause after a bad answer, of which only the second one counts."""
+"""Pause after a failed check; the second failure in a row counts."""
 HEALTH_LIMIT_S = 2.5
-"""The one bound on an answer about health: of a rail, and of the other parts that readiness asks."""
+"""Timeout of a health check: of a rail, and of the other parts that readiness checks."""
 
-NOT_ASKED = "The rail has not answered yet."
+NOT_ASKED = "The rail has not been checked yet."
 
 
 class RailMonitor:
-    """The present view of every rail: out until its first good answer, and after two bad answers in a row.
+    """The state of every rail: down until its first successful check, and after two failed checks in a row.
 
-    One good answer is enough to be back. Before it was asked, nothing is known about a rail, so it is out.
+    One successful check is enough to be up again.
 
     Args:
-        limit_s: a rail that has not answered by then is out.
+        limit_s: timeout of a check.
     """
 
     def __init__(self, rails: Sequence[Rail], *, limit_s: float = HEALTH_LIMIT_S) -> None:
@@ -39,22 +39,23 @@ class RailMonitor:
             RAIL_UP.labels(name).set(False)
 
     def outage(self, name: str) -> str | None:
-        """One public sentence that says what is out; None while payments can be taken over this rail."""
+        """One public sentence that states the outage; None while this rail accepts payments."""
         return self._out[name]
 
     async def states(self) -> Mapping[str, str | None]:
-        """What `outage` says of every rail: at once, but for the start, when it waits a little for the first look."""
+        """The `outage` of every rail. Returns immediately, except before the first check has ended."""
         await self.first_look()
         return dict(self._out)
 
     async def first_look(self) -> None:
-        """Wait until every rail has been asked once; no longer than a rail may take to answer."""
+        """Wait until every rail has been checked once, at most the timeout of a check."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self._limit_s):
                 await self._looked.wait()
 
     async def look(self) -> bool:
-        """Ask every rail once; False calls for another look soon: a first bad answer, or a bad one at the start."""
+        """Check every rail once. Returns False if the next check should come soon: after a first failure, or a failure
+        at the start."""
         at_start = not self._looked.is_set()
         answers = await asyncio.gather(*(self._ask(rail) for rail in self._rails))
         for rail, answer in zip(self._rails, answers, strict=True):
@@ -78,13 +79,13 @@ class RailMonitor:
         except TimeoutError:
             return "The rail does not answer in time."
         except Exception:
-            # Whatever one rail raises, the others are watched on.
+            # An error of one rail must not end the monitoring of the others.
             log.exception("rail_check_failed", rail=rail.name)
             return "The rail does not answer."
 
 
 async def keep_monitoring(watch: RailMonitor, *, every_s: float = EVERY_S, again_s: float = AGAIN_S) -> None:
-    """Look until cancelled, in every worker."""
+    """Check until cancelled. Runs in every worker."""
     while True:
         settled = await watch.look()
         await asyncio.sleep(every_s if settled else again_s)

@@ -1,6 +1,6 @@
-"""The port of the outbox: every transaction of a settlement key, written down before it is sent.
+"""The port of the outbox: every transaction of a settlement key, recorded before it is sent.
 
-It stands outside of the rail's folder, whose import loads web3: what only stores or migrates need not.
+It is not in the rail's folder, because importing that loads web3, which storage and migrations do not need.
 """
 
 from dataclasses import dataclass, field
@@ -14,14 +14,14 @@ class Sent:
     """A transaction that a node may have.
 
     Attributes:
-        chain_id, sender, nonce: what the chain takes once; `sender` is a checksummed address.
+        chain_id, sender, nonce: unique on the chain; `sender` is a checksummed address.
         reference: id of the payment that it settles.
-        hash, raw: of the latest form, 0x-hex and as it is sent.
-        to, data: the call, 0x-hex; a replacement makes the same. A cancellation goes to the sender itself, without
-            data, and keeps the data of the call whose nonce it takes: the chain may have taken that one.
+        hash, raw: of the latest version, 0x-hex and as sent.
+        to, data: the call, 0x-hex; a replacement makes the same call. A cancellation goes to the sender itself, without
+            data, but keeps the data of the call that it replaces, because the chain may have included that call.
         max_fee, max_tip: wei per gas.
-        attempt: how often it was sent at most, from 1; counted before each sending.
-        sent_at: unix seconds of the latest one.
+        attempt: number of attempts to send it, from 1; counted before each attempt.
+        sent_at: unix seconds of the latest attempt.
     """
 
     chain_id: int
@@ -39,27 +39,27 @@ class Sent:
 
     @property
     def is_cancellation(self) -> bool:
-        """Whether its latest form only takes the nonce."""
+        """Whether its latest version only uses up the nonce."""
         return self.to == self.sender
 
 
 class Outbox(Protocol):
     """Records of transactions, shared by all processes. Each change is one atomic statement.
 
-    Every method raises `LedgerUnavailable` when the store does not answer.
+    Every method raises `LedgerUnavailable` if the store does not respond.
     """
 
     async def record(self, sent: Sent, hold: Hold) -> bool:
-        """Write a new transaction down; False, and nothing is written, when its nonce has a record already, when the
-        hold is over by the store's own clock, or when its holder is not settling the payment any more."""
+        """Record a new transaction. Returns False, and records nothing, if its nonce has a record already, if the hold
+        has expired by the store's clock, or if its holder no longer settles the payment."""
         ...
 
     async def renew(self, old: Sent, new: Sent) -> bool:
-        """Put another attempt in place of `old`; False when that is not the latest one any more."""
+        """Replace `old` by another attempt. Returns False if `old` is no longer the latest one."""
         ...
 
     async def withdraw(self, sent: Sent) -> bool:
-        """Forget a transaction that is nowhere; False when `sent` is not the latest attempt any more."""
+        """Delete a transaction that no node has. Returns False if `sent` is no longer the latest attempt."""
         ...
 
     async def of(self, reference: str) -> list[Sent]:
@@ -67,14 +67,14 @@ class Outbox(Protocol):
         ...
 
     async def senders(self, chain_id: int) -> list[str]:
-        """Whose transactions are recorded."""
+        """The senders of the recorded transactions."""
         ...
 
     async def since(self, chain_id: int, sender: str, nonce: int) -> list[Sent]:
-        """A sender's transactions from this nonce on, in their order."""
+        """A sender's transactions from this nonce on, in order."""
         ...
 
     async def forget(self, chain_id: int, sender: str, *, below: int) -> None:
-        """Delete a sender's transactions below this nonce: they are in blocks, or others are in their place. Those of a
-        payment in doubt are kept: they tell whose transaction it was that the chain will show."""
+        """Delete a sender's transactions below this nonce: they or their replacements are in blocks. The transactions
+        of a payment in doubt are kept: they show whether a transaction on the chain is ours."""
         ...

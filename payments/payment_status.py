@@ -1,4 +1,4 @@
-"""What the ledger knows of a payment that came: what a refusal may say about the money."""
+"""The status of a payment in the ledger, and how a refusal reports it."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ from payments.rail import Credential, Payment
 E = TypeVar("E", bound=ServiceError)
 
 PATIENCE_S = 1.0
-"""A refusal waits no longer for the ledger: it can leave without the payment's status."""
+"""Timeout for the ledger: after it, a refusal omits the payment's status."""
 
 _LAST_S = 253_402_300_799
 """The end of the year 9999. Authorizations may be valid until the maximum of a uint256, which is not a useful date."""
@@ -21,30 +21,30 @@ _LAST_S = 253_402_300_799
 
 @dataclass(frozen=True, slots=True)
 class PaymentStatus:
-    """What is known of a payment.
+    """The status of a payment.
 
     Attributes:
-        expires_at: unix seconds after which it can no longer move; only where it may still.
+        expires_at: unix seconds after which it can no longer move money; None if it cannot move money now.
     """
 
     state: PaymentState
     expires_at: int | None = None
 
     def told_by(self, refusal: E) -> E:
-        """The same refusal with this status, unless it knows the payment's state itself."""
+        """A copy of the refusal with this status, unless it already has a payment state."""
         if refusal.payment_state is None:
             return refusal.with_payment(self.state, self.expires_at)
         return refusal.adding()
 
 
 async def status_of(ledger: Ledger, credential: Credential) -> PaymentStatus:
-    """A payment's status; whatever is called unused here is settled by no request that came before.
+    """A payment's status. If it is UNUSED, no earlier request can settle the payment afterwards.
 
-    The refusal is therefore written down first: a claim whose holder went silent is taken from that holder, and a copy
-    that was looked up earlier, and is still being verified, can no longer be claimed.
+    Therefore the refusal is recorded first: it ends the claim of a holder whose lease has expired, and a copy that was
+    looked up earlier and is still being verified can no longer claim the payment.
 
     Raises:
-        LedgerUnavailable: nothing is known.
+        LedgerUnavailable: the ledger does not respond.
     """
     entry = await ledger.find(credential.payment_id)
     if entry is None or entry.is_abandoned:
@@ -57,8 +57,8 @@ async def status_of(ledger: Ledger, credential: Credential) -> PaymentStatus:
 
 
 async def status_of_all(ledger: Ledger, credentials: Sequence[Credential]) -> PaymentStatus | None:
-    """The status of several payments that came together: that of the one that moved, if one did. None when the ledger
-    does not answer in time."""
+    """The status of several payments of one request: that of the one that moved money, if any. None if the ledger does
+    not respond in time."""
     try:
         async with asyncio.timeout(PATIENCE_S):
             found = [await status_of(ledger, credential) for credential in credentials]
@@ -72,17 +72,17 @@ _WORST_FIRST = (PaymentState.IN_FLIGHT, PaymentState.SETTLED, PaymentState.UNUSE
 
 @contextmanager
 def failures_report(state: PaymentState, expires_at: int | None = None) -> Iterator[None]:
-    """Have every failure in the block report this status of the payment, which is known; a bug of ours, too."""
+    """Make every error of the block report this known status of the payment, including unexpected exceptions."""
     known = PaymentStatus(state, expires_at)
     try:
         yield
     except ServiceError as error:
         raise known.told_by(error) from error
     except Exception as error:
-        failure = InternalError("Internal error. Send the same payment again; do not pay anew.")
+        failure = InternalError("Internal error. Send the same payment again, not a new one.")
         raise known.told_by(failure) from error
 
 
 def expires_at(payment: Payment) -> int | None:
-    """The payment's own end, unless it is too far away to matter."""
+    """The end of the payment's validity; None if it is too far away to be useful."""
     return payment.valid_before if payment.valid_before <= _LAST_S else None

@@ -1,16 +1,15 @@
-"""The rules of a sale that no rail decides."""
+"""The rules of a sale, the same for all rails."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class SalePolicy:
-    """How long claims and re-deliveries last.
+    """Durations and limits of claims and re-deliveries.
 
     Attributes:
-        work_lease_s, settle_lease_s: how long a silent holder of a claim is trusted to be alive; while it works, it
-            renews its lease.
-        max_redeliveries, redelivery_s: the bounds of the entitlement to a lost picture.
+        work_lease_s, settle_lease_s: leases of a claim; the work lease is renewed while the work lasts.
+        max_redeliveries, redelivery_s: limits of re-delivery, in number and in seconds since the settlement.
         abandoned_s: how long an abandoned claim is kept after its lease.
     """
 

@@ -1,4 +1,4 @@
-"""Looks up earlier purchases: by the payment that came, or by its idempotency key."""
+"""Looks up earlier purchases, by payment or by idempotency key."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Unclaimed:
     """A payment that has bought nothing.
 
     Attributes:
-        seen: its abandoned entry; None when the ledger does not know it.
+        seen: its abandoned entry; None if the ledger has no entry.
     """
 
     seen: Entry | None
@@ -26,11 +26,11 @@ class Unclaimed:
 
 @dataclass(frozen=True, slots=True)
 class AlreadySettled:
-    """A payment that has settled, with its receipt.
+    """A settled payment with its receipt.
 
     Attributes:
-        sold: what it bought, where that was written down.
-        result: the same as orders know it, see `Order.result_bought`.
+        sold: what it bought, if recorded.
+        result: digest of the result that it bought, see `Order.result_bought`.
     """
 
     payment: Payment
@@ -40,7 +40,7 @@ class AlreadySettled:
 
 
 class Purchases:
-    """Finds what a request has paid for already."""
+    """Finds what a request has already paid for."""
 
     def __init__(
         self, ledger: Ledger, settlement: Settlement, redelivery: Redelivery, rails: Mapping[str, Rail]
@@ -61,14 +61,14 @@ class Purchases:
         return await self._bought_by(entry, attempt, result) or await self._freed(entry)
 
     async def _freed(self, before: Entry) -> Unclaimed:
-        """A payment that was in doubt until now, and has not moved."""
+        """A payment that was in doubt until now, and has moved no money."""
         entry = await self._ledger.find(before.payment.id)
         if entry is not None and not entry.is_abandoned:
             raise PaymentInProgress(expires_at=expires_at(before.payment))
         return Unclaimed(entry)
 
     async def by_key(self, payment: Payment, credential: Credential, order: Order) -> AlreadySettled | None:
-        """What this payer has bought under the same idempotency key with another payment; that payer is verified."""
+        """What this payer, who must be verified, has bought with another payment under the same idempotency key."""
         purchase = purchase_name(payment, credential, order)
         if purchase is None:
             return None
@@ -83,10 +83,10 @@ class Purchases:
         try:
             return await self._bought_by(entry, self._rails[entry.payment.rail], result)
         except ServiceError as error:
-            raise error.with_payment(None) from error  # so far it is that of the other payment
+            raise error.with_payment(None) from error  # it is the state of the other payment
 
     async def _bought_by(self, entry: Entry, finder: ReceiptFinder, result: str) -> AlreadySettled | None:
-        """The end of an entry that is not abandoned; None: it has just been proven unmoved, and is free."""
+        """The purchase of an entry that is not abandoned; None if the payment is now proven unmoved, and free."""
         receipt, ends = entry.receipt, expires_at(entry.payment)
         if receipt is None:
             if entry.lease_runs:
@@ -97,6 +97,6 @@ class Purchases:
 
 
 def purchase_name(payment: Payment, credential: Credential, order: Order) -> str | None:
-    """The ledger's key of the purchase; it includes the payer, so that no payer can use another one's key."""
+    """The ledger's key of the purchase; it includes the payer, so that payers cannot use each other's keys."""
     key = name_of(credential, order)
     return None if key is None else f"{payment.rail}:{payment.payer}:{key}"

@@ -1,4 +1,4 @@
-"""What is offered where: the rails of each host, and the 402 in which they are quoted together."""
+"""Quotes: the rails of each host, and the 402 response that offers all of them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from payments.money import Price
 from payments.rail import HeaderFields, Order, PaymentAttempt, Rail
 
 _QUOTE = (
-    "This picture costs ${price}. Pay on one of the rails offered, and send an Idempotency-Key with the payment, the"
-    " same with each try for this picture: should an answer get lost, the next try is not charged again."
+    "This image costs ${price}. Pay on one of the offered rails. Send the same Idempotency-Key with each attempt for"
+    " this image: if a response is lost, the next attempt is not charged again."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The challenges of all rails offered for an order: one answer that the clients of each of them understand."""
+    """The challenges of all rails offered for an order, in one response that the clients of every rail understand."""
 
     price: Price
     headers: HeaderFields
@@ -28,22 +28,22 @@ class Quote:
         return PaymentRequired(_QUOTE.format(price=self.price), headers=self.headers, members=self.members)
 
     def after(self, refusal: PaymentRejected, attempt: PaymentAttempt | None) -> PaymentRejected:
-        """The 402 for a payment that was refused, with what the clients of its rail expect then. `attempt` is None for
-        a payment that could not be read."""
+        """The 402 for a payment that was refused, with the headers that the clients of its rail expect. `attempt` is
+        None if the payment was unreadable."""
         refused = attempt.refusal_headers(refusal.reason) if attempt else ()
         return refusal.adding(headers=(*self.headers, *refused), members=self.members)
 
 
 class Quotes:
-    """Quotes an order on every rail of a host that is well.
+    """Quotes an order on every rail of a host that has no outage.
 
     Args:
-        rails: by name, in the order in which they are quoted.
-        hosts: host name → names of the rails quoted there; a host that is not named quotes all.
+        rails: by name, in the order of the quote.
+        hosts: host name → names of its rails; other hosts quote all rails.
         outage: the outage of the rail with this name, or None; a rail with an outage is not quoted.
 
     Raises:
-        ValueError: a host names an unknown rail.
+        ValueError: `hosts` contains an unknown rail.
     """
 
     def __init__(
@@ -61,23 +61,23 @@ class Quotes:
         self._outage = outage
 
     async def quote(self, order: Order, host: str, rejection: str | None = None) -> Quote:
-        """The quote for an order. `rejection`: the rail's reason code when a payment was refused.
+        """The quote for an order. `rejection`: the rail's reason code if a payment was refused.
 
-        A payment that comes all the same over a rail with an outage is tried: the chain may be back by then.
+        A payment on a rail with an outage is tried nevertheless: the chain may have recovered.
 
         Raises:
             RailUnavailable: every rail of this host has an outage.
         """
         offered = [self._rails[name] for name in self._offered(host) if self._outage(name) is None]
         if not offered:
-            raise RailUnavailable("No payment can be accepted now. Nothing was charged; retry shortly.", retry_after=5)
+            raise RailUnavailable("Payments cannot be accepted now. Nothing was charged; retry shortly.", retry_after=5)
         challenges = [await rail.challenge(order, rejection) for rail in offered]
         members = {name: value for each in challenges for name, value in each.members.items()}
         headers = tuple(field for each in challenges for field in each.headers)
         return Quote(order.price, headers, MappingProxyType(members))
 
     def check(self, rail: str, host: str) -> None:
-        """Raise PaymentRejected for a payment over a rail that this host does not quote."""
+        """Raise PaymentRejected for a payment on a rail that this host does not offer."""
         if rail not in self._offered(host):
             raise PaymentRejected(f"{rail} payments are not accepted on this host.", reason="rail_not_offered")
 

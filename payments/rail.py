@@ -1,7 +1,7 @@
-"""The port every payment rail implements, and the nouns that cross it.
+"""The port that every payment rail implements, and its values.
 
-A rail is one way to be paid: a scheme on a network (x402: USDC on Base; MPP: pathUSD on Tempo). It speaks its own
-wire format and its own chain, and knows neither the ledger nor pictures. The sale owns the order of things.
+A rail is a payment scheme on a network (x402: USDC on Base; MPP: pathUSD on Tempo), with its own wire format and chain.
+It depends on neither the ledger nor imaging. The sale determines the order of the steps.
 """
 
 import hashlib
@@ -17,13 +17,13 @@ from payments.money import Price
 from payments.transfers import Transfer
 
 HeaderFields = tuple[tuple[str, str], ...]
-"""Header fields in order, repeats allowed; names of a request's fields are lower case."""
+"""Header fields in order, repeats allowed; names of request fields are lower case."""
 
 
 _HALF = 32
 
 BEGINNING_BYTES = 65_536
-"""At least so much of an unpaid picture is known when it is quoted, or all of it."""
+"""Bytes of an unpaid image that are at least known when it is quoted, unless the image is shorter."""
 
 
 def values(headers: HeaderFields, name: str) -> list[str]:
@@ -33,7 +33,7 @@ def values(headers: HeaderFields, name: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class JsonCall:
-    """How what is sold is bought with JSON: an example of the body and of the answer, and the JSON schema of each."""
+    """How to buy with JSON: an example of the request body and of the response, and the JSON schema of each."""
 
     body: Mapping[str, Any]
     body_schema: Mapping[str, Any]
@@ -43,23 +43,23 @@ class JsonCall:
 
 @dataclass(frozen=True)
 class Order:
-    """What one payment buys: one body with its parameters, at one address, for one price.
+    """What one payment buys: one body with its parameters, at one URL, for one price.
 
     Attributes:
-        url: absolute public URL of the resource, with the part of the query that decides its price.
+        url: absolute public URL of the resource, with the part of the query that determines its price.
         method: HTTP method, upper case.
         body: the uploaded bytes; empty for a discovery probe.
-        parameters: everything else that decides the answer, as names and values.
-        price: what it costs.
-        previous_price: what it cost before the operator changed the price; a payment of as much still buys it.
-        is_whole: False where `body` is only the beginning of what was sent, as in the order of an unpaid picture; such
-            an order can be quoted, not sold.
-        media_type: of what is delivered.
-        product: what is sold, as the books call it.
-        facts: what else the receipt says of what is sold.
-        json_call: how the same is bought with JSON.
-        is_reference: whether `body` only says where the picture is.
-        content: the picture that was found there; None as long as nobody has looked.
+        parameters: everything else that determines the result, as names and values.
+        price: the current price.
+        previous_price: the price before the operator changed it; a payment of this amount is still accepted.
+        is_whole: False if `body` is only the beginning of the upload, as in the order of an unpaid image. Such an order
+            can be quoted, not sold.
+        media_type: of the result.
+        product: name of the product for accounting.
+        facts: further facts about the product for the receipt.
+        json_call: how to buy the same with JSON.
+        is_reference: whether `body` only contains the URL of the image.
+        content: the image that was fetched from this URL; None before that.
     """
 
     url: str
@@ -78,36 +78,37 @@ class Order:
 
     @property
     def is_open(self) -> bool:
-        """Whether the picture is still to be fetched."""
+        """Whether the image must still be fetched."""
         return self.is_reference and self.content is None
 
     @cached_property
     def input_sha256(self) -> str:
-        """Of the picture, in hex; of an order that is open, of the reference."""
+        """SHA-256 of the image, in hex; for an open order, of the reference."""
         return hashlib.sha256(self.body if self.content is None else self.content).hexdigest()
 
     @cached_property
     def digest(self) -> str:
-        """Hex SHA-256 over body and parameters: what was asked for."""
+        """Hex SHA-256 over body and parameters: identifies the request."""
         return self.result if self.content is None else self._digest(hashlib.sha256(self.body).digest())
 
     @cached_property
     def result(self) -> str:
-        """Hex SHA-256 over the picture and parameters: two orders with one result get the same bytes. Not of one that
-        is open."""
+        """Hex SHA-256 over image and parameters: orders with the same value get the same result. Not for open
+        orders."""
         return self._digest(bytes.fromhex(self.input_sha256))
 
     @property
     def bought(self) -> str:
-        """What the ledger keeps of it, 64 digits: the result, after a reference half of each of the two."""
+        """What the ledger stores of the order, 64 digits: `result`; for a reference, half of `digest` and half of
+        `result`."""
         return self.digest[:_HALF] + self.result[:_HALF] if self.is_reference else self.result
 
     def result_bought(self, bought: str) -> str | None:
-        """The beginning of the result that was bought (what `is_result` compares), if this order is the one that was
-        kept as `bought`; None if it is another one.
+        """The beginning of the result that was bought (see `is_result`) if the ledger stored this order as `bought`;
+        None if it stored another order.
 
-        A reference is the same whatever it leads to by now, and so is the picture that was found, in whatever form it
-        comes.
+        The same reference is the same order, even if its URL now returns another image. The image that was fetched from
+        it is the same order too, however it is sent.
         """
         if self.is_reference and bought[:_HALF] == self.digest[:_HALF]:
             return bought[_HALF:]
@@ -116,17 +117,18 @@ class Order:
         return None
 
     def is_result(self, beginning: str) -> bool:
-        """Whether this order, which is not open, gets that result."""
+        """Whether the result of this order, which must not be open, begins with these digits."""
         return self.result.startswith(beginning)
 
     @cached_property
     def beginning(self) -> str:
-        """The same over the beginning of the body, which is all that an unpaid order has of a large picture. Two
-        orders may have the same."""
+        """Hex SHA-256 over the beginning of the body and the parameters: an unpaid order of a large image has no more.
+        Different orders may have the same value."""
         return self._digest(hashlib.sha256(memoryview(self.body)[:BEGINNING_BYTES]).digest())
 
     def price_for(self, amount: int, decimals: int) -> Price:
-        """Which of its prices a payment of `amount` base units is to be judged by."""
+        """The price that a payment of `amount` base units must match: the previous one if it is exactly that, else the
+        current one."""
         earlier = self.previous_price
         return earlier if earlier and earlier.base_units(decimals) == amount else self.price
 
@@ -145,13 +147,13 @@ class Challenge:
 
 @dataclass(frozen=True)
 class Credential:
-    """A payment header, read and well-formed but not yet believed. Rails subclass it with what they parsed.
+    """A payment header that is well-formed but not verified. Rails subclass it with the parsed fields.
 
     Attributes:
-        rail: name of the rail it is addressed to.
+        rail: name of its rail.
         payment_id: the ledger's key (x402 `chain:asset:payer:nonce`, MPP the challenge id).
-        fingerprint: hex SHA-256 of the signed content: equal means the very same payment was sent again.
-        idempotency_key: the buyer's own name for the purchase (see idempotency.py).
+        fingerprint: hex SHA-256 of the signed content; equal for the identical payment.
+        idempotency_key: the buyer's name for the purchase (see idempotency.py).
     """
 
     rail: str
@@ -162,19 +164,19 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """A verified payment that has not moved yet, with all that is needed to ask the chain about it later.
+    """A verified payment that has not settled, with the data that is needed to ask the chain about it later.
 
     Attributes:
         id: `Credential.payment_id`.
         payer: address derived from the signature, lower case.
         amount: base units.
         valid_before: unix seconds after which it can no longer settle.
-        transaction: the hash, where it is known before broadcast (MPP pull); unique in the ledger.
-        funds: base units that the payer held at verification, where the rail could see them; not kept in the ledger.
-        work_by: unix seconds after which the work may not begin any more; not kept in the ledger.
-        currency: contract of the token that it moves; the ledger keeps it in `Entry.sold` only.
-        evidence: plain strings that `Rail.find_receipt` and `Rail.recheck` need after a restart. Holds no secret of
-            ours; the payer's signed transaction may be in it (MPP), so it is never logged.
+        transaction: the hash, if it is known before broadcast (MPP pull); unique in the ledger.
+        funds: the payer's balance at verification in base units, if known; not stored in the ledger.
+        work_by: unix seconds after which the work must not begin; not stored in the ledger.
+        currency: contract of the token; the ledger stores it in `Entry.sold` only.
+        evidence: strings that `Rail.find_receipt` and `Rail.recheck` need after a restart. Contains no secret of this
+            service, but may contain the payer's signed transaction (MPP), so it is never logged.
     """
 
     id: str
@@ -190,18 +192,18 @@ class Payment:
 
     @property
     def coin(self) -> str:
-        """Address of the token, lower case, which a rail keeps under one of these names; `unknown` without one."""
+        """Address of the token, lower case; `unknown` if the rail recorded none."""
         return (self.evidence.get("asset") or self.evidence.get("currency") or "unknown").lower()
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """The right to move a payment's money.
+    """The right to settle a payment.
 
     Attributes:
-        holder: token of the settlement, as the ledger's entry has it; None: nobody's, so our own key sends nothing.
-        not_after: until when, unix seconds by the ledger's clock, which is the outbox's.
-        limit: the same moment or an earlier one by `asyncio`'s clock, which cannot be set.
+        holder: the holder in the ledger's entry; None grants no right, so our own key sends nothing.
+        not_after: end of the right, unix seconds by the clock of ledger and outbox.
+        limit: the same moment or an earlier one by the event loop's monotonic clock.
     """
 
     holder: str | None = None
@@ -214,7 +216,7 @@ NO_HOLD = Hold()
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Proof that a payment settled: `at` is unix seconds; `payer` and `transaction` as on the chain."""
+    """Proof of a settlement: `at` is unix seconds; `payer` and `transaction` are as on the chain."""
 
     rail: str
     network: str
@@ -224,79 +226,79 @@ class Receipt:
 
 
 class Finality(StrEnum):
-    """What the chain says about a settlement after it was written down; see `Rail.recheck`."""
+    """State of a recorded settlement on the chain; see `Rail.recheck`."""
 
     FINAL = "final"
-    """In the chain, with as many blocks on top as the rail asks for."""
+    """In the chain, with the required number of blocks on top."""
     PENDING = "pending"
-    """In the chain but not that deep, or gone from it while it can still come back."""
+    """In the chain with fewer blocks on top, or dropped but still able to return."""
     LOST = "lost"
-    """Gone from the chain for good: the money did not move, and nothing of ours can move it any more."""
+    """Permanently dropped: no money moved, and this service can no longer move it."""
 
 
 @dataclass(frozen=True)
 class PaymentAttempt(ABC):
-    """A payment that came with a request, bound to the rail that read it.
+    """A request's payment, bound to the rail that read it.
 
     Every method that can wait is a coroutine and never blocks the event loop.
 
-        payment = await attempt.verify(order)    # moves nothing
+        payment = await attempt.verify(order)    # moves no money
         ...the work...
-        receipt = await attempt.settle(payment)  # the terminal step
+        receipt = await attempt.settle(payment)  # the last step
     """
 
     credential: Credential
 
     @abstractmethod
     def signer(self) -> str | None:
-        """The payer's address, lower case, where the signature proves it; None where only the chain can tell.
+        """The payer's address, lower case, if the signature proves it; None if only the chain can tell.
 
-        Cheap and without a network call. It says nothing else about the payment.
+        Cheap, without a network call. It does not verify the payment.
         """
 
     @abstractmethod
     async def verify(self, order: Order) -> Payment:
-        """Judge the payment, local checks first, the chain last. Moves and reserves nothing.
+        """Verify the payment: local checks first, the chain last. Moves and reserves no money.
 
         Raises:
-            PaymentRejected: with the specification's reason. As every other refusal it holds a proof: where the chain
-                could know the payment as used, it was asked.
-            PaymentSpentElsewhere: the chain knows it as used. The gate asks its ledger again before it passes that on.
-            DeadlineUnreachable: valid, but too little time is left for the work and the settlement.
-            RailUnavailable: chain or facilitator did not answer.
+            PaymentRejected: with the specification's reason. It proves that no money moved: if the payment could have
+                been used, the chain was asked.
+            PaymentSpentElsewhere: the chain shows it as used. The sale asks the ledger again before it reports this.
+            DeadlineUnreachable: valid, but not long enough for the work and the settlement.
+            RailUnavailable: chain or facilitator did not respond.
         """
 
     @abstractmethod
     async def settle(self, payment: Payment, *, hold: Hold = NO_HOLD) -> Receipt:
-        """Move the money of the payment that `verify` gave; idempotent per payment id. Sends nothing any more once
-        `hold` is over or lost: from then on others may judge the payment.
+        """Settle the payment that `verify` returned; idempotent per payment id. Sends nothing after `hold` has expired
+        or was lost, because then another process may decide about the payment.
 
         Raises:
-            PaymentRejected: the chain proves that nothing moved and nothing of ours can still move it.
+            PaymentRejected: the chain proves that no money moved, and this service can no longer move it.
             DeadlineUnreachable: too little time is left, so nothing was sent.
-            PaymentSpentElsewhere: it moved, by a settlement that is proven not to be this ledger's.
-            PaymentOutcomeUnknown: anything else that is not a receipt.
+            PaymentSpentElsewhere: money moved, provably not by this ledger's settlement.
+            PaymentOutcomeUnknown: every other outcome without a receipt.
         """
 
     @abstractmethod
     async def find_receipt(self, payment: Payment) -> Receipt | None:
-        """As `Rail.find_receipt`, for this same payment that its buyer has sent again: a rail whose first attempt may
-        have been lost, and whose chain takes the payment once at most, settles it now."""
+        """As `Rail.find_receipt`, for a payment that its buyer has sent again. The rail may settle it now, if its first
+        attempt may have been lost and the chain accepts the payment only once."""
 
     @abstractmethod
     def receipt_headers(self, receipt: Receipt) -> HeaderFields:
-        """The receipt as the header fields that the sender of this payment expects."""
+        """The receipt as response headers in the format of this payment."""
 
     @abstractmethod
     def refusal_headers(self, reason: str) -> HeaderFields:
-        """What the sender of this payment expects on a refusal of it, beside the fresh challenge.
+        """Response headers for a refusal of this payment, in addition to a new challenge.
 
-        `reason` is the rail's own code.
+        `reason` is the rail's code.
         """
 
 
 class ReceiptFinder(Protocol):
-    """Finds out what became of a payment: its rail or, when it was sent again, its attempt."""
+    """Finds the outcome of a payment: its rail or, if the payment was sent again, its attempt."""
 
     async def find_receipt(self, payment: Payment) -> Receipt | None:
         """See `Rail.find_receipt`."""
@@ -304,63 +306,63 @@ class ReceiptFinder(Protocol):
 
 
 class Rail(Protocol):
-    """One way to be paid. A payment that comes over it is read into a `PaymentAttempt`; the other methods need none,
-    so they also work after a restart.
+    """A payment scheme on a network. `read` returns a `PaymentAttempt`; the other methods need none, so that they also
+    work after a restart.
 
-    Every method that can wait is a coroutine and never blocks the event loop. Whatever the rail's libraries raise
-    is mapped to one of `errors` inside the rail.
+    Every method that can wait is a coroutine and never blocks the event loop. Exceptions of the rail's libraries are
+    mapped to `errors` inside the rail.
     """
 
     name: str
 
     async def challenge(self, order: Order, rejection: str | None = None) -> Challenge:
-        """Quote an order. Makes no network call. `rejection` is the rail's reason code when a payment was refused."""
+        """Quote an order, without a network call. `rejection` is the rail's reason code if a payment was refused."""
         ...
 
     def read(self, headers: HeaderFields) -> PaymentAttempt | None:
-        """Read this rail's payment header; None when there is none. Cheap: no signature check, no network.
+        """Read this rail's payment header; None if there is none. Cheap: no signature check, no network call.
 
         Raises:
-            MalformedPayment: a header of this rail that cannot be read or is too large, or two different payments.
-            PaymentRejected: unreadable, where the rail's specification answers that with a fresh quote.
+            MalformedPayment: the header is unreadable or too large, or contains two different payments.
+            PaymentRejected: unreadable, if the rail's specification requires a new quote as the response.
         """
         ...
 
     async def find_receipt(self, payment: Payment) -> Receipt | None:
-        """Ask the chain what became of a payment that we began to settle; None: proven unmoved, and nothing of
-        ours can still move it unless `settle` is called again.
+        """Ask the chain for the outcome of a payment whose settlement began. None: no money moved, and this service can
+        no longer move it unless `settle` is called again.
 
         Raises:
-            PaymentSpentElsewhere: it moved, by a settlement that is proven not to be this ledger's.
-            PaymentOutcomeUnknown: the chain cannot be asked, or can still go either way.
+            PaymentSpentElsewhere: money moved, provably not by this ledger's settlement.
+            PaymentOutcomeUnknown: the chain does not respond, or has not decided yet.
         """
         ...
 
     async def recheck(self, payment: Payment, receipt: Receipt) -> Finality:
-        """Ask the chain again about a payment that has settled: a chain can drop its latest blocks. A payment that is
-        gone and still valid is sent again, where the rail keeps what it sent.
+        """Ask the chain again about a settled payment, because a chain can drop its latest blocks. A dropped payment
+        that is still valid is sent again, if the rail keeps what it sent.
 
         Raises:
-            PaymentOutcomeUnknown: the chain cannot be asked.
+            PaymentOutcomeUnknown: the chain does not respond.
         """
         ...
 
     async def transfers(self, since: float, until: float) -> list[Transfer]:
-        """Every transfer to us in blocks from `since` on and before `until` (unix seconds), oldest first, whether it is
-        a payment or not. Reads the chain in bounded ranges; a day may take hundreds of calls.
+        """All transfers to our address in blocks from `since` (included) to `until` (excluded), unix seconds, oldest
+        first, payments or not. Reads the chain in limited ranges; a day may need hundreds of calls.
 
         Raises:
-            RailUnavailable: the chain does not answer.
+            RailUnavailable: the chain does not respond.
         """
         ...
 
     async def health(self) -> str | None:
-        """None when payments can be taken, else one public sentence that says what is out.
+        """None if the rail accepts payments, else one public sentence that states the fault.
 
-        `RailMonitor` bounds the wait.
+        `RailMonitor` limits its time.
         """
         ...
 
     async def aclose(self) -> None:
-        """Give back connections and threads."""
+        """Close connections and stop background tasks."""
         ...

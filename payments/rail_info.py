@@ -1,6 +1,6 @@
-"""What a rail says of itself, without its SDK: all that others must know to configure, build and document it.
+"""The description of a rail, without its SDK: everything that is needed to configure, build and document it.
 
-A rail is a folder in `payments/` with such a description, and a line in `payments/rails.py`. Nobody else names it.
+A rail is a folder in `payments/` with such a description, and a line in `payments/rails.py`. No other code names it.
 """
 
 from abc import ABC, abstractmethod
@@ -20,16 +20,16 @@ Json = dict[str, Any]
 
 
 class Network(NamedTuple):
-    """A chain: its name, whether its coins are worth something, and the URL at which a transaction is shown."""
+    """A chain: its name, whether its tokens have real value, and the URL prefix of its block explorer."""
 
     name: str
     is_real: bool
     explorer: str | None = None
-    """The transaction's hash follows."""
+    """The hash of a transaction is appended."""
 
 
 class PaymentInfo(NamedTuple):
-    """A rail's part of OpenAPI's `x-payment-info`: the protocols that it speaks, and what it offers by them."""
+    """A rail's part of OpenAPI's `x-payment-info`: its protocols and offers."""
 
     protocols: list[Json]
     offers: list[Json]
@@ -46,29 +46,29 @@ class RailSection(Section, ABC):
     """JSON-RPC endpoint of the chain."""
 
     fallback_rpc_url: SecretUrl | None = None
-    """A second endpoint, asked when the first one gives no answer."""
+    """A second endpoint, used if the first does not respond."""
 
     def rpc_urls(self) -> tuple[str, ...]:
-        """The endpoints of the chain, the preferred one first. Raises ValueError where none is given."""
+        """The endpoints of the chain, the preferred one first. Raises ValueError if there is none."""
         urls = (required(self.rpc_url, "rpc_url"), self.fallback_rpc_url)
         return tuple(url.get_secret_value() for url in urls if url)
 
     @property
     @abstractmethod
     def tokens(self) -> tuple[str, ...]:
-        """Addresses of the tokens that are accepted, in the order of the offers."""
+        """Addresses of the accepted tokens, in the order of the offers."""
 
     @property
     @abstractmethod
     def quote_seconds(self) -> int:
-        """For how long a quote can be paid."""
+        """Seconds for which a quote can be paid."""
 
     def faults(self) -> Iterator[Fault]:
-        """What keeps the enabled rail from selling."""
+        """Faults that prevent the enabled rail from selling."""
         yield from ()
 
     def faults_with_real_money(self) -> Iterator[Fault]:
-        """What must not be where coins are worth something, beside that."""
+        """Further faults on a network with real money."""
         yield from ()
 
 
@@ -77,15 +77,15 @@ S = TypeVar("S", bound=RailSection)
 
 @dataclass(frozen=True, slots=True)
 class RailDependencies:
-    """What a rail may need beside its section.
+    """What a rail may need in addition to its settings.
 
     Attributes:
-        lock: makes the lock of a name, which one process holds at a time, over all that share the ledger.
-        outbox: where transactions of our own keys are written down before they are sent.
-        ledger_id: identity of the ledger that the rail sells for.
+        lock: creates the lock with a name; one process holds it at a time, among all that share the ledger.
+        outbox: records transactions of our own keys before they are sent.
+        ledger_id: identity of the ledger.
         host: name of the service's public host.
-        hosts: further host names, on which this rail is quoted.
-        highest_price: of the dearest picture.
+        hosts: further host names on which this rail is quoted.
+        highest_price: the highest price of all models.
     """
 
     lock: Callable[[str], AbstractAsyncContextManager[object]]
@@ -102,28 +102,27 @@ async def _nothing_found(section: Any, needs: RailDependencies) -> Sequence[Find
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RailInfo(Generic[S]):
-    """One rail, described.
+    """The description of one rail.
 
     Attributes:
-        name: how settings, ledger and paths name it.
-        label: how sentences name it.
-        section: its settings, with their rules.
-        presets: profile → its defaults by field name, where they differ from the section's own.
-        networks: chain id → network, for every id that the section accepts.
-        token_names: lower-case address → name of the tokens that people know.
-        asset_evidence: under which name `Payment.evidence` holds the token's address.
-        payment_headers: name → meaning of the request's header fields in which a payment comes.
-        quote_headers, receipt_headers: name → meaning of the header fields that it adds to the answers 402 and 200.
-        quote_members: JSON schema of what it adds to the body of the 402; `description` and `properties`.
-        payment_info: makes its part of `x-payment-info` for tokens and a price.
-        documents: makes further public JSON documents by path, from the paid URLs.
+        name: its name in settings, ledger and paths.
+        label: its name in sentences.
+        section: its settings and their rules.
+        presets: profile → defaults by field name that differ from those of `section`.
+        networks: chain id → network, for every id that `section` accepts.
+        token_names: lower-case address → name of well-known tokens.
+        asset_evidence: key of the token's address in `Payment.evidence`.
+        payment_headers: name → description of the request headers that contain a payment.
+        quote_headers, receipt_headers: name → description of its response headers of the status 402 and 200.
+        quote_members: JSON schema (`description`, `properties`) of its members in the body of the 402.
+        payment_info: returns its part of `x-payment-info` for tokens and a price.
+        documents: returns further public JSON documents by path, from the paid URLs.
         pages: folder of its texts: `llms.txt`, `guide_en.html`, `guide_de.html` and `commands.html`, which define the
             macros that `api/pages/` calls.
-        programs: what the guide prints and serves: `python`, `node` and, if curl needs one, `signer`, each a path
-            below `examples/`.
-        has_browser_wallets: whether a wallet in a browser can sign its payments.
+        programs: the guide's programs `python`, `node` and, if curl needs one, `signer`: paths below `examples/`.
+        has_browser_wallets: whether a browser wallet can sign its payments.
         test_wallet_calls_node: whether the sandbox's wallet on the page `/try` calls the rail's node from the browser.
-        build: makes the rail; only this and `diagnose` load its SDK.
+        build: creates the rail; only this and `diagnose` load its SDK.
         diagnose: checks its chain, accounts and settlement for the operator, in addition to `Rail.health`.
     """
 
@@ -149,9 +148,9 @@ class RailInfo(Generic[S]):
 
     @property
     def response_headers(self) -> tuple[str, ...]:
-        """Every header field that it adds to an answer; what a web page may read."""
+        """All its response headers; a web page may read them (CORS)."""
         return tuple({**self.quote_headers, **self.receipt_headers})
 
     def token_name(self, address: str) -> str:
-        """The name of a token; an unknown token is named by its address."""
+        """The name of a token; the address of an unknown token."""
         return self.token_names.get(address.lower(), address)

@@ -1,4 +1,4 @@
-"""The rails there are, in the order in which they are quoted."""
+"""All rails, in the order of the quote."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,5 +10,5 @@ RAILS: tuple[RailInfo[Any], ...] = (x402.RAIL, mpp.RAIL)
 
 
 def payment_headers(others: Iterable[RailInfo[Any]] = ()) -> frozenset[str]:
-    """The header fields in which a payment may come, lower case: those of every rail there is, switched off or not."""
+    """The request headers that may contain a payment, lower case, of all rails, including disabled ones."""
     return frozenset(name.lower() for rail in (*RAILS, *others) for name in rail.payment_headers)

@@ -1,4 +1,4 @@
-"""Reconciliation: the ledger and the chains compared over a period, and every difference said."""
+"""Reconciliation: compares the ledger with the chains over a period."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator
@@ -13,22 +13,22 @@ from payments.transfers import Transfer
 
 
 class Kind(StrEnum):
-    """What differs."""
+    """Kind of a difference."""
 
     NO_TRANSFER = "no_transfer"
-    """The ledger says settled, and the chain shows no transfer for it."""
+    """A settled payment has no transfer on the chain."""
     NO_ROW = "no_row"
-    """The chain shows a transfer to us, and the ledger has no payment for it."""
+    """A transfer to us has no payment in the ledger."""
     NOT_SETTLED = "not_settled"
-    """The chain shows the transfer of a payment that the ledger does not call settled (yet)."""
+    """A transfer belongs to a payment that is not settled (yet)."""
     AMOUNT = "amount"
-    """Another amount moved than the ledger says."""
+    """Ledger and chain have different amounts."""
     PAYER = "payer"
-    """Somebody else paid than the ledger says."""
+    """Ledger and chain have different payers."""
     TWO_TRANSFERS = "two_transfers"
-    """Several transfers belong to one payment."""
+    """A payment has several transfers."""
     TWO_ROWS = "two_rows"
-    """A payment without a transfer of its own has the receipt of another payment."""
+    """A payment without its own transfer has the receipt of another payment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ class Difference:
 
     Attributes:
         payment: id in the ledger; None if there is no row.
-        transaction: hash on the chain or, where nothing is there, in the row's receipt.
-        ledger, chain: what either says, in words.
+        transaction: hash on the chain, or in the row's receipt if the chain has none.
+        ledger, chain: the two contents in words.
     """
 
     kind: Kind
@@ -50,10 +50,10 @@ class Difference:
 
 
 class Books(Protocol):
-    """The ledger, as far as it is compared. Raises `LedgerUnavailable`."""
+    """The ledger's queries for reconciliation. Raises `LedgerUnavailable`."""
 
     async def settled_between(self, rail: str, since: float, until: float) -> list[Entry]:
-        """SETTLED entries of a rail that were written down from `since` on and before `until`, unix seconds."""
+        """SETTLED entries of a rail that were recorded from `since` (included) to `until` (excluded), unix seconds."""
         ...
 
     async def known_by(self, rail: str, references: Collection[str]) -> list[Entry]:
@@ -62,24 +62,24 @@ class Books(Protocol):
 
 
 def reference_of(payment: Payment) -> str:
-    """What a transfer on the chain and a payment in the ledger have in common: the transaction's hash where it is known
-    before it is sent, else the payment's id."""
+    """The common key of a transfer and a payment: the transaction's hash if it is known before it is sent, else the
+    payment's id."""
     return payment.transaction or payment.id
 
 
 async def reconcile(rails: Collection[Rail], books: Books, *, since: float, until: float) -> list[Difference]:
-    """Every difference between the ledger and the chains of these rails.
+    """All differences between the ledger and the chains of these rails.
 
-    Transfers count by the time of their block, rows by the time at which they were written down. Whatever has its
-    counterpart outside of the period is looked up there, so the ends of a period make no differences of their own. Give
-    an end that lies some minutes back: what is being settled now is in one of both only.
+    The time of a transfer is that of its block, the time of a row is when it was recorded. A counterpart outside the
+    period is looked up there, so the ends of a period cause no differences. `until` should be some minutes in the past,
+    because a settlement in progress is on one side only.
 
     Args:
         since, until: unix seconds; the period includes the first and not the second.
 
     Raises:
-        RailUnavailable: a chain does not answer.
-        LedgerUnavailable: the ledger does not answer.
+        RailUnavailable: a chain does not respond.
+        LedgerUnavailable: the ledger does not respond.
     """
     found: list[Difference] = []
     for rail in rails:
@@ -94,41 +94,41 @@ async def _reconcile(rail: Rail, books: Books, since: float, until: float) -> li
     rows = {reference_of(e.payment): e for e in await books.known_by(rail.name, [ref for ref in moved if ref])}
     found: list[Difference] = []
     for reference, transfers in moved.items():
-        found += _of_transfers(rows.get(reference) if reference else None, transfers)
+        found += _compare(rows.get(reference) if reference else None, transfers)
     paid_for = {each.transaction for transfers in moved.values() for each in transfers if each.reference in rows}
     for entry in await books.settled_between(rail.name, since, until):
         if reference_of(entry.payment) not in moved:
-            found += await _of_lonely_row(rail, entry, paid_for)
+            found += await _look_outside(rail, entry, paid_for)
     return found
 
 
-def _of_transfers(entry: Entry | None, transfers: list[Transfer]) -> Iterator[Difference]:
-    """What is wrong with the transfers of one payment; those that are of no payment have no entry."""
+def _compare(entry: Entry | None, transfers: list[Transfer]) -> Iterator[Difference]:
+    """The differences between a payment and its transfers; None: the ledger has no such payment."""
     if entry is None:
         for each in transfers:
-            yield Difference(Kind.NO_ROW, each.rail, None, each.transaction, "nothing", _told(each))
+            yield Difference(Kind.NO_ROW, each.rail, None, each.transaction, "nothing", _amount(each))
         return
     for again in transfers[1:]:
-        yield _differs(Kind.TWO_TRANSFERS, entry, again, "one payment", _told(again))
+        yield _differs(Kind.TWO_TRANSFERS, entry, again, "one payment", _amount(again))
     first = transfers[0]
     if entry.state is not State.SETTLED:
-        yield _differs(Kind.NOT_SETTLED, entry, first, entry.state, _told(first))
+        yield _differs(Kind.NOT_SETTLED, entry, first, entry.state, _amount(first))
     if entry.payment.amount != first.amount:
         yield _differs(Kind.AMOUNT, entry, first, str(entry.payment.amount), str(first.amount))
     if entry.payment.payer.lower() != first.payer:
         yield _differs(Kind.PAYER, entry, first, entry.payment.payer, first.payer)
 
 
-async def _of_lonely_row(rail: Rail, entry: Entry, paid_for: Collection[str]) -> list[Difference]:
-    """A settled row without a transfer in the period: it may lie outside."""
+async def _look_outside(rail: Rail, entry: Entry, paid_for: Collection[str]) -> list[Difference]:
+    """The difference of a settled row without a transfer in the period, unless its transfer is outside the period."""
     try:
         if await rail.find_receipt(entry.payment) is not None:
             return []
     except PaymentSpentElsewhere as used:
-        if used.charged:  # a transfer to us nevertheless, by any sender
+        if used.charged:  # a transfer to us, whoever sent it
             return []
     except PaymentOutcomeUnknown:
-        pass  # nothing of it is in the chain, though it may still come
+        pass  # the chain has no transfer (yet)
     transaction = entry.receipt.transaction if entry.receipt else None
     kind = Kind.TWO_ROWS if transaction in paid_for else Kind.NO_TRANSFER
     chain = "a transfer of another payment" if kind is Kind.TWO_ROWS else "no transfer"
@@ -139,5 +139,5 @@ def _differs(kind: Kind, entry: Entry, transfer: Transfer, ledger: str, chain: s
     return Difference(kind, transfer.rail, entry.payment.id, transfer.transaction, ledger, chain)
 
 
-def _told(transfer: Transfer) -> str:
+def _amount(transfer: Transfer) -> str:
     return f"{transfer.amount} base units"

@@ -1,4 +1,4 @@
-"""Re-delivery: a buyer whose answer got lost gets the same picture again, without a charge, within bounds."""
+"""Re-delivery: a buyer whose response was lost receives the same result again without a charge, within limits."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,19 +10,19 @@ from payments.rail import Order
 from payments.result_cache import Delivery, ResultCache
 
 _KEY = 32
-"""Digits of a result that the ledger keeps at least."""
+"""Digits of a result that the ledger stores at least."""
 
 Work = Callable[[], Awaitable[Delivery]]
 Admit = Callable[[], Awaitable[float | None]]
-"""Reserves capacity for the work; the seconds until it begins, where that is known."""
+"""Reserves capacity for the work. Returns the expected wait in seconds, if known."""
 
 
 class Redelivery:
-    """Hands out the picture of a settled payment again: from memory, or by doing the work again.
+    """Delivers the result of a settled payment again, from memory or by repeating the work.
 
     Args:
-        recent: keeps finished pictures for a while.
-        at_most, within_s: how often, and for how long after the settlement, the work is done again.
+        recent: cache of results.
+        at_most, within_s: how often, and for how many seconds after the settlement, the work is repeated.
     """
 
     def __init__(self, ledger: Ledger, recent: ResultCache, *, at_most: int, within_s: float) -> None:
@@ -33,21 +33,21 @@ class Redelivery:
         self._at_work: dict[str, asyncio.Task[Delivery]] = {}
 
     def keep(self, order: Order, delivery: Delivery) -> None:
-        """Remember a picture that was just made, whether it will be paid for or not."""
+        """Keep a new result, even if its payment does not settle."""
         self._put(order.result, delivery)
 
     def kept(self, order: Order) -> Delivery | None:
-        """The picture, if it was made a short while ago."""
+        """The result, if it is still in memory."""
         return self._get(order.result)
 
     async def fetch(self, payment_id: str, result: str, admit: Admit, work: Work) -> Delivery:
-        """The picture; copies of one request that come at once wait for one piece of work.
+        """The result; concurrent copies of one request wait for the same work.
 
         Args:
-            result: what was bought, see `Order.result_bought`.
+            result: digest of what was bought, see `Order.result_bought`.
 
         Raises:
-            PaymentUsed: too often, or too late.
+            PaymentUsed: the limit of re-deliveries is reached.
             ServiceError: from `admit`, `work` and the ledger.
         """
         kept = self._get(result)
@@ -61,8 +61,8 @@ class Redelivery:
         return await asyncio.shield(task)
 
     async def ends(self, purchase: str, entry: Entry) -> bool:
-        """Whether a name has ended with what it bought: its picture can no longer be fetched again, so from now on the
-        name is free for another purchase. Raises LedgerUnavailable."""
+        """Whether the re-deliveries of a purchase have ended; if so, its name becomes free for another purchase. Raises
+        LedgerUnavailable."""
         return entry.state is State.SETTLED and await self._ledger.free_purchase(
             purchase, at_most=self._at_most, not_after_s=self._within_s
         )
@@ -76,13 +76,13 @@ class Redelivery:
     async def _make(self, payment_id: str, result: str, admit: Admit, work: Work) -> Delivery:
         await admit()
         if not await self._ledger.count_delivery(payment_id, at_most=self._at_most, not_after_s=self._within_s):
-            raise PaymentUsed("The picture of this payment can no longer be fetched again. Sign a new payment.")
+            raise PaymentUsed("The result of this payment can no longer be delivered again. Sign a new payment.")
         try:
             delivery = await work()
         except PictureChanged:
-            raise  # counted, because it was fetched
+            raise  # counted, because the URL was fetched
         except BaseException:
-            with suppress(ServiceError):  # at worst the buyer has one re-delivery less
+            with suppress(ServiceError):  # at worst the buyer loses one re-delivery
                 await self._ledger.uncount_delivery(payment_id)
             raise
         self._put(result, delivery)

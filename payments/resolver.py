@@ -15,14 +15,14 @@ from payments.settlement import Settlement
 log = structlog.get_logger(__name__)
 
 AT_MOST = 20
-"""Payments per round; those that stay in doubt go to the end of the queue."""
+"""Maximum payments per round; those that stay in doubt go to the end of the queue."""
 
 
 class Resolver:
-    """Asks the chains about payments over which settlement began and that no request works on.
+    """Asks the chains about payments whose settlement began and that no request is processing.
 
     Args:
-        rails: by name; payments over other rails are left alone.
+        rails: by name; payments on other rails are ignored.
     """
 
     def __init__(self, rails: Mapping[str, Rail], ledger: Ledger, policy: SalePolicy | None = None) -> None:
@@ -35,7 +35,7 @@ class Resolver:
         """Ask once about the payments that have been in doubt the longest. Returns how many were resolved.
 
         Raises:
-            LedgerUnavailable: the ledger does not answer.
+            LedgerUnavailable: the ledger does not respond.
         """
         resolved = 0
         for entry in await self._ledger.in_doubt(self._rails, at_most):

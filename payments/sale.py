@@ -1,9 +1,9 @@
-"""A sale: the order in which a picture is paid for, on every rail alike.
+"""A sale: the steps in which an image is paid for and processed, the same on every rail.
 
     look up → admit → verify → (fetch) → claim → work → settle → deliver
 
-The money moves last and only for a finished picture; whatever fails before that gives the claim back, whatever is
-unclear after it stays SETTLING until the chain has spoken (`settlement.py`).
+The money moves last, and only for a finished result. A failure before the settlement releases the claim. An unclear
+settlement stays SETTLING until the chain has decided (`settlement.py`).
 """
 
 import math
@@ -42,28 +42,27 @@ Complete = Callable[[], Awaitable[Order]]
 
 
 async def _is_complete() -> Order:
-    raise InternalError("This order refers to nothing that could be fetched.")
+    raise InternalError("This order has no URL to fetch.")
 
 
 _APART_S = 0.5
-"""How far apart two moments must be to be told apart: one is measured by the ledger's clock, the other by ours, while a
-thread or an event loop may have to wait."""
+"""Minimum distance of two times that are measured by two clocks, the ledger's and ours, of which a thread or an event
+loop may have delayed either."""
 
 
 @dataclass(frozen=True, slots=True)
 class SaleRequest:
-    """A payment with what it is to buy.
+    """A payment and the order that it is for.
 
     Attributes:
-        admit: reserves capacity before anything is verified, or refuses; the seconds until the work begins.
-        complete: fetches what the order only refers to, and reserves capacity for it; the order with it. Called after
-            the payment is verified, for an order that is open.
-        work: produces what is sold. The buyer is not charged when `admit`, `complete` or `work` raises
-            `ServiceError`.
-        release: gives back what `admit` reserved. Called once the result exists, made or cached.
+        admit: reserves capacity before the payment is verified, or refuses. Returns the expected wait in seconds.
+        complete: fetches the image of an open order, and reserves capacity for it, after the payment is verified.
+            Returns the order with the image.
+        work: produces the result. The buyer is not charged if `admit`, `complete` or `work` raises `ServiceError`.
+        release: releases what `admit` reserved. Called once the result exists, new or cached.
         host: the host name of the request.
-        is_gone: whether the client has disconnected. Asked once the result exists: a client that is gone by then is not
-            charged; one that leaves later gets the result by sending the same payment again.
+        is_gone: whether the client has disconnected. Called once the result exists: a client that has disconnected by
+            then is not charged; one that disconnects later gets the result by sending the same payment again.
         came_at: when the request arrived, by `time.monotonic`; by default now.
     """
 
@@ -80,7 +79,7 @@ class SaleRequest:
 
 @dataclass(frozen=True, slots=True)
 class SaleResult:
-    """What was sold, and the receipt. `replayed`: the payment had settled before this request."""
+    """The result and its receipt. `replayed`: the payment had settled before this request."""
 
     delivery: Delivery
     receipt_headers: HeaderFields
@@ -89,7 +88,7 @@ class SaleResult:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A verified payment that this request holds the claim on."""
+    """A verified payment whose claim this request holds."""
 
     payment: Payment
     claim: Claim
@@ -101,11 +100,11 @@ class Sales:
 
     Args:
         rails: by name.
-        quotes: knows which rail is offered on which host.
-        in_progress: told of each settlement.
-        results: recent ones.
+        quotes: the rails of each host.
+        in_progress: registers each settlement.
+        results: cache of recent results.
         clock: unix seconds.
-        signer: signs receipts; None: they are the rails' own only.
+        signer: signs receipts; None: only the rails' receipts are sent.
     """
 
     def __init__(
@@ -153,7 +152,7 @@ class Sales:
             return SaleResult(delivery, proof, replayed=False)
 
     async def _take(self, request: SaleRequest, free: Unclaimed, began: float) -> Claimed | AlreadySettled:
-        """Admit, verify and claim a free payment; or find what its payer has bought under the same idempotency key."""
+        """Admit, verify and claim a free payment; or find what its payer bought under the same idempotency key."""
         wait_s = await request.admit() or 0.0
         payment = await self._verify(request, wait_s)
         order, credential = request.order, request.attempt.credential
@@ -164,7 +163,7 @@ class Sales:
         if bought:
             return bought
         if time.monotonic() - began > self._policy.abandoned_s / 2:
-            # What happened to the payment since it was looked up may soon be forgotten, so nothing proves it free.
+            # An entry that was written since the look-up may soon be deleted, so the payment may not be free.
             raise PaymentInProgress(expires_at=expires_at(payment))
         return Claimed(payment, await self._claim(payment, credential, order, free), order)
 
@@ -183,11 +182,12 @@ class Sales:
     async def _take_from_others(self, attempt: PaymentAttempt, refusal: ServiceError) -> PaymentStatus:
         """Before a payment is refused, ensure that no process can still settle it.
 
-        A silent holder loses its claim here, and a copy that is still being verified can no longer claim; both notice
-        at their next step. A copy that was quicker makes this one look spent; that is never answered with a 402.
+        A holder whose lease has expired loses its claim, and a copy that is still being verified can no longer claim;
+        both detect this at their next step. If a faster copy has settled the payment, verification of this one fails;
+        that must not result in a 402.
 
         Raises:
-            PaymentInProgress: another process holds it, or it has settled.
+            PaymentInProgress: another process holds the payment, or it has settled.
         """
         found = await status_of(self._ledger, attempt.credential)
         if found.state is not PaymentState.UNUSED:
@@ -226,7 +226,7 @@ class Sales:
             raise
 
     async def _deliver_again(self, bought: AlreadySettled, request: SaleRequest) -> SaleResult:
-        # Under an idempotency key it was another payment that settled, so this says nothing about the one that came.
+        # Found by idempotency key, the purchase belongs to another payment: its state is not that of this request's.
         same = bought.payment.id == request.attempt.credential.payment_id
         with failures_report(PaymentState.SETTLED) if same else nullcontext():
             delivery = await self._redelivery.fetch(
@@ -240,8 +240,8 @@ class Sales:
 
     @contextmanager
     def _only_copy(self, payment_id: str) -> Iterator[None]:
-        """Of copies that are not claimed yet, verify one at a time: each costs calls to the chain, and what one is
-        refused for may be over when the other is verified."""
+        """Verify only one of several unclaimed copies at a time: each costs calls to the chain, and the reason for
+        refusing one may have ended when the next is verified."""
         if payment_id in self._verifying:
             raise PaymentInProgress()
         self._verifying.add(payment_id)
@@ -256,10 +256,10 @@ def _sold(order: Order, delivery: Delivery, payment: Payment) -> Sold:
 
 
 async def _work_again(request: SaleRequest, result: str) -> Delivery:
-    """Do the work again for what was bought, and for nothing else.
+    """Repeat the work for the result that was bought, and for no other.
 
     Raises:
-        PictureChanged: the order refers to another picture by now, or to none.
+        PictureChanged: the order's URL now returns another image or none.
     """
     if request.order.is_open:
         try:
@@ -272,11 +272,11 @@ async def _work_again(request: SaleRequest, result: str) -> Delivery:
 
 
 def _check_came_since(seen: Entry | None, came_at: float) -> None:
-    """Check a request that has just found an abandoned payment: if it was abandoned after the request arrived, it may
-    have been refused, and its buyer may have paid again.
+    """Check that an abandoned payment was abandoned before this request arrived. Otherwise it may have been refused
+    meanwhile, and its buyer may have signed a new payment.
 
     Raises:
-        PaymentInProgress: it was abandoned since. The same payment can be sent again.
+        PaymentInProgress: it was abandoned later. The same payment can be sent again.
     """
     if seen is not None and time.monotonic() - came_at > _APART_S - seen.lease_left_s:
         raise PaymentInProgress()

@@ -1,4 +1,4 @@
-"""The sales in progress: they outlive their clients, and the service waits for them when it stops."""
+"""The sales in progress. They continue after their clients disconnect, and the service waits for them when it stops."""
 
 import asyncio
 from collections.abc import Coroutine, Iterator
@@ -15,17 +15,17 @@ T = TypeVar("T")
 
 
 class SalesInProgress:
-    """Runs each sale in a task of its own."""
+    """Runs each sale in its own task."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._settling: set[asyncio.Task[Any]] = set()
 
     async def run(self, sale: Coroutine[Any, Any, T]) -> T:
-        """Run a sale to its end, even when the caller is cancelled.
+        """Run a sale to completion, even if the caller is cancelled.
 
         Raises:
-            Unavailable: the service stops, and the sale had not begun to settle.
+            Unavailable: the service stops, and the settlement had not begun.
         """
         task = asyncio.create_task(sale)
         self._tasks.add(task)
@@ -50,16 +50,16 @@ class SalesInProgress:
 
     @property
     def is_settling(self) -> bool:
-        """Whether money is being moved right now."""
+        """Whether a settlement is in progress."""
         return bool(self._settling)
 
     def cut_short(self) -> None:
-        """The service stops: give back what has not begun to settle; its buyers send the same payment again."""
+        """Cancel all sales whose settlement has not begun, because the service stops. Their payments stay valid."""
         for task in self._tasks - self._settling:
             task.cancel()
 
     async def wait(self) -> None:
-        """Wait until all have ended."""
+        """Wait until all sales have ended."""
         if self._tasks:
             await asyncio.wait(set(self._tasks))
 

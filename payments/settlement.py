@@ -1,4 +1,4 @@
-"""Moves the money, and finds out whether it moved: the only file in which a payment can be in doubt."""
+"""Settles payments, and determines the outcome of unclear settlements."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,24 +19,23 @@ from payments.receipts.sold import Sold
 from telemetry import REVENUE
 
 _PROVEN = (PaymentRejected, PaymentSpentElsewhere)
-"""A rail's proof that by our hand nothing moved, and nothing of ours can still move. RailUnavailable does not count as
-proof."""
+"""A rail's proof that this ledger's settlement moved no money and no longer can. RailUnavailable is not a proof."""
 
-_PATIENCE = 2 / 3
-"""How much of its lease a settlement may use; the rest is for what is under way when that time is over."""
+_LEASE_SHARE = 2 / 3
+"""The share of its lease that a settlement may use; the rest is for calls in progress at that time."""
 
 
 class Settlement:
-    """CLAIMED → SETTLING → SETTLED, or back to nothing on the chain's word; without it the entry stays SETTLING.
+    """CLAIMED → SETTLING → SETTLED, or released if the chain proves that no money moved; else the entry stays SETTLING.
 
     Args:
-        lease_s: how long a silent holder of a SETTLING payment is trusted to be alive.
+        lease_s: lease of a SETTLING payment.
     """
 
     def __init__(self, ledger: Ledger, *, lease_s: float) -> None:
         self._ledger = ledger
         self._lease_s = lease_s
-        self._limit_s = lease_s * _PATIENCE
+        self._limit_s = lease_s * _LEASE_SHARE
 
     async def settle(
         self, claim: Claim, payment: Payment, attempt: PaymentAttempt, sold: Sold | None = None
@@ -44,12 +43,12 @@ class Settlement:
         """Settle a claimed payment.
 
         Raises:
-            PaymentInProgress: another process has taken the claim.
-            PaymentRejected, PaymentSpentElsewhere: by our hand nothing moved, and nobody else holds the payment.
-            PaymentOutcomeUnknown: anything else.
+            PaymentInProgress: the claim was lost to another process.
+            PaymentRejected, PaymentSpentElsewhere: this settlement moved no money, and no process holds the payment.
+            PaymentOutcomeUnknown: every other outcome.
         """
-        # Both limits begin before the lease does: a process that freezes anywhere from here on has less time, never
-        # more. This one holds while the process runs; `not_after` holds for what it does when it wakes up.
+        # Both limits start before the lease, so a process that is suspended from here on has less time, never more.
+        # `limit` applies while the process runs, `not_after` to what it sends after it was suspended.
         limit = asyncio.get_running_loop().time() + self._limit_s
         not_after = await self._begin(claim, sold) - self._lease_s + self._limit_s
         hold = Hold(claim.holder, not_after=not_after, limit=limit)
@@ -60,23 +59,24 @@ class Settlement:
             except _PROVEN as refusal:
                 unmoved = refusal
             else:
-                await self._write_down(payment, receipt)
+                await self._record(payment, receipt)
                 return receipt
-            # Only the present holder may conclude this: another process could have settled it meanwhile.
+            # Only the current holder may conclude this: another process could have settled it meanwhile.
             if not await self._ledger.release(claim):
                 raise PaymentOutcomeUnknown()
         raise unmoved
 
     async def resolve(self, entry: Entry, finder: ReceiptFinder) -> Receipt | None:
-        """Ask the chain about a SETTLING payment without a holder. Returns None if it never moved and was released.
+        """Ask the chain about a SETTLING payment whose lease has expired. Returns None if no money moved; then the
+        payment is released.
 
         Args:
-            finder: the payment's rail, or its attempt when it was sent again, which may settle it now.
+            finder: the payment's rail, or its attempt if it was sent again, which may settle it now.
 
         Raises:
             PaymentInProgress: another process is resolving it.
-            PaymentSpentElsewhere: others moved it; the entry is given up.
-            PaymentOutcomeUnknown: the chain gives no answer yet; the entry stays.
+            PaymentSpentElsewhere: another sender moved the money; the entry is released.
+            PaymentOutcomeUnknown: the chain has not decided yet; the entry stays.
         """
         claim = await self._ledger.take_over(entry.payment.id, lease_s=self._lease_s)
         if claim is None:
@@ -89,7 +89,7 @@ class Settlement:
             except PaymentSpentElsewhere as refusal:
                 spent = refusal
             if receipt is not None:
-                await self._write_down(entry.payment, receipt)
+                await self._record(entry.payment, receipt)
                 return receipt
             if not await self._ledger.release(claim):
                 raise PaymentOutcomeUnknown()
@@ -98,16 +98,17 @@ class Settlement:
         return None
 
     async def give_back(self, claim: Claim) -> bool:
-        """Release a claim on a payment that did not move; whether it was still ours, so that nobody has it now.
+        """Release a claim on a payment that moved no money. Returns whether it was still held, so that no process
+        holds the payment now.
 
-        Also False when the ledger does not answer: the lease ends by itself.
+        Also returns False if the ledger does not respond: then the lease expires.
         """
         with suppress(ServiceError):
             return await self._ledger.release(claim)
         return False
 
     async def _begin(self, claim: Claim, sold: Sold | None) -> float:
-        """When our lease ends, unix seconds by the ledger's clock."""
+        """Returns the end of our lease, unix seconds by the ledger's clock."""
         try:
             ends = await self._ledger.begin_settlement(claim, lease_s=self._lease_s, sold=sold)
         except BaseException as error:
@@ -119,22 +120,22 @@ class Settlement:
             raise PaymentInProgress()
         return ends
 
-    async def _write_down(self, payment: Payment, receipt: Receipt) -> None:
-        # False: our lease expired and another process has resolved the payment; the next look-up shows the result.
+    async def _record(self, payment: Payment, receipt: Receipt) -> None:
+        # False: our lease expired and another process has resolved the payment; the next look-up shows the outcome.
         if not await self._ledger.settled(payment.id, receipt):
             raise PaymentOutcomeUnknown()
         REVENUE.labels(payment.rail, payment.coin).inc(payment.amount)
 
     @asynccontextmanager
     async def _doubt(self, claim: Claim, payment: Payment) -> AsyncIterator[None]:
-        """Whatever ends this block early leaves the entry SETTLING, for the next re-send to ask the chain.
+        """If the block raises, leave the entry SETTLING, so that the next re-send asks the chain.
 
-        The money may have moved, so nothing that goes wrong in here may look like "not charged".
+        The money may have moved, so no error of the block may be reported as "not charged".
         """
         try:
             yield
         except BaseException as error:
-            with suppress(ServiceError):  # it only makes the next attempt possible sooner than the end of the lease
+            with suppress(ServiceError):  # only allows the next attempt before the lease expires
                 await self._ledger.mark_unresolved(claim)
             if not isinstance(error, Exception):
                 raise

@@ -1,4 +1,4 @@
-"""Transfers to us as the chain shows them, over a period, whatever the ledger says."""
+"""Transfers to our address, as shown by the chain."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ class Transfer:
     """One movement of tokens to our address.
 
     Attributes:
-        reference: `reference_of` the payment that it belongs to; None when it can be no payment of this rail.
+        reference: `reference_of` its payment; None if it cannot be a payment of this rail.
         transaction: hash, 0x-hex.
         payer: the sender's address, lower case.
         amount: base units.

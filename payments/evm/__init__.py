@@ -1,1 +1,1 @@
-"""What both rails need of an EVM chain: JSON-RPC over one or two URLs, ABI encoding, transfers by time."""
+"""EVM chains, for both rails: JSON-RPC over one or two URLs, ABI encoding, transfers by time."""

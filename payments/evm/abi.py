@@ -1,6 +1,6 @@
 """Words of 32 bytes, topics of logs, call data and the hex of JSON-RPC.
 
-What reads a value raises one of `UNREADABLE` where it is not such a value.
+Functions that read a value raise one of `UNREADABLE` if it is malformed.
 """
 
 from functools import lru_cache
@@ -11,7 +11,7 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 UNREADABLE = (KeyError, IndexError, TypeError, AttributeError, ValueError)
-"""What reading a malformed value raises."""
+"""Exceptions of reading a malformed value."""
 
 WORD_BYTES = 32
 
@@ -23,7 +23,7 @@ def word(address: str) -> str:
 
 @lru_cache(1024)
 def checksummed(address: str) -> str:
-    """An address with its checksum (EIP-55). It takes a hash, and one sale writes the same few addresses many times."""
+    """An address with its checksum (EIP-55). Cached, because it takes a hash, and a sale writes few addresses often."""
     return to_checksum_address(address)
 
 
@@ -43,7 +43,7 @@ def address_in(topic: str) -> str:
 
 
 TRANSFER = event_topic("Transfer(address,address,uint256)")
-"""Of ERC-20, and of every token that is one."""
+"""The event of ERC-20 tokens."""
 
 
 @lru_cache

@@ -1,4 +1,4 @@
-"""A look at a rail's chain: each RPC URL by itself, the clock, and what an account holds."""
+"""Diagnosis of a rail's chain: each RPC URL, the clock, and an account's balances."""
 
 import time
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _SETTINGS = ("rpc_url", "fallback_rpc_url")
 
 
 async def examine_nodes(rpc: RpcClient, chain_id: int) -> list[Finding]:
-    """A finding for each URL, and one for the clock where a node answers."""
+    """A finding for each URL, and one for the clock if a node responds."""
     nodes = rpc.nodes
     heads = await rpc.each(lambda node: node.ask(block("latest")), limit_s=TIMEOUT_S)
     found = [
@@ -32,8 +32,8 @@ async def examine_nodes(rpc: RpcClient, chain_id: int) -> list[Finding]:
 async def examine_balances(
     rpc: RpcClient, account: str, tokens: Mapping[str, str], decimals: int, setting: str
 ) -> list[Finding]:
-    """What an account holds of tokens, by name and address, which stand in a setting. That a chain does not answer is
-    for `examine_nodes` to say."""
+    """An account's balances of tokens (name → address) that are named in a setting. `examine_nodes` reports nodes that
+    do not respond."""
     found = []
     for name, token in tokens.items():
         try:
@@ -58,7 +58,7 @@ def _node(place: int, node: Node, head: Block | RailUnavailable, chain_id: int, 
     if node.other_chain is not None:
         says = f"Leads to chain {node.other_chain}, not {chain_id}."
         return fault(part, says, "Give a URL of the right chain.", setting)
-    return fault(part, "Does not answer.", "Try it from this host; give another one while it is out.", setting)
+    return fault(part, "Does not respond.", "Try it from this host; use another URL while it is down.", setting)
 
 
 def _clock(newest: int) -> Finding:
@@ -67,5 +67,5 @@ def _clock(newest: int) -> Finding:
         return good("clock", f"The newest block is {apart:.0f} s old by this host's clock.")
     behind = f"This host's clock is {-apart:.0f} s behind the newest block."
     old = f"The newest block is {apart:.0f} s old by this host's clock."
-    remedy = "Compare the host's clock with a time service. If it is right, the node stands still: use another."
+    remedy = "Compare the host's clock with a time service. If it is right, the node has stopped: use another."
     return fault("clock", old if apart > 0 else behind, remedy, "rpc_url")

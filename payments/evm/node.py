@@ -1,6 +1,7 @@
-"""One URL of a chain: JSON-RPC over kept connections, bounded in time, and silent about the URL, which may hold a key.
+"""One URL of a chain: JSON-RPC over persistent connections, with a time limit.
 
-The errors of aiohttp quote the URL; so none of them leaves this file, and none is logged but by its class.
+The URL may contain a key, and the errors of aiohttp quote it. So they do not leave this file, and only their class is
+logged.
 """
 
 import json
@@ -20,34 +21,34 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 FAILURES = (ClientError, HttpProcessingError, OSError, *UNREADABLE)
-"""What a call that gives no answer raises: in aiohttp, in the system, and in the parser of the response."""
+"""Exceptions of a call without a valid response: from aiohttp, from the system, and from parsing the response."""
 
-SILENT = "The payment chain does not answer. Nothing was charged."
+SILENT = "The payment chain does not respond. Nothing was charged."
 _HEADERS = {"Content-Type": "application/json"}
 MAX_CONNECTIONS = 32
-"""To one node; more calls wait for one that is free. A flood of payments, each of which asks the chain, must not take
-the descriptors that the service needs for everything else."""
+"""Maximum connections to one node; further calls wait. Many payments at once, each of which asks the chain, must not
+use up the process's file descriptors."""
 
 CHAIN_ID = Question("eth_chainId", (), number)
 
 
 class WrongChain(RailUnavailable):
-    """A URL leads to another chain than the one that is configured."""
+    """The URL leads to another chain than the configured one."""
 
     def __init__(self) -> None:
         super().__init__(SILENT)
 
 
 class Node:
-    """One URL. It is asked nothing before it has said that it is on the right chain; that is asked again after each new
-    connection and after each failure, because then it may lead elsewhere.
+    """One URL. Its chain id is checked before the first call, and again after each new connection and each failure,
+    because the URL may then lead to another node.
 
     Args:
         place: 1 for the first URL of the settings, 2 for its fallback.
         timeout_s: for one call.
 
     Attributes:
-        other_chain: the id of the other chain that it led to when it was asked last; None where it led to ours.
+        other_chain: the wrong chain id that the last check found; None if it found the right one.
     """
 
     def __init__(self, url: str, place: int, *, chain_id: int, timeout_s: float) -> None:
@@ -72,18 +73,18 @@ class Node:
         raise RailUnavailable(SILENT)
 
     async def ask_or_error(self, question: Question[T]) -> T | JsonRpcError:
-        """The result, or the node's error in its place.
+        """The result, or the node's error.
 
         Raises:
-            RailUnavailable: no answer in time, none that can be read, or one of another chain.
+            RailUnavailable: no response in time, an unreadable one, or one from another chain.
         """
         await self.check()
         answer = await self._call(question)
-        await self.check()  # a connection that was opened for the question may lead elsewhere
+        await self.check()  # a connection that was opened for this call may lead to another node
         return answer
 
     def recheck(self) -> None:
-        """Ask for the chain once more before the next answer."""
+        """Check the chain id again before the next result."""
         self._is_checked = False
 
     async def aclose(self) -> None:
@@ -93,6 +94,7 @@ class Node:
             await self._session.close()
 
     async def check(self) -> None:
+        """Check the chain id, unless it has been checked. Raises RailUnavailable."""
         if self._is_checked:
             return
         chain_id = await self._call(CHAIN_ID)
@@ -120,10 +122,10 @@ class Node:
             raise RailUnavailable(SILENT) from None
 
     def _open(self) -> ClientSession:
-        """The session, made by the first question: it belongs to that one's event loop. Waits for nothing, so that no
-        cancellation leaves it half made."""
+        """The session, created by the first call in its event loop. Does not await, so that a cancellation cannot leave
+        it half created."""
         if self._is_closed:
-            raise RailUnavailable("The chain is not asked any more: the service ends.")
+            raise RailUnavailable("The connection to the chain is closed: the service is stopping.")
         if self._session is None:
             self._session = ClientSession(
                 connector=TCPConnector(limit=MAX_CONNECTIONS),

@@ -1,4 +1,4 @@
-"""One JSON-RPC call with how its result is read, and the answers that are not results."""
+"""A JSON-RPC call with the parser of its result, and its errors."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ _REVERT_DATA = ("0x", "Reverted ", "no data")
 
 @dataclass(frozen=True, slots=True)
 class Question(Generic[T_co]):
-    """A method, its parameters, and what reads its result: raises one of `abi.UNREADABLE` for anything else.
+    """A method, its parameters, and the parser of its result, which raises one of `abi.UNREADABLE` if it is malformed.
 
     Attributes:
-        executes: whether the node runs code for it, so that an error may be the chain's own revert.
+        executes: whether the node executes code for it, so that an error may be a revert.
     """
 
     method: str
@@ -31,7 +31,7 @@ class Question(Generic[T_co]):
 
 @dataclass(frozen=True, slots=True)
 class JsonRpcError:
-    """An error in place of a result. Its text is not public: it may hold anything, the URL included."""
+    """An error instead of a result. Its text is not public: it may contain anything, including the URL."""
 
     code: int
     message: str
@@ -39,14 +39,15 @@ class JsonRpcError:
 
     @property
     def is_revert(self) -> bool:
-        """False for a node's own error, such as a rate limit, which may carry data as well."""
+        """Whether the chain reverts the call; False for errors of the node, such as a rate limit, which may have data
+        too."""
         if isinstance(self.data, str):
             return self.data.startswith(_REVERT_DATA)
         return "revert" in self.message.lower()
 
     @property
     def reason(self) -> str:
-        """Why the chain reverts: the contract's own sentence beside the node's."""
+        """Why the chain reverts: the node's message, and the contract's if there is one."""
         data = self.data.removeprefix("Reverted ") if isinstance(self.data, str) else ""
         if not data.startswith(_ERROR_STRING):
             return self.message
@@ -58,15 +59,15 @@ class JsonRpcError:
 
 
 class CallFailed(Exception):
-    """The chain answered, and the call gives nothing."""
+    """The node responded, but the call has no result."""
 
 
 class Reverted(CallFailed):
-    """The chain would revert the call. The text is the contract's: the SDKs read it, and it is not public."""
+    """The chain would revert the call. The text is the contract's; the SDKs read it. It is not public."""
 
 
 class UnexpectedReturn(CallFailed):
-    """What is at the address returns something else: it is not that contract, or no contract."""
+    """The call returned something else: the address is not that contract, or not a contract."""
 
 
 class JsonRpc(Protocol):

@@ -1,6 +1,6 @@
-"""The questions of the Ethereum JSON-RPC that the rails ask, and their results.
+"""The Ethereum JSON-RPC calls that the rails make, and their results.
 
-Addresses, hashes and topics are 0x-hex, in lower case where they are results; heights are numbers or tags.
+Addresses, hashes and topics are 0x-hex, in lower case in results; heights are numbers or tags.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,8 +28,8 @@ class Log:
     """One log entry.
 
     Attributes:
-        index: its place in its block.
-        timestamp: of its block, unix seconds, where the node says it.
+        index: its position in its block.
+        timestamp: of its block, unix seconds, if the node returns it.
     """
 
     address: str
@@ -43,7 +43,7 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class TransactionReceipt:
-    """What became of a transaction: the number of its block, whether it was not reverted, and its logs."""
+    """The outcome of a transaction: the number of its block, whether it succeeded, and its logs."""
 
     transaction: str
     block: int
@@ -53,8 +53,8 @@ class TransactionReceipt:
 
 @dataclass(frozen=True, slots=True)
 class FeeHistory:
-    """Of some latest blocks, oldest first: the base fees, the next block's last, and the tips at the percentiles that
-    were asked for."""
+    """Fees of the latest blocks, oldest first: the base fees, including that of the next block, and the tips at the
+    requested percentiles."""
 
     base_fees: tuple[int, ...]
     tips: tuple[tuple[int, ...], ...]
@@ -66,22 +66,22 @@ def block_number() -> Question[int]:
 
 
 def block(height: Height) -> Question[Block]:
-    """The head of a block that the node has."""
+    """The head of a block."""
     return Question("eth_getBlockByNumber", (_height(height), False), _block)
 
 
 def receipt(transaction: str) -> Question[TransactionReceipt | None]:
-    """The receipt of a transaction; None where it is in no block that the node has."""
+    """The receipt of a transaction; None if the node has no block with it."""
     return Question("eth_getTransactionReceipt", (transaction,), _receipt)
 
 
 def transaction_input(transaction: str) -> Question[str | None]:
-    """The call data of a transaction, 0x-hex; None where the node does not know it."""
+    """The call data of a transaction, 0x-hex; None if the node does not know it."""
     return Question("eth_getTransactionByHash", (transaction,), _input)
 
 
 def transaction_count(sender: str, height: Height) -> Question[int]:
-    """How many transactions a sender has: in blocks up to one, or altogether (`pending`)."""
+    """The number of a sender's transactions in blocks up to a height, or including pending ones (`pending`)."""
     return Question("eth_getTransactionCount", (sender, _height(height)), number)
 
 
@@ -94,35 +94,35 @@ def logs(
 
 
 def code(address: str) -> Question[bytes]:
-    """The code at an address, empty for a plain account."""
+    """The code at an address; empty for an account without a contract."""
     return Question("eth_getCode", (address, "latest"), octets)
 
 
 def balance(address: str) -> Question[int]:
-    """What an account holds of the chain's own coin."""
+    """An account's balance in the chain's native currency."""
     return Question("eth_getBalance", (address, "latest"), number)
 
 
 def call(
     to: str, data: str, *, sender: str | None = None, height: Height = "latest", **changes: Any
 ) -> Question[bytes]:
-    """What a call (0x-hex) would return."""
+    """The return value of a call (0x-hex), simulated."""
     request = {"to": to, "data": data, **({} if sender is None else {"from": sender}), **changes}
     return Question("eth_call", (request, _height(height)), octets, executes=True)
 
 
 def gas_estimate(sender: str, to: str, data: str) -> Question[int]:
-    """What gas a call would take."""
+    """The gas that a call would use."""
     return Question("eth_estimateGas", ({"from": sender, "to": to, "data": data},), number, executes=True)
 
 
 def fee_history(blocks: int, percentile: int) -> Question[FeeHistory]:
-    """The fees of the latest blocks; of the tips, the one at a percentile of each block's gas."""
+    """The fees of the latest blocks, with the tip at a percentile of each block's gas."""
     return Question("eth_feeHistory", (hex(blocks), "latest", [percentile]), _fee_history)
 
 
 def send_raw_transaction(raw: str) -> Question[str]:
-    """Hand a signed transaction over; its hash."""
+    """Send a signed transaction. Returns its hash."""
     return Question("eth_sendRawTransaction", (raw,), _hash)
 
 

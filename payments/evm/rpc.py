@@ -1,4 +1,4 @@
-"""The chain's JSON-RPC over one or two URLs: the one that answered last is asked first."""
+"""The chain's JSON-RPC over one or two URLs, with failover: the one that responded last is tried first."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,16 +12,16 @@ from payments.evm.question import Question
 T = TypeVar("T")
 
 PROBE_LIMIT_S = 1.5
-"""For one node when a rail's health is asked: shorter than `monitor.HEALTH_LIMIT_S`, so that one silent node hides no
-other."""
+"""Timeout for one node in a health check: shorter than `monitor.HEALTH_LIMIT_S`, so that a node that does not respond
+cannot hide another one."""
 
 
 class RpcClient:
-    """Asks the URL that answered last, then the other one.
+    """Calls the URL that responded last, then the other one.
 
     Args:
-        urls: the RPC URL and, where there is one, its fallback.
-        chain_id: the chain that all of them must be on; see `Node`.
+        urls: the RPC URL and its fallback, if any.
+        chain_id: the required chain of all URLs; see `Node`.
         timeout_s: for one call on one URL.
     """
 
@@ -32,19 +32,19 @@ class RpcClient:
 
     @property
     def nodes(self) -> tuple[Node, ...]:
-        """Every URL's node, the one that answered last first."""
+        """The node of every URL, the one that responded last first."""
         return self._nodes
 
     async def ask(self, question: Question[T]) -> T:
-        """The result, by the first node that answers; raises as `JsonRpc.ask`."""
+        """The result of the first node that responds; raises as `JsonRpc.ask`."""
         return await self.first(lambda node: node.ask(question))
 
     async def first(self, work: Callable[[Node], Awaitable[T]]) -> T:
-        """What `work` gives for the first node for which it does not raise RailUnavailable: for answers that belong
-        together, because two nodes may know different blocks.
+        """The result of `work` for the first node for which it does not raise RailUnavailable. For calls that belong
+        together, because two nodes may have different blocks.
 
         Raises:
-            RailUnavailable: it was raised for every node.
+            RailUnavailable: `work` raised it for every node.
         """
         for node in self._nodes:
             with suppress(RailUnavailable):
@@ -56,8 +56,8 @@ class RpcClient:
     async def each(
         self, work: Callable[[Node], Awaitable[T]], *, limit_s: float | None = None
     ) -> list[T | RailUnavailable]:
-        """What `work` gives for every node, at the same time, in the order of `nodes`; or why a node gives nothing.
-        No node is waited for longer than `limit_s`."""
+        """The result of `work` for every node, concurrently, in the order of `nodes`; or the node's RailUnavailable.
+        `limit_s` is the timeout for each node."""
 
         async def attempt(node: Node) -> T | RailUnavailable:
             try:
@@ -71,7 +71,7 @@ class RpcClient:
         return await asyncio.gather(*map(attempt, self._nodes))
 
     async def aclose(self) -> None:
-        """Close the connections; later calls get no response."""
+        """Close the connections; later calls raise RailUnavailable."""
         for node in self._nodes:
             await node.aclose()
 

@@ -1,4 +1,4 @@
-"""Sends a signed transaction, and tells a node's refusal from an outage."""
+"""Sends a signed transaction, and distinguishes a node's refusal from an outage."""
 
 import logging
 import re
@@ -12,23 +12,23 @@ logger = logging.getLogger(__name__)
 
 _KNOWN = re.compile(r"\bknown transaction|already ?known|already imported|same hash", re.IGNORECASE)
 _LOW = re.compile(r"nonce ?too ?low|old ?nonce", re.IGNORECASE)
-"""What geth, reth, Erigon, Nethermind, Besu and anvil say; JSON-RPC has no codes for it."""
+"""Messages of geth, reth, Erigon, Nethermind, Besu and anvil; JSON-RPC has no codes for them."""
 
 
 class NodeRefusal(Exception):
-    """The node answered a transaction with an error: it has not accepted it."""
+    """The node refused a transaction."""
 
 
 class NonceTooLow(NodeRefusal):
-    """There is a transaction with this nonce in a block."""
+    """A block already contains a transaction with this nonce."""
 
 
 async def send(rpc: RpcClient, raw_transaction: bytes) -> None:
-    """Hand a signed transaction over; sending the very same one twice does no harm.
+    """Send a signed transaction. Sending the identical one twice is harmless.
 
     Raises:
-        NodeRefusal: the first node asked refused it, so this call has put it nowhere.
-        RailUnavailable: not known whether it arrived.
+        NodeRefusal: the first reachable node refused it, so no node received it from this call.
+        RailUnavailable: it is not known whether a node received it.
     """
     question = send_raw_transaction("0x" + raw_transaction.hex())
     may_have_arrived = False
@@ -36,7 +36,7 @@ async def send(rpc: RpcClient, raw_transaction: bytes) -> None:
         try:
             await node.check()
         except RailUnavailable:
-            continue  # it was handed nothing
+            continue  # the transaction was not sent to it
         try:
             answer = await node.ask_or_error(question)
         except RailUnavailable:

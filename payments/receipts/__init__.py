@@ -1,1 +1,1 @@
-"""Receipts that prove: what was paid for which bytes, signed by the service."""
+"""Receipts signed by the service: they prove which payment bought which result."""

@@ -1,4 +1,4 @@
-"""The key that signs receipts, and how it is published (RFC 7517, RFC 8037)."""
+"""The key that signs receipts, and its publication (RFC 7517, RFC 8037)."""
 
 import hashlib
 import json
@@ -26,18 +26,18 @@ class ReceiptKey:
         self.id = key_id(self.public)
 
     def sign(self, message: bytes) -> bytes:
-        """64 bytes, the same each time."""
+        """The signature, 64 bytes, deterministic."""
         return self._key.sign(message)
 
 
 def key_id(public: str) -> str:
-    """Name of a public key: its thumbprint (RFC 7638), which needs no choice."""
+    """The id of a public key: its thumbprint (RFC 7638)."""
     needed = {"crv": "Ed25519", "kty": "OKP", "x": public}
     return base64url(hashlib.sha256(json.dumps(needed, separators=(",", ":"), sort_keys=True).encode()).digest())
 
 
 def key_set(public: Sequence[str]) -> Json:
-    """The JSON Web Key Set of these public keys, each once."""
+    """The JSON Web Key Set of these public keys, without duplicates."""
     return {
         "keys": [
             {"kty": "OKP", "crv": "Ed25519", "x": each, "kid": key_id(each), "use": "sig", "alg": "EdDSA"}

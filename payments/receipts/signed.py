@@ -1,4 +1,4 @@
-"""Signed receipts: what a payment bought, as a JSON Web Signature that anybody can verify offline."""
+"""Signed receipts: what a payment bought, as a JSON Web Signature that can be verified offline."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -20,18 +20,18 @@ _TYPE = "receipt+jwt"
 
 
 class SignedReceipt(NamedTuple):
-    """What was signed, and the JSON Web Signature over it."""
+    """The claims, and the JSON Web Signature over them."""
 
     claims: Json
     token: str
 
 
 class ReceiptSigner:
-    """Signs receipts. Ed25519 is deterministic, so a receipt is the same text whenever the same key signs it.
+    """Signs receipts. Ed25519 is deterministic: the same key always produces the same receipt.
 
     Args:
         issuer: origin of the service.
-        former: public keys that have signed before; they stay published.
+        former: earlier public keys, published as well.
     """
 
     def __init__(self, key: ReceiptKey, *, issuer: str, former: Sequence[str] = ()) -> None:
@@ -40,7 +40,7 @@ class ReceiptSigner:
         self.key_set = key_set([key.public, *former])
 
     def sign(self, bought: Sold, payment: Payment, receipt: Receipt) -> SignedReceipt:
-        """The receipt of a payment that has settled."""
+        """The receipt of a settled payment."""
         claims: dict[str, Any] = {
             "iss": self._issuer,
             "jti": bought.receipt_id,
@@ -59,12 +59,12 @@ class ReceiptSigner:
         return SignedReceipt(claims, compact(head, claims, self._key.sign))
 
     def headers(self, bought: Sold, payment: Payment, receipt: Receipt) -> HeaderFields:
-        """The same as the header fields of the paid answer."""
+        """The receipt as response headers."""
         return (TOKEN_HEADER, self.sign(bought, payment, receipt).token), (ID_HEADER, bought.receipt_id)
 
 
 def receipt_signer(config: ReceiptConfig, issuer: str) -> ReceiptSigner | None:
-    """What the settings say; None where there is no key."""
+    """The signer for these settings; None without a key."""
     if config.key is None:
         return None
     return ReceiptSigner(ReceiptKey(config.key), issuer=issuer, former=config.former_public_keys)
