@@ -25,7 +25,7 @@ PATIENCE_S = 20.0
 class Settled(Protocol):
     """The ledger's settlements that are not final. Each change is one atomic statement.
 
-    Every method raises `LedgerUnavailable` when the store does not answer.
+    Every method raises `LedgerUnavailable` if the store does not respond.
     """
 
     async def due(self, rails: Collection[str], limit: int) -> list[Entry]:

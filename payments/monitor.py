@@ -77,11 +77,11 @@ class RailMonitor:
             async with asyncio.timeout(self._limit_s):
                 return await rail.health()
         except TimeoutError:
-            return "The rail does not answer in time."
+            return "The rail does not respond in time."
         except Exception:
             # An error of one rail must not end the monitoring of the others.
             log.exception("rail_check_failed", rail=rail.name)
-            return "The rail does not answer."
+            return "The rail does not respond."
 
 
 async def keep_monitoring(watch: RailMonitor, *, every_s: float = EVERY_S, again_s: float = AGAIN_S) -> None:

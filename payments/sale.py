@@ -173,7 +173,7 @@ class Sales:
                 self._quotes.check(request.attempt.credential.rail, request.host)
                 payment = await request.attempt.verify(request.order)
             if self._clock() + wait_s > payment.work_by:
-                raise DeadlineUnreachable("This payment expires before its turn. Take a new quote and sign again.")
+                raise DeadlineUnreachable("This payment expires too soon. Get a new quote and sign again.")
             return payment
         except ServiceError as refusal:
             status = await self._take_from_others(request.attempt, refusal)
@@ -209,7 +209,7 @@ class Sales:
         if self._clock() > payment.work_by:  # it was verified long ago
             if not await self._settlement.give_back(claim):
                 raise PaymentInProgress()
-            raise DeadlineUnreachable("Too little time is left for this payment. Take a new quote and sign again.")
+            raise DeadlineUnreachable("Too little time is left for this payment. Get a new quote and sign again.")
         return claim
 
     async def _work_or_give_back(self, found: Claimed, request: SaleRequest) -> Delivery:

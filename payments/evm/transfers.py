@@ -17,7 +17,7 @@ async def received(
     `until` (unix seconds), oldest first.
 
     Raises:
-        RailUnavailable: the chain does not answer.
+        RailUnavailable: the chain does not respond.
     """
 
     async def time_of(height: int) -> int:

@@ -1,5 +1,7 @@
-"""The MPP rail: the `Payment` authentication scheme, paid in dollars on Tempo. This describes it; `payments.mpp.rail`
-implements it, and loads the SDK."""
+"""The MPP rail: the `Payment` authentication scheme, paid in dollars on Tempo.
+
+This module exports its description; `payments.mpp.rail` implements it, and loads the SDK.
+"""
 
 from payments.mpp.info import RAIL
 

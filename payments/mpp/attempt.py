@@ -1,4 +1,4 @@
-"""A payment that came over MPP: judged by the SDK and the chain, broadcast when the work is done."""
+"""A payment on MPP: verified by the SDK and the chain, broadcast when the work is done."""
 
 import asyncio
 from dataclasses import dataclass, field, replace
@@ -21,7 +21,7 @@ from tracing import span
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What an MPP rail verifies and settles with.
+    """The parts of an MPP rail that verify and settle.
 
     Attributes:
         recipients, currencies: addresses, lower case.
@@ -37,7 +37,7 @@ class Parts:
     broadcast_margin_s: float
 
     async def refuse_if_paid(self, transaction: str) -> None:
-        """Raise PaymentSpentElsewhere when a transaction has paid us."""
+        """Raise PaymentSpentElsewhere if a transaction has paid us."""
         for recipient in self.recipients:
             if await self.chain.has_paid(transaction, recipient=recipient, currencies=self.currencies):
                 raise PaymentSpentElsewhere(SPENT, paid_us=True)
@@ -59,17 +59,17 @@ class MppAttempt(PaymentAttempt):
         try:
             return await self._judge(order)
         except PaymentRejected:
-            # Whatever was wrong with it: what has paid us is not called unused, and gets no fresh quote.
+            # A payment that has paid us must not be reported as unused, whatever else is wrong with it.
             if transaction.transfer.recipient in self.parts.recipients:
                 await self.parts.refuse_if_paid(transaction.hash)
             raise
 
     async def settle(self, payment: Payment, *, hold: Hold = NO_HOLD) -> Receipt:
-        """Broadcast, and believe the chain; again as long as it does not say what happened, and time is left.
+        """Broadcast and ask the chain; repeat while the outcome is unclear and time is left.
 
         Raises:
             DeadlineUnreachable: too little time is left; nothing was sent.
-            PaymentRejected, PaymentOutcomeUnknown: as every rail.
+            PaymentRejected, PaymentOutcomeUnknown: see `PaymentAttempt.settle`.
         """
         parts, begun = self.parts, asyncio.get_running_loop().time()
         left_s = check_time(
@@ -79,7 +79,7 @@ class MppAttempt(PaymentAttempt):
             lambda url: self._broadcast(payment, url), parts.chain.urls, until=begun + left_s
         )
         if receipt is None:
-            raise rejected(VERIFICATION_FAILED, "The chain did not carry out the transfer. Nothing was charged.")
+            raise rejected(VERIFICATION_FAILED, "The chain did not execute the transfer. Nothing was charged.")
         return receipt
 
     async def find_receipt(self, payment: Payment) -> Receipt | None:
@@ -89,7 +89,7 @@ class MppAttempt(PaymentAttempt):
         return write_receipt(receipt, self.credential.transaction.transfer.token)
 
     def refusal_headers(self, reason: str) -> HeaderFields:
-        return ()  # the problem's type says it
+        return ()  # the problem's type has the reason
 
     async def _judge(self, order: Order) -> Payment:
         parts, credential = self.parts, self.credential
@@ -115,19 +115,19 @@ class MppAttempt(PaymentAttempt):
         )
 
     async def _refuse_another_ledgers(self, payment: Payment) -> Never:
-        """Refuse a payment for a service that has our secret and a ledger of its own, or for a ledger of ours that was
-        lost. It may be in the middle of settling the payment: there is no fresh quote before the chain has spoken.
+        """Refuse a payment for another service with our secret and its own ledger, or for a lost ledger of ours. That
+        service may be settling the payment, so no new quote is sent before the chain has decided.
 
         Raises:
             PaymentSpentElsewhere, PaymentRejected: it has paid, or never will.
-            PaymentOutcomeUnknown: it can still go either way.
+            PaymentOutcomeUnknown: the chain has not decided yet.
         """
         if await self.parts.chain.find_receipt(payment) is not None:
             raise PaymentSpentElsewhere(SPENT, paid_us=True)
-        raise rejected(INVALID_CHALLENGE, "The challenge was issued for another ledger. Take a new quote.")
+        raise rejected(INVALID_CHALLENGE, "The challenge was issued for another ledger. Get a new quote.")
 
     async def _broadcast(self, payment: Payment, url: str) -> Receipt | None:
-        """One broadcast, and what the chain says about it; None: it moved nothing and never will."""
+        """One broadcast, and its outcome on the chain; None: it moved no money and never will."""
         parts = self.parts
         with span("broadcast", is_call=True):
             reported_at = await parts.engines.broadcast(self.credential, url)
@@ -141,7 +141,7 @@ class MppAttempt(PaymentAttempt):
 
 @dataclass(frozen=True)
 class PushedAttempt(PaymentAttempt):
-    """The hash of a transaction that its payer sent (push mode). It is never accepted, so it never settles."""
+    """The hash of a transaction that the payer sent (push mode). It is never accepted, so it never settles."""
 
     credential: PushedCredential
     parts: Parts = field(repr=False, compare=False)

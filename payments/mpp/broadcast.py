@@ -1,8 +1,8 @@
-"""Broadcasts a transaction again and again, until the chain shows what became of it.
+"""Broadcasts a transaction repeatedly, until its outcome on the chain is clear.
 
-Only the credential holds the signed transaction: when its request has ended, it can no longer be sent, and an unclear
-payment stays in doubt until it expires. Sending the same bytes again is harmless: they have one hash, and the expiring
-nonce lets that hash into one block at most.
+Only the request's credential contains the signed transaction: after the request it can no longer be sent, and an
+unclear payment stays in doubt until it expires. Sending the same bytes again is harmless: they have the same hash, and
+the expiring nonce allows that hash in at most one block.
 """
 
 import asyncio
@@ -17,17 +17,17 @@ T = TypeVar("T")
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 1.0
 MAX_ATTEMPTS = 15
-"""The bound for a transaction that no node accepts, because the payer has spent the money meanwhile."""
+"""Limit for a transaction that no node accepts, because the payer has spent the money meanwhile."""
 
 
 async def broadcast_until_final(attempt: Callable[[str], Awaitable[T]], urls: Sequence[str], *, until: float) -> T:
-    """The first clear outcome of `attempt`, which is given the URLs in turn and begun at once and up to `until`.
+    """The first clear outcome of `attempt`, which is called with the URLs in turn. The last call starts before `until`.
 
     Args:
         until: the event loop's time.
 
     Raises:
-        PaymentOutcomeUnknown: no attempt was clear.
+        PaymentOutcomeUnknown: no attempt had a clear outcome.
     """
     pause_s = FIRST_PAUSE_S
     for url in itertools.islice(itertools.cycle(urls), MAX_ATTEMPTS):

@@ -1,4 +1,4 @@
-"""Reads from the Tempo chain what became of a payment, and whether its nodes are healthy."""
+"""Reads the outcome of payments from the Tempo chain, and checks the health of its nodes."""
 
 import asyncio
 import logging
@@ -9,7 +9,7 @@ from typing import Any
 from errors import PaymentOutcomeUnknown, RailUnavailable
 from payments.chain_clock import ChainClock
 from payments.evm.abi import call_data, checksummed, words
-from payments.evm.node import Node, WrongChain
+from payments.evm.node import SILENT, Node, WrongChain
 from payments.evm.question import CallFailed, Question
 from payments.evm.questions import Block, block, call, receipt, send_raw_transaction
 from payments.evm.rpc import PROBE_LIMIT_S, RpcClient
@@ -36,8 +36,8 @@ class Chain:
     """One Tempo chain, asked over JSON-RPC.
 
     Args:
-        clock: is told of the newest block by `health`.
-        tokens: those that are accepted; `health` reads their decimals.
+        clock: `health` reports the newest block to it.
+        tokens: the accepted tokens; `health` checks their decimals.
     """
 
     def __init__(self, rpc: RpcClient, chain_id: int, clock: ChainClock, *, tokens: Collection[str] = ()) -> None:
@@ -48,26 +48,26 @@ class Chain:
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """Every URL, the one that answered last first."""
+        """Every URL, the one that responded last first."""
         return tuple(node.url for node in self._rpc.nodes)
 
     async def ask(self, *questions: Question[Any]) -> tuple[Block, list[Any]]:
-        """The latest block of the first node that is up to date, and its answers: results, or each a `JsonRpcError`.
+        """The latest block of the first node that is up to date, and its answers: results or `JsonRpcError`s.
 
         Raises:
-            RailUnavailable: no node answers, or all of them are late.
+            RailUnavailable: no node responds, or all of them lag behind.
         """
 
         async def ask(node: Node) -> tuple[Block, list[Any]]:
             head, *answers = await asyncio.gather(node.ask(block("latest")), *map(node.ask_or_error, questions))
             if head.timestamp + NODE_LAG_S < self.clock.now():
-                raise RailUnavailable("The payment chain's node is late. Nothing was charged.")
+                raise RailUnavailable("The payment chain's node lags behind. Nothing was charged.")
             return head, answers
 
         return await self._rpc.first(ask)
 
     def evidence(self, transaction: SignedTransaction) -> Mapping[str, str]:
-        """What `find_receipt` and `recheck` need beside the payment's own fields."""
+        """What `find_receipt` and `recheck` need in addition to the payment's fields."""
         return {
             "network": self._network,
             "memo": transaction.transfer.memo,
@@ -77,11 +77,11 @@ class Chain:
         }
 
     async def find_receipt(self, payment: Payment) -> Receipt | None:
-        """The receipt of a payment; None when it is proven that it moved nothing and never will.
+        """The receipt of a payment; None if it provably moved no money and never will.
 
         Raises:
-            NoNodeAnswers: no node does.
-            PaymentOutcomeUnknown: the chain can still go either way, or its nodes contradict each other.
+            NoNodeAnswers: no node responds.
+            PaymentOutcomeUnknown: the chain has not decided yet, or its nodes contradict each other.
         """
         answer = agree(await self._answers(payment), now=self.clock.now())
         if answer is None:
@@ -92,23 +92,23 @@ class Chain:
             raise PaymentOutcomeUnknown() from None
 
     async def has_paid(self, transaction: str, *, recipient: str, currencies: Collection[str]) -> bool:
-        """Whether a transaction is in a block and moved one of these tokens (lower-case addresses) to the recipient, as
-        any node shows.
+        """Whether any node shows a transaction in a block that moved one of these tokens (lower-case addresses) to the
+        recipient.
 
         Raises:
-            RailUnavailable: no node answers.
+            RailUnavailable: no node responds.
         """
         answers = await self._rpc.each(lambda node: node.ask(receipt(transaction)))
         given = [answer for answer in answers if not isinstance(answer, RailUnavailable)]
         if not given:
-            raise RailUnavailable("The payment chain does not answer. Nothing was charged.")
+            raise RailUnavailable(SILENT)
         return any(answer is not None and moved_tokens(answer, recipient, currencies) for answer in given)
 
     async def recheck(self, payment: Payment, *, finality_blocks: int) -> Finality:
-        """Whether a settled payment is still in the chain, and how deep; one that has vanished is sent once more.
+        """Whether a settled payment is still in the chain, and how deep. A dropped payment is sent again.
 
         Raises:
-            PaymentOutcomeUnknown: no node answers, or none is on the chain that was paid on.
+            PaymentOutcomeUnknown: no node responds, or none is on the payment's chain.
         """
         answers = await self._answers(payment)
         try:
@@ -127,7 +127,7 @@ class Chain:
             raise PaymentOutcomeUnknown() from None
 
     def receipt(self, payment: Payment, *, at: int) -> Receipt:
-        """The receipt of a payment that is known to be in a block of this time, in unix seconds."""
+        """The receipt of a payment in a block of this time, unix seconds."""
         return Receipt(
             rail=RAIL,
             network=self._network,
@@ -137,25 +137,25 @@ class Chain:
         )
 
     async def health(self) -> str | None:
-        """None when a node answers and is up to date by our clock, and every one that answers is of the right chain;
+        """None if a node responds and is up to date by our clock, and every node that responds is on the right chain;
         else one public sentence."""
         nodes = self._rpc.nodes
         answers = await self._rpc.each(_probe, limit_s=PROBE_LIMIT_S)
         if any(isinstance(answer, WrongChain) for answer in answers):
-            return "An RPC URL of the payment chain leads to another chain than the one that is configured."
+            return "An RPC URL of the payment chain leads to another chain than the configured one."
         heads = [
             (answer.timestamp, node)
             for node, answer in zip(nodes, answers, strict=True)
             if not isinstance(answer, RailUnavailable)
         ]
         if not heads:
-            return "The payment chain does not answer."
+            return "The payment chain does not respond."
         newest, node = max(heads, key=lambda head: head[0])
         self.clock.saw(newest)
         return self.clock.fault or await self._wrong_token(node)
 
     async def _wrong_token(self, node: Node) -> str | None:
-        """What is wrong with the tokens that are accepted; a token that is right is not asked about again."""
+        """The fault of an accepted token, if any; a valid token is not checked again."""
         for token in sorted(self._unchecked_tokens):
             try:
                 decimals = await node.ask(call(token, call_data("decimals()")))
@@ -164,19 +164,19 @@ class Chain:
             if not decimals:
                 return f"There is no TIP-20 token at {token}."
             if words(decimals)[0] != DECIMALS:
-                return f"The token {token} counts in other units than dollars of {DECIMALS} decimals."
+                return f"The token {token} does not have {DECIMALS} decimals."
             self._unchecked_tokens.discard(token)
         return None
 
     async def _answers(self, payment: Payment) -> list[NodeAnswer]:
-        """What each node that answers shows of a payment."""
+        """What each node that responds shows of a payment."""
         if payment.evidence["network"] != self._network:
-            return []  # the operator has moved to another chain; this one knows nothing of it
+            return []  # the operator has changed the chain; this one has no such payment
 
         async def ask(node: Node) -> NodeAnswer:
             found = await node.ask(receipt(payment.transaction or ""))
             if found is None:
-                # With the time: what is in no block of a chain past its end will be in none.
+                # With the time: a transaction that is in no block after its expiry will be in none.
                 head, found = await asyncio.gather(
                     node.ask(block("latest")), node.ask(receipt(payment.transaction or ""))
                 )
@@ -187,12 +187,12 @@ class Chain:
 
     async def _send_again(self, payment: Payment) -> None:
         """The next recheck shows whether a node accepted it."""
-        with suppress(RailUnavailable, KeyError):  # payments of an earlier version were kept without their transaction
+        with suppress(RailUnavailable, KeyError):  # earlier versions did not store the transaction
             await self._rpc.ask(send_raw_transaction(payment.evidence[RAW]))
 
     async def _time_of(self, answer: NodeAnswer) -> int:
-        """The time of its block, so that the receipt is always the same."""
-        return answer.at or (await self._rpc.ask(block(answer.block))).timestamp  # not every node dates its logs
+        """The time of its block, so that the receipt is deterministic."""
+        return answer.at or (await self._rpc.ask(block(answer.block))).timestamp  # some nodes omit it
 
 
 async def _probe(node: Node) -> Block:

@@ -1,7 +1,7 @@
-"""Issues challenges: byte for byte what the SDK's `Challenge.create` and `to_www_authenticate` make of the same values.
+"""Issues challenges, byte for byte as the SDK's `Challenge.create` and `to_www_authenticate` do for the same values.
 
-The SDK encodes what is asked for three times for each challenge, which was a fifth of what a quote cost. It is the same
-in all quotes for one resource at one price, so it is encoded once and remembered here.
+The SDK encodes the charge three times for each challenge, a fifth of the CPU time of a quote. The charge is the same in
+all quotes for one resource at one price, so here it is encoded once and cached.
 """
 
 import hmac
@@ -27,13 +27,13 @@ class Issued:
 
 @lru_cache(REMEMBERED)
 def scope_of(method: str, url: str) -> Mapping[str, str]:
-    """A request as the SDK binds it into a challenge: method, path and the order's part of the query."""
+    """The scope of a challenge, as in the SDK: method, path and the order's part of the query."""
     return Request(method, url).scope()
 
 
 @lru_cache(REMEMBERED)
 def asked(*, amount: str, currency: str, recipient: str, chain_id: int, method: str, url: str) -> str:
-    """What a challenge asks for, as it stands in the field; `amount` in dollars, `method` and `url` of the request."""
+    """The encoded charge of a challenge; `amount` in dollars, `method` and `url` of the request."""
     charge = charge_request(amount=amount, currency=currency, recipient=recipient, chain_id=chain_id)
     return canonical_b64url({**charge, "_mppx_scope": scope_of(method, url)})
 
@@ -41,12 +41,12 @@ def asked(*, amount: str, currency: str, recipient: str, chain_id: int, method: 
 def issue(
     request: str, *, secret: str, realm: str, expires: str, digest: str | None, meta: Mapping[str, str]
 ) -> Issued:
-    """A challenge that asks for `request` (see `asked`).
+    """A challenge for `request` (see `asked`).
 
     Args:
         expires: ISO 8601.
-        digest: of the body that it is bound to.
-        meta: what it is issued with; nobody can change it.
+        digest: of the body to which it is bound.
+        meta: metadata, authenticated by the id.
     """
     opaque = canonical_b64url(meta)
     bound = "|".join((realm, METHOD, INTENT, request, expires, digest or "", opaque))

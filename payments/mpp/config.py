@@ -20,21 +20,21 @@ class MppConfig(RailSection):
     currencies: Annotated[tuple[Address, ...], CommaSeparated, Field(min_length=1)] = (
         "0x20c0000000000000000000000000000000000000",
     )
-    """The tokens that are accepted, in the order in which they are offered: TIP-20 dollars of 6 decimals, pathUSD and
-    (on mainnet) USDC.e."""
+    """The accepted tokens, in the order of the offers: TIP-20 dollars with 6 decimals, by default pathUSD and (on
+    mainnet) USDC.e."""
     recipient: Address | None = None
-    """The address that is paid."""
+    """The address that receives payments."""
     previous_recipient: Address | None = None
-    """The address before the last change; payments of quotes with it are still accepted, and go to it."""
+    """The address before the last change; payments to it from earlier quotes are still accepted."""
     realm: Annotated[str, Field(min_length=1)] | None = None
-    """Realm of the challenges on every host. Where it is not given: a host of `rail_hosts` is its own realm, every
-    other one has the host of `public_url`."""
+    """Realm of the challenges on every host. By default a host of `rail_hosts` is its own realm, and all other hosts
+    have the host of `public_url`."""
     secret_key: Secret32 | None = None
-    """Secret that challenges are signed with, the same on all machines: `openssl rand -base64 32`."""
+    """Secret that signs challenges, the same on all machines: `openssl rand -base64 32`."""
     previous_secret_key: Secret32 | None = None
-    """The secret before the last change; challenges signed with it are still honoured."""
+    """The secret before the last change; challenges signed with it are still accepted."""
     challenge_seconds: PositiveInt = 300
-    """Seconds for which a quote holds."""
+    """Seconds for which a quote can be paid."""
     work_margin_s: PositiveFloat = 8.0
     """Seconds that a payment must still be valid before the work begins."""
     broadcast_margin_s: PositiveFloat = 4.0
@@ -42,7 +42,7 @@ class MppConfig(RailSection):
     confirmation_timeout_s: PositiveFloat = 4.0
     """Seconds to wait for the confirmation of a broadcast before it is repeated."""
     finality_blocks: PositiveInt = 16
-    """Blocks on top of a settlement from which on it is final; until then it is looked at again."""
+    """Blocks on top of a settlement that make it final; until then it is rechecked."""
 
     @property
     def tokens(self) -> tuple[str, ...]:
@@ -53,12 +53,12 @@ class MppConfig(RailSection):
         return self.challenge_seconds
 
     def secret_keys(self) -> tuple[str, ...]:
-        """The secrets whose challenges are accepted; the first one issues."""
+        """The secrets whose challenges are accepted; the first one issues new challenges."""
         secret = required(self.secret_key, "mpp.secret_key")
         return tuple(each.get_secret_value() for each in (secret, self.previous_secret_key) if each)
 
     def recipients(self) -> tuple[str, ...]:
-        """The addresses that may be paid; the first one is quoted."""
+        """The accepted recipients; the first one is quoted."""
         recipient = required(self.recipient, "mpp.recipient")
         return tuple(each for each in (recipient, self.previous_recipient) if each)
 

@@ -1,7 +1,7 @@
-"""How long a signed payment can still be broadcast.
+"""The deadline for broadcasting a signed payment.
 
-A transaction ends at its `valid_before`, a challenge at its `expires`; the earlier end counts. Clients sign for 25 s
-(mppx) to 60 s (pympp), so the work has to fit into what is left when the payment arrives.
+A transaction expires at its `valid_before`, a challenge at its `expires`; the earlier time counts. Clients sign for
+25 s (mppx) to 60 s (pympp), and the work must finish in the time that remains when the payment arrives.
 """
 
 import math
@@ -15,36 +15,36 @@ LATEST_AFTER_EXPIRY_S = 60
 
 
 def check_term(credential: MppCredential, *, margin_s: float, now: float) -> float:
-    """Judge a payment before the work, which may begin until the moment that is given back (unix seconds). Its
-    challenge must have been authenticated. `now` is unix seconds.
+    """Check a payment's validity before the work. Returns until when the work may begin (unix seconds). Its challenge
+    must have been authenticated. `now` is unix seconds.
 
     Raises:
-        PaymentRejected: expired, not valid yet, or valid for so long that it could stay in doubt.
+        PaymentRejected: expired, not valid yet, or valid for too long.
         DeadlineUnreachable: less than `margin_s` seconds are left.
     """
     transaction = credential.transaction
     if transaction.valid_after > now:
         raise rejected(VERIFICATION_FAILED, "The transaction is not valid yet (`validAfter`).")
     if not 0 < transaction.valid_before <= _expires(credential) + LATEST_AFTER_EXPIRY_S:
-        # Until this moment a transaction whose broadcast was lost may still pay.
+        # Until then a transaction whose broadcast was lost can still pay, so the payment could stay in doubt.
         raise rejected(VERIFICATION_FAILED, "The transaction must expire (`validBefore`) when the challenge does.")
     if ends_at(credential) <= now:
-        raise rejected(PAYMENT_EXPIRED, "The signed transaction has expired. Take a new quote and sign again.")
+        raise rejected(PAYMENT_EXPIRED, "The signed transaction has expired. Get a new quote and sign again.")
     check_time(credential, margin_s=margin_s, now=now)
     return ends_at(credential) - margin_s
 
 
 def check_time(credential: MppCredential, *, margin_s: float, now: float, at_most_s: float = math.inf) -> float:
-    """For how many seconds from `now` (unix seconds) the payment may be broadcast: until `margin_s` seconds before its
-    end, and no longer than `at_most_s`.
+    """The seconds from `now` (unix seconds) during which the payment may be broadcast: until `margin_s` seconds before
+    its end, at most `at_most_s`.
 
     Raises:
-        DeadlineUnreachable: none are left.
+        DeadlineUnreachable: no time is left.
     """
     left_s = min(ends_at(credential) - margin_s - now, at_most_s)
     if left_s < 0:
         raise DeadlineUnreachable(
-            "This payment ends too soon to be settled. Nothing was charged; take a new quote and sign again.",
+            "This payment expires too soon to be settled. Nothing was charged; get a new quote and sign again.",
             reason=PAYMENT_EXPIRED,
             type=BASE + PAYMENT_EXPIRED,
         )
@@ -52,7 +52,7 @@ def check_time(credential: MppCredential, *, margin_s: float, now: float, at_mos
 
 
 def ends_at(credential: MppCredential) -> float:
-    """The earlier of the two ends, unix seconds."""
+    """The earlier of the two expiry times, unix seconds."""
     return min(_expires(credential), credential.transaction.valid_before)
 
 

@@ -1,4 +1,4 @@
-"""A look at the MPP rail: its chain and its earnings."""
+"""Diagnosis of the MPP rail: its chain and its recipient's balances."""
 
 from payments.diagnosis import Finding
 from payments.evm.diagnosis import TIMEOUT_S, examine_balances, examine_nodes
@@ -9,10 +9,10 @@ from settings_types import required
 
 
 async def diagnose(config: MppConfig, names: dict[str, str]) -> list[Finding]:
-    """What was found; it changes nothing and sends nothing.
+    """The findings. Changes nothing and sends nothing.
 
     Args:
-        names: of the accepted tokens, by name the address.
+        names: accepted tokens, name → address.
     """
     rpc = RpcClient(config.rpc_urls(), timeout_s=TIMEOUT_S, chain_id=config.chain_id)
     try:

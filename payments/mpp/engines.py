@@ -1,7 +1,7 @@
-"""The SDK (pympp), one instance per RPC URL, realm and secret: validates credentials and broadcasts.
+"""The SDK (pympp), one instance per RPC URL, realm, recipient and secret: validates credentials and broadcasts.
 
-A challenge is bound to the ledger that it is issued for (`opaque`, member `ledger`). Otherwise another service with the
-same secret and address but another ledger could accept the same payment for another image.
+A challenge is bound to its ledger (`opaque`, member `ledger`). Otherwise another service with the same secret and
+address but another ledger could accept the same payment for another image.
 """
 
 import asyncio
@@ -48,11 +48,10 @@ class Engines:
     """All operations that need the secret.
 
     Args:
-        config: secrets, of which the first issues challenges; recipients, currencies, chain and RPC URLs, any of which
-            can broadcast a payment.
+        config: secrets (the first one issues challenges), recipients, currencies, chain and RPC URLs.
         realms: host names; the first is the realm of all other hosts.
-        ledger_id: identity of the ledger that challenges are bound to; None binds them to no ledger.
-        validity: of a quote.
+        ledger_id: identity of the ledger to which challenges are bound; None: they are bound to no ledger.
+        validity: how long quotes are valid.
 
     Raises:
         ValueError: a required setting is missing.
@@ -91,17 +90,17 @@ class Engines:
         }
 
     async def challenges(self, order: Order) -> list[Issued]:
-        """One new challenge per currency. For an order without a body they are not bound to a body, so that a buyer can
+        """One new challenge per currency. Without a body in the order they are not bound to a body, so that a buyer can
         get a quote with an empty POST and pay it with the image."""
         expires = (datetime.now(UTC) + timedelta(seconds=self._validity.seconds)).isoformat()
         digest = await _digest(order.body) if order.body and order.is_whole else None
         return [self._challenge(currency, order, expires, digest) for currency in self._currencies]
 
     async def validate(self, credential: MppCredential, order: Order) -> ValidatedCredential:
-        """Judge a credential without a chain: challenge, order and transaction must fit together.
+        """Verify without the chain that challenge, order and transaction match.
 
         Raises:
-            PaymentRejected: they do not.
+            PaymentRejected: they do not match.
             RailUnavailable: the SDK failed.
         """
         body = order.body if credential.sent.challenge.digest else None
@@ -119,7 +118,7 @@ class Engines:
         except PaymentError as exc:
             raise refusal(exc) from exc
         if validated.request.get("_mppx_scope") != scope_of(order.method, order.url):
-            raise rejected(INVALID_CHALLENGE, "The challenge was issued for another resource. Take a new quote.")
+            raise rejected(INVALID_CHALLENGE, "The challenge was issued for another resource. Get a new quote.")
         if validated.payer is None:
             raise rejected(VERIFICATION_FAILED, "The payer could not be recovered from the transaction's signature.")
         return ValidatedCredential(validated.payer, is_for_this_ledger=(meta or {}).get("ledger") == self._ledger_id)
@@ -189,8 +188,8 @@ async def _digest(body: bytes) -> str:
     return await asyncio.to_thread(mpp.BodyDigest.compute, body)
 
 
-async def _run_hashing(body: bytes, story: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine of the SDK that hashes a body and does not wait; for a large body in a thread with a loop."""
+async def _run_hashing(body: bytes, work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine of the SDK that hashes a body and does no I/O; for a large body in a thread with its own loop."""
     if len(body) < _LARGE_BODY_BYTES:
-        return await story
-    return await asyncio.to_thread(asyncio.run, story)
+        return await work
+    return await asyncio.to_thread(asyncio.run, work)

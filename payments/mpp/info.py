@@ -1,4 +1,4 @@
-"""The MPP rail as others see it; importing this loads no SDK."""
+"""The description of the MPP rail; importing this loads no SDK."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ PATH_USD = "0x20c0000000000000000000000000000000000000"
 ALPHA_USD = "0x20c0000000000000000000000000000000000001"
 """The second dollar of the local Tempo chain."""
 USDC_E = "0x20C000000000000000000000b9537d11c60E8b50"
-"""The default coin of both SDKs on Tempo, and of most wallets there."""
+"""The default token of both SDKs on Tempo, and of most wallets there."""
 _DECIMALS = 6
 
 
@@ -34,7 +34,7 @@ def _payment_info(tokens: Sequence[str], price: Price) -> PaymentInfo:
     """One offer for each token (draft-payment-discovery-00)."""
     terms = [{"method": "tempo", "intent": "charge", "currency": token} for token in tokens]
     amount = str(price.base_units(_DECIMALS))
-    described = {"amount": amount, "description": "One picture without its background"}
+    described = {"amount": amount, "description": "Background removal for one image"}
     return PaymentInfo([{"mpp": each} for each in terms], [{**each, **described} for each in terms])
 
 

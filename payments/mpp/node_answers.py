@@ -1,9 +1,10 @@
-"""What the nodes of one chain show of a payment's transaction, and what follows when they differ.
+"""The nodes' answers about a payment's transaction, and the conclusion from them.
 
-A node may be late, cut off or lying, so one node's answer settles a payment only where no other one contradicts it:
+A node may lag behind, be disconnected or report false data. So one node's answer is accepted only if no other node
+contradicts it:
 
-- Paid, when a node shows the transfer and every other one shows it too, or is so late that it cannot know.
-- Unmoved, when all of them say so.
+- Paid: a node shows the transfer, and every other node shows it too, or lags so far behind that it cannot.
+- Unmoved: all nodes show this.
 - Everything else is in doubt.
 """
 
@@ -22,30 +23,30 @@ from payments.rail import Payment
 logger = logging.getLogger(__name__)
 
 NODE_LAG_S = 15
-"""How far a node may be behind the others, or behind our clock, and still count as up to date."""
+"""Maximum lag of a node behind the others, or behind our clock, that counts as up to date."""
 
 
 class TransactionState(Enum):
-    """What one node shows of a transaction."""
+    """State of a transaction on one node."""
 
     PAID = auto()
     REVERTED = auto()
-    """In a block, and moved nothing but the payer's gas; it cannot be mined again."""
+    """In a block, but reverted: it moved only the payer's gas fee, and cannot be mined again."""
     EXPIRED = auto()
-    """In no block, and too old for the next one."""
+    """In no block, and expired."""
     PENDING = auto()
     """In no block yet."""
     MISMATCHED = auto()
-    """In a block as successful, without the transfer that was signed."""
+    """In a block as successful, but without the signed transfer."""
 
 
 @dataclass(frozen=True, slots=True)
 class NodeAnswer:
-    """What one node shows.
+    """The answer of one node.
 
     Attributes:
-        block: number of the block with the transaction; of the node's latest one where there is none.
-        at: unix seconds of that block; 0 where the node does not tell.
+        block: number of the block with the transaction; of the node's latest block if there is none.
+        at: unix seconds of that block; 0 if the node does not return it.
     """
 
     state: TransactionState
@@ -54,7 +55,7 @@ class NodeAnswer:
 
 
 class NoNodeAnswers(PaymentOutcomeUnknown):
-    """No node of the chain answers."""
+    """No node of the chain responds."""
 
 
 def answer_with(receipt: TransactionReceipt, payment: Payment) -> NodeAnswer:
@@ -68,15 +69,15 @@ def answer_with(receipt: TransactionReceipt, payment: Payment) -> NodeAnswer:
 
 
 def answer_without(head: Block, payment: Payment) -> NodeAnswer:
-    """The answer of a node that does not have it; `head` is its latest block, read before it was asked."""
-    # Another node behind the same URL may have given the block.
+    """The answer of a node that has no block with it; `head` is its latest block, read before."""
+    # Another node behind the same URL may have returned the block.
     has_expired = head.timestamp >= payment.valid_before + NODE_LAG_S
     state = TransactionState.EXPIRED if has_expired else TransactionState.PENDING
     return NodeAnswer(state, head.number, head.timestamp)
 
 
 def moved_tokens(receipt: TransactionReceipt, recipient: str, currencies: Collection[str]) -> bool:
-    """Whether a transaction moved one of these tokens to the recipient, whatever it was for."""
+    """Whether a transaction moved any amount of these tokens to the recipient."""
     return receipt.succeeded and any(
         log.address in currencies
         and log.topics[:1] in ((TRANSFER_TOPIC,), (TRANSFER_WITH_MEMO_TOPIC,))
@@ -86,14 +87,14 @@ def moved_tokens(receipt: TransactionReceipt, recipient: str, currencies: Collec
 
 
 def agree(answers: Sequence[NodeAnswer], *, now: float) -> NodeAnswer | None:
-    """The answer that shows the payment; None when it is proven that it moved nothing and never will.
+    """The answer that shows the payment; None if it provably moved no money and never will.
 
     Args:
         now: unix seconds.
 
     Raises:
-        NoNodeAnswers: there is no response.
-        PaymentOutcomeUnknown: the chain can still go either way, or its nodes contradict each other.
+        NoNodeAnswers: there is no answer.
+        PaymentOutcomeUnknown: the chain has not decided yet, or its nodes contradict each other.
     """
     if not answers:
         raise NoNodeAnswers
@@ -108,13 +109,13 @@ def agree(answers: Sequence[NodeAnswer], *, now: float) -> NodeAnswer | None:
 
 
 def _is_behind(answer: NodeAnswer, paid: NodeAnswer, now: float) -> bool:
-    """Whether a node cannot know the block yet; one that is only a moment late can be asked again."""
+    """Whether a node lags so far behind that it cannot have the block. With a smaller lag it can be asked again."""
     not_found = answer.state in (TransactionState.PENDING, TransactionState.EXPIRED)
     return not_found and answer.block < paid.block and answer.at + NODE_LAG_S < now
 
 
 def _pays(log: Log, payment: Payment) -> bool:
-    """Whether a log is the transfer of the whole amount to the recipient under the payment's own memo."""
+    """Whether a log is the transfer of the exact amount to the recipient with the payment's memo."""
     addresses = address_topic(payment.payer), address_topic(payment.evidence["recipient"])
     return (
         log.address == payment.evidence["currency"]

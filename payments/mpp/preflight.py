@@ -1,4 +1,4 @@
-"""Checks on the chain before the work: is the transaction new, would a block include it, can the payer pay it?"""
+"""Checks on the chain before the work: the transaction is new, can be mined, and its payer has the money."""
 
 import logging
 import re
@@ -17,39 +17,38 @@ from payments.mpp.transaction import EXPIRING_NONCE_KEY, SignedTransaction
 logger = logging.getLogger(__name__)
 
 SPENT = (
-    "The transaction of this payment has paid already, and not through this service's ledger. "
-    "Do not pay anew; ask the operator for the picture or the money."
+    "The transaction of this payment has already paid, but not through this service's ledger. "
+    "Do not pay again; ask the operator for the result or a refund."
 )
 _TIP_20 = "0x20c000000000000000000000"
 _FEE_MANAGER = "0xfeec000000000000000000000000000000000000"
 _LOWEST_NEXT_FEE = 7 / 8  # of the latest block's, on a chain whose fee floats (EIP-1559)
-_NOT_SIMULATED = (-32700, -32600, -32601, -32602)  # the node does not know the method or a Tempo transaction's fields
+_NOT_SIMULATED = (-32700, -32600, -32601, -32602)  # the node does not support Tempo transactions
 _REVERTED = 3
 _CANNOT_BE_MINED = re.compile(r"revert|intrinsic gas|out of gas|OOG|insufficient|expired|valid_before|not valid|nonce")
-"""What the chain's own words for such a transaction contain; JSON-RPC has no codes for them. Anything else that a node
-says (a rate limit, a fault of its own) is an outage."""
+"""Words in the chain's messages for such a transaction; JSON-RPC has no codes for them. Every other error of a node,
+such as a rate limit, is an outage."""
 
 
 async def check_on_chain(
     chain: Chain, transaction: SignedTransaction, payer: str, *, currencies: tuple[str, ...]
 ) -> int:
-    """Check a payment on the chain that is valid in itself.
+    """Check an otherwise valid payment on the chain.
 
-    Tempo takes the price of all the gas a transaction allows before it runs the transfer, and gives back the rest.
+    Tempo charges for the whole gas limit of a transaction before it executes the transfer, and refunds the rest.
 
     Args:
-        currencies: lower-case addresses of the tokens that are accepted; gas may be paid in them, and in any token
-            that the chain can exchange for the first of them.
+        currencies: lower-case addresses of the accepted tokens. Gas may be paid in them, and in any token that the
+            chain can exchange for the first of them.
 
     Returns:
-        Base units of the transferred token that the payer can spend on prices: the balance without this payment's
-        highest fee, where the same token pays that.
+        The payer's spendable balance of the transferred token in base units: without this payment's maximum fee, if
+        the same token pays it.
 
     Raises:
-        PaymentSpentElsewhere: its transaction has paid already.
-        PaymentRejected: no block would take the transaction, or it was or would be reverted; or the payer's balance is
-            too low.
-        RailUnavailable: the chain does not answer.
+        PaymentSpentElsewhere: its transaction has already paid.
+        PaymentRejected: the transaction cannot be mined, was or would be reverted, or the payer's balance is too low.
+        RailUnavailable: the chain does not respond.
     """
     token = transaction.transfer.token
     if transaction.fee_token is not None:
@@ -70,7 +69,7 @@ async def check_on_chain(
     left[fee_token] -= transaction.max_fee
     if left[token] < transaction.transfer.amount or left[fee_token] < 0:
         raise rejected(
-            PAYMENT_INSUFFICIENT, "The payer's balance does not cover the price and the highest fee the payer allows."
+            PAYMENT_INSUFFICIENT, "The payer's balance does not cover the price and the transaction's maximum fee."
         )
     if not _would_be_mined(simulated):
         await _check_at_this_moment(chain, transaction, payer)
@@ -78,15 +77,15 @@ async def check_on_chain(
 
 
 async def _held_for_fees(chain: Chain, token: str, payer: str, fee: int, currencies: tuple[str, ...]) -> int:
-    """What the payer holds of a token that pays for the gas alone. Validators are paid in tokens of their choice; that
-    any of the accepted ones can be exchanged for it is the operator's choice, of others the chain is asked."""
+    """The payer's balance of a token that only pays the gas. Validators receive fees in a token of their choice. An
+    accepted token is assumed to be exchangeable for it; for other tokens the chain is asked."""
     _check_fee_token(token)
     _, (held, pool) = await chain.ask(
         _call(token, "balanceOf(address)", payer),
         _call(_FEE_MANAGER, "getPool(address,address)", token, currencies[0]),
     )
     if token not in currencies and (isinstance(pool, JsonRpcError) or _amount(pool) < fee):
-        raise rejected(VERIFICATION_FAILED, "The chain cannot exchange the fee token for one that its validators take.")
+        raise rejected(VERIFICATION_FAILED, "The chain cannot exchange the fee token for one its validators accept.")
     return _amount(held)
 
 
@@ -100,26 +99,26 @@ def _check_new(known: TransactionReceipt | None) -> None:
 
 def _check_gas(head: Block, transaction: SignedTransaction) -> None:
     if transaction.gas_price < head.base_fee * _LOWEST_NEXT_FEE:
-        raise rejected(VERIFICATION_FAILED, "The transaction's highest gas price is below the chain's base fee.")
+        raise rejected(VERIFICATION_FAILED, "The transaction's maximum gas price is below the chain's base fee.")
     if transaction.gas > head.gas_limit:
-        raise rejected(VERIFICATION_FAILED, "The transaction's gas limit is above that of a block.")
+        raise rejected(VERIFICATION_FAILED, "The transaction's gas limit exceeds that of a block.")
 
 
 async def _check_at_this_moment(chain: Chain, transaction: SignedTransaction, payer: str) -> None:
-    """Simulate once more, at the present time: the latest block may be some seconds old, and a transaction may end only
-    so many seconds after the block that it is in."""
+    """Simulate again at the current time: the latest block may be some seconds old, and a transaction may expire only
+    a limited time after its block."""
     now = {"time": hex(int(chain.clock.now()))}
     _, (simulated,) = await chain.ask(_simulation(transaction, payer, {}, now))
     if not _would_be_mined(simulated):
         raise rejected(
             VERIFICATION_FAILED,
-            "The chain would not carry out the transaction: it simulated it with the payer, the gas limit, the fee "
-            "token and the validity that were signed.",
+            "The chain would not execute the transaction, simulated with the signed payer, gas limit, fee token and "
+            "validity.",
         )
 
 
 def _would_be_mined(simulated: Any) -> bool:
-    """What a node made of the transaction; True, too, where it cannot simulate. Raises RailUnavailable."""
+    """Whether the simulation succeeded; also True if the node cannot simulate. Raises RailUnavailable."""
     if not isinstance(simulated, JsonRpcError):
         return True
     if simulated.code in _NOT_SIMULATED:
@@ -136,9 +135,9 @@ def _check_fee_token(token: str) -> None:
 
 
 def _simulation(transaction: SignedTransaction, payer: str, *overrides: dict[str, str]) -> Question[bytes]:
-    """The transaction as `eth_call` takes it; without gas prices, which are judged beside it.
+    """The transaction for `eth_call`, without gas prices, which are checked separately.
 
-    `overrides` are of state and block, as the node takes them.
+    `overrides`: of state and block, for the node.
     """
     fields: dict[str, Any] = {
         "type": "0x76",
@@ -165,7 +164,7 @@ def _result(answer: Any) -> Any:
 
 
 def _amount(answer: Any) -> int:
-    """The last word that a call returned. Raises RailUnavailable where there is none."""
+    """The last word that a call returned. Raises RailUnavailable if there is none."""
     returned = words(_result(answer))
     if not returned:
         raise RailUnavailable(SILENT)
@@ -173,5 +172,5 @@ def _amount(answer: Any) -> int:
 
 
 def _chosen(answer: Any) -> str | None:
-    """The token that an account has chosen to pay its gas in; None when it has not."""
+    """The token in which an account has chosen to pay its gas, if any."""
     return f"0x{token:040x}" if (token := _amount(answer)) else None

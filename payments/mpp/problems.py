@@ -1,6 +1,6 @@
-"""Problem types of the Payment scheme, and what each of the SDK's refusals becomes.
+"""Problem types of the Payment scheme, and the mapping of the SDK's errors.
 
-Source: draft-httpauth-payment-00, "Error Responses". Our sentences, never the SDK's: its texts quote the credential.
+Source: draft-httpauth-payment-00, "Error Responses". The SDK's texts are not used, because they quote the credential.
 """
 
 from mpp import errors as sdk
@@ -27,14 +27,14 @@ _REFUSALS: tuple[tuple[type[sdk.PaymentError], str, str], ...] = (
     (
         sdk.InvalidChallengeError,
         INVALID_CHALLENGE,
-        "The credential echoes no challenge that was issued here for this request. Take a new quote.",
+        "The credential's challenge was not issued here for this request. Get a new quote.",
     ),
-    (sdk.PaymentExpiredError, PAYMENT_EXPIRED, "The challenge has expired. Take a new quote."),
+    (sdk.PaymentExpiredError, PAYMENT_EXPIRED, "The challenge has expired. Get a new quote."),
     (
         sdk.VerificationFailedError,
         VERIFICATION_FAILED,
-        "The transaction is not the transfer that was quoted: one transferWithMemo of the exact amount, on the "
-        "quoted chain, in the quoted currency, to the recipient, signed by the source.",
+        "The transaction does not match the quote: it must be one transferWithMemo of the exact amount, on the quoted "
+        "chain, in the quoted currency, to the recipient, signed by the source.",
     ),
 )
 """Most specific class first."""
@@ -46,8 +46,8 @@ def rejected(problem: str, detail: str) -> PaymentRejected:
 
 
 def refusal(error: sdk.PaymentError) -> ServiceError:
-    """What we answer to an error of the SDK, which it raised before anything was broadcast."""
+    """The response to an error of the SDK that was raised before the broadcast."""
     for kind, problem, detail in _REFUSALS:
         if isinstance(error, kind):
             return rejected(problem, detail)
-    return RailUnavailable("The payment cannot be checked at the moment. Nothing was charged.")
+    return RailUnavailable("The payment cannot be verified now. Nothing was charged.")

@@ -1,7 +1,7 @@
-"""The Tempo charge in pull mode only: the payer signs, and we broadcast when the work is done.
+"""The Tempo charge in pull mode only: the payer signs, and this service broadcasts when the work is done.
 
-In push mode the payer's money moves before the work, and a failed picture would be a charged one. The SDK takes both
-modes and advertises neither, so its method definition is narrowed here (draft-tempo-charge-00, `supportedModes`).
+In push mode the money moves before the work, so a failed image would be charged. The SDK accepts both modes and
+advertises neither, so its method definition is restricted here (draft-tempo-charge-00, `supportedModes`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,13 +18,13 @@ from pydantic import model_serializer
 
 METHOD, INTENT = "tempo", "charge"
 DECIMALS = 6  # of every TIP-20 token
-REMEMBERED = 64  # what challenges ask for: as many as there are prices and currencies
+REMEMBERED = 64  # cached charges: at least as many as there are prices and currencies
 
 PullPayload = TransactionCredentialPayload
 
 
 class PullRequest(ChargeInput):
-    """A charge whose wire form says that the signed transaction is wanted."""
+    """A charge whose wire format requests the signed transaction."""
 
     @model_serializer
     def _wire(self) -> dict[str, Any]:
@@ -36,11 +36,11 @@ _DEFINITION = Method(name=METHOD, intent=INTENT, request_model=PullRequest, payl
 
 
 class NoopReplayStore:
-    """The SDK's replay store, granting everything: the ledger is the guard.
+    """A replay store for the SDK that accepts everything, because the ledger prevents replays.
 
-    The ledger lets one holder at a time settle a payment id and knows each transaction hash once, over all workers and
-    hosts and across restarts. A second guard per process could only differ from it, and would remember every hash until
-    the process ends: the SDK's default refuses every payment after its 10,000th.
+    In the ledger, one holder at a time can settle a payment id, and each transaction hash exists once, over all workers
+    and hosts and across restarts. A second check per process could only contradict it, and would keep every hash until
+    the process ends: the SDK's default refuses every payment after the 10,000th.
     """
 
     async def get(self, key: str) -> None:
@@ -58,7 +58,7 @@ class NoopReplayStore:
 
 @lru_cache(REMEMBERED)
 def charge_request(*, amount: str, currency: str, recipient: str, chain_id: int) -> Mapping[str, Any]:
-    """What a challenge asks for, as it is on the wire; `amount` in dollars. The same for each quote at this price."""
+    """The charge of a challenge in wire format; `amount` in dollars. The same for each quote at this price."""
     return _DEFINITION.normalize_request(
         {
             "amount": amount,
@@ -79,7 +79,7 @@ def pull_charge(
     client: httpx.AsyncClient,
     confirmation_s: float,
 ) -> list[ServerMethod]:
-    """The SDK's server methods, one for each currency, pull mode only; `confirmation_s` bounds one broadcast."""
+    """The SDK's server methods, one for each currency, pull mode only; `confirmation_s` limits a broadcast."""
     methods = tempo.charge(
         recipient=recipient,
         currencies=currencies,

@@ -1,7 +1,7 @@
 """The MPP rail: one transfer of a dollar token on Tempo, signed by the payer, broadcast by us when the work is done.
 
-The SDK issues challenges, judges credentials and broadcasts. This rail adds pull mode only, the deadline, the payer's
-funds, and the chain's word after every doubt.
+The SDK issues challenges, verifies credentials and broadcasts. This rail restricts it to pull mode, and adds checks of
+the deadline and the payer's balance, and the chain's decision on unclear outcomes.
 """
 
 import logging
@@ -23,7 +23,7 @@ from payments.mpp.wire import RAIL, MppCredential, PushedCredential, read_creden
 from payments.rail import Challenge, Finality, HeaderFields, Order, Payment, Receipt
 from payments.transfers import Transfer
 
-_TALKATIVE = ("httpx", "httpcore")  # below WARNING they write URLs, which may hold API keys
+_LOGGERS_WITH_URLS = ("httpx", "httpcore")  # below WARNING they log URLs, which may contain API keys
 
 
 class MppRail:
@@ -32,15 +32,15 @@ class MppRail:
     Args:
         config: the settings.
         host: the service's public host name, the realm of challenges unless the settings name another.
-        hosts: further host names. Unless the settings name a realm, each is its own; challenges of each realm are
-            accepted on all of them.
-        ledger_id: identity of the ledger that this rail sells for; challenges are bound to it, so that one payment buys
-            nothing of a service with another ledger.
-        rpc_timeout_s: for one call of one URL, a broadcast apart.
-        clock: judges how long payments are valid.
+        hosts: further host names. Unless the settings name a realm, each is its own realm; challenges of each realm are
+            accepted on all hosts.
+        ledger_id: identity of the ledger; challenges are bound to it, so that a payment cannot also buy from a service
+            with another ledger.
+        rpc_timeout_s: for one call of one URL, except a broadcast.
+        clock: checks how long payments are valid.
 
     Raises:
-        ValueError: a setting that the rail needs is missing.
+        ValueError: a required setting is missing.
     """
 
     name = RAIL
@@ -55,7 +55,7 @@ class MppRail:
         rpc_timeout_s: float = 3.0,
         clock: ChainClock | None = None,
     ) -> None:
-        for name in _TALKATIVE:
+        for name in _LOGGERS_WITH_URLS:
             logging.getLogger(name).setLevel(logging.WARNING)
         self._config = config
         self._recipients = tuple(recipient.lower() for recipient in config.recipients())
@@ -85,7 +85,7 @@ class MppRail:
         )
 
     async def challenge(self, order: Order, rejection: str | None = None) -> Challenge:
-        """A fresh challenge for each currency; `challengeId` of the body is the id of the first."""
+        """A new challenge for each currency; `challengeId` in the body is the id of the first."""
         challenges = await self._engines.challenges(order)
         return Challenge(
             headers=tuple(("WWW-Authenticate", each.field) for each in challenges),
@@ -93,14 +93,14 @@ class MppRail:
         )
 
     def read(self, headers: HeaderFields) -> MppAttempt | PushedAttempt | None:
-        """Read `Authorization: Payment`; see `wire` for what is refused here already, with a PaymentRejected too."""
+        """Read `Authorization: Payment`; raises as `wire.read_credential`."""
         credential = read_credential(headers)
         if isinstance(credential, PushedCredential):
             return PushedAttempt(credential, self._parts)
         return None if credential is None else self.bind(credential)
 
     def bind(self, credential: MppCredential) -> MppAttempt:
-        """The attempt to pay with a credential over this rail."""
+        """The attempt to pay with a credential on this rail."""
         return MppAttempt(credential, self._parts)
 
     async def find_receipt(self, payment: Payment) -> Receipt | None:

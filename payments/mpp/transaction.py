@@ -1,16 +1,16 @@
-"""The signed Tempo transaction (type 0x76) of a pull payment: read strictly, so that what is accepted can be mined.
+"""The signed Tempo transaction (type 0x76) of a pull payment: parsed strictly, so that what is accepted can be mined.
 
 0x76 ‖ rlp([chain id, priority fee, max fee, gas limit, calls, access list, nonce key, nonce, valid before, valid after,
 fee token, fee payer's signature, authorizations, key authorization (optional), signature])
 
-Only the form that both official clients sign for a private key is accepted; every other one could get the work done
-and never be mined:
+Only the form that both official clients sign with a private key is accepted; with any other form the work could be done
+for a transaction that is never mined:
 
 - One call of `transferWithMemo`, without value and without an access list.
-- A signature of the payer's own secp256k1 key. The SDK recovers the payer from it; in a P256, WebAuthn, access-key or
-  multisig signature it believes the account that is named there, which may be anybody's, until the chain is asked.
-- An expiring nonce. A counted one is used up by any other transaction of the payer while the picture is made.
-- No authorizations: one that the chain does not accept spoils the whole transaction.
+- A signature of the payer's secp256k1 key. The SDK recovers the payer from it. From a P256, WebAuthn, access-key or
+  multisig signature it takes the account that is named there, unchecked until the chain is asked.
+- An expiring nonce. A sequential nonce can be used up by another transaction of the payer during the work.
+- No authorizations: one that the chain does not accept invalidates the whole transaction.
 - The canonical encoding: the fields, encoded again, must be the same bytes.
 """
 
@@ -30,16 +30,16 @@ from mpp.methods.tempo.intents import (
 
 EXPIRING_NONCE_KEY = 2**256 - 1
 MIN_GAS = 34_000
-"""Below it no block of the local chain (hardfork T4) includes a transfer: with an empty memo 34,712 is the fewest."""
+"""Below it no block of the local chain (hardfork T4) includes a transfer: the minimum is 34,712, with an empty memo."""
 MAX_GAS = 30_000_000
-"""Tempo's own limit for one transaction; a block's limit is judged beside it, by the chain."""
+"""Tempo's limit for one transaction; the limit of a block is checked separately, on the chain."""
 
 _TYPE = b"\x76"
 _ATTODOLLARS_PER_UNIT = 10**12
 _EXPIRING_NONCE = (EXPIRING_NONCE_KEY.to_bytes(32), b"")  # nonce key and nonce
 _SIGNATURE_BYTES = 65  # r, s, recovery id; every other kind has another length
-_RECOVERY_IDS = (0, 1, 27, 28)  # nodes take others too, and then know the transaction by a hash that is not ours
-_HIGHEST_S = SECPK1_N // 2  # EIP-2; no node takes the other half
+_RECOVERY_IDS = (0, 1, 27, 28)  # nodes accept others too, but compute another hash for the transaction
+_HIGHEST_S = SECPK1_N // 2  # EIP-2; no node accepts the other half
 _U64, _U128 = 8, 16  # bytes
 _SELECTOR = bytes.fromhex(TRANSFER_WITH_MEMO_SELECTOR)
 _PADDING = bytes(12)  # before an address in call data
@@ -58,18 +58,18 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class SignedTransaction:
-    """What the chain will be asked about, and what decides whether it is worth working for.
+    """The parsed fields of a transaction.
 
     Attributes:
         raw: 0x-hex in lower case, as it is broadcast.
-        hash: 0x-hex, the one the chain will know it by.
-        transfer: what it does.
+        hash: 0x-hex, as on the chain.
+        transfer: its call.
         call_data: of the transfer, 0x-hex.
-        valid_after: unix seconds; before then no block takes it. 0 when it is valid at once.
-        valid_before: unix seconds; from then on no block takes it. 0 when it never expires.
-        fee_token: address that pays the gas, lower case; None when the payer leaves the choice to the chain.
-        gas: the limit.
-        gas_price: the highest one, in 10^-18 dollars.
+        valid_after: unix seconds before which it cannot be mined; 0: none.
+        valid_before: unix seconds from which on it cannot be mined; 0: none.
+        fee_token: address of the token that pays the gas, lower case; None: the chain chooses.
+        gas: the gas limit.
+        gas_price: the maximum, in 10^-18 dollars.
     """
 
     raw: str = field(repr=False)
@@ -84,13 +84,13 @@ class SignedTransaction:
 
     @property
     def max_fee(self) -> int:
-        """Base units of the fee token that the gas may cost: the chain counts gas prices in 10^-18 dollars and takes
-        fees in tokens of six decimals, rounded up."""
+        """Maximum fee in base units of the fee token: gas prices are in 10^-18 dollars, fees in tokens of six decimals,
+        rounded up."""
         return -(-self.gas_price * self.gas // _ATTODOLLARS_PER_UNIT)
 
 
 def read_transaction(raw: str) -> SignedTransaction:
-    """Read 0x-hex. Who signed, for which chain and for which payment, is not judged here.
+    """Parse 0x-hex. Signer, chain and payment are not checked here.
 
     Raises:
         ValueError: not such a transaction.
@@ -103,7 +103,7 @@ def read_transaction(raw: str) -> SignedTransaction:
         ] if (nonce_key, nonce) == _EXPIRING_NONCE and _is_of_an_own_key(signature):  # fmt: skip
             _number(chain, _U64)
             if _number(tip, _U128) > _number(price, _U128):
-                raise ValueError("a priority fee above the highest fee, which no node takes")
+                raise ValueError("a priority fee above the maximum fee, which no node accepts")
             canonical = _canonical_raw_transaction("0x" + data.hex())
             return SignedTransaction(
                 raw=canonical,
@@ -121,7 +121,7 @@ def read_transaction(raw: str) -> SignedTransaction:
 
 
 def signer_of(transaction: SignedTransaction) -> str | None:
-    """The address that signed it, lower case; None where there is none to be recovered."""
+    """The address that signed it, lower case; None if it cannot be recovered."""
     sender: str | None = _transaction_sender(transaction.raw)
     return sender
 
@@ -165,7 +165,7 @@ def _transfer(token: str, call: bytes) -> Transfer:
 
 
 def _is_of_an_own_key(signature: bytes) -> bool:
-    """Whether the payer can be recovered from it, as the chain does it."""
+    """Whether the payer can be recovered from it, by the chain's rules."""
     r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:64])
     return (
         len(signature) == _SIGNATURE_BYTES

@@ -16,11 +16,11 @@ async def transfers_between(
     currencies: tuple[str, ...],
     log_span: int = LOG_SPAN,
 ) -> list[Transfer]:
-    """Those in blocks from `since` on and before `until`, unix seconds, oldest first; `log_span` blocks per search. A
-    payment is known by the hash of its transaction.
+    """The transfers in blocks from `since` (included) to `until` (excluded), unix seconds, oldest first; `log_span`
+    blocks per search. A payment's reference is the hash of its transaction.
 
     Raises:
-        RailUnavailable: the chain does not answer.
+        RailUnavailable: the chain does not respond.
     """
     return [
         Transfer(

@@ -1,8 +1,8 @@
-"""For how long a transaction may be valid on this chain, which bounds how long a quote may be paid.
+"""How long quotes are valid, limited by how long a transaction may be valid on this chain.
 
-Before its fork T11 Tempo mines an expiring nonce that ends within 30 seconds of the block, from then on one that ends
-within 300. A client that signs for a minute, as pympp does where the quote lasts as long, would have its transaction
-refused, or wait until half of the minute has passed. So the chain is asked, and quotes are shortened.
+Before its fork T11, Tempo mines an expiring nonce that ends within 30 seconds of the block, afterwards within 300. A
+client that signs for a minute, as pympp does if the quote allows it, would have its transaction refused or delayed. So
+the chain is asked, and quotes are shortened.
 """
 
 from contextlib import suppress
@@ -22,15 +22,15 @@ CLIENTS_SIGN_FOR_S = 60
 SHORT_QUOTE_S = 25
 _GAS = 100_000
 _TOO_LONG = "too far in the future"
-"""What the chain says of such a transaction; JSON-RPC has no code for it."""
+"""The chain's message for such a transaction; JSON-RPC has no code for it."""
 
 
 class QuoteValidity:
-    """How long quotes hold: as the operator says, or shorter where the chain takes no longer transactions.
+    """How long quotes are valid: the operator's setting, or less if the chain requires shorter transactions.
 
     Args:
         seconds: the operator's setting.
-        token, account: any token of the chain and any account, for a question that changes nothing.
+        token, account: any token of the chain and any account, for a simulation.
     """
 
     def __init__(self, seconds: int, *, token: str, account: str) -> None:
@@ -39,7 +39,7 @@ class QuoteValidity:
         self._is_known = seconds <= SHORT_QUOTE_S
 
     async def ask(self, chain: Chain) -> None:
-        """Ask the chain, until it has answered once."""
+        """Ask the chain, until it has responded once."""
         if self._is_known:
             return
         with suppress(RailUnavailable):
@@ -49,14 +49,14 @@ class QuoteValidity:
     def _learn(self, answer: object) -> None:
         is_refused = isinstance(answer, JsonRpcError)
         if is_refused and _TOO_LONG not in str(getattr(answer, "message", "")):
-            return  # it cannot simulate; the check before each sale says so, too
+            return  # the node cannot simulate; the preflight checks log this too
         self._is_known = True
         if is_refused:
             self.seconds = SHORT_QUOTE_S
             log.info("mpp_quotes_shortened", seconds=SHORT_QUOTE_S)
 
     def _question(self, now: int) -> Question[bytes]:
-        """A transaction that a client may sign a moment before a quote of now is paid."""
+        """The longest transaction that a client would sign for a quote."""
         return call(
             self._token,
             call_data("balanceOf(address)", self._account),

@@ -1,9 +1,8 @@
 """The wire format: `Authorization: Payment` in, `Payment-Receipt` out (draft-httpauth-payment-00).
 
-A `Payment` credential that cannot be read is answered 402 with a new challenge and `malformed-credential`, as the
-specification and its validator (`mppx validate`) require; therefore PaymentRejected, not MalformedPayment. Two
-different credentials or an oversized one, which no conforming client sends, are answered 400, and so is a credential of
-another payment method (`method-unsupported`).
+The response to an unreadable `Payment` credential is 402 with a new challenge and `malformed-credential`, as required
+by the specification and its validator (`mppx validate`); therefore PaymentRejected, not MalformedPayment. The response
+to two different credentials, an oversized one, or one for another payment method (`method-unsupported`) is 400.
 """
 
 import hashlib
@@ -47,18 +46,18 @@ class MppCredential(Credential):
 
 @dataclass(frozen=True)
 class PushedCredential(Credential):
-    """The hash of a transaction that its payer has already sent (push mode, which challenges do not offer)."""
+    """The hash of a transaction that the payer has already sent (push mode, which challenges do not offer)."""
 
     hash: str
 
 
 def read_credential(headers: HeaderFields) -> MppCredential | PushedCredential | None:
-    """The Payment credential in a request's header fields; None if there is none. Other schemes are ignored. It may be
-    repeated, in several fields or in one list.
+    """The Payment credential in a request's header fields; None if there is none. Other schemes are ignored. The same
+    credential may be repeated, in several fields or in one list.
 
     Raises:
         MalformedPayment: two different credentials, one longer than 16 KB, or one for another payment method.
-        PaymentRejected: it cannot be read, or its challenge cannot be ours.
+        PaymentRejected: it is unreadable, or its challenge cannot be ours.
     """
     tokens = [token for value in values(headers, "authorization") for token in _tokens(value)]
     if not tokens:
@@ -81,7 +80,7 @@ def _nests_too_deep(tokens: list[str]) -> bool:
 
 
 def _tokens(value: str) -> list[str]:
-    """The Payment credentials in one field, without scheme and padding, which have several spellings."""
+    """The Payment credentials in one field, without scheme and padding, which can be written in several ways."""
     credentials = (part.strip().partition(" ") for part in value.split(","))
     return [token.strip().rstrip("=") for scheme, _, token in credentials if scheme.lower() == "payment"]
 
@@ -143,12 +142,12 @@ def _transaction(raw: str) -> SignedTransaction:
             VERIFICATION_FAILED,
             "Expected a signed Tempo transaction (type 0x76) with a single transferWithMemo call, an expiring nonce, "
             f"gas paid by the payer and a gas limit from {MIN_GAS} to {MAX_GAS}, signed with the payer's secp256k1 "
-            "key; passkeys, access keys, access lists and authorizations are not accepted.",
+            "key. Passkeys, access keys, access lists and authorizations are not accepted.",
         ) from exc
 
 
 def write_receipt(receipt: Receipt, currency: str) -> HeaderFields:
-    """The receipt header; a pure function of the receipt, so repeated receipts are byte-identical."""
+    """The receipt header; deterministic, so repeated receipts are byte-identical."""
     sdk_receipt = mpp.Receipt.success(
         receipt.transaction,
         timestamp=datetime.fromtimestamp(receipt.at, UTC),

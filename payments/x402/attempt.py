@@ -1,4 +1,4 @@
-"""A payment that came over x402: verified and settled in the specification's order for `exact`."""
+"""A payment on x402: verified and settled in the specification's order for `exact`."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -23,10 +23,10 @@ from payments.x402.wire import RAIL, X402Credential, write_receipt, write_refusa
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What an x402 rail verifies and settles with.
+    """The parts of an x402 rail that verify and settle.
 
     Attributes:
-        previous_terms: those of quotes with our former address.
+        previous_terms: the terms of quotes with our previous address.
         min_validity_s: as `X402Rail`.
     """
 
@@ -52,7 +52,7 @@ class Parts:
     async def find_receipt(
         self, payment: Payment, resend: Callable[[], Awaitable[Receipt]] | None = None
     ) -> Receipt | None:
-        """As `Rail.find_receipt`. `resend` settles again over a facilitator that may have lost the first request."""
+        """As `Rail.find_receipt`. `resend` settles again with a facilitator that may have lost the first request."""
         try:
             outcome = await self.confirmation.our_outcome(payment)
         except OUTAGES:
@@ -78,7 +78,7 @@ class X402Attempt(PaymentAttempt):
 
     @property
     def terms(self) -> QuoteTerms:
-        """Those that it was quoted, by the address that it pays."""
+        """The terms that were quoted, determined by the recipient."""
         earlier = self.parts.previous_terms
         is_earlier = earlier is not None and self.credential.signed.authorization.to == earlier.pay_to.lower()
         return earlier if earlier is not None and is_earlier else self.parts.terms
@@ -92,7 +92,7 @@ class X402Attempt(PaymentAttempt):
         parts.clock.check()
         units, now = self._units(order), parts.clock.now()
         payment = self._payment(now)
-        # No refusal may call a payment untouched that the chain knows as used: it may have paid us elsewhere.
+        # A payment that the chain shows as used must not be reported as unused: it may have paid us elsewhere.
         unknown = replace(payment, evidence=evidence_of_unknown(signed.authorization, self.terms, now=now))
         try:
             await self._check(units, now)
@@ -101,7 +101,7 @@ class X402Attempt(PaymentAttempt):
             if could_have_paid(signed, self.terms):
                 await parts.confirmation.refuse_if_spent(unknown)
             raise
-        if parts.facilitator.is_service:  # it may lie, or see the chain later than we do
+        if parts.facilitator.is_service:  # its answer may be false, or its node may lag behind
             await parts.confirmation.refuse_if_spent(unknown)
         return replace(payment, funds=funds)
 
@@ -140,8 +140,8 @@ class X402Attempt(PaymentAttempt):
         check_deadline(signed.authorization, now, parts.min_validity_s)
 
     async def _judge(self, units: int) -> int | None:
-        """Refuse a payer who holds too little, then have the facilitator judge the payment; what the payer holds, where
-        the chain says so in time."""
+        """Check the payer's balance, then let the facilitator verify the payment. Returns the balance, if the chain
+        responds in time."""
         parts = self.parts
         funds = await parts.funds.of(self.credential.signed.authorization.payer, needed=units)
         if funds is not None and funds < units:

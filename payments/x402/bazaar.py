@@ -1,6 +1,6 @@
-"""The x402 extension `bazaar`: how to call what is sold, for catalogues and for agents that read nothing but the quote.
+"""The x402 extension `bazaar`: how to call the endpoint, for catalogues and for agents that read only the quote.
 
-The SDK's module for it makes the same from dataclasses, for each quote anew; what we say never changes.
+The SDK's module builds the same from dataclasses, again for each quote, although it never changes.
 Specification: x402, specs/extensions/bazaar.md.
 """
 
@@ -12,7 +12,7 @@ NAME = "bazaar"
 
 
 def declaration(call: JsonCall, method: str) -> dict[str, Any]:
-    """An example of a call and its answer, and the schema of both."""
+    """An example of a call and its response, and the schema of both."""
     accept = {"Accept": "application/json"}
     return {
         "info": {

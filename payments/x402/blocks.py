@@ -1,4 +1,4 @@
-"""Wakes everything that waits for a transaction when the chain has a new block, with one poll for all of them."""
+"""Notifies all waiting tasks when the chain has a new block, with one poll for all of them."""
 
 import asyncio
 from contextlib import suppress
@@ -9,11 +9,11 @@ from payments.evm.questions import block_number
 
 POLL_S = 0.2
 LONGEST_S = 1.0
-"""The longest wait: the node that is asked for a receipt may be later than the one that showed the block."""
+"""Maximum wait: the node that is asked for a receipt may lag behind the one that showed the block."""
 
 
 class NewBlocks:
-    """Polls the chain while anything waits for it."""
+    """Polls the chain while a task waits for it."""
 
     def __init__(self, rpc: JsonRpc) -> None:
         self._rpc = rpc
@@ -34,7 +34,7 @@ class NewBlocks:
             self._waiting -= 1
 
     async def _poll(self) -> None:
-        seen = None  # the first poll always wakes
+        seen = None  # the first poll always notifies
         while self._waiting:
             await asyncio.sleep(POLL_S)
             with suppress(RailUnavailable):

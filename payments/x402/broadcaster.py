@@ -1,4 +1,4 @@
-"""Sends transactions of our settlement key: recorded first, one at a time over all processes, without nonce gaps."""
+"""Sends transactions of our settlement key: each is recorded first, nonces have no gaps, one process at a time."""
 
 import asyncio
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
@@ -23,28 +23,30 @@ from payments.x402.settlement_key import SettlementKey
 from payments.x402.transfer_call import TransferCall
 
 SURE_BLOCKS = 2
-"""A transaction is final when it is this deep in the chain: the latest blocks may still change."""
+"""Depth at which a transaction counts as final here: the latest blocks can still change."""
 
 SLOW_S = 0.5
-"""How long a node may take to accept a transaction before it is sent once more."""
+"""Time after which a transaction that a node has not accepted is sent once more."""
 
 FRESH_S = 1.0
-"""How old the chain's prices may be when a transaction is signed at them."""
+"""Maximum age of the chain's fees when a transaction is signed."""
 
 LATELY_S = 4.0
-"""The same when a payment is verified: the health check runs every three seconds, so this needs no request."""
+"""Maximum age of the fees when a payment is verified: the health check reads them every three seconds."""
 
-_TOO_DEAR = "Settling a payment would cost too much at the chain's present fee. Nothing was charged; try again later."
+_TOO_EXPENSIVE = (
+    "Settling a payment would cost too much at the chain's current fee. Nothing was charged; try again later."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What settling costs at present.
+    """The current cost of settling.
 
     Attributes:
-        affordable: settlements that the key can pay, each at the present offer and the whole gas limit.
-        cost_share, max_share: what settling the dearest picture costs and may cost, as a share of its price.
-        worth_it: whether that settlement is within the budget.
+        affordable: number of settlements that the key can pay, each at the current fees and the whole gas limit.
+        cost_share, max_share: cost of settling a payment of the highest price, and its maximum, as shares of it.
+        worth_it: whether this cost is within the budget.
     """
 
     affordable: int
@@ -54,14 +56,14 @@ class Outlook:
 
 
 class Broadcaster:
-    """Only this spends the gas of our settlement key.
+    """Sends with our settlement key; no other code spends its gas.
 
     Args:
-        outbox: remembers every transaction from before it is sent.
-        lock: one holder has it at a time, over all processes that settle on the same chain. It is held from choosing a
-            nonce until it is written down. Nothing is asked of the chain meanwhile, so a slow node blocks nothing.
-        bump_after_s: how long a transaction may stay out of the blocks before its fees are raised.
-        budget: what a settlement may cost.
+        outbox: records every transaction before it is sent.
+        lock: shared by all processes that settle on the same chain. It is held from choosing a nonce until it is
+            recorded, without a call to the chain, so that a slow node blocks no process.
+        bump_after_s: time after which the fees of a transaction that is in no block are raised.
+        budget: limits of the cost of a settlement.
     """
 
     def __init__(
@@ -93,25 +95,26 @@ class Broadcaster:
         return self._key.address
 
     async def send(self, to: str, data: str, *, reference: str, hold: Hold) -> str:
-        """Sign, record and send a call for a payment; gives its transaction hash, 0x-hex. The work is done by now: the
-        fee may be as high as what the payment brings.
+        """Sign, record and send a call for a payment, after the work: the fee may be as high as the payment. Returns
+        its transaction hash, 0x-hex.
 
-        The hash is given back also when it is not known whether the node took the transaction: its record is there, so
-        it is sent again until it is in a block.
+        Also returns the hash if it is not known whether the node accepted the transaction: it is recorded, so it is
+        sent again until it is in a block.
 
         Raises:
-            RailUnavailable: the chain does not answer, is too dear, or the hold is over or lost; nothing was sent.
-            NodeRefusal: the node does not take the transaction, or says that the chain would revert it or wants more
-                gas for it than `GAS_LIMIT`; it is nowhere, and its nonce is free again.
-            LedgerUnavailable: lock or outbox do not answer; nothing was sent, but its record may be there.
+            RailUnavailable: the chain does not respond or is too expensive, or the hold has expired or was lost;
+                nothing was sent.
+            NodeRefusal: the node refuses the transaction, or reports that it would be reverted or needs more gas than
+                `GAS_LIMIT`; no node has it, and its nonce is free again.
+            LedgerUnavailable: lock or outbox do not respond; nothing was sent, but it may be recorded.
         """
         try:
             return await self._send_once(to, data, reference, hold)
-        except NonceTooLow:  # the key was used elsewhere, or the node that counted was late
+        except NonceTooLow:  # the key was used elsewhere, or the node that counted lags behind
             return await self._send_once(to, data, reference, hold)
 
     async def hashes(self, reference: str) -> set[str]:
-        """The transactions of a payment as they were sent last, without those that only take an expired one's nonce."""
+        """The latest transaction hashes of a payment, without cancellations."""
         return {sent.hash for sent in await self._outbox.of(reference) if not sent.is_cancellation}
 
     async def new_block(self) -> None:
@@ -119,13 +122,13 @@ class Broadcaster:
         await self._blocks.next()
 
     async def sent(self, reference: str, transaction: str) -> bool:
-        """Whether a transaction that is on the chain is one that we recorded for a payment.
+        """Whether a transaction on the chain is recorded for a payment.
 
-        The latest form's hash is recorded, and an earlier form may have been mined, so the calls are compared: each
-        recorded call is unlike any other (see `signer.py`).
+        Only the hash of the latest version is recorded, but an earlier version may have been mined. So the calls are
+        compared; each recorded call is unique (see `signer.py`).
 
         Raises:
-            RailUnavailable, LedgerUnavailable: chain or outbox do not answer.
+            RailUnavailable, LedgerUnavailable: chain or outbox do not respond.
         """
         recorded = await self._outbox.of(reference)
         if not recorded or any(sent.hash == transaction for sent in recorded):
@@ -136,11 +139,11 @@ class Broadcaster:
         return call in {sent.data for sent in recorded}
 
     async def progress(self, reference: str, node: JsonRpc) -> InFlight | FinalAt:
-        """Whether a transaction of ours for a payment is still in flight, by what this node says: final is one that is
-        in a block, or whose nonce another one has. What is in flight is maintained from now on.
+        """Whether a recorded transaction for a payment is in flight, according to this node. It is final once it or
+        another transaction with its nonce is in a block. Transactions in flight are maintained from now on.
 
         Raises:
-            RailUnavailable, LedgerUnavailable: chain or outbox do not answer.
+            RailUnavailable, LedgerUnavailable: chain or outbox do not respond.
         """
         recorded = await self._outbox.of(reference)
         if not recorded:
@@ -154,27 +157,27 @@ class Broadcaster:
         return FinalAt(latest)
 
     async def check_cost(self, units: int, *, gas: int) -> None:
-        """Return when the work for a payment of so many base units may begin; `gas` is what its settlement takes.
+        """Check that the settlement of a payment of `units` base units, which needs `gas`, is within the budget.
 
         Raises:
-            RailUnavailable: settling would cost too much of it, or the chain does not answer.
+            RailUnavailable: it would cost too much, or the chain does not respond.
         """
-        if not self._budget.takes_on(units, await self._prices.now(max_age_s=LATELY_S), gas=gas):
-            raise RailUnavailable(_TOO_DEAR, retry_after=30)
+        if not self._budget.allows_work(units, await self._prices.now(max_age_s=LATELY_S), gas=gas):
+            raise RailUnavailable(_TOO_EXPENSIVE, retry_after=30)
 
     async def outlook(self) -> Outlook:
-        """What settling costs now, and how often the key can pay it. Raises RailUnavailable."""
+        """The current cost of settling, and how often the key can pay it. Raises RailUnavailable."""
         market = await self._prices.now()
         wei = await self._rpc.ask(balance(self.address))
         return Outlook(
             affordable=wei // (2 * market.base_fee + market.tip) // GAS_LIMIT,
             cost_share=self._budget.cost_share(market),
-            worth_it=self._budget.takes_on(self._budget.highest_units, market),
+            worth_it=self._budget.allows_work(self._budget.highest_units, market),
             max_share=self._budget.max_share,
         )
 
     async def aclose(self) -> None:
-        """Stop maintaining; another process maintains what is recorded."""
+        """Stop maintaining; other processes maintain the recorded transactions."""
         await self._monitor.aclose()
 
     async def _fees(self, to: str, data: str) -> Fees:
@@ -185,7 +188,7 @@ class Broadcaster:
             raise NodeRefusal("the transaction would be reverted")
         fees = market.offer(cap=self._cap(data, market, gas))
         if fees is None:
-            raise RailUnavailable(_TOO_DEAR)
+            raise RailUnavailable(_TOO_EXPENSIVE)
         return fees
 
     def _cap(self, data: str, market: Market, gas: int) -> int:
@@ -194,21 +197,21 @@ class Broadcaster:
         return self._budget.cap(units, market, gas=gas, call_bytes=len(data) // 2)
 
     async def _send_once(self, to: str, data: str, reference: str, hold: Hold) -> str:
-        # Answers from before the lock are good enough: whatever was sent since is recorded.
+        # The counts may be read before the lock: transactions sent since then are recorded.
         fees, (mined, known) = await asyncio.gather(self._fees(to, data), counts(self._rpc, self.address))
         async with AsyncExitStack() as locked:
             await locked.enter_async_context(self._lock)
             recorded = await self._outbox.since(self._chain_id, self.address, min(mined, known))
             nonce = NonceState(mined, known, recorded).free
             sent = self._key.sign(to, data, nonce=nonce, fees=fees, reference=reference)
-            # Not interrupted by a cancellation: what is recorded is sent, and after a failure the outbox must be right.
+            # Protected from cancellation: a recorded transaction must be sent, and after a failure withdrawn.
             await run_to_completion(self._record_and_post(sent, hold, locked))
         return sent.hash
 
     async def _record_and_post(self, sent: Sent, hold: Hold, locked: AsyncExitStack) -> None:
         """Record under the lock, and release the lock before waiting for the node."""
         if not await self._outbox.record(sent, hold):
-            raise RailUnavailable("This payment is not ours to settle any more, or the lock was lost.")
+            raise RailUnavailable("Another process holds this payment now, or the lock was lost.")
         self._monitor.start()
         await locked.aclose()
         await self._post(sent)
@@ -217,34 +220,35 @@ class Broadcaster:
         try:
             await self._send(sent)
         except RailUnavailable:
-            return  # perhaps it has arrived
+            return  # the node may have received it
         except NodeRefusal as refusal:
             gap = not isinstance(refusal, NonceTooLow)
             if await self._is_nowhere(sent) and await self._withdraw(sent, leaves_a_gap=gap):
                 raise
 
     async def _send(self, sent: Sent) -> None:
-        """Send, and send once more when that takes long: in the node, all later nonces wait for this one."""
+        """Send, and send once more if that is slow: in the node, all later nonces wait for this one."""
         first = asyncio.create_task(sending.send(self._rpc, sent.raw))
         await asyncio.wait({first}, timeout=SLOW_S)
         if not first.done():
             with suppress(RailUnavailable, NodeRefusal):
                 await sending.send(self._rpc, sent.raw)
                 first.cancel()
-                await asyncio.gather(first, return_exceptions=True)  # its result does not matter any more
+                await asyncio.gather(first, return_exceptions=True)  # its result is no longer needed
                 return
         await first
 
     async def _withdraw(self, sent: Sent, *, leaves_a_gap: bool) -> bool:
-        """Release the nonce of a refused transaction, unless later nonces are recorded: then it is sent until a node
-        accepts it."""
+        """Delete a refused transaction, which frees its nonce. Returns False if later nonces are recorded: then it is
+        sent again until a node accepts it."""
         async with self._lock:
             if leaves_a_gap and len(await self._outbox.since(self._chain_id, self.address, sent.nonce)) > 1:
                 return False
             return await self._outbox.withdraw(sent)
 
     async def _is_nowhere(self, sent: Sent) -> bool:
-        """A service before several nodes may have passed it on twice, and tell the second node's answer only."""
+        """Whether the chain does not know a refused transaction. A load balancer may have sent it to two nodes and
+        returned only the second node's refusal."""
         try:
             return await self._rpc.ask(transaction_input(sent.hash)) is None
         except RailUnavailable:

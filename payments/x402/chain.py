@@ -1,4 +1,4 @@
-"""Reads from the chain whether a payment's authorization was used, and whether the use paid us."""
+"""Reads from the chain whether a payment's authorization was used, and whether that paid us."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,15 +26,15 @@ from payments.x402.contracts import read_contract
 from payments.x402.eip3009 import Authorization
 from payments.x402.requirements import QuoteTerms
 
-CLOCK_SLACK_S = 600  # how far the chain's clock may be behind ours
+CLOCK_SLACK_S = 600  # maximum lag of the chain's clock behind ours
 
 
 class Undecided(RailUnavailable):
-    """The chain answers, but does not decide the payment (yet)."""
+    """The chain responds, but the outcome of the payment is not decided (yet)."""
 
 
 class UseNotFound(Undecided):
-    """An authorization was used, and its use is not in the blocks that were searched."""
+    """An authorization was used, but not in the searched blocks."""
 
 
 AUTHORIZATION_USED = event_topic("AuthorizationUsed(address,bytes32)")
@@ -42,7 +42,7 @@ AUTHORIZATION_CANCELED = event_topic("AuthorizationCanceled(address,bytes32)")
 
 
 def evidence(authorization: Authorization, terms: QuoteTerms, *, now: float) -> Mapping[str, str]:
-    """What `AuthorizationReader` must remember of a payment beside its payer, amount and end."""
+    """What `AuthorizationReader` needs in addition to a payment's payer, amount and end."""
     return {
         "asset": terms.asset,
         "pay_to": terms.pay_to,
@@ -52,18 +52,18 @@ def evidence(authorization: Authorization, terms: QuoteTerms, *, now: float) -> 
 
 
 def evidence_of_unknown(authorization: Authorization, terms: QuoteTerms, *, now: float) -> Mapping[str, str]:
-    """The same for a payment that may have been used before we saw it: within the time for which one is quoted."""
+    """The same for a payment that may have been used before this service saw it, within the validity of a quote."""
     seen = min(now, authorization.valid_before) - terms.max_timeout_seconds
     return evidence(authorization, terms, now=seen)
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationStatus:
-    """What became of an authorization.
+    """The state of an authorization.
 
     Attributes:
         transaction: hash of the transaction that paid us, 0x-hex.
-        refusal: code of refusals.py that says why it never will; None when it did or still may.
+        refusal: code of refusals.py for why it can never pay us; None if it has or still can.
     """
 
     transaction: str | None = None
@@ -71,7 +71,7 @@ class AuthorizationStatus:
 
 
 class AuthorizationReader:
-    """Asks an EIP-3009 token about payments, by what `evidence` remembered.
+    """Asks an EIP-3009 token about payments, using their `evidence`.
 
     Args:
         log_span: blocks per search for a log entry; public RPC services limit the range of one eth_getLogs.
@@ -82,20 +82,20 @@ class AuthorizationReader:
         self._log_span = log_span
 
     async def status(self, payment: Payment, *, at_least: int = 0, searches: int | None = None) -> AuthorizationStatus:
-        """What the latest block says about a payment; the block has this number at least.
+        """The state of a payment in the latest block, which must have at least the number `at_least`.
 
-        The use of an authorization is searched back to when the payment was seen first, in `searches` steps at most.
+        The use of an authorization is searched back to when the payment was first seen, in at most `searches` steps.
 
         Raises:
-            UseNotFound: it was used, and not in the blocks that were searched.
-            Undecided: the chain does not decide it yet.
-            RailUnavailable: the chain does not answer.
+            UseNotFound: it was used, but not in the searched blocks.
+            Undecided: the outcome is not decided yet.
+            RailUnavailable: the chain does not respond.
         """
         try:
             latest = await self._rpc.ask(block("latest"))
             if latest.number < at_least:
                 raise Undecided("The chain does not show its latest blocks yet.")
-            # Of this very block: another node behind the same URL may be a few blocks late, and say "unused".
+            # In exactly this block: another node behind the same URL may lag behind and answer "unused".
             if not await self._is_used(payment, latest.number):
                 has_expired = latest.timestamp >= payment.valid_before
                 return AuthorizationStatus(refusal=refusals.VALID_BEFORE if has_expired else None)
@@ -106,21 +106,21 @@ class AuthorizationReader:
         return AuthorizationStatus(transaction, refusal=None if transaction else refusals.NONCE_USED)
 
     async def blocks_on_top(self, transaction: str) -> int:
-        """How many blocks came after the one that a transaction is in.
+        """The number of blocks after a transaction's block.
 
         Raises:
             Undecided: the chain does not know the transaction.
-            RailUnavailable: the chain does not answer.
+            RailUnavailable: the chain does not respond.
         """
         included_in = await self.block_of(transaction)
         return await self.newest() - included_in
 
     async def block_of(self, transaction: str) -> int:
-        """The number of the block that a transaction is in; raises as `blocks_on_top`."""
+        """The number of a transaction's block; raises as `blocks_on_top`."""
         return (await self._receipt(transaction)).block
 
     async def newest(self) -> int:
-        """The number of the newest block. Raises RailUnavailable when the chain does not answer."""
+        """The number of the newest block. Raises RailUnavailable if the chain does not respond."""
         return (await self._rpc.ask(block("latest"))).number
 
     async def _is_used(self, payment: Payment, height: int) -> bool:
@@ -138,7 +138,7 @@ class AuthorizationReader:
         )
 
     async def _use(self, payment: Payment, last: int, searches: int | None) -> Log:
-        """The log entry that used or cancelled an authorization, searched backwards from the block `last`."""
+        """The log entry of an authorization's use or cancellation, searched backwards from the block `last`."""
         topics = [
             [AUTHORIZATION_USED, AUTHORIZATION_CANCELED],
             address_topic(payment.payer),
@@ -152,13 +152,13 @@ class AuthorizationReader:
             if first == 0 or (await self._rpc.ask(block(first))).timestamp < int(payment.evidence["since"]):
                 break
             last = first - 1
-        raise UseNotFound("The chain does not show yet how the payment was used.")
+        raise UseNotFound("The chain does not yet show how the payment was used.")
 
     async def _paid_by(self, use: Log, payment: Payment) -> str | None:
-        """The hash of the using transaction, if this very use paid us.
+        """The hash of the transaction that used the authorization, if this use paid us.
 
-        The token's `Transfer` comes right after its `AuthorizationUsed`. Any other transfer in the same transaction
-        belongs to another authorization, which may have paid for another order.
+        The token's `Transfer` directly follows its `AuthorizationUsed`. Every other transfer in the transaction belongs
+        to another authorization, which may have paid for another order.
         """
         if use.topics[0] != AUTHORIZATION_USED:
             return None
@@ -185,10 +185,10 @@ def _pays(transfer: Log, payment: Payment) -> bool:
 
 
 async def check_chain(rpc: Node, terms: QuoteTerms) -> str | None:
-    """None when the RPC URL leads to our chain and the token is on it, else one public sentence.
+    """None if the RPC URL leads to our chain and the token is on it, else one public sentence.
 
     Raises:
-        RailUnavailable: the chain does not answer.
+        RailUnavailable: the chain does not respond.
     """
     try:
         deployed = await rpc.ask(code(terms.asset))
@@ -198,10 +198,10 @@ async def check_chain(rpc: Node, terms: QuoteTerms) -> str | None:
 
 
 async def refusal_of(rpc: JsonRpc, payload: PaymentPayload, requirements: PaymentRequirements) -> str | None:
-    """The SDK's code for why the token would refuse this transfer now, by a simulation; None when it would not.
+    """The SDK's code for why the token would refuse this transfer now, by simulation; None if it would not.
 
     Raises:
-        RailUnavailable: the chain does not answer.
+        RailUnavailable: the chain does not respond.
     """
     signed = ExactEIP3009Payload.from_dict(payload.payload)
     transfer = parse_eip3009_authorization(signed.authorization)
@@ -226,7 +226,7 @@ async def refusal_of(rpc: JsonRpc, payload: PaymentPayload, requirements: Paymen
 
 
 async def balance_of(rpc: JsonRpc, terms: QuoteTerms, holder: str) -> int | None:
-    """What an address holds of the token, in base units; None when the chain does not say."""
+    """The balance of an address in base units of the token; None if the chain does not respond."""
     try:
         return int(await read_contract(rpc, terms.asset, BALANCE_OF_ABI, "balanceOf", holder, sender=holder))
     except (RailUnavailable, CallFailed):

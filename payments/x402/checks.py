@@ -1,4 +1,4 @@
-"""The checks of a payment that need no facilitator, in the order of the specification."""
+"""The checks of a payment that need no facilitator, in the specification's order."""
 
 from x402.schemas import PaymentRequirements
 
@@ -13,7 +13,7 @@ from payments.x402.wire import X402Credential
 
 
 def check_locally(credential: X402Credential, terms: QuoteTerms, units: int, *, now: float) -> None:
-    """Reject a payment that cannot pay for an order of `units`, without a network call. Does not check the signature.
+    """Reject a payment that does not match an order of `units`, without a network call or a check of the signature.
 
     Raises:
         PaymentRejected: with the specification's reason.
@@ -24,13 +24,13 @@ def check_locally(credential: X402Credential, terms: QuoteTerms, units: int, *, 
 
 
 async def check_signature(signed: SignedAuthorization, terms: QuoteTerms, rpc: JsonRpc) -> None:
-    """Reject a 65-byte signature that is not by the payer's key, unless the payer is a contract.
+    """Reject a 65-byte signature that was not made with the payer's key, unless the payer is a contract.
 
     The signature of a contract wallet (EIP-1271) may have 65 bytes too, so only the chain can distinguish the two.
 
     Raises:
         PaymentRejected: the payer is not a contract and did not sign this.
-        RailUnavailable: the chain does not answer.
+        RailUnavailable: the chain does not respond.
     """
     if not signed.is_key_sized or signed.signed_by_payer(terms):
         return
@@ -39,7 +39,7 @@ async def check_signature(signed: SignedAuthorization, terms: QuoteTerms, rpc: J
 
 
 def could_have_paid(signed: SignedAuthorization, terms: QuoteTerms) -> bool:
-    """Whether this authorization could have been settled to us: we are the recipient, the signature may be valid."""
+    """Whether this authorization could have paid us: we are the recipient, and the signature may be valid."""
     to_us = signed.authorization.to == terms.pay_to.lower()
     return to_us and (not signed.is_key_sized or signed.signed_by_payer(terms))
 
@@ -52,8 +52,8 @@ def check_deadline(authorization: Authorization, now: float, min_validity_s: flo
     """
     if authorization.valid_before < now + min_validity_s:
         raise DeadlineUnreachable(
-            f"The payment is valid for less than the {min_validity_s:.0f} seconds that work and settlement may take."
-            " Nothing was charged; sign a payment that is valid longer.",
+            f"The payment must be valid for at least {min_validity_s:.0f} seconds, for the work and the settlement."
+            " Nothing was charged; sign a payment with a longer validity.",
             reason=refusals.VALID_BEFORE,
         )
 
@@ -68,7 +68,7 @@ def _check_claims(credential: X402Credential, terms: QuoteTerms, units: int) -> 
 
 
 def _bound(accepted: PaymentRequirements) -> tuple[object, ...]:
-    """The terms that must match; the timeout may be that of an older quote."""
+    """The terms that must match. The timeout need not, because it may be from an older quote."""
     token = (accepted.extra.get("name"), accepted.extra.get("version"))
     return accepted.amount, accepted.asset.lower(), accepted.pay_to.lower(), token
 

@@ -24,50 +24,50 @@ from settings_types import (
 )
 
 WANTS_A_KEY = ".cdp.coinbase.com"
-"""Hosts of facilitators of which it is known that they answer no call without a CDP key's signature."""
+"""Hosts of facilitators that only accept calls signed with a CDP key."""
 
 
 class X402Config(RailSection):
-    """The x402 rail: USDC on Base, settled by an HTTP facilitator, or by our own settlement key where one is given."""
+    """The x402 rail: USDC on Base, settled by an HTTP facilitator, or by our own settlement key if one is set."""
 
     chain_id: Annotated[Literal[8453, 84532], Whole] = 84532
     """8453 is Base, 84532 is Base Sepolia."""
     fallback_rpc_url: SecretUrl | None = None
-    """A second endpoint, asked when the first gives no answer, and as a second witness of each payment's end."""
+    """A second endpoint, used if the first does not respond, and to confirm the outcome of each payment."""
     asset: Address = "0x036CbD53842c5426634e7929541eC2318f3dCF7e"
-    """The token that is accepted."""
+    """The accepted token."""
     pay_to: Address | None = None
-    """The address that is paid."""
+    """The address that receives payments."""
     previous_pay_to: Address | None = None
-    """The address before the last change; payments of quotes with it are still accepted, and go to it."""
+    """The address before the last change; payments to it from earlier quotes are still accepted."""
     facilitator_url: Url | None = None
     """HTTP facilitator that verifies and settles."""
     facilitator_token: SecretStr | None = None
-    """Bearer token for the facilitator, where it wants one."""
+    """Bearer token for the facilitator, if it requires one."""
     facilitator_key_id: str | None = None
-    """Name or id of the CDP API key that signs each call to the facilitator, where that wants signed calls."""
+    """Name or id of the CDP API key that signs each call to the facilitator, if it requires signed calls."""
     facilitator_key_secret: ApiKeySecret | None = None
-    """Secret of that key: the Base64 of an Ed25519 key, or an EC P-256 key in PEM with its line ends as `\\n`."""
+    """Secret of this key: the Base64 of an Ed25519 key, or an EC P-256 key in PEM with its line ends as `\\n`."""
     settlement_key: PrivateKeyHex | None = None
-    """Private key that settles on the chain itself, without a facilitator; its account pays the gas."""
+    """Private key that settles directly on the chain, without a facilitator; its account pays the gas."""
     bump_after_s: PositiveFloat = 15.0
     """Seconds after which a transaction of the settlement key that is in no block yet is sent with higher fees."""
     eth_usd: Annotated[Decimal, Field(gt=0, allow_inf_nan=False)] = Decimal(4000)
-    """Price of one ETH in US dollars, with which the settlement key's gas is reckoned; rather too high than too low."""
+    """Price of one ETH in US dollars, to calculate the cost of gas; rather too high than too low."""
     max_fee_share: Annotated[Decimal, Field(gt=0, le=1, allow_inf_nan=False)] = Decimal("0.5")
-    """What settling may cost, as a share of the payment, for the work to begin; what has been worked for is settled up
-    to the whole payment."""
+    """Maximum cost of a settlement before the work begins, as a share of the payment; after the work it may cost the
+    whole payment."""
     max_fee_gwei: PositiveFloat = 1.0
-    """Fee per gas in gwei above which the settlement key sends nothing, whatever a payment brings; a settlement takes
+    """Maximum fee per gas in gwei of the settlement key's transactions, independent of the payment; a settlement uses
     about 80,000 gas."""
     max_timeout_seconds: PositiveInt = 120
-    """Validity asked of a payment, in seconds."""
+    """Requested validity of a payment, in seconds."""
     verify_timeout_s: PositiveFloat = 8.0
     """Seconds to wait for a verification."""
     settle_timeout_s: PositiveFloat = 30.0
     """Seconds to wait for a settlement before it counts as unknown."""
     finality_blocks: PositiveInt = 64
-    """Blocks on top of a settlement from which on it is final; until then it is looked at again."""
+    """Blocks on top of a settlement that make it final; until then it is rechecked."""
 
     @property
     def tokens(self) -> tuple[str, ...]:
@@ -78,7 +78,7 @@ class X402Config(RailSection):
         return self.max_timeout_seconds
 
     def secrets(self) -> Iterator[str]:
-        """Those of every section, and what may be a key in the facilitator's URL."""
+        """The secrets of the section, including parts of the facilitator's URL that may be a key."""
         yield from super().secrets()
         yield from parts_of_url(self.facilitator_url or "")
 
@@ -100,7 +100,7 @@ class X402Config(RailSection):
             yield Fault("settlement_key", "is a well-known development key")
 
     def _facilitator_faults(self) -> Iterator[Fault]:
-        """A facilitator and our credentials for it."""
+        """Faults of the facilitator's URL and our credentials for it."""
         key = (self.facilitator_key_id, self.facilitator_key_secret)
         if (key[0] is None) != (key[1] is None):
             missing = "facilitator_key_id" if key[0] is None else "facilitator_key_secret"

@@ -1,9 +1,8 @@
-"""Confirms settlements: what a facilitator answers is a reason to ask the chain, and the chain decides.
+"""Confirms settlements: after a facilitator's answer the chain is asked, and the chain decides.
 
-The chain shows a payment by its authorization: on our network and token, by this payer and nonce, a transfer of the
-amount to us (chain.py). It does not show for whom: the same authorization can be handed to two services of one
-seller. So a transfer pays for a picture here when we sent it, and for nothing when it is proven that somebody else
-sent it (`PaymentSpentElsewhere`).
+The chain shows the use of a payment's authorization: payer, nonce, and a transfer of the amount to us (chain.py). It
+does not show which service it was for: the same authorization can be sent to two services of one seller. So a transfer
+pays for an image here if this ledger sent it, and for nothing if another sender provably did (`PaymentSpentElsewhere`).
 """
 
 import asyncio
@@ -23,15 +22,15 @@ from payments.x402.refusals import refuse
 from payments.x402.witnesses import Outcome, Witnesses
 
 OUTAGES = (RailUnavailable, LedgerUnavailable)
-"""Chain or ledger give no answer."""
+"""Chain or ledger do not respond."""
 POLL_S = 1.0
 REMEMBERED = 10_000
-"""Payments of which this process knows that it has called the facilitator for them."""
+"""Payments for which this process remembers that it has called the facilitator."""
 SEARCHES = 10
-"""Searches for the use of a payment that this ledger does not know; each goes 500 blocks further back."""
+"""Searches for the use of a payment that this ledger does not know, of 500 blocks each."""
 
 _ELSEWHERE = (
-    "This payment has paid this seller, but not for this request: another service or another ledger settled it."
+    "This payment has paid this seller, but not for this request: another service or ledger settled it."
     " Do not pay again; ask the operator."
 )
 _LONG_AGO = (
@@ -41,11 +40,10 @@ _LONG_AGO = (
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """One call of a facilitator, as evidence.
+    """One call of a facilitator.
 
     Attributes:
-        before: the newest block when it was made, where no earlier call can have moved the payment; None where one can
-            have, or nobody knows.
+        before: the newest block before the call, if no earlier call can have settled the payment; else None.
     """
 
     answer: SettleAnswer
@@ -53,10 +51,10 @@ class _Call:
 
 
 class Confirmation:
-    """Asks the chain what became of payments, and whose transaction it was.
+    """Asks the chain for the outcome of payments, and determines whether this ledger sent the transaction.
 
     Args:
-        doubt_s: how long `settle` waits for the chain to show what became of a payment.
+        doubt_s: how long `settle` waits for the chain to show the outcome.
     """
 
     def __init__(self, witnesses: Witnesses, facilitator: Facilitator, *, doubt_s: float) -> None:
@@ -68,16 +66,16 @@ class Confirmation:
     async def settle(
         self, payment: Payment, call: Callable[[], Awaitable[SettleAnswer]], *, limit: float, first: bool
     ) -> str:
-        """Have a payment settled by `call`; the hash of the transaction that paid us.
+        """Settle a payment by `call`. Returns the hash of the transaction that paid us.
 
-        A call without a clear answer is repeated while the chain shows nothing: one authorization moves once.
-        `limit` is the event loop's time after which nothing is called any more. `first` tells that this ledger began
-        no settlement of this payment before.
+        A call without a clear answer is repeated until the chain shows an outcome; an authorization can be used once.
+        `limit`: event-loop time after which `call` is not called. `first`: this ledger has not begun to settle this
+        payment before.
 
         Raises:
-            PaymentRejected: the chain proves that nothing moved and nothing of ours can still move it.
-            PaymentSpentElsewhere: it moved by another sender's transaction.
-            PaymentOutcomeUnknown: anything else.
+            PaymentRejected: the chain proves that no money moved, and this service can no longer move it.
+            PaymentSpentElsewhere: another sender's transaction used the payment.
+            PaymentOutcomeUnknown: every other outcome.
         """
         only = first and payment.id not in self._called
         before = await self._newest_block() if only else None
@@ -99,10 +97,10 @@ class Confirmation:
                 made = await _once_more(call, made.answer, deadline)
 
     async def our_outcome(self, payment: Payment) -> Outcome:
-        """What became of a payment that this ledger began to settle.
+        """The outcome of a payment that this ledger began to settle.
 
         Raises:
-            PaymentSpentElsewhere: it moved by another sender's transaction.
+            PaymentSpentElsewhere: another sender's transaction used the payment.
             RailUnavailable, LedgerUnavailable: the outcome cannot be determined.
         """
         outcome = await self.outcome(payment)
@@ -112,16 +110,16 @@ class Confirmation:
         return outcome
 
     async def outcome(self, payment: Payment) -> Outcome:
-        """The same without asking whose transaction it was."""
+        """The outcome of a payment, by any sender's transaction."""
         return await self._witnesses.outcome(
             payment, progress=lambda node: self._facilitator.progress(payment.id, node)
         )
 
     async def refuse_if_spent(self, payment: Payment) -> None:
-        """Refuse a payment that this ledger has no record of where the chain knows it as used.
+        """Refuse a payment that this ledger does not know, if the chain shows it as used.
 
         Raises:
-            PaymentSpentElsewhere: its authorization was used, and that paid us or may have.
+            PaymentSpentElsewhere: its authorization was used, and paid us or may have.
             PaymentRejected: it was used or cancelled without paying us.
             RailUnavailable: the outcome cannot be determined.
         """
@@ -138,22 +136,22 @@ class Confirmation:
         outcome = await self.outcome(payment)
         status = outcome.status
         if status.transaction is not None:
-            if await self._is_somebody_elses(payment, status.transaction, made):
+            if await self._was_sent_by_others(payment, status.transaction, made):
                 raise PaymentSpentElsewhere(_ELSEWHERE, paid_us=True)
             return status.transaction
         if status.refusal is not None:
             raise refuse(status.refusal)
         if outcome.is_final and not _says_used(made.answer):
-            # No transaction of ours is in flight: waiting is pointless. The next request learns that nothing moved.
+            # No transaction is in flight, so waiting is pointless. The next request finds that no money moved.
             raise made.answer.refusal or PaymentOutcomeUnknown()
         return None
 
-    async def _is_somebody_elses(self, payment: Payment, transaction: str, made: _Call) -> bool:
-        """With our own key the outbox knows. With a service the ledger's row stands for the settlement, unless the
-        money had moved before our only call was made.
+    async def _was_sent_by_others(self, payment: Payment, transaction: str, made: _Call) -> bool:
+        """With our own key, the outbox shows whether it was ours. With a facilitator service, the transaction counts as
+        ours unless it was mined before our only call.
 
-        That the service calls the payment used, or that its transaction failed, proves nothing: our call may have
-        reached it twice, or it may have tried again by itself.
+        The service's answer "used already" or "transaction failed" proves nothing: our call may have reached it twice,
+        or it may have retried on its own.
         """
         sent = await self._facilitator.sent(payment.id, transaction)
         if sent is not None:
@@ -161,7 +159,7 @@ class Confirmation:
         return made.before is not None and await self._witnesses.block_of(transaction) <= made.before
 
     async def _newest_block(self) -> int | None:
-        """None where it is not needed, because the outbox knows what is ours, and where the chain does not answer."""
+        """None if it is not needed, because the outbox shows what is ours, or if the chain does not respond."""
         if not self._facilitator.is_service:
             return None
         try:
@@ -171,7 +169,7 @@ class Confirmation:
 
 
 async def _once_more(call: Callable[[], Awaitable[SettleAnswer]], before: SettleAnswer, deadline: float) -> _Call:
-    """Another call, cut off at `deadline` (the event loop's time): however it ends, the chain is asked again."""
+    """Another call, cancelled at `deadline` (event-loop time). After it, the chain is asked in any case."""
     with suppress(TimeoutError):
         async with asyncio.timeout_at(deadline):
             return _Call(await call())
@@ -179,7 +177,7 @@ async def _once_more(call: Callable[[], Awaitable[SettleAnswer]], before: Settle
 
 
 def _says_used(answer: SettleAnswer) -> bool:
-    """ "Used already" is not a refusal: the one who used it may have been us."""
+    """Whether the answer is "used already". It is not a refusal, because this ledger may have used it."""
     return answer.refusal is not None and answer.refusal.reason == refusals.NONCE_USED
 
 

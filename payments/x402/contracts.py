@@ -1,4 +1,4 @@
-"""Calls of a contract's functions by their ABI, as the SDK describes them."""
+"""Calls of a contract's functions by the SDK's ABI."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from payments.evm.question import JsonRpc, UnexpectedReturn
 from payments.evm.questions import Height, call
 
 UNENCODABLE = (EncodingError, TypeError, ValueError)
-"""What encoding arguments raises that do not fit the function."""
+"""Exceptions of encoding arguments that do not match the function."""
 
 
 async def read_contract(
@@ -24,12 +24,12 @@ async def read_contract(
     sender: str,
     height: Height = "latest",
 ) -> Any:
-    """The decoded result of a contract's function, called as `sender` on a block; one value stands alone.
+    """The decoded result of a contract's function, called as `sender` at a height; a single value is not in a list.
 
     Raises:
-        Reverted: the contract refuses the call.
-        UnexpectedReturn: there is no contract with this function.
-        RailUnavailable: the chain does not answer, or the arguments fit no such call.
+        Reverted: the contract reverts the call.
+        UnexpectedReturn: the address has no contract with this function.
+        RailUnavailable: the chain does not respond, or the arguments do not match the function.
     """
     try:
         data = "0x" + encode_contract_call(abi, function, *args).hex()
@@ -40,7 +40,7 @@ async def read_contract(
     try:
         values = decode(types, returned)
     except DecodingError:
-        raise UnexpectedReturn(f"{function} returns something else") from None
+        raise UnexpectedReturn(f"{function} returned unexpected data") from None
     return values[0] if len(values) == 1 else list(values)
 
 

@@ -1,4 +1,4 @@
-"""Diagnosis of the x402 rail: its chain, earnings and settlement."""
+"""Diagnosis of the x402 rail: its chain, its recipient's balance, and settlement."""
 
 from decimal import Decimal
 
@@ -18,7 +18,7 @@ _ETHER = 18
 
 
 async def diagnose(config: X402Config, needs: RailDependencies) -> list[Finding]:
-    """What was found; it changes nothing and sends nothing."""
+    """The findings. Changes nothing and sends nothing."""
     rpc, terms = RpcClient(config.rpc_urls(), timeout_s=TIMEOUT_S, chain_id=config.chain_id), QuoteTerms(config)
     try:
         return [
@@ -37,8 +37,8 @@ async def _facilitator(config: X402Config, rpc: RpcClient) -> list[Finding]:
     finally:
         await facilitator.aclose()
     if out is None:
-        return [good("facilitator", "It answers, and settles on this chain.")]
-    remedy = "Check its URL and our credentials, or settle with a key of your own."
+        return [good("facilitator", "It responds, and settles on this chain.")]
+    remedy = "Check its URL and the credentials, or settle with your own key."
     return [fault("facilitator", out, remedy, "facilitator_url", "facilitator_key_id", "settlement_key")]
 
 
@@ -48,8 +48,8 @@ async def _key(config: X402Config, rpc: RpcClient, needs: RailDependencies) -> l
     try:
         outlook, wei = await broadcaster.outlook(), await rpc.ask(balance(account))
     except RailUnavailable:
-        says = f"The chain does not say what {account} holds, which pays the gas."
-        return [fault("gas", says, "See its RPC URLs.", "rpc_url")]
+        says = f"The balance of {account}, which pays the gas, cannot be read."
+        return [fault("gas", says, "Check the RPC URLs.", "rpc_url")]
     finally:
         await broadcaster.aclose()
     ether = f"{account} holds {Decimal(wei).scaleb(-_ETHER).normalize():f} ETH, for {outlook.affordable} settlements."
@@ -60,5 +60,5 @@ async def _key(config: X402Config, rpc: RpcClient, needs: RailDependencies) -> l
     cost = f"Settling costs {outlook.cost_share:.1%} of the highest price."
     if outlook.worth_it:
         return [gas, good("cost", cost)]
-    remedy = "It heals when fees fall. If it stays: raise the price, or let a facilitator settle."
+    remedy = "This ends when fees fall. Otherwise raise the price, or use a facilitator."
     return [gas, fault("cost", cost, remedy, "max_fee_share", "eth_usd", "facilitator_url")]

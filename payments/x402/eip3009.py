@@ -30,7 +30,7 @@ Uint256 = Annotated[int, BeforeValidator(_decimal), Field(lt=2**256)]
 
 
 class Authorization(BaseModel):
-    """Payer, recipient, amount and validity period (unix seconds, both ends exclusive); hex in lower case."""
+    """Payer, recipient, amount and validity (unix seconds, both ends exclusive); hex in lower case."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -62,7 +62,7 @@ class SignedAuthorization(BaseModel):
         return len(self.signature) == 2 + 2 * EOA_SIGNATURE_BYTES
 
     def signed_by_payer(self, terms: QuoteTerms) -> bool:
-        """Whether a key-sized signature is by the payer, for this token on this chain."""
+        """Whether a key-sized signature was made by the payer, for this token on this chain."""
         network = terms.network
         return _is_signed_by_payer(self, network.chain_id, terms.asset, network.token_name, network.token_version)
 

@@ -1,4 +1,4 @@
-"""The port that verifies and settles: our own key (local_facilitator.py) or a service (http_facilitator.py)."""
+"""The port that verifies and settles: with our own key (local_facilitator.py) or a service (http_facilitator.py)."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,13 +12,13 @@ from payments.rail import Hold
 
 @dataclass(frozen=True, slots=True)
 class SettleAnswer:
-    """What a facilitator says about one call of `settle`. It decides nothing: the chain does (confirmation.py).
+    """A facilitator's answer to one call of `settle`. The chain decides, not this answer (confirmation.py).
 
     Attributes:
-        transaction: the hash that it names, 0x-hex in lower case, whether that succeeded or not.
-        refusal: its definite "no"; None when it said "yes", or nothing that can be read as an answer.
-        is_confirmed: our own node has shown us that `transaction` paid.
-        is_unclear: it gave no clear answer, and the same call may be made again.
+        transaction: the hash in the answer, 0x-hex in lower case, successful or not.
+        refusal: a definite refusal; None for a success or without a readable answer.
+        is_confirmed: our own node has shown that `transaction` paid.
+        is_unclear: the answer was unclear, and the call may be repeated.
     """
 
     transaction: str | None = None
@@ -29,46 +29,46 @@ class SettleAnswer:
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
-    """A transaction of ours for a payment may still get into a block."""
+    """A recorded transaction for a payment may still be mined."""
 
 
 @dataclass(frozen=True, slots=True)
 class FinalAt:
-    """No transaction of ours for a payment is in flight any more, as this block shows; 0 when there never was one."""
+    """In this block, no recorded transaction for a payment is in flight any more; 0 if none was recorded."""
 
     block: int
 
 
 class Facilitator(Protocol):
-    """Verifies and settles payments. Speaks v2 only: a v1 payment carries the same authorization.
+    """Verifies and settles payments. Uses v2 only: a v1 payment has the same authorization.
 
-    Every method is bounded in time, and raises the named errors only.
+    Every method has a time limit, and raises only the errors listed.
     """
 
     is_service: bool
-    """Whether somebody else sends the transactions: then only the chain shows what is in flight, and the same
+    """Whether a service sends the transactions: then only the chain shows whether one is in flight, and the same
     authorization may be sent again until it is in a block."""
 
     async def verify(self, payload: PaymentPayload, requirements: PaymentRequirements) -> None:
-        """Return when the payment could settle now. Moves no money.
+        """Check that the payment could settle now. Moves no money.
 
         Raises:
-            PaymentRejected: a definite "no" about this payment.
-            RailUnavailable: anything else.
+            PaymentRejected: a definite refusal of this payment.
+            RailUnavailable: every other failure.
         """
         ...
 
     async def settle(
         self, payload: PaymentPayload, requirements: PaymentRequirements, *, reference: str, hold: Hold
     ) -> SettleAnswer:
-        """Move the money of the payment `reference`; whatever it answers, the chain must be asked afterwards.
+        """Settle the payment `reference`. After any answer, the chain must be asked.
 
-        A facilitator that sends by itself does not begin to when `hold` is over or lost.
+        A facilitator with our own key sends nothing if `hold` has expired or was lost.
         """
         ...
 
     async def progress(self, reference: str, node: JsonRpc) -> InFlight | FinalAt:
-        """Whether a transaction for a payment is still in flight, by what this node says.
+        """Whether a transaction for a payment is in flight, according to this node.
 
         Raises:
             RailUnavailable, LedgerUnavailable: the outcome cannot be determined.
@@ -76,7 +76,7 @@ class Facilitator(Protocol):
         ...
 
     async def sent(self, reference: str, transaction: str) -> bool | None:
-        """Whether a transaction that is on the chain was sent for this payment of this ledger; None: unknown.
+        """Whether a transaction on the chain was sent by this ledger for this payment; None: unknown.
 
         Raises:
             RailUnavailable, LedgerUnavailable: no response.
@@ -84,7 +84,7 @@ class Facilitator(Protocol):
         ...
 
     async def health(self) -> str | None:
-        """None when it can settle, else one public sentence."""
+        """None if it can settle, else one public sentence."""
         ...
 
     async def aclose(self) -> None:

@@ -1,6 +1,6 @@
 """Our credentials for a facilitator service, as the SDK's `AuthProvider`: a fixed bearer token, or a CDP API key.
 
-A CDP key signs a JSON Web Token (RFC 7519) for each call, which names the one method and URL that it is good for.
+A CDP key signs a JSON Web Token (RFC 7519) for each call, which is valid for one method and URL only.
 """
 
 import secrets
@@ -18,7 +18,7 @@ from payments.jws import compact
 from payments.x402.config import X402Config
 
 TOKEN_S = 120
-"""How long a token holds."""
+"""Validity of a token."""
 _CALLS = {"verify": "POST", "settle": "POST", "supported": "GET"}
 _ED25519_BYTES = 64  # the seed, then the public key
 _SEED_BYTES = 32
@@ -39,8 +39,8 @@ class CdpKey:
     """A key of the Coinbase Developer Platform: Ed25519 (token of kind EdDSA) or P-256 (ES256).
 
     Args:
-        key_id, key_secret: as the platform shows them; the secret is 64 bytes in Base64, or a PEM whose line ends may
-            be written as backslash and n.
+        key_id, key_secret: as shown by the platform; the secret is 64 bytes in Base64, or a PEM whose line ends may be
+            written as backslash and n.
         url: the facilitator's.
 
     Raises:
@@ -65,7 +65,7 @@ class CdpKey:
 
 
 def credentials(config: X402Config) -> BearerToken | CdpKey | None:
-    """What the settings say; raises as `CdpKey` does."""
+    """The credentials in the settings, if any; raises as `CdpKey`."""
     if config.facilitator_token:
         return BearerToken(config.facilitator_token.get_secret_value())
     if config.facilitator_key_id and config.facilitator_key_secret and config.facilitator_url:
@@ -75,7 +75,7 @@ def credentials(config: X402Config) -> BearerToken | CdpKey | None:
 
 
 def signer_of(key_secret: str) -> tuple[str, Callable[[bytes], bytes]]:
-    """The JWS algorithm (RFC 7518, RFC 8037) of a key, and the function that signs with it; raises as `CdpKey` does."""
+    """The JWS algorithm (RFC 7518, RFC 8037) of a key, and its signing function; raises as `CdpKey`."""
     try:
         if "PRIVATE KEY" in key_secret:
             return "ES256", _es256(ECC.import_key(key_secret.replace("\\n", "\n")))

@@ -1,4 +1,4 @@
-"""What a transaction costs and offers: gas by EIP-1559, and the data fee of OP-stack chains such as Base."""
+"""Transaction fees: gas by EIP-1559, and the data fee of OP-stack chains such as Base."""
 
 import asyncio
 import hashlib
@@ -15,15 +15,15 @@ from payments.evm.question import JsonRpc, Reverted
 from payments.evm.questions import block, call, fee_history, gas_estimate
 
 GAS_LIMIT = 300_000
-PLAIN_GAS = 21_000  # of a transaction that calls nothing
+PLAIN_GAS = 21_000  # of a transaction without a call
 USUAL_GAS = 80_000
-"""What a transfer with a plain key's signature takes; a contract wallet's check comes on top, up to the limit."""
-MIN_TIP_WEI = 1_000_000  # what nodes of the OP stack suggest at least
+"""Gas of a transfer that is signed with a key; the signature check of a contract wallet adds to it, up to the limit."""
+MIN_TIP_WEI = 1_000_000  # the minimum that nodes of the OP stack suggest
 
 DATA_ORACLE = "0x420000000000000000000000000000000000000F"
-"""The OP stack's GasPriceOracle: what it costs to put a transaction's bytes onto the layer below."""
+"""The OP stack's GasPriceOracle, which returns the fee for publishing a transaction's bytes on layer 1."""
 SAMPLE_BYTES = 480
-"""A settlement has about 410 bytes. The sample does not compress at all, a settlement does a little."""
+"""Size of the sample. A settlement has about 410 bytes and compresses slightly; the sample does not compress."""
 ENVELOPE_BYTES = 120  # of a signed transaction beside its call
 _SAMPLE = b"".join(hashlib.sha256(bytes([place])).digest() for place in range(SAMPLE_BYTES // 32))
 _LOOKED_AT_BLOCKS, _CHEAPER_PERCENT = 5, 25
@@ -32,15 +32,15 @@ _DATA_FEE_CALL = "0x" + (selector("getL1Fee(bytes)") + encode(["bytes"], [_SAMPL
 
 @dataclass(frozen=True, slots=True)
 class Fees:
-    """Wei per gas: at most `max_fee` altogether, of which `max_tip` at most goes to the block's producer."""
+    """Wei per gas: at most `max_fee` in total, of which at most `max_tip` for the block's producer."""
 
     max_fee: int
     max_tip: int
 
     def over(self, old: Self, *, cap: int) -> "Fees | None":
-        """These fees, raised to where nodes let them replace the old ones; None when that is more than the cap.
+        """These fees, raised so that nodes accept them as a replacement of the old ones; None if they exceed the cap.
 
-        Nodes want 10 % more of both; an eighth is also what a block may raise the base fee by.
+        Nodes require 10 % more of both. A block can raise the base fee by an eighth.
         """
         fee = max(_an_eighth_more(old.max_fee), self.max_fee)
         if fee > cap:
@@ -50,11 +50,11 @@ class Fees:
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """The chain's present fees.
+    """The chain's current fees.
 
     Attributes:
-        base_fee, tip: wei per gas, of the next block and by the last ones.
-        sample_fee: wei for the data of a transaction of `SAMPLE_BYTES`; 0 on chains that take no such fee.
+        base_fee, tip: wei per gas; the base fee of the next block, and the usual tip of the latest ones.
+        sample_fee: wei for the data of a transaction of `SAMPLE_BYTES`; 0 on chains without a data fee.
     """
 
     base_fee: int
@@ -62,15 +62,15 @@ class Market:
     sample_fee: int = 0
 
     def data_fee(self, call_bytes: int = 0) -> int:
-        """Wei for the data of a transaction whose call has so many bytes."""
+        """Wei for the data of a transaction whose call has `call_bytes` bytes."""
         return self.sample_fee * max(SAMPLE_BYTES, ENVELOPE_BYTES + call_bytes) // SAMPLE_BYTES
 
     def cost(self, gas: int) -> int:
-        """Wei that a settlement of this gas costs in the next block."""
+        """Cost in wei of a settlement with this gas in the next block."""
         return (self.base_fee + self.tip) * gas + self.data_fee()
 
     def offer(self, *, cap: int) -> Fees | None:
-        """Fees that the next blocks accept; None when the cap (wei per gas) is below them."""
+        """Fees that the next blocks accept; None if they exceed the cap (wei per gas)."""
         if self.base_fee + self.tip > cap:
             return None
         # Twice the base fee stays valid for at least five full blocks: each may raise it by an eighth.
@@ -78,7 +78,7 @@ class Market:
 
 
 class Prices:
-    """The chain's present fees, remembered for a moment: settlements at the same time share one request."""
+    """The chain's current fees, cached briefly, so that concurrent settlements share one request."""
 
     def __init__(self, rpc: JsonRpc) -> None:
         self._rpc = rpc
@@ -87,10 +87,10 @@ class Prices:
         self._reading = asyncio.Lock()
 
     async def now(self, *, max_age_s: float = 0.0) -> Market:
-        """What was read at most so many seconds ago.
+        """The fees, read at most `max_age_s` seconds ago.
 
         Raises:
-            RailUnavailable: the chain does not answer.
+            RailUnavailable: the chain does not respond.
         """
         asked_at = time.monotonic()
         async with self._reading:
@@ -104,15 +104,15 @@ class Prices:
         try:
             fee = await self._rpc.ask(call(DATA_ORACLE, _DATA_FEE_CALL))
         except Reverted:
-            raise RailUnavailable("The chain does not say what its data costs. Nothing was charged.") from None
-        return int.from_bytes(fee)  # no bytes where no code is: the chain takes no such fee
+            raise RailUnavailable("The chain's data fee cannot be read. Nothing was charged.") from None
+        return int.from_bytes(fee)  # empty, so 0, on a chain without this contract
 
 
 async def gas_of(rpc: JsonRpc, sender: str, to: str, data: str) -> int | None:
-    """What a call would take now; None when it would be reverted.
+    """The gas that a call would use now; None if it would be reverted.
 
     Raises:
-        RailUnavailable: the chain does not answer.
+        RailUnavailable: the chain does not respond.
     """
     try:
         return await rpc.ask(gas_estimate(sender, to, data))
@@ -125,13 +125,13 @@ def _an_eighth_more(wei: int) -> int:
 
 
 async def _prices(rpc: JsonRpc) -> tuple[int, int]:
-    """Base fee of the next block and the tip that gets a transaction into one, in wei.
+    """Base fee of the next block, and the tip that is needed for it, in wei.
 
-    The median over some blocks, of what the cheaper ones of each block paid: nobody can make settling look dear, or us
-    pay more, with a few transactions that pay a lot.
+    The tip is the median over some blocks of the tip of each block's cheaper transactions, so that a few expensive
+    transactions cannot raise it.
     """
     history = await rpc.ask(fee_history(_LOOKED_AT_BLOCKS, _CHEAPER_PERCENT))
-    if not history.base_fees:  # a node that has its latest block, but no history of it yet
+    if not history.base_fees:  # the node has no fee history of its latest block yet
         return _an_eighth_more((await rpc.ask(block("latest"))).base_fee), MIN_TIP_WEI
     tips = [tip for tip, *_ in filter(None, history.tips)]
     return history.base_fees[-1], max(median_low(tips) if tips else 0, MIN_TIP_WEI)

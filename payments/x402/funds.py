@@ -1,4 +1,4 @@
-"""What a payer holds, asked before a payment is verified: that costs one call to the chain, verifying several."""
+"""The payer's balance, checked before the payment is verified: one call to the chain instead of several."""
 
 import asyncio
 from contextlib import suppress
@@ -11,13 +11,13 @@ from payments.x402.requirements import QuoteTerms
 
 WAIT_S = 1.0
 POOR_S = 2.0
-"""How long a balance that was too low is remembered: about a block."""
+"""How long a balance that was too low is cached: about a block."""
 
 _REMEMBERED = 10_000
 
 
 class Funds:
-    """Balances of the token. Only those that were too low are remembered: the same money must not be spent twice."""
+    """Balances of the token. Only insufficient ones are cached, so that the same money is not counted twice."""
 
     def __init__(self, rpc: JsonRpc, terms: QuoteTerms) -> None:
         self._rpc = rpc
@@ -25,7 +25,7 @@ class Funds:
         self._poor: TTLCache[str, int] = TTLCache(_REMEMBERED, ttl=POOR_S)
 
     async def of(self, payer: str, *, needed: int) -> int | None:
-        """Base units; None when the chain does not say in time."""
+        """The balance in base units; None if the chain does not respond in time."""
         known = self._poor.get(payer)
         if known is not None and known < needed:
             return known

@@ -1,4 +1,4 @@
-"""Tells the operator how long the settlement key's gas will last, and what settling costs."""
+"""Reports to the operator how many settlements the key can pay, and what settling costs."""
 
 import time
 from decimal import Decimal
@@ -10,12 +10,12 @@ from telemetry import SETTLEMENT_COST_SHARE, SETTLEMENTS_AFFORDABLE
 log = structlog.get_logger(__name__)
 
 LOW = 100
-"""Settlements below which we warn."""
+"""Number of settlements below which a warning is logged."""
 _AGAIN_S = 600.0
 
 
 class GasAlarm:
-    """A gauge, and a warning every ten minutes while it is low."""
+    """A gauge, and a warning every ten minutes while its value is low."""
 
     def __init__(self) -> None:
         self._quiet_until = 0.0
@@ -29,13 +29,13 @@ class GasAlarm:
 
 
 class CostAlarm:
-    """A gauge, and one log line when settling becomes too expensive, and when it is affordable again."""
+    """A gauge, and one log line when settling becomes too expensive or affordable again."""
 
     def __init__(self) -> None:
         self._too_expensive = False
 
     def report(self, share: Decimal, *, worth_it: bool) -> None:
-        """Record what settling costs, as a share of the highest price, and whether that is within the budget."""
+        """Record the cost of settling as a share of the highest price, and whether it is within the budget."""
         SETTLEMENT_COST_SHARE.set(float(share))
         if worth_it == self._too_expensive:
             self._too_expensive = not worth_it

@@ -34,7 +34,7 @@ MAX_ANSWER_BYTES = 262_144
 _UNCLEAR = frozenset({refusals.SIMULATION, refusals.UNREADABLE_SIGNATURE})
 _BAD_REQUEST = frozenset({400, 402, 422})
 _UNAUTHORIZED = frozenset({401, 403})
-_NO_RESPONSE = "The payment facilitator does not answer."
+_NO_RESPONSE = "The payment facilitator does not respond."
 _CANNOT_VERIFY = "The payment facilitator cannot verify the payment now."
 
 M = TypeVar("M", VerifyResponse, SettleResponse, SupportedResponse)

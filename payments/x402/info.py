@@ -1,4 +1,4 @@
-"""The x402 rail as others see it; importing this loads no SDK."""
+"""The description of the x402 rail; importing this loads no SDK."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

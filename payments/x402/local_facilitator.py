@@ -1,4 +1,4 @@
-"""Settling with our own key: the SDK's synchronous facilitator on our event loop, over our signer."""
+"""Settlement with our own key: the SDK's synchronous facilitator on our event loop, with our signer."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,11 +20,11 @@ from payments.x402.signer import ChainSigner
 from payments.x402.synchronous import run
 
 T = TypeVar("T", SettleResponse, VerifyResponse)
-_CONFIG = ExactEvmSchemeConfig(simulate_in_settle=True)  # a reverted transfer costs gas, a simulated one nothing
+_CONFIG = ExactEvmSchemeConfig(simulate_in_settle=True)  # a reverted transfer costs gas, a simulation does not
 
 
 class LocalFacilitator:
-    """Verifies and settles through an RPC URL and the broadcaster of our key.
+    """Verifies and settles with an RPC URL and the broadcaster of our key.
 
     Args:
         verify_timeout_s, settle_timeout_s: for the whole call.
@@ -48,11 +48,11 @@ class LocalFacilitator:
         scheme = ExactEvmScheme(signer, _CONFIG)
         try:
             answer = await self._run(lambda: scheme.verify(payload, requirements), limit_s=self._verify_timeout_s)
-        except (TimeoutError, RuntimeError):  # RuntimeError: the SDK could not see whether the asset is a contract
-            raise RailUnavailable("The chain is too slow to judge the payment. Nothing was charged.") from None
+        except (TimeoutError, RuntimeError):  # RuntimeError: the SDK could not check whether the asset is a contract
+            raise RailUnavailable("The chain is too slow to verify the payment. Nothing was charged.") from None
         if not answer.is_valid:
             raise _definite(answer.invalid_reason, signer) or RailUnavailable(
-                "The payment cannot be judged now. Nothing was charged."
+                "The payment cannot be verified now. Nothing was charged."
             )
 
     async def settle(
@@ -79,7 +79,7 @@ class LocalFacilitator:
         self._gas_alarm.report(outlook.affordable)
         self._cost_alarm.report(outlook.cost_share, worth_it=outlook.worth_it)
         if not outlook.worth_it:
-            return f"Settling a payment would cost more than {outlook.max_share:.0%} of its price now."
+            return f"Settling a payment now costs more than {outlook.max_share:.0%} of its price."
         return None if outlook.affordable else "The settlement key cannot pay for gas."
 
     async def aclose(self) -> None:
@@ -92,14 +92,14 @@ class LocalFacilitator:
             async with asyncio.timeout(self._verify_timeout_s):
                 await self._broadcaster.check_cost(int(requirements.amount), gas=gas)
         except TimeoutError:
-            raise RailUnavailable("The chain is too slow to say what settling costs. Nothing was charged.") from None
+            raise RailUnavailable("The chain is too slow to return its fees. Nothing was charged.") from None
 
     async def _run(self, call: Callable[[], T], *, limit_s: float) -> T:
-        """What the SDK answers. A transaction that is being recorded is recorded and sent when this ends, however it
-        ends: from then on, the outbox shows whether the call has sent anything.
+        """The SDK's answer. If recording a transaction has begun, the transaction is recorded and sent when this
+        returns or raises: from then on, the outbox shows whether the call has sent anything.
 
         Raises:
-            TimeoutError: it takes longer, or we are closed meanwhile.
+            TimeoutError: the call takes longer, or this object is closed meanwhile.
         """
         running = asyncio.create_task(run(call))
         self._running.add(running)
@@ -114,5 +114,5 @@ class LocalFacilitator:
 
 
 def _definite(reason: str | None, signer: ChainSigner) -> PaymentRejected | None:
-    """The SDK reports an outage as a bad payment, so its word counts only when the chain answered all questions."""
+    """The SDK reports an outage as an invalid payment, so its refusal counts only if every call of the chain worked."""
     return None if signer.unreachable else refusal(reason)

@@ -1,4 +1,4 @@
-"""Maintains the recorded transactions: sends lost ones again, replaces stuck ones, and forgets final ones."""
+"""Maintains the recorded transactions: sends lost ones again, replaces stuck ones, and deletes final ones."""
 
 import asyncio
 import logging
@@ -19,10 +19,9 @@ from payments.x402.settlement_key import SettlementKey
 from payments.x402.transfer_call import TransferCall
 
 KEPT_BLOCKS = 30
-"""A record is deleted when its transaction is this deep in the chain: until then a block may be taken back, and a node
-may be some blocks late."""
+"""Depth at which a record is deleted: until then a block can be dropped, and a node can lag behind."""
 
-LOST_AFTER_S = 2.0  # a transaction that the node does not know by then is sent again, each time after twice as long
+LOST_AFTER_S = 2.0  # after this a transaction that the node does not know is sent again; the interval doubles each time
 _MOST_DOUBLINGS = 8  # about eight minutes
 ROUND_S = 2.0
 _IDLE_S = 20.0
@@ -33,11 +32,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class NonceState:
-    """What the chain and the outbox show of a sender's transactions.
+    """A sender's transactions on the chain and in the outbox.
 
     Attributes:
-        mined, known: how many transactions are in blocks, and how many the node knows to come without a gap.
-        recorded: those from the lower of the two numbers on.
+        mined, known: number of transactions in blocks, and including the pending ones without a nonce gap.
+        recorded: records from the lower of the two nonces on.
     """
 
     mined: int
@@ -46,12 +45,12 @@ class NonceState:
 
     @property
     def unmined(self) -> list[Sent]:
-        """Recorded, and not in a block."""
+        """The recorded transactions that are not in a block."""
         return [sent for sent in self.recorded if sent.nonce >= self.mined]
 
     def worth(self, nonce: int, now: int) -> int:
-        """The most that a payment brings which waits for the transaction of this nonce, in base units: its own, or one
-        of a later nonce. A payment that has expired by `now` (unix seconds, the chain's) brings nothing.
+        """The largest payment in base units that waits for this nonce: its own, or one of a later nonce. A payment that
+        has expired by `now` (unix seconds by the chain) counts as 0.
         """
         behind = [each for each in self.unmined if each.nonce >= nonce and not each.is_cancellation]
         waiting = [TransferCall.of(each.data) for each in behind]
@@ -59,7 +58,7 @@ class NonceState:
 
     @property
     def free(self) -> int:
-        """The lowest unused nonce. A node that is late knows fewer transactions than we have recorded."""
+        """The lowest unused nonce. A node that lags behind knows fewer transactions than are recorded."""
         taken = {sent.nonce for sent in self.recorded}
         nonce = max(self.mined, self.known)
         while nonce in taken:
@@ -68,12 +67,12 @@ class NonceState:
 
 
 class TransactionMonitor:
-    """Maintains the transactions of our settlement key, and those that an earlier key has left.
+    """Maintains the transactions of our settlement key and of earlier keys.
 
     Args:
-        bump_after_s: how long a transaction may stay out of the blocks before its fees are raised.
-        budget: what a settlement may cost.
-        prices: the chain's.
+        bump_after_s: time after which the fees of a transaction that is in no block are raised.
+        budget: limits of the cost of a settlement.
+        prices: the chain's fees.
     """
 
     def __init__(
@@ -110,12 +109,12 @@ class TransactionMonitor:
             await cancel_and_wait(self._task)
 
     async def maintain(self, sender: str) -> NonceState:
-        """Send again and replace what needs it; the sender's transactions as they were before.
+        """Resend and replace a sender's transactions where necessary. Returns their state before that.
 
-        Needs no lock: of many who maintain one transaction at the same time, one gets its record.
+        Needs no lock: if several processes maintain one transaction at the same time, one of them changes its record.
 
         Raises:
-            RailUnavailable, LedgerUnavailable: chain or outbox give no answer.
+            RailUnavailable, LedgerUnavailable: chain or outbox do not respond.
         """
         nonces = await read_nonce_state(self._rpc, self._outbox, self._chain_id, sender)
         self._reported &= {sent.hash for sent in nonces.unmined}
@@ -137,7 +136,7 @@ class TransactionMonitor:
             better = await self._replacement(sent, nonces) if self._is_stuck(sent) else None
             if better is None and sent.nonce >= nonces.known and _is_lost(sent):
                 better = replace(sent, attempt=sent.attempt + 1)
-            # Recorded first: a process that believes it to be nowhere sees that it is sent once more.
+            # Recorded first: a process that is about to withdraw it sees that it is sent again.
             if better is not None and await self._outbox.renew(sent, better):
                 await self._send(better)
 
@@ -145,15 +144,15 @@ class TransactionMonitor:
         try:
             await send(self._rpc, sent.raw)
         except NonceTooLow:
-            return  # it was mined meanwhile
+            return  # it has been mined meanwhile
         except NodeRefusal:
-            logger.warning("a recorded transaction is refused: nonce %d of %s", sent.nonce, sent.sender)
+            logger.warning("a recorded transaction was refused: nonce %d of %s", sent.nonce, sent.sender)
 
     async def _replacement(self, sent: Sent, nonces: NonceState) -> Sent | None:
-        """What to send in place of a stuck transaction; None when that costs too much, or would not help."""
+        """The replacement of a stuck transaction; None if it costs too much, or would not help."""
         now = (await self._rpc.ask(block("latest"))).timestamp
         if now <= sent.sent_at:
-            return None  # there was no block since: the chain stands still
+            return None  # no block since then: the chain has stopped
         gas = None if _has_expired(sent, now) else await gas_of(self._rpc, sent.sender, sent.to, sent.data)
         if gas is None:
             return await self._replaced(
@@ -163,7 +162,7 @@ class TransactionMonitor:
         return await self._replaced(sent, sent, units, gas)
 
     async def _replaced(self, sent: Sent, call: Sent, units: int | None, gas: int) -> Sent | None:
-        """The call in place of what was sent, at higher fees; None when it is not worth them: `units` say how much."""
+        """The call as a replacement of `sent`, at higher fees; None if these exceed what `units` allow."""
         market = await self._prices.now()
         call_bytes = 0 if call.is_cancellation else len(call.data) // 2
         cap = self._budget.cap(units, market, gas=gas, call_bytes=call_bytes)
@@ -177,7 +176,7 @@ class TransactionMonitor:
     def _report_once(self, sent: Sent) -> None:
         if sent.hash not in self._reported:
             self._reported.add(sent.hash)
-            logger.warning("nonce %d of %s is stuck, and higher fees are not worth it", sent.nonce, sent.sender)
+            logger.warning("nonce %d of %s is stuck, and higher fees exceed the budget", sent.nonce, sent.sender)
 
     async def _run(self) -> None:
         left = True
@@ -191,7 +190,7 @@ class TransactionMonitor:
                         await self._has_records.wait()
 
     async def _round(self) -> tuple[bool, bool]:
-        """Maintain all senders' transactions once: whether any record is left, and any that is in no block."""
+        """Maintain all senders' transactions once. Returns whether any record is left, and any that is in no block."""
         unmined = False
         try:
             senders = await self._outbox.senders(self._chain_id)
@@ -210,25 +209,25 @@ class TransactionMonitor:
 
 
 def _has_expired(sent: Sent, now: int) -> bool:
-    """Whether its payment has expired, or it only takes the nonce of one that has."""
+    """Whether its payment has expired, or it is a cancellation."""
     transfer = TransferCall.of(sent.data)
     return sent.is_cancellation or (transfer is not None and transfer.valid_before <= now)
 
 
 def _is_lost(sent: Sent) -> bool:
-    """Whether it must be sent (again) to a node that does not know it."""
+    """Whether it must be sent again to a node that does not know it."""
     doublings = min(sent.attempt, _MOST_DOUBLINGS)
     return time.time() - sent.sent_at > LOST_AFTER_S * ((1 << doublings) - 1)
 
 
 async def read_nonce_state(rpc: JsonRpc, outbox: Outbox, chain_id: int, sender: str) -> NonceState:
-    """The present state of chain and outbox. Raises RailUnavailable, LedgerUnavailable."""
+    """The current state of chain and outbox. Raises RailUnavailable, LedgerUnavailable."""
     mined, known = await counts(rpc, sender)
     return NonceState(mined, known, await outbox.since(chain_id, sender, min(mined, known)))
 
 
 async def counts(rpc: JsonRpc, sender: str) -> tuple[int, int]:
-    """How many transactions a sender has in blocks, and how many the node knows. Raises RailUnavailable."""
+    """The number of a sender's transactions in blocks, and known to the node. Raises RailUnavailable."""
     mined, known = await asyncio.gather(
         rpc.ask(transaction_count(sender, "latest")), rpc.ask(transaction_count(sender, "pending"))
     )

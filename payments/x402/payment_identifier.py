@@ -1,6 +1,6 @@
-"""The x402 extension `payment-identifier`: the buyer's own name for a purchase, carried in a version 2 payment.
+"""The x402 extension `payment-identifier`: the buyer's name for a purchase, in a version 2 payment.
 
-The SDK's module for it needs a JSON Schema library for one regular expression, so the few lines are here.
+The SDK's module needs a JSON Schema library for one regular expression, so it is not used.
 Specification: x402, specs/extensions/payment_identifier.md.
 """
 
@@ -25,27 +25,27 @@ _SCHEMA: dict[str, Any] = {
 
 
 def declaration(suggestion: str | None) -> dict[str, Any]:
-    """What a quote says of it: welcome, not demanded; with an id for who has none. Stock clients echo the whole of it
-    in the payment, and whoever has an id of their own puts it in its place."""
+    """The extension in a quote: optional, with a suggested id. Standard clients echo it in the payment; a client with
+    its own id replaces the suggestion."""
     suggested = {} if suggestion is None else {"id": suggestion}
     return {"info": {"required": False, **suggested}, "schema": _SCHEMA}
 
 
 def read_identifier(extensions: Mapping[str, Any] | None) -> str | None:
-    """The identifier among a payment's extensions; None where the client only echoes what the quote said.
+    """The identifier in a payment's extensions, if any.
 
     Raises:
-        MalformedPayment: it breaks the extension's rules.
+        MalformedPayment: it violates the extension's rules.
     """
     extension = (extensions or {}).get(NAME)
     if extension is None:
         return None
     info = extension.get("info") if isinstance(extension, Mapping) else None
     if not isinstance(info, Mapping):
-        raise MalformedPayment(f"The extension {NAME} holds no object `info`.")
+        raise MalformedPayment(f"The extension {NAME} must have an object `info`.")
     identifier = info.get("id")
     if identifier is None:
         return None
     if not (isinstance(identifier, str) and _ID.fullmatch(identifier)):
-        raise MalformedPayment(f"The id of {NAME} is 16 to 128 letters, digits, hyphens and underscores.")
+        raise MalformedPayment(f"The id of {NAME} must be 16 to 128 letters, digits, hyphens and underscores.")
     return identifier

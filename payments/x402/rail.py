@@ -1,7 +1,6 @@
 """The x402 rail: USDC on Base by EIP-3009 authorizations, protocol versions 1 and 2 on one endpoint.
 
-The order is the specification's for `exact`: verify, work, settle. Whatever is unclear afterwards is decided by the
-chain, and by nobody else.
+The order is that of the specification for `exact`: verify, work, settle. Only the chain decides unclear outcomes.
 """
 
 import asyncio
@@ -35,19 +34,19 @@ from payments.x402.wire import RAIL, X402Credential, read_payment, write_challen
 from payments.x402.witnesses import Witnesses
 from settings_types import required
 
-# At INFO and DEBUG they write typed data and URLs, which may hold API keys.
-_TALKATIVE = ("x402", "httpx")
+# Below WARNING they log typed data and URLs, which may contain API keys.
+_LOGGERS_WITH_URLS = ("x402", "httpx")
 _BIG_BODY = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds that no operator sets.
+    """Durations that are not settings.
 
     Attributes:
-        min_validity_s: an authorization that ends sooner cannot be worked on and settled in time.
+        min_validity_s: minimum remaining validity of an authorization, for the work and the settlement.
         rpc_timeout_s: for one call of the chain.
-        doubt_s: how long `settle` waits for the chain to show what became of an unclear settlement.
+        doubt_s: how long `settle` waits for the chain to show the outcome of an unclear settlement.
     """
 
     min_validity_s: float = 15.0
@@ -56,15 +55,15 @@ class Timing:
 
 
 class X402Rail:
-    """`payments.rail.Rail` over x402; settles with our own key where one is given, else through a facilitator service.
+    """`payments.rail.Rail` over x402; settles with our own key if one is set, else with a facilitator service.
 
     Args:
-        config: the settings. Whoever settles, the chain of `rpc_url` closes every settlement.
+        config: the settings. In both cases the chain of `rpc_url` confirms every settlement.
         lock: shared by all processes with the same settlement key; see `Broadcaster`.
-        outbox: where they write down what they send; the rail does not close it.
-        highest_price: of the dearest picture; see `Budget`.
-        timing: what no operator sets.
-        clock: judges how long payments are valid.
+        outbox: records their transactions; the rail does not close it.
+        highest_price: the highest price of all models; see `Budget`.
+        timing: durations that are not settings.
+        clock: checks how long payments are valid.
 
     Raises:
         ValueError: a required setting is missing, or a secret is not a valid key; the message contains no secret.
@@ -82,7 +81,7 @@ class X402Rail:
         timing: Timing = Timing(),  # immutable
         clock: ChainClock | None = None,
     ) -> None:
-        for name in _TALKATIVE:
+        for name in _LOGGERS_WITH_URLS:
             logging.getLogger(name).setLevel(logging.WARNING)
         self._terms = QuoteTerms(config)
         earlier = config.previous_pay_to
@@ -115,7 +114,7 @@ class X402Rail:
 
     async def challenge(self, order: Order, rejection: str | None = None) -> Challenge:
         big = len(order.body) > _BIG_BODY
-        name = await asyncio.to_thread(suggested, order) if big else suggested(order)  # hashes the picture
+        name = await asyncio.to_thread(suggested, order) if big else suggested(order)  # hashes the image
         return write_challenge(self._terms, order, rejection, name=name)
 
     def read(self, headers: HeaderFields) -> X402Attempt | None:
@@ -123,14 +122,14 @@ class X402Rail:
         return None if credential is None else self.bind(credential)
 
     def bind(self, credential: X402Credential) -> X402Attempt:
-        """The attempt to pay with a credential over this rail."""
+        """The attempt to pay with a credential on this rail."""
         return X402Attempt(credential, self._parts)
 
     async def find_receipt(self, payment: Payment) -> Receipt | None:
         return await self._parts.find_receipt(payment)
 
     async def recheck(self, payment: Payment, receipt: Receipt) -> Finality:
-        """By the authorization, not by the receipt's hash: the outbox may have sent another transaction since."""
+        """Checks the authorization, not the receipt's hash: another version of the transaction may have been mined."""
         try:
             outcome = await self._confirmation.outcome(payment)
             if outcome.status.transaction is not None:
@@ -149,7 +148,7 @@ class X402Rail:
         try:
             return await self._witnesses.health(self._terms, self._clock) or await self._facilitator.health()
         except RailUnavailable:
-            return "The payment chain does not answer."
+            return "The payment chain does not respond."
 
     async def aclose(self) -> None:
         await self._facilitator.aclose()
@@ -163,7 +162,7 @@ def own_broadcaster(
     outbox: Outbox,
     highest_price: Price,
 ) -> Broadcaster:
-    """What sends with our own settlement key. Raises ValueError where none is given."""
+    """The broadcaster of our own settlement key. Raises ValueError if there is none."""
     key = required(config.settlement_key, "x402.settlement_key").get_secret_value()
     return Broadcaster(
         rpc,

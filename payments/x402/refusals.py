@@ -1,8 +1,8 @@
-"""Reason codes of refusals: the specification's where it has one, the SDK's where it has not, and what we say to each.
+"""Reason codes of refusals with their sentences. The codes are the specification's, or the SDK's if it has none.
 
-Before anything can have moved (`verify`), a facilitator service's "no" is definite unless its code says that the
-service itself failed. Once money can move, only a code in `SENTENCES` is: any other one (`settlement_pending`, one of
-its own) can also mean that its chain is out. Even then it is the chain that closes a settlement (confirmation.py).
+Before money can move (`verify`), a facilitator service's refusal is definite unless its code states that the service
+failed. Once money can move, only a code in `SENTENCES` is definite: others (`settlement_pending`, unknown codes) can
+also mean an outage of its chain. In any case the chain decides the outcome (confirmation.py).
 """
 
 import re
@@ -28,18 +28,18 @@ PAYLOAD = "invalid_payload"
 UNNAMED = "rejected_by_facilitator"
 
 SENTENCES: Mapping[str, str] = {
-    SCHEME: "Only the scheme `exact` with an EIP-3009 authorization is taken.",
-    NETWORK: "This payment is for another network than the one quoted.",
-    REQUIREMENTS: "This payment accepts other terms than the ones quoted.",
-    RECIPIENT: "This payment is to another recipient than the one quoted.",
-    VALUE: "This payment is not for exactly the amount quoted.",
+    SCHEME: "Only the scheme `exact` with an EIP-3009 authorization is accepted.",
+    NETWORK: "The payment's network does not match the quote.",
+    REQUIREMENTS: "The payment's terms do not match the quote.",
+    RECIPIENT: "The payment's recipient does not match the quote.",
+    VALUE: "The payment's amount does not match the quote.",
     VALID_BEFORE: "This payment has expired.",
     VALID_AFTER: "This payment is not valid yet.",
-    SIGNATURE: "The signature is not the payer's over this authorization on this network and asset.",
+    SIGNATURE: "The signature does not match the payer and this authorization on this network and asset.",
     INSUFFICIENT_FUNDS: "The payer's balance is too low.",
-    NONCE_USED: "This authorization has been used or cancelled on the chain already.",
+    NONCE_USED: "This authorization has already been used or cancelled on the chain.",
     UNDEPLOYED_WALLET: "The payer's smart wallet is not deployed.",
-    FACTORY: "The payer's smart wallet is not deployed, and wallets are not deployed here.",
+    FACTORY: "The payer's smart wallet is not deployed, and this service does not deploy wallets.",
     SIMULATION: "The token refuses this transfer.",
     TRANSACTION: "The transfer was reverted on the chain.",
     PAYLOAD: "The payment facilitator cannot read this payment.",
@@ -62,23 +62,23 @@ _FAILURES = frozenset(
         "settlement_pending",
     }
 )
-"""Codes by which a service says that it cannot judge, beside those that begin with `unexpected_`."""
+"""Codes of a service that cannot verify now, in addition to those that begin with `unexpected_`."""
 
 _CODE = re.compile(r"[a-z]+(_[a-z]+){1,9}")
-"""The form of a code that we do not know and pass on to the payer: words only, so neither keys nor addresses pass."""
+"""The format of an unknown code that is forwarded to the payer: only words, so no keys or addresses."""
 _MOST_CHARACTERS = 64
 
 
 def refuse(reason: str) -> PaymentRejected:
-    """The refusal for one of the codes of this file."""
+    """The refusal for one of the codes above."""
     return PaymentRejected(SENTENCES[reason], reason=reason)
 
 
 def refusal(reason: str | None, *, unclear: frozenset[str] = frozenset()) -> PaymentRejected | None:
-    """The refusal that a facilitator's code stands for; None when the code proves nothing about the payment.
+    """The refusal for a facilitator's code; None if the code proves nothing about the payment.
 
     Args:
-        unclear: further codes that prove nothing, coming from this facilitator.
+        unclear: further codes that prove nothing if this facilitator returns them.
     """
     if reason is None or reason in unclear:
         return None
@@ -87,9 +87,9 @@ def refusal(reason: str | None, *, unclear: frozenset[str] = frozenset()) -> Pay
 
 
 def refusal_by_service(reason: str | None) -> PaymentRejected | None:
-    """The refusal that a service's code stands for before it was asked to settle; None when the service failed.
+    """The refusal for a service's code before it was asked to settle; None if the service failed.
 
-    A code that we do not know is passed on when it has the form of one: the payer may know it.
+    An unknown code is forwarded if it has the format of a code, because the payer may know it.
     """
     if reason is not None and (reason in _FAILURES or reason.startswith("unexpected_")):
         return None

@@ -1,4 +1,4 @@
-"""What we ask for: the v2 payment requirement, and the v1 form derived from it (x402 specifications 1 and 2, §5.1)."""
+"""The v2 payment requirement, and the v1 form derived from it (x402 specifications 1 and 2, §5.1)."""
 
 from dataclasses import dataclass
 
@@ -40,11 +40,11 @@ class QuoteTerms:
     """The constant part of every quote.
 
     Args:
-        config: chain, token, our own address, and for how long clients are asked to keep an authorization valid.
-        pay_to: another address of ours than the present one.
+        config: chain, token, recipient, and the requested validity of authorizations.
+        pay_to: another recipient than that of `config`.
 
     Raises:
-        ValueError: our own address is missing.
+        ValueError: the recipient is missing.
     """
 
     def __init__(self, config: X402Config, *, pay_to: str | None = None) -> None:
@@ -67,7 +67,7 @@ class QuoteTerms:
         )
 
     def requirements_v1(self, units: int, url: str, media_type: str) -> PaymentRequirementsV1:
-        """The same requirement for v1 clients, who want description and media type in it."""
+        """The same requirement for v1 clients, with description and media type."""
         offer = self.requirements(units)
         return PaymentRequirementsV1(
             scheme=offer.scheme,

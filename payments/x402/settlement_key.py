@@ -1,7 +1,7 @@
-"""Our settlement key: it signs transactions (EIP-1559), and nothing else.
+"""Our settlement key, which signs transactions (EIP-1559).
 
 0x02 ‖ rlp([chain id, nonce, tip, max fee, gas limit, to, value, data, access list, y parity, r, s]), signed over the
-Keccak hash of the same without the last three fields. eth-account makes the same bytes at several times the CPU time,
+Keccak hash of the same without the last three fields. eth-account needs several times the CPU time for the same bytes,
 because it checks and converts each field more than once.
 """
 
@@ -23,10 +23,10 @@ _TYPE = b"\x02"
 
 
 class SettlementKey:
-    """Makes signed transactions for one chain.
+    """Signs transactions for one chain.
 
     Args:
-        key: 32 bytes as hex.
+        key: 32 bytes in hex.
 
     Raises:
         ValueError: it is not a private key.
@@ -61,7 +61,7 @@ class SettlementKey:
         )
 
     def replacement(self, old: Sent, fees: Fees) -> Sent:
-        """The same call with the same nonce at other fees: the chain takes one of the two."""
+        """The same call with the same nonce at other fees: the chain includes only one of the two."""
         hash_, raw = self._signed(old.to, "0x" if old.is_cancellation else old.data, old.nonce, fees)
         return replace(
             old,
@@ -74,10 +74,11 @@ class SettlementKey:
         )
 
     def cancellation(self, old: Sent) -> Sent:
-        """What to put, by `replacement`, in the place of a call that the chain would revert: an empty one of ourselves.
-        It frees the way for later nonces, and takes less gas than the old one.
+        """An empty call to our own address, to replace a call that would be reverted (see `replacement`). It uses up
+        the nonce, so that later nonces can be mined, and needs less gas.
 
-        A call that has just been mined reverts, too: the record keeps its data, by which it is known as ours.
+        A call that has just been mined would be reverted too, so the record keeps the data of the call, which
+        identifies it as ours.
         """
         return replace(old, to=self.address)
 

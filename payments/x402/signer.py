@@ -1,7 +1,7 @@
-"""Answers the synchronous questions of the SDK's facilitator on our event loop, during one call.
+"""Answers the synchronous calls of the SDK's facilitator on our event loop, during one verification or settlement.
 
-The SDK runs in a greenlet, which stands still while its question waits. It swallows exceptions, an outage looking like
-a bad payment afterwards, so the signer remembers whether the chain was out. A cancellation goes through the SDK.
+The SDK runs in a greenlet, which is suspended while it waits. It catches exceptions and reports an outage as an invalid
+payment, so the signer records whether the chain failed. A cancellation passes through the SDK.
 """
 
 import asyncio
@@ -29,18 +29,18 @@ from payments.x402.synchronous import wait_for
 T = TypeVar("T")
 REPLACED_POLL_S = 2.0
 MARK_BYTES = 8
-"""How many random bytes follow each call of ours; about 130 gas."""
+"""Random bytes after each of our calls; about 130 gas."""
 
 
 class ChainSigner:
-    """The SDK's `FacilitatorEvmSigner` over our RPC and broadcaster, within `synchronous.run` only.
+    """The SDK's `FacilitatorEvmSigner` with our RPC and broadcaster, for use in `synchronous.run` only.
 
     Args:
-        reference, hold: for which payment, and by which right, it may send; nothing without them.
+        reference, hold: the payment and the right to settle it; without them it sends nothing.
 
     Attributes:
-        unreachable: chain or outbox gave no answer to at least one question.
-        mined: hash of the transaction whose receipt was found: a replacement has another one than was sent first.
+        unreachable: chain or outbox did not respond to at least one call.
+        mined: hash of the transaction whose receipt was found; a replacement has another hash than the first version.
     """
 
     def __init__(self, rpc: JsonRpc, broadcaster: Broadcaster, *, reference: str = "", hold: Hold = NO_HOLD) -> None:
@@ -78,8 +78,8 @@ class ChainSigner:
         data_suffix: str | None = None,
     ) -> str:
         call = append_data_suffix("0x" + encode_contract_call(abi, function_name, *args).hex(), data_suffix)
-        # Contracts ignore what follows the arguments. It makes our transaction unlike those of another service that
-        # settles the same authorization, with the same key and nonce even: on the chain we know ours by its call.
+        # Contracts ignore bytes after the arguments. They distinguish our transaction on the chain from that of another
+        # service that settles the same authorization, even with the same key and nonce.
         return self._send(address, call + secrets.token_hex(MARK_BYTES))
 
     def send_transaction(self, to: str, data: bytes) -> str:
@@ -104,7 +104,7 @@ class ChainSigner:
         return self._wait(self._broadcaster.send(to, data, reference=self._reference, hold=self._hold))
 
     async def _receipt(self, tx_hash: str) -> TransactionReceipt:
-        """An outage during the wait says nothing about the transaction: the caller's deadline ends the wait."""
+        """Continues after an outage, which proves nothing about the transaction; the caller limits the wait."""
         clock = asyncio.get_running_loop().time
         hashes, recorded_at = {tx_hash}, clock()
         while True:

@@ -1,7 +1,7 @@
-"""Synchronous code that waits for coroutines of the event loop on which it runs, without a thread.
+"""Runs synchronous code that waits for coroutines of its own event loop, without a thread.
 
-It runs in a greenlet, which stands still while a coroutine is awaited. A thread would do the same at many times the
-CPU time, and could not be cancelled.
+The code runs in a greenlet, which is suspended while a coroutine is awaited. A thread would need many times the CPU
+time, and could not be cancelled.
 """
 
 from collections.abc import Callable, Coroutine
@@ -13,14 +13,14 @@ T = TypeVar("T")
 
 
 async def run(call: Callable[..., T], *args: Any) -> T:
-    """Run synchronous code, which may call `wait_for`. A cancellation is raised there, where it waits."""
+    """Run synchronous code, which may call `wait_for`. A cancellation is raised in `wait_for`."""
     code = greenlet(call)
     code.gr_context = getcurrent().gr_context  # the same context variables
     given = code.switch(*args)
     while not code.dead:
         try:
             answer = await given
-        except BaseException as error:  # noqa: BLE001 - it is the code's
+        except BaseException as error:  # noqa: BLE001 - raised in the code
             given = code.throw(error)
         else:
             given = code.switch(answer)
@@ -28,5 +28,5 @@ async def run(call: Callable[..., T], *args: Any) -> T:
 
 
 def wait_for(question: Coroutine[Any, Any, T]) -> T:
-    """What a coroutine gives or raises; within `run` only."""
+    """Await a coroutine; for use in `run` only."""
     return cast(T, getcurrent().parent.switch(question))

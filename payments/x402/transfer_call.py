@@ -1,4 +1,4 @@
-"""Reads from a recorded call what it would move and until when, so that the outbox need not store it again."""
+"""Reads amount and expiry from a recorded call, so that the outbox need not store them separately."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -19,7 +19,7 @@ class TransferCall:
 
     Attributes:
         value: base units.
-        valid_before: unix seconds; a block of this time or later reverts it.
+        valid_before: unix seconds; blocks of this time or later revert it.
     """
 
     value: int
@@ -27,7 +27,7 @@ class TransferCall:
 
     @classmethod
     def of(cls, data: str) -> Self | None:
-        """The transfer that a call with this data (0x-hex) makes; None when it is another call."""
+        """The transfer in a call with this data (0x-hex); None if it is another call."""
         raw = bytes.fromhex(data.removeprefix("0x"))
         if raw[:4] not in _CALLS:
             return None

@@ -1,4 +1,4 @@
-"""All transfers of the token to our address in a period, with the authorization behind each."""
+"""All transfers of the token to our address in a period, with their authorizations."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,10 +16,11 @@ from payments.x402.wire import RAIL, payment_id
 async def transfers_between(
     rpc: JsonRpc, terms: QuoteTerms, since: float, until: float, *, log_span: int = LOG_SPAN
 ) -> list[Transfer]:
-    """Those in blocks from `since` on and before `until`, unix seconds, oldest first; `log_span` blocks per search.
+    """The transfers in blocks from `since` (included) to `until` (excluded), unix seconds, oldest first; `log_span`
+    blocks per search.
 
     Raises:
-        RailUnavailable: the chain does not answer, or does not show all of its blocks.
+        RailUnavailable: the chain does not respond, or does not show all of its blocks.
     """
     return [
         await _transfer(rpc, terms, log, at)
@@ -43,8 +44,8 @@ async def _transfer(rpc: JsonRpc, terms: QuoteTerms, log: Log, at: int) -> Trans
 
 
 def _authorizations(logs: Sequence[Log], token: str) -> Iterator[tuple[int, str]]:
-    """Index of each transfer that an authorization made, and that one's nonce: the token's `Transfer` comes right after
-    its `AuthorizationUsed`."""
+    """Log index of each transfer by an authorization, and the authorization's nonce: the token's `Transfer` directly
+    follows its `AuthorizationUsed`."""
     nonce: str | None = None
     for log in logs:
         if log.address != token:

@@ -1,4 +1,4 @@
-"""The chain's nodes as witnesses: where money depends on the answer, every configured node is asked by itself."""
+"""Asks every configured node of the chain separately, where money depends on the answer, and compares the answers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -19,12 +19,12 @@ from payments.x402.requirements import QuoteTerms
 T = TypeVar("T")
 
 MAX_APART_BLOCKS = 10
-"""How far apart two nodes may be. A sale waits for the later one, so beyond this the rail is out."""
+"""Maximum distance of two nodes. A sale waits for the later one, so with a larger distance the rail is down."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a payment.
+    """The outcome of a payment.
 
     Attributes:
         is_final: no transaction of ours can change it any more.
@@ -35,7 +35,7 @@ class Outcome:
 
 
 class Witnesses:
-    """One or two nodes. A node that does not answer is left out; those that answer must agree, or nothing is known."""
+    """One or two nodes. A node that does not respond is ignored; those that respond must agree."""
 
     def __init__(self, rpc: RpcClient) -> None:
         self._rpc = rpc
@@ -48,13 +48,13 @@ class Witnesses:
         progress: Callable[[JsonRpc], Awaitable[InFlight | FinalAt]],
         searches: int | None = None,
     ) -> Outcome:
-        """What became of a payment.
+        """The outcome of a payment.
 
-        `progress` is asked first, and of the same node: what is final at a block is read on that block.
+        `progress` is asked first, on the same node: a state that is final at a block is read at that block.
 
         Raises:
-            Undecided: a node does not decide it, or two contradict each other.
-            RailUnavailable: no node answers.
+            Undecided: a node has no outcome yet, or two nodes contradict each other.
+            RailUnavailable: no node responds.
         """
 
         async def ask(node: Node) -> Outcome:
@@ -70,23 +70,23 @@ class Witnesses:
         return Outcome(statuses.pop(), all(outcome.is_final for outcome in outcomes))
 
     async def blocks_on_top(self, transaction: str) -> int:
-        """How many blocks came after a transaction's, by the node that is furthest behind; raises as `outcome`."""
+        """The number of blocks after a transaction's block, the lowest of all nodes; raises as `outcome`."""
         return min(await self._all(lambda node: AuthorizationReader(node).blocks_on_top(transaction)))
 
     async def newest(self) -> int:
-        """The number of the newest block that any node has; raises as `outcome`."""
+        """The number of the newest block of any node; raises as `outcome`."""
         return max(await self._all(lambda node: AuthorizationReader(node).newest()))
 
     async def block_of(self, transaction: str) -> int:
-        """The number of the block that a transaction is in, by the node that says the highest; raises as `outcome`."""
+        """The number of a transaction's block, the highest of all nodes' answers; raises as `outcome`."""
         return max(await self._all(lambda node: AuthorizationReader(node).block_of(transaction)))
 
     async def health(self, terms: QuoteTerms, clock: ChainClock) -> str | None:
-        """None when the nodes are on the right chain and at about the same block, of now by our clock; else one public
-        sentence. The clock is told of the newest block.
+        """None if the nodes are on the right chain, at about the same block, and up to date by our clock; else one
+        public sentence. Reports the newest block to the clock.
 
         Raises:
-            RailUnavailable: no node answers.
+            RailUnavailable: no node responds.
         """
 
         async def check(node: Node) -> tuple[str | None, bool, Block | None]:
@@ -94,28 +94,28 @@ class Witnesses:
             return sentence, node.other_chain is None, head
 
         checked = await self._all(check, limit_s=PROBE_LIMIT_S)
-        # A URL that leads to another chain is not used, so it puts nothing out as long as the other one is right.
+        # A URL that leads to another chain is not used, so it causes no outage while the other one is right.
         used = [sentence for sentence, on_our_chain, _ in checked if on_our_chain]
         wrong = next(filter(None, used or [sentence for sentence, _, _ in checked]), None)
         if wrong:
             return wrong
         heads = [head for *_, head in checked if head is not None]
         if not heads:
-            raise RailUnavailable("The chain does not answer.")
+            raise RailUnavailable("The chain does not respond.")
         clock.saw(max(head.timestamp for head in heads))
         numbers = [head.number for head in heads]
         apart = max(numbers) - min(numbers)
         return f"The chain's two nodes are {apart} blocks apart." if apart > MAX_APART_BLOCKS else clock.fault
 
     async def _all(self, work: Callable[[Node], Awaitable[T]], *, limit_s: float | None = None) -> list[T]:
-        """The answers of the nodes that gave one; a node's "I cannot tell" is passed on."""
+        """The answers of the nodes that respond. Raises the first node's `Undecided`, if any."""
         answers = await self._rpc.each(work, limit_s=limit_s)
         for answer in answers:
             if isinstance(answer, Undecided):
                 raise answer
         given = [answer for answer in answers if not isinstance(answer, RailUnavailable)]
         if not given:
-            raise RailUnavailable("The chain does not answer.")
+            raise RailUnavailable("The chain does not respond.")
         return given
 
 

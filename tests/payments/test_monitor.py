@@ -78,14 +78,14 @@ async def test_the_latest_reason_is_told() -> None:
 
 async def test_what_a_rail_forgot_to_map_is_an_outage_and_told_to_nobody() -> None:
     seen = await views(ChangingRail(OSError("https://rpc.example.com/marked")), looks=2)
-    assert seen == [NOT_ASKED, *["The rail does not answer."] * 2]
+    assert seen == [NOT_ASKED, *["The rail does not respond."] * 2]
 
 
 async def test_a_rail_that_hangs_is_out_and_hides_no_other() -> None:
     watch = RailMonitor((HangingRail("a"), ChangingRail(OUT, name="b"), ChangingRail(name="c")), limit_s=0.01)
     for _ in range(2):
         await watch.look()
-    assert [watch.outage(name) for name in "abc"] == ["The rail does not answer in time.", OUT, None]
+    assert [watch.outage(name) for name in "abc"] == ["The rail does not respond in time.", OUT, None]
 
 
 async def test_the_gauge_follows() -> None:

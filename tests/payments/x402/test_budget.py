@@ -25,7 +25,7 @@ def default() -> Budget:
 
 
 @pytest.mark.parametrize(
-    ("gwei", "data_wei", "takes_on"),
+    ("gwei", "data_wei", "allows_work"),
     [
         ("0.078", 0, True),
         ("0.079", 0, False),  # half the price of a picture
@@ -36,9 +36,9 @@ def default() -> Budget:
     ],
 )
 def test_the_work_begins_only_when_settling_costs_half_the_price_at_most(
-    default: Budget, gwei: str, data_wei: int, takes_on: bool
+    default: Budget, gwei: str, data_wei: int, allows_work: bool
 ) -> None:
-    assert default.takes_on(PICTURE, market(gwei, data_wei)) == takes_on
+    assert default.allows_work(PICTURE, market(gwei, data_wei)) == allows_work
 
 
 def test_what_was_worked_for_is_settled_up_to_break_even(default: Budget) -> None:
@@ -54,16 +54,16 @@ def test_the_bound_follows_the_payment(default: Budget, times: int) -> None:
     one = default.cap(PICTURE, market(), gas=USUAL_GAS, call_bytes=292)
     assert default.cap(PICTURE * times, market(), gas=USUAL_GAS, call_bytes=292) == min(one * times, GWEI)
     assert default.cap(PICTURE, market(), gas=USUAL_GAS * times, call_bytes=292) == one // times
-    assert default.takes_on(PICTURE * times, market("0.15"))
-    assert not default.takes_on(PICTURE, market("0.15"))
-    assert not default.takes_on(PICTURE, market("0.05"), gas=GAS_LIMIT)
+    assert default.allows_work(PICTURE * times, market("0.15"))
+    assert not default.allows_work(PICTURE, market("0.15"))
+    assert not default.allows_work(PICTURE, market("0.05"), gas=GAS_LIMIT)
 
 
 def test_nothing_is_sent_above_the_bound_per_gas() -> None:
     """Whatever a payment brings; it holds alone where a call is no payment."""
     rich = budget(max_fee_wei=GWEI)
-    assert rich.takes_on(PICTURE, market("1"))
-    assert not rich.takes_on(PICTURE, market("1.1"))
+    assert rich.allows_work(PICTURE, market("1"))
+    assert not rich.allows_work(PICTURE, market("1.1"))
     for units in (PICTURE, None):
         assert rich.cap(units, market(), gas=USUAL_GAS, call_bytes=0) == GWEI
 
