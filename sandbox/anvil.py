@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sandbox.process import ManagedProcess, SandboxError, choose_port
-from sandbox.rpc import Rpc, loopback
+from sandbox.rpc import LOOPBACK, Rpc, loopback
 
 PACKAGES = Path(__file__).parent.parent / "node_modules" / "@foundry-rs"
 MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
@@ -25,10 +25,11 @@ def binary(packages: Path = PACKAGES) -> Path:
 
 
 @contextmanager
-def anvil(chain_id: int, *options: str, port: int = 0) -> Iterator[Rpc]:
-    """Run a chain on the loopback address (port 0: any free one); it answers when this yields. Raises SandboxError."""
+def anvil(chain_id: int, *options: str, port: int = 0, host: str = LOOPBACK) -> Iterator[Rpc]:
+    """Run a chain on the loopback address (port 0: any free one), or on a `host` that includes it; it answers when this
+    yields. Raises SandboxError."""
     port = choose_port(port)
-    node = ["--host", "127.0.0.1", "--port", str(port), "--chain-id", str(chain_id), "--silent"]
+    node = ["--host", host, "--port", str(port), "--chain-id", str(chain_id), "--silent"]
     with ManagedProcess(f"anvil on port {port}", [binary(), *node, *options]) as child, Rpc(loopback(port)) as rpc:
         child.wait_until(lambda: rpc.answers(chain_id), START_SECONDS)
         yield rpc

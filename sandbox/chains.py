@@ -19,7 +19,7 @@ from sandbox.anvil import anvil
 from sandbox.calls import call_data
 from sandbox.environment import BASE_PORT, TEMPO_PORT
 from sandbox.process import ROOT, SandboxError
-from sandbox.rpc import Rpc, loopback
+from sandbox.rpc import LOOPBACK, Rpc, loopback
 from sandbox.rpc_proxy import shim
 
 MULTICALL = "0xcA11bde05977b3631167028862bE2a173976CA11"
@@ -103,9 +103,9 @@ class TempoChain(Chain):
 
 
 @contextmanager
-def base_chain(port: int = 0) -> Iterator[BaseChain]:
+def base_chain(port: int = 0, host: str = LOOPBACK) -> Iterator[BaseChain]:
     """Run the Base-like chain with both buyers funded. Port 0 takes any free one. Raises SandboxError."""
-    with anvil(BaseChain.chain_id, *BASE_OPTIONS, port=port) as rpc:
+    with anvil(BaseChain.chain_id, *BASE_OPTIONS, port=port, host=host) as rpc:
         chain = BaseChain(rpc)
         rpc.call("anvil_setCode", MULTICALL, artefact("Multicall")["runtime_bytecode"])
         rpc.call("anvil_setCode", chain.token, artefact("TestToken")["runtime_bytecode"])
@@ -115,9 +115,9 @@ def base_chain(port: int = 0) -> Iterator[BaseChain]:
 
 
 @contextmanager
-def tempo_chain(port: int = 0) -> Iterator[TempoChain]:
+def tempo_chain(port: int = 0, host: str = LOOPBACK) -> Iterator[TempoChain]:
     """Run the Tempo-mode chain, and the shim before it on this port (0: any free one). Raises SandboxError."""
-    with anvil(TempoChain.chain_id, *TEMPO_OPTIONS) as node, shim(node.url, TempoChain.chain_id, port=port) as rpc:
+    with anvil(TempoChain.chain_id, *TEMPO_OPTIONS) as node, shim(node.url, TempoChain.chain_id, port, host) as rpc:
         yield TempoChain(rpc)
 
 

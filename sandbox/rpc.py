@@ -8,6 +8,8 @@ import httpx
 
 from sandbox.process import SandboxError
 
+LOOPBACK = "127.0.0.1"
+
 
 class Rpc:
     """A JSON-RPC 2.0 client of one loopback URL.
@@ -45,4 +47,4 @@ class Rpc:
 
 def loopback(port: int) -> str:
     """The URL of a port of this machine."""
-    return f"http://127.0.0.1:{port}"
+    return f"http://{LOOPBACK}:{port}"

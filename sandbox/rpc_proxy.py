@@ -11,7 +11,7 @@ Faults are ordered by `POST /ctl` with a JSON object, and end after `count` call
     seconds  delay of `slow`, and how long `hang` holds the line at most (60 when left out)
 
 `GET /ctl` answers `{"calls": {method: number of calls since the start}}`.
-Run by hand: python -m sandbox.rpc_proxy UPSTREAM_URL PORT
+Run by hand: python -m sandbox.rpc_proxy UPSTREAM_URL PORT [HOST]
 """
 
 import asyncio
@@ -32,7 +32,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox.process import ManagedProcess, choose_port
-from sandbox.rpc import Rpc, loopback
+from sandbox.rpc import LOOPBACK, Rpc, loopback
 
 Mode = Literal["none", "error5xx", "rpcerror", "hang", "slow", "drop_after_send"]
 START_SECONDS = 20.0
@@ -138,19 +138,20 @@ class Control:
 
 
 @contextmanager
-def shim(upstream: str, chain_id: int, port: int = 0) -> Iterator[Rpc]:
+def shim(upstream: str, chain_id: int, port: int = 0, host: str = LOOPBACK) -> Iterator[Rpc]:
     """Run a shim before the chain at `upstream` (port 0: any free one). Raises SandboxError."""
     port = choose_port(port)
-    command = [sys.executable, "-m", "sandbox.rpc_proxy", upstream, str(port)]
+    command = [sys.executable, "-m", "sandbox.rpc_proxy", upstream, str(port), host]
     with ManagedProcess(f"RPC shim on port {port}", command) as child, Rpc(loopback(port)) as rpc:
         child.wait_until(lambda: rpc.answers(chain_id), START_SECONDS)
         yield rpc
 
 
 def main() -> None:
-    upstream, port = sys.argv[1:]
+    upstream, port, *host = sys.argv[1:]
     # Held lines are cut at once when the shim is asked to end.
-    uvicorn.run(Shim(upstream).app(), host="127.0.0.1", port=int(port), log_level="error", timeout_graceful_shutdown=1)
+    listen = host[0] if host else LOOPBACK
+    uvicorn.run(Shim(upstream).app(), host=listen, port=int(port), log_level="error", timeout_graceful_shutdown=1)
 
 
 if __name__ == "__main__":

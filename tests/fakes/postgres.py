@@ -73,17 +73,17 @@ def postgres_server(programs: Path) -> Iterator[PostgresServer]:
         data, port = Path(folder) / "data", choose_port(0)
         if os.geteuid() == 0:
             shutil.chown(folder, "postgres", "postgres")
-        create = [*_as_somebody_else(), programs / "initdb", "-D", str(data), "-U", OWNER, "-A", "trust", "--no-sync"]
+        create = [*as_somebody_else(), programs / "initdb", "-D", str(data), "-U", OWNER, "-A", "trust", "--no-sync"]
         subprocess.run(create, check=True, timeout=60, stdout=subprocess.DEVNULL)
         options = [f"-cport={port}", "-clisten_addresses=127.0.0.1", "-cunix_socket_directories=", "-cfsync=off"]
-        command = [*_as_somebody_else(), programs / "postgres", "-D", str(data), *options]
+        command = [*as_somebody_else(), programs / "postgres", "-D", str(data), *options]
         with ManagedProcess("PostgreSQL", command) as server:
             server.wait_until(lambda: _answers(programs, port), 30)
             yield PostgresServer(programs, port)
 
 
-def _as_somebody_else() -> list[str | Path]:
-    """PostgreSQL refuses to run as root."""
+def as_somebody_else() -> list[str | Path]:
+    """What goes before a command of PostgreSQL, which refuses to run as root."""
     if os.geteuid() != 0:
         return []
     return ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--pdeathsig=TERM"]

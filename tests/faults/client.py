@@ -37,9 +37,16 @@ class Answer:
 
 
 async def post(
-    url: str, body: bytes, headers: dict[str, str], *, parameters: str, manner: Manner, random: Random
+    url: str,
+    body: bytes,
+    headers: dict[str, str],
+    *,
+    parameters: str,
+    manner: Manner,
+    random: Random,
+    source: str | None = None,
 ) -> Answer:
-    """Send a picture to the paid route of the service at `url`.
+    """Send a picture to the paid route of the service at `url`; `source` is an own address to send it from.
 
     Raises:
         Lost: either side closed the connection before the response was complete.
@@ -62,7 +69,9 @@ async def post(
     wire.send(h11.EndOfMessage())
     try:
         async with asyncio.timeout(TIMEOUT_S):
-            reader, writer = await asyncio.open_connection(address.hostname, address.port)
+            reader, writer = await asyncio.open_connection(
+                address.hostname, address.port or 80, local_addr=(source, 0) if source else None
+            )
             try:
                 await _upload(writer, head or b"", body, manner, random)
                 if manner is Manner.HANG_UP_BEFORE_ANSWER:

@@ -5,10 +5,10 @@ import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Sequence
-from itertools import count
+from collections.abc import Iterator, Sequence
+from itertools import count, cycle
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
@@ -16,7 +16,6 @@ from errors import PaymentState, RetryAction
 from sandbox.process import SandboxError
 from tests.faults.client import Answer, Lost, Manner, post
 from tests.faults.history import Call, History, Order, Payment
-from tests.faults.host import Host
 from tests.faults.picture_difference import difference
 from tests.faults.pictures import Picture
 from tests.faults.wallet import Wallet, offers
@@ -37,23 +36,41 @@ def digest(picture: bytes) -> str:
     return hashlib.sha256(picture).hexdigest()[:16]
 
 
+class Entry(Protocol):
+    """Where requests are sent to."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+
+
 class PurchaseClient:
     """Sends requests to the hosts of a leg, each from an address of its own, so that no limit on addresses is met.
 
     Args:
         expected: the right cut-out by picture name and output format; filled by the undisturbed sales.
+        sources: own addresses to send from in turn, where the hosts do not believe X-Forwarded-For.
         statuses: counts of answers to calls, by status and code.
+        no_retry_after: statuses of answers of the 500s without Retry-After, those for quotes included.
     """
 
     def __init__(
-        self, hosts: Sequence[Host], history: History, expected: dict[tuple[str, str], bytes], random: Random
+        self,
+        hosts: Sequence[Entry],
+        history: History,
+        expected: dict[tuple[str, str], bytes],
+        random: Random,
+        sources: Sequence[str] = (),
     ) -> None:
         self.hosts = hosts
         self.history = history
         self.expected = expected
         self.random = random
         self.statuses: Counter[str] = Counter()
+        self.no_retry_after: Counter[str] = Counter()
         self._addresses = count(1)
+        self._sources: Iterator[str | None] = cycle(sources or [None])
 
     async def sign(self, order: Order, wallet: Wallet) -> Payment | None:
         """Request a quote and sign a payment; None if no quote is available."""
@@ -73,7 +90,7 @@ class PurchaseClient:
         payment: Payment,
         manner: Manner = Manner.PLAIN,
         *,
-        host: Host | None = None,
+        host: Entry | None = None,
         picture: Picture | None = None,
     ) -> Call:
         """One call with a payment; the call contains the response. `picture` replaces the payment's own one."""
@@ -105,7 +122,7 @@ class PurchaseClient:
 
     async def _post(
         self,
-        host: Host,
+        host: Entry,
         picture: Picture,
         order: Order,
         payment: dict[str, str],
@@ -120,14 +137,18 @@ class PurchaseClient:
             **payment,
             **({"Idempotency-Key": order.key} if order.key else {}),
         }
-        return await post(
+        answer = await post(
             host.url,
             picture.content if body is None else body,
             headers,
             parameters=f"format={order.output}",
             manner=manner,
             random=self.random,
+            source=next(self._sources),
         )
+        if answer.status >= 500 and "retry-after" not in answer.headers:
+            self.no_retry_after[f"{answer.status} {'to a payment' if payment else 'to a quote'}"] += 1
+        return answer
 
 
 def _note(call: Call, answer: Answer) -> None:

@@ -26,8 +26,9 @@ _LEASES = {
 
 
 @contextmanager
-def source_tree(broken: str | None = None) -> Iterator[Path]:
-    """The folder of a copy, which goes away with the block; `broken` names a guard of `BREAKS`. Raises SandboxError."""
+def source_tree(broken: str | None = None, *, observed: bool = True) -> Iterator[Path]:
+    """The folder of a copy, which goes away with the block; `broken` names a guard of `BREAKS`, and `observed` is
+    whether its ports report to a campaign. Raises SandboxError."""
     with TemporaryDirectory(prefix="served-") as folder:
         copy = Path(folder) / "source"
         shutil.copytree(ROOT, copy, ignore=_LEFT_OUT)
@@ -36,7 +37,8 @@ def source_tree(broken: str | None = None) -> Iterator[Path]:
         if broken is not None:
             for change in BREAKS[broken].changes:
                 _replace(copy / change.path, change.guard, change.broken)
-        _observe(copy)
+        if observed:
+            _observe(copy)
         yield copy
 
 
