@@ -67,15 +67,15 @@ class PostgresServer:
 
 
 @contextmanager
-def postgres_server(programs: Path) -> Iterator[PostgresServer]:
-    """Start a server and end it with the block. Flushes nothing to the disk: it has nothing to keep."""
+def postgres_server(programs: Path, *, flushes: bool = False) -> Iterator[PostgresServer]:
+    """Start a server and end it with the block. By default it flushes nothing to the disk: it has nothing to keep."""
     with tempfile.TemporaryDirectory(prefix="postgres-") as folder:
         data, port = Path(folder) / "data", choose_port(0)
         if os.geteuid() == 0:
             shutil.chown(folder, "postgres", "postgres")
         create = [*as_somebody_else(), programs / "initdb", "-D", str(data), "-U", OWNER, "-A", "trust", "--no-sync"]
         subprocess.run(create, check=True, timeout=60, stdout=subprocess.DEVNULL)
-        options = [f"-cport={port}", "-clisten_addresses=127.0.0.1", "-cunix_socket_directories=", "-cfsync=off"]
+        options = [f"-cport={port}", "-clisten_addresses=127.0.0.1", "-cunix_socket_directories=", f"-cfsync={flushes}"]
         command = [*as_somebody_else(), programs / "postgres", "-D", str(data), *options]
         with ManagedProcess("PostgreSQL", command) as server:
             server.wait_until(lambda: _answers(programs, port), 30)

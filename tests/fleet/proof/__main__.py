@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 
 from sandbox.process import DIE_WITH_PARENT, ROOT, SandboxError
+from tests.faults.breaks import BREAKS
 from tests.faults.served_source import source_tree
 from tests.fleet.proof import fleet, isolation, report
 from tests.fleet.proof.acts import ALL_ACTS, SHORT, chosen
@@ -38,6 +39,9 @@ def main(
     minutes: Annotated[float, typer.Option(min=0.1, help="After which no act begins.")] = 40.0,
     seed: Annotated[int, typer.Option(help="Of the buyers' choices.")] = 20,
     out: Annotated[Path, typer.Option(help="Folder for fleet.json.")] = Path("results"),
+    break_: Annotated[
+        str, typer.Option("--break", help="Take out a guard of tests/faults/breaks.py; the proof has to fail then.")
+    ] = "",
     keep: Annotated[bool, typer.Option(help="Keep logs and databases also when it passes.")] = False,
 ) -> None:
     """Sell from a fleet of hosts in network namespaces while each of them is killed, frozen, cut off and restarted.
@@ -51,8 +55,10 @@ def main(
     selected = chosen(acts) if acts else list(SHORT if short else ALL_ACTS)
     if not selected:
         raise typer.BadParameter(f"no act has {acts!r} in its name")
-    told_with = {"seed": seed, "rate": rate, "fault_s": fault_s, "after_s": after_s, "short": short}
-    with _source(short) as source:
+    if break_ and break_ not in BREAKS:
+        raise typer.BadParameter(f"no such break; there are {', '.join(BREAKS)}")
+    told_with = {"seed": seed, "rate": rate, "fault_s": fault_s, "after_s": after_s, "short": short, "break": break_}
+    with _source(short, break_) as source:
         plan = Plan(selected, source, seed, rate, fault_s, after_s, short, minutes)
         try:
             result = asyncio.run(_told(plan, Path(inside), console))
@@ -84,10 +90,10 @@ def _outside(console: Console, *, keep: bool) -> int:
 
 
 @contextmanager
-def _source(short: bool) -> Iterator[Path]:
+def _source(short: bool, broken: str) -> Iterator[Path]:
     """What ships, or for a short run a copy in which leases end sooner (tests/faults/served_source.py)."""
-    if short:
-        with source_tree(observed=False) as copy:
+    if short or broken:
+        with source_tree(broken or None, observed=False) as copy:
             yield copy
     else:
         yield ROOT

@@ -13,11 +13,11 @@ NAMESPACES = ("--net", "--pid", "--fork", "--mount-proc", "--kill-child=SIGKILL"
 PROGRAMS = ("unshare", "nsenter", "ip")
 
 
-def missing() -> str | None:
+def missing(programs: Sequence[str] = PROGRAMS) -> str | None:
     """Why no proof can be run on this machine; None where it can."""
     if sys.platform != "linux":
         return "network namespaces exist on Linux only"
-    for program in PROGRAMS:
+    for program in programs:
         if which(program) is None:
             return f"{program} is not installed (Debian: util-linux and iproute2)"
     trial = "ip link set lo up && ip link add trial type bridge"

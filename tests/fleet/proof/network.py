@@ -73,8 +73,8 @@ def network(names: Sequence[str]) -> Iterator[dict[str, NetHost]]:
         _run(["ip", "link", "set", "lo", "up"])
         _run(["ip", "link", "add", SWITCH, "type", "bridge"])
         _run(["ip", "link", "set", SWITCH, "up"])
-        for address in (WORLD, *buyers()):
-            _run(["ip", "address", "add", f"{address}/16", "dev", SWITCH])
+        own = "".join(f"address add {address}/16 dev {SWITCH}\n" for address in (WORLD, *buyers()))
+        subprocess.run(["ip", "-batch", "-"], input=own.encode(), check=True, timeout=20, capture_output=True)
         yield {name: _host(stack, name, f"10.203.0.{10 + number}") for number, name in enumerate(names)}
 
 

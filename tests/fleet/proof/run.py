@@ -130,7 +130,7 @@ class _Run:
                     await asyncio.sleep(0.2)
 
     async def finish(self) -> None:
-        """Without faults: everybody gets a picture or `charged: false`, until nothing that was signed can move any more."""
+        """Without faults: each gets a picture or `charged: false`, until nothing that was signed can move any more."""
         self._tell("last phase")
         await self._load.finish(seconds=30)
         for _ in range(3):
