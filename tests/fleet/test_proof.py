@@ -1,4 +1,4 @@
-"""The short form of `make fleet`: hosts in network namespaces are killed, cut off, frozen and restarted while they sell."""
+"""The short form of `make fleet`: hosts in network namespaces are killed, cut off, frozen and restarted under load."""
 
 import json
 import subprocess

@@ -21,7 +21,9 @@ from tests.faults.served_source import source_tree
 from tests.fleet.proof import fleet, isolation, report
 from tests.fleet.proof.acts import ALL_ACTS, SHORT, chosen
 from tests.fleet.proof.run import Plan, Result, prove
+from tests.fleet.proof.scale import LEVEL, measure
 
+_SCALE_S = 40.0
 _INSIDE = "PROOF_FOLDER"
 """Set inside of the namespaces: the folder in which the proof works, which the outer process removes."""
 
@@ -42,16 +44,25 @@ def main(
     break_: Annotated[
         str, typer.Option("--break", help="Take out a guard of tests/faults/breaks.py; the proof has to fail then.")
     ] = "",
+    scale_s: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            help="Instead: sales of two and two hosts beside one and one; runners are stand-ins with these seconds a picture.",
+        ),
+    ] = 0.0,
     keep: Annotated[bool, typer.Option(help="Keep logs and databases also when it passes.")] = False,
 ) -> None:
     """Sell from a fleet of hosts in network namespaces while each of them is killed, frozen, cut off and restarted.
 
     Exit code 0: no promise was broken; 1: one was; 2: it could not be run.
     """
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 160)
     inside = os.environ.pop(_INSIDE, None)
     if inside is None:
         raise typer.Exit(_outside(console, keep=keep))
+    if scale_s:
+        raise typer.Exit(_scale(Path(inside), scale_s, console))
     selected = chosen(acts) if acts else list(SHORT if short else ALL_ACTS)
     if not selected:
         raise typer.BadParameter(f"no act has {acts!r} in its name")
@@ -80,13 +91,20 @@ def _outside(console: Console, *, keep: bool) -> int:
     command = isolation.isolated([sys.executable, "-m", "tests.fleet.proof", *sys.argv[1:]])
     code = subprocess.run(
         [sys.executable, "-I", "-S", DIE_WITH_PARENT, str(os.getpid()), *command],
-        env=os.environ | {_INSIDE: str(folder)}, check=False,
+        env=os.environ | {_INSIDE: str(folder), "TMPDIR": str(folder)}, check=False,
     ).returncode  # fmt: skip
     if code or keep:
         console.print(f"Logs and databases: {folder}")
     else:
         shutil.rmtree(folder)
     return code
+
+
+def _scale(folder: Path, picture_s: float, console: Console) -> int:
+    found = asyncio.run(measure(folder, picture_s, _SCALE_S, console.print))
+    met = found.ratio >= LEVEL
+    console.print(f"ratio {found.ratio:.2f}, wanted {LEVEL}", style="green" if met else "red")
+    return 0 if met else 1
 
 
 @contextmanager

@@ -61,12 +61,15 @@ class Fleet:
 
 
 @asynccontextmanager
-async def fleet(folder: Path, source: Path, settings: Mapping[str, str]) -> AsyncIterator[Fleet]:
+async def fleet(
+    folder: Path, source: Path, settings: Mapping[str, str], *, stand_in_s: float | None = None
+) -> AsyncIterator[Fleet]:
     """Start everything in a folder; it is ready to sell when this yields.
 
     Args:
         source: the folder of the source tree that API and runner hosts serve.
         settings: further environment variables of the API hosts.
+        stand_in_s: seconds for each picture of stand-ins in the place of runners; None for real ones.
 
     Raises:
         SandboxError: a part did not come up.
@@ -76,7 +79,7 @@ async def fleet(folder: Path, source: Path, settings: Mapping[str, str]) -> Asyn
         name_hosts(folder, _names(hosts))
         base = stack.enter_context(base_chain(host=ANYWHERE))
         tempo = stack.enter_context(tempo_chain(host=ANYWHERE))
-        builder = _Builder(folder, source, hosts, {**_chains(base, tempo), **settings})
+        builder = _Builder(folder, source, hosts, {**_chains(base, tempo), **settings}, stand_in_s)
         members = {name: builder.build(name) for name in MEMBERS}
         for member in members.values():
             member.start()
@@ -102,11 +105,19 @@ def _chains(base: BaseChain, tempo: TempoChain) -> dict[str, str]:
 class _Builder:
     """Makes the members; each has a folder and a log of its own."""
 
-    def __init__(self, folder: Path, source: Path, hosts: Mapping[str, NetHost], settings: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        source: Path,
+        hosts: Mapping[str, NetHost],
+        settings: Mapping[str, str],
+        stand_in_s: float | None,
+    ) -> None:
         self._folder = folder
         self._source = source
         self._hosts = hosts
         self._settings = settings
+        self._stand_in_s = stand_in_s
 
     def build(self, name: str) -> Member:
         make = getattr(self, f"_{name.rstrip('12')}")
@@ -161,6 +172,8 @@ class _Builder:
             "BENTOML_HOME": str(own),
         }
         command = [str(_BIN / "bentoml"), "serve", "runner_service:MattingRunner"]
+        if self._stand_in_s is not None:
+            command = [sys.executable, "-m", "tests.fleet.proof.stand_in", host.address, str(self._stand_in_s)]
         return self._member(host, command, env, lambda: _is_well(f"http://{host.address}:3100/readyz"))
 
     def _api(self, host: NetHost, own: Path) -> Member:
@@ -187,6 +200,7 @@ class _Builder:
         env = {
             "SITE": SITE,
             "ACME_EMAIL": "nobody@clearcanvas.test",
+            "UPSTREAMS": "hosts",
             "API_HOSTS": " ".join(f"{name}:3000" for name in APIS),
             "HOME": str(own),
             "XDG_CONFIG_HOME": str(own),

@@ -63,7 +63,7 @@ class Load:
                 self.turned_away += 1
                 continue
             number += 1
-            task = asyncio.create_task(self._buy(number))
+            task = asyncio.create_task(self.buy(number))
             self._open.add(task)
             task.add_done_callback(self._open.discard)
 
@@ -74,7 +74,8 @@ class Load:
             for task in unfinished:
                 task.cancel()
 
-    async def _buy(self, number: int) -> None:
+    async def buy(self, number: int) -> None:
+        """One buyer, from the first request to the picture or the end of patience; `number` chooses wallet and way."""
         choose = self.random.choice
         buyer = number % len(self.wallets)
         order = self.client.history.order(buyer, WAYS[number % len(WAYS)], choose(PICTURES), choose(OUTPUTS))

@@ -53,6 +53,7 @@ class Result:
 
     Attributes:
         not_played: acts for which there was no time, or no fleet any more.
+        slow_machine: whether other work runs beside the proof, as in a test run.
     """
 
     history: History
@@ -63,6 +64,7 @@ class Result:
     statuses: Counter[str] = field(default_factory=Counter)
     no_retry_after: Counter[str] = field(default_factory=Counter)
     not_played: list[Act] = field(default_factory=list)
+    slow_machine: bool = False
     phase: str = "starting"
 
 
@@ -80,7 +82,7 @@ async def prove(plan: Plan, folder: Path, watch: Watch, count: Watch) -> Result:
     Raises:
         SandboxError: the fleet did not come up.
     """
-    result, random = Result(History("fleet")), Random(plan.seed)
+    result, random = Result(History("fleet"), slow_machine=plan.short_lives), Random(plan.seed)
     settings: Mapping[str, str] = SHORT_LIVES if plan.short_lives else {}
     async with every(0.5, lambda: count(result)), fleet(folder, plan.source, settings) as built:
         run = _Run(built, result, random, plan, watch)
