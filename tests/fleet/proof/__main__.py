@@ -48,7 +48,7 @@ def main(
         float,
         typer.Option(
             min=0,
-            help="Instead: sales of two and two hosts beside one and one; runners are stand-ins with these seconds a picture.",
+            help="Instead: two and two hosts beside one and one; runners are stand-ins with these seconds a picture.",
         ),
     ] = 0.0,
     keep: Annotated[bool, typer.Option(help="Keep logs and databases also when it passes.")] = False,

@@ -1,6 +1,7 @@
 """A stand-in for a runner: the runner's own interface and queue, before a network that takes a fixed time and no CPU.
 
-For measurements where there are not enough cores for several networks: python -m tests.fleet.proof.stand_in HOST SECONDS
+For measurements where there are not enough cores for several networks:
+python -m tests.fleet.proof.stand_in HOST SECONDS
 """
 
 import os
@@ -21,7 +22,8 @@ def alpha_after(seconds: float, images: Pixels) -> Pixels:
     """uint8 [N,S,S,3] → uint8 [N,S,S]: the middle of each picture is its subject."""
     time.sleep(seconds * len(images))
     alpha = np.zeros(images.shape[:3], np.uint8)
-    alpha[:, alpha.shape[1] // 4 : -alpha.shape[1] // 4, alpha.shape[2] // 4 : -alpha.shape[2] // 4] = 255
+    edge = images.shape[1] // 4
+    alpha[:, edge:-edge, edge:-edge] = 255
     return alpha
 
 
