@@ -45,6 +45,8 @@ _CALLS: Final[dict[str, Tier]] = {"race": "integration"}
 PATHS: Final[dict[str, Tier]] = {
     "tests/browser/": "service",
     "tests/image/": "service",
+    "tests/fleet/test_proof.py::test_a_fleet": "service",
+    "tests/fleet/test_proof.py": "integration",
     "tests/faults/test_campaign.py::test_no_money_is_lost": "service",
     "tests/faults/test_campaign.py::test_a_sale_with_a_fault_at_a_step": "service",
     "tests/sandbox/test_serve.py": "service",

@@ -36,8 +36,8 @@ def main(
         bool, typer.Option(help="Few acts, shorter leases, payments that expire soon: about a minute.")
     ] = False,
     rate: Annotated[float, typer.Option(min=0.1, help="Buyers who arrive in a second.")] = 1.5,
-    fault_s: Annotated[float, typer.Option(min=1, help="Seconds for which a fault lasts.")] = 15.0,
-    after_s: Annotated[float, typer.Option(min=1, help="Seconds to watch after a part is well again.")] = 12.0,
+    fault_s: Annotated[float | None, typer.Option(min=1, help="Seconds for which a fault lasts: 15, short 4.")] = None,
+    after_s: Annotated[float | None, typer.Option(min=1, help="Seconds to watch after it: 12, short 3.")] = None,
     minutes: Annotated[float, typer.Option(min=0.1, help="After which no act begins.")] = 40.0,
     seed: Annotated[int, typer.Option(help="Of the buyers' choices.")] = 20,
     out: Annotated[Path, typer.Option(help="Folder for fleet.json.")] = Path("results"),
@@ -68,6 +68,7 @@ def main(
         raise typer.BadParameter(f"no act has {acts!r} in its name")
     if break_ and break_ not in BREAKS:
         raise typer.BadParameter(f"no such break; there are {', '.join(BREAKS)}")
+    fault_s, after_s = fault_s or (4.0 if short else 15.0), after_s or (3.0 if short else 12.0)
     told_with = {"seed": seed, "rate": rate, "fault_s": fault_s, "after_s": after_s, "short": short, "break": break_}
     with _source(short, break_) as source:
         plan = Plan(selected, source, seed, rate, fault_s, after_s, short, minutes)

@@ -63,7 +63,6 @@ ALL_ACTS: tuple[Act, ...] = (Act("undisturbed"), *FAULTS, *HALF_CUT, *ROLLING)
 SHORT: tuple[Act, ...] = (
     Act("kill", "api1"),
     Act("part", "runner1"),
-    Act("freeze", "postgres"),
     Act("restart", "api2"),
 )
 PAIRED = frozenset((*APIS, *RUNNERS))

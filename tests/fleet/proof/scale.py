@@ -1,8 +1,8 @@
 """Pictures a second that two API and two runner hosts sell, beside one and one of the same fleet.
 
 Runners are stand-ins with a fixed time for each picture (`stand_in`), so two of them are twice the capacity on any
-number of cores. What is measured is ours: proxy, admission, the choice of runners, the ledger and the settlement key that the
-API hosts share.
+number of cores. What is measured is ours: proxy, admission, the choice of runners, the ledger and the settlement key
+that the API hosts share.
 """
 
 import asyncio
