@@ -36,7 +36,8 @@ def test_nothing_of_a_proof_outlives_its_first_process() -> None:
     if reason := isolation.missing():
         pytest.skip(f"THE FLEET IS NOT PROVEN HERE: {reason}")
     script = "setsid sh -c 'kill -STOP $$' & ip link add left type bridge; echo up; sleep 60"
-    with subprocess.Popen(isolation.isolated(["sh", "-c", script]), stdout=subprocess.PIPE, text=True) as outer:
+    starts = f"import subprocess; subprocess.run({isolation.isolated(['sh', '-c', script])!r})"
+    with subprocess.Popen([sys.executable, "-c", starts], stdout=subprocess.PIPE, text=True) as outer:
         assert outer.stdout is not None
         assert outer.stdout.readline() == "up\n"
         outer.kill()

@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from sandbox.process import DIE_WITH_PARENT, ROOT, SandboxError
+from sandbox.process import ROOT, SandboxError
 from tests.faults.breaks import BREAKS
 from tests.faults.served_source import source_tree
 from tests.fleet.proof import fleet, isolation, report
@@ -91,7 +91,7 @@ def _outside(console: Console, *, keep: bool) -> int:
     folder.chmod(0o755)  # PostgreSQL runs as a user of its own
     command = isolation.isolated([sys.executable, "-m", "tests.fleet.proof", *sys.argv[1:]])
     code = subprocess.run(
-        [sys.executable, "-I", "-S", DIE_WITH_PARENT, str(os.getpid()), *command],
+        command,
         env=os.environ | {_INSIDE: str(folder), "TMPDIR": str(folder)}, check=False,
     ).returncode  # fmt: skip
     if code or keep:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from shutil import which
 
 NAMESPACES = ("--net", "--pid", "--fork", "--mount-proc", "--kill-child=SIGKILL")
-PROGRAMS = ("unshare", "nsenter", "ip")
+PROGRAMS = ("setpriv", "unshare", "nsenter", "ip")
 
 
 def missing(programs: Sequence[str] = PROGRAMS) -> str | None:
@@ -28,5 +28,6 @@ def missing(programs: Sequence[str] = PROGRAMS) -> str | None:
 
 
 def isolated(command: Sequence[str]) -> list[str]:
-    """The command that runs this one as the first process of namespaces of its own."""
-    return ["unshare", *NAMESPACES, "--", *command]
+    """The command that runs this one as the first process of namespaces of its own. All ends with the process that
+    starts it. (`unshare` takes SIGTERM for a matter of the process that it has started, and lives on.)"""
+    return ["setpriv", "--pdeathsig=KILL", "--", "unshare", *NAMESPACES, "--", *command]

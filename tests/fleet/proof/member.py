@@ -15,7 +15,7 @@ from sandbox.process import DIE_WITH_PARENT, SandboxError
 from tests.fleet.proof.network import NetHost
 from tests.processes import family, is_living, send
 
-START_S = 180.0
+START_S = 300.0
 STOP_S = 130.0
 """More than an API worker takes at the longest (docs/availability.md, Stops)."""
 _STEADY = 3

@@ -102,7 +102,7 @@ class _Run:
         self._by_key: dict[str, int] = {}
         self.records = [ChainRecords(chain, self._found) for chain in (built.base, built.tempo)]
         self._client = PurchaseClient([built], result.history, {}, Random(random.random()), buyers())
-        self._wallets = [Wallet(number, built.base, built.tempo) for number in range(WALLETS)]
+        self._wallets = [Wallet(number, built.base, built.tempo, official_mpp=False) for number in range(WALLETS)]
         self._load = Load(self._client, self._wallets, plan.rate, Random(random.random()))
         result.load = self._load
 

@@ -47,7 +47,7 @@ async def measure(folder: Path, picture_s: float, seconds: float, tell: Callable
     """
     async with fleet(folder, ROOT, {}, stand_in_s=picture_s) as built:
         client = PurchaseClient([built], History("scale"), {}, Random(1), buyers())
-        wallets = [Wallet(number, built.base, built.tempo) for number in range(WALLETS)]
+        wallets = [Wallet(number, built.base, built.tempo, official_mpp=False) for number in range(WALLETS)]
         load = Load(client, wallets, 0.0, Random(2))
         two = await _sold(load, seconds)
         tell(f"two API and two runner hosts: {two:.2f} pictures a second")
