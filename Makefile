@@ -86,6 +86,14 @@ faults: setup ## Buy through random faults, freezes, kills and lies, and audit t
 faults-steps: setup ## Let each fault strike each step of a sale once, and audit the chains: make faults-steps LEGS=sqlite
 	@$(BIN)/python -m tests.faults --steps $(if $(SEED),--seed $(SEED)) $(if $(LEGS),--legs $(LEGS)) $(if $(BREAK),--break $(BREAK)) $(if $(ONLY),--only "$(ONLY)")
 
+.PHONY: fleet
+fleet: setup ## Kill, freeze, cut off and restart each host of a fleet under load, and audit the chains (root): make fleet ACTS="api1,restart"
+	@$(BIN)/python -m tests.fleet.proof $(if $(ACTS),--acts "$(ACTS)") $(if $(SEED),--seed $(SEED)) $(if $(BREAK),--break $(BREAK))
+
+.PHONY: fleet-scale
+fleet-scale: setup ## How much two API and two runner hosts sell beside one and one (root): make fleet-scale PICTURE_S=1
+	@$(BIN)/python -m tests.fleet.proof --scale-s $(or $(PICTURE_S),1)
+
 .PHONY: siege
 siege: setup ## Attack and stop a whole service beside a paying buyer, on loopback; fails when a level is missed
 	@SIEGE=1 $(BIN)/python -m pytest -q tests/siege
@@ -94,6 +102,10 @@ siege: setup ## Attack and stop a whole service beside a paying buyer, on loopba
 .PHONY: bench-payments
 bench-payments: $(VENV)/.dev node_modules/.stamp ## Print the CPU time that a paid request costs us, by stage and rail
 	@$(BIN)/python -m benchmarks.payments
+
+.PHONY: bench-ledger
+bench-ledger: $(VENV)/.dev ## Print how many payments a second the ledger takes on PostgreSQL
+	@$(BIN)/python -m benchmarks.ledger
 
 .PHONY: bench-quotes
 bench-quotes: $(VENV)/.dev node_modules/.stamp ## Print the CPU time that a quote costs us, by stage, and the waits at fixed rates

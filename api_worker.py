@@ -32,7 +32,7 @@ class ApiWorker:
         ClientProtocol.open = OpenConnections(settings.connections, settings.trusted_proxies)
         self._drain = Drain(ClientProtocol.open)
         self._application: Starlette | None = None
-        on_first_signal(self._stop)
+        on_first_signal(self._stop, delay_s=settings.connections.announce_stop_s)
         end_with_supervisor(ask_to_end)
 
     @asynccontextmanager
@@ -72,6 +72,8 @@ class ApiWorker:
 
     def _stop(self) -> None:
         """Start the shutdown, with a time limit."""
+        if self._application is not None:
+            self._application.state.readiness.stopping = True
         self._drain.begin()
         end_after(HARD_S, unless=self._is_settling, at_most_s=SETTLING_S)
 

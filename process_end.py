@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from threading import Thread
+from threading import Thread, Timer
 
 import structlog
 
@@ -80,8 +80,12 @@ def end_after(seconds: float, *, unless: Callable[[], bool] = lambda: False, at_
     Thread(target=wait, daemon=True, name="end").start()
 
 
-def on_first_signal(called: Callable[[], None]) -> None:
-    """Call `called` on the first SIGTERM or SIGINT, before the present handlers. Call it in the main thread."""
+def on_first_signal(called: Callable[[], None], *, delay_s: float = 0.0) -> None:
+    """Call `called` on the first SIGTERM or SIGINT, before the present handlers. Call it in the main thread.
+
+    Args:
+        delay_s: the present handlers get the first signal so much later, or at once with a second one.
+    """
     was_called = False
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -89,10 +93,14 @@ def on_first_signal(called: Callable[[], None]) -> None:
 
         def handle(number: int, frame: object, handler: object = handler) -> None:
             nonlocal was_called
-            if not was_called:
-                was_called = True
+            is_first, was_called = not was_called, True
+            if is_first:
                 called()
-            if callable(handler):
+            if is_first and delay_s:
+                later = Timer(delay_s, ask_to_end)
+                later.daemon = True
+                later.start()
+            elif callable(handler):
                 handler(number, frame)
 
         signal.signal(number, handle)

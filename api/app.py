@@ -138,6 +138,7 @@ def create_app(
         routes=routes, middleware=every_request, exception_handlers={HTTPException: _to_middleware}, lifespan=lifespan
     )
     app.router.redirect_slashes = False
+    app.state.readiness = readiness  # for the shutdown
     return app
 
 

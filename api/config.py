@@ -3,7 +3,7 @@
 import resource
 from typing import Annotated
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from settings_types import CidrBlock, CommaSeparated, RedisUrl, Section
 
@@ -72,6 +72,9 @@ class ConnectionLimits(Section):
     """Bytes per second that a client must read of an answer, or send of a body, on average over each window."""
     pace_window_s: PositiveFloat = 10.0
     """Seconds of that window."""
+    announce_stop_s: NonNegativeFloat = 0.0
+    """Seconds after SIGTERM in which `/readyz` is 503 and requests are still accepted, so that a load balancer takes
+    this host out before its port closes. Behind one that asks `/readyz` every second: 5."""
 
     @property
     def affordable(self) -> int:

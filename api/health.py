@@ -46,6 +46,9 @@ class Readiness:
         limit_s: a part that has not answered by then is out.
         kept_s: for which a good result is cached; a bad one is checked again soon, because a change is awaited.
         origin: of the problem type's URI.
+
+    Attributes:
+        stopping: this worker has been told to stop: no load balancer should send it anything new.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class Readiness:
         kept_s: float = 2.0,
         origin: str = "",
     ) -> None:
+        self.stopping = False
         self._origin = origin
         self._checks = dict(checks)
         self._backends = backends
@@ -96,9 +100,10 @@ class Readiness:
                 self._asked_at = time.monotonic()
                 for name, fault in self._parts.items():
                     PART_UP.labels(name).set(fault is None)
-            before, self._last = self._last, Report(self._parts, rails)
+            parts = {**self._parts, "worker": "is being stopped"} if self.stopping else self._parts
+            before, self._last = self._last, Report(parts, rails)
             if before != self._last:
-                log.info("readiness_changed", ready=self._last.ready, parts=self._parts, rails=rails)
+                log.info("readiness_changed", ready=self._last.ready, parts=parts, rails=rails)
             return self._last
 
     def _keep(self) -> float:

@@ -164,6 +164,15 @@ async def test_a_rail_is_out_as_soon_as_the_watch_says_so(watch: RailMonitor) ->
     assert (report.ready, report.rails) == (False, {"a": "out"})
 
 
+async def test_a_worker_that_is_being_stopped_says_so_at_once(watch: RailMonitor) -> None:
+    """A load balancer has to hear it before the port closes, however lately all was well."""
+    readiness = Readiness({"runner": well}, watch, kept_s=60)
+    assert (await readiness.report()).ready
+    readiness.stopping = True
+    report = await readiness.report()
+    assert (report.ready, report.parts) == (False, {"runner": None, "worker": "is being stopped"})
+
+
 async def test_nobody_waits_for_a_rail_that_hangs() -> None:
     """A full outage with lines that are held: the last view is told, while the watch waits for the next."""
     rail = ChangingRail("a")

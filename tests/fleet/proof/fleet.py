@@ -184,6 +184,7 @@ class _Builder:
             "CLEARCANVAS_DATABASE_URL": DATABASE,
             "CLEARCANVAS_RATE_LIMIT__REDIS_URL": "redis://redis:6379/0",
             "CLEARCANVAS_RUNNER__ADDRESSES": "http://runner:3100",
+            "CLEARCANVAS_CONNECTIONS__ANNOUNCE_STOP_S": "5",
             "CLEARCANVAS_RECENT_RESULTS_MB": "0",  # every sale works
             "CLEARCANVAS_X402__PAY_TO": SELLER.address,
             "CLEARCANVAS_X402__SETTLEMENT_KEY": SETTLER.key,
