@@ -3,19 +3,22 @@
 from importlib.util import find_spec
 from pathlib import Path
 from time import process_time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from training.render import manifest
+from training.render import manifest, products
 from training.render.batch import FOREGROUNDS, BatchError, Render, Report, Task, missing, plan
 from training.render.batch import make as make_batch
 from training.render.families import FAMILIES
 from training.render.sheet import contact_sheet, of_folder
 from training.stopping import stoppable
+
+if TYPE_CHECKING:
+    from training.render.passes import Quality
 
 NEEDS_BLENDER = (
     "Blender as a Python module is not installed here. It needs Python 3.11 and an environment of its own:\n"
@@ -90,6 +93,32 @@ def make(
     _write_sheet(out / FOREGROUNDS, out / f"{FOREGROUNDS}.jpg", 120)
 
 
+@app.command("products")
+def make_products(
+    *,
+    out: Annotated[Path, typer.Option(file_okay=False, help="Data folder; gets eval_products/.")],
+    count: Annotated[int, typer.Option(min=1, help="Pictures.")] = products.COUNT,
+    side: Annotated[int, typer.Option(min=32, help="Pixels per side.")] = 384,
+    colour: Annotated[int, typer.Option(min=1, help="Samples per pixel for colour, which is denoised.")] = 10,
+    alpha: Annotated[int, typer.Option(min=16, help="Most samples per pixel for alpha; soft pixels get them.")] = 96,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads of this process.")] = 1,
+) -> None:
+    """Render the pictures of products that networks are judged by, in scenes, with exact alpha beside each.
+
+    No batch brings these things. The same call gives the same pictures; it makes what is missing. Judge by them with
+
+        python -m modelkit evaluate OUT/eval_products
+    """
+    quality, before = _quality(side, colour, alpha, threads), process_time()
+    from training.render.picture import in_scene  # noqa: PLC0415 - the other commands need no Blender
+
+    with _bar() as bar:
+        report = _reporter(bar)
+        for done, stem in enumerate(products.make(out, lambda number: in_scene(number, quality), count), 1):
+            report(done, count, stem)
+    _print_cost(count, process_time() - before)
+
+
 @app.command()
 def sheet(
     folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="A folder with a manifest.csv.")],
@@ -114,13 +143,17 @@ def families() -> None:
     Console().print(table)
 
 
-def _renderer(side: int, colour: int, alpha: int, threads: int) -> Render:
+def _quality(side: int, colour: int, alpha: int, threads: int) -> "Quality":
     if find_spec("bpy") is None:
         raise _refused(NEEDS_BLENDER)
     from training.render.passes import Quality  # noqa: PLC0415 - the other commands need no Blender
-    from training.render.picture import Picture, render  # noqa: PLC0415 - as above
 
-    quality = Quality(side=side, colour=colour, alpha=alpha, threads=threads)
+    return Quality(side=side, colour=colour, alpha=alpha, threads=threads)
+
+
+def _renderer(side: int, colour: int, alpha: int, threads: int) -> Render:
+    quality = _quality(side, colour, alpha, threads)
+    from training.render.picture import Picture, render  # noqa: PLC0415 - the other commands need no Blender
 
     def one(task: Task) -> Picture | None:
         return render(task.number, task.family, quality, pair=task.pair)

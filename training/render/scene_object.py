@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from training.render.looks import Look
 from training.render.rng import Floats
@@ -85,6 +84,11 @@ class SceneObject:
         return np.concatenate(some)
 
 
+def places(part: Part) -> Floats:
+    """All points [N,3] that a part is made of."""
+    return part.vertices if isinstance(part, Mesh) else part.points.reshape(-1, 3)
+
+
 def _spread(part: Part, most: int = 4000) -> Floats:
-    places: NDArray[np.float64] = part.vertices if isinstance(part, Mesh) else part.points.reshape(-1, 3)
-    return places[:: max(1, len(places) // most)]
+    points = places(part)
+    return points[:: max(1, len(points) // most)]

@@ -50,7 +50,7 @@ def test_without_blender_it_says_how_to_get_it(tmp_path: Path) -> None:
 def test_a_family_that_is_not_there_is_refused_before_anything_is_made(tmp_path: Path) -> None:
     code, output = invoke("make", "--out", tmp_path, "--families", "plant,unicorn")
     assert code == 1
-    assert "no family unicorn" in output
+    assert "Unknown family unicorn" in output
 
 
 def test_a_finished_batch_needs_no_blender(tmp_path: Path) -> None:
