@@ -45,12 +45,14 @@ class Result:
         body: the encoded file.
         width, height: its size in pixels.
         subject: where the subject was in the upright upload.
+        haze: share of the subject that came out half transparent, 0..1.
     """
 
     body: bytes
     width: int
     height: int
     subject: Box
+    haze: float
 
 
 @dataclass(slots=True)
@@ -81,6 +83,7 @@ class Work:
     decontamination: Decontamination = field(init=False)
     pixels: Pixels = field(init=False)
     subject: Box = field(init=False)
+    haze: float = field(init=False)
     result: Result = field(init=False)
 
 
@@ -121,6 +124,11 @@ def require_subject(work: Work) -> None:
         raise NothingFound()
 
 
+def measure_haze(work: Work) -> None:
+    """How much of the subject is half transparent, on the model's square, where it costs next to nothing."""
+    work.haze = imaging.haze_share(work.matte)
+
+
 def upsample(work: Work) -> None:
     """Enlarge the matte to the picture's size, its edges guided by the picture's."""
     work.matte = imaging.upsample(work.picture, work.matte, work.small)
@@ -146,7 +154,7 @@ def finish(work: Work) -> None:
 def encode(work: Work) -> None:
     """Write the file."""
     height, width = work.pixels.shape[:2]
-    work.result = Result(imaging.encode(work.pixels, work.output), width, height, work.subject)
+    work.result = Result(imaging.encode(work.pixels, work.output), width, height, work.subject, work.haze)
 
 
 Stages = Mapping[str, tuple[Callable[[Work], None], ...]]
@@ -165,6 +173,7 @@ AFTER_MODEL: Stages = {
         set_levels,
         drop_small_components,
         require_subject,
+        measure_haze,
         upsample,
         estimate_colours,
         compose,

@@ -46,6 +46,7 @@ PUBLIC_HEADERS = (
     "RateLimit-Policy",
     "Retry-After",
     "Server-Timing",
+    "X-Foreground-Haze",
     "X-Foreground-Height",
     "X-Foreground-Left",
     "X-Foreground-Top",

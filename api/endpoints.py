@@ -149,6 +149,7 @@ class RemoveBackgroundEndpoint:
                 "X-Foreground-Top": str(result.subject.top),
                 "X-Foreground-Width": str(result.subject.width),
                 "X-Foreground-Height": str(result.subject.height),
+                "X-Foreground-Haze": f"{result.haze:.2f}",
                 "X-Model": model.label,
                 "X-Service-Version": VERSION,
                 **({"X-Backend": backend} if (backend := self._cut_out.backend(model.name)) else {}),

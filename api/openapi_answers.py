@@ -30,6 +30,10 @@ _RESULT_NUMBERS = {
     "X-Foreground-Width": "Its width.",
     "X-Foreground-Height": "Its height.",
 }
+_RESULT_SHARES = {
+    "X-Foreground-Haze": "Share of the subject that came out half transparent over a wide area, 0.00 to 1.00. Above "
+    "0.40 it has mostly failed, unless it is glass, smoke or a net. The same image has the same value again.",
+}
 _RESULT_TEXTS = {
     "X-Model": "The model that made it: its name and the beginning of its digest.",
     "X-Backend": "What ran the model.",
@@ -69,7 +73,8 @@ def document(description: str, schema: str, media_type: str = "application/json"
 def result_headers(offer: PriceList) -> Json:
     """The header fields of a picture that was bought."""
     receipts = [*(rail.info.receipt_headers for rail in offer.rails), *([RECEIPT_HEADERS] if offer.key_set else [])]
-    return headers([_RESULT_NUMBERS], "integer") | headers([*receipts, _RESULT_TEXTS, _EVERY])
+    figures = headers([_RESULT_NUMBERS], "integer") | headers([_RESULT_SHARES], "number")
+    return figures | headers([*receipts, _RESULT_TEXTS, _EVERY])
 
 
 def refusals(offer: PriceList) -> Json:

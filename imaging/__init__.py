@@ -16,6 +16,7 @@ from imaging.finishing import finish
 from imaging.foreign import foreign_type
 from imaging.formats import INPUTS, OUTPUTS, ImageFormat
 from imaging.guided_filter import upsample
+from imaging.haze import HOPELESS_HAZE, MUCH_HAZE, haze_share
 from imaging.high_key import darken_high_key
 from imaging.levels import set_levels
 from imaging.model_input import shrink, to_image_size, to_model_input
@@ -26,8 +27,10 @@ from imaging.small_components import drop_small_components
 from imaging.subject import has_subject
 
 __all__ = [
+    "HOPELESS_HAZE",
     "INPUTS",
     "MAX_SIDE",
+    "MUCH_HAZE",
     "OUTPUTS",
     "Box",
     "Channels",
@@ -48,6 +51,7 @@ __all__ = [
     "finish",
     "foreign_type",
     "has_subject",
+    "haze_share",
     "judge_beginning",
     "keep_existing_alpha",
     "probe",

@@ -241,6 +241,18 @@ async def test_an_empty_picture_is_not_made() -> None:
     assert is_free(cut_out)
 
 
+@pytest.mark.parametrize(("hazy_columns", "share"), [(0, 0), (16, 0.5), (24, 0.75)])
+async def test_a_result_says_how_much_of_the_subject_is_half_transparent(hazy_columns: int, share: float) -> None:
+    async def unsure(image: Pixels) -> Pixels:
+        alpha = np.zeros(image.shape[:2], np.uint8)
+        alpha[16:48, 16:48] = 255
+        alpha[16:48, 16 : 16 + hazy_columns] = 128
+        return alpha
+
+    result = await cutter(unsure, pictures=1)(BODY, INFO, PNG)
+    assert result.haze == pytest.approx(share)
+
+
 @pytest.mark.parametrize("error", [RunnerUnavailable("out"), ProcessingFailed("failed"), RuntimeError("a bug")])
 async def test_room_is_given_back_when_the_model_fails(error: Exception) -> None:
     cut_out = cutter(Broken(error), pictures=1)

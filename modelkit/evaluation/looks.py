@@ -14,10 +14,9 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from imaging import Pixels
+from imaging import HOPELESS_HAZE, MUCH_HAZE, Pixels, haze_share
 from modelkit.evaluation.duplicates import training_pictures
 from modelkit.evaluation.errors import EvaluationError
-from modelkit.evaluation.haze import HOPELESS, MUCH, haze_share
 from modelkit.evaluation.networks import Network, open_network
 from modelkit.evaluation.samples import read_picture
 from modelkit.evaluation.sheet import MAGENTA, cut_out, line, over, reduced, save_lines
@@ -134,14 +133,14 @@ def _save(file: Path, looks: Sequence[Look], networks: Sequence[str]) -> None:
 
 
 def _print(looks: Sequence[Look], networks: Sequence[str], sheets: Sequence[Path]) -> None:
-    table = Table("Kind", "n", "Network", "haze", f"over {MUCH:g}", f"over {HOPELESS:g}")
+    table = Table("Kind", "n", "Network", "haze", f"over {MUCH_HAZE:g}", f"over {HOPELESS_HAZE:g}")
     kinds = sorted({each.kind for each in looks})
     groups = {kind: [each for each in looks if each.kind == kind] for kind in kinds if len(kinds) > 1}
     for kind, group in {**groups, _ALL: list(looks)}.items():
         for place, network in enumerate(networks):
             shares = [each.haze[place] for each in group]
             first = (kind, str(len(group))) if place == 0 else ("", "")
-            counts = (str(sum(share > bound for share in shares)) for bound in (MUCH, HOPELESS))
+            counts = (str(sum(share > bound for share in shares)) for bound in (MUCH_HAZE, HOPELESS_HAZE))
             table.add_row(*first, network, f"{np.mean(shares):.3f}", *counts)
     console = Console()
     console.width = max(console.width, Console(width=1000).measure(table).maximum)

@@ -7,9 +7,8 @@ from dataclasses import astuple, dataclass, fields
 import numpy as np
 from py_sod_metrics import Smeasure, WeightedFmeasure
 
-from imaging import Pixels
+from imaging import Pixels, haze_share
 from modelkit.evaluation import matting_errors
-from modelkit.evaluation.haze import haze_share
 from modelkit.evaluation.mask_overlap import boundary_iou, intersection_over_union
 
 
@@ -23,7 +22,7 @@ class Scores:
     Likeness, best 1: `iou` and `boundary_iou` of alpha cut at one half, `s_measure` (Fan et al., ICCV 2017) and
     `weighted_f` (Margolin et al., CVPR 2014) of soft alpha against the truth cut at one half.
 
-    Of the matte alone, best small: `haze`, the share of it that is half transparent and wide (`haze.py`).
+    Of the matte alone, best small: `haze`, the share of it that is half transparent and wide (`imaging/haze.py`).
     """
 
     mae: float

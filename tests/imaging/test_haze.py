@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from modelkit.evaluation.haze import haze_share
+from imaging.haze import haze_share
 
 SIDE = 400
 """2.5 % of it are 10 pixels."""
