@@ -99,8 +99,8 @@ def make_products(
     out: Annotated[Path, typer.Option(file_okay=False, help="Data folder; gets eval_products/.")],
     count: Annotated[int, typer.Option(min=1, help="Pictures.")] = products.COUNT,
     side: Annotated[int, typer.Option(min=32, help="Pixels per side.")] = 384,
-    colour: Annotated[int, typer.Option(min=1, help="Samples per pixel for colour, which is denoised.")] = 10,
-    alpha: Annotated[int, typer.Option(min=16, help="Most samples per pixel for alpha; soft pixels get them.")] = 96,
+    colour: Annotated[int, typer.Option(min=1, help="Samples per pixel for colour, which is denoised.")] = 4,
+    alpha: Annotated[int, typer.Option(min=16, help="Most samples per pixel for alpha; soft pixels get them.")] = 48,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads of this process.")] = 1,
 ) -> None:
     """Render the pictures of products that networks are judged by, in scenes, with exact alpha beside each.

@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from training.render import studio
-from training.render.families.held_out import KINDS
+from training.render.held_out import KINDS
 from training.render.manifest import LICENCE
 from training.render.matte import Pixels
 

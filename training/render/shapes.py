@@ -184,6 +184,15 @@ def around(radius: float, count: int, height: float = 0.0) -> Floats:
     return np.column_stack((radius * np.cos(angle), radius * np.sin(angle), np.full(count, height)))
 
 
+def slab(rim: Floats, low: float, thick: float, look: Look, *, bevel: float) -> Mesh:
+    """A plate of the outline [N,2], from height `low` up."""
+    count = len(rim)
+    corners = np.concatenate([np.column_stack((rim, np.full(count, z))) for z in (low, low + thick)])
+    walls = [[i, (i + 1) % count, count + (i + 1) % count, count + i] for i in range(count)]
+    faces = [list(range(count))[::-1], [count + i for i in range(count)], *walls]
+    return Mesh(corners, faces, look, smooth=False, bevel=bevel)
+
+
 def joined(meshes: Sequence[Mesh]) -> Mesh:
     """Many meshes of one look as one: Blender is slow with many objects. Modifiers and uv are the first one's."""
     starts = np.cumsum([0, *(len(mesh.vertices) for mesh in meshes[:-1])])

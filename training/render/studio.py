@@ -11,8 +11,8 @@ from math import cos, pi, sin
 import numpy as np
 from PIL import Image, ImageFilter
 
-from training.render.families.held_out import KINDS, held_out
 from training.render.finishes import finish
+from training.render.held_out import KINDS, held_out
 from training.render.looks import Colour, Look, colour
 from training.render.matte import Pixels
 from training.render.rng import Rng

@@ -18,6 +18,7 @@ from training.render.shapes import (
     panel,
     profile,
     ring,
+    slab,
     spline,
     surface,
     tube,
@@ -85,11 +86,7 @@ def _sole(
     rim = np.concatenate(
         [np.stack([WIDTH * 1.08 + bend + x, y * 1.03], -1), np.stack([bend - WIDTH * 1.08 + x, y * 1.03], -1)[::-1]]
     )
-    count, thick = len(rim), chance.uniform(0.09, 0.16)
-    corners = np.concatenate([np.column_stack((rim, np.full(count, z))) for z in (0.0, thick)])
-    walls = [[i, (i + 1) % count, count + (i + 1) % count, count + i] for i in range(count)]
-    faces = [list(range(count))[::-1], [count + i for i in range(count)], *walls]
-    return Mesh(corners, faces, look, smooth=False, bevel=0.02)
+    return slab(rim, 0.0, chance.uniform(0.09, 0.16), look, bevel=0.02)
 
 
 def _laces(chance: Rng, x: float, look: Look) -> list[Part]:

@@ -23,7 +23,7 @@ def invoke(*words: str | Path) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-@pytest.mark.parametrize("command", ["make", "sheet", "families"])
+@pytest.mark.parametrize("command", ["make", "products", "sheet", "families"])
 def test_help_teaches(command: str) -> None:
     code, output = invoke(command, "--help")
     assert code == 0
