@@ -156,7 +156,8 @@ def rings(chance: Rng) -> SceneObject:
         metal, thick = finish(chance, "metal"), chance.uniform(0.025, 0.08)
         lean = chance.uniform(0.2, 1.57)
         at = (number * 0.9, chance.uniform(-0.3, 0.3), 0.4 * sin(lean) + thick)
-        parts.append(ring(0.4, thick, metal, at=at, turn=(lean, 0, 0.0), flat=chance.uniform(1, 2.5), points=80))
+        wide = chance.uniform(1, 2.5)
+        parts.append(ring(0.4, thick * wide, metal, at=at, turn=(lean, 0, 0.0), flat=1 / wide, points=80))
         if chance.happens(0.7):
             top = (at[0], at[1] - 0.42 * cos(lean), at[2] + 0.42 * sin(lean))
             cut = [(0.001, -0.1), (0.11, 0.02), (0.08, 0.07), (0.001, 0.07)]
