@@ -17,6 +17,7 @@ from api.allowed_methods import AllowedMethodsMiddleware
 from api.bought_format import BoughtFormatMiddleware
 from api.config import UploadLimits
 from api.cors import CorsMiddleware
+from api.dialect import OWN, Dialect
 from api.discovery import discovery_routes
 from api.endpoints import RemoveBackgroundEndpoint
 from api.fetching import Fetcher
@@ -25,12 +26,14 @@ from api.health import Check, Readiness, alive
 from api.json_answer import JsonAnswerMiddleware
 from api.metrics import PRIVATE, Metrics
 from api.payment_state import PaymentStateMiddleware
-from api.pricing import PATH, PriceList
+from api.pricing import PriceList
 from api.problem_pages import problem_routes
 from api.problems import ProblemMiddleware
 from api.rate_limit import RateLimitMiddleware, RateLimits
 from api.receipts import receipt_route
+from api.remove_bg import RATE_LIMIT_HEADERS, REMOVE_BG, RemoveBgHeadersMiddleware, error_list
 from api.request_id import RequestIdMiddleware
+from api.room import Room
 from api.server_timing import ServerTimingMiddleware
 from api.try_out.wallet import SandboxWallet
 from api.upload import UploadMiddleware
@@ -52,11 +55,14 @@ PUBLIC_HEADERS = (
     "X-Foreground-Top",
     "X-Foreground-Width",
     "X-Backend",
+    "X-Credits-Charged",
     "X-Height",
     "X-Model",
     *RECEIPT_HEADERS,
+    *RATE_LIMIT_HEADERS,
     "X-Request-Id",
     "X-Service-Version",
+    "X-Type",
     "X-Width",
 )
 """What a web page may read, beside the fields of the rails. There are no cookies and no accounts, so every origin has
@@ -92,7 +98,6 @@ def create_app(
         sandbox_wallet: pays on the page `/try`, in the sandbox only.
         lifespan: opens and closes the parts.
     """
-    removal = RemoveBackgroundEndpoint(cut_out, offer, fetcher)
     readiness = Readiness(checks, watch, backends, origin=offer.public_url)
 
     every_request = [
@@ -107,26 +112,38 @@ def create_app(
             allow_headers=["*"],
             expose_headers=[*PUBLIC_HEADERS, *(name for rail in offer.rails for name in rail.info.response_headers)],
         ),
-        Middleware(ProblemMiddleware, origin=offer.public_url, payment_headers=offer.payment_headers),
+        Middleware(
+            ProblemMiddleware, origin=offer.public_url, payment_headers=offer.payment_headers, further=error_list
+        ),
         Middleware(AllowedMethodsMiddleware),
     ]
-    paid_request = [
-        Middleware(JsonAnswerMiddleware),
-        Middleware(ServerTimingMiddleware),
-        Middleware(RateLimitMiddleware, limits=rate_limits, presented=partial(presented, gate)),
-        Middleware(PaymentStateMiddleware, gate=gate),
-        Middleware(
-            UploadMiddleware,
-            limits=upload_limits,
-            models=offer.names,
-            is_paid=lambda scope: is_readable(gate, scope),
-            is_known=lambda scope: rate_limits.has_paid(presented(gate, scope)),
-        ),
-        Middleware(BoughtFormatMiddleware),
-        Middleware(PaymentMiddleware, gate=gate, resource=removal),
-    ]
+    room = Room(upload_limits.max_bytes_in_flight, upload_limits.max_bytes_per_address)
+
+    def paid(dialect: Dialect, *first: Middleware) -> Route:
+        removal = RemoveBackgroundEndpoint(cut_out, offer, fetcher, dialect)
+        paid_request = [
+            *first,
+            Middleware(JsonAnswerMiddleware),
+            Middleware(ServerTimingMiddleware),
+            Middleware(RateLimitMiddleware, limits=rate_limits, presented=partial(presented, gate)),
+            Middleware(PaymentStateMiddleware, gate=gate),
+            Middleware(
+                UploadMiddleware,
+                limits=upload_limits,
+                models=offer.names,
+                is_paid=lambda scope: is_readable(gate, scope),
+                is_known=lambda scope: rate_limits.has_paid(presented(gate, scope)),
+                room=room,
+                dialect=dialect,
+            ),
+            Middleware(BoughtFormatMiddleware),
+            Middleware(PaymentMiddleware, gate=gate, resource=removal),
+        ]
+        return Route(dialect.path, removal.remove_background, methods=["POST"], middleware=paid_request)
+
     routes = [
-        Route(PATH, removal.remove_background, methods=["POST"], middleware=paid_request),
+        paid(OWN),
+        paid(REMOVE_BG, Middleware(RemoveBgHeadersMiddleware, limits=rate_limits)),
         Route("/healthz", alive),
         Route("/livez", alive),
         Route("/readyz", readiness.endpoint),

@@ -15,6 +15,7 @@ from api.openapi import openapi, prices
 from api.options import FORMATS
 from api.pricing import MODELS_PATH, PriceList
 from api.receipts import KEYS_PATH
+from api.remove_bg.account import ACCOUNT_PATH, account
 from api.security_txt import SECURITY_TXT, security_txt
 from api.templates import PAGES, render
 from api.try_out.page import try_out
@@ -50,6 +51,7 @@ def _documents(offer: PriceList, rules: Rules, wallet: SandboxWallet | None) -> 
         **({KEYS_PATH: _json(offer.key_set)} if offer.key_set else {}),
         "/openapi.json": _json(openapi(offer)),
         MODELS_PATH: _json(models(offer)),
+        ACCOUNT_PATH: _json(account(offer)),
         "/": Document(render("index.html", **values), "text/html"),
         **guides(offer, rules),
         **try_out(offer, rules.uploads, wallet),

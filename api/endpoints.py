@@ -9,6 +9,7 @@ from starlette.types import Scope
 
 from admission import Place
 from api.addresses import address_of
+from api.dialect import OWN, Dialect
 from api.fetching import Fetcher
 from api.form import not_acceptable
 from api.json_call import JSON_CALL
@@ -28,12 +29,13 @@ _REFERENCE = b"image_url "
 
 
 class RemoveBackgroundEndpoint:
-    """`POST /v1/remove-background`: a `payments.middleware.PaidResource`, and the work itself."""
+    """A paid route: a `payments.middleware.PaidResource`, and the work itself."""
 
-    def __init__(self, cut_out: CutOut, offer: PriceList, fetcher: Fetcher) -> None:
+    def __init__(self, cut_out: CutOut, offer: PriceList, fetcher: Fetcher, dialect: Dialect = OWN) -> None:
         self._cut_out = cut_out
         self._offer = offer
         self._fetcher = fetcher
+        self._dialect = dialect
 
     def order(self, scope: Scope) -> Order:
         """What a payment for this request buys.
@@ -45,8 +47,9 @@ class RemoveBackgroundEndpoint:
         model = () if asked.model is None else ((MODEL, asked.model),)
         sold = self._offer.model(asked.model)
         options = tuple(each for each in asked.wish.named if each[0] != "format")
+        in_url = asked.wish.named if self._dialect.quotes_options else ()
         return Order(
-            url=self._offer.url((*asked.wish.named, *model), Request(scope).url.hostname),
+            url=self._offer.url((*in_url, *model), Request(scope).url.hostname, self._dialect.path),
             method=scope["method"],
             body=upload.body if upload.url is None else _REFERENCE + upload.url.encode(),
             is_reference=upload.url is not None,

@@ -9,6 +9,7 @@ from payments import Price, RailInfo, RailSection, payment_headers
 
 PATH = "/v1/remove-background"
 MODELS_PATH = "/v1/models"
+REMOVE_BG_PATH = "/v1.0/removebg"
 
 Money = Literal["real", "testnet", "sandbox"]
 
@@ -127,14 +128,14 @@ class PriceList:
         """The header fields in which a payment may come, lower case; those of rails that are switched off, too."""
         return payment_headers(rail.info for rail in self.rails)
 
-    def url(self, parameters: Sequence[tuple[str, str]] = (), host: str | None = None) -> str:
-        """Absolute public URL of the paid route, with what its query names.
+    def url(self, parameters: Sequence[tuple[str, str]] = (), host: str | None = None, path: str = PATH) -> str:
+        """Absolute public URL of a paid route, with what its query names.
 
         Args:
             host: the name that the buyer came by, used if it is one of `hosts`.
         """
         query = f"?{urlencode(parameters, quote_via=quote)}" if parameters else ""
-        return f"{self._origin(host)}{PATH}{query}"
+        return f"{self._origin(host)}{path}{query}"
 
     def at(self, host: str | None) -> "PriceList":
         """The offer that a host makes: its rails only, under its own name where it is one of `hosts`."""

@@ -1,8 +1,8 @@
 """Errors as HTTP: RFC 9457 problem details. The only place where a refusal becomes an answer."""
 
 import json
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, Protocol
 
 import structlog
 from starlette.datastructures import Headers
@@ -70,6 +70,14 @@ def _next_step(error: ServiceError) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
 
 
+class FurtherMembers(Protocol):
+    """Members that clients of another API look for."""
+
+    def __call__(self, path: str, refusal: ServiceError) -> Mapping[str, Any]:
+        """Those of a refusal on a path."""
+        ...
+
+
 class ProblemMiddleware:
     """Answers whatever was raised below it; a cause that is ours goes to the log and never to the client.
 
@@ -77,12 +85,20 @@ class ProblemMiddleware:
         origin: of the problem types' URIs.
         payment_headers: lower-case names of the fields in which a payment comes. A request with one of them is not
             called unpaid before it has been read.
+        further: members of some paths beside those of every problem.
     """
 
-    def __init__(self, app: ASGIApp, origin: str = "", payment_headers: Collection[str] = payment_headers()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        origin: str = "",
+        payment_headers: Collection[str] = payment_headers(),
+        further: FurtherMembers = lambda path, refusal: {},
+    ) -> None:
         self.app = app
         self.origin = origin
         self.payment_headers = payment_headers
+        self.further = further
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, and turn what is raised into a problem unless an answer has begun already."""
@@ -106,6 +122,7 @@ class ProblemMiddleware:
             CODE.put(scope, refusal.code)
             if refusal.payment_state is None and not any(name in Headers(scope=scope) for name in self.payment_headers):
                 refusal = refusal.with_payment(PaymentState.NONE)
+            refusal = refusal.adding(members=self.further(scope["path"], refusal))
             await problem(refusal, request_id_of(scope), self.origin)(scope, receive, send)
 
 

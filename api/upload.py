@@ -14,11 +14,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import body, json_answer
 from api.addresses import address_of
-from api.bodies import FORMS, Form, Received, form_of
+from api.bodies import Form, Received, form_of
 from api.config import UploadLimits
 from api.content_digest import ContentDigest
+from api.dialect import OWN, Dialect
 from api.form import accepted, check_encoding, declared_format
-from api.options import MODEL, OPTIONS, Wish, read_wish
+from api.options import MODEL, Wish
 from api.room import SMALL_BYTES, Hold, Room
 from errors import BadRequest, InvalidImage, UnknownModel, UploadTooLarge
 from imaging import ImageFormat, ImageInfo, Output, judge_beginning, probe
@@ -114,6 +115,8 @@ class UploadMiddleware:
         models: what `model` may name.
         is_paid: whether a request comes with a payment; of others only the beginning of the picture is kept.
         is_known: whether its client has paid here before.
+        room: for the bodies of all routes together.
+        dialect: of the route.
     """
 
     def __init__(
@@ -124,13 +127,16 @@ class UploadMiddleware:
         models: Sequence[str],
         is_paid: Callable[[Scope], bool],
         is_known: Callable[[Scope], bool],
+        room: Room,
+        dialect: Dialect = OWN,
     ) -> None:
         self.app = app
         self.limits = limits
         self.models = models
         self.is_paid = is_paid
         self.is_known = is_known
-        self._room = Room(limits.max_bytes_in_flight, limits.max_bytes_per_address)
+        self.dialect = dialect
+        self._room = room
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on with an `Upload`, or raise.
@@ -147,7 +153,7 @@ class UploadMiddleware:
         is_paid = self.is_paid(scope)
         with self._room.hold(address_of(scope), is_known=self.is_known(scope)) as hold:
             received = self._received(hold, is_paid=is_paid)
-            form = form_of(request.headers, received, FORMS)
+            form = form_of(request.headers, received, self.dialect.forms)
             if not form.has_fields:
                 self._asked(request)
             self._refuse_declared_length(request.headers, form)
@@ -163,7 +169,7 @@ class UploadMiddleware:
         body = received.picture
         fields = received.fields
         if not body and not received.url and not is_paid:
-            fields = [each for each in fields if each[0] in {*OPTIONS, MODEL}]
+            fields = [each for each in fields if each[0] in self.dialect.names]
         declared = (
             ImageFormat.of(body) or ImageFormat.PNG if form.has_fields else declared_format(request.headers, body)
         )
@@ -178,9 +184,9 @@ class UploadMiddleware:
         )
 
     def _asked(self, request: Request, fields: Sequence[tuple[str, str]] = ()) -> Asked:
-        """What the query asks for, and the fields of a form. Raises as `read_wish`, and UnknownModel."""
+        """What the query asks for, and the fields of a form. Raises as `Dialect.read`, and UnknownModel."""
         named = QueryParams([*request.query_params.multi_items(), *fields]) if fields else request.query_params
-        wish = read_wish(named)
+        wish = self.dialect.read(named)
         output = accepted(request.headers, wish.outputs) if wish.is_open else wish.outputs[0]
         is_acceptable = output is not None or json_answer.is_wanted(request.headers)
         return Asked(wish, output or wish.outputs[0], _model(named, self.models), is_acceptable)

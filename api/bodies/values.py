@@ -64,7 +64,9 @@ class Text:
         try:
             text = self._text.decode()
         except UnicodeDecodeError as error:
-            raise BadRequest(f"The field {self._name[:40]!r} is not UTF-8 text.") from error
+            raise BadRequest(
+                f"The field {self._name[:40]!r} is not UTF-8 text. A file may be sent as {FILE!r} only."
+            ) from error
         self._received.name(self._name, text)
 
 

@@ -1,0 +1,48 @@
+"""Header fields that clients of remove.bg read: what was charged, and how much may still be asked for."""
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.addresses import address_of
+from api.rate_limit import RateLimits, Usage
+from errors import ServiceError
+from payments import HeaderFields
+
+RATE_LIMIT_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+
+
+class RemoveBgHeadersMiddleware:
+    """Adds them to the answers of the route that it is around; what a refusal charged is told by its `charged` alone.
+
+    A credit is a picture. `X-Type` is `other`, because what a picture shows is not told apart here.
+    """
+
+    def __init__(self, app: ASGIApp, *, limits: RateLimits) -> None:
+        self.app = app
+        self.limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on; raises what is raised below, with the fields of the limit."""
+        address = address_of(scope)
+
+        async def charged(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(raw=list(message["headers"]))
+                credit = "0" if headers.get("idempotent-replayed") == "true" else "1"
+                headers.update({"X-Type": "other", "X-Credits-Charged": credit, **dict(self._left(address))})
+                message = {**message, "headers": headers.raw}
+            await send(message)
+
+        try:
+            await self.app(scope, receive, charged)
+        except ServiceError as refusal:
+            raise refusal.adding(headers=self._left(address)) from refusal
+
+    def _left(self, address: str) -> HeaderFields:
+        return left(self.limits.unpaid.used(address))
+
+
+def left(usage: Usage) -> HeaderFields:
+    """What is left of a limit, and the unix second at which it starts anew."""
+    values = (usage.limit, max(0, usage.limit - usage.count), round(usage.until))
+    return tuple((name, str(value)) for name, value in zip(RATE_LIMIT_HEADERS, values, strict=True))
