@@ -11,7 +11,9 @@ from imaging import INPUTS, ImageFormat, Output, foreign_type
 INPUT_TYPES = tuple(each.media_type for each in INPUTS)
 """What `Content-Type` may name where the body is the picture, aliases apart."""
 
-BODY_TYPES = (*INPUT_TYPES, "multipart/form-data", "application/json")
+MULTIPART, URLENCODED = "multipart/form-data", "application/x-www-form-urlencoded"
+
+BODY_TYPES = (*INPUT_TYPES, MULTIPART, "application/json")
 """What it may name at all."""
 
 _BY_TYPE = {name: each for each in INPUTS for name in (each.media_type, *each.aliases)}

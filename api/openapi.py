@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from api.bodies import BASE64, FILE, URL
-from api.form import INPUT_TYPES
+from api.form import INPUT_TYPES, MULTIPART
 from api.json_answer import JSON
 from api.json_call import PIXEL
 from api.openapi_answers import document, refusals, result_headers
 from api.options import FORMATS, MODEL, OPTIONS, Option
 from api.pricing import MODELS_PATH, PATH, PriceList
 from api.receipt_schemas import PATHS, SCHEMAS
+from api.remove_bg.described import ACCOUNT_SCHEMA, ERRORS_SCHEMA, remove_bg_paths
 from errors import PaymentState, RetryAction
 from version import VERSION
 
@@ -53,6 +54,7 @@ _PROBLEM: Json = {
         },
         "request_id": {"type": "string"},
         "trace_id": {"type": "string", "description": "Of the request's trace (W3C Trace Context), where it has one."},
+        "errors": ERRORS_SCHEMA,
     },
 }
 
@@ -159,12 +161,18 @@ def openapi(offer: PriceList) -> Json:
             },
         },
         "security": [],
-        "paths": {PATH: {"post": _operation(offer)}, MODELS_PATH: {"get": _MODELS}, **(PATHS if offer.key_set else {})},
+        "paths": {
+            PATH: {"post": _operation(offer)},
+            MODELS_PATH: {"get": _MODELS},
+            **remove_bg_paths(offer, _paid(offer)),
+            **(PATHS if offer.key_set else {}),
+        },
         "components": {
             "schemas": {
                 "Problem": _PROBLEM,
                 "Quote": _quote(offer),
                 "Models": _MODEL_LIST,
+                "Account": ACCOUNT_SCHEMA,
                 "Result": _RESULT,
                 **(SCHEMAS if offer.key_set else {}),
             }
@@ -179,24 +187,16 @@ def _quote(offer: PriceList) -> Json:
 
 
 def _operation(offer: PriceList) -> Json:
+    paid = _paid(offer)
     return {
+        **paid,
         "operationId": "removeBackground",
         "summary": "Remove the background of one picture",
-        "x-payment-info": payment_info(offer),
         "parameters": [
             *(_parameter(name, option) for name, option in OPTIONS.items()),
             {"name": MODEL, "in": "query", **_model(offer)},
-            {
-                "name": "Idempotency-Key",
-                "in": "header",
-                "description": "Your own name for this purchase, best a UUID. A new payment under the same name by the "
-                "same payer for the same picture is not charged: the first purchase is delivered again.",
-                "schema": {"type": "string", "minLength": 1, "maxLength": 128},
-                "example": "5d4f7a0e-0b6c-4f0d-8d0e-6a3c7b1f2a90",
-            },
-            *_payments(offer),
+            *paid["parameters"],
         ],
-        "security": [],
         "requestBody": {"required": True, "content": _bodies(offer)},
         "responses": {
             "200": {
@@ -210,6 +210,25 @@ def _operation(offer: PriceList) -> Json:
             },
             **refusals(offer),
         },
+    }
+
+
+def _paid(offer: PriceList) -> Json:
+    """What every paid operation has: price, header fields and nobody's login."""
+    return {
+        "x-payment-info": payment_info(offer),
+        "parameters": [
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "description": "Your own name for this purchase, best a UUID. A new payment under the same name by the "
+                "same payer for the same picture is not charged: the first purchase is delivered again.",
+                "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+                "example": "5d4f7a0e-0b6c-4f0d-8d0e-6a3c7b1f2a90",
+            },
+            *_payments(offer),
+        ],
+        "security": [],
     }
 
 
@@ -229,7 +248,7 @@ def _bodies(offer: PriceList) -> Json:
     }
     return {
         **dict.fromkeys(INPUT_TYPES, _FILE),
-        "multipart/form-data": {"schema": _one_of({FILE: _FILE["schema"], **_NAMED}, options)},
+        MULTIPART: {"schema": _one_of({FILE: _FILE["schema"], **_NAMED}, options)},
         JSON: {"schema": _one_of(_NAMED, options), "example": {BASE64: PIXEL, "format": "webp"}},
     }
 

@@ -9,7 +9,7 @@ from api.bodies.json_text import JsonText
 from api.bodies.multipart import Multipart
 from api.bodies.raw import Raw
 from api.bodies.received import Received
-from api.form import is_json, media_type_of
+from api.form import MULTIPART, is_json, media_type_of
 
 
 class Form(Protocol):
@@ -32,7 +32,7 @@ class Form(Protocol):
 
 Forms = Mapping[str, Callable[[Headers, Received], Form]]
 
-FORMS: Forms = {"multipart/form-data": Multipart, "application/json": JsonText}
+FORMS: Forms = {MULTIPART: Multipart, "application/json": JsonText}
 """By media type; every other body is the picture itself, or refused."""
 
 

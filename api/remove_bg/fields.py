@@ -12,6 +12,7 @@ from starlette.datastructures import QueryParams
 from api.bodies import FORMS
 from api.bodies.urlencoded import UrlEncoded
 from api.dialect import Dialect
+from api.form import URLENCODED
 from api.options import MODEL, Wish, read_wish
 from api.pricing import REMOVE_BG_PATH
 from errors import BadRequest, InvalidOption, UnknownFormat
@@ -41,10 +42,10 @@ FIXED: Mapping[str, tuple[str, ...]] = {
 }
 """Fields that change nothing here, with the values that are accepted beside none at all."""
 
-_OF_SHADOWS = ("shadow_type", "shadow_opacity", "shadow_method")
+OF_SHADOWS = ("shadow_type", "shadow_opacity", "shadow_method")
 _TRUTH = {"true": "true", "1": "true", "false": "false", "0": "false"}
 
-NAMES = frozenset({"size", "format", "channels", "bg_color", "crop", "crop_margin", *FIXED, *_OF_SHADOWS, MODEL})
+NAMES = frozenset({"size", "format", "channels", "bg_color", "crop", "crop_margin", *FIXED, *OF_SHADOWS, MODEL})
 
 
 def read_fields(fields: QueryParams) -> Wish:
@@ -65,7 +66,7 @@ def read_fields(fields: QueryParams) -> Wish:
 
 REMOVE_BG = Dialect(
     REMOVE_BG_PATH,
-    {**FORMS, "application/x-www-form-urlencoded": UrlEncoded},
+    {**FORMS, URLENCODED: UrlEncoded},
     NAMES,
     read_fields,
     quotes_options=False,

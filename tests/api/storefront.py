@@ -73,13 +73,14 @@ class Storefront:
         coin: str | None = None,
         signature: str = "signed",
         query: str = "",
+        path: str = PATH,
         **headers: str,
     ) -> httpx.Response:
         """POST a picture as JPEG, paid with a coin (see `ScriptedRail.signer` for its signature); further arguments are
         header fields with `_` for `-`."""
         fields = {**JPEG, **({"X-PAYMENT": f"{coin} {signature}"} if coin else {})}
         fields.update({name.replace("_", "-"): value for name, value in headers.items()})
-        return await self.client.post(f"{PATH}{query}", content=body, headers=fields)
+        return await self.client.post(f"{path}{query}", content=body, headers=fields)
 
 
 @asynccontextmanager

@@ -7,7 +7,8 @@ from api.form import BODY_TYPES
 from api.json_answer import JSON
 from api.openapi import openapi
 from api.options import OPTIONS
-from api.pricing import PATH
+from api.pricing import PATH, REMOVE_BG_PATH
+from api.remove_bg.fields import NAMES
 from tests.api.storefront import OFFER, X402, Storefront, picture
 from version import VERSION
 
@@ -53,7 +54,8 @@ def test_every_operation_says_who_may_call_it() -> None:
     """Everybody: a payment is no credential of an account."""
     signed = replace(OFFER, key_set={"keys": []})
     paths = openapi(signed)["paths"]
-    assert {"/v1/models", "/v1/receipts/{id}", "/.well-known/jwks.json", PATH} == paths.keys()
+    free = {"/v1/models", "/v1/receipts/{id}", "/.well-known/jwks.json", "/v1.0/account"}
+    assert {PATH, REMOVE_BG_PATH, *free} == paths.keys()
     assert all(each["security"] == [] for methods in paths.values() for each in methods.values())
 
 
@@ -61,7 +63,7 @@ def test_every_reference_leads_somewhere() -> None:
     document = openapi(OFFER)
     schemas = document["components"]["schemas"]
     named = {part.split('"')[0] for part in json.dumps(document).split("#/components/schemas/")[1:]}
-    assert named == {"Problem", "Quote", "Models", "Result"}
+    assert named == {"Problem", "Quote", "Models", "Result", "Account"}
     assert named <= schemas.keys()
 
 
@@ -76,6 +78,15 @@ def test_a_form_and_json_may_hold_every_option() -> None:
     for media_type, pictures in (("multipart/form-data", {"image_file", *named}), (JSON, named)):
         assert set(bodies[media_type]["schema"]["properties"]) == {*pictures, *OPTIONS, "model"}
         assert {each["required"][0] for each in bodies[media_type]["schema"]["oneOf"]} == pictures
+
+
+def test_both_paid_operations_say_the_same_of_the_payment() -> None:
+    other = openapi(OFFER)["paths"][REMOVE_BG_PATH]["post"]
+    assert other["x-payment-info"] == operation()["x-payment-info"]
+    assert other["parameters"] == [each for each in operation()["parameters"] if each["in"] == "header"]
+    assert other["responses"].keys() == operation()["responses"].keys()
+    for media_type in ("multipart/form-data", "application/x-www-form-urlencoded", JSON):
+        assert set(other["requestBody"]["content"][media_type]["schema"]["properties"]) > NAMES
 
 
 async def test_every_option_is_described_with_an_example_that_is_taken(storefront: Storefront) -> None:
