@@ -8,7 +8,7 @@ from typing import Any
 
 FILE = Path(__file__).with_name("dashboard.json")
 _SOURCE = {"type": "prometheus", "uid": "prometheus"}
-_ROUTE = 'route="/v1/remove-background"'
+_ROUTE = 'route=~"/v1/remove-background|/v1[.]0/removebg"'
 _WIDTH, _HEIGHT, _COLUMNS = 8, 8, 3
 
 
