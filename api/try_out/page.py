@@ -91,7 +91,6 @@ def _rail(rail: OfferedRail) -> dict[str, Any]:
         "tokens": [asdict(token) for token in rail.tokens],
         "money": rail.money,
         "explorer": rail.explorer,
-        "quote_seconds": rail.quote_seconds,
     }
 
 

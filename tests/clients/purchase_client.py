@@ -10,6 +10,7 @@ import httpx
 from sandbox.accounts import BUYER, SELLER
 from sandbox.chains import BaseChain, Chain, TempoChain
 from sandbox.wallets import sign_mpp, sign_x402, sign_x402_v1
+from tests.buying import ROUTE
 
 Way = Literal["x402 v2", "x402 v1", "mpp"]
 WAYS: tuple[Way, ...] = ("x402 v2", "x402 v1", "mpp")
@@ -35,7 +36,8 @@ class Seller(Protocol):
 class PurchaseClient:
     """Buys one way from a running service, and comes from an address of its own.
 
-    `parameters` is the query, without the question mark; `key` is the private key of the account that pays.
+    `parameters` is the query, without the question mark; `key` is the private key of the account that pays; `path` is
+    the route that sells.
     """
 
     service: Seller
@@ -43,6 +45,7 @@ class PurchaseClient:
     way: Way
     address: str = field(default_factory=lambda: f"198.51.100.{randrange(1, 255)}")
     key: str = BUYER.key
+    path: str = ROUTE
 
     @property
     def chain(self) -> Chain:
@@ -57,14 +60,14 @@ class PurchaseClient:
         self, picture: bytes | AsyncIterator[bytes], headers: dict[str, str], parameters: str = ""
     ) -> httpx.Response:
         return await self.client.post(
-            f"{self.service.url}/v1/remove-background?{parameters}",
+            f"{self.service.url}{self.path}?{parameters}",
             content=picture,
             headers={"Content-Type": "image/jpeg", "X-Forwarded-For": self.address, **headers},
         )
 
-    async def sign(self, picture: bytes, parameters: str = "") -> dict[str, str]:
+    async def sign(self, picture: bytes, parameters: str = "", headers: dict[str, str] | None = None) -> dict[str, str]:
         """Ask for the quote of a picture and sign it: the header that pays."""
-        quote = await self.post(picture, {}, parameters)
+        quote = await self.post(picture, headers or {}, parameters)
         assert quote.status_code == 402, quote.text
         if self.way == "mpp":
             return await sign_mpp(self.key, quote.headers["WWW-Authenticate"], self.service.tempo_chain.rpc_url)

@@ -29,7 +29,7 @@ class PayingProxy:
         tempo_rpc_url: the node that MPP asks.
 
     Attributes:
-        answers: what came back on the paid route, as (status, names of its header fields in lower case).
+        answers: what came back for POST, as (path, status, names of its header fields in lower case).
     """
 
     def __init__(self, upstream: str, picture: bytes, *, key: str, tempo_rpc_url: str) -> None:
@@ -38,7 +38,7 @@ class PayingProxy:
         self._key = key
         self._tempo_rpc_url = tempo_rpc_url
         self._requests, self._purchases = count(), count()
-        self.answers: list[tuple[int, frozenset[str]]] = []
+        self.answers: list[tuple[str, int, frozenset[str]]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -81,8 +81,9 @@ class PayingProxy:
         answer = await client.request(
             request.method, httpx.URL(self._upstream).copy_with(raw_path=path), headers=raw, content=body
         )
-        if request.url.path == "/v1/remove-background" and request.method == "POST":
-            self.answers.append((answer.status_code, frozenset(name.lower() for name in answer.headers)))
+        if request.method == "POST":
+            names = frozenset(name.lower() for name in answer.headers)
+            self.answers.append((request.url.path, answer.status_code, names))
         return answer
 
     def _with_picture(self, media_type: str, body: bytes) -> tuple[str, bytes]:

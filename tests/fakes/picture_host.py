@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from threading import Event
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -18,6 +19,7 @@ class PictureHost:
     Attributes:
         asked: every path that was asked for.
         headers: those of the last request.
+        released: `/held` waits for it, and is the picture then.
     """
 
     def __init__(self, content: bytes) -> None:
@@ -25,6 +27,7 @@ class PictureHost:
         self.url = ""
         self.asked: list[str] = []
         self.headers: dict[str, str] = {}
+        self.released = Event()
         self._app = Starlette(routes=[Route("/{path:path}", self._answer)])
 
     @property
@@ -48,11 +51,14 @@ class PictureHost:
         self.headers = dict(request.headers)
         if path == "to":
             return RedirectResponse(request.query_params["url"], int(request.query_params.get("status", "302")))
+        if path == "held":
+            await asyncio.to_thread(self.released.wait, 60)
         return self._answers().get(path, Response(status_code=404))
 
     def _answers(self) -> dict[str, Response]:
         return {
             "photo": Response(self.content, media_type="text/plain"),
+            "held": Response(self.content),
             "loop": RedirectResponse(f"{self.url}/loop"),
             "nowhere": Response(status_code=302),
             "page": Response("<html></html>", media_type="text/html"),
