@@ -108,11 +108,11 @@ async def test_a_picture_that_is_not_there_is_not_charged_and_the_payment_stays_
 ) -> None:
     buyer = PurchaseClient(service, client, way)
     earned = buyer.earned()
-    payment = await buyer.sign(b"", headers=JSON)
+    payment = await buyer.sign(b'{"format": "png"}', headers=JSON)
     for name, code in [("missing", "image_not_fetched"), ("page", "image_not_fetched"), ("short", "invalid_image")]:
         refused = await buyer.post(body_of(f"{host.url}/{name}"), {**JSON, **payment})
         problem = refused.json()
         assert (refused.status_code, problem["code"], problem["charged"]) == (400, code, False)
     assert buyer.earned() == earned
-    bought = await buyer.post(host.content, payment)
+    bought = await buyer.post(host.content, payment, "format=png")
     assert (bought.status_code, buyer.earned() - earned) == (200, PRICE), bought.text
