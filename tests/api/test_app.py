@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from api.config import UploadLimits
-from api.pricing import PATH
+from api.pricing import PATH, REMOVE_BG_PATH
 from errors import Overloaded
 from imaging import Pixels
 from tests.api.storefront import OFFER, SMALL, Storefront, open_storefront, picture
@@ -187,7 +187,12 @@ async def test_a_document_names_its_methods(storefront: Storefront) -> None:
 
 @pytest.mark.parametrize(
     ("path", "methods"),
-    [(PATH, "OPTIONS, POST"), ("/openapi.json", "GET, HEAD, OPTIONS"), ("/healthz", "GET, HEAD, OPTIONS")],
+    [
+        (PATH, "OPTIONS, POST"),
+        (REMOVE_BG_PATH, "OPTIONS, POST"),
+        ("/openapi.json", "GET, HEAD, OPTIONS"),
+        ("/healthz", "GET, HEAD, OPTIONS"),
+    ],
 )
 async def test_options_names_the_methods_of_a_path(storefront: Storefront, path: str, methods: str) -> None:
     answer = await storefront.client.options(path)

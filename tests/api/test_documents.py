@@ -11,7 +11,16 @@ from api.problem_pages import problem_types
 from errors import ServiceError
 from tests.api.storefront import Storefront, picture
 
-DOCUMENTS = ("/", "/openapi.json", MODELS_PATH, "/.well-known/x402", "/llms.txt", "/robots.txt", "/favicon.svg")
+DOCUMENTS = (
+    "/",
+    "/openapi.json",
+    MODELS_PATH,
+    "/v1.0/account",
+    "/.well-known/x402",
+    "/llms.txt",
+    "/robots.txt",
+    "/favicon.svg",
+)
 
 
 @pytest.mark.parametrize("path", [*DOCUMENTS, "/problems/invalid_image"])
