@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
+from api.agent_skill import agent_skill
 from api.documents import Document, documents_by_host
 from api.guides.pages import Rules, guide_path, guides
 from api.openapi import openapi, prices
@@ -54,6 +55,7 @@ def _documents(offer: PriceList, rules: Rules, wallet: SandboxWallet | None) -> 
         ACCOUNT_PATH: _json(account(offer)),
         "/": Document(render("index.html", **values), "text/html"),
         **guides(offer, rules),
+        **agent_skill(offer.public_url, values),
         **try_out(offer, rules.uploads, wallet),
         "/llms.txt": _text(render("llms.txt", **values)),
         "/robots.txt": _text(render("robots.txt")),

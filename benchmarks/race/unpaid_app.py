@@ -16,6 +16,7 @@ from api.app import Fetcher
 from api.endpoints import RemoveBackgroundEndpoint
 from api.problems import ProblemMiddleware
 from api.request_id import RequestIdMiddleware
+from api.room import Room
 from api.upload import UploadMiddleware
 from composition import Models
 from config import Settings
@@ -73,5 +74,6 @@ def _middleware(settings: Settings, offer: PriceList) -> list[Middleware]:
             models=offer.names,
             is_paid=lambda _: True,
             is_known=lambda _: True,
+            room=Room(settings.upload.max_bytes_in_flight, settings.upload.max_bytes_per_address),
         ),
     ]

@@ -1,3 +1,5 @@
+import hashlib
+import json
 import re
 from xml.etree import ElementTree
 
@@ -14,6 +16,8 @@ from tests.api.storefront import Storefront
         ("/v1/models", "application/json"),
         ("/openapi.json", "application/json"),
         ("/.well-known/x402", "application/json"),
+        ("/.well-known/agent-skills/index.json", "application/json"),
+        ("/.well-known/agent-skills/remove-background/SKILL.md", "text/markdown; charset=utf-8"),
         ("/favicon.svg", "image/svg+xml"),
         ("/favicon.ico", "image/svg+xml"),
     ],
@@ -29,6 +33,21 @@ async def test_the_pages_name_price_and_address(storefront: Storefront) -> None:
         text = (await storefront.client.get(path)).text
         assert "$0.05" in text
         assert "https://cutouts.example.com/v1/remove-background" in text
+
+
+async def test_an_agent_finds_the_skill_by_its_index(storefront: Storefront) -> None:
+    index = (await storefront.client.get("/.well-known/agent-skills/index.json")).json()
+    assert index["$schema"] == "https://schemas.agentskills.io/discovery/0.2.0/schema.json"
+    [skill] = index["skills"]
+    assert (skill["name"], skill["type"]) == ("remove-background", "skill-md")
+    assert len(skill["description"]) <= 1024
+    served = await storefront.client.get(skill["url"])
+    assert skill["digest"] == f"sha256:{hashlib.sha256(served.content).hexdigest()}"
+    head = re.fullmatch(r"---\nname: ([a-z0-9-]{1,64})\ndescription: (.+)\n---\n\n# .*", served.text, re.DOTALL)
+    assert head
+    assert (head[1], json.loads(head[2])) == (skill["name"], skill["description"])
+    for needed in ("$0.05", "https://cutouts.example.com/v1/remove-background", "Idempotency-Key", "retry_action"):
+        assert needed in served.text
 
 
 async def test_the_landing_page_loads_nothing_from_elsewhere(storefront: Storefront) -> None:

@@ -10,7 +10,15 @@ import pytest
 from tests.api.storefront import OFFER, Storefront, open_storefront
 
 HOSTS = {"x402.example.com": ("x402",), "mpp.example.com": ("mpp",)}
-DOCUMENTS = ["/", "/llms.txt", "/openapi.json", "/v1/models"]
+SKILL = "/.well-known/agent-skills"
+DOCUMENTS = [
+    "/",
+    "/llms.txt",
+    "/openapi.json",
+    "/v1/models",
+    f"{SKILL}/index.json",
+    f"{SKILL}/remove-background/SKILL.md",
+]
 WORDS = {
     "x402": re.compile(r"x402(?!\.example)|USDC|Base Sepolia|PAYMENT-REQUIRED|X-PAYMENT(?!-info)", re.IGNORECASE),
     "mpp": re.compile(r"\bmpp\b(?!\.example)|pathUSD|Tempo|WWW-Authenticate", re.IGNORECASE),
