@@ -22,7 +22,7 @@ def agent_skill(origin: str, values: Mapping[str, Any]) -> dict[str, Document]:
         values: those of the page.
     """
     description = render("skill_description.txt", **values).strip()
-    skill = render("SKILL.md", name=NAME, description=description, **values)
+    skill = render("SKILL.md", skill=NAME, description=description, **values)
     entry = {
         "name": NAME,
         "type": "skill-md",
