@@ -42,4 +42,4 @@ def test_the_official_validator_finds_nothing_wrong(running_service: RunningServ
     summary = json.loads(done.stdout)["summary"]
     assert (summary["failed"], summary["warnings"], summary["skipped"]) == (0, 0, 0), done.stdout
     assert summary["passed"] >= 20
-    assert running_service.tempo_chain.balance_of(SELLER.address) - earned == PRICE
+    assert running_service.tempo_chain.balance_of(SELLER.address) - earned == 2 * PRICE, "once on each paid route"
