@@ -33,7 +33,7 @@ def photographed(dice: Rng, picture: Tensor, chances: SynthesisSettings) -> Tens
         return [number for number in range(count) if dice.chance(chance)]
 
     picture = _on(picture, some(chances.colour), lambda part: coloured(dice, part))
-    picture = _on(picture, some(chances.grey), lambda part: _luma(part).expand(-1, 3, -1, -1))
+    picture = _on(picture, some(chances.grey), lambda part: luma(part).expand(-1, 3, -1, -1))
     blur = some(chances.blur)
     picture = _on(picture, blur, lambda part: gaussian(part, dice.even(len(part), low=0.4, high=1.6)))
     picture = _on(picture, some(chances.noise), lambda part: noisy(dice, part))
@@ -53,7 +53,7 @@ def coloured(dice: Rng, picture: Tensor) -> Tensor:
     picture = picture * dice.even(count, 1, 1, 1, low=0.65, high=1.35) * dice.even(count, 3, 1, 1, low=0.9, high=1.1)
     mean = picture.mean((1, 2, 3), keepdim=True)
     picture = mean + (picture - mean) * dice.even(count, 1, 1, 1, low=0.7, high=1.3)
-    grey = _luma(picture)
+    grey = luma(picture)
     picture = grey + (picture - grey) * dice.even(count, 1, 1, 1, low=0.5, high=1.5)
     return picture.clamp(0, 1) ** dice.even(count, 1, 1, 1, low=0.75, high=1.35)
 
@@ -72,14 +72,14 @@ def jpeg(picture: Tensor, quality: Tensor) -> Tensor:
     The sides of the picture must be multiples of 16. Only the lossless packing of the coefficients is left out.
     """
     factor = torch.where(quality < 50, 50 / quality, 2 - quality / 50).view(-1, 1, 1, 1, 1)
-    luma = _luma(picture)
-    blue, red = (picture[:, 2:] - luma) / 1.772, (picture[:, :1] - luma) / 1.402
+    grey = luma(picture)
+    blue, red = (picture[:, 2:] - grey) / 1.772, (picture[:, :1] - grey) / 1.402
     small = functional.avg_pool2d(torch.cat((blue, red), 1), 2)
-    luma = _quantised(luma - 0.5, LUMA_TABLE, factor) + 0.5
+    grey = _quantised(grey - 0.5, LUMA_TABLE, factor) + 0.5
     chroma = functional.interpolate(_quantised(small, CHROMA_TABLE, factor), scale_factor=2, mode="bilinear")
     blue, red = chroma[:, :1], chroma[:, 1:]
-    r, b = luma + 1.402 * red, luma + 1.772 * blue
-    g = (luma - LUMA[0] * r - LUMA[2] * b) / LUMA[1]
+    r, b = grey + 1.402 * red, grey + 1.772 * blue
+    g = (grey - LUMA[0] * r - LUMA[2] * b) / LUMA[1]
     return torch.cat((r, g, b), 1).clamp(0, 1)
 
 
@@ -101,6 +101,7 @@ def _dct(device: str) -> Tensor:
     return torch.tensor(rows, device=device)
 
 
-def _luma(picture: Tensor) -> Tensor:
+def luma(picture: Tensor) -> Tensor:
+    """Brightness [N,1,S,S] of colours, as television weighs them (ITU-R BT.601)."""
     r, g, b = picture.unbind(1)
     return (LUMA[0] * r + LUMA[1] * g + LUMA[2] * b).unsqueeze(1)

@@ -35,6 +35,7 @@ class DataSettings(_Table):
         validation: photographs kept apart to watch the training; chosen by name, so always the same.
         soften: give hard masks a soft boundary that follows the picture.
         weights: how often a group is drawn per picture of it; groups that are not named count 1, and 0 leaves one out.
+        soft: groups whose things are half transparent by right, as glass and veils are.
     """
 
     permissive_only: bool = False
@@ -42,6 +43,7 @@ class DataSettings(_Table):
     validation: Annotated[int, Field(ge=0)] = 100
     soften: bool = True
     weights: dict[str, NotNegative] = {}
+    soft: tuple[str, ...] = ()
 
 
 class NetworkSettings(_Table):
@@ -75,13 +77,18 @@ class NetworkSettings(_Table):
 
 
 class LossSettings(_Table):
-    """Weights of the terms of the loss; `losses.py` says what each is."""
+    """Weights of the terms of the loss; `losses.py` says what each is.
+
+    Attributes:
+        soft_sharpness: share of `sharpness` that counts for samples with a soft material.
+    """
 
     band: NotNegative = 2.0
     pyramid: NotNegative = 0.5
     iou: NotNegative = 0.5
     auxiliary: NotNegative = 0.4
     sharpness: NotNegative = 0.1
+    soft_sharpness: Share = 1.0
 
 
 class OptimiserSettings(_Table):
@@ -108,12 +115,15 @@ class OptimiserSettings(_Table):
 
 
 class SynthesisSettings(_Table):
-    """How samples are made: shares of the three kinds and chances of what is done to them.
+    """How samples are made: shares of the kinds of scenes and chances of what is done to them.
 
     Attributes:
         photo: share of photographs as they are, whole or in part.
         moved: share of things cut out of a photograph and put on another background.
         cutout: share of foregrounds that have their own alpha, put on a background.
+        near: share of things on grounds of almost the colour of their rim, half of the things white or black.
+        group: share of groups of two to six people who overlap and are cut off by the frame, indoors or in the dark.
+        dark: share of dark things on dark grounds.
         whole: chance that a photograph is shown whole, stretched to the square as the service does.
         portrait: chance that a full-body picture of a person becomes its head and shoulders.
         hair: chance of long strands from one side of the boundary.
@@ -121,11 +131,15 @@ class SynthesisSettings(_Table):
         net: chance that a moved thing or cut-out turns into a net in its shape.
         glass: chance that it turns into something like glass.
         drawn: chance that a background is drawn by rule, not photographed.
+        darken_light: show very light samples as the service shows such pictures, with their dark end near black.
     """
 
     photo: NotNegative = 0.5
     moved: NotNegative = 0.25
     cutout: NotNegative = 0.25
+    near: NotNegative = 0.0
+    group: NotNegative = 0.0
+    dark: NotNegative = 0.0
     whole: Share = 0.4
     portrait: Share = 0.4
     hair: Share = 0.15
@@ -140,11 +154,12 @@ class SynthesisSettings(_Table):
     blur: Share = 0.12
     noise: Share = 0.2
     jpeg: Share = 0.25
+    darken_light: bool = False
 
     @model_validator(mode="after")
     def _something_is_drawn(self) -> Self:
-        if self.photo + self.moved + self.cutout <= 0:
-            raise ValueError("photo, moved and cutout are all 0: there is nothing to train on")
+        if self.photo + self.moved + self.cutout + self.near + self.group + self.dark <= 0:
+            raise ValueError("photo, moved, cutout, near, group and dark are all 0: there is nothing to train on")
         return self
 
 

@@ -41,19 +41,23 @@ def overlap(alpha: Tensor, truth: Tensor) -> Tensor:
     return 1 - ((both + 1) / (either + 1)).mean()
 
 
-def haze(alpha: Tensor, truth: Tensor) -> Tensor:
+def haze(alpha: Tensor, truth: Tensor, weight: Tensor | float = 1.0) -> Tensor:
     """How half-transparent alpha is where the truth is plainly all or nothing and no boundary is near: 0..1.
 
-    4·a·(1-a) is 1 at a half and 0 at both ends. It says nothing about which end, which the other terms do.
+    4·a·(1-a) is 1 at a half and 0 at both ends. It says nothing about which end, which the other terms do. `weight`
+    is that of each picture, [N,1,1,1].
     """
     plain = ((truth < HARD) | (truth > 1 - HARD)) & (spread(truth) < HARD)
-    return (4 * alpha * (1 - alpha) * plain).sum() / plain.sum().clamp(min=1)
+    return (4 * alpha * (1 - alpha) * plain * weight).sum() / plain.sum().clamp(min=1)
 
 
-def loss(logits: Tensor, coarse: Tensor, truth: Tensor, weights: LossSettings) -> dict[str, Tensor]:
+def loss(
+    logits: Tensor, coarse: Tensor, truth: Tensor, weights: LossSettings, soft: Tensor | None = None
+) -> dict[str, Tensor]:
     """Every term, already weighted; their sum is what is minimised.
 
-    `logits` [N,1,S,S] and `coarse` [N,1,S/8,S/8] come from the network. All is computed in 32 bits.
+    `logits` [N,1,S,S] and `coarse` [N,1,S/8,S/8] come from the network; `soft` [N] says which samples hold a soft
+    material, none without it. All is computed in 32 bits.
     """
     logits, coarse = logits.float(), coarse.float()
     alpha = logits.sigmoid()
@@ -66,8 +70,15 @@ def loss(logits: Tensor, coarse: Tensor, truth: Tensor, weights: LossSettings) -
         "pyramid": weights.pyramid * pyramid(alpha, truth),
         "iou": weights.iou * overlap(alpha, truth),
         "auxiliary": weights.auxiliary * guess,
-        "sharpness": weights.sharpness * haze(alpha, truth),
+        "sharpness": weights.sharpness * haze(alpha, truth, _sharpness(soft, weights)),
     }
+
+
+def _sharpness(soft: Tensor | None, weights: LossSettings) -> Tensor | float:
+    """What the haze of each picture counts, as a share of `sharpness`, [N,1,1,1]."""
+    if soft is None:
+        return 1.0
+    return 1 - (1 - weights.soft_sharpness) * soft.float().view(-1, 1, 1, 1)
 
 
 def figures(alpha: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:

@@ -6,7 +6,7 @@ give equal samples on a CPU, and on a GPU equal but for the order in which stran
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import exp
+from enum import StrEnum
 
 import torch
 from torch import Tensor
@@ -17,37 +17,55 @@ from training.matting.cache import Cache, Entry
 from training.matting.camera import photographed
 from training.matting.experiment import DataSettings, SynthesisSettings
 from training.matting.filters import gaussian, wide
-from training.matting.geometry import WHOLE, View, look, middle, view
+from training.matting.geometry import View, look, view
 from training.matting.materials import glass, net
 from training.matting.records import DataError, Kind
 from training.matting.rng import Rng
+from training.matting.scenes import contact_shadow, darkened, dimmed, indoors, keyed, near_ground, paled
 from training.matting.strands import FUR, HAIR, Style, strands
+from training.matting.views import free, in_crowd, placed, portrait, zoomed
 
 Layer = tuple[Tensor, Tensor]
 """Alpha [N,1,S,S] and colour [N,3,S,S], not multiplied by it."""
 
-CUT = 0.985
-"""A box that ends beyond this share of the picture is cut off by its border."""
+Composed = tuple[Tensor, Tensor, Tensor]
+"""Alpha [N,1,S,S], the whole picture [N,3,S,S], and which of them hold a soft material, [N]."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`image` [N,3,S,S] in whole values 0..255, as pictures come; `alpha` [N,1,S,S] in 0..1."""
+    """`image` [N,3,S,S] in whole values 0..255, as pictures come; `alpha` [N,1,S,S] in 0..1.
+
+    `soft` [N] says which samples hold a material that is half transparent by right.
+    """
 
     image: Tensor
     alpha: Tensor
+    soft: Tensor
+
+
+class Scene(StrEnum):
+    """What a sample shows, by the name of its share in the experiment."""
+
+    PHOTO = "photo"
+    MOVED = "moved"
+    CUTOUT = "cutout"
+    NEAR = "near"
+    GROUP = "group"
+    DARK = "dark"
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    kind: Kind
-    moved: bool
+    scene: Scene
     row: int
     view: View
+    moved: bool
+    soft: bool
 
     @property
     def composed(self) -> bool:
-        return self.moved or self.kind is Kind.CUTOUT
+        return self.scene is not Scene.PHOTO
 
 
 class Synthesis:
@@ -64,9 +82,10 @@ class Synthesis:
         self._photos = _Drawer(cache, rows, lambda entry: _weight(entry, data, Kind.PHOTO))
         self._cutouts = _Drawer(cache, rows, lambda entry: _weight(entry, data, Kind.CUTOUT))
         self._backgrounds = _Drawer(cache, rows, lambda entry: _as_background(entry, data))
-        shares = (settings.photo, settings.moved, settings.cutout)
-        there = (self._photos, self._photos, self._cutouts)
-        self._shares = torch.tensor([share if drawer else 0.0 for share, drawer in zip(shares, there, strict=True)])
+        self._people = _Drawer(cache, rows, lambda entry: _weight(entry, data, Kind.PHOTO) * entry.person)
+        self._soft = frozenset(data.soft)
+        shares = [getattr(settings, scene) if any(self._drawers(scene)) else 0.0 for scene in Scene]
+        self._shares = torch.tensor(shares)
         if not self._shares.sum():
             raise DataError("The experiment draws only kinds of pictures of which there are none.")
 
@@ -76,26 +95,54 @@ class Synthesis:
         dice = Rng(self._seed, step, self._cache.pixels.device)
         plans = self._plans(dice, count)
         alpha, colour = self._things(dice, plans, side)
-        composed = [place for place, plan in enumerate(plans) if plan.composed]
+        soft = torch.tensor([plan.soft for plan in plans], device=colour.device)
         image = colour
-        if composed:
-            at = torch.tensor(composed, device=colour.device)
-            part_alpha, part = self._composed(dice, alpha[at], colour[at], side)
-            alpha, image = alpha.index_copy(0, at, part_alpha), colour.index_copy(0, at, part)
+        for scenes, compose in (
+            ((Scene.MOVED, Scene.CUTOUT), self._composed),
+            ((Scene.NEAR,), self._near),
+            ((Scene.GROUP,), self._group),
+            ((Scene.DARK,), self._dark),
+        ):
+            places = [place for place, plan in enumerate(plans) if plan.scene in scenes]
+            if places:
+                at = torch.tensor(places, device=colour.device)
+                part_alpha, part, part_soft = compose(dice, alpha[at], colour[at])
+                alpha, image = alpha.index_copy(0, at, part_alpha), image.index_copy(0, at, part)
+                soft = soft.index_copy(0, at, soft[at] | part_soft)
         for style, chance in ((HAIR, self._settings.hair), (FUR, self._settings.fur)):
             alpha, image = self._grown(dice, alpha, image, style, chance)
         image = photographed(dice, image, self._settings)
-        return Batch((image * 255).round_().clamp_(0, 255), alpha.clamp(0, 1))
+        image = (image * 255).round_().clamp_(0, 255)
+        return Batch(darkened(image) if self._settings.darken_light else image, alpha.clamp(0, 1), soft)
+
+    def _drawers(self, scene: Scene) -> tuple["_Drawer", ...]:
+        """Where the thing of such a scene may come from."""
+        match scene:
+            case Scene.PHOTO | Scene.MOVED:
+                return (self._photos,)
+            case Scene.CUTOUT:
+                return (self._cutouts,)
+            case Scene.GROUP:
+                return (self._people,)
+            case Scene.NEAR | Scene.DARK:
+                return tuple(drawer for drawer in (self._photos, self._cutouts) if drawer)
 
     def _plans(self, dice: Rng, count: int) -> list[_Plan]:
-        plans = []
-        for choice in dice.weighted(self._shares, count):
-            drawer = self._cutouts if choice == 2 else self._photos
-            row = drawer.draw(dice)
-            entry = self._cache.entries[row]
-            seen = self._photo_view(dice, entry) if choice == 0 else placed(dice, entry)
-            plans.append(_Plan(entry.kind, choice == 1, row, seen))
-        return plans
+        scenes = [list(Scene)[choice] for choice in dice.weighted(self._shares, count)]
+        return [self._plan(dice, scene) for scene in scenes]
+
+    def _plan(self, dice: Rng, scene: Scene) -> _Plan:
+        row = dice.one_of(self._drawers(scene)).draw(dice)
+        entry = self._cache.entries[row]
+        match scene:
+            case Scene.PHOTO:
+                seen = self._photo_view(dice, entry)
+            case Scene.GROUP:
+                seen = in_crowd(dice, entry, dice.number(-0.5, 0.5))
+            case _:
+                seen = placed(dice, entry)
+        moved = entry.kind is Kind.PHOTO and scene is not Scene.PHOTO
+        return _Plan(scene, row, seen, moved, entry.group in self._soft)
 
     def _photo_view(self, dice: Rng, entry: Entry) -> View:
         if entry.person and dice.chance(self._settings.portrait):
@@ -121,30 +168,67 @@ class Synthesis:
             alpha = alpha.index_copy(0, at, trimmed(dice, alpha[at]))
         return alpha, colour
 
-    def _composed(self, dice: Rng, alpha: Tensor, colour: Tensor, side: int) -> Layer:
+    def _composed(self, dice: Rng, alpha: Tensor, colour: Tensor) -> Composed:
         """Things on backgrounds: some of them nets or glass, some with a second thing, some with a shadow."""
         count = len(alpha)
         colour = (colour * dice.even(count, 1, 1, 1, low=0.7, high=1.25)).clamp(0, 1)
+        soft = torch.zeros(count, dtype=torch.bool, device=alpha.device)
         for material, chance in ((net, self._settings.net), (glass, self._settings.glass)):
             places = [place for place in range(count) if dice.chance(chance)]
             if places:
                 at = torch.tensor(places, device=alpha.device)
                 part_alpha, part = material(dice, alpha[at], colour[at])
                 alpha, colour = alpha.index_copy(0, at, part_alpha), colour.index_copy(0, at, part)
+                soft[at] = True
         places = [place for place in range(count) if self._cutouts and dice.chance(self._settings.second)]
         if places:
             at = torch.tensor(places, device=alpha.device)
-            part_alpha, part = over((alpha[at], colour[at]), self._second(dice, len(places), side))
+            second, second_soft = self._second(dice, len(places), alpha.shape[-1])
+            part_alpha, part = over((alpha[at], colour[at]), second)
             alpha, colour = alpha.index_copy(0, at, part_alpha), colour.index_copy(0, at, part)
-        background = self._background(dice, count, side)
+            soft[at] |= second_soft
+        background = self._background(dice, count, alpha.shape[-1])
         background = background * (1 - self._shadow(dice, alpha))
-        return alpha, alpha * colour + (1 - alpha) * background
+        return alpha, onto(alpha, colour, background), soft
 
-    def _second(self, dice: Rng, count: int, side: int) -> Layer:
+    def _near(self, dice: Rng, alpha: Tensor, colour: Tensor) -> Composed:
+        """Things, half of them white or black, on grounds of almost the colour of their rim."""
+        colour = paled(dice, (colour * dice.even(len(alpha), 1, 1, 1, low=0.7, high=1.25)).clamp(0, 1))
+        ground = near_ground(dice, alpha, colour)
+        shaded = ground * (1 - self._shadow(dice, alpha)) * (1 - contact_shadow(dice, alpha) * _some(dice, alpha, 0.5))
+        return alpha, keyed(dice, onto(alpha, colour, shaded), ground), _nothing_soft(alpha)
+
+    def _group(self, dice: Rng, alpha: Tensor, colour: Tensor) -> Composed:
+        """Two to six people, the further ones behind the nearer, in the light of a room."""
+        numbers = [dice.whole(2, 7) for _ in range(len(alpha))]
+        for before in range(1, max(numbers)):
+            places = [place for place, number in enumerate(numbers) if number > before]
+            at = torch.tensor(places, device=alpha.device)
+            part_alpha, part = over((alpha[at], colour[at]), self._bystanders(dice, len(places), alpha.shape[-1]))
+            alpha, colour = alpha.index_copy(0, at, part_alpha), colour.index_copy(0, at, part)
+        background = self._background(dice, len(alpha), alpha.shape[-1])
+        return alpha, indoors(dice, onto(alpha, colour, background)), _nothing_soft(alpha)
+
+    def _bystanders(self, dice: Rng, count: int, side: int) -> Layer:
+        rows = [self._people.draw(dice) for _ in range(count)]
+        views = [in_crowd(dice, self._cache.entries[row], dice.number(-1.1, 1.1)) for row in rows]
+        rgba = look(self._cache.pixels, rows, views, side, padding="zeros")
+        return trimmed(dice, rgba[:, 3:]), rgba[:, :3]
+
+    def _dark(self, dice: Rng, alpha: Tensor, colour: Tensor) -> Composed:
+        """Dark things on grounds as dark: half of these almost of their colour, half pictures."""
+        colour = dimmed(dice, colour, alpha)
+        picture = dimmed(dice, self._background(dice, len(alpha), alpha.shape[-1]))
+        ground = torch.where(_some(dice, alpha, 0.5) > 0, near_ground(dice, alpha, colour), picture)
+        return alpha, onto(alpha, colour, ground), _nothing_soft(alpha)
+
+    def _second(self, dice: Rng, count: int, side: int) -> tuple[Layer, Tensor]:
+        """Cut-outs, and which of them are soft, [count]."""
         rows = [self._cutouts.draw(dice) for _ in range(count)]
         views = [placed(dice, self._cache.entries[row]) for row in rows]
         rgba = look(self._cache.pixels, rows, views, side, padding="zeros")
-        return rgba[:, 3:], rgba[:, :3]
+        soft = [self._cache.entries[row].group in self._soft for row in rows]
+        return (rgba[:, 3:], rgba[:, :3]), torch.tensor(soft, device=rgba.device)
 
     def _background(self, dice: Rng, count: int, side: int) -> Tensor:
         """Drawn, or free parts of photographs, some of them out of focus."""
@@ -171,12 +255,8 @@ class Synthesis:
         side = alpha.shape[-1]
         right, down = (dice.whole(-side // 20, side // 20 + 1) for _ in range(2))
         shifted = torch.roll(alpha, (down, right), (2, 3))
-        cast = torch.tensor([float(dice.chance(self._settings.shadow)) for _ in range(len(alpha))], device=alpha.device)
-        return (
-            wide(shifted, max(2, side // 24))
-            * dice.even(len(alpha), 1, 1, 1, low=0.1, high=0.6)
-            * cast.view(-1, 1, 1, 1)
-        )
+        darker = dice.even(len(alpha), 1, 1, 1, low=0.1, high=0.6)
+        return wide(shifted, max(2, side // 24)) * darker * _some(dice, alpha, self._settings.shadow)
 
     def _grown(self, dice: Rng, alpha: Tensor, image: Tensor, style: Style, chance: float) -> Layer:
         places = [place for place in range(len(alpha)) if dice.chance(chance)]
@@ -215,62 +295,6 @@ def _as_background(entry: Entry, data: DataSettings) -> float:
     return 20.0 if entry.kind is Kind.BACKGROUND else 1.0
 
 
-def zoomed(dice: Rng, entry: Entry) -> View:
-    """Part of a photograph, or a little more than all of it, with much of its object."""
-    height = 1 / dice.number(0.85, 1.9)
-    frame = entry.aspect * exp(dice.number(-0.12, 0.12))
-    x, y = middle(entry.box)
-    room = max(0.0, 1 - height)
-    centre = tuple(min(room, max(-room, at + dice.number(-0.35, 0.35))) for at in (x, y))
-    angle = dice.number(-0.25, 0.25) if dice.chance(0.4) else 0.0
-    return view(
-        aspect=entry.aspect,
-        height=height,
-        frame=frame,
-        centre=(centre[0], centre[1]),
-        angle=angle,
-        flip=dice.chance(0.5),
-    )
-
-
-def portrait(dice: Rng, entry: Entry) -> View:
-    """Head and shoulders of a person who is seen from head to foot."""
-    top, tall = entry.box[1], entry.box[3] - entry.box[1]
-    height = tall / dice.number(1.5, 3.2)
-    centre = (entry.head * 2 - 1 + dice.number(-0.25, 0.25) * height, 2 * (top + height * dice.number(0.28, 0.48)) - 1)
-    return view(
-        aspect=entry.aspect, height=height, frame=exp(dice.number(-0.4, 0.35)), centre=centre,
-        angle=dice.number(-0.15, 0.15) if dice.chance(0.3) else 0.0, flip=dice.chance(0.5),
-    )  # fmt: skip
-
-
-def placed(dice: Rng, entry: Entry) -> View:
-    """A thing somewhere in a frame, standing on its lower border where its own picture cut it off there."""
-    wide_, tall = entry.box[2] - entry.box[0], entry.box[3] - entry.box[1]
-    frame = exp(dice.number(-0.4, 0.4))
-    size = dice.number(0.35, 1.0)
-    # No wider than the frame by more than a fifth.
-    size = min(size, 1.2 * frame * tall / max(wide_ * entry.aspect, 1e-3))
-    x, y = dice.number(-0.4, 0.4), dice.number(-0.4, 0.4)
-    angle = dice.number(-0.4, 0.4) if dice.chance(0.5) else 0.0
-    if entry.kind is Kind.PHOTO and entry.box[3] > CUT:
-        y, angle = 1.02 - size, 0.0
-    return view(
-        aspect=entry.aspect, height=max(tall, 0.02) / size, frame=frame, centre=middle(entry.box), at=(x, y),
-        angle=angle, flip=dice.chance(0.5),
-    )  # fmt: skip
-
-
-def free(dice: Rng, entry: Entry) -> View:
-    """A part of what is free of the object."""
-    assert entry.free is not None  # noqa: S101 - only such entries are drawn as backgrounds
-    size = (entry.free[2] - entry.free[0]) * dice.number(0.6, 1.0)
-    if entry.kind is Kind.BACKGROUND and dice.chance(0.3):
-        return WHOLE
-    centre = middle(entry.free)
-    return view(aspect=1, height=size, frame=1, centre=centre, flip=dice.chance(0.5))
-
-
 def trimmed(dice: Rng, alpha: Tensor) -> Tensor:
     """A thing cut out of a photograph without the pixels that its old background shines into; more or less soft."""
     inner = -functional.max_pool2d(-alpha, 3, 1, 1)
@@ -284,3 +308,18 @@ def over(upper: Layer, lower: Layer) -> Layer:
     alpha = upper[0] + lower[0] * (1 - upper[0])
     colour = upper[0] * upper[1] + lower[0] * (1 - upper[0]) * lower[1]
     return alpha, colour / alpha.clamp(min=1e-4)
+
+
+def onto(alpha: Tensor, colour: Tensor, ground: Tensor) -> Tensor:
+    """Things on what is behind them."""
+    return alpha * colour + (1 - alpha) * ground
+
+
+def _some(dice: Rng, like: Tensor, chance: float) -> Tensor:
+    """1 for some of the samples and 0 for the others, [N,1,1,1]."""
+    chosen = [float(dice.chance(chance)) for _ in range(len(like))]
+    return torch.tensor(chosen, device=like.device).view(-1, 1, 1, 1)
+
+
+def _nothing_soft(alpha: Tensor) -> Tensor:
+    return torch.zeros(len(alpha), dtype=torch.bool, device=alpha.device)

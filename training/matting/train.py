@@ -211,7 +211,7 @@ class Trainer:
             group["lr"] = group["rate"] * rate(settings, self.step, progress)
         with self._cast():
             logits, coarse = self.network(batch.image.contiguous(memory_format=torch.channels_last))
-        total = torch.stack(list(loss(logits, coarse, batch.alpha, self.experiment.loss).values())).sum()
+        total = torch.stack(list(loss(logits, coarse, batch.alpha, self.experiment.loss, batch.soft).values())).sum()
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), settings.clip)
@@ -260,7 +260,7 @@ class Trainer:
         for start in range(0, len(self.validation), CHUNK):
             rows = self.validation[start : start + CHUNK]
             rgba = look(self.cache.pixels, rows, [WHOLE] * len(rows), side, padding="border")
-            yield Batch((rgba[:, :3] * 255).round(), rgba[:, 3:])
+            yield Batch((rgba[:, :3] * 255).round(), rgba[:, 3:], torch.zeros(len(rows), dtype=torch.bool))
 
     @torch.no_grad()
     def _alpha(self, image: Tensor) -> Tensor:

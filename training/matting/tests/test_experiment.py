@@ -23,7 +23,7 @@ def test_one_that_is_missing_is_refused_with_those_that_there_are() -> None:
         ("side = 192", "side = 200", "multiple of 32"),
         ("share = 1.0", "share = 0", "greater than 0"),
         ("[data]", "[date]", "Extra inputs"),
-        ("[data]", "[data", "no experiment"),
+        ("[data]", "[data", "not an experiment"),
         ("[data]", "[synthesis]\nphoto = 0\nmoved = 0\ncutout = 0\n[data]", "nothing to train on"),
     ],
 )

@@ -17,8 +17,9 @@ from training.matting.prefetch import Prefetch
 from training.matting.records import DataError, Kind, find
 from training.matting.rng import Rng
 from training.matting.strands import FUR, HAIR, Style, strands
-from training.matting.synthesis import Synthesis, placed, portrait
+from training.matting.synthesis import Synthesis
 from training.matting.tests.pictures import SIDE, data_folder
+from training.matting.views import placed, portrait
 
 CPU = torch.device("cpu")
 NOTHING = dict.fromkeys(
