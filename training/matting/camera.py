@@ -1,6 +1,6 @@
 """What cameras and files do to a picture: light and colour, blur, noise, JPEG. Pictures are [N,3,S,S] in 0..1."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from math import cos, pi
 
@@ -25,14 +25,18 @@ CHROMA_TABLE = (
 )  # fmt: skip
 
 
-def photographed(dice: Rng, picture: Tensor, chances: SynthesisSettings) -> Tensor:
-    """Each effect for some of the pictures, in the order in which light, lens, sensor and file come."""
+def photographed(dice: Rng, picture: Tensor, chances: SynthesisSettings, exposed: Sequence[bool] = ()) -> Tensor:
+    """Each effect for some of the pictures, in the order in which light, lens, sensor and file come.
+
+    Those that are `exposed` keep their light and colour.
+    """
     count = len(picture)
 
     def some(chance: float) -> list[int]:
         return [number for number in range(count) if dice.chance(chance)]
 
-    picture = _on(picture, some(chances.colour), lambda part: coloured(dice, part))
+    lit = [number for number in some(chances.colour) if not (exposed and exposed[number])]
+    picture = _on(picture, lit, lambda part: coloured(dice, part))
     picture = _on(picture, some(chances.grey), lambda part: luma(part).expand(-1, 3, -1, -1))
     blur = some(chances.blur)
     picture = _on(picture, blur, lambda part: gaussian(part, dice.even(len(part), low=0.4, high=1.6)))

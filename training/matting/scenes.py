@@ -23,7 +23,7 @@ SHIFT_SHARE, LEAST_SHIFT, DARK_END = 0.8, 60, 0.1
 def paled(dice: Rng, colour: Tensor) -> Tensor:
     """Half of the pictures lose most of their colour and go towards white or black, as white and black goods are."""
     count = len(colour)
-    towards = torch.where(dice.even(count, 1, 1, 1) < 0.6, 0.97, 0.03)
+    towards = torch.where(dice.even(count, 1, 1, 1) < 0.7, 0.97, 0.03)
     far = dice.even(count, 1, 1, 1, low=0.4, high=0.9)
     grey = luma(colour)
     drained = grey + (colour - grey) * dice.even(count, 1, 1, 1, high=0.6)

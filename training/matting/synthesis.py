@@ -85,7 +85,7 @@ class Synthesis:
         self._people = _Drawer(cache, rows, lambda entry: _weight(entry, data, Kind.PHOTO) * entry.person)
         self._soft = frozenset(data.soft)
         shares = [getattr(settings, scene) if any(self._drawers(scene)) else 0.0 for scene in Scene]
-        self._shares = torch.tensor(shares)
+        self._shares = torch.tensor(shares, dtype=torch.float64)
         if not self._shares.sum():
             raise DataError("The experiment draws only kinds of pictures of which there are none.")
 
@@ -111,7 +111,9 @@ class Synthesis:
                 soft = soft.index_copy(0, at, soft[at] | part_soft)
         for style, chance in ((HAIR, self._settings.hair), (FUR, self._settings.fur)):
             alpha, image = self._grown(dice, alpha, image, style, chance)
-        image = photographed(dice, image, self._settings)
+        # Things on near grounds are exposed already: once more, and white on white would be white alone.
+        exposed = [plan.scene is Scene.NEAR for plan in plans]
+        image = photographed(dice, image, self._settings, exposed)
         image = (image * 255).round_().clamp_(0, 255)
         return Batch(darkened(image) if self._settings.darken_light else image, alpha.clamp(0, 1), soft)
 
@@ -193,7 +195,7 @@ class Synthesis:
 
     def _near(self, dice: Rng, alpha: Tensor, colour: Tensor) -> Composed:
         """Things, half of them white or black, on grounds of almost the colour of their rim."""
-        colour = paled(dice, (colour * dice.even(len(alpha), 1, 1, 1, low=0.7, high=1.25)).clamp(0, 1))
+        colour = paled(dice, (colour * dice.even(len(alpha), 1, 1, 1, low=0.8, high=1.6)).clamp(0, 1))
         ground = near_ground(dice, alpha, colour)
         shaded = ground * (1 - self._shadow(dice, alpha)) * (1 - contact_shadow(dice, alpha) * _some(dice, alpha, 0.5))
         return alpha, keyed(dice, onto(alpha, colour, shaded), ground), _nothing_soft(alpha)

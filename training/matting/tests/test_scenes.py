@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 
 from training.matting.cache import Cache, open_cache
+from training.matting.camera import luma
 from training.matting.experiment import DataSettings, LossSettings, SynthesisSettings
 from training.matting.losses import loss
 from training.matting.records import find
 from training.matting.rng import Rng
-from training.matting.scenes import LEVEL, contact_shadow, darkened, dimmed, indoors, keyed, luma, near_ground, paled
+from training.matting.scenes import LEVEL, contact_shadow, darkened, dimmed, indoors, keyed, near_ground, paled
 from training.matting.synthesis import Batch, Synthesis
 from training.matting.tests.pictures import SIDE, data_folder
 
