@@ -4,29 +4,27 @@ Decisions fall on the CPU and are lists, pixels stay on the device. The same cod
 give equal samples on a CPU, and on a GPU equal but for the order in which strands are added up.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from training.matting.backgrounds import drawn
 from training.matting.cache import Cache, Entry
 from training.matting.camera import photographed
+from training.matting.drawers import Drawer, as_background, weight
 from training.matting.experiment import DataSettings, SynthesisSettings
 from training.matting.filters import gaussian, wide
 from training.matting.geometry import View, look, view
+from training.matting.layers import Layer, onto, over, some, trimmed
 from training.matting.materials import glass, net
 from training.matting.records import DataError, Kind
 from training.matting.rng import Rng
 from training.matting.scenes import contact_shadow, darkened, dimmed, indoors, keyed, near_ground, paled
 from training.matting.strands import FUR, HAIR, Style, strands
 from training.matting.views import free, in_crowd, placed, portrait, zoomed
-
-Layer = tuple[Tensor, Tensor]
-"""Alpha [N,1,S,S] and colour [N,3,S,S], not multiplied by it."""
 
 Composed = tuple[Tensor, Tensor, Tensor]
 """Alpha [N,1,S,S], the whole picture [N,3,S,S], and which of them hold a soft material, [N]."""
@@ -79,10 +77,10 @@ class Synthesis:
             raise DataError(
                 f"No pictures belong to {', '.join(sorted(unknown))}; there are: {', '.join(sorted(known))}."
             )
-        self._photos = _Drawer(cache, rows, lambda entry: _weight(entry, data, Kind.PHOTO))
-        self._cutouts = _Drawer(cache, rows, lambda entry: _weight(entry, data, Kind.CUTOUT))
-        self._backgrounds = _Drawer(cache, rows, lambda entry: _as_background(entry, data))
-        self._people = _Drawer(cache, rows, lambda entry: _weight(entry, data, Kind.PHOTO) * entry.person)
+        self._photos = Drawer(cache, rows, lambda entry: weight(entry, data, Kind.PHOTO))
+        self._cutouts = Drawer(cache, rows, lambda entry: weight(entry, data, Kind.CUTOUT))
+        self._backgrounds = Drawer(cache, rows, lambda entry: as_background(entry, data))
+        self._people = Drawer(cache, rows, lambda entry: weight(entry, data, Kind.PHOTO) * entry.person)
         self._soft = frozenset(data.soft)
         shares = [getattr(settings, scene) if any(self._drawers(scene)) else 0.0 for scene in Scene]
         self._shares = torch.tensor(shares, dtype=torch.float64)
@@ -117,7 +115,7 @@ class Synthesis:
         image = (image * 255).round_().clamp_(0, 255)
         return Batch(darkened(image) if self._settings.darken_light else image, alpha.clamp(0, 1), soft)
 
-    def _drawers(self, scene: Scene) -> tuple["_Drawer", ...]:
+    def _drawers(self, scene: Scene) -> tuple[Drawer, ...]:
         """Where the thing of such a scene may come from."""
         match scene:
             case Scene.PHOTO | Scene.MOVED:
@@ -197,7 +195,7 @@ class Synthesis:
         """Things, half of them white or black, on grounds of almost the colour of their rim."""
         colour = paled(dice, (colour * dice.even(len(alpha), 1, 1, 1, low=0.8, high=1.6)).clamp(0, 1))
         ground = near_ground(dice, alpha, colour)
-        shaded = ground * (1 - self._shadow(dice, alpha)) * (1 - contact_shadow(dice, alpha) * _some(dice, alpha, 0.5))
+        shaded = ground * (1 - self._shadow(dice, alpha)) * (1 - contact_shadow(dice, alpha) * some(dice, alpha, 0.5))
         return alpha, keyed(dice, onto(alpha, colour, shaded), ground), _nothing_soft(alpha)
 
     def _group(self, dice: Rng, alpha: Tensor, colour: Tensor) -> Composed:
@@ -221,7 +219,7 @@ class Synthesis:
         """Dark things on grounds as dark: half of these almost of their colour, half pictures."""
         colour = dimmed(dice, colour, alpha)
         picture = dimmed(dice, self._background(dice, len(alpha), alpha.shape[-1]))
-        ground = torch.where(_some(dice, alpha, 0.5) > 0, near_ground(dice, alpha, colour), picture)
+        ground = torch.where(some(dice, alpha, 0.5) > 0, near_ground(dice, alpha, colour), picture)
         return alpha, onto(alpha, colour, ground), _nothing_soft(alpha)
 
     def _second(self, dice: Rng, count: int, side: int) -> tuple[Layer, Tensor]:
@@ -258,7 +256,7 @@ class Synthesis:
         right, down = (dice.whole(-side // 20, side // 20 + 1) for _ in range(2))
         shifted = torch.roll(alpha, (down, right), (2, 3))
         darker = dice.even(len(alpha), 1, 1, 1, low=0.1, high=0.6)
-        return wide(shifted, max(2, side // 24)) * darker * _some(dice, alpha, self._settings.shadow)
+        return wide(shifted, max(2, side // 24)) * darker * some(dice, alpha, self._settings.shadow)
 
     def _grown(self, dice: Rng, alpha: Tensor, image: Tensor, style: Style, chance: float) -> Layer:
         places = [place for place in range(len(alpha)) if dice.chance(chance)]
@@ -269,58 +267,6 @@ class Synthesis:
         hair, tone = strands(dice, part_alpha, part, style)
         grown = 1 - (1 - part_alpha) * (1 - hair)
         return alpha.index_copy(0, at, grown), image.index_copy(0, at, hair * tone + (1 - hair) * part)
-
-
-class _Drawer:
-    """Draws rows of the cache by weight; false where there are none."""
-
-    def __init__(self, cache: Cache, rows: Sequence[int], weigh: Callable[[Entry], float]):
-        weights = {row: weigh(cache.entries[row]) for row in rows}
-        self._rows = [row for row, weight in weights.items() if weight > 0]
-        self._weights = torch.tensor([weights[row] for row in self._rows], dtype=torch.float64)
-
-    def __bool__(self) -> bool:
-        return bool(self._rows)
-
-    def draw(self, dice: Rng) -> int:
-        return self._rows[dice.weighted(self._weights, 1)[0]]
-
-
-def _weight(entry: Entry, data: DataSettings, kind: Kind) -> float:
-    return data.weights.get(entry.group, 1.0) if entry.kind is kind else 0.0
-
-
-def _as_background(entry: Entry, data: DataSettings) -> float:
-    """Pictures that are nothing but background are few, so each counts for many parts of others."""
-    if entry.free is None or data.weights.get(entry.group) == 0:
-        return 0.0
-    return 20.0 if entry.kind is Kind.BACKGROUND else 1.0
-
-
-def trimmed(dice: Rng, alpha: Tensor) -> Tensor:
-    """A thing cut out of a photograph without the pixels that its old background shines into; more or less soft."""
-    inner = -functional.max_pool2d(-alpha, 3, 1, 1)
-    wide_ = dice.even(len(alpha)) < 0.15
-    sigma = torch.where(wide_, dice.even(len(alpha), low=1.5, high=4), dice.even(len(alpha), low=0.4, high=1.2))
-    return gaussian(inner, sigma)
-
-
-def over(upper: Layer, lower: Layer) -> Layer:
-    """One layer on another."""
-    alpha = upper[0] + lower[0] * (1 - upper[0])
-    colour = upper[0] * upper[1] + lower[0] * (1 - upper[0]) * lower[1]
-    return alpha, colour / alpha.clamp(min=1e-4)
-
-
-def onto(alpha: Tensor, colour: Tensor, ground: Tensor) -> Tensor:
-    """Things on what is behind them."""
-    return alpha * colour + (1 - alpha) * ground
-
-
-def _some(dice: Rng, like: Tensor, chance: float) -> Tensor:
-    """1 for some of the samples and 0 for the others, [N,1,1,1]."""
-    chosen = [float(dice.chance(chance)) for _ in range(len(like))]
-    return torch.tensor(chosen, device=like.device).view(-1, 1, 1, 1)
 
 
 def _nothing_soft(alpha: Tensor) -> Tensor:
