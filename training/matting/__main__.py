@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from training.matting.average import average as average_runs
+from training.matting.average import average_files
 from training.matting.experiment import Experiment, ExperimentError
 from training.matting.export import export as export_run
 from training.matting.pack import pack as pack_data
@@ -106,22 +107,31 @@ def train(
 @app.command()
 def average(
     *,
-    runs: Annotated[list[Path], typer.Argument(exists=True, file_okay=False, help="Folders of runs that are over.")],
-    out: Annotated[Path, typer.Option(help="Folder for the mean, to export from.")],
+    runs: Annotated[
+        list[Path], typer.Argument(exists=True, help="Folders of runs that are over, or ONNX files; not both.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the mean, to export from; of files the mean's own file.")],
 ) -> None:
     """Take the mean of the weights of runs that began alike, as when one went on from another:
 
-        python -m training.matting train further --from runs/default --data DATA --out runs/further --minutes 44
-
         python -m training.matting average runs/default runs/further --out runs/mean
 
-    It often judges better than each, at no cost in time.
+        python -m training.matting average shipped.onnx further.onnx --out mean.onnx
+
+    What is named twice counts twice. It often judges better than each, at no cost in time.
     """
+    if len({run.is_dir() for run in runs}) > 1:
+        raise typer.BadParameter("name folders of runs or ONNX files, not both")
     try:
-        average_runs(runs, out)
+        if runs[0].is_dir():
+            average_runs(runs, out)
+            result = out / "weights.pt"
+        else:
+            average_files(runs, out)
+            result = out
     except ExperimentError as error:
         raise _refused(error) from error
-    console.print(f"{out}: mean of {len(runs)} runs, SHA-256 {sha256(out / 'weights.pt')}")
+    console.print(f"{out}: mean of {len(runs)} networks, SHA-256 {sha256(result)}")
 
 
 @app.command()

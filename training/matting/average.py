@@ -7,10 +7,14 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+import onnx
 import torch
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from onnx import numpy_helper
 
 from training.matting.experiment import ExperimentError
-from training.matting.run import RunFolder, sha256
+from training.matting.run import RunFolder, replaced, sha256
 
 
 def average(runs: Sequence[Path], out: Path) -> None:
@@ -37,3 +41,30 @@ def average(runs: Sequence[Path], out: Path) -> None:
 def _mean(values: Sequence[torch.Tensor]) -> torch.Tensor:
     """Whole numbers are counts of batches, which nothing reads any more."""
     return torch.stack(list(values)).mean(0) if values[0].is_floating_point() else values[0]
+
+
+def average_files(files: Sequence[Path], out: Path) -> None:
+    """Write the mean of the weights of exported networks, as when a run went on from one of which there is no run.
+
+    Raises ExperimentError when a file cannot be read or the networks differ in form.
+    """
+    networks = [_read(file) for file in files]
+    stored = [{each.name: numpy_helper.to_array(each) for each in network.graph.initializer} for network in networks]
+    forms = [{name: (values.shape, values.dtype) for name, values in each.items()} for each in stored]
+    if any(form != forms[0] for form in forms):
+        raise ExperimentError("These files hold networks of different forms, which have no mean.")
+    mean = networks[0]
+    for each in mean.graph.initializer:
+        values = stored[0][each.name]
+        if np.issubdtype(values.dtype, np.floating):
+            middle = np.mean([network[each.name] for network in stored], axis=0, dtype=np.float64)
+            each.CopyFrom(numpy_helper.from_array(middle.astype(values.dtype), each.name))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    replaced(out, lambda stream: stream.write(mean.SerializeToString(deterministic=True)))
+
+
+def _read(file: Path) -> onnx.ModelProto:
+    try:
+        return onnx.load(file)
+    except (OSError, DecodeError) as error:
+        raise ExperimentError(f"{file} cannot be read as ONNX: {error}") from error
