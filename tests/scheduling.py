@@ -21,10 +21,13 @@ APART: Final = (
     "tests/docs/test_guides.py",
     "tests/faults/test_campaign.py",
     "tests/payments/mpp/test_rail.py",
+    "tests/payments/x402/test_facilitator_settlement.py",
     "tests/payments/x402/test_http_facilitator.py",
     "tests/payments/x402/test_local_facilitator.py",
+    "tests/payments/x402/test_local_settlement.py",
     "tests/payments/x402/test_monitor.py",
     "tests/payments/x402/test_rail.py",
+    "tests/payments/x402/test_settlement_cost.py",
 )
 """Files that take minutes, mostly waiting, and whose tests share nothing: each test is a group."""
 

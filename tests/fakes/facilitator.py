@@ -24,6 +24,8 @@ Failure = Literal[
 ]
 Lie = Literal["invented", "other_network", "stolen", "denies", "denies_late", "used", "says_yes"]
 Mode = Literal["well", "lost_reply", "late_reply"] | Failure | Lie
+BAD_ANSWERS: tuple[Mode, ...] = ("error", "garbage", "vague", "types", "huge", "bomb", "slow_body", "redirect")
+"""None of them judges a payment."""
 LATE_S = 3.0
 VAGUE = {
     "isValid": False,

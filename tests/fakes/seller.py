@@ -19,9 +19,11 @@ from tests.fakes.rails import ScriptedRail
 from tests.fakes.steps import Steps
 
 PRICE = Price(Decimal("0.05"))
+PICTURE, CUT_OUT = b"picture", b"erutcip"
+"""An image and its result, by default."""
 
 
-def order(body: bytes = b"picture", output: str = "png") -> Order:
+def order(body: bytes = PICTURE, output: str = "png") -> Order:
     """What a payment is to buy."""
     return Order(
         "https://cut.example/v1/remove-background",

@@ -13,7 +13,7 @@ from payments.ledger import Entry, State
 from payments.rail import Finality, Payment, Receipt
 from storage import Database, SqlLedger, SqlSettled
 from storage.settled import FIRST_RECHECK_S
-from tests.contracts.ledger_contract import LEASE_S, PAYMENT, RECEIPT, taken
+from tests.contracts.ledger_entries import LEASE_S, PAYMENT, RECEIPT, taken
 from tests.empty_ledger import empty_ledger
 from tests.fakes.clock import FakeClock
 from tests.fakes.rails import ScriptedRail

@@ -10,7 +10,7 @@ from errors import LedgerUnavailable
 from payments.lease import Leases
 from payments.ledger import Claim
 from storage import Database, SqlLedger
-from tests.contracts.ledger_contract import LEASE_S, PAYMENT, take
+from tests.contracts.ledger_entries import LEASE_S, PAYMENT, take
 from tests.empty_ledger import empty_ledger
 
 BEAT_S = 0.1

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from storage import Database, RecordState, SqlLedger, SqlSettled
-from tests.contracts.ledger_contract import LEASE_S, PAYMENT, RECEIPT
+from tests.contracts.ledger_entries import LEASE_S, PAYMENT, RECEIPT
 
 
 async def planted(

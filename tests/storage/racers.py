@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import storage
 from errors import LedgerUnavailable
-from tests.contracts.ledger_contract import PAYMENT, take
+from tests.contracts.ledger_entries import PAYMENT, take
 from tests.together import run_together, wait_for_others
 
 T = TypeVar("T")

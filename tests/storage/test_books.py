@@ -7,7 +7,7 @@ import pytest
 
 from storage import Database, SqlLedger
 from storage.books import CHUNK_SIZE, SqlBooks
-from tests.contracts.ledger_contract import LEASE_S, PAYMENT, RECEIPT, taken
+from tests.contracts.ledger_entries import LEASE_S, PAYMENT, RECEIPT, taken
 from tests.fakes.clock import FakeClock
 
 

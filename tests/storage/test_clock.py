@@ -14,7 +14,7 @@ from payments.policy import SalePolicy
 from payments.rail import Hold
 from storage import Database, SqlLedger, SqlLock, SqlOutbox
 from storage.engine import create_engine, parse
-from tests.contracts.ledger_contract import PAYMENT, take
+from tests.contracts.ledger_entries import PAYMENT, take
 from tests.contracts.outbox_contract import SENT
 from tests.empty_ledger import empty_ledger
 from tests.fakes.clock import FakeClock

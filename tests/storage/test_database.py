@@ -10,7 +10,7 @@ from sqlalchemy import text
 from errors import LedgerUnavailable
 from storage import Database, SqlLedger, SqlLock, SqlOutbox, SqlRateLimits
 from storage.engine import POOL_SIZE
-from tests.contracts.ledger_contract import RECEIPT, take
+from tests.contracts.ledger_entries import RECEIPT, take
 from tests.storage.stalls import stalled
 
 WRITE = text("INSERT INTO locks (name, holder, lease_until) VALUES (:name, '', 0)")

@@ -15,7 +15,7 @@ import storage
 from errors import LedgerUnavailable
 from payments.rail import NO_HOLD
 from storage import Database, SqlLedger, SqlLock, SqlOutbox, SqlRateLimits
-from tests.contracts.ledger_contract import PAYMENT, take
+from tests.contracts.ledger_entries import PAYMENT, take
 from tests.contracts.outbox_contract import SENT
 from tests.fakes.postgres import PostgresServer
 from tests.storage import racers

@@ -14,7 +14,8 @@ from payments.ledger import Ledger
 from sandbox.process import choose_port
 from storage import Database, SqlLedger
 from storage.engine import create_engine, parse
-from tests.contracts.ledger_contract import LedgerContract, take
+from tests.contracts.ledger_contract import LedgerContract
+from tests.contracts.ledger_entries import take
 from tests.fakes.postgres import PostgresServer
 from tests.storage.racers import claim_often, claim_until_full, race
 

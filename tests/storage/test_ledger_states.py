@@ -15,7 +15,7 @@ from payments.ledger import MAX_IN_FLIGHT_WITHOUT_BALANCE, Claim, Entry, State
 from payments.rail import Payment, Receipt
 from storage import Database, SqlLedger, SqlSettled
 from storage.settled import FIRST_RECHECK_S
-from tests.contracts.ledger_contract import PAYMENT, RECEIPT
+from tests.contracts.ledger_entries import PAYMENT, RECEIPT
 from tests.examples import examples, is_nightly
 from tests.fakes.clock import FakeClock
 

@@ -16,7 +16,7 @@ from errors import LedgerUnavailable
 from payments.ledger import State
 from storage.engine import create_engine, parse
 from storage.schema import metadata
-from tests.contracts.ledger_contract import PAYMENT, RECEIPT, SOLD, taken
+from tests.contracts.ledger_entries import PAYMENT, RECEIPT, SOLD, taken
 from tests.storage import racers
 
 

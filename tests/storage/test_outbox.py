@@ -15,7 +15,7 @@ from payments.rail import NO_HOLD, Hold
 from storage import Database, SqlLedger, SqlOutbox
 from storage.engine import create_engine, parse
 from tests.begun import Begun
-from tests.contracts.ledger_contract import PAYMENT, RECEIPT, take
+from tests.contracts.ledger_entries import PAYMENT, RECEIPT, take
 from tests.contracts.outbox_contract import CHAIN, OURS, SENT, OutboxContract
 from tests.fakes.clock import FakeClock
 

@@ -24,7 +24,7 @@ from storage.entries import columns, entry_of, sold_columns
 from storage.prepared import Prepared
 from storage.sale_statements import SaleStatements, new
 from storage.schema import locks, payments, transactions
-from tests.contracts.ledger_contract import PAYMENT, RECEIPT, SOLD
+from tests.contracts.ledger_entries import PAYMENT, RECEIPT, SOLD
 from tests.contracts.outbox_contract import SENT
 
 OF_NAME = locks.c.name == bindparam("of_name", type_=locks.c.name.type)

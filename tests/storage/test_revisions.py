@@ -20,7 +20,8 @@ from errors import LedgerUnavailable
 from payments.ledger import Ledger, State
 from storage.engine import create_engine, parse
 from storage.migrations.revisions import VERSIONS, Revisions
-from tests.contracts.ledger_contract import RECEIPT, LedgerContract
+from tests.contracts.ledger_contract import LedgerContract
+from tests.contracts.ledger_entries import RECEIPT
 from tests.storage.ahead import AHEAD, HEAD, version_ahead
 
 ALL = [*Revisions()]

@@ -10,7 +10,7 @@ from payments.finality import RAW
 from payments.ledger import State
 from storage import Database, SqlLedger, SqlSettled
 from storage.settled import FIRST_RECHECK_S, MAX_RECHECK_INTERVAL_S
-from tests.contracts.ledger_contract import LEASE_S, PAYMENT, RECEIPT, taken
+from tests.contracts.ledger_entries import LEASE_S, PAYMENT, RECEIPT, taken
 from tests.fakes.clock import FakeClock
 
 RAILS = {PAYMENT.rail}

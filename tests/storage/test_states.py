@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 
 from payments.ledger_watch import STATES, count
 from storage import Database, SqlLedger, SqlSettled, SqlStates
-from tests.contracts.ledger_contract import LEASE_S, PAYMENT, RECEIPT, taken
+from tests.contracts.ledger_entries import LEASE_S, PAYMENT, RECEIPT, taken
 from tests.fakes.clock import FakeClock
 
 Counted = dict[str, tuple[object, object]]

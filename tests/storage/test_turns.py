@@ -13,7 +13,7 @@ from payments.receipts.sold import Sold
 from payments.settlement import Settlement
 from storage import Database, SqlLedger, SqlOutbox, SqlRateLimits
 from storage.turns import Rank, Turns
-from tests.contracts.ledger_contract import PAYMENT, take, taken
+from tests.contracts.ledger_entries import PAYMENT, take, taken
 from tests.fakes.rails import ScriptedRail
 from tests.storage.stalls import stalled
 

@@ -1,6 +1,7 @@
-"""A chain that fails on demand, by two ways."""
+"""A chain that fails on demand, in two ways, and servers that a test starts."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -25,3 +26,9 @@ def flaky(flaky_url: str) -> Iterator[Control]:
     control = Control(flaky_url)
     yield control
     control.clear()
+
+
+@pytest.fixture
+def nodes() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack

@@ -153,3 +153,14 @@ async def new_rail(base_chain: BaseChain, rpc_url: str, outbox: SqlOutbox, begun
     yield build
     for rail in rails:
         await rail.aclose()
+
+
+@pytest.fixture
+def rail(new_rail: RailBuilder, facilitator_url: str) -> X402Rail:
+    return new_rail(
+        facilitator_url=facilitator_url,
+        settlement_key=None,
+        verify_timeout_s=1.0,
+        settle_timeout_s=2.0,
+        doubt_s=1.0,
+    )
