@@ -1,4 +1,4 @@
-"""Buys from a running service with x402, many pictures at once."""
+"""Buys from a running service: photographs, a funded key, and many purchases at once with x402."""
 
 import asyncio
 import secrets
@@ -6,10 +6,12 @@ import subprocess
 from io import BytesIO
 
 import httpx
+from eth_account import Account
 from PIL import Image
 from skimage import data
 
 from sandbox.accounts import BUYER
+from sandbox.chains import BaseChain, TempoChain
 from sandbox.wallets import sign_x402
 from tests.running_service import RunningService
 
@@ -27,6 +29,14 @@ def unique_photograph() -> bytes:
     """The same picture as a file of its own: a comment makes it another purchase than everybody else's."""
     picture, comment = photograph(quality=90), secrets.token_bytes(16)
     return picture[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2) + comment + picture[2:]
+
+
+def funded_key(*chains: BaseChain | TempoChain, funds: int) -> str:
+    """The private key of an account that has paid nowhere yet, and holds `funds` (base units) on each chain."""
+    account = Account.create()
+    for chain in chains:
+        chain.fund(account.address, funds)
+    return "0x" + bytes(account.key).hex()
 
 
 async def buy(

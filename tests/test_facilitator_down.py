@@ -15,7 +15,7 @@ from tests.contracts.rail_contract import NOBODY
 from tests.running_service import RunningService, run_service
 from tests.waiting import eventually
 
-OUT = "The payment facilitator does not answer."
+OUT = "The payment facilitator does not respond."
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ from api.http.protocol import ClientProtocol
 from api.http.request_rate import RequestRate
 from api.http.throughput import MinimumThroughput
 from tests.fakes.serving import serving
+from tests.siege import hostile_connections
 
 QUICK = ConnectionLimits(head_timeout_s=1, discard_timeout_s=3, pace_bytes_s=1000, pace_window_s=1)
 HEAD = b"POST / HTTP/1.1\r\nHost: cut.example\r\n"
@@ -45,17 +46,9 @@ def limited(limits: ConnectionLimits, app: ASGIApp = hello, proxies: tuple[str, 
 
 
 def connected(url: str, sent: bytes = b"", *, source: str = "127.0.0.1", buffer: int | None = None) -> socket.socket:
-    """A connection on which these bytes were sent."""
-    address = urlsplit(url)
-    connection = socket.socket()
-    if buffer:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
-    connection.bind((source, 0))
-    connection.settimeout(10)
-    connection.connect((address.hostname, address.port))
-    connection.sendall(sent)
-    _opened.append(connection)
-    return connection
+    """A connection on which these bytes were sent; it is closed after the test."""
+    _opened.append(hostile_connections.connected(url, sent, source=source, buffer=buffer))
+    return _opened[-1]
 
 
 _opened: list[socket.socket] = []

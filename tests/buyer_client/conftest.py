@@ -9,11 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from eth_account import Account
 
 from sandbox.chains import BaseChain, TempoChain
 from tests.buyer_client.buyer import ROOT, Buyer, RailName
-from tests.buying import unique_photograph
+from tests.buying import funded_key, unique_photograph
 from tests.running_service import RunningService
 
 FUNDS = 10_000_000
@@ -22,11 +21,7 @@ RAILS: tuple[RailName, ...] = ("x402", "mpp")
 
 @pytest.fixture
 def key(base_chain: BaseChain, tempo_chain: TempoChain) -> str:
-    """The private key of an account that has paid nowhere yet, and holds 10 dollars on both chains."""
-    account = Account.create()
-    for chain in (base_chain, tempo_chain):
-        chain.fund(account.address, FUNDS)
-    return "0x" + bytes(account.key).hex()
+    return funded_key(base_chain, tempo_chain, funds=FUNDS)
 
 
 @pytest.fixture

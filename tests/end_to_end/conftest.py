@@ -9,11 +9,10 @@ from itertools import count
 
 import httpx
 import pytest
-from eth_account import Account
 
 from sandbox.accounts import SELLER
 from sandbox.chains import BaseChain, TempoChain
-from tests.buying import photograph
+from tests.buying import funded_key, photograph
 from tests.clients.purchase_client import PurchaseClient, Way
 from tests.running_service import RunningService
 
@@ -32,11 +31,7 @@ def address() -> str:
 
 @pytest.fixture
 def key(base_chain: BaseChain, tempo_chain: TempoChain) -> str:
-    """The private key of an account that has paid nowhere yet, and holds `FUNDS` on both chains."""
-    account = Account.create()
-    for chain in (base_chain, tempo_chain):
-        chain.fund(account.address, FUNDS)
-    return "0x" + bytes(account.key).hex()
+    return funded_key(base_chain, tempo_chain, funds=FUNDS)
 
 
 @pytest.fixture

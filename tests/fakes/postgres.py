@@ -13,6 +13,8 @@ from functools import cached_property
 from itertools import count
 from pathlib import Path
 
+import pytest
+
 import storage
 from sandbox.process import ManagedProcess, choose_port
 
@@ -25,6 +27,14 @@ def binaries() -> Path | None:
     on_path = shutil.which("initdb")
     found = [Path(on_path).resolve()] if on_path else sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     return found[-1].parent if found else None
+
+
+def required_binaries() -> Path:
+    """The same; skips the test where PostgreSQL is not installed."""
+    found = binaries()
+    if found is None:
+        pytest.skip("PostgreSQL's server is not installed")
+    return found
 
 
 @dataclass

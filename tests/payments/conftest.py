@@ -1,6 +1,6 @@
-"""A seller to buy from, and connections to chains."""
+"""A seller to buy from, and chains: connections to them, and one that fails on demand in two ways."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,11 +9,31 @@ import storage
 from payments.evm.rpc import RpcClient
 from payments.policy import SalePolicy
 from sandbox.chains import BaseChain
+from sandbox.rpc_proxy import Control, shim
 from tests.empty_ledger import empty_ledger
 from tests.fakes.clock import FakeClock
 from tests.fakes.seller import Seller
 
 Connect = Callable[..., RpcClient]
+
+
+@pytest.fixture
+def rpc_url(base_chain: BaseChain) -> str:
+    return base_chain.rpc_url
+
+
+@pytest.fixture(scope="session")
+def flaky_url(base_chain: BaseChain) -> Iterator[str]:
+    """The local chain behind a proxy that fails on demand (`flaky`)."""
+    with shim(base_chain.rpc_url, BaseChain.chain_id) as rpc:
+        yield rpc.url
+
+
+@pytest.fixture
+def flaky(flaky_url: str) -> Iterator[Control]:
+    control = Control(flaky_url)
+    yield control
+    control.clear()
 
 
 @pytest.fixture

@@ -57,10 +57,7 @@ COMMON = {
 @pytest.fixture(scope="module")
 def programs() -> Path:
     """Where PostgreSQL is installed."""
-    found = postgres.binaries()
-    if found is None:
-        pytest.skip("PostgreSQL is not installed")
-    return found
+    return postgres.required_binaries()
 
 
 async def test_nothing_comes_out_with_a_key_a_database_and_a_redis_of_its_own(

@@ -12,7 +12,7 @@ from sqlalchemy import make_url, text
 from storage import Database
 from tests.empty_ledger import empty_ledger
 from tests.fakes.clock import FakeClock
-from tests.fakes.postgres import PostgresServer, binaries, postgres_server
+from tests.fakes.postgres import PostgresServer, postgres_server, required_binaries
 
 
 @pytest.fixture(autouse=True)
@@ -27,10 +27,7 @@ async def _threads_end_before_their_loop() -> AsyncIterator[None]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """A running PostgreSQL."""
-    programs = binaries()
-    if programs is None:
-        pytest.skip("PostgreSQL's server is not installed")
-    with postgres_server(programs) as server:
+    with postgres_server(required_binaries()) as server:
         yield server
 
 

@@ -11,7 +11,7 @@ from sandbox.chains import BaseChain, TempoChain
 from tests.buying import unique_photograph
 from tests.clients.cutouts import PRICE
 from tests.clients.purchase_client import WAYS, Way
-from tests.fakes.postgres import PostgresServer, binaries, postgres_server
+from tests.fakes.postgres import PostgresServer, postgres_server, required_binaries
 from tests.secrets.whole_service import WholeService, send
 from tests.upgrades.backups import PostgresStore, SqliteStore, Store
 
@@ -20,10 +20,7 @@ AT_ONCE = 6
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[PostgresServer]:
-    programs = binaries()
-    if programs is None:
-        pytest.skip("PostgreSQL's server is not installed")
-    with postgres_server(programs) as server:
+    with postgres_server(required_binaries()) as server:
         yield server
 
 

@@ -16,7 +16,6 @@ from payments.x402.rail import Timing, X402Rail
 from payments.x402.requirements import QuoteTerms
 from sandbox.accounts import SELLER, SETTLER, STRANGER
 from sandbox.chains import BaseChain
-from sandbox.rpc_proxy import Control, shim
 from storage import Database, SqlLedger, SqlOutbox
 from tests.begun import Begun, BegunRail
 from tests.empty_ledger import empty_ledger
@@ -40,25 +39,6 @@ def arguments(chosen: dict[str, object]) -> dict[str, Any]:
         "timing": Timing(**{name: cast(float, chosen[name]) for name in timing}),
         **{name: chosen[name] for name in rest},
     }
-
-
-@pytest.fixture
-def rpc_url(base_chain: BaseChain) -> str:
-    return base_chain.rpc_url
-
-
-@pytest.fixture(scope="session")
-def flaky_url(base_chain: BaseChain) -> Iterator[str]:
-    """The local chain behind a proxy that fails on demand (`flaky`)."""
-    with shim(base_chain.rpc_url, BaseChain.chain_id) as rpc:
-        yield rpc.url
-
-
-@pytest.fixture
-def flaky(flaky_url: str) -> Iterator[Control]:
-    control = Control(flaky_url)
-    yield control
-    control.clear()
 
 
 @pytest.fixture(scope="session")

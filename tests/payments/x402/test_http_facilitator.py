@@ -141,13 +141,13 @@ async def test_a_spent_payment_is_not_worked_for_on_the_word_of_the_service(
 
 async def test_says_that_a_facilitator_is_out(new_rail: RailBuilder) -> None:
     rail = new_rail(facilitator_url=NOBODY, settlement_key=None)
-    assert await rail.health() == "The payment facilitator does not answer."
+    assert await rail.health() == "The payment facilitator does not respond."
 
 
 @pytest.mark.parametrize("mode", ["huge", "bomb", "types", "redirect"])
 async def test_a_facilitator_that_answers_nonsense_is_out(rail: X402Rail, facilitator: Facilitator, mode: Mode) -> None:
     facilitator.mode, facilitator.elsewhere = mode, NOBODY
-    assert await rail.health() == "The payment facilitator does not answer."
+    assert await rail.health() == "The payment facilitator does not respond."
 
 
 async def test_says_that_a_facilitator_settles_elsewhere(

@@ -41,7 +41,7 @@ async def test_warns_before_the_gas_runs_out(new_rail: RailBuilder, base_chain: 
     assert [log["event"] for log in logs] == ["settlement_key_low_on_gas"]
 
 
-TOO_DEAR = "Settling a payment would cost more than 50% of its price now."
+TOO_DEAR = "Settling a payment now costs more than 50% of its price."
 CHEAP_ETH = {"eth_usd": Decimal("0.01"), "max_fee_gwei": 10}
 
 

@@ -9,7 +9,7 @@ from sandbox.accounts import SELLER
 from sandbox.chains import BaseChain
 from tests.contracts.rail_contract import UNITS
 from tests.empty_ledger import empty_ledger
-from tests.fakes.postgres import binaries, postgres_server
+from tests.fakes.postgres import postgres_server, required_binaries
 from tests.payments.x402.miner import nonce_of
 from tests.payments.x402.sellers import sell_at_once
 from tests.together import run_together
@@ -23,10 +23,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     if request.param == "sqlite":
         yield empty_ledger(tmp_path / "shared.sqlite3")
         return
-    programs = binaries()
-    if programs is None:
-        pytest.skip("PostgreSQL's server is not installed")
-    with postgres_server(programs) as server:
+    with postgres_server(required_binaries()) as server:
         yield server.new_ledger()
 
 
