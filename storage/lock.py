@@ -30,7 +30,7 @@ class SqlLock:
     Args:
         database: shared by all stores; its owner closes it.
         name: name of the lock.
-        lease_s: duration of the lease.
+        lease_s: duration of the lease, for which a dead holder keeps out the others; less than they wait.
         wait_s: timeout after which `async with` raises `LedgerUnavailable`.
         poll_s: mean pause between two attempts.
     """
@@ -40,7 +40,7 @@ class SqlLock:
         database: Database,
         name: str,
         *,
-        lease_s: float = 30.0,
+        lease_s: float = 6.0,
         wait_s: float = 15.0,
         poll_s: float = 0.02,
     ) -> None:

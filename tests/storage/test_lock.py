@@ -76,6 +76,16 @@ async def test_a_suspended_holder_loses_it_when_its_lease_expires(build: Build, 
             await third.__aenter__()
 
 
+async def test_those_who_wait_outlast_a_dead_holder(process: Callable[[], Database], clock: FakeClock) -> None:
+    """With the times that a settlement key has: a killed host must not stop the settlements of the others."""
+    await SqlLock(process(), "key").__aenter__()
+    waiting = asyncio.create_task(SqlLock(process(), "key").__aenter__())
+    await asyncio.sleep(0.05)
+    clock.advance(10)
+    lock = await waiting
+    await lock.__aexit__(None, None, None)
+
+
 async def test_a_timed_out_waiter_holds_nothing(build: Build) -> None:
     """A waiter that timed out or was cancelled holds nothing and blocks nothing in its own process."""
     holder, waiting = build(), build(wait_s=5)

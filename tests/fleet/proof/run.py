@@ -23,7 +23,7 @@ from tests.fleet.proof.fleet import DATABASE, SHORT_LIVES, Fleet, fleet
 from tests.fleet.proof.load import Load
 from tests.fleet.proof.network import buyers
 
-WALLETS = 4
+WALLETS = 16
 
 
 @dataclass(frozen=True)
