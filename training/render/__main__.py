@@ -112,11 +112,12 @@ def make_products(
     quality, before = _quality(side, colour, alpha, threads), process_time()
     from training.render.picture import in_scene  # noqa: PLC0415 - the other commands need no Blender
 
+    new = products.missing(out, count)
     with _bar() as bar:
         report = _reporter(bar)
         for done, stem in enumerate(products.make(out, lambda number: in_scene(number, quality), count), 1):
             report(done, count, stem)
-    _print_cost(count, process_time() - before)
+    _print_cost(new - products.missing(out, count), process_time() - before)
 
 
 @app.command()

@@ -36,6 +36,11 @@ def make(out: Path, render: Render, count: int = COUNT) -> Iterator[str]:
     _describe(folder, count)
 
 
+def missing(out: Path, count: int = COUNT) -> int:
+    """How many of the group are not in `out` yet."""
+    return sum(not _is_there(out / FOLDER, name(number)) for number in range(count))
+
+
 def name(number: int) -> str:
     """What the files of a picture are called."""
     return f"{GROUP}_{number:02}-{KINDS[number % len(KINDS)].__name__.replace('_', '-')}"

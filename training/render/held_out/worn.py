@@ -82,7 +82,9 @@ def belt(chance: Rng, shade: str) -> SceneObject:
     frame = around(0.16, 4) * (0.9, 1, 1)
     buckle = tube(frame, 0.02, metal, closed=True, sides=8)
     stand = np.array([[cos(along), 0.0, -sin(along)], [sin(along), 0.0, cos(along)], [0.0, 1.0, 0.0]])
-    return SceneObject([tube(path, 0.112, strap, flat=1 / 7, sides=16), buckle.moved(stand, end)], elevation=(0.25, 0.9))
+    return SceneObject(
+        [tube(path, 0.112, strap, flat=1 / 7, sides=16), buckle.moved(stand, end)], elevation=(0.25, 0.9)
+    )
 
 
 def _place(point: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Place:

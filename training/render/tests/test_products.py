@@ -111,7 +111,9 @@ def test_the_group_is_what_evaluation_reads_and_training_refuses(tmp_path: Path)
 
 
 def test_it_makes_what_is_missing_and_nothing_else(tmp_path: Path) -> None:
+    assert products.missing(tmp_path, 3) == 3
     list(products.make(tmp_path, Rendered(), 3))
+    assert products.missing(tmp_path, 3) == 0
     (tmp_path / products.FOLDER / f"{products.name(1)}.jpg").unlink()
     render = Rendered()
     assert len(list(products.make(tmp_path, render, 3))) == 3
