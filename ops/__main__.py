@@ -13,6 +13,7 @@ from ops.doctor.command import doctor
 from ops.doubts import replay_doubt
 from ops.drain import drain
 from ops.reconcile import reconcile
+from ops.refund import refund
 from ops.revenue import revenue
 
 EPILOG = """Settings come from the service's own variables (CLEARCANVAS_…), so run it where the service runs:
@@ -28,7 +29,7 @@ app = typer.Typer(
 )
 app.add_typer(payments.app, name="payments")
 app.add_typer(keys.app, name="keys")
-for command in (doctor, revenue, reconcile, replay_doubt, drain, backup, restore):
+for command in (doctor, revenue, refund, reconcile, replay_doubt, drain, backup, restore):
     app.command()(command)
 
 

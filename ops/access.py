@@ -11,7 +11,7 @@ from rich.console import Console
 
 from config import ConfigurationError, Settings, load
 from errors import ServiceError
-from payments import Rail
+from payments import Rail, RefundRefused
 from rail_composition import build_rails
 from storage import BackupError, Database
 
@@ -30,7 +30,7 @@ def told() -> Iterator[None]:
         yield
     except ConfigurationError as error:
         fail(str(error))
-    except BackupError as error:
+    except (BackupError, RefundRefused) as error:
         fail(str(error))
     except ServiceError as error:
         fail(f"{error.detail} `python -m ops doctor` says more.")

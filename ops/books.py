@@ -24,6 +24,9 @@ class Line:
         model: empty for payments of versions before 0006 of the ledger.
         amount: in coins, each a dollar.
         transaction: the one that paid; of a payment in doubt the one that may.
+        refunded_base_units, refunded, refund_time, refund_transaction: what went back, when it was recorded, and by
+            which transaction.
+        refund_state: empty without a refund; `under-way` until the chain cannot drop it any more, then `final`.
     """
 
     time: str
@@ -38,6 +41,11 @@ class Line:
     payer: str
     transaction: str
     payment: str
+    refunded_base_units: int = 0
+    refunded: str = "0"
+    refund_state: str = ""
+    refund_time: str = ""
+    refund_transaction: str = ""
 
     @classmethod
     def of(cls, record: Record) -> "Line":
@@ -57,7 +65,21 @@ class Line:
             payer=payment.payer,
             transaction=(receipt.transaction if receipt else payment.transaction) or "",
             payment=payment.id,
+            **_refund(record),
         )
+
+
+def _refund(record: Record) -> dict[str, Any]:
+    back = record.refunded
+    if back is None:
+        return {}
+    return {
+        "refunded_base_units": back.amount,
+        "refunded": coins(back.amount),
+        "refund_state": "final" if back.is_final else "under-way",
+        "refund_time": iso(back.at),
+        "refund_transaction": back.transaction,
+    }
 
 
 def coins(units: int) -> str:

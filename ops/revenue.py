@@ -21,7 +21,8 @@ _PARTS = " ▏▎▍▌▋▊▉█"
 def revenue(since: Since = "30d", until: Until = "now", as_json: AsJson = False) -> None:
     """Show what was earned, by day (UTC), rail and model, with a chart of the days.
 
-    Counted is what the ledger calls settled, in dollars; `reconcile` compares it with the chains. Gas is not deducted.
+    Counted is what the ledger calls settled, in dollars; `reconcile` compares it with the chains. A refund is deducted
+    on the day of its sale, as soon as it is recorded. Gas is not deducted. The chart shows what is left.
 
       python -m ops revenue --since 2026-11-01 --until 2026-12-01
     """
@@ -36,10 +37,12 @@ def revenue(since: Since = "30d", until: Until = "now", as_json: AsJson = False)
     if as_json:
         print_json([_facts(each) for each in earned])
         return
-    table = Table("day", "rail", "model", "payments", "$", box=None, pad_edge=False)
+    table = Table("day", "rail", "model", "payments", "$", "refunded", "net", box=None, pad_edge=False)
     for each in earned:
         table.add_row(*map(str, _facts(each).values()))
-    table.add_row("all", "", "", str(sum(e.payments for e in earned)), coins(sum(e.amount for e in earned)))
+    gross, back = sum(each.amount for each in earned), sum(each.refunded for each in earned)
+    sums = str(sum(each.payments for each in earned)), coins(gross), coins(back), coins(gross - back)
+    table.add_row("all", "", "", *sums)
     screen().print(table)
     for line in chart(earned):
         typer.echo(line)
@@ -49,7 +52,7 @@ def chart(earned: Sequence[Earned], columns: int = _BAR) -> Iterator[str]:
     """A bar for each day from the first with a sale to the last, days without one included."""
     days: dict[int, int] = defaultdict(int)
     for each in earned:
-        days[each.day] += each.amount
+        days[each.day] += each.amount - each.refunded
     most = max(days.values(), default=0)
     if most == 0:
         return
@@ -67,6 +70,8 @@ def _facts(earned: Earned) -> dict[str, Any]:
         "model": earned.product or "",
         "payments": earned.payments,
         "usd": coins(earned.amount),
+        "refunded_usd": coins(earned.refunded),
+        "net_usd": coins(earned.amount - earned.refunded),
     }
 
 

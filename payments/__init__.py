@@ -21,6 +21,8 @@ from payments.receipts.config import ReceiptConfig
 from payments.receipts.signed import RECEIPT_HEADERS, ReceiptSigner, receipt_signer
 from payments.receipts.sold import Sold
 from payments.reconciliation import Difference, reconcile
+from payments.refunds import Refund, Refunder, RefundRefused, open_refunder
+from payments.refunds import Standing as RefundStanding
 from payments.resolver import Resolver
 from payments.result_cache import ResultCache
 
@@ -53,6 +55,10 @@ __all__ = [
     "Receipt",
     "ReceiptConfig",
     "ReceiptSigner",
+    "Refund",
+    "RefundRefused",
+    "RefundStanding",
+    "Refunder",
     "Resolver",
     "ResultCache",
     "SalePolicy",
@@ -65,6 +71,7 @@ __all__ = [
     "keep_counting",
     "keep_monitoring",
     "keep_rechecking",
+    "open_refunder",
     "payment_headers",
     "receipt_signer",
     "reconcile",

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from pydantic import PositiveInt
+
 from payments.diagnosis import Finding
 from payments.money import Price
 from payments.outbox import Outbox
@@ -47,6 +49,18 @@ class RailSection(Section, ABC):
 
     fallback_rpc_url: SecretUrl | None = None
     """A second endpoint, used if the first does not respond."""
+    finality_blocks: PositiveInt = 64
+    """Blocks on top of a settlement that make it final; until then it is rechecked."""
+
+    @property
+    def gas_coin(self) -> str | None:
+        """The chain's own coin, in which gas is paid; None where it is paid in a token."""
+        return "ETH"
+
+    @property
+    def service_accounts(self) -> tuple[str, ...]:
+        """Accounts whose transactions the service itself numbers: nobody else may send with their keys."""
+        return ()
 
     def rpc_urls(self) -> tuple[str, ...]:
         """The endpoints of the chain, the preferred one first. Raises ValueError if there is none."""

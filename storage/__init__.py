@@ -13,6 +13,7 @@ from storage.migrations import migrate
 from storage.outbox import SqlOutbox
 from storage.rate_limits import SqlRateLimits
 from storage.records import DAY_S, Earned, Record, RecordState, SqlRecords, Wanted
+from storage.refunds import SqlRefunds
 from storage.settled import SqlSettled
 from storage.states import SqlStates
 
@@ -30,6 +31,7 @@ __all__ = [
     "SqlOutbox",
     "SqlRateLimits",
     "SqlRecords",
+    "SqlRefunds",
     "SqlSettled",
     "SqlStates",
     "Wanted",

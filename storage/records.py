@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Row, and_, cast, func, or_, select, text
+from sqlalchemy import BigInteger, Row, Select, and_, cast, func, or_, select, text
 from sqlalchemy.sql.elements import ColumnElement
 
 from payments import Entry, State
 from storage.database import Database
 from storage.entries import entries, entry_of
 from storage.sale_statements import abandoned
-from storage.schema import in_doubt, not_final, payments
+from storage.schema import in_doubt, payments, refunds
 
 DAY_S = 86_400
 _row = payments.c
@@ -28,6 +28,16 @@ class RecordState(StrEnum):
     NOT_FINAL = "not-final"
     FINAL = "final"
     ABANDONED = "abandoned"
+
+
+@dataclass(frozen=True, slots=True)
+class Refunded:
+    """What went back to the payer: base units, when that was recorded, by which transaction; whether it is final."""
+
+    amount: int
+    at: float
+    transaction: str
+    is_final: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,7 @@ class Record:
     settling_since: float | None
     settled_at: float | None
     final_at: float | None
+    refunded: Refunded | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +79,18 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Earned:
-    """What settled on one day (UTC, days since 1970) over one rail for one product: payments, and base units."""
+    """What settled on one day (UTC, days since 1970) over one rail for one product: payments, and base units.
+
+    Attributes:
+        refunded: of the amount, whenever that was.
+    """
 
     day: int
     rail: str
     product: str | None
     payments: int
     amount: int
+    refunded: int = 0
 
 
 class SqlRecords:
@@ -93,7 +109,7 @@ class SqlRecords:
             RecordState.CLAIMED: (_row.state == State.CLAIMED) & running,
             RecordState.SETTLING: settling & running,
             RecordState.IN_DOUBT: in_doubt & (_row.lease_until <= now),
-            RecordState.NOT_FINAL: and_(not_final),
+            RecordState.NOT_FINAL: (_row.state == State.SETTLED) & _row.final_at.is_(None),
             RecordState.FINAL: (_row.state == State.SETTLED) & _row.final_at.is_not(None),
             RecordState.ABANDONED: abandoned(now),
         }
@@ -108,7 +124,7 @@ class SqlRecords:
 
     async def latest(self, wanted: Wanted, limit: int) -> list[Record]:
         """The last so many of the payments that are wanted, oldest first."""
-        statement = entries(self._where(wanted), self._database.now).order_by(self._at.desc(), _row.id.desc())
+        statement = self._records(self._where(wanted)).order_by(self._at.desc(), _row.id.desc())
         return [self._record(row) for row in reversed(await self._database.reads.rows(statement.limit(limit)))]
 
     async def find(self, reference: str) -> list[Record]:
@@ -125,9 +141,12 @@ class SqlRecords:
         # Both casts cut off here; PostgreSQL's would round.
         day = cast(days if self._database.dialect == "sqlite" else func.floor(days), BigInteger).label("day")
         count, amount = func.count().label("payments"), func.sum(cast(_row.amount, BigInteger)).label("amount")
-        statement = select(day, _row.rail, _row.product, count, amount).where(period)
+        back = func.coalesce(func.sum(cast(refunds.c.amount, BigInteger)), 0).label("refunded")
+        statement = _with_refunds(select(day, _row.rail, _row.product, count, amount, back).where(period))
         rows = await self._database.reads.rows(statement.group_by(text("1, 2, 3")).order_by(text("1, 2, 3")))
-        return [Earned(row.day, row.rail, row.product, row.payments, int(row.amount)) for row in rows]
+        return [
+            Earned(row.day, row.rail, row.product, row.payments, int(row.amount), int(row.refunded)) for row in rows
+        ]
 
     def _where(self, wanted: Wanted) -> ColumnElement[bool]:
         where = (self._at >= wanted.since) & (self._at < _finite(wanted.until))
@@ -139,15 +158,29 @@ class SqlRecords:
         return where
 
     async def _found(self, where: ColumnElement[bool], limit: int) -> list[Record]:
-        statement = entries(where, self._database.now).order_by(self._at, _row.id).limit(limit)
+        statement = self._records(where).order_by(self._at, _row.id).limit(limit)
         return [self._record(row) for row in await self._database.reads.rows(statement)]
+
+    def _records(self, where: ColumnElement[bool]) -> Select[Any]:
+        back = refunds.c
+        more = back.amount.label("refunded"), back.made_at, back.hash, back.final_at.label("refund_final_at")
+        return _with_refunds(entries(where, self._database.now).add_columns(*more))
 
     def _record(self, row: Row[Any]) -> Record:
         entry = entry_of(row)
         at = next(each for each in (row.settled_at, row.settling_since, row.lease_until) if each is not None)
-        return Record(
-            entry, _state_of(entry, row.final_at), at, row.product, row.settling_since, row.settled_at, row.final_at
-        )
+        times = row.settling_since, row.settled_at, row.final_at
+        return Record(entry, _state_of(entry, row.final_at), at, row.product, *times, _refunded(row))
+
+
+def _with_refunds(statement: Select[Any]) -> Select[Any]:
+    return statement.outerjoin_from(payments, refunds, refunds.c.payment_id == _row.id)
+
+
+def _refunded(row: Row[Any]) -> Refunded | None:
+    if row.refunded is None:
+        return None
+    return Refunded(row.refunded, row.made_at, row.hash, is_final=row.refund_final_at is not None)
 
 
 def _state_of(entry: Entry, final_at: float | None) -> RecordState:

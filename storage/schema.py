@@ -104,6 +104,24 @@ Index("ix_payments_under_way", payments.c.payer, sqlite_where=under_way, postgre
 Index("uq_payments_purchase", payments.c.purchase, unique=True)
 Index("uq_payments_receipt_id", payments.c.receipt_id, unique=True)
 
+refunds = Table(
+    "refunds",
+    metadata,
+    Column("payment_id", String, primary_key=True),
+    Column("chain_id", BigInteger, nullable=False),
+    Column("sender", String, nullable=False),
+    Column("nonce", BigInteger, nullable=False),
+    Column("token", String, nullable=False),
+    Column("recipient", String, nullable=False),
+    Column("amount", Uint256, nullable=False),
+    Column("hash", String, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("made_at", Double, nullable=False),
+    Column("final_at", Double),
+    UniqueConstraint("chain_id", "sender", "nonce"),
+)
+"""One row per refund, from before it is sent; its payment is settled and final. Versions before 0009 made none."""
+
 locks = Table(
     "locks",
     metadata,

@@ -52,6 +52,14 @@ class TransactionReceipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Transaction:
+    """A transaction's sender, lower case, and its nonce."""
+
+    sender: str
+    nonce: int
+
+
+@dataclass(frozen=True, slots=True)
 class FeeHistory:
     """Fees of the latest blocks, oldest first: the base fees, including that of the next block, and the tips at the
     requested percentiles."""
@@ -78,6 +86,11 @@ def receipt(transaction: str) -> Question[TransactionReceipt | None]:
 def transaction_input(transaction: str) -> Question[str | None]:
     """The call data of a transaction, 0x-hex; None if the node does not know it."""
     return Question("eth_getTransactionByHash", (transaction,), _input)
+
+
+def transaction(hash_: str) -> Question[Transaction | None]:
+    """Who sent a transaction, with which nonce; None where the node does not know it."""
+    return Question("eth_getTransactionByHash", (hash_,), _transaction)
 
 
 def transaction_count(sender: str, height: Height) -> Question[int]:
@@ -151,6 +164,10 @@ def _receipt(value: Mapping[str, Any] | None) -> TransactionReceipt | None:
 
 def _input(value: Mapping[str, Any] | None) -> str | None:
     return None if value is None else "0x" + octets(value["input"]).hex()
+
+
+def _transaction(value: Mapping[str, Any] | None) -> Transaction | None:
+    return None if value is None else Transaction(_hash(value["from"]), number(value["nonce"]))
 
 
 def _logs(values: Sequence[Mapping[str, Any]]) -> tuple[Log, ...]:

@@ -45,6 +45,10 @@ class MppConfig(RailSection):
     """Blocks on top of a settlement that make it final; until then it is rechecked."""
 
     @property
+    def gas_coin(self) -> str | None:
+        return None
+
+    @property
     def tokens(self) -> tuple[str, ...]:
         return self.currencies
 

@@ -66,8 +66,10 @@ class X402Config(RailSection):
     """Seconds to wait for a verification."""
     settle_timeout_s: PositiveFloat = 30.0
     """Seconds to wait for a settlement before it counts as unknown."""
-    finality_blocks: PositiveInt = 64
-    """Blocks on top of a settlement that make it final; until then it is rechecked."""
+
+    @property
+    def service_accounts(self) -> tuple[str, ...]:
+        return (account_of(self.settlement_key),) if self.settlement_key else ()
 
     @property
     def tokens(self) -> tuple[str, ...]:

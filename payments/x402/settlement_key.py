@@ -1,25 +1,11 @@
-"""Our settlement key, which signs transactions (EIP-1559).
-
-0x02 ‖ rlp([chain id, nonce, tip, max fee, gas limit, to, value, data, access list, y parity, r, s]), signed over the
-Keccak hash of the same without the last three fields. eth-account needs several times the CPU time for the same bytes,
-because it checks and converts each field more than once.
-"""
+"""Our settlement key, which signs transactions."""
 
 import time
 from dataclasses import replace
 
-import coincurve
-import rlp  # type: ignore[import-untyped]  # ships no types
-from eth_utils.address import to_canonical_address
-from eth_utils.crypto import keccak
-from eth_utils.hexadecimal import decode_hex
-from pydantic import SecretStr
-
+from payments.evm.account_key import AccountKey, Call
 from payments.outbox import Sent
 from payments.x402.fees import GAS_LIMIT, Fees
-from settings_types import account_of
-
-_TYPE = b"\x02"
 
 
 class SettlementKey:
@@ -33,14 +19,13 @@ class SettlementKey:
     """
 
     def __init__(self, key: str, *, chain_id: int) -> None:
-        self._address = account_of(SecretStr(key))
-        self._key = coincurve.PrivateKey(decode_hex(key))
+        self._key = AccountKey(key)
         self._chain_id = chain_id
 
     @property
     def address(self) -> str:
         """The key's address, checksummed."""
-        return self._address
+        return self._key.address
 
     def sign(self, to: str, data: str, *, nonce: int, fees: Fees, reference: str) -> Sent:
         """A call as a new transaction."""
@@ -83,9 +68,4 @@ class SettlementKey:
         return replace(old, to=self.address)
 
     def _signed(self, to: str, data: str, nonce: int, fees: Fees) -> tuple[str, bytes]:
-        call: list[object] = [to_canonical_address(to), 0, decode_hex(data), []]
-        fields = [self._chain_id, nonce, fees.max_tip, fees.max_fee, GAS_LIMIT, *call]
-        signature = self._key.sign_recoverable(keccak(_TYPE + rlp.encode(fields)), hasher=None)
-        r, s, parity = int.from_bytes(signature[:32]), int.from_bytes(signature[32:64]), signature[64]
-        raw = _TYPE + rlp.encode([*fields, parity, r, s])
-        return f"0x{keccak(raw).hex()}", raw
+        return self._key.sign(Call(self._chain_id, nonce, to, data, fees.max_fee, fees.max_tip, GAS_LIMIT))
