@@ -23,6 +23,7 @@ from imaging.isolated.pool import IS_POSSIBLE, DecoderPool
 from memory import keep_giving_back
 from models import ModelManifest
 from payments import (
+    DenyList,
     Gate,
     Price,
     RailMonitor,
@@ -78,6 +79,7 @@ async def compose(
             recent=ResultCache(settings.recent_results_mb * 1_000_000),
             outage=watch.outage,
             signer=signer,
+            denied=DenyList(settings.denied_payers),
         )
         stack.push_async_callback(gate.aclose)
         await stack.enter_async_context(in_background(Resolver(gate.rails, ledger).keep_resolving()))

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from config.settings import Settings
-from payments import RailInfo, RailSection
+from payments import RailInfo, RailSection, read_addresses
 from settings_types import MISSING, Fault
 
 _CODE = Path(__file__).resolve().parent.parent
@@ -20,6 +20,7 @@ def faults(settings: Settings) -> Iterator[Fault]:
     yield from _rails(settings)
     yield from _hosts(settings)
     yield from _previous_prices(settings)
+    yield from _denied_payers(settings)
     yield from runner_faults(settings)
     yield from _database(settings)
     for fault in settings.receipts.faults(is_sandbox=settings.profile == "sandbox"):
@@ -77,6 +78,16 @@ def _previous_prices(settings: Settings) -> Iterator[Fault]:
             yield Fault("previous_prices", f"{each.name!r} must be NAME=PRICE")
         if each.name not in prices:
             yield Fault("previous_prices", f"names {each.name!r}, which must be one of {', '.join(prices)}")
+
+
+def _denied_payers(settings: Settings) -> Iterator[Fault]:
+    try:
+        if settings.denied_payers is not None:
+            read_addresses(settings.denied_payers)
+    except OSError as error:
+        yield Fault("denied_payers", f"names a file that cannot be read: {error.strerror}")
+    except ValueError as error:
+        yield Fault("denied_payers", str(error))
 
 
 def _database(settings: Settings) -> Iterator[Fault]:

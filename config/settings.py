@@ -5,6 +5,7 @@ The sentences below stand in docs/configuration.md, too, as those of the section
 
 from decimal import Decimal
 from functools import cache
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import Field, PositiveInt, create_model
@@ -52,6 +53,9 @@ class Settings(Section):
     """Port of its own for `/metrics`, on every address of the host; the public port then has no such path."""
     rail_hosts: Annotated[dict[str, tuple[str, ...]], JsonValue] = Field(default_factory=dict)
     """Host names that quote only some rails: `{"x402.example.com": ["x402"]}`."""
+    denied_payers: Path | None = None
+    """File with the addresses of payers that nothing is sold to, one a line, # before a note; read again when it
+    changes."""
     recent_results_mb: int = Field(default=64, ge=0)
     """Megabytes of finished pictures that one API worker keeps in memory for re-sent payments."""
     isolate_decoders: bool = True

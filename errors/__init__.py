@@ -11,6 +11,7 @@
     ├─ PaymentRequired                402     payment_required
     │  └─ PaymentRejected             402     payment_rejected
     │     └─ DeadlineUnreachable      402     deadline_unreachable
+    ├─ PayerRefused                   403     payer_refused
     ├─ NotFound                       404     not_found
     ├─ MethodNotAllowed               405     method_not_allowed
     ├─ NotAcceptable                  406     not_acceptable
@@ -52,6 +53,7 @@ from errors.payment import (
     FundsUnderWay,
     IdempotencyKeyUsed,
     MalformedPayment,
+    PayerRefused,
     PaymentInProgress,
     PaymentOutcomeUnknown,
     PaymentRejected,
@@ -110,6 +112,7 @@ __all__ = [
     "NotFound",
     "NothingFound",
     "Overloaded",
+    "PayerRefused",
     "PaymentInProgress",
     "PaymentOutcomeUnknown",
     "PaymentRejected",

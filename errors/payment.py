@@ -42,6 +42,15 @@ class DeadlineUnreachable(PaymentRejected):
         super().__init__(detail, reason=reason, type=type)
 
 
+class PayerRefused(ServiceError):
+    """The operator sells nothing to the account that signed the payment."""
+
+    status, code, title = 403, "payer_refused", "Payer refused"
+
+    def __init__(self, detail: str = "This service sells nothing to the account that signed this payment.") -> None:
+        super().__init__(detail)
+
+
 class PaymentConflict(ServiceError):
     """The payment is already known and does not match this request."""
 

@@ -4,6 +4,7 @@ Other packages use the names listed here and in `payments.middleware`, which loa
 the modules below. Importing this package loads no SDK; `RailInfo.build` does.
 """
 
+from payments.deny_list import DenyList, read_addresses
 from payments.diagnosis import Finding, Level, fault, good, warning
 from payments.finality import RAW, keep_rechecking
 from payments.gate import Gate
@@ -35,6 +36,7 @@ __all__ = [
     "RAW",
     "RECEIPT_HEADERS",
     "Claim",
+    "DenyList",
     "Difference",
     "Entry",
     "Finding",
@@ -73,6 +75,7 @@ __all__ = [
     "keep_rechecking",
     "open_refunder",
     "payment_headers",
+    "read_addresses",
     "receipt_signer",
     "reconcile",
     "warning",

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from errors import InternalError, MalformedPayment, PaymentRejected, PaymentState, ServiceError
+from payments.deny_list import DenyList
 from payments.idempotency import with_idempotency_key
 from payments.ledger import Ledger
 from payments.payment_status import PaymentStatus, status_of_all
@@ -26,6 +27,7 @@ class Gate:
         hosts, outage: see `Quotes`.
         clock: unix seconds.
         signer: signs receipts.
+        denied: payers who are refused.
 
     Raises:
         ValueError: `hosts` contains an unknown rail.
@@ -42,6 +44,7 @@ class Gate:
         outage: Callable[[str], str | None] = lambda name: None,
         clock: Callable[[], float] = time.time,
         signer: ReceiptSigner | None = None,
+        denied: DenyList | None = None,
     ) -> None:
         self._signer = signer
         self.rails = {rail.name: rail for rail in rails}
@@ -57,6 +60,7 @@ class Gate:
             results=recent or ResultCache(max_bytes=0),
             clock=clock,
             signer=signer,
+            denied=denied,
         )
 
     async def quote(self, order: Order, host: str, rejection: str | None = None) -> Quote:

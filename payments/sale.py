@@ -23,6 +23,7 @@ from errors import (
     ServiceError,
     UploadTooLarge,
 )
+from payments.deny_list import DenyList
 from payments.lease import Leases
 from payments.ledger import Claim, Entry, Ledger
 from payments.payment_status import PaymentStatus, expires_at, failures_report, status_of
@@ -105,6 +106,7 @@ class Sales:
         results: cache of recent results.
         clock: unix seconds.
         signer: signs receipts; None: only the rails' receipts are sent.
+        denied: payers who are refused; what they have bought before is still delivered.
     """
 
     def __init__(
@@ -118,8 +120,10 @@ class Sales:
         results: ResultCache,
         clock: Callable[[], float],
         signer: ReceiptSigner | None = None,
+        denied: DenyList | None = None,
     ) -> None:
         self._signer = signer
+        self._denied = denied or DenyList(None)
         self._ledger = ledger
         self._quotes = quotes
         self._in_progress = in_progress
@@ -172,6 +176,7 @@ class Sales:
             with stage("verify"):
                 self._quotes.check(request.attempt.credential.rail, request.host)
                 payment = await request.attempt.verify(request.order)
+                self._denied.check(payment.payer)  # not before: only verification proves that it is unused
             if self._clock() + wait_s > payment.work_by:
                 raise DeadlineUnreachable("This payment expires too soon. Get a new quote and sign again.")
             return payment

@@ -32,6 +32,7 @@ ERRORS: Mapping[str, str] = {
     "payment_required": "Die Anfrage enthält keine Zahlung; Header und Inhalt nennen den Preis.",
     "payment_rejected": "Die Zahlung wurde abgelehnt und hat nachweislich kein Geld bewegt; `reason` nennt den Grund.",
     "deadline_unreachable": "Die Zahlung läuft ab, bevor Bearbeitung und Abwicklung abgeschlossen sein können.",
+    "payer_refused": "Der Betreiber verkauft nicht an das Konto, das diese Zahlung signiert hat.",
     "not_found": "Diesen Pfad gibt es nicht.",
     "method_not_allowed": "Der Pfad unterstützt diese HTTP-Methode nicht.",
     "not_acceptable": "`Accept` lässt kein Format zu, das das Ergebnis haben kann.",

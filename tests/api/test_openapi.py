@@ -40,7 +40,24 @@ def test_a_rail_that_is_not_sold_on_is_not_named() -> None:
 
 
 def test_every_status_of_the_contract_is_described() -> None:
-    refusals = {"400", "402", "405", "406", "408", "409", "413", "414", "415", "422", "429", "431", "500", "503", "505"}
+    refusals = {
+        "400",
+        "402",
+        "403",
+        "405",
+        "406",
+        "408",
+        "409",
+        "413",
+        "414",
+        "415",
+        "422",
+        "429",
+        "431",
+        "500",
+        "503",
+        "505",
+    }
     assert operation()["responses"].keys() == {"200"} | refusals
     assert "payment_outcome_unknown" in operation()["responses"]["503"]["description"]
 

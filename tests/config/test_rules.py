@@ -46,6 +46,22 @@ def test_a_rail_that_is_switched_off_needs_nothing() -> None:
     assert faults(MPP__ENABLED="false", MPP__RECIPIENT="", MPP__SECRET_KEY="") == set()
 
 
+def test_a_list_of_denied_payers_can_be_read_at_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "denied"
+    assert faults(DENIED_PAYERS=str(file)) == {"DENIED_PAYERS"}
+    file.write_text(f"{SELLER.address}  # why\n")
+    assert faults(DENIED_PAYERS=str(file)) == set()
+    file.write_text("nobody\n")
+    assert faults(DENIED_PAYERS=str(file)) == {"DENIED_PAYERS"}
+
+
+def test_header_fields_for_traces_are_pairs() -> None:
+    assert faults(TRACES__ENDPOINT="http://collector:4318", TRACES__HEADERS="authorization=Bearer a=b, x=y") == set()
+    for wrong in ("authorization", "=x", "a=b,"):
+        assert faults(TRACES__HEADERS=wrong) == {"TRACES__HEADERS"}
+    assert faults(TRACES__SHARE="1.5") == {"TRACES__SHARE"}
+
+
 def test_one_rail_has_to_be_on() -> None:
     assert faults(X402__ENABLED="false", MPP__ENABLED="false") == {"X402__ENABLED"}
 

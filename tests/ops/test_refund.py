@@ -13,6 +13,7 @@ from eth_account import Account
 
 from config import load
 from payments import Receipt
+from payments.evm.abi import checksummed
 from payments.rail import Payment
 from payments.rail_info import RailSection
 from payments.refunds import Refund, Standing, open_refunder
@@ -253,7 +254,7 @@ def send_by_hand(shop: Shop, nonce: int) -> str:
     price = int(shop.chain.rpc.call("eth_getBlockByNumber", "latest", False)["baseFeePerGas"], 16) * 2 + 10**9
     signed = Account.from_key(shop.key).sign_transaction(
         {
-            "to": shop.chain.token,
+            "to": checksummed(shop.chain.token),
             "data": call_data("transfer(address,uint256)", shop.account, 0),
             "value": 0,
             "chainId": shop.chain.chain_id,
