@@ -30,10 +30,22 @@ def prepare_deployment(settings: Settings, manifests: tuple[ModelManifest, ...])
         sys.exit(error.detail)
     _serve_metrics(settings)
     for manifest in manifests:
-        if not may_be_sold(manifest):
-            log.warning("model_forbids_commercial_use", model=manifest.label, licence=manifest.licence)
+        _tell_licences(manifest, settings)
     if settings.profile == "sandbox":
         _run_chains(settings)
+
+
+def _tell_licences(manifest: ModelManifest, settings: Settings) -> None:
+    if not may_be_sold(manifest):
+        log.warning("model_forbids_commercial_use", model=manifest.label, licence=manifest.licence)
+    if manifest.unclear_data and manifest.provenance and settings.profile != "sandbox":
+        log.warning(
+            "training_data_without_commercial_licence",
+            model=manifest.label,
+            data=list(manifest.unclear_data),
+            alternative=manifest.provenance.permissive,
+            page="docs/model-card.md",
+        )
 
 
 def _serve_metrics(settings: Settings) -> None:

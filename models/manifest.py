@@ -79,11 +79,16 @@ class Variant(_Table):
 
 
 class DataSet(_Table):
-    """A training data set: number of images and licence."""
+    """A training data set: number of images and licence.
+
+    Attributes:
+        commercial: whether its publisher states a licence that allows commercial use.
+    """
 
     name: str
     pictures: Annotated[int, Field(gt=0)]
     licence: str
+    commercial: bool = True
 
 
 class Figure(_Table):
@@ -96,8 +101,13 @@ class Figure(_Table):
 
 
 class Provenance(_Table):
-    """Origin and measured quality of our own weights."""
+    """Origin and measured quality of our own weights.
 
+    Attributes:
+        permissive: name of the model that was trained on data with stated licences only, where this one was not.
+    """
+
+    permissive: str | None = None
     summary: str
     start: str
     weaknesses: str
@@ -180,6 +190,11 @@ class ModelManifest(_Table):
             raise ModelError(f"{path.name} must have name = {name!r}, not {manifest.name!r}.")
         manifest._folder = path.parent
         return manifest
+
+    @property
+    def unclear_data(self) -> tuple[str, ...]:
+        """Names of the training data whose publishers state no licence that allows commercial use."""
+        return tuple(each.name for each in self.provenance.data if not each.commercial) if self.provenance else ()
 
     @property
     def label(self) -> str:

@@ -1,6 +1,7 @@
 """What `bentoml build` packs, and that it sells without the rest of the repository. No image is built here:
 `make image-replay` does that, and tests/image/ looks at what came of it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -105,6 +106,13 @@ def test_its_operator_has_a_command_line(folder: Path) -> None:
 async def test_it_sells(served: RunningService) -> None:
     [answer] = await buy(served, [photograph(quality=90)])
     assert answer.status_code == 200, answer.text
+
+
+def test_at_the_start_it_names_the_data_without_a_commercial_licence(served: RunningService) -> None:
+    said = [line for line in served.log_path.read_text().splitlines() if "training_data_without" in line]
+    [told] = map(json.loads, said)
+    assert (told["level"], told["alternative"]) == ("warning", "clearcanvas-matte-4-permissive")
+    assert any("ECSSD" in name for name in told["data"])
 
 
 def test_it_has_no_sandbox(folder: Path) -> None:

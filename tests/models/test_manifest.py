@@ -20,6 +20,22 @@ def test_every_manifest_is_complete_and_has_its_weights(name: str) -> None:
     assert manifest.provenance.held_out
 
 
+UNCLEAR = re.compile("none stated|Flickr")
+"""How our manifests write that a publisher states no licence that allows commercial use."""
+
+
+@pytest.mark.parametrize("name", [path.stem for path in MODELS.glob("*.toml")])
+def test_data_without_a_stated_licence_are_named_with_an_alternative(name: str) -> None:
+    manifest = ModelManifest.load(name)
+    assert manifest.provenance
+    unclear = tuple(each.name for each in manifest.provenance.data if UNCLEAR.search(each.licence))
+    assert manifest.unclear_data == unclear
+    alternative = manifest.provenance.permissive
+    assert (alternative is not None) == bool(unclear)
+    if alternative is not None:
+        assert ModelManifest.load(alternative).unclear_data == ()
+
+
 def test_the_label_names_model_and_weights() -> None:
     assert SHIPPED.label == f"{NAME} {SHIPPED.sha256[:8]}"
 
