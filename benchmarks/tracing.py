@@ -12,7 +12,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from rich.console import Console
 from rich.table import Table
 
-from tracing import request_span, span, spans
+import tracing.spans
+from tracing import request_span, span
 from tracing.tracer import Tracer
 
 ROUNDS = 5
@@ -53,7 +54,7 @@ def main() -> None:
     shown = Table("CPU us", "quote", f"sale of {SALE_SPANS} spans")
     for name, share in (("off", None), ("share 0", 0.0), ("share 1", 1.0)):
         if share is not None:
-            spans._tracer = Tracer("benchmark", BatchSpanProcessor(Discarding()), share=share)
+            tracing.spans._tracer = Tracer("benchmark", BatchSpanProcessor(Discarding()), share=share)
         shown.add_row(
             name, f"{cpu_us(lambda: request(0), 5000):.1f}", f"{cpu_us(lambda: request(SALE_SPANS), 500):.1f}"
         )
