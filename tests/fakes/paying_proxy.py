@@ -61,12 +61,15 @@ class PayingProxy:
         kind, sent = self._with_picture(request.headers.get("content-type", ""), body)
         if kind == "application/json":
             request.scope["query_string"] = b""  # options that stand in both places are refused
-        own = [pair for pair in headers if pair[0] not in _PAYMENTS | {"content-type"}]
+        number = next(self._purchases)
+        # The tool sends one example of a purchase's name with every request, and a name belongs to one order.
+        named = {"idempotency-key"} if number // 2 % 2 else set()
+        own = [pair for pair in headers if pair[0] not in _PAYMENTS | {"content-type"} | named]
         own.append(("content-type", kind))
         quote = await self._send(client, request, own, sent)
         if quote.status_code != 402:
             return quote
-        if next(self._purchases) % 2:
+        if number % 2:
             payment = await sign_mpp(self._key, quote.headers["WWW-Authenticate"], self._tempo_rpc_url)
         else:
             payment = sign_x402(self._key, quote.headers["PAYMENT-REQUIRED"])
@@ -94,7 +97,9 @@ class PayingProxy:
             members = json.loads(body)
         except ValueError:
             members = {}
-        options = members if isinstance(members, dict) else {}
+        options = (
+            {name: value for name, value in members.items() if name != "image_url"} if isinstance(members, dict) else {}
+        )
         return media_type, json.dumps(options | {"image_file_b64": base64.b64encode(self._picture).decode()}).encode()
 
 
