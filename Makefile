@@ -34,7 +34,7 @@ test: setup lint ## Everything CI runs: lint, types, and all tests
 
 .PHONY: test-unit
 test-unit: $(VENV)/.dev ## The tests that compute in one process: no chain, no service, no Node.js
-	$(BIN)/python -m pytest -n $(CORES) --dist worksteal -m unit $(PYTEST)
+	$(BIN)/python -m pytest -n $(UNIT_PROCESSES) --dist worksteal -m unit $(PYTEST)
 
 .PHONY: test-nightly
 test-nightly: setup ## What is too long for each change: thousands of examples, forty payments, all attacks and stops, faults, a fuzz
@@ -44,8 +44,9 @@ test-nightly: setup ## What is too long for each change: thousands of examples, 
 	$(BIN)/python -m tests.faults --calls $(or $(N),500) --seed $(or $(SEED),$$RANDOM)
 	$(BIN)/python -m tests.fuzz --files $(or $(FILES),20000) --seed $(or $(SEED),$$RANDOM)
 CORES := $(shell nproc 2>/dev/null || echo 2)
-# Most tests of payments wait for blocks and time-outs; others compute meanwhile.
+# Most tests of payments wait for blocks and time-outs; others compute meanwhile. Unit tests wait less.
 PROCESSES := $(shell echo $$((2 * $(CORES))))
+UNIT_PROCESSES := $(shell echo $$((3 * $(CORES) / 2)))
 
 .PHONY: coverage
 coverage: $(VENV)/.dev ## Measure which branches the unit tests run; fails below the floor

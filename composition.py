@@ -3,12 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import structlog
 from limits.aio.storage import RedisStorage, Storage
-from limits.aio.storage.redis.redispy import RedispyBridge
-from redis.asyncio import Redis
 from starlette.applications import Starlette
 
 from api import Money, OfferedRail, PricedModel, PriceList, SandboxWallet
@@ -40,6 +38,10 @@ from rail_composition import build_rails
 from runners.client import RunnerClient
 from settings_types import reveal
 from storage import Database, SqlLedger, SqlRateLimits, SqlSettled, SqlStates
+
+if TYPE_CHECKING:  # a service without Redis does not load its client
+    from limits.aio.storage.redis.redispy import RedispyBridge
+    from redis.asyncio import Redis
 
 log = structlog.get_logger(__name__)
 
@@ -218,4 +220,4 @@ async def _counters(settings: Settings, database: Database) -> AsyncIterator[Sto
     try:
         yield redis
     finally:  # `limits` opens the client, and has no method that closes it
-        await cast(Redis, cast(RedispyBridge, redis.bridge).storage).aclose()
+        await cast("Redis", cast("RedispyBridge", redis.bridge).storage).aclose()

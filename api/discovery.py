@@ -5,6 +5,7 @@ Each host has documents of its own, because a host can be bound to some of the r
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from starlette.routing import BaseRoute
@@ -32,8 +33,9 @@ def discovery_routes(offer: PriceList, rules: Rules, wallet: SandboxWallet | Non
     ]
 
 
-def _documents(offer: PriceList, rules: Rules, wallet: SandboxWallet | None) -> dict[str, Document]:
-    """What one host serves, by path."""
+@lru_cache(maxsize=32)
+def _documents(offer: PriceList, rules: Rules, wallet: SandboxWallet | None) -> Mapping[str, Document]:
+    """What one host serves, by path. Applications in one process that offer the same share the documents."""
     values: dict[str, Any] = {
         "offer": offer,
         "prices": prices(offer),

@@ -105,9 +105,9 @@ class PriceList:
     models: tuple[PricedModel, ...]
     public_url: str
     rails: tuple[OfferedRail, ...] = ()
-    hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     contact: str | None = None
-    key_set: Mapping[str, object] | None = None
+    key_set: Mapping[str, object] | None = field(default=None, hash=False)
 
     @property
     def default(self) -> PricedModel:

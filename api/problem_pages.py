@@ -1,6 +1,7 @@
 """A page for each problem type: what a `type` URI leads to (RFC 9457 §3.1.1)."""
 
 from collections.abc import Iterator
+from functools import cache
 from inspect import getdoc
 
 from starlette.routing import Route
@@ -54,6 +55,7 @@ def meaning(error: type[ServiceError]) -> str:
     return " ".join((getdoc(error) or "").partition("\n\n")[0].split())
 
 
+@cache
 def _page(error: type[ServiceError]) -> str:
     return render(
         "problem.html",

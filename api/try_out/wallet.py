@@ -1,7 +1,7 @@
 """The sandbox's buyer account for the page."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,5 +16,5 @@ class SandboxWallet:
 
     address: str
     key: str
-    rpc_urls: Mapping[str, str]
+    rpc_urls: Mapping[str, str] = field(hash=False)
     script: bytes

@@ -22,7 +22,7 @@ from tests.payments.mpp.buyer import sign
 COPIES = 100
 AT_ONCE = 40
 NIGHTLY_ROUNDS: dict[Way, int] = {"x402 v2": 5, "mpp": 1}
-"""A settlement key has nonces to get wrong, MPP payments have none in common. For a change there is one round of each."""
+"""A settlement key has nonces to get wrong, MPP payments have none in common. By day there is one round of each."""
 PATIENCE = 60
 """How often a buyer who is told to wait asks again."""
 
