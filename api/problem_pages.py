@@ -33,7 +33,10 @@ _MONEY = {
 
 def problem_routes() -> list[Route]:
     """One page for each code of the error tree."""
-    return [document(f"{PROBLEMS_PATH}/{error.code}", _page(error), "text/html") for error in problem_types()]
+    return [
+        document(f"{PROBLEMS_PATH}/{error.code}", _page(error), "text/html")  # type: ignore[arg-type] # a class can be hashed
+        for error in problem_types()
+    ]
 
 
 def problem_types() -> list[type[ServiceError]]:

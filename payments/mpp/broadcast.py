@@ -20,16 +20,23 @@ MAX_ATTEMPTS = 15
 """Limit for a transaction that no node accepts, because the payer has spent the money meanwhile."""
 
 
-async def broadcast_until_final(attempt: Callable[[str], Awaitable[T]], urls: Sequence[str], *, until: float) -> T:
+async def broadcast_until_final(
+    attempt: Callable[[str], Awaitable[T]],
+    urls: Sequence[str],
+    *,
+    until: float,
+    longest_pause_s: float = LONGEST_PAUSE_S,
+) -> T:
     """The first clear outcome of `attempt`, which is called with the URLs in turn. The last call starts before `until`.
 
     Args:
         until: the event loop's time.
+        longest_pause_s: seconds between two calls; the first pauses are shorter.
 
     Raises:
         PaymentOutcomeUnknown: no attempt had a clear outcome.
     """
-    pause_s = FIRST_PAUSE_S
+    pause_s = min(FIRST_PAUSE_S, longest_pause_s)
     for url in itertools.islice(itertools.cycle(urls), MAX_ATTEMPTS):
         try:
             return await attempt(url)
@@ -37,5 +44,5 @@ async def broadcast_until_final(attempt: Callable[[str], Awaitable[T]], urls: Se
             await asyncio.sleep(pause_s)
         if asyncio.get_running_loop().time() > until:
             break
-        pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+        pause_s = min(2 * pause_s, longest_pause_s)
     raise PaymentOutcomeUnknown()

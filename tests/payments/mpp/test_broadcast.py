@@ -60,5 +60,5 @@ async def test_another_error_is_an_outcome() -> None:
 async def test_what_no_node_takes_is_given_up() -> None:
     attempts = Attempts(unclear=1000)
     with pytest.raises(PaymentOutcomeUnknown):
-        await broadcast_until_final(attempts, ["a"], until=now() + 600)
+        await broadcast_until_final(attempts, ["a"], until=now() + 600, longest_pause_s=0.01)
     assert len(attempts.tried) == MAX_ATTEMPTS
