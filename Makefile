@@ -38,14 +38,14 @@ test-unit: $(VENV)/.dev ## The tests that compute in one process: no chain, no s
 
 .PHONY: test-nightly
 test-nightly: setup ## What is too long for each change: thousands of examples, forty payments, all attacks and stops, faults, a fuzz
-	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup --hypothesis-profile=nightly --timeout=3600 -m property $(PYTEST)
+	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup --hypothesis-profile=nightly --timeout=3600 -m property $(PYTEST)
 	$(BIN)/python -m pytest -rR --hypothesis-profile=nightly -k forty_payments $(PYTEST)
 	SIEGE=1 $(BIN)/python -m pytest -rR tests/siege $(PYTEST)
 	$(BIN)/python -m tests.faults --calls $(or $(N),500) --seed $(or $(SEED),$$RANDOM)
 	$(BIN)/python -m tests.fuzz --files $(or $(FILES),20000) --seed $(or $(SEED),$$RANDOM)
 CORES := $(shell nproc 2>/dev/null || echo 2)
-# Most tests of payments wait for blocks and time-outs; others compute meanwhile. Unit tests wait less.
-PROCESSES := $(shell echo $$((2 * $(CORES))))
+# Most tests of payments wait for blocks and time-outs; others compute meanwhile (see tests/scheduling.py). Unit tests wait less.
+PROCESSES := $(shell echo $$((5 * $(CORES) / 2)))
 UNIT_PROCESSES := $(shell echo $$((3 * $(CORES) / 2)))
 
 .PHONY: coverage

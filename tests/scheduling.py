@@ -4,6 +4,9 @@ most tests of payments wait for blocks and time-outs, and other tests compute me
 Tests of one group run in one process, one after another. A group is a file, unless this module says otherwise. Groups
 start in the order in which tests are collected (see tiers.py). Each process has chains and a running service of its
 own, which all its tests share, so a seller's earnings are exact: nobody else buys there meanwhile.
+
+One process in five takes groups from the end of that order: tests that compute, and need neither service nor chain.
+It starts none, and uses the cores while the others wait.
 """
 
 from typing import Final
@@ -11,6 +14,7 @@ from typing import Final
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 LEGS: Final = ("sqlite-two-workers", "postgresql-two-hosts")
 """Deployments that tests of one file take turns at: each is a group."""
@@ -40,11 +44,21 @@ def group_of(test: str) -> str:
     return file + next((leg for leg in LEGS if leg in test), "")
 
 
+def takes_from_the_end(process: str, processes: int) -> bool:
+    """Whether a process (`gw0`, `gw1`, …) is one of those that compute while the others wait."""
+    return int(process.removeprefix("gw")) >= processes - processes // 5
+
+
 class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc] # pytest-xdist carries no type information
     """Gives the next group to the process that has the least left to do."""
 
     def _split_scope(self, nodeid: str) -> str:
         return group_of(nodeid)
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        if takes_from_the_end(node.gateway.id, self.numnodes):
+            self.workqueue.move_to_end(next(reversed(self.workqueue)), last=False)
+        super()._assign_work_unit(node)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupScheduling | None:

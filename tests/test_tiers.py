@@ -27,6 +27,13 @@ def test_a_file_is_a_group_unless_its_tests_are_apart() -> None:
     assert len(apart) == 2
 
 
+def test_one_process_in_five_takes_groups_from_the_end() -> None:
+    from_the_end = {
+        count: [scheduling.takes_from_the_end(f"gw{each}", count) for each in range(count)] for count in (1, 4, 5, 10)
+    }
+    assert from_the_end == {1: [False], 4: [False] * 4, 5: [False] * 4 + [True], 10: [False] * 8 + [True] * 2}
+
+
 def test_each_leg_of_a_fleet_is_a_group() -> None:
     legs = {scheduling.group_of(f"tests/fleet/test_one_ledger.py::test[{leg}-mpp]") for leg in scheduling.LEGS}
     assert len(legs) == len(scheduling.LEGS)
