@@ -8,7 +8,14 @@ import pytest
 from sandbox import chains
 from sandbox.chains import BaseChain, TempoChain
 
-pytest_plugins = ["tests.examples", "tests.pictures", "tests.running_service", "tests.scheduling", "tests.tiers"]
+pytest_plugins = [
+    "tests.examples",
+    "tests.memory_folder",
+    "tests.pictures",
+    "tests.running_service",
+    "tests.scheduling",
+    "tests.tiers",
+]
 
 
 def pytest_runtest_setup() -> None:

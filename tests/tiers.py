@@ -81,6 +81,7 @@ PATHS: Final[dict[str, Tier]] = {
     "tests/test_architecture.py": "integration",
     "tests/test_gpu_benchmark.py": "integration",
     "tests/test_logs.py": "integration",
+    "tests/test_memory_folder.py": "integration",
     "tests/test_process_end.py": "integration",
     "tests/test_processes.py": "integration",
     "tests/test_race.py": "integration",
