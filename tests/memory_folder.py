@@ -38,10 +38,11 @@ def is_usable(folder: Path) -> bool:
 
 
 def _new_folder() -> str:
-    """One that other users may pass through: PostgreSQL is not run as root."""
-    parent = IN_MEMORY / f"clearcanvas-tests-{os.getuid()}"
+    """One that other users may pass through: PostgreSQL is not run as root. Its path is short: that of a Unix socket in
+    it has 107 characters at most."""
+    parent = IN_MEMORY / f"cc-{os.getuid()}"
     parent.mkdir(mode=0o711, exist_ok=True)
-    folder = tempfile.mkdtemp(prefix="run-", dir=parent)
+    folder = tempfile.mkdtemp(prefix="", dir=parent)
     for each in (parent, Path(folder)):
         each.chmod(0o711)  # fails where the folder is somebody else's
     return folder
