@@ -16,7 +16,7 @@ from training.render.building import build
 from training.render.looks import Body, Look, glass
 from training.render.matte import Pixels, coverage, fits
 from training.render.passes import Quality
-from training.render.picture import Picture, render
+from training.render.picture import Picture, in_scene, render
 from training.render.scene import Scene, compose
 from training.render.scene_object import Mesh, SceneObject
 from training.render.shapes import panel
@@ -54,6 +54,20 @@ def alpha_of(scene: Scene, folder: Path, samples: int = 64) -> Pixels:
 
 def square(look: Look, size: float = 1.0) -> SceneObject:
     return SceneObject([panel(size, size, look)])
+
+
+def test_a_product_is_the_same_in_its_scene_each_time_and_its_alpha_fits_it() -> None:
+    first, again = in_scene(4, SMALL), in_scene(4, SMALL)
+    assert first is not None
+    assert again is not None
+    for one, other in zip(first, again, strict=True):
+        assert np.array_equal(one, other)
+    scene, alpha = first
+    assert (scene.shape, alpha.shape) == ((SMALL.side, SMALL.side, 3), (SMALL.side, SMALL.side))
+    # The controller is blue on a brown table.
+    blue = scene[..., 2].astype(int) - scene[..., 0]
+    assert blue[alpha > 250].mean() > 50
+    assert blue[alpha < 5].mean() < 20
 
 
 def test_a_number_gives_the_same_pixels_whatever_came_before_and_however_many_threads_there_are() -> None:
