@@ -28,7 +28,7 @@ class Row:
     """One act. Durations in seconds; None where there was no sale to measure.
 
     Attributes:
-        calls: with a payment, begun in the act.
+        calls: with a payment, ended in the act: those under way when it strikes are hit by it.
         failed: of them those that brought no picture, by status and code.
         details: what their answers said.
         settled: payments that moved in the act's time.
@@ -60,7 +60,7 @@ def rows(result: Result) -> list[Row]:
 def _row(result: Result, played: Played) -> Row:
     began, ended = played.began_at, played.ended_at
     payments = result.history.payments
-    calls = [call for payment in payments for call in payment.calls if began <= call.began_at < ended]
+    calls = [call for payment in payments for call in payment.calls if began <= call.ended_at < ended]
     after = _latencies(result.load.purchases if result.load else (), played.ready_at or ended, ended)
     return Row(
         act=str(played.act),
