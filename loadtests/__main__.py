@@ -1,48 +1,63 @@
-"""`python -m loadtests quotes`, `python -m loadtests paid --buyers 4`: locust without its web page, and a verdict."""
+"""`python -m loadtests run mix`: load a service by a profile, judge it, and write a report."""
 
-import os
-import shlex
-import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
-from loadtests.config import QUOTES, Load, paid
+from loadtests.drive import DriveError, drive
+from loadtests.gate import kept, misses
+from loadtests.profile import Profile, ProfileError, names
+from loadtests.run import Run
+from loadtests.target import SERVICE
+from sandbox.process import SandboxError
 
-LOCUSTFILE = Path(__file__).with_name("locustfile.py")
-app = typer.Typer(add_completion=False, help="Load a running service and judge it: exit code 1 when a bound is missed.")
-
-Url = Annotated[str, typer.Option(help="Where the service runs.")]
-Seconds = Annotated[int | None, typer.Option(help="How long; the load's own time by default.")]
-AtMost = Annotated[float | None, typer.Option(help="Milliseconds allowed instead of the load's own bounds.")]
-
-
-@app.command("quotes")
-def quotes(url: Url = "http://127.0.0.1:3000", seconds: Seconds = None, at_most: AtMost = None) -> None:
-    """Twenty empty requests a second, answered by 402."""
-    _run(QUOTES, url, seconds, at_most)
+RESULTS = Path("results/load")
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True, help=__doc__)
+say = Console(soft_wrap=True, highlight=False)
 
 
-@app.command("paid")
-def paid_(
-    buyers: Annotated[int, typer.Option(help="How many buy at the same time.")] = 1,
-    url: Url = "http://127.0.0.1:3000",
-    seconds: Seconds = None,
-    at_most: AtMost = None,
+@app.callback()
+def _root() -> None:
+    """Load a service on this machine."""
+
+
+@app.command("run")
+def run_(
+    profile: Annotated[str, typer.Argument(help=f"One of {', '.join(names())}, or the path of a TOML file.")],
+    url: Annotated[str | None, typer.Option(help="A sandbox that is running; otherwise one is started.")] = None,
+    hours: Annotated[float | None, typer.Option(help="How long the last phase lasts.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="The same in seconds.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the report; by default a new one in results/load/.")
+    ] = None,
+    service: Annotated[str, typer.Option(help="What `bentoml serve` is told.")] = SERVICE,
 ) -> None:
-    """Cut-outs of a 2-megapixel photo, bought on both rails of a running sandbox."""
-    _run(paid(buyers), url, seconds, at_most)
+    """Load, judge, report. Exit code 1: something was missed; 2: the load could not be made."""
+    try:
+        ordered = Profile.load(profile)
+        if hours or seconds:
+            ordered = ordered.lasting(seconds or (hours or 0) * 3600)
+        name = Path(profile).stem
+        folder = out or RESULTS / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
+        folder.mkdir(parents=True, exist_ok=True)
+        seen = drive(ordered, name, folder=folder, url=url, service=service, say=say)
+    except (ProfileError, SandboxError, DriveError) as error:
+        say.print(str(error), style="red")
+        raise typer.Exit(2) from error
+    raise typer.Exit(_conclude(seen, folder))
 
 
-def _run(load: Load, url: str, seconds: int | None, at_most: float | None) -> None:
-    command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), load.user, "--headless", "--only-summary"]
-    command += ["--host", url, "-u", str(load.users), "-r", str(load.users)]
-    command += ["-t", f"{seconds or load.seconds}s", "--stop-timeout", "30"]
-    for bound in load.bounds:
-        command += ["--at-most", bound.name, str(bound.percentile), str(at_most or bound.milliseconds)]
-    print(shlex.join(command), flush=True)  # noqa: T201 - so that it can be varied by hand
-    os.execv(command[0], command)  # noqa: S606 - no shell is wanted
+def _conclude(seen: Run, folder: Path) -> int:
+    seen.missed = misses(seen)
+    seen.write(folder)
+    for sentence in seen.missed:
+        say.print(f"MISSED  {sentence}")
+    if not seen.missed:
+        say.print(f"KEPT    {kept(seen.profile)}")
+    return 1 if seen.missed else 0
 
 
 if __name__ == "__main__":

@@ -4,12 +4,17 @@ together with locust's greenlets, and because signing must not delay the clock o
 import json
 import subprocess
 import sys
-from functools import cache
 from threading import Lock
+
+NEW_ACCOUNT = ""
+"""In place of a key: an account that nobody has used, and that holds nothing."""
 
 
 class Wallet:
-    """Signs with one process for all buyers, who wait for their turn. It ends with the process that uses it."""
+    """Signs with one process for all buyers, who wait for their turn. It ends with the process that uses it.
+
+    Blocks until that process is ready.
+    """
 
     def __init__(self, tempo_rpc_url: str) -> None:
         self._tempo_rpc_url = tempo_rpc_url
@@ -17,10 +22,18 @@ class Wallet:
         self._signer = subprocess.Popen(
             [sys.executable, "-m", "loadtests.signer"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
+        assert self._signer.stdout  # noqa: S101 - a pipe
+        self._signer.stdout.readline()  # it is ready: its SDKs take seconds to load
 
-    def sign(self, rail: str, key: str, quote: str) -> dict[str, str]:
-        """The header fields that pay a quote: the value of PAYMENT-REQUIRED (x402) or of WWW-Authenticate (mpp)."""
-        order = {"rail": rail, "key": key, "quote": quote, "rpc_url": self._tempo_rpc_url}
+    def sign(self, way: str, key: str, quote: str) -> dict[str, str]:
+        """The header fields that pay a quote.
+
+        Args:
+            way: `x402-v1`, `x402-v2` or `mpp`.
+            key: the payer's, or NEW_ACCOUNT.
+            quote: the body of the 402 (x402-v1), or the value of PAYMENT-REQUIRED (x402-v2) or WWW-Authenticate (mpp).
+        """
+        order = {"way": way, "key": key, "quote": quote, "rpc_url": self._tempo_rpc_url}
         assert self._signer.stdin  # noqa: S101 - both are pipes
         assert self._signer.stdout  # noqa: S101
         with self._turn:
@@ -33,9 +46,3 @@ class Wallet:
     def close(self) -> None:
         """End the signing process."""
         self._signer.communicate()
-
-
-@cache
-def shared_wallet(tempo_rpc_url: str) -> Wallet:
-    """The one wallet of this process for a node."""
-    return Wallet(tempo_rpc_url)

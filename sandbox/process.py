@@ -27,6 +27,7 @@ class ManagedProcess:
         command: program and arguments.
         env: the whole environment of the command; ours by default.
         quiet: keep the output aside instead of letting it through.
+        output: file descriptor that gets the output of a command that is not quiet.
         patience: seconds between asking the command to end and ending it.
     """
 
@@ -37,6 +38,7 @@ class ManagedProcess:
         *,
         env: Mapping[str, str] | None = None,
         quiet: bool = True,
+        output: int | None = None,
         patience: float = 5.0,
     ) -> None:
         self.name = name
@@ -45,8 +47,8 @@ class ManagedProcess:
         self._process = subprocess.Popen(  # noqa: S603 - the command is ours
             [sys.executable, "-I", "-S", DIE_WITH_PARENT, str(os.getpid()), *command],
             stdin=subprocess.DEVNULL,
-            stdout=self._output,
-            stderr=self._output,
+            stdout=self._output or output,
+            stderr=self._output or output,
             cwd=ROOT,
             env=env,
             start_new_session=True,  # Ctrl-C is for us: we end the children, in order

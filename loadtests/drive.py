@@ -1,0 +1,125 @@
+"""Runs a profile: target, phases one after another, and what was seen meanwhile, as one Run."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rich.console import Console
+
+from loadtests import target
+from loadtests.money import Money, agreed
+from loadtests.order import VARIABLE, Order
+from loadtests.profile import Phase, Profile
+from loadtests.run import PhaseRun, Run
+from loadtests.sampler import Sampler, machine
+from loadtests.target import Target
+
+LOCUSTFILE = Path(__file__).with_name("locustfile.py")
+_STOP_S = 120.0
+_LEAST_EVERY_S, _LOOKS = 1.0, 1000
+
+
+class DriveError(Exception):
+    """The load could not be made; the message says why."""
+
+
+def drive(profile: Profile, name: str, *, folder: Path, url: str | None, service: str, say: Console) -> Run:
+    """Load the service at a URL, or one of our own, and give what was seen. `folder` gets its logs.
+
+    Raises:
+        DriveError: locust ended without having written what it saw.
+        SandboxError: the target did not start, or is not on this machine.
+    """
+    began, before = time.time(), machine()
+    with _placed(profile) as cpus, _target(profile, url, service, folder, cpus) as aim:
+        earned = aim.earned() if sells(profile) else {}
+        run = Run(name=name, profile=profile, began=began, machine=before, phases=[], money=Money())
+        for phase in profile.phases:
+            say.print(f"{phase.name}: {phase.seconds:g} s ...")
+            run.phases.append(_phase(run, phase, aim, folder))
+        if earned:
+            run.money = agreed(aim, earned, run)
+        return run
+
+
+def sells(profile: Profile) -> bool:
+    """Whether anybody of a profile buys."""
+    free = {"quote", "window-shopper"}
+    return any({*phase.users, *phase.arrivals} - free for phase in profile.phases)
+
+
+@contextmanager
+def _placed(profile: Profile) -> Iterator[set[int] | None]:
+    """Keep this process, and what it starts, off the service's CPU, where they are separate; gives that CPU."""
+    before = os.sched_getaffinity(0)
+    *others, last = sorted(before)
+    if not profile.separate_cpus or not others:
+        yield None
+        return
+    os.sched_setaffinity(0, set(others))
+    try:
+        yield {last}
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def _target(
+    profile: Profile, url: str | None, service: str, folder: Path, cpus: set[int] | None
+) -> AbstractContextManager[Target]:
+    if url is not None:
+        return target.running(url)
+    return target.own(workers=profile.workers, cpus=cpus, service=service, log=folder / "service.log")
+
+
+def _phase(run: Run, phase: Phase, aim: Target, folder: Path) -> PhaseRun:
+    with TemporaryDirectory() as scratch, Sampler(aim.url, every_s=max(_LEAST_EVERY_S, phase.seconds / _LOOKS)) as seen:
+        order = _order(run, phase, aim, Path(scratch) / "records.json")
+        order.write(Path(scratch) / "order.json")
+        began = time.time()
+        with (folder / "locust.log").open("ab") as log:
+            code = subprocess.run(  # noqa: S603 - no shell, and our own command
+                _command(order, phase, aim),
+                env=os.environ | {VARIABLE: f"{scratch}/order.json"},
+                stdout=log,
+                stderr=log,
+                check=False,
+                timeout=phase.seconds + 2 * _STOP_S + 60,
+            ).returncode
+        if code or not Path(order.records).exists():
+            raise DriveError(f"locust ended with code {code}: {(folder / 'locust.log').read_text()[-2000:]}")
+        records = Path(order.records).read_text()
+    return PhaseRun.of(phase, began=began, arrivals=order.arrivals, records=records, samples=seen.rows)
+
+
+def _order(run: Run, phase: Phase, aim: Target, records: Path) -> Order:
+    return Order(
+        users=dict(phase.users),
+        arrivals=rates(phase, run.peak_per_s),
+        pictures=run.profile.pictures,
+        patience_s=phase.patience_s,
+        processes=run.profile.processes,
+        seed=run.profile.seed,
+        tempo_rpc_url=aim.tempo.rpc_url,
+        records=str(records),
+    )
+
+
+def rates(phase: Phase, peak_per_s: float) -> dict[str, float]:
+    """Visits per second of each kind; with `times_peak` the arrivals are shares of that."""
+    if phase.times_peak is None:
+        return dict(phase.arrivals)
+    total = sum(phase.arrivals.values())
+    return {kind: phase.times_peak * peak_per_s * share / total for kind, share in phase.arrivals.items()}
+
+
+def _command(order: Order, phase: Phase, aim: Target) -> list[str]:
+    users = sum(order.users.values()) + order.processes * len(order.arrivals)
+    command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--only-summary"]
+    command += ["--host", aim.url, "-u", str(users), "-r", str(max(users, 1))]
+    command += ["-t", f"{phase.seconds:g}s" if phase.seconds >= 1 else "1s", "--stop-timeout", f"{_STOP_S:g}"]
+    return command + (["--processes", str(order.processes)] if order.processes > 1 else [])
