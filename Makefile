@@ -71,13 +71,17 @@ setup: $(VENV)/.sandbox $(VENV)/.dev $(VENV)/.tensorrt-check node_modules/.stamp
 discovery-check: setup ## Have tools of others judge OpenAPI, quotes and answers: mppx, agentcash, redocly, schemathesis
 	$(BIN)/python -m pytest -rR tests/discovery tests/clients/test_mppx_validate.py $(PYTEST)
 
-.PHONY: load-quotes
-load-quotes: $(VENV)/.dev ## Ask a running service for 20 quotes a second; fails when p95 is over its target
-	$(BIN)/python -m loadtests quotes
+.PHONY: load
+load: $(VENV)/.dev node_modules/.stamp ## Load a service by a profile, judge it and its money, and draw a report: make load PROFILE=mix URL=http://127.0.0.1:3000
+	@$(BIN)/python -m loadtests run $(or $(PROFILE),$(error say which: make load PROFILE=mix; see loadtests/profiles/)) $(if $(URL),--url $(URL)) $(if $(OUT),--out $(OUT))
 
-.PHONY: load-paid
-load-paid: $(VENV)/.dev ## Buy from a running sandbox on both rails: make load-paid BUYERS=4
-	$(BIN)/python -m loadtests paid --buyers $(or $(BUYERS),1)
+.PHONY: load-compare
+load-compare: $(VENV)/.dev ## Compare two runs: make load-compare A=results/load/mix-1 B=results/load/mix-2
+	@$(BIN)/python -m loadtests compare "$(or $(A),$(error name two folders: make load-compare A=... B=...))" "$(B)" $(if $(OUT),--out $(OUT))
+
+.PHONY: soak
+soak: $(VENV)/.dev node_modules/.stamp ## Sell gently for hours; fails when memory, files, threads or waits grow: make soak HOURS=1; control: LEAKS=memory
+	@$(if $(LEAKS),LEAKS=$(LEAKS)) nice $(BIN)/python -m loadtests run soak --hours $(or $(HOURS),1) $(if $(OUT),--out $(OUT)) $(if $(LEAKS),--service tests.fakes.leaky_service:BackgroundRemoval)
 
 .PHONY: faults
 faults: setup ## Buy through random faults, freezes, kills and lies, and audit the chains: make faults N=10000

@@ -6,10 +6,13 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from loadtests.drive import DriveError, drive
 from loadtests.gate import kept, misses
 from loadtests.profile import Profile, ProfileError, names
+from loadtests.report import compare as write_comparison
+from loadtests.report import report as write_report
 from loadtests.run import Run
 from loadtests.target import SERVICE
 from sandbox.process import SandboxError
@@ -53,11 +56,34 @@ def run_(
 def _conclude(seen: Run, folder: Path) -> int:
     seen.missed = misses(seen)
     seen.write(folder)
+    write_report(seen, folder / "report.html")
     for sentence in seen.missed:
         say.print(f"MISSED  {sentence}")
     if not seen.missed:
         say.print(f"KEPT    {kept(seen.profile)}")
+    say.print(f"Report: {folder / 'report.html'}")
     return 1 if seen.missed else 0
+
+
+@app.command("report")
+def report_(run: Annotated[Path, typer.Argument(help="Folder of a run.")]) -> None:
+    """Judge a run that was kept once more, and write its report anew."""
+    raise typer.Exit(_conclude(Run.read(run), run))
+
+
+@app.command("compare")
+def compare_(
+    first: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    second: Annotated[Path, typer.Argument(help="Folder of another one.")],
+    out: Annotated[Path, typer.Option(help="The page that is written.")] = RESULTS / "compare.html",
+) -> None:
+    """Compare two runs: a table here, and a page with plots."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    table = Table("figure", "A", "B", "B / A")
+    for row in write_comparison(Run.read(first), Run.read(second), out):
+        table.add_row(*row)
+    say.print(table)
+    say.print(f"Page: {out}")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from rich.console import Console
 from loadtests import target
 from loadtests.money import Money, agreed
 from loadtests.order import VARIABLE, Order
-from loadtests.profile import Phase, Profile
+from loadtests.profile import Kind, Phase, Profile
 from loadtests.run import PhaseRun, Run
 from loadtests.sampler import Sampler, machine
 from loadtests.target import Target
@@ -109,7 +109,7 @@ def _order(run: Run, phase: Phase, aim: Target, records: Path) -> Order:
     )
 
 
-def rates(phase: Phase, peak_per_s: float) -> dict[str, float]:
+def rates(phase: Phase, peak_per_s: float) -> dict[Kind, float]:
     """Visits per second of each kind; with `times_peak` the arrivals are shares of that."""
     if phase.times_peak is None:
         return dict(phase.arrivals)

@@ -5,6 +5,8 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from loadtests.profile import Kind
+
 VARIABLE = "CLEARCANVAS_LOADTEST_ORDER"
 """Environment variable with the path of the order; each locust process reads it."""
 
@@ -18,8 +20,8 @@ class Order:
         records: where the records of the phase are written.
     """
 
-    users: dict[str, int]
-    arrivals: dict[str, float]
+    users: dict[Kind, int]
+    arrivals: dict[Kind, float]
     pictures: dict[float, float]
     patience_s: float
     processes: int

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from loadtests.money import Money
-from loadtests.profile import Phase, Profile
+from loadtests.profile import Kind, Phase, Profile
 
 SHED = ", shed"
 
@@ -33,7 +33,7 @@ class PhaseRun:
 
     phase: Phase
     began: float
-    arrivals: dict[str, float]
+    arrivals: dict[Kind, float]
     requests: list[Any]
     deliveries: list[Any]
     unresolved: list[Any]
@@ -43,7 +43,7 @@ class PhaseRun:
 
     @classmethod
     def of(
-        cls, phase: Phase, *, began: float, arrivals: dict[str, float], records: str, samples: list[dict[str, Any]]
+        cls, phase: Phase, *, began: float, arrivals: dict[Kind, float], records: str, samples: list[dict[str, Any]]
     ) -> "PhaseRun":
         """From what locust has written. The phase begins with its first request: locust takes seconds to start."""
         told = json.loads(records)
@@ -53,7 +53,7 @@ class PhaseRun:
     @property
     def sold_per_s(self) -> float:
         """Pictures delivered per second within the phase's time."""
-        return sum(row[0] <= self.ended for row in self.deliveries) / self.phase.seconds
+        return len([row for row in self.deliveries if row[0] <= self.ended]) / self.phase.seconds
 
     @property
     def ended(self) -> float:
@@ -78,7 +78,7 @@ class Run:
     """What was seen in all phases.
 
     Attributes:
-        began: unix seconds.
+        began: unix seconds at which the target was started.
         money: what the chains say in the end.
         missed: what the gate says; empty: everything was kept.
     """
@@ -90,6 +90,11 @@ class Run:
     phases: list[PhaseRun]
     money: Money
     missed: list[str] = field(default_factory=list)
+
+    @property
+    def origin(self) -> float:
+        """Unix seconds of the first request."""
+        return self.phases[0].began
 
     @property
     def peak_per_s(self) -> float:

@@ -89,12 +89,12 @@ def _served(
     service: str, port: int, settings: Mapping[str, str], cpus: set[int] | None, output: int
 ) -> Iterator[ManagedProcess]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("CLEARCANVAS_", "BENTOML_"))}
-    command = [Path(sys.executable).with_name("bentoml"), "serve", service, "--port", str(port)]
+    command: list[str | Path] = [Path(sys.executable).with_name("bentoml"), "serve", service, "--port", str(port)]
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cpus or before)  # is inherited
     try:
         process = ManagedProcess(
-            "the service", command, env=inherited | settings, quiet=False, output=output, patience=_STOP_S
+            "the service", command, env=inherited | dict(settings), quiet=False, output=output, patience=_STOP_S
         )
     finally:
         os.sched_setaffinity(0, before)

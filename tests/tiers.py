@@ -70,6 +70,7 @@ PATHS: Final[dict[str, Tier]] = {
     "tests/imaging/test_encode.py::test_a_quality_that_libwebp": "integration",
     "tests/imaging/test_probe.py::test_no_file_of_25_megabytes": "integration",
     "tests/imaging/test_webp.py::test_chromium": "integration",
+    "tests/loadtests/test_whole.py": "service",
     "tests/loadtests/": "integration",
     "tests/modelkit/": "integration",
     "tests/ops/": "integration",

@@ -10,6 +10,7 @@ from gevent.pool import Pool
 from locust import constant, task
 
 from loadtests.order import Order
+from loadtests.profile import Kind
 from loadtests.users.base import Visitor, class_name
 from loadtests.users.visits import visit
 
@@ -46,7 +47,7 @@ class _Arriving(Visitor):
         self._visits.join(timeout=_PATIENCE_S)
 
 
-def arriving(kind: str, rate: float, order: Order) -> type[Visitor]:
+def arriving(kind: Kind, rate: float, order: Order) -> type[Visitor]:
     """The class whose users, one per process, make so many visits of a kind per second together."""
     told = {"kind": kind, "order": order, "rate": rate / order.processes, "fixed_count": order.processes}
     return type(class_name(kind, "Arriving"), (_Arriving,), told)

@@ -1,12 +1,12 @@
 """What closed users and arriving ones have in common."""
 
 import random
-from typing import Any
 
 from locust import FastHttpUser
 
 from loadtests.order import Order
 from loadtests.pictures import Pictures
+from loadtests.profile import Kind
 from loadtests.recorder import recorder
 from loadtests.users.client import Client
 from loadtests.wallet import Wallet
@@ -19,7 +19,7 @@ class Visitor(FastHttpUser):
     network_timeout = 100.0
     order: Order
     wallet: Wallet
-    kind: Any
+    kind: Kind
 
     def on_start(self) -> None:
         """Make the client, with pictures drawn by the order's seed."""

@@ -16,6 +16,8 @@ SHED = ", shed"
 """End of the class of a request that was refused for lack of capacity, before any money moved."""
 
 CAPACITY = (429, 503)
+TOO_LATE = "deadline_unreachable"
+"""402: the payment would expire before its turn."""
 
 
 def from_somewhere() -> dict[str, str]:
@@ -69,9 +71,10 @@ class Client:
 
 def is_shed(answer: Any) -> bool:
     """Whether an answer says: no capacity, come again later, and this payment has not moved."""
-    if answer.status_code not in CAPACITY or not answer.headers.get("Retry-After"):
+    said = problem(answer)
+    if said.get("charged") is not False:
         return False
-    return problem(answer).get("charged") is False
+    return said.get("code") == TOO_LATE or (answer.status_code in CAPACITY and bool(answer.headers.get("Retry-After")))
 
 
 def problem(answer: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from locust import constant, task
 
 from loadtests.order import Order
+from loadtests.profile import Kind
 from loadtests.users.base import Visitor, class_name
 from loadtests.users.visits import visit
 
@@ -17,6 +18,6 @@ class _Closed(Visitor):
         visit(self.kind, self.visitor)
 
 
-def closed(kind: str, number: int, order: Order) -> type[Visitor]:
+def closed(kind: Kind, number: int, order: Order) -> type[Visitor]:
     """The class of so many users of a kind."""
     return type(class_name(kind, "Closed"), (_Closed,), {"kind": kind, "order": order, "fixed_count": number})

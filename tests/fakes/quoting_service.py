@@ -7,7 +7,7 @@ from starlette.types import Receive, Scope, Send
 
 
 class QuotingService:
-    """Answers everything with `status` after `seconds`; `addresses` are those of X-Forwarded-For."""
+    """Answers everything with `status` after `seconds`; `addresses` are those of X-Forwarded-For, where it is sent."""
 
     def __init__(self, *, status: int = 402, seconds: float = 0.0) -> None:
         self._status = status
@@ -16,7 +16,8 @@ class QuotingService:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
-        self.addresses.append(headers[b"x-forwarded-for"].decode())
+        if b"x-forwarded-for" in headers:
+            self.addresses.append(headers[b"x-forwarded-for"].decode())
         await asyncio.sleep(self._seconds)
         response = Response(status_code=self._status, headers={"Server-Timing": "verify;dur=12.5"})
         await response(scope, receive, send)
