@@ -37,6 +37,8 @@ def drive(profile: Profile, name: str, *, folder: Path, url: str | None, service
     """
     began, before = time.time(), machine()
     with _placed(profile) as cpus, _target(profile, url, service, folder, cpus) as aim:
+        if sells(profile):
+            aim.fund()
         earned = aim.earned() if sells(profile) else {}
         run = Run(name=name, profile=profile, began=began, machine=before, phases=[], money=Money())
         for phase in profile.phases:

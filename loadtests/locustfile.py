@@ -4,7 +4,6 @@ from typing import Any
 
 import gevent
 from locust import FastHttpUser, events
-from locust.runners import MasterRunner, Runner
 
 from loadtests import recorder
 from loadtests.order import Order
@@ -23,18 +22,22 @@ def _classes(order: Order) -> dict[str, type[FastHttpUser]]:
     return {each.__name__: each for each in users}
 
 
+def _prepare(order: Order) -> None:
+    """Have wallet and pictures ready before locust starts: a worker that is connected gets users at once.
+
+    A master has a wallet that it does not need: nothing tells it here that it is one.
+    """
+    Visitor.wallet = Wallet(order.tempo_rpc_url)
+    for megapixels in order.pictures:
+        photo(megapixels)
+
+
 ORDER = Order.read()
+_prepare(ORDER)
 globals().update(_classes(ORDER))
 
 
 @events.init.add_listener
-def _prepare(runner: Runner, **_: Any) -> None:
-    """Have wallet and pictures ready before the time begins to count.
-
-    Gevent's timers count from its last look at the clock, which was before the seconds that all this took.
-    """
-    if not isinstance(runner, MasterRunner):
-        Visitor.wallet = Wallet(ORDER.tempo_rpc_url)
-        for megapixels in ORDER.pictures:
-            photo(megapixels)
+def _set_the_clock(**_: Any) -> None:
+    """Gevent's timers count from its last look at the clock, which was before the seconds that all this took."""
     gevent.get_hub().loop.update_now()

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from loadtests.payers import ALLOWANCE, PAYERS
 from sandbox.accounts import SELLER
 from sandbox.chains import BaseChain, TempoChain, base_chain, tempo_chain
 from sandbox.environment import BASE_PORT, TEMPO_PORT, environment
@@ -34,6 +35,11 @@ class Target:
     base: BaseChain
     tempo: TempoChain
     pid: int | None
+
+    def fund(self) -> None:
+        """Let every payer of the load tests buy."""
+        for payer in PAYERS:
+            self.base.fund(payer.address, ALLOWANCE)
 
     def earned(self) -> dict[str, int]:
         """What the seller holds on each rail, in base units; of both tokens on the Tempo-mode chain."""

@@ -72,9 +72,8 @@ def _svg(draw: Callable[[Any], None]) -> str:
     _, labels = panel.get_legend_handles_labels()
     if labels:
         panel.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8)
-    figure.tight_layout()
     file = StringIO()
-    figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    figure.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
     pyplot.close(figure)
     return file.getvalue()[file.getvalue().index("<svg") :]
 

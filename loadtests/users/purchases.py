@@ -8,15 +8,15 @@ from typing import Any
 
 import gevent
 
+from loadtests.payers import PAYERS
 from loadtests.users.client import Client, is_shed, problem
 from loadtests.wallet import NEW_ACCOUNT
-from sandbox.accounts import BUYER, SECOND_BUYER
 
 QUOTED = "quote, of a buyer"
 RECEIPTS = {"x402-v1": "X-PAYMENT-RESPONSE", "x402-v2": "PAYMENT-RESPONSE", "mpp": "Payment-Receipt"}
 RAILS = {"x402-v1": "x402", "x402-v2": "x402", "mpp": "mpp"}
 
-_KEYS = cycle((BUYER.key, SECOND_BUYER.key))
+_KEYS = cycle(each.key for each in PAYERS)
 _DOUBT_S = 90.0
 """For how long a buyer asks who does not know whether the payment has moved."""
 
