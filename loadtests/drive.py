@@ -18,6 +18,7 @@ from loadtests.profile import Kind, Phase, Profile
 from loadtests.run import PhaseRun, Run
 from loadtests.sampler import Sampler, machine
 from loadtests.target import Target
+from sandbox.process import DIE_WITH_PARENT, ROOT
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 _STOP_S = 120.0
@@ -79,23 +80,35 @@ def _target(
 
 
 def _phase(run: Run, phase: Phase, aim: Target, folder: Path) -> PhaseRun:
+    if phase.times_peak and not run.peak_per_s:
+        raise DriveError(f"{phase.name}: no picture was sold before, so there is no peak to go beyond.")
     with TemporaryDirectory() as scratch, Sampler(aim.url, every_s=max(_LEAST_EVERY_S, phase.seconds / _LOOKS)) as seen:
         order = _order(run, phase, aim, Path(scratch) / "records.json")
         order.write(Path(scratch) / "order.json")
         began = time.time()
-        with (folder / "locust.log").open("ab") as log:
-            code = subprocess.run(  # noqa: S603 - no shell, and our own command
-                _command(order, phase, aim),
-                env=os.environ | {VARIABLE: f"{scratch}/order.json"},
-                stdout=log,
-                stderr=log,
-                check=False,
-                timeout=phase.seconds + 2 * _STOP_S + 60,
-            ).returncode
-        if code or not Path(order.records).exists():
-            raise DriveError(f"locust ended with code {code}: {(folder / 'locust.log').read_text()[-2000:]}")
+        _locust(_command(order, phase, aim), Path(scratch) / "order.json", folder / "locust.log", phase.seconds)
         records = Path(order.records).read_text()
     return PhaseRun.of(phase, began=began, arrivals=order.arrivals, records=records, samples=seen.rows)
+
+
+def _locust(command: list[str], order: Path, log: Path, seconds: float) -> None:
+    """Run locust until it ends.
+
+    Raises:
+        DriveError: it ended with an error, or did not end.
+    """
+    with log.open("ab") as output:
+        try:
+            subprocess.run(  # noqa: S603 - no shell, and our own command
+                [sys.executable, "-I", "-S", str(DIE_WITH_PARENT), str(os.getpid()), *command],
+                env=os.environ | {VARIABLE: str(order), "PYTHONPATH": str(ROOT)},
+                stdout=output,
+                stderr=output,
+                check=True,
+                timeout=seconds + 2 * _STOP_S + 60,
+            )
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+            raise DriveError(f"locust: {error}: {log.read_text()[-2000:]}") from error
 
 
 def _order(run: Run, phase: Phase, aim: Target, records: Path) -> Order:

@@ -52,8 +52,9 @@ class PhaseRun:
 
     @property
     def sold_per_s(self) -> float:
-        """Pictures delivered per second within the phase's time."""
-        return len([row for row in self.deliveries if row[0] <= self.ended]) / self.phase.seconds
+        """Pictures delivered per second, until the phase's end or the last of them."""
+        last = max((row[0] for row in self.deliveries), default=self.ended)
+        return len(self.deliveries) / (max(last, self.ended) - self.began)
 
     @property
     def ended(self) -> float:
