@@ -1,5 +1,6 @@
 """Runs a profile: target, phases one after another, and what was seen meanwhile, as one Run."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from rich.console import Console
 
@@ -83,12 +85,30 @@ def _phase(run: Run, phase: Phase, aim: Target, folder: Path) -> PhaseRun:
     if phase.times_peak and not run.peak_per_s:
         raise DriveError(f"{phase.name}: no picture was sold before, so there is no peak to go beyond.")
     with TemporaryDirectory() as scratch, Sampler(aim.url, every_s=max(_LEAST_EVERY_S, phase.seconds / _LOOKS)) as seen:
-        order = _order(run, phase, aim, Path(scratch) / "records.json")
+        order = _order(run, phase, aim, Path(scratch, "records"))
+        Path(order.records).mkdir()
         order.write(Path(scratch) / "order.json")
         began = time.time()
         _locust(_command(order, phase, aim), Path(scratch) / "order.json", folder / "locust.log", phase.seconds)
-        records = Path(order.records).read_text()
+        records = _merged(order)
     return PhaseRun.of(phase, began=began, arrivals=order.arrivals, records=records, samples=seen.rows)
+
+
+def _merged(order: Order) -> dict[str, list[Any]]:
+    """What all processes have recorded.
+
+    Raises:
+        DriveError: one has written nothing.
+    """
+    files = sorted(Path(order.records).glob("*.json"))
+    expected = 1 if order.processes == 1 else 1 + order.processes
+    if len(files) != expected:
+        raise DriveError(f"{len(files)} of {expected} processes of locust have written what they saw.")
+    rows: dict[str, list[Any]] = {}
+    for file in files:
+        for kind, more in json.loads(file.read_text()).items():
+            rows.setdefault(kind, []).extend(more)
+    return rows
 
 
 def _locust(command: list[str], order: Path, log: Path, seconds: float) -> None:

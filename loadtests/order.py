@@ -17,7 +17,7 @@ class Order:
 
     Attributes:
         tempo_rpc_url: the node that MPP buyers ask.
-        records: where the records of the phase are written.
+        records: folder in which each process writes what it has recorded.
     """
 
     users: dict[Kind, int]

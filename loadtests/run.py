@@ -43,12 +43,17 @@ class PhaseRun:
 
     @classmethod
     def of(
-        cls, phase: Phase, *, began: float, arrivals: dict[Kind, float], records: str, samples: list[dict[str, Any]]
+        cls,
+        phase: Phase,
+        *,
+        began: float,
+        arrivals: dict[Kind, float],
+        records: dict[str, list[Any]],
+        samples: list[dict[str, Any]],
     ) -> "PhaseRun":
-        """From what locust has written. The phase begins with its first request: locust takes seconds to start."""
-        told = json.loads(records)
-        began = min((row[0] for row in told["requests"]), default=began)
-        return cls(phase, began, arrivals, samples=samples, **told)
+        """From what locust's processes have written. The phase begins with its first request: locust takes seconds to start."""
+        began = min((row[0] for row in records["requests"]), default=began)
+        return cls(phase, began, arrivals, samples=samples, **records)
 
     @property
     def sold_per_s(self) -> float:

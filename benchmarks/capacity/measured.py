@@ -88,7 +88,7 @@ def _stages(server_timing: str) -> dict[str, float]:
 
 def cores_used(run: Run, phase: PhaseRun) -> float:
     """CPU seconds per second that the service's processes got in a phase, until its last sample."""
-    lasted = max(row["at"] for row in phase.samples) - phase.began
+    lasted: float = max(row["at"] for row in phase.samples) - phase.began
     return _cpu_s(run, phase) / max(lasted, phase.phase.seconds)
 
 
