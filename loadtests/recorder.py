@@ -1,7 +1,7 @@
 """What happened, in locust's processes: every request, and every picture that was delivered for money.
 
-Locust's own statistics round and add up; the report needs each request with its time. Each process writes a file when it
-ends: what workers send to the master in their last moments may get lost there.
+Locust's own statistics round and add up; the report needs each request with its time. Each process writes a file when
+it ends: what workers send to the master in their last moments may get lost there.
 """
 
 import json

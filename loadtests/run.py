@@ -51,7 +51,7 @@ class PhaseRun:
         records: dict[str, list[Any]],
         samples: list[dict[str, Any]],
     ) -> "PhaseRun":
-        """From what locust's processes have written. The phase begins with its first request: locust takes seconds to start."""
+        """From what locust's processes have written. The phase begins with its first request."""
         began = min((row[0] for row in records["requests"]), default=began)
         return cls(phase, began, arrivals, samples=samples, **records)
 

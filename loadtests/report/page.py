@@ -1,6 +1,7 @@
 """The pages: tables and plots in one file."""
 
 import time
+from collections import Counter
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -28,7 +29,7 @@ def report(run: Run, path: Path) -> None:
             (bound.of, percentile): ms for bound in run.profile.bounds for percentile, ms in bound.percentiles.items()
         },
         percentiles=figures.PERCENTILES,
-        failures=[(name, fault, n) for phase in run.phases for (name, fault), n in phase.failures().most_common(10)],
+        failures=sum((phase.failures() for phase in run.phases), Counter[tuple[str, str]]()).most_common(10),
         growth=table(run.phases[-1], growth) if growth else [],
         plots=plots.plots(run),
     )
