@@ -1,11 +1,9 @@
 """What locust runs: one class for each kind of client of the order, with a fixed number of users."""
 
-import signal
 from typing import Any
 
 import gevent
 from locust import FastHttpUser, events
-from locust.runners import Runner, WorkerRunner
 
 from loadtests import recorder
 from loadtests.order import Order
@@ -40,11 +38,6 @@ globals().update(_classes(ORDER))
 
 
 @events.init.add_listener
-def _on_init(runner: Runner, **_: Any) -> None:
-    """Let a worker end by itself: its master interrupts it after three seconds, and buyers would lose their pictures.
-
-    Gevent's timers count from its last look at the clock, which was before the seconds that the imports took.
-    """
-    if isinstance(runner, WorkerRunner):
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _set_the_clock(**_: Any) -> None:
+    """Gevent's timers count from its last look at the clock, which was before the seconds that all this took."""
     gevent.get_hub().loop.update_now()
