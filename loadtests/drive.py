@@ -95,15 +95,17 @@ def _phase(run: Run, phase: Phase, aim: Target, folder: Path) -> PhaseRun:
 
 
 def _merged(order: Order) -> dict[str, list[Any]]:
-    """What all processes have recorded.
+    """What all processes have recorded. Workers end later than their master, when their last visits are over.
 
     Raises:
         DriveError: one has written nothing.
     """
-    files = sorted(Path(order.records).glob("*.json"))
     expected = 1 if order.processes == 1 else 1 + order.processes
-    if len(files) != expected:
-        raise DriveError(f"{len(files)} of {expected} processes of locust have written what they saw.")
+    deadline = time.monotonic() + 2 * _STOP_S
+    while len(files := sorted(Path(order.records).glob("*.json"))) < expected:
+        if time.monotonic() > deadline:
+            raise DriveError(f"{len(files)} of {expected} processes of locust have written what they saw.")
+        time.sleep(0.2)
     rows: dict[str, list[Any]] = {}
     for file in files:
         for kind, more in json.loads(file.read_text()).items():
