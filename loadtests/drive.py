@@ -6,10 +6,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import IO, Any
 
 from rich.console import Console
 
@@ -20,7 +20,7 @@ from loadtests.profile import Kind, Phase, Profile
 from loadtests.run import PhaseRun, Run
 from loadtests.sampler import Sampler, machine
 from loadtests.target import Target
-from sandbox.process import DIE_WITH_PARENT, ROOT
+from sandbox.process import DIE_WITH_PARENT, ROOT, choose_port
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 _STOP_S = 120.0
@@ -89,23 +89,21 @@ def _phase(run: Run, phase: Phase, aim: Target, folder: Path) -> PhaseRun:
         Path(order.records).mkdir()
         order.write(Path(scratch) / "order.json")
         began = time.time()
-        _locust(_command(order, phase, aim), Path(scratch) / "order.json", folder / "locust.log", phase.seconds)
+        _locust(_commands(order, phase, aim), Path(scratch) / "order.json", folder / "locust.log", phase.seconds)
         records = _merged(order)
     return PhaseRun.of(phase, began=began, arrivals=order.arrivals, records=records, samples=seen.rows)
 
 
 def _merged(order: Order) -> dict[str, list[Any]]:
-    """What all processes have recorded. Workers end later than their master, when their last visits are over.
+    """What all processes have recorded.
 
     Raises:
         DriveError: one has written nothing.
     """
     expected = 1 if order.processes == 1 else 1 + order.processes
-    deadline = time.monotonic() + 2 * _STOP_S
-    while len(files := sorted(Path(order.records).glob("*.json"))) < expected:
-        if time.monotonic() > deadline:
-            raise DriveError(f"{len(files)} of {expected} processes of locust have written what they saw.")
-        time.sleep(0.2)
+    files = sorted(Path(order.records).glob("*.json"))
+    if len(files) != expected:
+        raise DriveError(f"{len(files)} of {expected} processes of locust have written what they saw.")
     rows: dict[str, list[Any]] = {}
     for file in files:
         for kind, more in json.loads(file.read_text()).items():
@@ -113,24 +111,33 @@ def _merged(order: Order) -> dict[str, list[Any]]:
     return rows
 
 
-def _locust(command: list[str], order: Path, log: Path, seconds: float) -> None:
-    """Run locust until it ends.
+def _locust(commands: list[list[str]], order: Path, log: Path, seconds: float) -> None:
+    """Run locust's processes until all have ended: workers end later than their master, after their last visits.
 
     Raises:
-        DriveError: it ended with an error, or did not end.
+        DriveError: one ended with an error, or did not end.
     """
-    with log.open("ab") as output:
+    deadline = time.monotonic() + seconds + 2 * _STOP_S + 60
+    env = os.environ | {VARIABLE: str(order), "PYTHONPATH": str(ROOT)}
+    with log.open("ab") as output, ExitStack() as stack:
+        processes = [stack.enter_context(_started(command, env, output)) for command in commands]
         try:
-            subprocess.run(  # noqa: S603 - no shell, and our own command
-                [sys.executable, "-I", "-S", str(DIE_WITH_PARENT), str(os.getpid()), *command],
-                env=os.environ | {VARIABLE: str(order), "PYTHONPATH": str(ROOT)},
-                stdout=output,
-                stderr=output,
-                check=True,
-                timeout=seconds + 2 * _STOP_S + 60,
-            )
-        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-            raise DriveError(f"locust: {error}: {log.read_text()[-2000:]}") from error
+            codes = [process.wait(max(0.0, deadline - time.monotonic())) for process in processes]
+        except subprocess.TimeoutExpired as error:
+            raise DriveError(f"locust did not end: {log.read_text()[-2000:]}") from error
+    if any(codes):
+        raise DriveError(f"locust ended with {codes}: {log.read_text()[-2000:]}")
+
+
+@contextmanager
+def _started(command: list[str], env: dict[str, str], output: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that is killed at the end of the block, if it has not ended by then, and ends with this one."""
+    whole = [sys.executable, "-I", "-S", str(DIE_WITH_PARENT), str(os.getpid()), *command]
+    with subprocess.Popen(whole, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output) as process:  # noqa: S603
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def _order(run: Run, phase: Phase, aim: Target, records: Path) -> Order:
@@ -154,9 +161,16 @@ def rates(phase: Phase, peak_per_s: float) -> dict[Kind, float]:
     return {kind: phase.times_peak * peak_per_s * share / total for kind, share in phase.arrivals.items()}
 
 
-def _command(order: Order, phase: Phase, aim: Target) -> list[str]:
+def _commands(order: Order, phase: Phase, aim: Target) -> list[list[str]]:
+    """One process, or a master and its workers."""
+    common = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--only-summary", "--host", aim.url]
     users = sum(order.users.values()) + order.processes * len(order.arrivals)
-    command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--only-summary"]
-    command += ["--host", aim.url, "-u", str(users), "-r", str(max(users, 1))]
-    command += ["-t", f"{phase.seconds:g}s" if phase.seconds >= 1 else "1s", "--stop-timeout", f"{_STOP_S:g}"]
-    return command + (["--processes", str(order.processes)] if order.processes > 1 else [])
+    seconds = max(1, round(phase.seconds))
+    load = f"-u {users} -r {users} -t {seconds}s --stop-timeout {_STOP_S:g}".split()
+    if order.processes == 1:
+        return [common + load]
+    port = str(choose_port(0))
+    master = ["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port]
+    master += ["--expect-workers", str(order.processes), "--expect-workers-max-wait", "120"]
+    worker = ["--worker", "--master-host", "127.0.0.1", "--master-port", port]
+    return [common + load + master, *[common + worker] * order.processes]

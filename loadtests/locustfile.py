@@ -1,5 +1,6 @@
 """What locust runs: one class for each kind of client of the order, with a fixed number of users."""
 
+import sys
 from typing import Any
 
 import gevent
@@ -25,8 +26,10 @@ def _classes(order: Order) -> dict[str, type[FastHttpUser]]:
 def _prepare(order: Order) -> None:
     """Have wallet and pictures ready before locust starts: a worker that is connected gets users at once.
 
-    A master has a wallet that it does not need: nothing tells it here that it is one.
+    A master has no users.
     """
+    if "--master" in sys.argv:
+        return
     Visitor.wallet = Wallet(order.tempo_rpc_url)
     for megapixels in order.pictures:
         photo(megapixels)

@@ -53,6 +53,5 @@ def _write(environment: Environment, **_: Any) -> None:
     crashes = environment.runner.exceptions if environment.runner else {}
     broken = [f"{each['count']} times: {each['msg']}" for each in crashes.values()]
     path = Path(Order.read().records) / f"{os.getpid()}.json"
-    path.with_suffix(".part").write_text(json.dumps({**recorder.rows, "broken": broken}))
-    path.with_suffix(".part").rename(path)
+    path.write_text(json.dumps({**recorder.rows, "broken": broken}))
     environment.process_exit_code = 0
