@@ -16,7 +16,7 @@ from rich.console import Console
 from loadtests import target
 from loadtests.money import Money, agreed
 from loadtests.order import VARIABLE, Order
-from loadtests.profile import Kind, Phase, Profile
+from loadtests.profile import FREE, Kind, Phase, Profile
 from loadtests.run import PhaseRun, Run
 from loadtests.sampler import Sampler, machine
 from loadtests.target import Target
@@ -54,8 +54,7 @@ def drive(profile: Profile, name: str, *, folder: Path, url: str | None, service
 
 def sells(profile: Profile) -> bool:
     """Whether anybody of a profile buys."""
-    free = {"quote", "window-shopper"}
-    return any({*phase.users, *phase.arrivals} - free for phase in profile.phases)
+    return any({*phase.users, *phase.arrivals} - FREE for phase in profile.phases)
 
 
 @contextmanager

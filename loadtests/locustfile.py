@@ -9,6 +9,7 @@ from locust import FastHttpUser, events
 from loadtests import recorder
 from loadtests.order import Order
 from loadtests.pictures import photo
+from loadtests.profile import FREE
 from loadtests.users.arriving import arriving
 from loadtests.users.base import Visitor
 from loadtests.users.closed import closed
@@ -30,7 +31,8 @@ def _prepare(order: Order) -> None:
     """
     if "--master" in sys.argv:
         return
-    Visitor.wallet = Wallet(order.tempo_rpc_url)
+    if {*order.users, *order.arrivals} - FREE:
+        Visitor.wallet = Wallet(order.tempo_rpc_url)
     for megapixels in order.pictures:
         photo(megapixels)
 

@@ -11,6 +11,9 @@ FOLDER = Path(__file__).with_name("profiles")
 Kind = Literal["x402-v1", "x402-v2", "mpp", "slow", "quote", "window-shopper", "hostile"]
 """Clients: three buyers by protocol, a buyer on a slow line (x402 v2), and three that never pay."""
 
+FREE: frozenset[Kind] = frozenset({"quote", "window-shopper"})
+"""Those that sign no payment."""
+
 Count = Annotated[int, Field(gt=0, le=500)]
 PerSecond = Annotated[float, Field(gt=0, le=500)]
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -18,7 +18,7 @@ class Visitor(FastHttpUser):
     abstract = True
     network_timeout = 100.0
     order: Order
-    wallet: Wallet
+    wallet: Wallet | None = None
     kind: Kind
 
     def on_start(self) -> None:

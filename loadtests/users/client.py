@@ -36,13 +36,14 @@ class Client:
 
     Attributes:
         url: the service, for those that speak HTTP themselves.
+        wallet: None where nobody signs.
         patience_s: for how long a payment is sent again that was refused for lack of capacity.
     """
 
     session: FastHttpSession
     url: str
     pictures: Pictures
-    wallet: Wallet
+    wallet: Wallet | None
     recorder: Recorder
     patience_s: float
 

@@ -33,7 +33,7 @@ def load(url: str, folder: Path, *, at_most: int = 5_000) -> subprocess.Complete
         "--out",
         folder / "out",
     ]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=90, check=False)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False)
 
 
 def test_a_kept_bound_is_exit_code_0(tmp_path: Path) -> None:
