@@ -141,7 +141,7 @@ class Admission:
         place = Place(self, job, job.expected_s * self.lanes[job.is_big].factor, wait_s)
         delayed = max((self._delayed_by(key) for key in job.keys), default=0.0)
         if delayed and delayed + self._delay(place) > _FAIR_SHARE * self.max_wait_s:
-            raise self._overloaded("You have as many pictures waiting as one sender may have.", delayed)
+            raise self._overloaded("You have as many images waiting as one sender may have.", delayed)
         self.places.add(place)
         return place
 

@@ -9,7 +9,7 @@ from settings_types import CidrBlock, CommaSeparated, RedisUrl, Section
 
 _KEPT_FREE = 160
 """Descriptors for everything else: 40 of an idle worker (database, metrics, runner, log), 32 connections to each chain
-or facilitator, decoders, pictures, and connections that are being closed."""
+or facilitator, decoders, images, and connections that are being closed."""
 
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
@@ -19,16 +19,16 @@ class UploadLimits(Section):
     """Limits on what may be sent."""
 
     max_bytes: PositiveInt = 25_000_000
-    """Bytes of one picture."""
+    """Bytes of one image."""
     max_side: PositiveInt = 10_000
-    """Pixels per side of one picture."""
+    """Pixels per side of one image."""
     max_bytes_in_flight: PositiveInt = 500_000_000
-    """Bytes of all pictures that one API worker holds at a time, sent and made; more are answered 503. A quarter is
+    """Bytes of all images that one API worker holds at a time, sent and made; more are answered 503. A quarter is
     kept for payers who have paid here within the last hour."""
     max_bytes_per_address: PositiveInt = 125_000_000
     """The same for the requests of one address (IPv6: /64); more are answered 429."""
     receive_timeout_s: PositiveFloat = 60.0
-    """Seconds within which a picture has to arrive."""
+    """Seconds within which an image has to arrive."""
     pace_bytes_s: PositiveInt = 8_000
     """Bytes per second that must arrive of it, on average over each window."""
     pace_window_s: PositiveFloat = 10.0
@@ -36,20 +36,20 @@ class UploadLimits(Section):
 
 
 class FetchConfig(Section):
-    """Pictures that are fetched from `image_url`."""
+    """Images that are fetched from `image_url`."""
 
     enabled: bool = True
     """Whether `image_url` is accepted. Only public addresses are fetched from, through no proxy."""
     timeout_s: PositiveFloat = 10.0
-    """Seconds within which a picture has to be fetched, redirects included."""
+    """Seconds within which an image has to be fetched, redirects included."""
     max_redirects: NonNegativeInt = 3
     """Redirects that are followed; each address is checked."""
     at_a_time: PositiveInt = 16
-    """Pictures that one API worker fetches at a time; more are answered 503."""
+    """Images that one API worker fetches at a time; more are answered 503."""
     ports: Annotated[tuple[Port, ...], CommaSeparated] = ()
     """Ports that may be fetched from, beside 80 for http and 443 for https."""
     networks: Annotated[tuple[CidrBlock, ...], CommaSeparated] = ()
-    """Addresses or networks that may be fetched from though they are not public. Whoever pays for a picture can then
+    """Addresses or networks that may be fetched from though they are not public. Whoever pays for an image can then
     have this service ask them."""
 
 

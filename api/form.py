@@ -56,7 +56,7 @@ def unsupported(media_type: str = "") -> UnsupportedMediaType:
     known = foreign_type(media_type)
     named = f"Content-Type says that this is {known.name}. {known.advice} " if known else ""
     return UnsupportedMediaType(
-        f"{named}Supported is one picture as the body, or in a form or in JSON, with the type of the body as "
+        f"{named}Supported is one image as the body, or in a form or in JSON, with the type of the body as "
         f"Content-Type: {supported}.",
         headers=(("Accept-Post", supported),),
     )

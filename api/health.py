@@ -87,7 +87,7 @@ class Readiness:
         }
         if not report.ready:
             # Answered here and not raised: frequent requests would fill the log with errors.
-            refusal = Unavailable("No picture can be sold right now.", members=body)
+            refusal = Unavailable("No image can be sold right now.", members=body)
             return problem(refusal, request_id_of(request.scope), self._origin)
         return JSONResponse(body, headers={"Cache-Control": "no-store"})
 

@@ -63,7 +63,7 @@ _FILE: Json = {"schema": {"type": "string", "format": "binary"}}
 _BASE64: Json = {
     "type": "string",
     "contentEncoding": "base64",
-    "description": "The picture's file in Base64, or a data URL of it.",
+    "description": "The image's file in Base64, or a data URL of it.",
 }
 
 _NAMED: Json = {
@@ -71,7 +71,7 @@ _NAMED: Json = {
     URL: {
         "type": "string",
         "format": "uri",
-        "description": "Public http or https URL of the picture, on the default port. It is fetched when the payment "
+        "description": "Public http or https URL of the image, on the default port. It is fetched when the payment "
         "has been verified.",
     },
 }
@@ -117,7 +117,7 @@ _MODEL_LIST: Json = {
                         "required": ["currency", "amount"],
                         "properties": {"currency": {"const": "USD"}, "amount": {"type": "string"}},
                     },
-                    "url": {"type": "string", "description": "Where to post a picture for this model."},
+                    "url": {"type": "string", "description": "Where to post an image for this model."},
                 },
             },
         }
@@ -126,7 +126,7 @@ _MODEL_LIST: Json = {
 
 _MODELS: Json = {
     "operationId": "listModels",
-    "summary": "List the models and what a picture costs with each",
+    "summary": "List the models and what an image costs with each",
     "security": [],
     "responses": document("The models, the default first.", "Models"),
 }
@@ -145,11 +145,11 @@ def openapi(offer: PriceList) -> Json:
             "title": "ClearCanvas",
             "version": VERSION,
             "contact": _contact(offer),
-            "description": f"Background removal, ${offer.default.price} per picture. No account: the answer 402 quotes "
-            "the price, the payment comes with the next request, and only a finished picture is charged.",
-            "x-guidance": f"POST the bytes of one picture to {PATH}. Pay the 402 and send the same request again. "
-            "After 503 or a lost answer send the same payment again: a picture is charged once. A client that signs a "
-            "new payment with each try sends an Idempotency-Key, the same with each try for one picture.",
+            "description": f"Background removal, ${offer.default.price} per image. No account: the answer 402 quotes "
+            "the price, the payment comes with the next request, and only a finished image is charged.",
+            "x-guidance": f"POST the bytes of one image to {PATH}. Pay the 402 and send the same request again. "
+            "After 503 or a lost answer send the same payment again: an image is charged once. A client that signs a "
+            "new payment with each try sends an Idempotency-Key, the same with each try for one image.",
         },
         "servers": [{"url": offer.public_url}],
         "x-service-info": {
@@ -191,7 +191,7 @@ def _operation(offer: PriceList) -> Json:
     return {
         **paid,
         "operationId": "removeBackground",
-        "summary": "Remove the background of one picture",
+        "summary": "Remove the background of one image",
         "parameters": [
             *(_parameter(name, option) for name, option in OPTIONS.items()),
             {"name": MODEL, "in": "query", **_model(offer)},
@@ -222,7 +222,7 @@ def _paid(offer: PriceList) -> Json:
                 "name": "Idempotency-Key",
                 "in": "header",
                 "description": "Your own name for this purchase, best a UUID. A new payment under the same name by the "
-                "same payer for the same picture is not charged: the first purchase is delivered again.",
+                "same payer for the same image is not charged: the first purchase is delivered again.",
                 "schema": {"type": "string", "minLength": 1, "maxLength": 128},
                 "example": "5d4f7a0e-0b6c-4f0d-8d0e-6a3c7b1f2a90",
             },
@@ -265,7 +265,7 @@ def _one_of(pictures: Json, options: Json) -> Json:
 
 def _model(offer: PriceList) -> Json:
     return {
-        "description": f"Which model cuts the picture out, at its own price: {prices(offer)}.",
+        "description": f"Which model cuts the image out, at its own price: {prices(offer)}.",
         "schema": {"type": "string", "enum": list(offer.names), "default": offer.default.name},
     }
 

@@ -39,7 +39,7 @@ _RESULT_TEXTS = {
     "X-Backend": "What ran the model.",
     "X-Service-Version": "Version of the service.",
     "Server-Timing": "Milliseconds of each stage.",
-    "Idempotent-Replayed": "true on a picture that was paid before.",
+    "Idempotent-Replayed": "true on an image that was paid before.",
     "Cache-Control": "private",
     "Vary": "Names Accept where the format depends on it.",
 }
@@ -47,7 +47,7 @@ _PROBLEM_EXAMPLE = {
     "type": "/problems/unsupported_media_type",
     "title": "Unsupported media type",
     "status": 415,
-    "detail": "Send a PNG, JPEG or WebP picture.",
+    "detail": "Send a PNG, JPEG or WebP image.",
     "code": "unsupported_media_type",
     "payment_state": "none",
     "charged": False,

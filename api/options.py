@@ -104,7 +104,7 @@ OPTIONS: Mapping[str, Option] = {
         "75",
     ),
     "channels": Option(
-        "`alpha` delivers the matte alone, as a grey picture; lossless in `png`, and in `webp` without `quality`.",
+        "`alpha` delivers the matte alone, as a grey image; lossless in `png`, and in `webp` without `quality`.",
         {"type": "string", "enum": list(Channels), "default": "rgba"},
         _one_of(list(Channels)),
         "alpha",
@@ -116,14 +116,14 @@ OPTIONS: Mapping[str, Option] = {
         "white",
     ),
     "crop": Option(
-        "`true` cuts the picture to the subject.",
+        "`true` cuts the image to the subject.",
         {"type": "string", "enum": ["false", "true"], "default": "false"},
         _one_of(["false", "true"]),
         "true",
     ),
     "crop_margin": Option(
         "Room around the subject, with `crop=true`: one, two or four lengths as in CSS, each up to `50%` of the "
-        "subject or up to `500px`; beyond the picture's edge the ground goes on.",
+        "subject or up to `500px`; beyond the image's edge the ground goes on.",
         {"type": "string", "maxLength": 23},
         _margins,
         "10%",

@@ -131,7 +131,7 @@ def refusal_of(error: Exception) -> ServiceError:
     if isinstance(error, ServiceError):
         return error
     if isinstance(error, MemoryError):
-        refusal: ServiceError = Overloaded("There is not enough memory for this picture now. Send it again shortly.")
+        refusal: ServiceError = Overloaded("There is not enough memory for this image now. Send it again shortly.")
         refusal.__cause__ = error
         return refusal
     if isinstance(error, HTTPException) and error.status_code == 404:

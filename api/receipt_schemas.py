@@ -18,7 +18,7 @@ _MEMBERS: Json = {
     "payer": {"type": "string", "description": "Address of the payer."},
     "amount": {"type": "string", "description": "Base units of the currency."},
     "currency": {"type": "string", "description": "Contract of the token that was paid."},
-    "input_sha256": {**_SHA256, "description": "Of the picture that was sent."},
+    "input_sha256": {**_SHA256, "description": "Of the image that was sent."},
     "output_sha256": {**_SHA256, "description": "Of the file that was delivered first."},
     "model": {"type": "string", "description": "The model that made it."},
     "model_sha256": {**_SHA256, "description": "Of the model's weights."},

@@ -84,7 +84,7 @@ class Upload:
             InvalidImage: empty, not what Content-Type says, damaged, or more pixels than allowed.
         """
         if not self.body:
-            raise InvalidImage("No picture came. Send the bytes of a PNG, JPEG or WebP image.")
+            raise InvalidImage("No image came. Send the bytes of a PNG, JPEG or WebP image.")
         return probe(self.body, self.declared, self.max_side)
 
     def fetched(self) -> "Upload":
@@ -229,7 +229,7 @@ class UploadMiddleware:
             form.close()
 
     def _too_large(self) -> UploadTooLarge:
-        return UploadTooLarge(f"A picture may have up to {self.limits.max_bytes} bytes.")
+        return UploadTooLarge(f"An image may have up to {self.limits.max_bytes} bytes.")
 
 
 def _counting(send: Send, hold: Hold) -> Send:

@@ -30,7 +30,7 @@ class Settings(Section):
     """Where buyers and researchers reach the operator: a `mailto:`, `https:` or `tel:` URI, for security.txt and
     OpenAPI."""
     price_usd: Price = Decimal("0.05")
-    """Price per picture in US dollars; a model may override it."""
+    """Price per image in US dollars; a model may override it."""
     previous_prices: Annotated[tuple[ModelSpec, ...], CommaSeparated] = ()
     """Prices before the last change, `NAME=PRICE` for each model whose price has changed: quotes at them are still
     paid. Remove them when no quote is left."""
@@ -57,7 +57,7 @@ class Settings(Section):
     """File with the addresses of payers that nothing is sold to, one a line, # before a note; read again when it
     changes."""
     recent_results_mb: int = Field(default=64, ge=0)
-    """Megabytes of finished pictures that one API worker keeps in memory for re-sent payments."""
+    """Megabytes of finished images that one API worker keeps in memory for re-sent payments."""
     isolate_decoders: bool = True
     """Whether uploads are decoded in processes of their own, without keys, files and network; on Linux only."""
     log_level: Literal["debug", "info", "warning"] = "info"
@@ -98,12 +98,12 @@ class Settings(Section):
         return next(section for _, section in self.rails() if isinstance(section, kind))
 
     def model_prices(self) -> dict[str, Decimal]:
-        """The models that are served with the price of a picture in US dollars, the default first."""
+        """The models that are served with the price of an image in US dollars, the default first."""
         more = {each.name: self.price_usd if each.usd is None else each.usd for each in self.runner.more_models}
         return {self.runner.model: self.price_usd, **more}
 
     def previous_model_prices(self) -> dict[str, Decimal]:
-        """The former prices of models, in US dollars, at which a picture is still sold."""
+        """The former prices of models, in US dollars, at which an image is still sold."""
         return {each.name: each.usd for each in self.previous_prices if each.usd is not None}
 
     def ledger_url(self) -> str:

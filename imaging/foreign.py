@@ -6,7 +6,7 @@ from dataclasses import dataclass
 _CONVERT = "Convert it to PNG, JPEG or WebP and send that."
 _RENDER = "Render it to PNG and send that."
 _RAW = "Send the bytes of the file itself as the body."
-_PAGE = "Send the picture, not a page about it."
+_PAGE = "Send the image, not a page about it."
 LOOKED_AT = 1_024
 """Bytes from the start."""
 
@@ -33,13 +33,13 @@ def _kind(name: str, advice: str, magic: bytes, *media_types: str) -> Foreign:
 
 
 FOREIGN = (
-    _kind("an AVIF picture", _CONVERT, rb".{4}ftypavi[fs]", "image/avif"),
-    _kind("a HEIC picture", _CONVERT, rb".{4}ftyp(hei|hev|mif1|msf1)", "image/heic", "image/heif"),
-    _kind("a film", "Send a single still picture.", rb".{4}ftyp", "video/mp4", "video/quicktime"),
-    _kind("a GIF picture", _CONVERT, rb"GIF8[79]a", "image/gif"),
-    _kind("a TIFF picture", _CONVERT, rb"II\*\x00|MM\x00\*", "image/tiff"),
-    _kind("a BMP picture", _CONVERT, rb"BM.{4}\x00{4}", "image/bmp"),
-    _kind("a JPEG XL picture", _CONVERT, rb"\xff\x0a|\x00{3}\x0cJXL ", "image/jxl"),
+    _kind("an AVIF image", _CONVERT, rb".{4}ftypavi[fs]", "image/avif"),
+    _kind("a HEIC image", _CONVERT, rb".{4}ftyp(hei|hev|mif1|msf1)", "image/heic", "image/heif"),
+    _kind("a film", "Send a single still image.", rb".{4}ftyp", "video/mp4", "video/quicktime"),
+    _kind("a GIF image", _CONVERT, rb"GIF8[79]a", "image/gif"),
+    _kind("a TIFF image", _CONVERT, rb"II\*\x00|MM\x00\*", "image/tiff"),
+    _kind("a BMP image", _CONVERT, rb"BM.{4}\x00{4}", "image/bmp"),
+    _kind("a JPEG XL image", _CONVERT, rb"\xff\x0a|\x00{3}\x0cJXL ", "image/jxl"),
     _kind("a PDF document", _RENDER, rb"\s*%PDF-", "application/pdf"),
     _kind("an SVG drawing", _RENDER, rb"\s*(<\?xml.{0,800})?<svg\b", "image/svg+xml"),
     _kind("an HTML page", _PAGE, rb"\s*<(!doctype html|html|head|body)\b", "text/html"),

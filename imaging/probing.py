@@ -88,4 +88,4 @@ def _not_an_image(body: bytes, declared: ImageFormat) -> InvalidImage:
 
 def _check_size(width: int, height: int, max_side: int) -> None:
     if not (0 < width <= max_side and 0 < height <= max_side):
-        raise InvalidImage(f"The picture is {width} x {height} pixels. Each side must have 1 to {max_side} pixels.")
+        raise InvalidImage(f"The image is {width} x {height} pixels. Each side must have 1 to {max_side} pixels.")

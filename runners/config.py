@@ -62,9 +62,9 @@ class RunnerConfig(Section):
     threads: PositiveInt = 1
     """CPU threads of one inference."""
     max_batch_size: Literal["auto"] | PositiveInt = "auto"
-    """Pictures per inference call at most; `auto`: 1 on a CPU, measured on a GPU."""
+    """Images per inference call at most; `auto`: 1 on a CPU, measured on a GPU."""
     max_wait_s: PositiveFloat = 10.0
-    """The longest expected wait, in seconds, with which a picture is taken in; more are answered 503 before their
+    """The longest expected wait, in seconds, with which an image is taken in; more are answered 503 before their
     payment is touched."""
     timeout_s: PositiveFloat = 30.0
     """Seconds after which an inference counts as failed."""

@@ -112,6 +112,6 @@ class Multipart:
 
 def _malformed(why: str) -> BadRequest:
     return BadRequest(
-        f"The form (multipart/form-data) cannot be read: {why}. Let your HTTP library write it, with the picture as "
+        f"The form (multipart/form-data) cannot be read: {why}. Let your HTTP library write it, with the image as "
         f"the part {FILE!r}."
     )

@@ -67,7 +67,7 @@ class Received:
         kept = piece if self._kept_bytes is None else piece[: max(0, self._kept_bytes - self.size)]
         self.size += len(piece)
         if self.size > self._max_bytes:
-            raise UploadTooLarge(f"A picture may have up to {self._max_bytes} bytes.")
+            raise UploadTooLarge(f"An image may have up to {self._max_bytes} bytes.")
         if kept:
             self._take(len(kept))
             self._pieces.append(kept)
@@ -76,7 +76,7 @@ class Received:
         """Take so many bytes of fields. Raises UploadTooLarge."""
         self._text_bytes += size
         if self._text_bytes > MAX_TEXTS_BYTES:
-            raise UploadTooLarge(f"All fields beside the picture may have up to {MAX_TEXTS_BYTES} bytes.")
+            raise UploadTooLarge(f"All fields beside the image may have up to {MAX_TEXTS_BYTES} bytes.")
         self._take(size)
 
     def name(self, name: str, value: str) -> None:
@@ -98,4 +98,4 @@ class Received:
         if self._source is None:
             self._source = source
         elif self._source is not source:
-            raise BadRequest(f"More than one picture was sent. Send one of {FILE}, {BASE64} and {URL}, once.")
+            raise BadRequest(f"More than one image was sent. Send one of {FILE}, {BASE64} and {URL}, once.")

@@ -55,7 +55,7 @@ class Text:
         self._text += piece
         if len(self._text) > MAX_TEXT_BYTES:
             raise UploadTooLarge(
-                f"The field {self._name[:40]!r} has more than {MAX_TEXT_BYTES} bytes. The picture belongs in {FILE!r}, "
+                f"The field {self._name[:40]!r} has more than {MAX_TEXT_BYTES} bytes. The image belongs in {FILE!r}, "
                 f"or as Base64 in {BASE64!r}."
             )
 

@@ -53,7 +53,7 @@ class Fetcher:
     def check(self, url: str) -> None:
         """Refuse a URL that could never be fetched, without asking anybody. Raises ImageNotFetched."""
         if not self._config.enabled:
-            raise ImageNotFetched("This service does not fetch pictures from URLs. Send the picture itself.")
+            raise ImageNotFetched("This service does not fetch images from URLs. Send the image itself.")
         read_url(url, self._allowed, self._config.ports)
 
     async def fetch(self, url: str, take: Callable[[bytes], None]) -> None:
@@ -66,14 +66,14 @@ class Fetcher:
         """
         self.check(url)
         if self._under_way >= self._config.at_a_time:
-            raise Overloaded("Too many pictures are being fetched. Send the request again.", retry_after=_RETRY_S)
+            raise Overloaded("Too many images are being fetched. Send the request again.", retry_after=_RETRY_S)
         self._under_way += 1
         try:
             async with asyncio.timeout(self._config.timeout_s):
                 await self._follow(url, take)
         except TimeoutError as error:
             limit = self._config.timeout_s
-            raise ImageNotFetched(f"image_url did not deliver the picture within {limit:g} seconds.") from error
+            raise ImageNotFetched(f"image_url did not deliver the image within {limit:g} seconds.") from error
         except (ClientError, OSError, ValueError) as error:
             raise ImageNotFetched("The host of image_url does not answer as HTTP demands.") from error
         finally:
@@ -156,6 +156,6 @@ async def _read(answer: ClientResponse, take: Callable[[bytes], None]) -> None:
     if coding not in ("", "identity"):
         raise ImageNotFetched("image_url was answered with a Content-Encoding; it must have none.")
     if answer.content_type == "text/html":
-        raise ImageNotFetched("image_url leads to an HTML page. Name the picture itself, not a page about it.")
+        raise ImageNotFetched("image_url leads to an HTML page. Name the image itself, not a page about it.")
     async for piece in answer.content.iter_chunked(_PIECE_BYTES):
         take(piece)

@@ -37,7 +37,7 @@ def read_url(text: str, allowed: Allowed, ports: Sequence[int]) -> URL:
 
 def not_public() -> ImageNotFetched:
     """The refusal of an address that is not public."""
-    return ImageNotFetched("image_url leads to an address that is not public. Send the picture itself.")
+    return ImageNotFetched("image_url leads to an address that is not public. Send the image itself.")
 
 
 def _parsed(text: str) -> URL:

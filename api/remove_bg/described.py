@@ -30,17 +30,17 @@ _LIMIT = dict(
     )
 )
 _CHARGED = {
-    "X-Type": "other: what a picture shows is not told apart.",
-    "X-Credits-Charged": "1 for a picture, 0 for one that was paid before.",
+    "X-Type": "other: what an image shows is not told apart.",
+    "X-Credits-Charged": "1 for an image, 0 for one that was paid before.",
 }
 _PICTURES: Json = {
-    BASE64: {**_TEXT, "contentEncoding": "base64", "description": "The picture's file in Base64."},
-    URL: {**_TEXT, "format": "uri", "description": "Public http or https URL of the picture."},
+    BASE64: {**_TEXT, "contentEncoding": "base64", "description": "The image's file in Base64."},
+    URL: {**_TEXT, "format": "uri", "description": "Public http or https URL of the image."},
 }
 _ATTRIBUTES: Json = {
-    "credits": {"type": "object", "description": "All 0: there are no accounts, each picture is paid for."},
+    "credits": {"type": "object", "description": "All 0: there are no accounts, each image is paid for."},
     "api": {"type": "object", "description": "No free calls, all sizes."},
-    "price": {"type": "object", "description": "Of one picture."},
+    "price": {"type": "object", "description": "Of one image."},
 }
 
 _ERROR = ["title", "detail", "code"]
@@ -79,7 +79,7 @@ _ACCOUNT: Json = {
     "operationId": "removeBgAccount",
     "summary": "Tell clients of remove.bg that there are no accounts",
     "security": [],
-    "responses": document("No credits, and the price of a picture.", "Account"),
+    "responses": document("No credits, and the price of an image.", "Account"),
 }
 
 

@@ -7,7 +7,7 @@ from errors import InvalidImage
 MAX_METADATA = 4_000_000
 """Bytes of one piece of metadata, inflated; a larger one counts as absent. Profiles of printers reach some 2 MB."""
 
-TRUNCATED = "The file ends before its picture does. Send the whole file."
+TRUNCATED = "The file ends before its image does. Send the whole file."
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ def scan_structure(body: bytes) -> Header:
     if not has_data:
         raise truncated()
     if is_animation and frames > 1:
-        raise InvalidImage("The PNG file is animated. Send a single still picture.")
+        raise InvalidImage("The PNG file is animated. Send a single still image.")
     return Header(orientation(exif or b""), decode_bytes=12 if body[24] == 16 else 8)
 
 

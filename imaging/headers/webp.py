@@ -66,7 +66,7 @@ def scan_structure(body: bytes) -> Header:
         if kind == b"EXIF" and exif is None and end - start <= MAX_METADATA:
             exif = body[start:end]
     if frames > 1:
-        raise InvalidImage("The WebP file is animated. Send a single still picture.")
+        raise InvalidImage("The WebP file is animated. Send a single still image.")
     if not frames + stills:
         raise truncated()
     return Header(orientation((exif or b"").removeprefix(b"Exif\x00\x00")), decode_bytes=8)

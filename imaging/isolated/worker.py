@@ -106,7 +106,7 @@ def _decoded(codec: Codec, task: Task, memory: mmap.mmap) -> Reply:
     body = memory[task.pixel_bytes : task.pixel_bytes + task.body_bytes]
     picture = codec.decode(body, task.info)
     if picture.rgba.nbytes != task.pixel_bytes:
-        return Reply(fault="the picture has another size")
+        return Reply(fault="the image has another size")
     memory[: task.pixel_bytes] = np.ascontiguousarray(picture.rgba).data.cast("B")
     return Reply(has_alpha=picture.has_alpha)
 

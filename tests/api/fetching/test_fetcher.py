@@ -227,4 +227,4 @@ async def test_so_many_are_fetched_at_a_time_and_no_more(host: PictureHost) -> N
 
 
 async def test_fetching_can_be_switched_off(host: PictureHost) -> None:
-    assert "Send the picture itself" in (await refusal(Fetcher(config(host, enabled=False)), host.photo)).detail
+    assert "Send the image itself" in (await refusal(Fetcher(config(host, enabled=False)), host.photo)).detail
