@@ -1,4 +1,4 @@
-"""What a command works with: settings, ledger and rails; and how it asks, and ends."""
+"""Access of commands to settings, ledger and rails; confirmation, output and failure."""
 
 import json
 import sys
@@ -25,7 +25,7 @@ _WIDE = 220
 
 @contextmanager
 def told() -> Iterator[None]:
-    """What is wrong with settings, ledger or chains ends the command: a sentence on stderr, exit code 1."""
+    """Ends the command on errors of settings, ledger or chains, with a sentence on stderr and exit code 1."""
     try:
         yield
     except ConfigurationError as error:

@@ -1,4 +1,4 @@
-"""One payment as a line of the books."""
+"""One payment as a row for accounting."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -88,7 +88,7 @@ def coins(units: int) -> str:
 
 
 def facts(record: Record) -> dict[str, Any]:
-    """All that may be shown of a payment: never what its payer signed."""
+    """Everything about a payment that may be shown, which excludes what its payer signed."""
     entry = record.entry
     return {
         **asdict(Line.of(record)),

@@ -1,4 +1,4 @@
-"""`replay-doubt`: payments in doubt are judged by the chain at once."""
+"""`replay-doubt`: asks the chains about payments in doubt immediately."""
 
 import asyncio
 from collections import Counter

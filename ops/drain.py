@@ -1,4 +1,4 @@
-"""`drain`: a service of this host stops selling, and ends when its sales have ended."""
+"""`drain`: stops a service of this host once its sales have ended."""
 
 from collections.abc import Sequence
 from typing import Annotated

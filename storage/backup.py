@@ -1,7 +1,7 @@
-"""A copy of the ledger, made while it is in use, and put back in its place.
+"""Backup of the ledger while it is in use, and restore.
 
-SQLite is copied by its own backup interface, which gives one moment's state whatever is written meanwhile. PostgreSQL's
-own programs, pg_dump and pg_restore, have to be installed.
+SQLite is copied with its backup interface, which gives a consistent state in spite of concurrent writes. For PostgreSQL
+its programs pg_dump and pg_restore must be installed.
 """
 
 import os
@@ -22,11 +22,11 @@ _BUSY_S = 2.0
 
 
 class BackupError(Exception):
-    """A copy could not be made or put back; the text says why, and holds no password."""
+    """A backup or restore failed; the text states why, and contains no password."""
 
 
 def back_up(url: str, target: Path) -> None:
-    """Copy the ledger to a new file, which appears under its name only when it is whole. Nobody else may read it.
+    """Copy the ledger to a new file, which gets its name only when it is complete. Only its owner may read it.
 
     Raises:
         BackupError: the file exists or cannot be written, the copy is damaged, or pg_dump failed.
@@ -50,11 +50,11 @@ def back_up(url: str, target: Path) -> None:
 
 
 async def restore(url: str, source: Path, *, other_ledger: bool = False) -> Path | None:
-    """Put a copy in the ledger's place; nothing may use the ledger. A SQLite file that was there is kept, and its new
-    name returned. PostgreSQL's database must be empty.
+    """Replace the ledger by a copy; no process may use the ledger. An existing SQLite file is kept under a new name,
+    which is returned. A PostgreSQL database must be empty.
 
     Args:
-        other_ledger: whether the copy may be of another ledger than the one that is there.
+        other_ledger: whether the copy may be of another ledger than the existing one.
 
     Raises:
         BackupError: the copy is damaged or of another ledger, the ledger is in use, the database is not empty, or
@@ -84,7 +84,7 @@ def _restore_file(source: Path, target: Path, *, other_ledger: bool) -> Path | N
     _copy(source, part)
     _flush(part)
     kept = _keep(target) if target.exists() else None
-    part.replace(target)  # at no moment is there no ledger: a service that starts then would make an empty one
+    part.replace(target)  # atomic: without a ledger, a service that starts now would create an empty one
     _flush(target.parent)
     return kept
 
@@ -99,8 +99,8 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _take_out_of_use(file: Path) -> str | None:
-    """Write the log back into the file, which works only where no process has it open; the ledger's identity. None
-    if the file is damaged: then it is unknown who uses it."""
+    """Write the log back into the file, which fails if another process has it open. Returns the ledger's identity; None
+    if the file is damaged: then it is not known whether it is in use."""
     try:
         with closing(_open(file)) as connection:
             connection.execute("PRAGMA journal_mode=DELETE")
@@ -123,9 +123,9 @@ def _identity(file: Path) -> str | None:
 
 
 def _keep(file: Path) -> Path:
-    """Give a file, and what belongs to it, a second name."""
+    """Give a file and its log a second name."""
     kept = file.with_name(f"{file.name}.before-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
-    for suffix in ("-wal", "-shm"):  # of a damaged file: they would be written into the new one
+    for suffix in ("-wal", "-shm"):  # SQLite would write those of a damaged file into the new one
         beside = file.with_name(file.name + suffix)
         if beside.exists():
             beside.rename(f"{kept}{suffix}")
@@ -172,7 +172,7 @@ def _run(program: str, url: URL, *words: str) -> None:
 
 
 def _libpq(url: URL) -> dict[str, str]:
-    """The connection as the environment of PostgreSQL's programs: a command line would show the password."""
+    """The connection as environment variables for PostgreSQL's programs: a command line would show the password."""
     query = {name: value for name, value in url.query.items() if isinstance(value, str)}
     named = {
         "PGHOST": url.host or query.get("host"),

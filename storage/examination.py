@@ -1,4 +1,4 @@
-"""A look at the ledger's database that changes nothing, and makes no file."""
+"""Examines the ledger's database without changing it or creating a file."""
 
 from dataclasses import dataclass
 
@@ -14,13 +14,13 @@ from storage.schema import ledger
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What a database says of itself.
+    """The state of a database.
 
     Attributes:
-        identity: of its ledger; None where it has no tables.
-        revision: of its tables; None where it has none.
-        head: the revision that this code is made for.
-        is_newer: whether its tables are those of a newer version.
+        identity: of its ledger; None if it has no tables.
+        revision: of its tables; None if it has none.
+        head: the revision of this code.
+        is_newer: whether its tables are from a newer version.
         time: unix seconds by its clock.
     """
 
@@ -32,10 +32,10 @@ class Examination:
 
 
 async def examine(url: str) -> Examination:
-    """Look at a database.
+    """Examine a database.
 
     Raises:
-        LedgerUnavailable: it does not answer, or its file is not there.
+        LedgerUnavailable: it does not respond, or its file does not exist.
         ValueError: the URL names neither a SQLite file nor a PostgreSQL database.
     """
     parsed = parse(url)

@@ -62,12 +62,12 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which payments; what is None selects nothing.
+    """A filter of payments; None does not filter.
 
     Attributes:
         since, until: unix seconds, compared with `Record.at`; the period includes the first and not the second.
-        states: abandoned ones have moved nothing, so they are left out unless they are asked for.
-        payer: address in any case.
+        states: by default all but abandoned ones, which moved no money.
+        payer: address in any letter case.
     """
 
     since: float = 0.0
@@ -79,7 +79,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Earned:
-    """What settled on one day (UTC, days since 1970) over one rail for one product: payments, and base units.
+    """Revenue of one day (UTC, days since 1970) on one rail for one product: number of payments, and base units.
 
     Attributes:
         refunded: of the amount, whenever that was.
@@ -115,7 +115,7 @@ class SqlRecords:
         }
 
     async def page(self, wanted: Wanted, *, after: Record | None = None, limit: int = 1000) -> list[Record]:
-        """The payments that are wanted, oldest first; those that follow `after`, the last one of the page before."""
+        """The matching payments, oldest first, that follow `after`, the last one of the previous page."""
         where = self._where(wanted)
         if after is not None:
             later = or_(self._at > after.at, and_(self._at == after.at, _row.id > after.entry.payment.id))
@@ -123,19 +123,19 @@ class SqlRecords:
         return await self._found(where, limit)
 
     async def latest(self, wanted: Wanted, limit: int) -> list[Record]:
-        """The last so many of the payments that are wanted, oldest first."""
+        """The latest `limit` matching payments, oldest first."""
         statement = self._records(self._where(wanted)).order_by(self._at.desc(), _row.id.desc())
         return [self._record(row) for row in reversed(await self._database.reads.rows(statement.limit(limit)))]
 
     async def find(self, reference: str) -> list[Record]:
-        """The payments whose id, transaction or receipt's transaction this is; in any state."""
+        """The payments with this id, transaction or receipt's transaction, in any state."""
         paid_by = _row.receipt["transaction"].as_string()
         return await self._found(
             (_row.id == reference) | (_row.transaction_hash == reference) | (paid_by == reference), 10
         )
 
     async def earned(self, since: float, until: float) -> list[Earned]:
-        """What settled from `since` on and before `until` (unix seconds), by day, rail and product."""
+        """Revenue from `since` (included) to `until` (excluded), unix seconds, by day, rail and product."""
         period = (_row.state == State.SETTLED) & (_row.settled_at >= since) & (_row.settled_at < _finite(until))
         days = _row.settled_at / DAY_S
         # Both casts cut off here; PostgreSQL's would round.

@@ -79,11 +79,11 @@ payments = Table(
     CheckConstraint("state IN ('claimed', 'settling', 'settled')", name="payments_state"),
     CheckConstraint("(state = 'settled') = (receipt IS NOT NULL)", name="payments_receipt"),
 )
-"""One row per payment in progress or settled: the operator's books. Times are unix seconds,
-amounts base units. `settled_at` is when the ledger learnt of it, from which the 24 hours of re-delivery count. A
-settlement is looked at again at `recheck_at` until the chain can no longer drop it, which was seen at `final_at`. It
-began at `settling_since`, or was lost again then. `product` is what was bought, by the model's name; versions before
-0006 did not write it. `sold` is what the receipt `receipt_id` says of it; versions before 0008 did not write it."""
+"""One row per payment in progress or settled. Times are unix seconds, amounts base units. `settled_at` is when the
+ledger recorded the settlement; the 24 hours of re-delivery start then. A settlement is rechecked at `recheck_at` until
+the chain can no longer drop it, recorded as `final_at`. `settling_since` is when it began or was lost again. `product`
+is the model's name; versions before 0006 did not write it. `sold` is the content of the receipt `receipt_id`; versions
+before 0008 did not write it."""
 
 
 def is_in(state: str) -> ColumnElement[bool]:

@@ -17,20 +17,20 @@ _LOCK_KEY = 0x436C656172
 async def migrate(
     url: str, *, to: str | None = None, timeout_s: float = 20.0, folders: Sequence[Path] = (VERSIONS,)
 ) -> str:
-    """Bring the tables to a revision in one transaction; of many processes that start together, one does it.
+    """Migrate the tables to a revision in one transaction; if several processes start together, one does it.
 
-    A database of a newer version of the service is left as it is where that version says that this one works with it.
+    A database of a newer version of the service is not changed if that version declares that this one works with it.
 
     Args:
-        to: a revision, also an earlier one: what only later ones know is lost. None: the newest, never an earlier one.
-        folders: where the revisions are.
+        to: a revision; at an earlier one the data of later ones is lost. None: the newest, never an earlier one.
+        folders: folders of the revisions.
 
     Returns:
-        The revision that the database is at now.
+        The revision of the database after that.
 
     Raises:
-        LedgerUnavailable: the database does not answer, or a newer version of the service has written it that this one
-            does not work with.
+        LedgerUnavailable: the database does not respond, or was written by a newer version that this one does not work
+            with.
         ValueError: the URL names neither a SQLite file nor a PostgreSQL database; or there is no such revision.
     """
     parsed, revisions = parse(url), Revisions(folders)

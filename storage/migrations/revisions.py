@@ -1,12 +1,12 @@
-"""The revisions of the schema: which there are, where a database stands, and which code works with it.
+"""The revisions of the schema, the revision of a database, and which code works with it.
 
-An upgrade runs before the old version has ended, so for a while the old version works on the new schema. Each revision
-says with its attribute `works_with` which is the oldest one whose code can do that; without it, it is the revision
-itself. The database holds the answer for its present revision (`ledger.oldest_code`), because the old version does not
-know the new revision.
+During an upgrade the old version works on the new schema for a while. The attribute `works_with` of a revision names
+the oldest revision whose code can do that; by default it is the revision itself. The database stores this for its
+current revision (`ledger.oldest_code`), because the old version does not know the new revision.
 
 A revision that only adds (columns that may be NULL or have a default, tables, indexes that are not unique) works with
-the code before it. One that takes away or tightens comes a version later, when no code is left that needs what goes.
+the code before it. A revision that removes or restricts something must follow a version later, when no running code
+needs it any more.
 """
 
 from collections.abc import Iterator, Sequence
@@ -61,17 +61,17 @@ class Revisions:
             raise ValueError(f"There is no revision {revision}; there are {', '.join(self)}.")
 
     def found(self, connection: Connection) -> str | None:
-        """Where a database stands; None: it has no tables."""
+        """The revision of a database; None if it has no tables."""
         revision: str | None = MigrationContext.configure(connection).get_current_revision()
         return revision
 
     def works_with(self, connection: Connection, found: str) -> bool:
-        """Whether code of `head` works with a database that stands at a later revision, which we do not know."""
+        """Whether code of `head` works with a database at an unknown later revision."""
         oldest = _noted(connection)
         return oldest is not None and oldest in self and found not in self
 
     def run(self, connection: Connection, found: str | None, to: str) -> str:
-        """Bring a database from one revision to another, and note which code works with it. Returns `to`."""
+        """Migrate a database from one revision to another, and store which code works with it. Returns `to`."""
         self._config.attributes["connection"] = connection
         order = [*self]
         is_back = found is not None and order.index(to) < order.index(found)
@@ -83,7 +83,7 @@ class Revisions:
         return to
 
     def check_code(self, found: str) -> None:
-        """Raise LedgerUnavailable where a database stands at an earlier revision than the code was made for."""
+        """Raise LedgerUnavailable if the database is at an earlier revision than this code."""
         if found in self and found != self.head:
             raise LedgerUnavailable(
                 f"The ledger's tables are those of an earlier version: revision {found}, not {self.head}. Bring them "
@@ -93,7 +93,7 @@ class Revisions:
 
 @cache
 def own_revisions() -> Revisions:
-    """Those of this version."""
+    """The revisions of this version."""
     return Revisions()
 
 
