@@ -85,7 +85,7 @@ class PictureChanged(PaymentConflict):
     """The payment bought an image from `image_url`, which now returns another image or none. Send the original image
     itself with the same payment to get the result again."""
 
-    code, title = "picture_changed", "Picture changed"
+    code, title = "picture_changed", "Image changed"
     retry_action = RetryAction.FIX_REQUEST
 
     def __init__(

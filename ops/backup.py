@@ -14,8 +14,8 @@ from storage import restore as put_back
 
 _SETTLED = Wanted(states=frozenset({RecordState.NOT_FINAL, RecordState.FINAL}))
 RESENT = """What a payment that is sent again now gets:
-  settled before the back-up: its picture, as ever, 20 times within 24 hours
-  settled after it: 409 payment_spent_elsewhere, charged: true; never a second charge. It bought a picture once: refund
+  settled before the back-up: its image again, 20 times within 24 hours
+  settled after it: 409 payment_spent_elsewhere, charged: true; never a second charge. It has bought an image: refund
     where none was delivered
   in doubt at the back-up: the chain is asked
   claimed at the back-up, or not known then: a sale, unless the chain shows it as used"""

@@ -16,8 +16,8 @@ def drain(
 ) -> None:
     """Tell a service of this host or container to stop selling (SIGTERM), and wait until its sales have ended.
 
-    New pictures are refused at once, payments under way settle, nothing is charged for what was not delivered. Whoever
-    watches the process may start it again: in Docker use `docker stop --time 150`, in Kubernetes scale to 0.
+    New images are refused at once, payments in progress settle, and nothing undelivered is charged. A process
+    manager may restart it: in Docker use `docker stop --time 150`, in Kubernetes scale to 0.
     """
     service = _service(pid)
     confirm(f"Stop process {service.pid}, which sells?", yes=yes)
