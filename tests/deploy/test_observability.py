@@ -13,7 +13,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
-from api.pricing import PATH
+from api.pricing import PATH, REMOVE_BG_PATH
 from deploy.grafana import make
 from payments.ledger_watch import STATES
 from payments.rail import Finality
@@ -97,7 +97,7 @@ def test_labels_are_compared_with_values_that_there_are(samples: list[Sample]) -
         "outcome": codes | {"settled", "replayed"},
         "said": {*Finality, "unanswered"},
         "state": {*STATES},
-        "route": {PATH},
+        "route": {f"{PATH}|{REMOVE_BG_PATH.replace('.', '[.]')}"},  # every paid one
         "status": {"200", "402", "5.."},
         "stage": {sample.labels["stage"] for sample in samples if "stage" in sample.labels},
     }
