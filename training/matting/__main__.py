@@ -19,6 +19,7 @@ from training.matting.pack import pack as pack_data
 from training.matting.pack import unpack as unpack_data
 from training.matting.records import DataError
 from training.matting.run import sha256
+from training.matting.sharpen import sharpen as sharpen_file
 from training.matting.train import Limits, Watch
 from training.matting.train import train as train_run
 from training.stopping import stoppable
@@ -151,6 +152,24 @@ def export(
     except ExperimentError as error:
         raise _refused(error) from error
     console.print(f"{file}: {file.stat().st_size} bytes, SHA-256 {sha256(file)}")
+
+
+@app.command()
+def sharpen(
+    *,
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="An ONNX file that export made.")],
+    out: Annotated[Path, typer.Argument(help="The ONNX file to write.")],
+    factor: Annotated[float, typer.Option(min=1, max=3, help="What its logits are multiplied by.")],
+) -> None:
+    """Make a network surer: alpha of a half stays, all else moves towards nothing or everything.
+
+    Less of the inside of subjects is half transparent, and soft edges are a little harder: judge both.
+    """
+    try:
+        sharpen_file(file, out, factor)
+    except ExperimentError as error:
+        raise _refused(error) from error
+    console.print(f"{out}: SHA-256 {sha256(out)}")
 
 
 @app.command()

@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx import numpy_helper
 
 from training.matting.experiment import ExperimentError
+from training.matting.exported import read
 from training.matting.run import RunFolder, replaced, sha256
 
 
@@ -48,7 +47,7 @@ def average_files(files: Sequence[Path], out: Path) -> None:
 
     Raises ExperimentError when a file cannot be read or the networks differ in form.
     """
-    networks = [_read(file) for file in files]
+    networks = [read(file) for file in files]
     stored = [{each.name: numpy_helper.to_array(each) for each in network.graph.initializer} for network in networks]
     forms = [{name: (values.shape, values.dtype) for name, values in each.items()} for each in stored]
     if any(form != forms[0] for form in forms):
@@ -61,10 +60,3 @@ def average_files(files: Sequence[Path], out: Path) -> None:
             each.CopyFrom(numpy_helper.from_array(middle.astype(values.dtype), each.name))
     out.parent.mkdir(parents=True, exist_ok=True)
     replaced(out, lambda stream: stream.write(mean.SerializeToString(deterministic=True)))
-
-
-def _read(file: Path) -> onnx.ModelProto:
-    try:
-        return onnx.load(file)
-    except (OSError, DecodeError) as error:
-        raise ExperimentError(f"{file} cannot be read as ONNX: {error}") from error
