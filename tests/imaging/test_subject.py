@@ -72,7 +72,7 @@ BLANK = {
 SUBJECTS = {"a person": data.astronaut(), "a cup": data.coffee(), "a cat": data.chelsea(), "a rocket": data.rocket()}
 
 
-@pytest.fixture(scope="module", params=["clearcanvas-matte-4", "clearcanvas-matte-4-int8"])
+@pytest.fixture(scope="module", params=["clearcanvas-matte-5", "clearcanvas-matte-5-int8"])
 def session(request: pytest.FixtureRequest) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

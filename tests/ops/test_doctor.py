@@ -190,9 +190,9 @@ def of_models(folder: Path, name: str) -> dict[str, Finding]:
 @pytest.fixture
 def damaged(tmp_path: Path) -> str:
     """A model whose weights are not those that its manifest names."""
-    manifest = (MODELS / "clearcanvas-matte-4.toml").read_text()
-    (tmp_path / "damaged.toml").write_text(manifest.replace('name = "clearcanvas-matte-4"', 'name = "damaged"', 1))
-    for file in (MODELS / "weights").glob("clearcanvas-matte-4*.onnx"):
+    manifest = (MODELS / "clearcanvas-matte-5.toml").read_text()
+    (tmp_path / "damaged.toml").write_text(manifest.replace('name = "clearcanvas-matte-5"', 'name = "damaged"', 1))
+    for file in (MODELS / "weights").glob("clearcanvas-matte-5*.onnx"):
         (tmp_path / "weights").mkdir(exist_ok=True)
         (tmp_path / "weights" / file.name).write_bytes(b"damaged")
     return "damaged"
