@@ -14,7 +14,7 @@ from modelkit.__main__ import app
 from modelkit.precision.half import half
 from models.manifest import MODELS, ModelError
 from runners.backend import Pixels
-from tests.shipped import NAME, SHIPPED
+from tests.shipped import NAME, PERMISSIVE, SHIPPED
 
 RENDERS = MODELS.parent / "docs/pictures/renders"
 
@@ -66,6 +66,6 @@ def test_without_its_ends_in_fp32_the_graph_is_refused() -> None:
 
 
 def test_a_model_without_a_plan_is_refused() -> None:
-    refused = CliRunner().invoke(app, ["half", f"{NAME}-permissive"])
+    refused = CliRunner().invoke(app, ["half", PERMISSIVE])
     assert refused.exit_code == 1
     assert "has no [variants.fp16]" in refused.output

@@ -12,7 +12,7 @@ import pytest
 
 from runners.__main__ import main
 from sandbox.process import ROOT
-from tests.shipped import CPU_BACKEND, NAME, SHIPPED
+from tests.shipped import CPU_BACKEND, NAME, PERMISSIVE, SHIPPED
 
 pytestmark = pytest.mark.skipif(
     "CUDAExecutionProvider" in onnxruntime.get_available_providers(), reason="this machine may have a GPU"
@@ -35,23 +35,23 @@ def test_verify_prints_the_backend_of_the_service(capsys: Capture, tmp_path: Pat
     "words", [["verify", "--backend", "tensorrt"], ["verify", "--quick", "--backend", "cuda"], ["build"]]
 )
 def test_failures_are_printed_for_every_model(capsys: Capture, tmp_path: Path, words: list[str]) -> None:
-    assert main([*words, "--engines", str(tmp_path), NAME, f"{NAME}-permissive"]) == 1
+    assert main([*words, "--engines", str(tmp_path), NAME, PERMISSIVE]) == 1
     captured = capsys.readouterr()
     assert not _rows(captured.out)
-    assert [line.partition(":")[0] for line in captured.err.splitlines()] == [NAME, f"{NAME}-permissive"]
+    assert [line.partition(":")[0] for line in captured.err.splitlines()] == [NAME, PERMISSIVE]
     assert captured.err.count("Install requirements/") + captured.err.count("nvidia-smi") == 2
 
 
 def test_the_environment_variables_of_the_service_are_used(tmp_path: Path) -> None:
     variables = {
-        "CLEARCANVAS_RUNNER__MODEL": f"{NAME}-permissive",
+        "CLEARCANVAS_RUNNER__MODEL": PERMISSIVE,
         "CLEARCANVAS_RUNNER__MORE_MODELS": f"{NAME}=0.10",
         "CLEARCANVAS_RUNNER__BACKEND": "cpu",
         "CLEARCANVAS_RUNNER__ENGINES_FOLDER": str(tmp_path),
     }
     command = [sys.executable, "-m", "runners", "verify"]
     told = subprocess.run(command, cwd=ROOT, env=os.environ | variables, check=True, capture_output=True).stdout
-    assert [json.loads(line)["model"].split()[0] for line in told.splitlines()] == [f"{NAME}-permissive", NAME]
+    assert [json.loads(line)["model"].split()[0] for line in told.splitlines()] == [PERMISSIVE, NAME]
 
 
 def test_bench_measures_each_size_of_batch(capsys: Capture, tmp_path: Path) -> None:
