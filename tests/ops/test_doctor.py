@@ -123,7 +123,7 @@ def test_settling_that_costs_more_than_it_brings(selling: Operator) -> None:
 def test_a_facilitator_that_does_not_answer(selling: Operator) -> None:
     del selling.environment["CLEARCANVAS_X402__SETTLEMENT_KEY"]
     found = of_rails(selling, X402__FACILITATOR_URL="http://127.0.0.1:9")
-    assert "does not answer" in found["x402 facilitator"].says
+    assert "does not respond" in found["x402 facilitator"].says
 
 
 def test_a_chain_whose_clock_is_not_ours(selling: Operator) -> None:

@@ -46,7 +46,7 @@ def test_a_chain_that_does_not_answer_is_no_agreement(operator: Operator) -> Non
     operator.environment["CLEARCANVAS_X402__RPC_URL"] = "http://127.0.0.1:9/marked-key"
     ran = operator.run("reconcile", "--since", "1h", "--rail", "x402")
     assert ran.exit_code == 1
-    assert "chain does not answer" in ran.stderr
+    assert "chain does not respond" in ran.stderr
     assert "marked-key" not in ran.output
 
 
