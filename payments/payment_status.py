@@ -13,7 +13,7 @@ from payments.rail import Credential, Payment
 E = TypeVar("E", bound=ServiceError)
 
 PATIENCE_S = 2.0
-"""Timeout for the ledger, in seconds: after it, a refusal omits the payment's status, which a buyer would rather wait for."""
+"""Timeout for the ledger: after it, a refusal omits the payment's status. Buyers prefer waiting to not knowing."""
 
 _LAST_S = 253_402_300_799
 """The end of the year 9999. Authorizations may be valid until the maximum of a uint256, which is not a useful date."""
