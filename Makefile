@@ -99,6 +99,10 @@ fleet: setup ## Kill, freeze, cut off and restart each host of a fleet under loa
 fleet-scale: setup ## How much two API and two runner hosts sell beside one and one (root): make fleet-scale PICTURE_S=1
 	@$(BIN)/python -m tests.fleet.proof --scale-s $(or $(PICTURE_S),1)
 
+.PHONY: first-minutes
+first-minutes: setup ## How long a newcomer waits: clone, `make serve` with empty caches, a paid cut-out in the browser
+	@$(BIN)/python -m tests.first_minutes
+
 .PHONY: siege
 siege: setup ## Attack and stop a whole service beside a paying buyer, on loopback; fails when a level is missed
 	@SIEGE=1 $(BIN)/python -m pytest -q tests/siege
