@@ -1,4 +1,4 @@
-"""Payers that nothing is sold to: a file of addresses, read again when it changes."""
+"""Payers who are refused: a file of addresses, which is read again when it changes."""
 
 import re
 import time
@@ -33,7 +33,7 @@ def read_addresses(file: Path) -> frozenset[str]:
 
 
 class DenyList:
-    """Who is refused. While the file cannot be read, the addresses that were read last are.
+    """The addresses of refused payers. While the file cannot be read, those that were read last are used.
 
     Args:
         file: None refuses nobody.

@@ -32,8 +32,9 @@ class UrlEncoded:
         Raises:
             BadRequest: too many fields, or two pictures.
             InvalidImage: not Base64.
-            UploadTooLarge: a field is.
+            UploadTooLarge: a field is, or there are too many separators.
         """
+        self._received.count_text(piece.count(b"&"))  # empty fields take time, too
         first, *others = piece.split(b"&")
         self._take(first)
         for each in others:
@@ -73,7 +74,7 @@ class UrlEncoded:
         half = None if is_end else _HALF_AN_ESCAPE.search(text)
         self._rest = half[0] if half else b""
         text = text[: half.start()] if half else text
-        # Who does not escape the + of Base64 means that and no space, which Base64 does not have.
+        # Base64 has no spaces: a + that is not escaped there is a +.
         spaced = text if self._name == BASE64.encode() else text.replace(b"+", b" ")
         if self._value is not None and spaced:
             self._value.feed(unquote_to_bytes(spaced))

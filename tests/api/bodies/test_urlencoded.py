@@ -4,13 +4,14 @@ import base64
 from contextlib import suppress
 from urllib.parse import parse_qsl, urlencode
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
 from api.bodies import BASE64, Received
 from api.bodies.urlencoded import UrlEncoded
-from errors import ServiceError
+from errors import ServiceError, UploadTooLarge
 
 NAMES = st.text(min_size=1, max_size=9).filter(lambda name: name not in ("image_file", "image_file_b64", "image_url"))
 CUTS = st.lists(st.integers(0, 300), max_size=9)
@@ -50,3 +51,9 @@ def test_anything_else_is_read_or_refused(body: bytes, cuts: list[int]) -> None:
     with suppress(ServiceError):
         read(body, [])
         raise AssertionError("it depends on the pieces")
+
+
+def test_empty_fields_count() -> None:
+    """A body of separators alone would take seconds of CPU, and nobody has paid for it."""
+    with pytest.raises(UploadTooLarge):
+        read(b"&" * 70_000, [])
