@@ -57,3 +57,11 @@ def test_empty_fields_count() -> None:
     """A body of separators alone would take seconds of CPU, and nobody has paid for it."""
     with pytest.raises(UploadTooLarge):
         read(b"&" * 70_000, [])
+
+
+def test_needless_escapes_count() -> None:
+    """A picture needs those of `+`, `/` and `=` only."""
+    with pytest.raises(UploadTooLarge):
+        read(b"image_file_b64=" + b"%41" * 70_000, [])
+    body = urlencode({BASE64: base64.b64encode(b"\xff" * 9_000).decode()}).encode()
+    assert read(body, []).size == 9_000
