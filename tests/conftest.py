@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.examples",
     "tests.memory_folder",
     "tests.pictures",
+    "tests.reruns",
     "tests.running_service",
     "tests.scheduling",
     "tests.tiers",
