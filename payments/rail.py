@@ -256,6 +256,14 @@ class PaymentAttempt(ABC):
         Cheap, without a network call. It does not verify the payment.
         """
 
+    @property
+    def work_by(self) -> float:
+        """Unix seconds after which the work must not begin, by what the payment says of itself; -inf: it says nothing.
+
+        Cheap, and not verified.
+        """
+        return -math.inf
+
     @abstractmethod
     async def verify(self, order: Order) -> Payment:
         """Verify the payment: local checks first, the chain last. Moves and reserves no money.

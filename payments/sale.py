@@ -17,6 +17,7 @@ from errors import (
     ClientDisconnected,
     DeadlineUnreachable,
     InternalError,
+    Overloaded,
     PaymentInProgress,
     PaymentState,
     PictureChanged,
@@ -158,6 +159,7 @@ class Sales:
     async def _take(self, request: SaleRequest, free: Unclaimed, began: float) -> Claimed | AlreadySettled:
         """Admit, verify and claim a free payment; or find what its payer bought under the same idempotency key."""
         wait_s = await request.admit() or 0.0
+        self._check_wait(request.attempt, wait_s)
         payment = await self._verify(request, wait_s)
         order, credential = request.order, request.attempt.credential
         bought = await self._purchases.by_key(payment, credential, order)
@@ -170,6 +172,21 @@ class Sales:
             # An entry that was written since the look-up may soon be deleted, so the payment may not be free.
             raise PaymentInProgress(expires_at=expires_at(payment))
         return Claimed(payment, await self._claim(payment, credential, order, free), order)
+
+    def _check_wait(self, attempt: PaymentAttempt, wait_s: float) -> None:
+        """Refuse a payment that only the queue makes too late, before it is verified: a refusal must cost little while
+        there is a queue, and it must not count against the payer.
+
+        Raises:
+            Overloaded: it expires before its turn.
+        """
+        now = self._clock()
+        if now <= attempt.work_by < now + wait_s:
+            raise Overloaded(
+                f"This payment expires before its turn, in about {wait_s:.0f} seconds. Send the same request then:"
+                " the answer is the result or a new quote.",
+                retry_after=math.ceil(wait_s),
+            )
 
     async def _verify(self, request: SaleRequest, wait_s: float) -> Payment:
         try:

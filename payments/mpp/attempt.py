@@ -1,6 +1,8 @@
 """A payment on MPP: verified by the SDK and the chain, broadcast when the work is done."""
 
 import asyncio
+import math
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Never
 
@@ -8,7 +10,7 @@ from errors import PaymentRejected, PaymentSpentElsewhere
 from payments.chain_clock import ChainClock
 from payments.mpp.broadcast import broadcast_until_final
 from payments.mpp.chain import Chain
-from payments.mpp.deadline import check_term, check_time
+from payments.mpp.deadline import check_term, check_time, ends_at
 from payments.mpp.engines import Engines, ValidatedCredential
 from payments.mpp.node_answers import NoNodeAnswers
 from payments.mpp.preflight import SPENT, check_on_chain
@@ -52,6 +54,12 @@ class MppAttempt(PaymentAttempt):
 
     def signer(self) -> str | None:
         return signer_of(self.credential.transaction)
+
+    @property
+    def work_by(self) -> float:
+        with suppress(ValueError, OverflowError):  # the challenge is not authenticated yet
+            return ends_at(self.credential) - self.parts.work_margin_s
+        return -math.inf
 
     async def verify(self, order: Order) -> Payment:
         self.parts.clock.check()

@@ -87,6 +87,10 @@ class X402Attempt(PaymentAttempt):
         signed = self.credential.signed
         return signed.authorization.payer if signed.signed_by_payer(self.terms) else None
 
+    @property
+    def work_by(self) -> float:
+        return self.credential.signed.authorization.valid_before - self.parts.min_validity_s
+
     async def verify(self, order: Order) -> Payment:
         parts, signed = self.parts, self.credential.signed
         parts.clock.check()
@@ -128,7 +132,7 @@ class X402Attempt(PaymentAttempt):
             payer=authorization.payer,
             amount=authorization.value,
             valid_before=authorization.valid_before,
-            work_by=authorization.valid_before - self.parts.min_validity_s,
+            work_by=self.work_by,
             evidence=evidence(authorization, self.terms, now=now),
             currency=self.terms.asset,
         )

@@ -120,7 +120,7 @@ class RailContract:
         assert first.funds is not None
         assert first.funds >= first.amount
         assert time.time() < first.work_by < first.valid_before
-        assert first.work_by == second.work_by
+        assert first.work_by == second.work_by == attempt.work_by
 
     async def test_sells_once(
         self, rail: Rail, restarted: Rail, buyer: Buyer, order: Order, attempt: PaymentAttempt

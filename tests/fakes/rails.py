@@ -167,6 +167,10 @@ class ScriptedAttempt(PaymentAttempt):
             return None
         return fingerprint.removeprefix("by-") if fingerprint.startswith("by-") else self.rail.payer
 
+    @property
+    def work_by(self) -> float:
+        return self.rail.work_by
+
     async def verify(self, order: Order) -> Payment:
         rail, payment_id = self.rail, self.credential.payment_id
         rail.calls.append("verify")

@@ -49,13 +49,22 @@ async def test_what_is_not_admitted_is_not_even_verified(seller: Seller, error: 
     assert await seller.is_free()
 
 
-async def test_a_payment_that_expires_before_its_turn_is_not_claimed(seller: Seller) -> None:
-    """With a quote, so that a fresh one is signed; and not where it lasts."""
+async def test_a_payment_that_expires_before_its_turn_is_not_even_verified(seller: Seller) -> None:
+    """What the queue makes too late is refused for lack of capacity; and not where it lasts."""
     seller.rail.work_by, seller.wait_s = seller.clock() + 5, 6
+    with pytest.raises(Overloaded) as refusal:
+        await seller.send()
+    assert (refusal.value.retry_after, seller.rail.calls, seller.works, await seller.is_free()) == (6, [], 0, True)
+    seller.wait_s = 4
+    assert (await seller.send()).delivery.body == CUT_OUT
+
+
+async def test_a_payment_that_is_too_late_by_itself_gets_a_new_quote(seller: Seller) -> None:
+    seller.rail.work_by = seller.clock() - 1
     with pytest.raises(DeadlineUnreachable) as refusal:
         await seller.send()
     assert (refusal.value.payment_state, seller.works, await seller.is_free()) == ("unused", 0, True)
-    seller.wait_s = 4
+    seller.rail.work_by = seller.clock()
     assert (await seller.send()).delivery.body == CUT_OUT
 
 
