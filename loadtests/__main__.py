@@ -11,6 +11,7 @@ from rich.table import Table
 from loadtests.drive import DriveError, drive
 from loadtests.gate import kept, misses
 from loadtests.profile import Profile, ProfileError, names
+from loadtests.report import PERCENTILES, class_rows, facts, number
 from loadtests.report import compare as write_comparison
 from loadtests.report import report as write_report
 from loadtests.run import Run
@@ -57,12 +58,27 @@ def _conclude(seen: Run, folder: Path) -> int:
     seen.missed = misses(seen)
     seen.write(folder)
     write_report(seen, folder / "report.html")
+    say.print(_requests(seen), _figures(seen), sep="\n")
     for sentence in seen.missed:
         say.print(f"MISSED  {sentence}")
     if not seen.missed:
         say.print(f"KEPT    {kept(seen.profile)}")
     say.print(f"Report: {folder / 'report.html'}")
     return 1 if seen.missed else 0
+
+
+def _requests(seen: Run) -> Table:
+    table = Table("requests", "served", "failed", *(f"p{each}, ms" for each in PERCENTILES))
+    for row in class_rows(seen):
+        table.add_row(row.name, str(row.served), str(row.failed), *map(number, row.percentiles))
+    return table
+
+
+def _figures(seen: Run) -> Table:
+    table = Table("figure", "")
+    for name, value in facts(seen).items():
+        table.add_row(name, number(value))
+    return table
 
 
 @app.command("report")

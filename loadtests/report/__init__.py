@@ -1,5 +1,6 @@
 """Reports: a run, or two runs side by side, as one HTML file that loads nothing from elsewhere."""
 
-from loadtests.report.page import compare, report
+from loadtests.report.figures import PERCENTILES, class_rows
+from loadtests.report.page import compare, facts, number, report
 
-__all__ = ["compare", "report"]
+__all__ = ["PERCENTILES", "class_rows", "compare", "facts", "number", "report"]
