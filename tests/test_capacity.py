@@ -103,6 +103,15 @@ def test_the_simulation_is_compared_with_each_later_phase() -> None:
     assert rows[1].off == rows[1].simulated / 0.5 - 1
 
 
+def test_a_phase_is_simulated_with_the_pictures_of_its_rails() -> None:
+    """Over one of them every buyer waits for a block."""
+    first, later = sold("one", 9, 500.0), sold("two", 1, 500.0)
+    slow = "infer;dur=400, settle;dur=5000"
+    first.deliveries += [[*row[:4], slow] for row in deliveries("x402", 9)]
+    rows = list(check(a_run(first, later), cores=1.0))
+    assert next(row.simulated for row in rows if row.figure == "p95 s") < 1
+
+
 def test_the_commands_print() -> None:
     costs = CliRunner().invoke(app, ["cost", "--core-hour", "0.04", "--gas-gwei", "0.01", "--eth", "4000"])
     assert costs.exit_code == 0, costs.output

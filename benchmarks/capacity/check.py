@@ -48,11 +48,13 @@ def check(run: Run, cores: float | None) -> Iterator[Compared]:
 
 def _simulated(phase: PhaseRun, feed: Measured, host: Host, think_s: float) -> Outcome:
     seconds = phase.phase.seconds
+    rails = {row[1] for row in phase.deliveries}
+    jobs = [job for job in feed.jobs if job.rail in rails] or feed.jobs
     if phase.phase.users:
         users = sum(phase.phase.users.values())
-        return closed(host, feed.jobs, users=users, think_s=think_s, seconds=seconds)
+        return closed(host, jobs, users=users, think_s=think_s, seconds=seconds)
     buyers = sum(rate for kind, rate in phase.arrivals.items() if kind not in {"quote", "window-shopper", "hostile"})
-    return arriving(host, feed.jobs, per_s=buyers, seconds=seconds)
+    return arriving(host, jobs, per_s=buyers, seconds=seconds)
 
 
 def _think_s(phase: PhaseRun) -> float:

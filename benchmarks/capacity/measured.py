@@ -21,10 +21,12 @@ class Job:
     Attributes:
         computes_s: CPU seconds by stage, `own` apart: payment, HTTP, database.
         waits_s: seconds for the chain.
+        rail: that it was paid over: one chain answers faster than the other.
     """
 
     computes_s: dict[str, float]
     waits_s: float
+    rail: str = ""
 
     @property
     def cpu_s(self) -> float:
@@ -60,24 +62,24 @@ def measured(run: Run, phase: PhaseRun) -> Measured:
     Raises:
         NothingSoldError: there is nothing to be measured.
     """
-    stages = [_stages(row[4]) for row in phase.deliveries if row[4]]
+    sold = [(row[1], _stages(row[4])) for row in phase.deliveries if row[4]]
     cpu = _cpu_per_picture(run, phase)
-    if not stages or not cpu:
+    if not sold or not cpu:
         raise NothingSoldError(f"Phase {phase.phase.name!r} sold nothing, or the service's processes were not seen.")
-    computed = mean(sum(each.get(stage, 0.0) for stage in COMPUTED) for each in stages)
+    computed = mean(sum(each.get(stage, 0.0) for stage in COMPUTED) for _, each in sold)
     # What is no stage (HTTP, payment, database) is the rest; on a busy machine the stages alone are longer than that.
     scale = min(1.0, _STAGES_SHARE * cpu / computed)
     own = cpu - scale * computed
-    return Measured(tuple(_job(each, scale, own) for each in stages), cpu, peak_mb(run))
+    return Measured(tuple(_job(rail, each, scale, own) for rail, each in sold), cpu, peak_mb(run))
 
 
 _STAGES_SHARE = 0.9
 """Of the CPU of a picture, at most: payment and HTTP take 10 to 15 ms of some 200 (docs/performance.md)."""
 
 
-def _job(stages: dict[str, float], scale: float, own: float) -> Job:
+def _job(rail: str, stages: dict[str, float], scale: float, own: float) -> Job:
     computes = {stage: scale * stages.get(stage, 0.0) for stage in COMPUTED} | {"own": own}
-    return Job(computes, sum(stages.get(stage, 0.0) for stage in WAITED))
+    return Job(computes, sum(stages.get(stage, 0.0) for stage in WAITED), rail)
 
 
 def _stages(server_timing: str) -> dict[str, float]:
