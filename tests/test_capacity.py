@@ -105,11 +105,11 @@ def test_the_simulation_is_compared_with_each_later_phase() -> None:
 
 def test_a_phase_is_simulated_with_the_pictures_of_its_rails() -> None:
     """Over one of them every buyer waits for a block."""
-    first, later = sold("one", 9, 500.0), sold("two", 1, 500.0)
+    first, later = sold("one", 9, 500.0), sold("two", 9, 500.0)
     slow = "infer;dur=400, settle;dur=5000"
     first.deliveries += [[*row[:4], slow] for row in deliveries("x402", 9)]
     rows = list(check(a_run(first, later), cores=1.0))
-    assert next(row.simulated for row in rows if row.figure == "p95 s") < 1
+    assert next(row.simulated for row in rows if row.figure == "p95 s") < 2
 
 
 def test_the_commands_print() -> None:
