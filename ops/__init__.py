@@ -1,4 +1,4 @@
-"""The operator's command line, `python -m ops`: what is wrong, where the money is, and the ledger's care.
+"""The operator's command line, `python -m ops`: diagnosis, payments, back-ups and keys.
 
-It reads the same settings as the service, from the same variables. Nothing is written unless a command is told to.
+It reads the service's settings from the same variables. Commands that write ask first.
 """

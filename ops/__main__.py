@@ -17,11 +17,11 @@ from ops.refund import refund
 from ops.revenue import revenue
 
 EPILOG = """Settings come from the service's own variables (CLEARCANVAS_…), so run it where the service runs:
-docker compose exec api python -m ops doctor. Exit codes: 0 good; 1 a fault, a difference, or "no" to a question;
-2 wrong usage."""
+docker compose exec api python -m ops doctor. Exit codes: 0 success; 1 a fault, a difference, or "no" to a question;
+2 invalid usage."""
 
 app = typer.Typer(
-    help="Look after a service that sells: its faults, its money, back-ups and keys. Whatever writes asks first.",
+    help="Operate a service: diagnosis, payments, back-ups and keys. Commands that write ask first.",
     epilog=EPILOG,
     no_args_is_help=True,
     add_completion=False,
@@ -35,7 +35,7 @@ for command in (doctor, revenue, refund, reconcile, replay_doubt, drain, backup,
 
 @contextmanager
 def _without_log_lines() -> Iterator[None]:
-    """What a command finds it says itself, and its output is read by programs."""
+    """Silence the logs: a command prints its findings itself, and programs read its output."""
     before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     logging.disable(logging.ERROR)
@@ -53,7 +53,7 @@ def silence(context: typer.Context) -> None:
 
 
 def main() -> None:
-    """The program."""
+    """Run the program."""
     app(prog_name="python -m ops")
 
 

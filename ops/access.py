@@ -16,16 +16,16 @@ from rail_composition import build_rails
 from storage import BackupError, Database
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
-RailName = Annotated[str | None, typer.Option("--rail", help="One rail only: x402 or mpp.")]
+RailName = Annotated[str | None, typer.Option("--rail", help="Only one rail: x402 or mpp.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; for scripts.")]
 
 _WIDE = 220
-"""Columns of a table that goes to a file or another program: nothing is cut off there."""
+"""Columns of a table in a file or for another program, so that nothing is cut off."""
 
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Ends the command on errors of settings, ledger or chains, with a sentence on stderr and exit code 1."""
+    """On errors of settings, ledger or chains, print a sentence on stderr and end the command with exit code 1."""
     try:
         yield
     except ConfigurationError as error:
@@ -33,7 +33,7 @@ def told() -> Iterator[None]:
     except (BackupError, RefundRefused) as error:
         fail(str(error))
     except ServiceError as error:
-        fail(f"{error.detail} `python -m ops doctor` says more.")
+        fail(f"{error.detail} Run `python -m ops doctor` for the cause.")
 
 
 def fail(sentence: str) -> Never:
@@ -43,7 +43,7 @@ def fail(sentence: str) -> Never:
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask before something is written; "no" ends the command with exit code 1."""
+    """Ask before a write; "no" ends the command with exit code 1."""
     if not yes:
         typer.confirm(question, abort=True)
 
@@ -54,17 +54,17 @@ def screen() -> Console:
 
 
 def print_json(value: Any) -> None:
-    """A value as JSON on standard output."""
+    """Print a value as JSON on standard output."""
     typer.echo(json.dumps(value, indent=1))
 
 
 @asynccontextmanager
 async def ledger(settings: Settings | None = None) -> AsyncIterator[Database]:
-    """The service's ledger; it is neither made nor migrated.
+    """The service's ledger. This neither creates nor migrates it.
 
     Raises:
-        ConfigurationError: the settings cannot be used.
-        LedgerUnavailable: the database does not answer, or holds no ledger.
+        ConfigurationError: the settings are invalid.
+        LedgerUnavailable: the database does not answer or holds no ledger.
     """
     async with Database((settings or load()).ledger_url()) as database:
         await database.identify()
@@ -82,10 +82,10 @@ async def rails(settings: Settings, database: Database) -> AsyncIterator[Mapping
 
 
 def selected(enabled: Mapping[str, Rail], name: str | None) -> Mapping[str, Rail]:
-    """One of the rails, or all of them.
+    """The rail `name`, or all rails for None.
 
     Raises:
-        typer.BadParameter: there is no such rail, or it is not enabled.
+        typer.BadParameter: the rail does not exist or is not enabled.
     """
     if name is None:
         return enabled

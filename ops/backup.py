@@ -1,4 +1,4 @@
-"""`backup` and `restore`: a copy of the ledger, made while the service sells, and put back."""
+"""`backup` and `restore`: copy the ledger while the service sells, and restore a copy."""
 
 import asyncio
 from pathlib import Path
@@ -13,19 +13,20 @@ from storage import RecordState, SqlRecords, Wanted, back_up, migrate
 from storage import restore as put_back
 
 _SETTLED = Wanted(states=frozenset({RecordState.NOT_FINAL, RecordState.FINAL}))
-RESENT = """What a payment that is sent again now gets:
+RESENT = """Answers to a payment that is sent again now:
   settled before the back-up: its image again, 20 times within 24 hours
-  settled after it: 409 payment_spent_elsewhere, charged: true; never a second charge. It has bought an image: refund
-    where none was delivered
-  in doubt at the back-up: the chain is asked
-  claimed at the back-up, or not known then: a sale, unless the chain shows it as used"""
+  settled after the back-up: 409 payment_spent_elsewhere, charged: true; never a second charge. It bought an image:
+    refund it if none was delivered
+  in doubt at the back-up: the chain decides
+  claimed or unknown at the back-up: a sale, unless the chain shows that it was used"""
 
 
 def backup(file: Annotated[Path, typer.Argument(help="A new file, on another disk or host.")]) -> None:
     """Copy the ledger to a file, while the service sells.
 
-    A SQLite ledger is copied by SQLite's own backup interface (never use cp), a PostgreSQL one by pg_dump, which has to
-    be installed: the service's image does not hold it. Keep the copy as secret as the ledger: it says who paid what.
+    SQLite's own backup interface copies a SQLite ledger (never use cp). pg_dump copies a PostgreSQL ledger; install it
+    first, because the service's image does not contain it. Keep the copy secret like the ledger: it holds payers and
+    amounts.
     """
 
     async def identify() -> str:
@@ -39,24 +40,24 @@ def backup(file: Annotated[Path, typer.Argument(help="A new file, on another dis
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="What `backup` made.")],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A copy that `backup` made.")],
     other_ledger: Annotated[
-        bool, typer.Option("--other-ledger", help="Replace another ledger than the one that was copied.")
+        bool, typer.Option("--other-ledger", help="Replace a ledger that the copy was not made from.")
     ] = False,
     yes: Yes = False,
 ) -> None:
-    """Put a copy in the ledger's place. Stop every service that uses the ledger first: `drain`.
+    """Replace the ledger by a copy. First stop every service that uses the ledger: `drain`.
 
-    SQLite: the file that is there is kept under another name. PostgreSQL: into an empty database, by pg_restore. Then
-    the tables are brought to this version's schema.
+    SQLite: the existing file is kept under another name. PostgreSQL: pg_restore writes into an empty database. Then the
+    tables are migrated to this version's schema.
     """
 
     async def put() -> None:
         url = load().ledger_url()
-        confirm(f"Put {file} in the place of the ledger that the settings name?", yes=yes)
+        confirm(f"Replace the ledger of the settings by {file}?", yes=yes)
         kept = await put_back(url, file, other_ledger=other_ledger)
         if kept:
-            typer.echo(f"What was there is now {kept}.")
+            typer.echo(f"The previous file is now {kept}.")
         await migrate(url)
         await _report()
 
@@ -70,5 +71,5 @@ async def _report() -> None:
         latest = await SqlRecords(database).latest(_SETTLED, 1)
     typer.echo(RESENT)
     since = iso(latest[0].at) if latest else "THE_BACK_UP"
-    typer.echo("When the service runs again, see what this ledger does not know:")
+    typer.echo("When the service runs again, list the payments that are missing from this ledger:")
     typer.echo(f"  python -m ops reconcile --since {since}")

@@ -10,23 +10,23 @@ from payments import RAILS, RailInfo
 from storage import Record
 
 DECIMALS = 6
-"""Of every coin that is accepted: the rails are out while one of their tokens has others."""
+"""Decimals of every accepted token: a rail is out of service while one of its tokens has other decimals."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The columns of the books, in their order.
+    """The columns of the books, in order.
 
     Attributes:
-        time: when it settled, by the ledger's clock; of other payments as `Record.at`.
+        time: time of settlement by the ledger's clock; for other payments `Record.at`.
         network: CAIP-2, from the receipt.
-        asset, asset_address: the coin's name and its contract.
-        model: empty for payments of versions before 0006 of the ledger.
-        amount: in coins, each a dollar.
-        transaction: the one that paid; of a payment in doubt the one that may.
-        refunded_base_units, refunded, refund_time, refund_transaction: what went back, when it was recorded, and by
-            which transaction.
-        refund_state: empty without a refund; `under-way` until the chain cannot drop it any more, then `final`.
+        asset, asset_address: the token's name and its contract.
+        model: empty for payments of ledger revisions before 0006.
+        amount: in tokens of one dollar each.
+        transaction: the transaction that paid; for a payment in doubt, the one that may have paid.
+        refunded_base_units, refunded, refund_time, refund_transaction: amount of the refund, when it was recorded, and
+            its transaction.
+        refund_state: empty without a refund; `under-way` until the chain can no longer drop it, then `final`.
     """
 
     time: str
@@ -83,12 +83,12 @@ def _refund(record: Record) -> dict[str, Any]:
 
 
 def coins(units: int) -> str:
-    """Base units as coins: 50,000 is 0.05."""
+    """Base units in tokens: 50,000 is 0.05."""
     return f"{Decimal(units).scaleb(-DECIMALS).normalize():f}"
 
 
 def facts(record: Record) -> dict[str, Any]:
-    """Everything about a payment that may be shown, which excludes what its payer signed."""
+    """All fields of a payment that may be shown; the payer's signature is excluded."""
     entry = record.entry
     return {
         **asdict(Line.of(record)),

@@ -1,4 +1,4 @@
-"""`replay-doubt`: asks the chains about payments in doubt immediately."""
+"""`replay-doubt`: asks the chains about payments in doubt now."""
 
 import asyncio
 from collections import Counter
@@ -16,9 +16,9 @@ _IN_DOUBT = Wanted(states=frozenset({RecordState.IN_DOUBT}))
 def replay_doubt(rail: RailName = None, yes: Yes = False) -> None:
     """Ask the chains now about every payment in doubt, as the service does every five seconds.
 
-    Only the chain decides: what moved becomes settled, what this ledger provably did not move is forgotten, the rest
-    stays as it is. No transaction is made; one that the settlement key has recorded may be sent again. Exit code 1
-    while a doubt is left.
+    Only the chain decides: a payment that moved becomes settled, one that this ledger provably did not move is
+    forgotten, and the others stay in doubt. No transaction is created; one that the settlement key has recorded may be
+    sent again. Exit code 1 if a payment is still in doubt.
     """
 
     async def run() -> Counter[str]:
@@ -28,7 +28,7 @@ def replay_doubt(rail: RailName = None, yes: Yes = False) -> None:
             waiting = [each for each in await _in_doubt(database) if each[1] in asked]
             if waiting:
                 typer.echo(f"{len(waiting)} payments are in doubt.")
-                confirm("Ask the chains, and write down what they say?", yes=yes)
+                confirm("Ask the chains and record their answers?", yes=yes)
                 await Resolver(asked, SqlLedger(database)).resolve(len(waiting))
             return Counter([await _outcome(database, payment) for payment, _ in waiting])
 
@@ -36,7 +36,7 @@ def replay_doubt(rail: RailName = None, yes: Yes = False) -> None:
         outcomes = asyncio.run(run())
     for outcome, payments in sorted(outcomes.items()):
         typer.echo(f"{payments} {outcome}")
-    typer.echo(f"{outcomes.total()} asked about.")
+    typer.echo(f"{outcomes.total()} payments checked.")
     raise typer.Exit(bool(outcomes[RecordState.IN_DOUBT]))
 
 

@@ -1,4 +1,4 @@
-"""`payments list | show | export`: what the ledger holds."""
+"""`payments list | show | export`: the payments in the ledger."""
 
 import asyncio
 import csv
@@ -21,10 +21,10 @@ SETTLED = [RecordState.NOT_FINAL, RecordState.FINAL]
 _SHOWN = ("time", "state", "rail", "asset", "model", "amount", "payer", "transaction")
 
 app = typer.Typer(no_args_is_help=True, help="Payments in the ledger: list them, show one, export the books as CSV.")
-Payer = Annotated[str | None, typer.Option(help="Of one payer's address only.")]
+Payer = Annotated[str | None, typer.Option(help="Only payments of this address.")]
 States = Annotated[
     list[RecordState] | None,
-    typer.Option("--state", help="Only in this state; repeat it for several. Abandoned ones moved nothing."),
+    typer.Option("--state", help="Only in this state; repeat it for several. Abandoned payments moved no money."),
 ]
 
 
@@ -35,12 +35,12 @@ def list_(
     state: States = None,
     rail: RailName = None,
     payer: Payer = None,
-    limit: Annotated[int, typer.Option(min=1, help="The last so many.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="The number of payments, the latest ones.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List payments of a period, oldest first.
 
-    What settled counts by that time, the others by when their settlement began or their claim ends.
+    Settled payments count by the time of settlement, others by the start of their settlement or the end of their claim.
 
       python -m ops payments list --since 7d --state in-doubt
     """
@@ -61,7 +61,7 @@ def list_(
         table.add_row(*(line[name] for name in _SHOWN))
     screen().print(table)
     if len(records) == limit:
-        typer.echo(f"The last {limit}. More: --limit, or `python -m ops payments export`.", err=True)
+        typer.echo(f"The latest {limit} payments. For more: --limit or `python -m ops payments export`.", err=True)
 
 
 @app.command()
@@ -69,7 +69,7 @@ def show(
     reference: Annotated[str, typer.Argument(help="A payment's id, or the hash of the transaction that paid.")],
     as_json: AsJson = False,
 ) -> None:
-    """Show what the ledger knows of one payment. What its payer signed is never shown."""
+    """Show the ledger's record of one payment. The payer's signature is never shown."""
 
     async def read() -> list[Record]:
         async with ledger() as database:
@@ -78,7 +78,9 @@ def show(
     with told():
         records = asyncio.run(read())
     if not records:
-        fail("The ledger knows no payment with this id or transaction. Is it in another ledger, or not a payment?")
+        fail(
+            "This ledger has no payment with this id or transaction. It may be in another ledger, or not be a payment."
+        )
     if as_json:
         print_json([facts(record) for record in records])
         return
@@ -96,11 +98,11 @@ def export(
     state: States = None,
     rail: RailName = None,
     payer: Payer = None,
-    out: Annotated[Path | None, typer.Option(help="A new file; without it standard output.")] = None,
+    out: Annotated[Path | None, typer.Option(help="A new file. Default: standard output.")] = None,
 ) -> None:
-    """Write the books as CSV: what has settled, one payment per line, oldest first.
+    """Write the settled payments as CSV, one per line, oldest first.
 
-    amount_base_units is exact; amount is the same in coins. Times are UTC. A settlement that the chain could still
+    amount_base_units is exact; amount is the same in tokens. Times are UTC. A settlement that the chain could still
     drop is in state not-final.
 
       python -m ops payments export --since 2026-11-01 --until 2026-12-01 --out november.csv
@@ -127,7 +129,7 @@ def export(
 
 
 async def _all(records: SqlRecords, wanted: Wanted) -> AsyncIterator[Record]:
-    """Page by page: the books of a year need not fit into memory."""
+    """All wanted records, read page by page, because a year's may not fit into memory."""
     last: Record | None = None
     while page := await records.page(wanted, after=last):
         for record in page:

@@ -1,4 +1,4 @@
-"""Periods as an operator writes them: dates, times, or how long ago."""
+"""Periods as an operator writes them: dates, times, or durations before now."""
 
 import math
 import re
@@ -10,19 +10,19 @@ import typer
 
 Since = Annotated[
     str,
-    typer.Option(help="Beginning, included: 2026-11-01, 2026-11-01T12:00 (UTC unless it has a zone), or 12h, 30d ago."),
+    typer.Option(help="Start, included: 2026-11-01, 2026-11-01T12:00 (UTC unless it has a zone), or 12h, 30d ago."),
 ]
-Until = Annotated[str, typer.Option(help="End, not included; written as --since is.")]
+Until = Annotated[str, typer.Option(help="End, not included, in the same format as --since.")]
 
 _AGO = re.compile(r"(\d+)([mhdw])")
 _SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 def moment(text: str) -> float:
-    """Unix seconds; `now` is no end, whatever the ledger's clock says.
+    """Unix seconds; infinite for `now`, because the ledger's clock may be ahead.
 
     Raises:
-        typer.BadParameter: it is neither a date, a time nor how long ago.
+        typer.BadParameter: it is neither a date, a time nor a duration.
     """
     if text == "now":
         return math.inf
@@ -36,10 +36,10 @@ def moment(text: str) -> float:
 
 
 def period(since: str, until: str) -> tuple[float, float]:
-    """Both ends in unix seconds.
+    """Start and end in unix seconds.
 
     Raises:
-        typer.BadParameter: one of them cannot be read, or the end comes before the beginning.
+        typer.BadParameter: one of them is invalid, or the end is not after the start.
     """
     first, end = moment(since), moment(until)
     if end <= first:
@@ -48,5 +48,5 @@ def period(since: str, until: str) -> tuple[float, float]:
 
 
 def iso(at: float | None) -> str:
-    """Unix seconds as 2026-11-30T08:15:43Z; nothing for None and for no end."""
+    """Unix seconds as 2026-11-30T08:15:43Z; empty for None and for infinity."""
     return "" if at is None or at == math.inf else datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,4 +1,4 @@
-"""`reconcile`: the ledger and the chains compared."""
+"""`reconcile`: compares the ledger with the chains."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,21 +15,21 @@ from payments import reconcile as compare
 from storage import SqlBooks
 
 _MEANINGS = {
-    "no_transfer": "settled in the ledger, and the chain shows no transfer",
-    "no_row": "a transfer to your address that this ledger does not know",
-    "not_settled": "a transfer whose payment is not settled: the service ends this soon, replay-doubt at once",
-    "amount": "ledger and chain say different amounts",
-    "payer": "ledger and chain say different payers",
+    "no_transfer": "a settled payment without a transfer on the chain",
+    "no_row": "a transfer to your address that is not in this ledger",
+    "not_settled": "a transfer whose payment is not settled: the service resolves it soon, replay-doubt now",
+    "amount": "ledger and chain have different amounts",
+    "payer": "ledger and chain have different payers",
     "two_transfers": "a second transfer for one payment",
-    "two_rows": "a payment that has another payment's transfer",
+    "two_rows": "a payment whose receipt names another payment's transfer",
 }
 
 
 def reconcile(since: Since = "24h", until: Until = "10m", rail: RailName = None, as_json: AsJson = False) -> None:
-    """Compare the ledger with the chains, both ways, and show each difference. Exit code 1 if there is one.
+    """Compare the ledger with the chains in both directions and show each difference. Exit code 1 if there is one.
 
-    Reads every transfer to your addresses in the period, in steps of 500 blocks: a day takes some hundred calls to each
-    RPC endpoint. End it some minutes ago, because what is settling now is in one of both only.
+    Reads every transfer to your addresses in the period, in steps of 500 blocks: a day takes several hundred calls to
+    each RPC endpoint. End the period some minutes ago, because only one of the two may show a settling payment yet.
 
       python -m ops reconcile --since 2026-11-29 --until 2026-11-30 --json
     """

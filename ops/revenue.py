@@ -1,4 +1,4 @@
-"""`revenue`: what was earned, by day, rail and model."""
+"""`revenue`: revenue by day, rail and model."""
 
 import asyncio
 from collections import defaultdict
@@ -19,10 +19,10 @@ _PARTS = " ▏▎▍▌▋▊▉█"
 
 
 def revenue(since: Since = "30d", until: Until = "now", as_json: AsJson = False) -> None:
-    """Show what was earned, by day (UTC), rail and model, with a chart of the days.
+    """Show the revenue by day (UTC), rail and model, with a chart by day.
 
-    Counted is what the ledger calls settled, in dollars; `reconcile` compares it with the chains. A refund is deducted
-    on the day of its sale, as soon as it is recorded. Gas is not deducted. The chart shows what is left.
+    It counts the ledger's settled payments, in dollars; `reconcile` compares them with the chains. A refund is deducted
+    on the day of its sale, as soon as it is recorded. Gas is not deducted. The chart shows the net revenue.
 
       python -m ops revenue --since 2026-11-01 --until 2026-12-01
     """
@@ -49,7 +49,7 @@ def revenue(since: Since = "30d", until: Until = "now", as_json: AsJson = False)
 
 
 def chart(earned: Sequence[Earned], columns: int = _BAR) -> Iterator[str]:
-    """A bar for each day from the first with a sale to the last, days without one included."""
+    """A bar for each day from the first sale to the last, including days without a sale."""
     days: dict[int, int] = defaultdict(int)
     for each in earned:
         days[each.day] += each.amount - each.refunded

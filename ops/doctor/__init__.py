@@ -1,1 +1,1 @@
-"""`doctor`: looks at everything that the service needs, and says of each fault what puts it right."""
+"""`doctor`: checks everything that the service needs and names the remedy for each fault."""

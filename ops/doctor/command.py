@@ -1,4 +1,4 @@
-"""The command: everything is looked at, whatever else is wrong."""
+"""The command `doctor`: each check runs, whatever the others find."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,10 +18,10 @@ _MARKS = {Level.GOOD: ("green", "good"), Level.WARNING: ("yellow", "WARNING"), L
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Look at settings, ledger, clocks, Redis, models, GPU, backend, runners, chains, balances, gas and facilitator.
+    """Check settings, ledger, clocks, Redis, models, GPU, backend, runners, chains, balances, gas and facilitator.
 
-    Each fault comes with its remedy; exit code 1 if there is one. Nothing is changed and nothing is sent to a chain.
-    RPC endpoints and facilitator are asked some questions each. The backend is tried out in a process of its own.
+    Each fault names its remedy; the exit code is 1 if there is a fault. Nothing is changed, and no transaction is sent.
+    RPC endpoints and the facilitator each receive a few queries. A separate process tries the backend.
     """
     found = _all()
     if as_json:
@@ -36,11 +36,11 @@ def _all() -> list[Finding]:
     try:
         settings = load()
     except ConfigurationError as error:
-        remedy = "docs/configuration.md. Nothing else can be looked at before."
+        remedy = "docs/configuration.md. Correct the settings first; the other checks need them."
         return [fault("settings", str(error), remedy)]
     models, manifests = examine_models(settings)
     return [
-        good("settings", f"Profile {settings.profile}, sold at {settings.public_url}."),
+        good("settings", f"Profile {settings.profile}, public URL {settings.public_url}."),
         *asyncio.run(_asked(settings)),
         *models,
         *examine_machine(settings, manifests),

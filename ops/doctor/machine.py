@@ -1,4 +1,4 @@
-"""What cuts pictures out: models and their files, GPU, backend and engines of this host, or runners on others."""
+"""Checks models and their files, and GPU, backend and engines of this host or the runners on other hosts."""
 
 import json
 import os
@@ -22,9 +22,9 @@ _VERIFY_S = 300.0
 
 
 def examine_models(settings: Settings) -> tuple[list[Finding], Sequence[ModelManifest]]:
-    """Whether every model that is served is there, and its files are those that its manifest names."""
+    """Whether every served model exists and its files match its manifest."""
     folders, names = (MODELS, ROOT / settings.runner.models_folder), settings.model_prices()
-    remedy = "Name a model that is there, or bring its files: docs/models.md."
+    remedy = "Name an existing model or install its files: docs/models.md."
     try:
         manifests = load_served(names, *folders, for_money=settings.is_real)
         if not settings.runner.addresses:  # else the files are where the runners are
@@ -35,14 +35,16 @@ def examine_models(settings: Settings) -> tuple[list[Finding], Sequence[ModelMan
 
 
 def _licence(manifest: ModelManifest) -> Finding:
-    says = f"{manifest.label} is whole."
+    says = f"{manifest.label} is complete."
     if may_be_sold(manifest):
         return good("model", says)
-    return warning("model", f"{says} Its licence, {manifest.licence}, forbids selling.", "Serve another on mainnet.")
+    return warning(
+        "model", f"{says} Its licence, {manifest.licence}, forbids selling.", "Serve another model on mainnet."
+    )
 
 
 def examine_machine(settings: Settings, manifests: Sequence[ModelManifest]) -> list[Finding]:
-    """What runs the models: of this host, or on the hosts that the settings name."""
+    """Checks what runs the models: this host, or the runners that the settings name."""
     if settings.runner.addresses:
         return [_runner(address) for address in settings.runner.addresses]
     gpus = _gpus()
@@ -54,15 +56,15 @@ def _runner(address: str) -> Finding:
     try:
         answer = httpx.get(f"{address}/readyz", timeout=5, trust_env=False)
     except httpx.HTTPError as error:
-        remedy = "Is it up, and does the network let this host through?"
+        remedy = "Check that it runs and that the network allows this host."
         return fault("runner", f"{host} does not answer ({type(error).__name__}).", remedy, "runner.addresses")
     if answer.status_code == 200:
         return good("runner", f"{host} is ready.")
-    return fault("runner", f"{host} is not ready: {answer.text[:500]}", "Its own log says more.", "runner.addresses")
+    return fault("runner", f"{host} is not ready: {answer.text[:500]}", "See its log.", "runner.addresses")
 
 
 def _gpus() -> list[str]:
-    """Name, driver and memory of each GPU that the driver shows to this host or container."""
+    """Name, driver and memory of each GPU that this host or container sees."""
     program = shutil.which("nvidia-smi")
     if program is None:
         return []
@@ -75,8 +77,8 @@ def _gpu(settings: Settings, gpus: Sequence[str]) -> Finding:
     if gpus:
         return good("GPU", "; ".join(gpus))
     if settings.runner.backend in _GPU_BACKENDS:
-        remedy = "Give the container the GPU (--gpus all) and the host its driver, or name another backend."
-        return fault("GPU", "None is seen by this host or container.", remedy, "runner.backend")
+        remedy = "Pass the GPU to the container (--gpus all), install its driver on the host, or name another backend."
+        return fault("GPU", "This host or container sees no GPU.", remedy, "runner.backend")
     return good("GPU", "None; the models run on the CPU.")
 
 
@@ -86,13 +88,13 @@ def _engines(settings: Settings, *, has_gpu: bool) -> list[Finding]:
     folder = ROOT / settings.runner.engines_folder
     place = next(each for each in (folder, *folder.parents) if each.exists())
     if not os.access(place, os.W_OK | os.X_OK):
-        remedy = "Make it a folder that the service's user may write to, best on a volume."
-        return [fault("engines", f"Engines cannot be kept in {folder}.", remedy, "runner.engines_folder")]
+        remedy = "It must be a folder that the service's user may write to, preferably on a volume."
+        return [fault("engines", f"Engines cannot be written to {folder}.", remedy, "runner.engines_folder")]
     kept = len(list(folder.glob("*.engine")))
     refused = [known["refused"] for known in map(_sidecar, folder.glob("*.json")) if known.get("refused")]
-    says = f"{kept} engines are kept in {folder}."
+    says = f"{folder} holds {kept} engines."
     if refused:
-        remedy = "python -m runners build --force builds them anew."
+        remedy = "python -m runners build --force rebuilds them."
         return [warning("engines", f"{says} {len(refused)} failed their check: {refused[0]}", remedy)]
     return [good("engines", says)]
 
@@ -106,7 +108,7 @@ def _sidecar(file: Path) -> dict[str, Any]:
 
 
 def _backends(settings: Settings, manifests: Sequence[ModelManifest], gpus: Sequence[str]) -> list[Finding]:
-    """What the service would take for each model, proven in another process; no engine is built for it."""
+    """The backend that the service would use for each model, tried in another process. This builds no engine."""
     if not manifests:
         return []
     runner = settings.runner
@@ -130,5 +132,5 @@ def _backends(settings: Settings, manifests: Sequence[ModelManifest], gpus: Sequ
 def _backend(model: str, backend: str, gpus: Sequence[str]) -> Finding:
     says = f"{model} would run on {backend}."
     if gpus and backend.startswith(("onnxruntime-cpu", "openvino")):
-        return warning("backend", says, "The GPU is not used: take an image for GPUs (gpu, rtx, tensorrt).")
+        return warning("backend", says, "The GPU is not used. Use an image for GPUs (gpu, rtx, tensorrt).")
     return good("backend", says)

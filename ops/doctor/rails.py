@@ -1,4 +1,4 @@
-"""The rails: their chains, accounts and settlement."""
+"""Checks the rails: their chains, accounts and settlement."""
 
 import asyncio
 from dataclasses import replace
@@ -10,7 +10,7 @@ from storage import Database
 
 
 async def examine_rails(settings: Settings) -> list[Finding]:
-    """What each enabled rail finds, and whether it would be quoted now. The ledger need not answer for that."""
+    """The findings of each enabled rail, and whether it would be quoted now. This works without the ledger."""
     async with Database(settings.ledger_url()) as database:
         built = {rail.name: rail for rail in build_rails(settings, database, "")}
         found: list[Finding] = []
@@ -39,5 +39,5 @@ async def _health(rail: Rail) -> Finding:
     except TimeoutError:
         out = "The rail does not answer in time."
     if out is None:
-        return good(rail.name, "Takes payments.")
-    return fault(rail.name, f"Takes no payments: {out}", "docs/operations.md, RailDown; see the findings above.")
+        return good(rail.name, "Accepts payments.")
+    return fault(rail.name, f"Accepts no payments: {out}", "docs/operations.md, RailDown; see the findings above.")

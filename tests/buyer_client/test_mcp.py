@@ -98,7 +98,7 @@ async def test_an_agent_buys_files_over_stdio_within_the_budget(
             refused = await agent.call_tool("remove_background", {"path": wrong})
             assert refused.is_error, wrong
         taken = await agent.call_tool("remove_background", {"path": "a.JPG", "save_as": "b"})
-        assert "is there already" in text(taken)
+        assert "exists and is not the bought result" in text(taken)
         forced = {"path": "a.JPG", "save_as": "b", "options": {"overwrite": "true"}}
         assert (await agent.call_tool("remove_background", forced)).is_error
     assert one.transfers() == [PRICE] * 2

@@ -24,7 +24,7 @@ def wallet(tmp_path: Path, key: str) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["missing.jpg", "--url", NOWHERE], 2, "missing.jpg is not there"),
+        (["missing.jpg", "--url", NOWHERE], 2, "missing.jpg does not exist"),
         (["{photo}"], 2, "Missing option '--url'"),
         (["{photo}", "--url", "ftp://host"], 2, "must be the URL of a service"),
         (["{photo}", "--url", "http://example.com"], 2, "must start with https://"),
@@ -66,12 +66,12 @@ def test_the_key_comes_from_a_safe_place_only(photo: Path, wallet: Path, key: st
         wallet,
     ]
     wallet.chmod(0o644)
-    assert run(*arguments)[1].startswith("Error: Others may read the key")
+    assert run(*arguments)[1].startswith("Error: Other users may read the key")
     wallet.chmod(0o600)
     wallet.write_text(key[:-2])
     code, error = run(*arguments)
     assert (code, key[:-2] in error) == (5, False)
-    assert "private key of 32 bytes" in error
+    assert "32-byte private key" in error
 
 
 def test_options_that_the_service_does_not_know_are_refused_before_anything_is_signed(

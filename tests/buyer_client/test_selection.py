@@ -72,14 +72,14 @@ def test_one_picture_may_go_into_a_file(photos: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "out", "said"),
     [
-        (["{photos}/nothing.jpg"], "out", "is not there"),
-        (["{photos}/*.gif"], "out", "No JPEG, PNG or WebP file"),
-        (["{photos}"], "cut.png", "Name a folder"),
-        (["{photos}/a.JPG"], "cut.webp", "does not go with --format png"),
+        (["{photos}/nothing.jpg"], "out", "does not exist"),
+        (["{photos}/*.gif"], "out", "No JPEG, PNG or WebP file exists in"),
+        (["{photos}"], "cut.png", "must be a folder for 4 pictures"),
+        (["{photos}/a.JPG"], "cut.webp", "must have the extension of --format png"),
         (["{photos}/x/1.jpg", "{photos}/y/1.jpg"], "out", "different folders"),
         (["{photos}/x/1.png"], "photos/x", "would replace a picture"),
-        (["{photos}"], "photos", "taken for pictures next time"),
-        (["{photos}/*.JPG"], "photos", "taken for pictures next time"),
+        (["{photos}"], "photos", "would read results in"),
+        (["{photos}/*.JPG"], "photos", "would read results in"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(

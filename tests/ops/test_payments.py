@@ -49,7 +49,7 @@ def test_a_table_cuts_nothing_off_outside_of_a_terminal(sqlite_operator: Operato
 
 def test_says_when_there_are_more(sqlite_operator: Operator) -> None:
     sqlite_operator.ledger(every_state)
-    assert "More: --limit" in sqlite_operator.run("payments", "list", "--limit", "2").stderr
+    assert "For more: --limit" in sqlite_operator.run("payments", "list", "--limit", "2").stderr
 
 
 def test_shows_one_by_id_or_transaction_and_never_what_was_signed(operator: Operator) -> None:
@@ -62,7 +62,7 @@ def test_shows_one_by_id_or_transaction_and_never_what_was_signed(operator: Oper
         assert "0xsigned" not in ran.output
     ran = operator.run("payments", "show", "nobody's")
     assert ran.exit_code == 1
-    assert "knows no payment" in ran.stderr
+    assert "has no payment with this id" in ran.stderr
 
 
 def test_the_books_have_a_line_for_each_settled_payment(operator: Operator, tmp_path: Path) -> None:

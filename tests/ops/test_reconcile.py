@@ -39,7 +39,7 @@ def test_each_difference_is_said_and_is_an_exit_code(operator: Operator, base_ch
     }
     shown = operator.run("reconcile", "--since", since, "--until", "now", "--rail", "x402")
     assert shown.exit_code == 1
-    assert "a transfer to your address that this ledger does not know" in shown.stdout
+    assert "a transfer to your address that is not in this ledger" in shown.stdout
 
 
 def test_a_chain_that_does_not_answer_is_no_agreement(operator: Operator) -> None:
@@ -100,4 +100,4 @@ def test_a_doubt_that_stays_is_an_exit_code(operator: Operator) -> None:
 def test_without_doubts_nobody_is_asked(operator: Operator) -> None:
     ran = operator.run("replay-doubt")
     assert ran.exit_code == 0
-    assert "0 asked about" in ran.stdout
+    assert "0 payments checked" in ran.stdout

@@ -126,7 +126,7 @@ def test_without_send_it_says_what_it_would_do_and_does_nothing(sqlite_shop: Sho
     shop = sqlite_shop
     code, output = shop.refund()
     assert code == 0, output
-    assert "0.05 of 0.05 that were paid" in output
+    assert "Refund of 0.05 out of 0.05 paid" in output
     assert shop.payment.payer in output
     assert "Nothing was sent" in output
     assert shop.key not in output
@@ -145,7 +145,7 @@ def test_the_money_goes_back_once_and_stands_in_the_books(shop: Shop) -> None:
     assert shop.returned() == 20_000
     code, output = shop.refund("--send", "--yes")
     assert (code, shop.returned()) == (1, 20_000)
-    assert "refunded already: 0.02" in output
+    assert "already refunded: 0.02" in output
     [shown] = json.loads(shop.operator.run("payments", "show", shop.payment.id, "--json").stdout)
     made = shop.record()
     assert made is not None
@@ -271,7 +271,7 @@ def test_more_than_was_paid_or_no_amount_is_refused(x402_shop: Shop) -> None:
     for amount in ("0.050001", "0", "-0.01", "0.0000001", "all", "nan"):
         code, output = x402_shop.refund("--send", "--yes", "--amount", amount)
         assert (code, x402_shop.record(), x402_shop.returned()) == (1, None, 0), output
-        assert "at most the 0.05 that were paid" in output
+        assert "at most 0.05 (the payment)" in output
 
 
 def test_an_account_without_enough_of_the_token_is_refused(x402_shop: Shop) -> None:
@@ -291,7 +291,7 @@ def test_the_settlement_key_and_what_is_no_key_are_refused(x402_shop: Shop) -> N
     shop.key_file.write_text("marked, no key")
     code, output = shop.refund("--send", "--yes")
     assert code == 1
-    assert "must hold a private key" in output
+    assert "must hold a 32-byte private key" in output
     assert "marked" not in output
     ran = shop.operator.run("refund", shop.payment.id, "--send")
     assert ran.exit_code == 2
@@ -302,7 +302,7 @@ def test_without_a_payers_address_or_on_another_chain_it_is_refused(x402_shop: S
     nobody = other_payment(shop, payer="0xpayer")
     code, output = nobody.refund("--send", "--yes")
     assert (code, nobody.record()) == (1, None)
-    assert "does not know the payer's address" in output
+    assert "does not have the payer's address" in output
     elsewhere = replace(shop.payment, id="elsewhere", transaction=None)
     shop.operator.ledger(lambda database: sold(database, elsewhere, "eip155:1"))
     code, output = replace(shop, payment=elsewhere).refund("--send", "--yes")
@@ -315,7 +315,7 @@ UNSETTLED = {
     RecordState.SETTLING: "is being settled",
     RecordState.IN_DOUBT: "is in doubt",
     RecordState.NOT_FINAL: "not final yet",
-    RecordState.ABANDONED: "moved nothing",
+    RecordState.ABANDONED: "moved no money",
 }
 
 

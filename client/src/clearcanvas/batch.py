@@ -14,10 +14,10 @@ _WORST_FIRST = (OutcomeUnknown, BudgetExhausted, CannotBuy)
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one picture: an outcome, or an error, or neither where the run was stopped before.
+    """The result of one picture: an outcome or an error; neither if the run stopped before its turn.
 
     Attributes:
-        amount: base units that its payment took, whenever that was made.
+        amount: base units of its payment, in this run or an earlier one.
     """
 
     job: Job
@@ -35,9 +35,9 @@ async def buy_all(
     overwrite: bool,
     report: Callable[[Result], None],
 ) -> list[Result]:
-    """Buy each job's picture; results come in the order in which they end, and are also reported at once.
+    """Buy each job's picture. The results are in the order of completion; `report` receives each one at once.
 
-    An error that the next picture would meet as well ends the run: jobs not begun have neither outcome nor error.
+    An error that the next picture would raise as well stops the run: jobs not begun have neither outcome nor error.
     """
     waiting, results = deque(jobs), list[Result]()
 
@@ -57,7 +57,7 @@ async def buy_all(
 
 
 def exit_code(results: Sequence[Result]) -> int:
-    """0 when every picture has its result; else the code of the error that matters most."""
+    """0 if every picture has its result; otherwise the code of the most serious error."""
     errors = [result.error for result in results if result.error is not None]
     for kind in _WORST_FIRST:
         if any(isinstance(error, kind) for error in errors):

@@ -32,24 +32,24 @@ RECEIPT_SUFFIX = ".receipt.json"
 
 
 class Outcome(StrEnum):
-    """How a result came to be in its place."""
+    """How the client obtained a result."""
 
     BOUGHT = "bought"
     """A new payment was made."""
     FETCHED = "fetched"
-    """By a payment that was on record already; no new one was made."""
+    """The service delivered it for a payment on record; no new payment was made."""
     COPIED = "copied"
-    """The same picture was bought before, into another file."""
+    """It was copied from the file of an earlier purchase of the same picture."""
     KEPT = "kept"
-    """It was there already."""
+    """The target file already held it."""
 
 
 @dataclass(frozen=True)
 class CutOut:
-    """A result.
+    """A cut-out with its receipt.
 
     Attributes:
-        content: the file, PNG unless another `format` was asked for.
+        content: the file, PNG unless another `format` was requested.
         receipt: see docs/client.md; `amount` is in base units.
     """
 
@@ -63,22 +63,22 @@ class AsyncClient:
     """Buys from one service, each picture once. Use it as an asynchronous context manager.
 
     Args:
-        url: of the service: its origin, or the address that sells.
-        wallet: who pays.
-        journal: the file that remembers all payments; programs may share it. Keep it as long as the results.
-        max_spend: dollars that all payments of the journal together may take, over all runs.
-        max_price: dollars that one picture may cost.
-        rail: "auto" takes x402 where it is offered, else MPP.
+        url: the origin of the service, or the URL of its paid route.
+        wallet: signs the payments.
+        journal: the file that records all payments; programs may share it. Keep it as long as the results.
+        max_spend: limit in dollars for all payments of the journal together, over all runs.
+        max_price: limit in dollars for one picture.
+        rail: "auto" pays by x402 if the service offers it, otherwise by MPP.
         timeout_s: seconds for one request.
-        patience_s: seconds for which the same payment is sent again while no answer stands.
-        tempo_rpc_url: the node that MPP asks; the public one of the quoted chain where it is not named.
-        pay_again: pay anew for what was paid and can no longer be fetched, which is so after 24 hours.
-        allow_http: take plain http beyond this machine.
-        http: an httpx client of your own, with proxies, certificates or headers; you close it.
-        observe: is told of each step.
+        patience_s: how long the client resends the same payment while it has no final answer, in seconds.
+        tempo_rpc_url: the Tempo node for MPP; by default the public node of the quoted chain.
+        pay_again: pay again for a paid picture that the service no longer delivers, that is after 24 hours.
+        allow_http: accept plain http to other machines.
+        http: your own httpx client, with proxies, certificates or headers; you close it.
+        observe: called at each step.
 
     Raises:
-        InvalidSetting: the address, an amount or the journal is wrong.
+        InvalidSetting: the URL, an amount or the journal is invalid.
     """
 
     def __init__(
@@ -117,15 +117,15 @@ class AsyncClient:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close connections and journal."""
+        """Close the connections and the journal."""
         await self._service.aclose()
         self.journal.close()
 
     async def price(self, options: Mapping[str, str] | None = None) -> Offer:
-        """What one picture costs with these options, and on which rail it would be paid. Nothing is signed.
+        """The price of one picture with these options, and the rail that would pay it. Signs nothing.
 
         Raises:
-            CannotBuy, WalletProblem, InvalidSetting, BudgetExhausted: as they say.
+            CannotBuy, WalletProblem, InvalidSetting, BudgetExhausted: see `clearcanvas.errors`.
         """
         choice = await self._offers.choose(address(self._route, options or {}))
         return choice.offer
@@ -133,7 +133,7 @@ class AsyncClient:
     async def remove_background(self, picture: bytes | Path | str, options: Mapping[str, str] | None = None) -> CutOut:
         """The cut-out of a picture, given as bytes or as the path of a file.
 
-        The same picture with the same options again, within 24 hours, is delivered again without a payment.
+        A repeated call with the same picture and options within 24 hours returns the result without a new payment.
 
         Args:
             options: the service's query parameters, such as `{"format": "webp", "model": "birefnet"}`.
@@ -154,10 +154,10 @@ class AsyncClient:
         *,
         overwrite: bool = False,
     ) -> CutOut:
-        """The cut-out of the file `source` in the file `target`, its receipt beside it (`target` + `.receipt.json`).
+        """Write the cut-out of the file `source` to `target`, and its receipt to `target` + `.receipt.json`.
 
         Raises:
-            ResultInTheWay: `target` is there, is not what was bought, and `overwrite` is not set.
+            ResultInTheWay: `target` exists, is not the bought result, and `overwrite` is not set.
             ClearCanvasError: see `clearcanvas.errors`.
         """
         target = Path(target)
@@ -165,7 +165,7 @@ class AsyncClient:
         async with self._turns[order.id]:
             entry = await asyncio.to_thread(self.journal.find, order.id)
             if entry is None and await asyncio.to_thread(self.journal.is_result, order.picture.sha256):
-                raise PictureRefused(f"{source} is a cut-out that was bought before; it is not cut out again.")
+                raise PictureRefused(f"{source} is a result of an earlier purchase. Name the original picture.")
             kept = await asyncio.to_thread(_in_place, entry, target, overwrite=overwrite)
             cut_out = kept or await asyncio.to_thread(_own_copy, entry) or await self._bought(order)
             is_whole = (
@@ -183,7 +183,7 @@ class AsyncClient:
         return CutOut(delivery.content, _kind(delivery.content), as_dict(delivery.receipt), outcome)
 
     async def _write(self, order: Order, target: Path, cut_out: CutOut) -> None:
-        """Result first: what the journal calls delivered is there, with its receipt."""
+        """Write the result, its receipt, then the journal: a state of `delivered` proves that both files exist."""
         name, place = order.picture.name, await asyncio.to_thread(target.resolve)
         if cut_out.outcome is not Outcome.KEPT:
             await asyncio.to_thread(files.write, target, cut_out.content)
@@ -208,18 +208,18 @@ async def _picture(source: bytes | Path | str) -> Picture:
 
 
 def _in_place(entry: Entry | None, target: Path, *, overwrite: bool) -> CutOut | None:
-    """What is at `target` already, if that is what was bought; None where nothing is, or what is may be overwritten."""
+    """The bought result that `target` already holds; None if `target` does not exist or may be overwritten."""
     digest = files.sha256(target)
     if entry is not None and entry.receipt is not None and digest is not None and digest == entry.result_sha256:
         content = target.read_bytes()
         return CutOut(content, _kind(content), as_dict(entry.receipt), Outcome.KEPT)
     if target.exists() and not overwrite:
-        raise ResultInTheWay(f"{target} is there already and is not what was bought. Move it, or say --overwrite.")
+        raise ResultInTheWay(f"{target} exists and is not the bought result. Move it, or pass --overwrite.")
     return None
 
 
 def _own_copy(entry: Entry | None) -> CutOut | None:
-    """What was bought before, from the file that it was written to, if that is still what it was."""
+    """The result of an earlier purchase, read from its file; None if that file is gone or has changed."""
     if entry is None or entry.result_path is None or entry.receipt is None:
         return None
     try:

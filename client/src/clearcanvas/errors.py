@@ -1,15 +1,15 @@
-"""Everything that can go wrong for a buyer, as one tree, and the exit code of each.
+"""The errors that a buyer can meet, as one tree, with their exit codes.
 
     ClearCanvasError                exit code
-    ├─ PictureRefused               1   this picture cannot be bought; nothing was paid for it
-    │  └─ ResultInTheWay            1   another file has the result's name; nothing was paid
-    ├─ InvalidSetting               2   an option, an address or a file name is wrong
+    ├─ PictureRefused               1   this picture cannot be bought; it was not charged
+    │  └─ ResultInTheWay            1   another file has the result's name; nothing was charged
+    ├─ InvalidSetting               2   an option, a URL or a file name is invalid
     ├─ BudgetExhausted              3   the next payment would exceed the budget
-    ├─ OutcomeUnknown               4   it may have been paid: run again, the same payment is sent again
-    │  └─ AlreadyPaid               4   it was paid, and can no longer be fetched by that payment
-    ├─ ReceiptInvalid               6   a receipt is not signed by the key that was given, or is about other files
+    ├─ OutcomeUnknown               4   the payment may have been charged: run again to resend the same payment
+    │  └─ AlreadyPaid               4   the picture was paid, and the service no longer delivers for that payment
+    ├─ ReceiptInvalid               6   a receipt is not signed by the given key, or names other files
     └─ CannotBuy                    5   the service cannot be reached or does not sell now
-       └─ WalletProblem             5   no key, no funds, or no offer that this wallet pays
+       └─ WalletProblem             5   no key, no funds, or no offer that this wallet can pay
 
 Foreign exceptions (httpx, x402, mpp, sqlite3, OSError) are mapped to these where they enter. No message holds a key
 or a payment.
@@ -19,7 +19,7 @@ from typing import ClassVar
 
 
 class ClearCanvasError(Exception):
-    """Base of all; its text says what is wrong and what to do."""
+    """Base class; the message says what is wrong and what to do."""
 
     exit_code: ClassVar[int] = 1
     stops_the_run: bool = False
@@ -27,30 +27,30 @@ class ClearCanvasError(Exception):
 
 
 class PictureRefused(ClearCanvasError):
-    """This picture was not bought, nothing was paid for it, and sending it again will not help."""
+    """This picture was not bought and not charged; sending it again does not help."""
 
     exit_code = 1
 
 
 class ResultInTheWay(PictureRefused):
-    """A file has the result's name and is not what was bought; it is not overwritten unasked."""
+    """A file has the result's name and is not the bought result; only `overwrite` replaces it."""
 
 
 class InvalidSetting(ClearCanvasError):
-    """An option, address or file name is wrong; nothing was paid."""
+    """An option, URL or file name is invalid; nothing was charged."""
 
     exit_code = 2
     stops_the_run = True
 
 
 class BudgetExhausted(ClearCanvasError):
-    """The next payment would exceed the budget; it was not sent."""
+    """The next payment would exceed the budget; the client did not send it."""
 
     exit_code = 3
 
 
 class OutcomeUnknown(ClearCanvasError):
-    """Money may have moved. The payment is kept: the same call sends it again, and never a new one in doubt."""
+    """Money may have moved. The payment stays on record: the same call resends it and never signs a second one."""
 
     exit_code = 4
 
@@ -60,21 +60,21 @@ class OutcomeUnknown(ClearCanvasError):
 
 
 class AlreadyPaid(OutcomeUnknown):
-    """The picture was paid, and the service no longer delivers for that payment. Only `pay_again` buys it anew."""
+    """The picture was paid, and the service no longer delivers for that payment. Only `pay_again` buys it again."""
 
 
 class ReceiptInvalid(ClearCanvasError):
-    """A receipt does not prove what it says: another key has signed it, or none, or it is about other files."""
+    """A receipt is not valid: it has no signature, has one by another key, or names other files."""
 
     exit_code = 6
 
 
 class CannotBuy(ClearCanvasError):
-    """The service cannot be reached, or does not sell now; nothing was paid that is not on record."""
+    """The service cannot be reached or does not sell now; every payment is on record."""
 
     exit_code = 5
     stops_the_run = True
 
 
 class WalletProblem(CannotBuy):
-    """The key is missing or wrong, the wallet lacks funds, or nothing on offer can be paid with it."""
+    """The key is missing or invalid, the wallet lacks funds, or it can pay none of the offers."""

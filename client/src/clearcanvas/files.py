@@ -1,4 +1,4 @@
-"""Results are written whole or not at all."""
+"""Writes result files atomically."""
 
 import hashlib
 import os
@@ -8,10 +8,10 @@ from clearcanvas.errors import OutcomeUnknown
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file so that a crash leaves the old one, or none, or the new one: on the disk when this returns.
+    """Write a file atomically: a crash leaves the old file or the new one. It is on disk when this returns.
 
     Raises:
-        OutcomeUnknown: the disk does not take it. What was paid is on record and is fetched again by the next run.
+        OutcomeUnknown: the disk refuses the write. The payment is on record; the next run fetches its result again.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -25,13 +25,13 @@ def write(path: Path, content: bytes) -> None:
     except OSError as error:
         part.unlink(missing_ok=True)
         raise OutcomeUnknown(
-            f"{path} cannot be written: {error.strerror}. The picture is paid; run again when there is room.",
+            f"{path} cannot be written: {error.strerror}. The picture is paid; run again when the disk has space.",
             stops_the_run=True,
         ) from None
 
 
 def sha256(path: Path) -> str | None:
-    """Digest of a file in hex; None where it cannot be read."""
+    """Digest of a file in hex; None if it cannot be read."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

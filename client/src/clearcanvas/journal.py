@@ -1,7 +1,7 @@
-"""Every payment that was ever signed, on disk before it is sent. The budget is kept here, for all workers and runs.
+"""Records every signed payment on disk before it is sent, and enforces the budget for all workers and runs.
 
-One SQLite file. A payment is added only if the budget has room for it and no other payment for the same order is open,
-in one transaction: so two workers, or two programs with one journal, neither exceed the budget nor pay twice.
+One SQLite file. One transaction adds a payment, only if the budget covers it and no other payment for the same order is
+open: two workers, or two programs with one journal, neither exceed the budget nor pay twice.
 """
 
 import sqlite3
@@ -19,7 +19,7 @@ from clearcanvas.payment import Entry, Payment, State
 
 VERSION = 1
 EXPIRY_MARGIN_S = 60
-"""Chains' clocks and ours differ: a payment is believed dead so many seconds after its end."""
+"""Clocks differ: a payment counts as expired this many seconds after `expires_at`."""
 _LOCK_WAIT_S = 30.0
 _PAYMENT = [field.name for field in fields(Payment)]
 _OPEN = "state IN ('signed', 'received', 'delivered')"
@@ -39,14 +39,14 @@ PRAGMA user_version = {VERSION};
 
 
 class Journal:
-    """The journal in one file, made when it is not there; only its owner may read it.
+    """A journal file, created if it does not exist; only its owner may read it.
 
     Args:
         clock: unix seconds, for tests.
 
     Raises:
-        InvalidSetting: the file cannot be opened, or is not a journal of this version.
-        CannotBuy: also by every method that writes: the disk is full, or another program holds the file for too long.
+        InvalidSetting: the file cannot be opened, or has another version.
+        CannotBuy: every method that writes raises it too: the disk is full, or another program locks the file too long.
     """
 
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
@@ -70,32 +70,32 @@ class Journal:
                 for statement in _SCHEMA.split(";\n"):
                     self._db.execute(statement)
             elif version != VERSION:
-                raise InvalidSetting(f"The journal {self.path} is of version {version}; this program reads {VERSION}.")
+                raise InvalidSetting(f"The journal {self.path} has version {version}; it must have version {VERSION}.")
 
     def close(self) -> None:
         """Close the file."""
         self._db.close()
 
     def find(self, order: str) -> Entry | None:
-        """The open payment for an order: the one that is sent, and no other."""
+        """The open payment for an order, the only one that is sent."""
         with self._turn:
             row = self._open_row(order)
         return _entry(row) if row else None
 
     def is_result(self, sha256: str) -> bool:
-        """Whether a file of this digest was bought by this journal."""
+        """Whether this journal records a purchased file with this digest."""
         with self._turn:
             return self._db.execute("SELECT 1 FROM payments WHERE result_sha256 = ?", (sha256,)).fetchone() is not None
 
     def record(self, payment: Payment, source: str, budget: int) -> Entry:
-        """Put a signed payment on disk; from the return on it may be sent. Where another one is open for the order,
-        that one is returned, and the new one must be forgotten.
+        """Put a signed payment on disk; it may be sent after this returns. If another payment is open for the order,
+        return that one; the caller must discard the new one.
 
         Args:
-            budget: base units that all payments of this journal together may take.
+            budget: limit in base units for all payments of this journal together.
 
         Raises:
-            BudgetExhausted: there is no room for it; it is not on record.
+            BudgetExhausted: the payment would exceed the budget; it is not recorded.
         """
         values = {name: getattr(payment, name) for name in _PAYMENT} | {"state": State.SIGNED, "source": source}
         with self._transaction():
@@ -111,16 +111,16 @@ class Journal:
         return _entry(row)
 
     def require_room(self, amount: int, budget: int) -> None:
-        """Refuse before signing what `record` would refuse.
+        """Refuse an amount before signing that `record` would refuse afterwards.
 
         Raises:
-            BudgetExhausted: the budget has no room for `amount`.
+            BudgetExhausted: `amount` would exceed the budget.
         """
         with self._turn:
             self._require_room(amount, budget)
 
     def received(self, entry: Entry, result_sha256: str, receipt: str) -> None:
-        """The service has delivered; the result is not in a file yet."""
+        """The service delivered; the result is not in a file yet."""
         self._set(entry, state=State.RECEIVED, result_sha256=result_sha256, receipt=receipt)
 
     def delivered(self, entry: Entry, result_path: str) -> None:
@@ -128,15 +128,15 @@ class Journal:
         self._set(entry, state=State.DELIVERED, result_path=result_path)
 
     def unused(self, entry: Entry) -> None:
-        """The service has proven that the payment moved nothing. Its amount counts until it can no longer move."""
+        """The service proved that the payment moved no money. Its amount counts until the payment expires."""
         self._set(entry, state=State.UNUSED)
 
     def lost(self, entry: Entry) -> None:
-        """The payment was used and its result cannot be fetched any more. Its amount counts for good."""
+        """The payment was used and its result can no longer be fetched. Its amount counts permanently."""
         self._set(entry, state=State.LOST)
 
     def committed(self) -> int:
-        """Base units that have been paid, or may still be: what the budget is measured by."""
+        """Base units that were paid or may still be paid; the budget limits this sum."""
         with self._turn:
             return self._committed()
 
@@ -161,7 +161,7 @@ class Journal:
         if committed + amount > budget:
             raise BudgetExhausted(
                 f"The next payment of {dollars(amount)} would exceed the budget of {dollars(budget)}: "
-                f"{dollars(committed)} are spent or committed in {self.path}. Raise --max-spend to go on."
+                f"{dollars(committed)} are spent or committed in {self.path}. Raise --max-spend to continue."
             )
 
     def _committed(self) -> int:

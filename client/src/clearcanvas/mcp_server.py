@@ -1,4 +1,4 @@
-"""The tool `remove_background` for agents, by the Model Context Protocol; the operator's wallet pays."""
+"""An MCP server with the tool `remove_background` for agents; the operator's wallet pays."""
 
 import base64
 import binascii
@@ -25,7 +25,7 @@ SourceBase64 = Annotated[
     str | None, Field(description="The picture itself, as Base64 or a data: URL. Either this or `path`.")
 ]
 SaveAs = Annotated[
-    str | None, Field(description="A new file in the server's folder for the result, which is then not sent inline.")
+    str | None, Field(description="A new file in the server's folder for the result; it replaces the inline answer.")
 ]
 Format = Annotated[str, Field(description="png, webp or jpeg (jpeg needs the option bg_color).")]
 Options = Annotated[
@@ -35,10 +35,10 @@ Options = Annotated[
 
 
 async def serve(client: AsyncClient, folder: Path | None, http: str | None) -> None:
-    """Serve until the client hangs up (stdio) or the process ends (HTTP at `HOST:PORT`).
+    """Serve until the client disconnects (stdio) or the process ends (HTTP at `HOST:PORT`).
 
     Raises:
-        ClearCanvasError: the price cannot be asked for, or a setting is wrong.
+        ClearCanvasError: the service does not quote a price, or a setting is invalid.
     """
     async with client:
         server = build(client, await client.price({"format": _DEFAULT_FORMAT}), folder)
@@ -53,10 +53,10 @@ async def serve(client: AsyncClient, folder: Path | None, http: str | None) -> N
 
 
 def build(client: AsyncClient, offer: Offer, folder: Path | None) -> MCPServer:
-    """The server, with the price in its tool's description.
+    """The server; its tool description states the price.
 
     Args:
-        folder: whose files the tool may read and write; None for none.
+        folder: the tool may read and write its files; None if it may use no files.
     """
     server: MCPServer = MCPServer("clearcanvas", instructions=_instructions(client), log_level="WARNING")
 
@@ -74,7 +74,7 @@ def build(client: AsyncClient, offer: Offer, folder: Path | None) -> MCPServer:
             if save_as is None:
                 return _result(await client.remove_background(source, choices), inline=True)
             if not isinstance(source, Path):
-                raise InvalidSetting("`save_as` goes with `path`; a picture sent as Base64 comes back inline.")
+                raise InvalidSetting("`save_as` requires `path`; a picture sent as Base64 is returned inline.")
             target = _inside(folder, save_as)
             return _result(await client.remove_background_file(source, target, choices), inline=False)
         except ClearCanvasError as error:
@@ -86,7 +86,7 @@ def build(client: AsyncClient, offer: Offer, folder: Path | None) -> MCPServer:
 def _instructions(client: AsyncClient) -> str:
     return (
         f"Each call buys one cut-out; the operator's wallet pays, up to {dollars(client.budget)} in all. The same "
-        "picture with the same options is paid once: when a call fails or times out, make the same call again."
+        "picture with the same options is paid once: if a call fails or times out, repeat the same call."
     )
 
 
@@ -96,14 +96,14 @@ def _description(offer: Offer, folder: Path | None) -> str:
     )
     return (
         f"Remove the background of a photo. Costs {dollars(offer.amount)} per picture (of the default model), paid by "
-        f"the operator's wallet over {offer.rail}; a picture that fails is not charged, and the same call again is not "
-        f"charged twice. Takes: {files}; JPEG, PNG or WebP up to 25 MB. Returns the cut-out and the payment's receipt."
+        f"the operator's wallet over {offer.rail}; a picture that fails is not charged, and a repeated call is not "
+        f"charged twice. Input: {files}; JPEG, PNG or WebP up to 25 MB. Returns the cut-out and the payment's receipt."
     )
 
 
 def _source(folder: Path | None, path: str | None, image_base64: str | None) -> Path | bytes:
     if (path is None) == (image_base64 is None):
-        raise InvalidSetting("Name the picture by `path`, or send it as `image_base64`: one of the two.")
+        raise InvalidSetting("Name the picture by `path` or send it as `image_base64`, not both.")
     if path is not None:
         return _inside(folder, path)
     encoded = str(image_base64)
@@ -112,21 +112,21 @@ def _source(folder: Path | None, path: str | None, image_base64: str | None) -> 
     try:
         return base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
-        raise InvalidSetting("`image_base64` must be Base64, with no line breaks.") from None
+        raise InvalidSetting("`image_base64` must be Base64 without line breaks.") from None
 
 
 def _inside(folder: Path | None, name: str) -> Path:
-    """A path of the shared folder, links resolved.
+    """The path of a file in the shared folder, with links resolved.
 
     Raises:
         InvalidSetting: no folder is shared, or the path leads out of it.
     """
     if folder is None:
-        raise InvalidSetting("No folder is shared: the server was started without --folder. Send `image_base64`.")
+        raise InvalidSetting("The server shares no folder (it was started without --folder). Send `image_base64`.")
     root = folder.resolve()
     path = (root / name).resolve()
     if not path.is_relative_to(root):
-        raise InvalidSetting(f"{name} is outside of the shared folder.")
+        raise InvalidSetting(f"{name} is outside the shared folder.")
     return path
 
 

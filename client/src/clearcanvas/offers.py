@@ -1,4 +1,4 @@
-"""Asks for prices and chooses how to pay."""
+"""Requests quotes and chooses a rail."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ _BETWEEN_TRIES_S = 1.0
 
 @dataclass(frozen=True)
 class Choice:
-    """How one picture will be paid."""
+    """The rail, quote and offer that pay one picture."""
 
     rail: Rail
     quote: Quote
@@ -26,12 +26,12 @@ class Choice:
 
 
 class Offers:
-    """Prices of one service.
+    """Quotes of one service.
 
     Args:
-        rails: in the order of preference.
-        max_price: base units that one picture may cost.
-        patience_s: seconds to wait for a service that asks to wait.
+        rails: in order of preference.
+        max_price: limit in base units for one picture.
+        patience_s: how long to wait for a service that answers with a retry time, in seconds.
     """
 
     def __init__(self, service: Service, rails: Sequence[Rail], max_price: int, patience_s: float) -> None:
@@ -42,11 +42,11 @@ class Offers:
         self._kept: dict[str, Choice] = {}
 
     async def choose(self, url: str) -> Choice:
-        """How to pay for a picture at `url`. A quote that can be signed again and again is asked for once: a service
-        answers only so many unpaid questions a minute.
+        """How to pay for a picture at `url`. A quote that can be signed many times is requested once, because a
+        service limits unpaid requests per minute.
 
         Raises:
-            CannotBuy, WalletProblem, InvalidSetting, BudgetExhausted: as they say.
+            CannotBuy, WalletProblem, InvalidSetting, BudgetExhausted: see `clearcanvas.errors`.
         """
         if url in self._kept:
             return self._kept[url]
@@ -56,7 +56,7 @@ class Offers:
         return choice
 
     def forget(self, url: str) -> None:
-        """The kept quote was refused: ask again."""
+        """Drop the stored quote of `url` after a refusal; the next purchase requests a new one."""
         self._kept.pop(url, None)
 
     def _cheap_enough(self, quote: Quote) -> Choice:
@@ -65,11 +65,11 @@ class Offers:
             if offer is None:
                 continue
             if offer.amount > self._max_price:
-                most = f"the {dollars(self._max_price)} that one picture may cost (--max-price)"
-                raise BudgetExhausted(f"The price is {dollars(offer.amount)}, above {most}.")
+                limit = f"the limit of {dollars(self._max_price)} per picture (--max-price)"
+                raise BudgetExhausted(f"The price is {dollars(offer.amount)}, above {limit}.")
             return Choice(rail, quote, offer)
         names = " or ".join(rail.name for rail in self._rails)
-        raise WalletProblem(f"The service offers nothing that this client pays by {names}.")
+        raise WalletProblem(f"The service has no offer that this client can pay by {names}.")
 
     async def _ask(self, url: str) -> Quote:
         give_up_at, failures = time.monotonic() + self._patience_s, 0
@@ -96,4 +96,4 @@ def _raise_unless_it_passes(problem: Problem) -> None:
         return
     if problem.status in {400, 406}:
         raise InvalidSetting(f"The service refuses these options: {problem.message}")
-    raise CannotBuy(f"This address does not sell cut-outs: {problem.message}")
+    raise CannotBuy(f"This URL does not sell cut-outs: {problem.message}")

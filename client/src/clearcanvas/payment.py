@@ -1,20 +1,20 @@
-"""A signed payment: a bearer paper that moves money when the service sends it to the chain."""
+"""A signed payment. Whoever holds it can move the money by sending it to the chain."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 
 class State(StrEnum):
-    """What the buyer knows of a payment. Each change is one transaction of the journal."""
+    """What the buyer knows about a payment. Each change is one transaction of the journal."""
 
     SIGNED = "signed"
-    """It may have been sent, and may have moved."""
+    """It may have been sent, and the money may have moved."""
     RECEIVED = "received"
-    """The service has delivered for it; the result's digest and the receipt are on record."""
+    """The service delivered for it; the result's digest and the receipt are on record."""
     DELIVERED = "delivered"
     """The result and its receipt are in their files."""
     UNUSED = "unused"
-    """The service has proven that it moved nothing, and it was replaced or given up."""
+    """The service proved that it moved no money; the client replaced it or gave up."""
     LOST = "lost"
     """It was used, its result can no longer be fetched, and the buyer chose to pay again."""
 
@@ -24,12 +24,12 @@ class Payment:
     """One signed payment.
 
     Attributes:
-        order: id of what it pays for; sent as Idempotency-Key.
+        order: id of the order that it pays; sent as Idempotency-Key.
         rail: "x402" or "mpp".
         network, asset, payee, payer: as quoted; CAIP-2 and addresses.
         amount: base units.
         header, value: the HTTP field that carries it.
-        signed_at, expires_at: unix seconds; after the latter it can no longer move.
+        signed_at, expires_at: unix seconds; after `expires_at` it can no longer move money.
     """
 
     order: str
@@ -47,13 +47,13 @@ class Payment:
 
 @dataclass(frozen=True)
 class Entry:
-    """A payment as it stands in the journal.
+    """A payment in the journal.
 
     Attributes:
-        number: of the row.
-        source: name of the picture it was signed for.
-        result_sha256, receipt: once received; the receipt is JSON.
-        result_path: once delivered into a file.
+        number: row number.
+        source: name of the picture that it was signed for.
+        result_sha256, receipt: set when received; the receipt is JSON.
+        result_path: set when the result is in a file.
     """
 
     number: int

@@ -1,4 +1,4 @@
-"""A photo as it is sent: its bytes, and the media type that they, not its name, tell."""
+"""A picture file: its bytes, and its media type by its first bytes, not by its name."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ _BRANDS = {b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIF", b"avif": "AVIF"}
 
 
 def media_type(head: bytes) -> str | None:
-    """The media type that a file's first bytes tell; None for anything but JPEG, PNG and WebP."""
+    """The media type by a file's first bytes; None for anything but JPEG, PNG and WebP."""
     if head.startswith(b"\xff\xd8\xff"):
         return "image/jpeg"
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -29,7 +29,7 @@ class Picture:
     """A PNG, JPEG or WebP file of at most 25,000,000 bytes.
 
     Attributes:
-        content: the file as it is.
+        content: the unchanged file.
         media_type: for `Content-Type`.
         name: for messages and receipts.
     """
@@ -45,13 +45,13 @@ class Picture:
 
     @classmethod
     def of(cls, content: bytes, name: str = "picture") -> "Picture":
-        """Judge the bytes as the service will, as far as that costs nothing.
+        """Check size and first bytes as the service does.
 
         Raises:
-            PictureRefused: not a picture of a kind that is bought, or too large.
+            PictureRefused: not a JPEG, PNG or WebP file, or too large.
         """
         if len(content) > MAX_BYTES:
-            raise PictureRefused(f"{name} has {len(content):,} bytes; the service takes up to {MAX_BYTES:,}.")
+            raise PictureRefused(f"{name} has {len(content):,} bytes; the service accepts up to {MAX_BYTES:,}.")
         kind = media_type(content[:HEAD_BYTES])
         if kind is None:
             raise PictureRefused(f"{name} is {_what(content[:HEAD_BYTES])}. Send a JPEG, PNG or WebP file.")
@@ -59,15 +59,15 @@ class Picture:
 
     @classmethod
     def read(cls, path: Path) -> "Picture":
-        """The file at `path`; its name and extension do not matter.
+        """Read the file at `path`, whatever its extension.
 
         Raises:
-            PictureRefused: as `of`, or the file cannot be read.
+            PictureRefused: as in `of`, or the file cannot be read.
         """
         try:
             if path.stat().st_size > MAX_BYTES:
                 raise PictureRefused(
-                    f"{path} has {path.stat().st_size:,} bytes; the service takes up to {MAX_BYTES:,}."
+                    f"{path} has {path.stat().st_size:,} bytes; the service accepts up to {MAX_BYTES:,}."
                 )
             content = path.read_bytes()
         except OSError as error:
@@ -76,7 +76,7 @@ class Picture:
 
 
 def _what(head: bytes) -> str:
-    """What the file is, where its first bytes tell: for the refusal."""
+    """The kind of file by its first bytes, for the error message."""
     if not head:
         return "empty"
     kind = _BRANDS.get(head[8:12]) if head[4:8] == b"ftyp" else None

@@ -1,4 +1,4 @@
-"""What an answer without a picture means: the service's own words for machines (`retry_action`, `payment_state`)."""
+"""Reads an error response: its members `retry_action` and `payment_state` decide the next step."""
 
 import json
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ class Step(StrEnum):
     """What to do next with the payment that was sent."""
 
     RESEND = "resend"
-    """The same request again, after `wait_s`."""
+    """Send the same request again after `wait_s`."""
     RENEW = "renew"
-    """It is proven unused and buys nothing any more: a new one may be signed."""
+    """The payment is proven unused and no longer valid: a new one may be signed."""
     GIVE_UP = "give up"
-    """It is proven unused, and a new one would fare no better."""
+    """The payment is proven unused, and a new one would be refused too."""
     USED_UP = "used up"
-    """It was used, and no longer delivers."""
+    """The payment was used, and the service no longer delivers for it."""
     KEEP = "keep"
-    """Nothing is proven: keep it, and sign no other one."""
+    """Nothing is proven: keep the payment and do not sign another one."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Problem:
 
     Attributes:
         wait_s: seconds to wait before the next try.
-        is_unused: whether the service has said that the payment that came has moved nothing.
-        is_funds: whether the payer's funds are the reason.
+        is_unused: whether the service says that the payment moved no money.
+        is_funds: whether the payer lacks funds.
     """
 
     status: int
@@ -46,7 +46,7 @@ class Problem:
 
     @classmethod
     def read(cls, answer: httpx.Response) -> "Problem":
-        """Any answer but a delivery; one that is not the service's own (of a proxy, say) proves nothing."""
+        """Read any answer but a delivery. One that is not the service's own, such as a proxy's, proves nothing."""
         members = _members(answer)
         state, action = members.get("payment_state"), members.get("retry_action")
         return cls(
@@ -79,7 +79,7 @@ def _message(answer: httpx.Response, members: dict[str, object]) -> str:
     detail = members.get("detail") or members.get("title") or answer.reason_phrase
     request = members.get("request_id") or answer.headers.get("X-Request-Id")
     told = f"{answer.status_code} {detail}" + (f" (request {request})" if request else "")
-    return "".join(each if each.isprintable() else " " for each in told)[:_LONGEST_MESSAGE]  # it goes to terminals
+    return "".join(each if each.isprintable() else " " for each in told)[:_LONGEST_MESSAGE]  # terminals print it
 
 
 def _members(answer: httpx.Response) -> dict[str, object]:

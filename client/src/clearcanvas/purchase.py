@@ -1,8 +1,8 @@
-"""Buys a picture with one payment, whatever happens on the way.
+"""Buys a picture with one payment, through crashes and lost answers.
 
-The order of the lines is the promise (docs/client.md holds what a crash after each of them leaves):
-quote → sign → journal → send → journal the answer. A payment that is on record is sent again until the service says
-what became of it; a new one is signed only when the service has proven the old one unused.
+The order of the steps guarantees it (docs/client.md lists what a crash after each of them leaves):
+quote → sign → journal → send → journal the answer. A recorded payment is sent again until the service states its
+outcome; a new one is signed only after the service proved the old one unused.
 """
 
 import asyncio
@@ -32,17 +32,17 @@ from clearcanvas.stages import Observer, Stage
 
 _AFTER_SILENCE_S = 2.0
 _MOST_PAYMENTS = 2
-"""Signed for one picture in one run: one that has expired, or a price that has changed, is replaced once."""
+"""Per picture and run: a payment that expired, or whose price changed, is replaced once."""
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What a buyer agrees to.
+    """The limits that a buyer sets.
 
     Attributes:
-        budget: base units that all payments of the journal together may take.
-        patience_s: seconds for which one picture is sent again.
-        pay_again: whether a picture that was paid, and can no longer be fetched, is paid anew.
+        budget: limit in base units for all payments of the journal together.
+        patience_s: how long one picture is sent again, in seconds.
+        pay_again: whether to pay again for a paid picture that can no longer be fetched.
     """
 
     budget: int
@@ -72,10 +72,10 @@ class Purchases:
         self._observe = observe
 
     async def buy(self, order: Order) -> Delivery:
-        """The cut-out of an order, for the payment that is open for it, or for a new one.
+        """The cut-out of an order, for its open payment or for a new one.
 
         Raises:
-            ClearCanvasError: any but ResultInTheWay; what it leaves in the journal is what it says.
+            ClearCanvasError: any but ResultInTheWay; the journal agrees with what the error says.
         """
         entry = await asyncio.to_thread(self._journal.find, order.id)
         is_new, refusal = False, None
@@ -90,7 +90,7 @@ class Purchases:
         raise refusal or CannotBuy("No payment was tried.")
 
     async def _pay(self, order: Order) -> tuple[Entry, bool]:
-        """A payment on record, not sent yet, and whether it is ours: another program may have been quicker."""
+        """A recorded payment, not sent yet, and whether this call signed it: another program may have been first."""
         choice = await self._offers.choose(order.url)
         self._observe(order.picture.name, Stage.QUOTED)
         await asyncio.to_thread(self._journal.require_room, choice.offer.amount, self._terms.budget)
@@ -101,7 +101,7 @@ class Purchases:
         return entry, entry.payment == payment
 
     async def _collect(self, order: Order, entry: Entry) -> httpx.Response | Problem:
-        """Send one payment until an answer stands: the delivery, or what ends this payment."""
+        """Send one payment until the answer is final: a delivery, or a problem that ends this payment."""
         give_up_at = time.monotonic() + self._terms.patience_s
         while True:
             try:
@@ -129,38 +129,38 @@ class Purchases:
         return Delivery(entry, answer.content, digest, text, is_new)
 
     async def _settle_refusal(self, order: Order, entry: Entry, problem: Problem) -> ClearCanvasError:
-        """Write down what a refusal proves. Returns the error for the case that a new payment fares no better.
+        """Record what a refusal proves. Returns the error to raise if no further payment is tried.
 
         Raises:
-            ClearCanvasError: no new payment may, or should, be signed.
+            ClearCanvasError: a new payment must not be signed, or would not help.
         """
         if problem.step is Step.USED_UP and self._terms.pay_again:
             await asyncio.to_thread(self._journal.lost, entry)
             return AlreadyPaid(problem.message)
         if problem.step is Step.USED_UP:
             raise AlreadyPaid(
-                f"{order.picture.name} was paid before, and is no longer delivered for that payment: {problem.message} "
-                "To buy it again, say so (--pay-again)."
+                f"{order.picture.name} was paid, but that payment no longer delivers it: {problem.message} "
+                "Pass --pay-again to buy it again."
             )
         if not problem.is_unused:
             raise OutcomeUnknown(
-                f"{order.picture.name}: {problem.message} The payment is kept; no other one is signed."
+                f"{order.picture.name}: {problem.message} The payment stays on record; no other one is signed."
             )
         await asyncio.to_thread(self._journal.unused, entry)
         self._offers.forget(order.url)
         if problem.is_funds:
             raise WalletProblem(f"The wallet {entry.payment.payer} lacks funds: {problem.message}")
         if problem.step is Step.GIVE_UP:
-            raise PictureRefused(f"{order.picture.name} was refused, and not charged: {problem.message}")
-        return PictureRefused(f"{order.picture.name}: two payments were refused, and not charged: {problem.message}")
+            raise PictureRefused(f"{order.picture.name} was refused and not charged: {problem.message}")
+        return PictureRefused(f"{order.picture.name}: two payments were refused and not charged: {problem.message}")
 
 
 def _is_delivery(answer: httpx.Response) -> bool:
-    """A page of a proxy or of a network's login may come with 200, too."""
+    """Whether the body is an image: a proxy or a login page may answer with 200 too."""
     return answer.status_code == 200 and media_type(answer.content[:HEAD_BYTES]) is not None
 
 
 def _out_of_patience(problem: Problem | None, said: str) -> ClearCanvasError:
     if problem is not None and problem.is_unused:
         return CannotBuy(f"The service does not deliver now; nothing was charged so far: {said}")
-    return OutcomeUnknown(f"No answer stands: {said} The payment is on record: run again.", stops_the_run=True)
+    return OutcomeUnknown(f"No final answer came: {said} The payment is on record: run again.", stops_the_run=True)

@@ -1,4 +1,4 @@
-"""What a 402 offers, read with the SDKs' own parsers."""
+"""The offers of a 402 response, read with the SDKs' parsers."""
 
 import re
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _NEXT_CHALLENGE = re.compile(r",\s*(?=Payment )")
 
 @dataclass(frozen=True)
 class Offer:
-    """One way to pay: what would be signed, and nothing is signed yet.
+    """One way to pay, not signed yet.
 
     Attributes:
         network: CAIP-2.
@@ -33,7 +33,7 @@ class Quote:
     """The offers of one 402.
 
     Attributes:
-        x402: protocol version 2; None where it is not offered, or cannot be read.
+        x402: protocol version 2; None if it is not offered or cannot be read.
         mpp: challenges, in the service's order.
     """
 
@@ -42,7 +42,7 @@ class Quote:
 
     @classmethod
     def read(cls, answer: httpx.Response) -> "Quote":
-        """The quote in a 402's header fields; what cannot be read is left out."""
+        """The quote in the header fields of a 402; offers that cannot be read are left out."""
         return cls(_x402(answer.headers.get("PAYMENT-REQUIRED")), tuple(_challenges(answer.headers)))
 
 

@@ -1,4 +1,4 @@
-"""The receipt that lies beside a result: what was paid, to whom, for which bytes."""
+"""The receipt file beside a result: amount, payee, and the digests of both files."""
 
 import json
 from datetime import UTC, datetime
@@ -16,8 +16,8 @@ _KEPT = ("payment-response", "payment-receipt")
 
 
 def receipt(order: Order, payment: Payment, answer: httpx.Response, result_sha256: str) -> dict[str, Any]:
-    """JSON members. `amount` is in base units (millionths of a dollar); `protocol_receipt` is the rail's own,
-    `signed_receipt` the service's."""
+    """JSON members. `amount` is in base units (millionths of a dollar); `protocol_receipt` comes from the rail,
+    `signed_receipt` from the service."""
     headers = answer.headers
     return {
         "source": order.picture.name,
@@ -42,12 +42,12 @@ def receipt(order: Order, payment: Payment, answer: httpx.Response, result_sha25
 
 
 def as_json(members: dict[str, Any]) -> str:
-    """As it is stored and written."""
+    """The text in the journal and in the file."""
     return json.dumps(members, indent=2) + "\n"
 
 
 def _transaction(answer: httpx.Response) -> str | None:
-    """The transaction that the rail's receipt names; None where it cannot be read, which does not spoil the picture."""
+    """The transaction that the rail's receipt names; None if it cannot be read, because the picture is still valid."""
     x402, mpp = (answer.headers.get(name) for name in _KEPT)
     try:
         if x402:
@@ -60,6 +60,6 @@ def _transaction(answer: httpx.Response) -> str | None:
 
 
 def as_dict(text: str) -> dict[str, Any]:
-    """A stored receipt's members."""
+    """The members of a stored receipt."""
     members = json.loads(text)
     return members if isinstance(members, dict) else {}

@@ -1,4 +1,4 @@
-"""Which pictures are meant, and where their results go."""
+"""Finds the pictures to buy and names their result files."""
 
 import glob
 from collections import Counter
@@ -22,18 +22,18 @@ class Job:
 
 
 def jobs(arguments: Sequence[str], out: Path, *, format: str, recursive: bool) -> list[Job]:
-    """What to buy for files, folders and patterns.
+    """The jobs for files, folders and patterns.
 
-    In folders and patterns whatever begins like a JPEG, PNG or WebP file is a picture, whatever its name; a file that
-    is named outright is taken as it is, and refused later if it is none. `out` is a folder; for one file it may be a
-    file.
+    In folders and patterns, every file that starts like a JPEG, PNG or WebP file is a picture, whatever its name. A
+    file named explicitly is always a job, and is refused later if it is not a picture. `out` is a folder; for one
+    picture it may be a file.
 
     Raises:
-        InvalidSetting: a path is not there, nothing is a picture, or results would lie among the pictures.
+        InvalidSetting: a path does not exist, there is no picture, or results would lie among the pictures.
     """
     found = list(dict.fromkeys(_found(arguments, out, recursive=recursive)))
     if not found:
-        raise InvalidSetting(f"No JPEG, PNG or WebP file in {', '.join(arguments)}.")
+        raise InvalidSetting(f"No JPEG, PNG or WebP file exists in {', '.join(arguments)}.")
     if out.suffix.lower() in _OF_FILES and not out.is_dir():
         targets = [_file(found, out, format)]
     else:
@@ -45,9 +45,9 @@ def jobs(arguments: Sequence[str], out: Path, *, format: str, recursive: bool) -
 def _file(found: Sequence[tuple[Path, Path]], out: Path, format: str) -> Path:
     """`out` as the file for the one picture."""
     if len(found) > 1:
-        raise InvalidSetting(f"--out {out} is a file, and there are {len(found)} pictures. Name a folder.")
+        raise InvalidSetting(f"--out must be a folder for {len(found)} pictures; {out} is a file name.")
     if _OF_FILES[out.suffix.lower()] != format:
-        raise InvalidSetting(f"--out {out} does not go with --format {format}.")
+        raise InvalidSetting(f"--out {out} must have the extension of --format {format}: {EXTENSIONS[format]}.")
     return out
 
 
@@ -64,7 +64,7 @@ def _found(arguments: Sequence[str], out: Path, *, recursive: bool) -> Iterator[
             matches = (Path(match) for match in glob.glob(argument, recursive=True))  # noqa: PTH207 - absolute ones too
             yield from ((file, file.parent) for file in _pictures(matches, _fixed_part(path), out))
         else:
-            raise InvalidSetting(f"{argument} is not there.")
+            raise InvalidSetting(f"{argument} does not exist.")
 
 
 def _fixed_part(pattern: Path) -> Path:
@@ -73,10 +73,10 @@ def _fixed_part(pattern: Path) -> Path:
 
 
 def _pictures(paths: Iterable[Path], base: Path, out: Path) -> list[Path]:
-    """Those of `paths`, which lie in the folder `base`, that are pictures and no results of ours."""
+    """The paths in the folder `base` that are pictures and do not lie in the folder of results."""
     top, results = base.resolve(), out.resolve()
     if top == results:
-        raise InvalidSetting(f"Results in {out} would be taken for pictures next time. Name another folder (--out).")
+        raise InvalidSetting(f"The next run would read results in {out} as pictures. Name another folder (--out).")
     found = sorted(path for path in paths if path.is_file() and _is_picture(path))
     return [path for path in found if not (top in results.parents and results in path.resolve().parents)]
 
@@ -90,23 +90,21 @@ def _is_picture(path: Path) -> bool:
 
 
 def _targets(found: Sequence[tuple[Path, Path]], out: Path, extension: str) -> list[Path]:
-    """`photo.jpg` → `photo.png`; where two would meet, `photo.jpg.png` and `photo.webp.png`."""
+    """`photo.jpg` → `photo.png`; if two names collide, `photo.jpg.png` and `photo.webp.png`."""
     short = [out / source.relative_to(base).with_suffix(extension) for source, base in found]
-    meeting = Counter(map(_folded, short))
+    uses = Counter(map(_folded, short))
     targets = [
-        target if meeting[_folded(target)] == 1 else target.with_name(source.name + extension)
+        target if uses[_folded(target)] == 1 else target.with_name(source.name + extension)
         for target, (source, _) in zip(short, found, strict=True)
     ]
     for target, count in Counter(map(_folded, targets)).items():
         if count > 1:
-            raise InvalidSetting(
-                f"Two pictures would have the result {target}. Buy them into different folders (--out)."
-            )
+            raise InvalidSetting(f"Two pictures would have the result file {target}. Use different folders (--out).")
     return targets
 
 
 def _folded(path: Path) -> str:
-    """As disks that ignore case name it."""
+    """The name on disks that ignore case."""
     return str(path).casefold()
 
 

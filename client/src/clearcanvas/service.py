@@ -1,4 +1,4 @@
-"""The service over HTTP: one question for a quote, one request with a payment."""
+"""The service over HTTP: a request for a quote, and a request with a payment."""
 
 import asyncio
 from base64 import b64encode
@@ -10,13 +10,13 @@ from clearcanvas.order import Order
 from clearcanvas.payment import Payment
 
 MAX_ANSWER_BYTES = 512_000_000
-"""More than the largest cut-out: 10,000 x 10,000 pixels of four bytes, as good as uncompressed."""
+"""More than the largest cut-out: 10,000 x 10,000 pixels of four bytes, almost uncompressed."""
 _CONNECT_S = 10.0
 _ASK_S = 20.0
 
 
 class NoAnswer(Exception):
-    """No whole answer came; whether the request arrived is not known."""
+    """No complete answer came; the request may have arrived."""
 
 
 class Service:
@@ -24,7 +24,7 @@ class Service:
 
     Args:
         timeout_s: seconds for one request, from connecting to the last byte of the answer.
-        http: a client with proxies, certificates or headers of the caller's own, who also closes it.
+        http: the caller's own client, with proxies, certificates or headers; the caller closes it.
     """
 
     def __init__(self, timeout_s: float, http: httpx.AsyncClient | None = None) -> None:
@@ -33,23 +33,23 @@ class Service:
         self._http = http or httpx.AsyncClient()
 
     async def aclose(self) -> None:
-        """Close the connections that are this object's own."""
+        """Close the HTTP client, unless the caller passed it."""
         if self._is_own:
             await self._http.aclose()
 
     async def ask(self, url: str) -> httpx.Response:
-        """An empty POST, which is answered with the price.
+        """Send an empty POST; the answer is a quote.
 
         Raises:
-            NoAnswer: as it says.
+            NoAnswer: no complete answer came.
         """
         return await self._post(url, b"", {}, min(self._timeout_s, _ASK_S))
 
     async def send(self, order: Order, payment: Payment) -> httpx.Response:
-        """The picture with its payment.
+        """Send the picture with its payment.
 
         Raises:
-            NoAnswer: as it says. The payment may have moved.
+            NoAnswer: no complete answer came; the money may have moved.
         """
         headers = {
             "Content-Type": order.picture.media_type,
@@ -85,7 +85,7 @@ async def _read(answer: httpx.Response) -> bytes:
     async for piece in answer.aiter_bytes():
         body += piece
         if len(body) > MAX_ANSWER_BYTES:
-            raise httpx.ReadError("The answer is longer than any cut-out.")
+            raise httpx.ReadError(f"The answer exceeds {MAX_ANSWER_BYTES:,} bytes, more than any cut-out has.")
     return bytes(body)
 
 

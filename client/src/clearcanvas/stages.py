@@ -1,26 +1,26 @@
-"""The steps of a purchase, told to whoever watches: a progress bar, a log, a test that ends the process there."""
+"""The steps of a purchase, reported to an observer: a progress bar, a log, or a test that ends the process there."""
 
 from collections.abc import Callable
 from enum import StrEnum
 
 
 class Stage(StrEnum):
-    """In their order; each is told when it is done."""
+    """In order; each is reported when it is done."""
 
     QUOTED = "quoted"
     SIGNED = "signed"
-    """In memory alone: lost with the process, and never sent."""
+    """Only in memory: lost with the process, and never sent."""
     RECORDED = "recorded"
-    """On disk. It is sent from here on."""
+    """On disk. The payment is sent only after this."""
     ANSWERED = "answered"
-    """The cut-out has arrived, in memory alone."""
+    """The cut-out arrived and is only in memory."""
     RECEIVED = "received"
     """Its digest and the receipt are on disk."""
     RESULT_WRITTEN = "result written"
     RECEIPT_WRITTEN = "receipt written"
     DELIVERED = "delivered"
     WAITING = "waiting"
-    """The service has asked to wait, or an answer was lost: the same request follows."""
+    """The service asked to wait, or an answer was lost: the same request follows."""
 
 
 Observer = Callable[[str, Stage], None]
@@ -28,4 +28,4 @@ Observer = Callable[[str, Stage], None]
 
 
 def nobody(name: str, stage: Stage) -> None:
-    """Watches nothing."""
+    """The observer that does nothing."""

@@ -1,4 +1,4 @@
-"""The client for programs without an event loop of their own. It may also be used where one runs, as in a notebook."""
+"""The client for programs without an event loop. It also works where one runs, as in a notebook."""
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack

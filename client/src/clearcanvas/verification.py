@@ -1,4 +1,4 @@
-"""Checks receipts that a service has signed, offline: with its public keys, and with the files themselves."""
+"""Checks a service's signed receipts offline, with its public keys and the files."""
 
 import hashlib
 import json
@@ -15,15 +15,15 @@ _FILES = {"input_sha256": "picture", "output_sha256": "result"}
 
 
 def verify(receipt: str, keys: str, *, picture: bytes | None = None, result: bytes | None = None) -> dict[str, Any]:
-    """The claims of a receipt, once its signature and the digests of the files that are given have been checked.
+    """Check a receipt's signature, and the digests of the given files. Returns its claims.
 
     Args:
-        receipt: the JSON Web Signature, a receipt as this client writes it, or an answer of `/v1/receipts/`.
+        receipt: the JSON Web Signature, a receipt file of this client, or an answer of `/v1/receipts/`.
         keys: the service's JSON Web Key Set (`/.well-known/jwks.json`), or the `x` of one key.
 
     Raises:
-        ReceiptInvalid: it is not signed by these keys, or is about other files.
-        InvalidSetting: `keys` is neither.
+        ReceiptInvalid: it is not signed by these keys, or names other files.
+        InvalidSetting: `keys` has neither form.
     """
     written = _members(receipt)
     claims = _signed(_token(written, receipt), _key_set(keys))
@@ -33,12 +33,12 @@ def verify(receipt: str, keys: str, *, picture: bytes | None = None, result: byt
             digests[name] = hashlib.sha256(content).hexdigest()
     for name, digest in digests.items():
         if digest is not None and claims.get(name) != digest:
-            raise ReceiptInvalid(f"The receipt is about another {_FILES[name]}: it names {claims.get(name)}.")
+            raise ReceiptInvalid(f"The receipt names another {_FILES[name]}: its digest is {claims.get(name)}.")
     return claims
 
 
 def beside(receipt: Path, suffix: str) -> Path | None:
-    """The result that a receipt lies beside."""
+    """The result file of a receipt file; None if there is none."""
     result = receipt.with_name(receipt.name.removesuffix(suffix))
     return result if result != receipt and result.exists() else None
 
@@ -54,7 +54,7 @@ def _members(text: str) -> dict[str, Any]:
 def _token(written: dict[str, Any], text: str) -> str:
     token = written.get("signed_receipt", written.get("jws")) if written else text.strip()
     if not token:
-        raise ReceiptInvalid("The service has signed no receipt for this purchase; there is its rail's receipt only.")
+        raise ReceiptInvalid("The service signed no receipt for this purchase; the file holds only the rail's receipt.")
     return str(token)
 
 
@@ -71,10 +71,10 @@ def _signed(token: str, keys: dict[str, jwt.PyJWK]) -> dict[str, Any]:
         head = jwt.get_unverified_header(token)
         key = keys.get(head.get("kid", ""), keys.get(""))
         if key is None:
-            raise ReceiptInvalid("The receipt is signed with a key that is not among these. Take the service's own.")
+            raise ReceiptInvalid("The receipt is signed with another key. Pass the keys of the service that issued it.")
         claims: dict[str, Any] = jwt.decode(token, key, algorithms=[ALGORITHM])
     except jwt.PyJWTError as error:
         raise ReceiptInvalid(f"The receipt is not signed by this key: {error}.") from None
     if head.get("typ") != _TYPE:
-        raise ReceiptInvalid(f"This is signed, but not as a receipt ({_TYPE}).")
+        raise ReceiptInvalid(f"The token's type must be {_TYPE}; it is {head.get('typ')}.")
     return claims

@@ -1,4 +1,4 @@
-"""The key that signs. It comes from the environment or a file, never from an argument, and appears in no message."""
+"""The signing key. It comes from the environment or a file, never from an argument, and no message contains it."""
 
 import os
 import re
@@ -15,28 +15,28 @@ _KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 
 
 class Wallet:
-    """A private key of secp256k1, for both rails.
+    """A secp256k1 private key, for both rails.
 
     Raises:
-        WalletProblem: not a key of 32 bytes in hex.
+        WalletProblem: `key` is not a 32-byte key in hex.
     """
 
     def __init__(self, key: str) -> None:
         if _KEY.fullmatch(key.strip()) is None:
-            raise WalletProblem("The key must be a private key of 32 bytes in hex: 0x and 64 digits.")
+            raise WalletProblem("The key must be a 32-byte private key in hex: 0x and 64 digits.")
         try:
             self.account: LocalAccount = Account.from_key(key.strip())
         except ValueError:
-            raise WalletProblem("The key must be a private key of secp256k1.") from None
+            raise WalletProblem("The key must be a secp256k1 private key.") from None
 
     @property
     def address(self) -> str:
-        """The wallet's address, with checksum."""
+        """The wallet's address with EIP-55 checksum."""
         return str(self.account.address)
 
     @property
     def key(self) -> str:
-        """For the signers of the SDKs alone."""
+        """The private key in hex, only for the SDKs' signers."""
         return "0x" + bytes(self.account.key).hex()
 
     def __repr__(self) -> str:
@@ -44,10 +44,10 @@ class Wallet:
 
     @classmethod
     def load(cls, key_file: Path | None = None) -> "Wallet":
-        """The key in `key_file`, or else in the environment variable BUYER_KEY.
+        """The key in `key_file`, or by default in the environment variable BUYER_KEY.
 
         Raises:
-            WalletProblem: there is none, or others may read the file.
+            WalletProblem: there is no key, or other users may read the file.
         """
         if key_file is not None:
             return cls(_read(key_file))
@@ -62,7 +62,7 @@ class Wallet:
 def _read(path: Path) -> str:
     try:
         if os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise WalletProblem(f"Others may read the key in {path}. Run: chmod 600 {path}")
+            raise WalletProblem(f"Other users may read the key in {path}. Run: chmod 600 {path}")
         return path.read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError):
         raise WalletProblem(f"{path} cannot be read as a key.") from None

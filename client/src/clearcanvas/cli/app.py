@@ -25,12 +25,12 @@ from clearcanvas.wallet import Wallet
 JOURNAL = ".clearcanvas.sqlite3"
 DEBUG_VARIABLE = "BUYER_DEBUG"
 UNEXPECTED = 70
-EPILOG = """Exit codes: 0 every picture has its result; 1 a picture was refused, and not charged; 2 wrong usage;
-3 the budget is used up; 4 a payment's outcome is open: run the same command again, it is not paid twice;
-5 the service or the wallet cannot buy now; 6 a receipt does not hold; 70 a fault of this program; 130 interrupted."""
+EPILOG = """Exit codes: 0 every picture has its result; 1 a picture was refused and not charged; 2 invalid usage;
+3 the budget is exhausted; 4 a payment's outcome is unknown: run the same command again, it does not pay twice;
+5 the service does not sell or the wallet cannot pay; 6 a receipt is invalid; 70 internal error; 130 interrupted."""
 
 app = typer.Typer(
-    help="Buy background removal by the picture. Each is paid once; after a crash, run the same command again.",
+    help="Buy background removal per picture. Each picture is paid once; after a crash, run the same command again.",
     epilog=EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -52,7 +52,7 @@ def program(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Options that stand before a command."""
+    """Options before a command."""
 
 
 @app.command(epilog=EPILOG)
@@ -60,35 +60,35 @@ def remove(
     pictures: Annotated[list[str], typer.Argument(help="Files, folders, or patterns in quotes: 'photos/**/*.JPG'.")],
     url: opt.Url,
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="Folder for results and receipts; for one picture also a file.")
+        Path, typer.Option("--out", "-o", help="Folder for results and receipts; for one picture, a file or a folder.")
     ] = Path("cutouts"),
     max_spend: opt.MaxSpend = "1.00",
     max_price: opt.MaxPrice = "0.10",
     key_file: opt.KeyFile = None,
     rail: opt.Rail = "auto",
-    workers: Annotated[int, typer.Option(min=1, max=32, help="Pictures at a time.")] = 4,
+    workers: Annotated[int, typer.Option(min=1, max=32, help="Pictures in progress at a time.")] = 4,
     format: opt.Format = "png",
     option: opt.Options = None,
-    recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Folders within folders, too.")] = False,
+    recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Include subfolders.")] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show pictures, price and total; sign and pay nothing.")
+        bool, typer.Option("--dry-run", help="Show pictures, price and total; do not sign or pay.")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that have a result's name.")] = False,
     pay_again: Annotated[
         bool,
-        typer.Option("--pay-again", help="Pay anew for what was paid and can no longer be fetched (after 24 hours)."),
+        typer.Option("--pay-again", help="Pay again for a paid picture that is no longer delivered (after 24 hours)."),
     ] = False,
     journal: Annotated[
-        Path | None, typer.Option(help=f"The file that remembers payments. Without it: {JOURNAL} in --out.")
+        Path | None, typer.Option(help=f"The file that records payments. Default: {JOURNAL} in --out.")
     ] = None,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one request.")] = 120.0,
     patience: Annotated[
-        float, typer.Option(min=0, help="Seconds for which the same payment is sent again while no answer stands.")
+        float, typer.Option(min=0, help="How long to resend a payment that has no final answer, in seconds.")
     ] = 120.0,
     tempo_rpc_url: opt.TempoRpcUrl = None,
     allow_http: opt.AllowHttp = False,
 ) -> None:
-    """Remove the background of pictures. What is done is skipped; what was paid and not received is fetched.
+    """Remove the background of pictures. Finished pictures are skipped; paid ones without a result are fetched.
 
     Examples:
 
@@ -133,7 +133,7 @@ def price(
     option: opt.Options = None,
     allow_http: opt.AllowHttp = False,
 ) -> None:
-    """Show what one picture costs, and how it would be paid. Needs no key, and signs nothing."""
+    """Show the price of one picture and how it would be paid. Needs no key and signs nothing."""
     offer = runs.finish(runs.price(url, rail, opt.parsed(option), allow_http=allow_http), _console)
     where = f"in {offer.asset} on {offer.network}, to {offer.payee}"
     Console().print(f"{dollars(offer.amount)} by {offer.rail}, {where}", highlight=False, soft_wrap=True)
@@ -141,9 +141,9 @@ def price(
 
 @app.command()
 def purchases(
-    journal: Annotated[Path, typer.Argument(help=f"A journal, or the folder of results that holds {JOURNAL}.")],
+    journal: Annotated[Path, typer.Argument(help=f"A journal, or a folder of results with {JOURNAL}.")],
 ) -> None:
-    """List all payments of a journal, and what they come to."""
+    """List all payments of a journal and their total."""
     path = journal / JOURNAL if journal.is_dir() else journal
     if not path.exists():
         raise InvalidSetting(f"There is no journal at {path}.")
@@ -164,25 +164,25 @@ def mcp(
     url: opt.Url,
     folder: Annotated[
         Path | None,
-        typer.Option(help="The folder whose files may be read and written. Without it: none, pictures as Base64 only."),
+        typer.Option(help="The folder whose files may be read and written. Default: none, pictures as Base64 only."),
     ] = None,
-    journal: Annotated[Path, typer.Option(help="The file that remembers payments.")] = Path(JOURNAL),
+    journal: Annotated[Path, typer.Option(help="The file that records payments.")] = Path(JOURNAL),
     max_spend: opt.MaxSpend = "1.00",
     max_price: opt.MaxPrice = "0.10",
     key_file: opt.KeyFile = None,
     rail: opt.Rail = "auto",
     http: Annotated[
         str | None,
-        typer.Option(metavar="HOST:PORT", help="Streamable HTTP at /mcp in place of stdio. Who reaches it may spend."),
+        typer.Option(metavar="HOST:PORT", help="Streamable HTTP at /mcp instead of stdio. Every caller may spend."),
     ] = None,
     tempo_rpc_url: opt.TempoRpcUrl = None,
     allow_http: opt.AllowHttp = False,
 ) -> None:
-    """Serve the tool remove_background to agents (Model Context Protocol); this wallet pays, within the budget."""
+    """Serve the tool remove_background to agents (Model Context Protocol). This wallet pays, within the budget."""
     try:
         from clearcanvas import mcp_server  # noqa: PLC0415 - an extra
     except ImportError:
-        raise InvalidSetting('The MCP server needs an extra: pip install "clearcanvas[mcp]"') from None
+        raise InvalidSetting('The MCP server is an extra. Install it: pip install "clearcanvas[mcp]"') from None
     client = AsyncClient(
         url,
         wallet=Wallet.load(key_file),
@@ -197,10 +197,10 @@ def mcp(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the program; every failure is a line, and an exit code that says which kind it was.
+    """Run the program; a failure prints one line and ends with the exit code of its kind.
 
     Args:
-        arguments: of the command line, without the program's name; None for those of this process.
+        arguments: the command line without the program's name; by default that of this process.
 
     Raises:
         SystemExit: always, with the exit code.
@@ -210,11 +210,9 @@ def main(arguments: list[str] | None = None) -> None:
     except ClearCanvasError as error:
         _console.print(f"[red]Error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)
-    except Exception as error:  # nobody is shown a traceback unasked
+    except Exception as error:  # a traceback only on request
         if os.environ.get(DEBUG_VARIABLE):
             raise
         told = f"{type(error).__name__}: {error}"
-        _console.print(
-            f"A fault of this program: {told}\nPayments are on record. {DEBUG_VARIABLE}=1 shows more.", markup=False
-        )
+        _console.print(f"Internal error: {told}\nPayments are on record. {DEBUG_VARIABLE}=1 shows more.", markup=False)
         sys.exit(UNEXPECTED)

@@ -14,25 +14,23 @@ Url = Annotated[
 KeyFile = Annotated[
     Path | None,
     typer.Option(
-        help="A file with the wallet's private key, for you alone (chmod 600). Without it: the variable BUYER_KEY."
+        help="A file with the wallet's private key, readable only by you (chmod 600). Default: the variable BUYER_KEY."
     ),
 ]
 MaxSpend = Annotated[
     str,
     typer.Option(
         metavar="DOLLARS",
-        help="The most that all payments of the journal together may take, over all runs. Raise it to go on.",
+        help="Limit for all payments of the journal together, over all runs. Raise it to continue.",
     ),
 ]
-MaxPrice = Annotated[str, typer.Option(metavar="DOLLARS", help="The most that one picture may cost.")]
+MaxPrice = Annotated[str, typer.Option(metavar="DOLLARS", help="Limit for one picture.")]
 Rail = Annotated[RailName, typer.Option(help="How to pay: x402 (USDC on Base) or mpp (pathUSD on Tempo).")]
 TempoRpcUrl = Annotated[
     str | None,
-    typer.Option(
-        envvar="TEMPO_RPC_URL", metavar="URL", help="The Tempo node that MPP asks. Without it: the public one."
-    ),
+    typer.Option(envvar="TEMPO_RPC_URL", metavar="URL", help="The Tempo node for MPP. Default: the public one."),
 ]
-AllowHttp = Annotated[bool, typer.Option("--allow-http", help="Take plain http beyond this machine.")]
+AllowHttp = Annotated[bool, typer.Option("--allow-http", help="Accept plain http to other machines.")]
 Format = Annotated[str, typer.Option(help="png, webp or jpeg; jpeg needs a colour: -O bg_color=ffffff.")]
 Options = Annotated[
     list[str] | None,
@@ -43,7 +41,7 @@ Options = Annotated[
 
 
 def parsed(pairs: list[str] | None) -> dict[str, str]:
-    """`NAME=VALUE` pairs.
+    """Parse `NAME=VALUE` pairs.
 
     Raises:
         InvalidSetting: one is not such a pair.

@@ -1,4 +1,4 @@
-"""What is shown while pictures are bought: a bar on a terminal, a line for each picture everywhere."""
+"""Shows a run: a line for each picture, and on a terminal a progress bar."""
 
 from types import TracebackType
 from typing import Self
@@ -15,7 +15,7 @@ from clearcanvas.stages import Stage
 _BUSY = {
     Stage.QUOTED: "signing",
     Stage.RECORDED: "paying",
-    Stage.WAITING: "waiting to send it again",
+    Stage.WAITING: "waiting to resend",
     Stage.ANSWERED: "saving",
 }
 
@@ -52,7 +52,7 @@ class Display:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def report(self, result: Result) -> None:
-        """A picture is done with."""
+        """A picture is finished."""
         self._progress.advance(self._task)
         self._console.print(_line(result), highlight=False, soft_wrap=True)
 

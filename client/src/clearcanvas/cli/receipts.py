@@ -10,31 +10,31 @@ from clearcanvas.client import RECEIPT_SUFFIX
 from clearcanvas.errors import InvalidSetting
 from clearcanvas.verification import beside, verify
 
-app = typer.Typer(help="Receipts that a service has signed.", no_args_is_help=True)
+app = typer.Typer(help="Signed receipts of a service.", no_args_is_help=True)
 
 
 @app.callback()
 def receipts() -> None:
-    """Receipts that a service has signed."""
+    """Signed receipts of a service."""
 
 
 @app.command("verify")
 def check(
-    file: Annotated[Path, typer.Argument(help="A receipt: NAME.receipt.json, or what /v1/receipts/ID answers.")],
+    file: Annotated[Path, typer.Argument(help="A receipt: NAME.receipt.json, or the answer of /v1/receipts/ID.")],
     key: Annotated[
         str,
         typer.Option(
             metavar="FILE|KEY",
             show_default=False,
-            help="The service's public keys, saved from https://HOST/.well-known/jwks.json, or the x of one of them.",
+            help="A file with the service's public keys (https://HOST/.well-known/jwks.json), or the x of one key.",
         ),
     ],
-    picture: Annotated[Path | None, typer.Option(help="The picture that was sent; its digest is checked.")] = None,
+    picture: Annotated[Path | None, typer.Option(help="The picture that was sent, to check its digest.")] = None,
     result: Annotated[
-        Path | None, typer.Option(help="The file that was delivered. Without it: the one that the receipt lies beside.")
+        Path | None, typer.Option(help="The file that was delivered. Default: the file beside the receipt.")
     ] = None,
 ) -> None:
-    """Check a receipt offline: that the service has signed it, and that it is about these files.
+    """Check offline that the service signed a receipt, and that the receipt names these files.
 
     Examples:
 
@@ -50,7 +50,7 @@ def check(
     for name, value in claims.items():
         console.print(f"{name}: {value}", markup=False, highlight=False, soft_wrap=True)
     compared = " and ".join(str(path) for path in (picture, result) if path)
-    console.print(f"The signature holds{f', and the digest of {compared}' if compared else ''}.", markup=False)
+    console.print(f"The signature is valid{f', and so is the digest of {compared}' if compared else ''}.", markup=False)
 
 
 def _text(path: Path) -> str:

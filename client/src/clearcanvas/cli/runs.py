@@ -1,4 +1,4 @@
-"""What the commands do within their event loop."""
+"""The asynchronous part of the commands."""
 
 import asyncio
 from collections import Counter
@@ -26,11 +26,11 @@ T = TypeVar("T")
 
 
 def finish(work: Coroutine[Any, Any, T], console: Console) -> T:
-    """Run to the end, or until Ctrl-C."""
+    """Run a coroutine to completion or until Ctrl-C."""
     try:
         return asyncio.run(work)
     except KeyboardInterrupt:
-        console.print("Interrupted. Run the same command again: nothing is paid twice.")
+        console.print("Interrupted. Run the same command again: it does not pay twice.")
         raise typer.Exit(_INTERRUPTED) from None
 
 
@@ -43,7 +43,7 @@ async def buy(
     *,
     overwrite: bool,
 ) -> list[batch.Result]:
-    """Buy all and say what came of it."""
+    """Buy all pictures and print a summary."""
     async with client:
         results = await batch.buy_all(
             client, todo, choices, workers=workers, overwrite=overwrite, report=display.report
@@ -55,7 +55,7 @@ async def buy(
 async def price(
     url: str, rail: RailName, choices: Mapping[str, str], max_price: str = _ANY_PRICE, *, allow_http: bool
 ) -> Offer:
-    """What one picture costs."""
+    """The price of one picture."""
     service = Service(_PRICE_TIMEOUT_S)
     try:
         offers = Offers(service, rails(rail, None), base_units(max_price), _PRICE_TIMEOUT_S)
@@ -68,7 +68,7 @@ async def price(
 async def plan(
     url: str, rail: RailName, todo: Sequence[Job], choices: Mapping[str, str], max_price: str, *, allow_http: bool
 ) -> None:
-    """Show what would be bought."""
+    """Print the jobs and their price."""
     offer = await price(url, rail, choices, max_price, allow_http=allow_http)
     console = Console()
     for job in todo:
@@ -82,7 +82,7 @@ def _summary(results: Sequence[batch.Result], client: AsyncClient) -> str:
     spent = sum(result.amount for result in results if result.outcome is Outcome.BOUGHT)
     return (
         f"{', '.join(f'{count} {name}' for name, count in counts.items())}. Spent now: {dollars(spent)}; "
-        f"all together: {dollars(client.journal.committed())} of {dollars(client.budget)}."
+        f"in all: {dollars(client.journal.committed())} of {dollars(client.budget)}."
     )
 
 

@@ -1,4 +1,4 @@
-"""The two ways to pay. Each names what it would pay of a quote, and signs it."""
+"""The payment rails. Each chooses an offer from a quote and signs it."""
 
 from typing import Protocol
 
@@ -7,17 +7,17 @@ from clearcanvas.quote import Offer, Quote
 
 
 class Rail(Protocol):
-    """One way to pay."""
+    """A payment rail."""
 
     name: str
     quotes_last: bool
     """Whether one quote can be signed for many pictures."""
 
     def offer(self, quote: Quote) -> Offer | None:
-        """What this rail would pay; None where the quote holds nothing that it pays."""
+        """The offer that this rail would pay; None if it can pay none of the quote."""
 
     async def sign(self, quote: Quote, offer: Offer, order: str) -> Payment:
-        """Sign the offer. Moves no money; what is returned does, once it is sent.
+        """Sign the offer. This moves no money; sending the returned payment does.
 
         Raises:
             CannotBuy, WalletProblem: it cannot be signed now, or not by this wallet.

@@ -1,4 +1,4 @@
-"""Which rails a buyer uses."""
+"""Chooses the rails of a buyer."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -13,7 +13,7 @@ RailName = Literal["auto", "x402", "mpp"]
 
 
 def rails(name: RailName, wallet: Wallet | None, tempo_rpc_url: str | None = None) -> Sequence[Rail]:
-    """In the order of preference. Without a wallet they name prices and sign nothing.
+    """The rails in order of preference. Without a wallet they quote prices and cannot sign.
 
     Raises:
         InvalidSetting: no such rail.

@@ -19,15 +19,15 @@ HEADER = "Authorization"
 _PATH_USD = "0x20c0000000000000000000000000000000000000"
 _USDC_E = "0x20c000000000000000000000b9537d11c60e8b50"
 COINS = {4217: (_PATH_USD, _USDC_E), 42431: (_PATH_USD,)}
-"""By chain, in lower case: any other token might count in other units, or be worth nothing."""
+"""By chain, in lower case. Other tokens may have other units or no value."""
 NODES = {4217: "https://rpc.tempo.xyz", 42431: "https://rpc.moderato.tempo.xyz"}
 
 
 class Mpp:
-    """Pays with `wallet`; without one it names prices only.
+    """Pays with `wallet`; without a wallet it only quotes prices.
 
     Args:
-        rpc_url: the Tempo node to ask for chain and gas; None for the public one of the quoted chain.
+        rpc_url: the Tempo node for chain and gas; None for the public node of the quoted chain.
     """
 
     name = "mpp"
@@ -38,7 +38,7 @@ class Mpp:
         self._rpc_url = rpc_url
 
     def offer(self, quote: Quote) -> Offer | None:
-        """The first challenge in a coin that is paid."""
+        """The first challenge in an accepted token."""
         for challenge in filter(_is_payable, quote.mpp):
             chain, request = _chain(challenge), challenge.request
             return Offer(
@@ -49,7 +49,7 @@ class Mpp:
     async def sign(self, quote: Quote, offer: Offer, order: str) -> Payment:
         """A transaction with an expiring nonce, bound to the challenge; each challenge pays one picture."""
         if self._wallet is None:
-            raise WalletProblem("There is no key to sign with.")
+            raise WalletProblem("Signing requires a wallet with a key.")
         [challenge, *_] = filter(_is_payable, quote.mpp)
         chain, now = _chain(challenge), int(time.time())
         node = self._rpc_url or NODES[chain]

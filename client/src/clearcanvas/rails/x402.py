@@ -15,18 +15,18 @@ from clearcanvas.wallet import Wallet
 
 HEADER = "PAYMENT-SIGNATURE"
 LONGEST_S = 3600
-"""No signature of ours is good for longer."""
+"""The longest validity that this client signs."""
 _USUAL = {"assetTransferMethod": "eip3009", "paymentFlow": "authorization"}
-"""Other ways approve more than one transfer, or take the money before the work."""
+"""Other methods approve more than one transfer, or charge before the work."""
 USDC = {
     "eip155:8453": "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913",
     "eip155:84532": "0x036CbD53842c5426634e7929541eC2318f3dCF7e",
 }
-"""By network: any other token might count in other units, or be worth nothing."""
+"""By network. Other tokens may have other units or no value."""
 
 
 class X402:
-    """Pays with `wallet`; without one it names prices only."""
+    """Pays with `wallet`; without a wallet it only quotes prices."""
 
     name = "x402"
     quotes_last = True
@@ -43,7 +43,7 @@ class X402:
     async def sign(self, quote: Quote, offer: Offer, order: str) -> Payment:
         """An EIP-3009 authorization; its nonce is random, so one quote can be signed for many pictures."""
         if quote.x402 is None or self._wallet is None:
-            raise WalletProblem("There is nothing to sign by x402, or no key to sign with.")
+            raise WalletProblem("Signing requires an x402 quote and a wallet with a key.")
         now, [chosen, *_] = int(time.time()), _payable(quote)
         client = register_exact_evm_client(x402Client(), EthAccountSigner(self._wallet.account))
         client.set_spend_controls(False)  # ours are stricter: two tokens, --max-price, the journal's budget
@@ -52,7 +52,7 @@ class X402:
         except (PaymentError, ValueError) as error:
             raise CannotBuy(f"The x402 quote cannot be signed: {error}") from None
         if not isinstance(signed, PaymentPayload):
-            raise CannotBuy("The x402 quote is not of version 2.")
+            raise CannotBuy("The x402 quote must be of protocol version 2.")
         return Payment(
             order=order,
             rail=self.name,
