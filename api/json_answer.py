@@ -73,8 +73,9 @@ class _Wrapped:
 
 
 def _before(headers: Headers) -> bytes:
-    """What stands before the picture: where its subject is, its type and its size."""
+    """What stands before the picture: where its subject is and how hazy it came out, its type and its size."""
     members: dict[str, Any] = {f"foreground_{each}": int(headers[f"x-foreground-{each}"]) for each in _PLACES}
     members |= {each: int(headers[f"x-{each}"]) for each in ("width", "height")}
+    members["foreground_haze"] = float(headers["x-foreground-haze"])
     members["media_type"] = headers["content-type"]
     return b'{"data":' + json.dumps(members, separators=(",", ":")).encode()[:-1] + b',"result_b64":"'

@@ -12,7 +12,7 @@ from api.bodies import BASE64, FILE, URL
 from api.form import INPUT_TYPES, MULTIPART
 from api.json_answer import JSON
 from api.json_call import PIXEL
-from api.openapi_answers import document, refusals, result_headers
+from api.openapi_answers import HAZE, document, refusals, result_headers
 from api.options import FORMATS, MODEL, OPTIONS, Option
 from api.pricing import MODELS_PATH, PATH, PriceList
 from api.receipt_schemas import PATHS, SCHEMAS
@@ -87,10 +87,11 @@ _RESULT: Json = {
     "properties": {
         "data": {
             "type": "object",
-            "required": ["result_b64", "media_type", *_PLACES],
+            "required": ["result_b64", "media_type", "foreground_haze", *_PLACES],
             "properties": {
                 "result_b64": {"type": "string", "contentEncoding": "base64", "description": "The cut-out's file."},
                 "media_type": {"type": "string", "description": "Of that file.", "examples": ["image/png"]},
+                "foreground_haze": {"type": "number", "minimum": 0, "maximum": 1, "description": HAZE},
                 **{name: {"type": "integer"} for name in _PLACES},
             },
         }

@@ -30,10 +30,11 @@ _RESULT_NUMBERS = {
     "X-Foreground-Width": "Its width.",
     "X-Foreground-Height": "Its height.",
 }
-_RESULT_SHARES = {
-    "X-Foreground-Haze": "Share of the subject that came out half transparent over a wide area, 0.00 to 1.00. Above "
-    "0.40 it has mostly failed, unless it is glass, smoke or a net. The same image has the same value again.",
-}
+HAZE = (
+    "Share of the subject that came out half transparent over a wide area, 0.00 to 1.00. Above 0.40 it has mostly "
+    "failed, unless it is glass, smoke or a net. The same image has the same value again."
+)
+_RESULT_SHARES = {"X-Foreground-Haze": HAZE}
 _RESULT_TEXTS = {
     "X-Model": "The model that made it: its name and the beginning of its digest.",
     "X-Backend": "What ran the model.",

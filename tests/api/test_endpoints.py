@@ -51,3 +51,5 @@ async def test_a_bad_cut_out_says_so(tmp_path: Path) -> None:
     async with open_storefront(tmp_path, infer=unsure) as storefront:
         answer = await storefront.post(picture(), coin="coin-1")
         assert (answer.status_code, answer.headers["X-Foreground-Haze"]) == (200, "0.75")
+        in_json = await storefront.post(picture(), coin="coin-1", Accept="application/json")
+        assert in_json.json()["data"]["foreground_haze"] == 0.75

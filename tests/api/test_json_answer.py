@@ -30,6 +30,7 @@ async def test_the_same_picture_comes_in_json_and_as_it_is(storefront: Storefron
         "foreground_top": 0,
         "foreground_width": 48,
         "foreground_height": 32,
+        "foreground_haze": 0.0,
     }
     assert len(storefront.rail.moved) == 1
 
