@@ -57,9 +57,9 @@ def refund(
 ) -> None:
     """Refund a settled payment to its payer once, in whole or in part. Without --send, only print the transfer.
 
-    The key may be of any account with enough tokens and gas, except the settlement key's; the service does not need it.
-    The signed transfer is recorded before it is sent: after a crash, the same command continues the same transfer. The
-    exit code is 0 when the refund is final.
+    The key may be of any account with enough tokens and gas, except the settlement key's. So no remote signer is asked,
+    and the service does not need it. The signed transfer is recorded before it is sent: after a crash, the same command
+    continues the same transfer. The exit code is 0 when the refund is final.
 
       python -m ops refund 0x… --key-file /run/secrets/refund_key --send
     """
@@ -159,7 +159,7 @@ def _units(amount: str | None, record: Record) -> int:
 def _key(file: Path | None, section: RailSection) -> tuple[str, str]:
     """The private key and its account."""
     if file is None:
-        raise typer.BadParameter("pass --key-file FILE")
+        raise typer.BadParameter("pass --key-file FILE: a refund has a key of its own, and no remote signer is asked")
     try:
         key = file.read_text().strip()
         account = account_of(SecretStr(key))

@@ -26,6 +26,7 @@ from settings_types.types import (
     account_of,
     check_price,
     is_loopback,
+    is_private,
 )
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "account_of",
     "check_price",
     "is_loopback",
+    "is_private",
     "parts_of_url",
     "required",
     "reveal",

@@ -58,6 +58,16 @@ def is_loopback(host: str | None) -> bool:
         return False
 
 
+def is_private(host: str | None) -> bool:
+    """Whether only a private network can have that host: loopback, an address that is not global, a name without a dot
+    (containers, Kubernetes), or one that ends in .internal or .local."""
+    name = (host or "").rstrip(".")
+    try:
+        return not ipaddress.ip_address(name).is_global
+    except ValueError:
+        return bool(name) and ("." not in name or name.endswith((".internal", ".local")))
+
+
 def _secret_url(secret: SecretStr) -> SecretStr:
     parts = _parts(secret.get_secret_value())
     if parts.scheme not in ("http", "https", "ws", "wss") or not parts.hostname:

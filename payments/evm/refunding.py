@@ -5,7 +5,7 @@ from itertools import count
 
 from payments.evm import sending
 from payments.evm.abi import TRANSFER, address_topic, call_data, selector, word, words
-from payments.evm.account_key import AccountKey, Call
+from payments.evm.account_key import AccountKey
 from payments.evm.node import Node
 from payments.evm.question import CallFailed
 from payments.evm.questions import (
@@ -22,6 +22,7 @@ from payments.evm.questions import (
 )
 from payments.evm.rpc import RpcClient
 from payments.evm.sending import NodeRefusal
+from payments.evm.transaction_signer import Call
 from payments.refunds import Refund, RefundRefused, Refunds, Standing
 
 _TIP_WEI = 1_000_000
@@ -66,7 +67,7 @@ class ChainRefunder:
         for _ in range(_ATTEMPTS):
             nonce = await self._free_nonce(account.address)
             fees = offer.max_fee, _TIP_WEI, offer.gas_limit
-            hash_, raw = account.sign(Call(self._chain_id, nonce, token, _transfer(recipient, amount), *fees))
+            hash_, raw = await account.sign(Call(self._chain_id, nonce, token, _transfer(recipient, amount), *fees))
             made = Refund(payment_id, self._chain_id, account.address, nonce, token, recipient, amount, hash_, raw)
             if await self._store.record(made):
                 return made

@@ -60,8 +60,10 @@ class Broadcaster:
 
     Args:
         outbox: records every transaction before it is sent.
+        key: closed by `aclose`.
         lock: shared by all processes that settle on the same chain. It is held from choosing a nonce until it is
-            recorded, without a call to the chain, so that a slow node blocks no process.
+            recorded, without a call to the chain, so that a slow node blocks no process. A remote signer is called
+            meanwhile, within its time limit.
         bump_after_s: time after which the fees of a transaction that is in no block are raised.
         budget: limits of the cost of a settlement.
     """
@@ -102,8 +104,8 @@ class Broadcaster:
         sent again until it is in a block.
 
         Raises:
-            RailUnavailable: the chain does not respond or is too expensive, or the hold has expired or was lost;
-                nothing was sent.
+            RailUnavailable: the chain or the signer does not respond, or the chain is too expensive, or the hold has
+                expired or was lost; nothing was sent.
             NodeRefusal: the node refuses the transaction, or reports that it would be reverted or needs more gas than
                 `GAS_LIMIT`; no node has it, and its nonce is free again.
             LedgerUnavailable: lock or outbox do not respond; nothing was sent, but it may be recorded.
@@ -165,6 +167,10 @@ class Broadcaster:
         if not self._budget.allows_work(units, await self._prices.now(max_age_s=LATELY_S), gas=gas):
             raise RailUnavailable(_TOO_EXPENSIVE, retry_after=30)
 
+    async def check_signer(self) -> None:
+        """Check that the key would sign now. Raises RailUnavailable with one public sentence."""
+        await self._key.check()
+
     async def outlook(self) -> Outlook:
         """The current cost of settling, and how often the key can pay it. Raises RailUnavailable."""
         market = await self._prices.now()
@@ -177,8 +183,9 @@ class Broadcaster:
         )
 
     async def aclose(self) -> None:
-        """Stop maintaining; other processes maintain the recorded transactions."""
+        """Stop maintaining; other processes maintain the recorded transactions. Close the key."""
         await self._monitor.aclose()
+        await self._key.aclose()
 
     async def _fees(self, to: str, data: str) -> Fees:
         market, gas = await asyncio.gather(
@@ -197,13 +204,17 @@ class Broadcaster:
         return self._budget.cap(units, market, gas=gas, call_bytes=len(data) // 2)
 
     async def _send_once(self, to: str, data: str, reference: str, hold: Hold) -> str:
-        # The counts may be read before the lock: transactions sent since then are recorded.
-        fees, (mined, known) = await asyncio.gather(self._fees(to, data), counts(self._rpc, self.address))
+        # The counts may be read before the lock: transactions sent since then are recorded. A signer that does not
+        # respond should be found before it, too.
+        fees, (mined, known), _ = await asyncio.gather(
+            self._fees(to, data), counts(self._rpc, self.address), self._key.check()
+        )
         async with AsyncExitStack() as locked:
             await locked.enter_async_context(self._lock)
             recorded = await self._outbox.since(self._chain_id, self.address, min(mined, known))
             nonce = NonceState(mined, known, recorded).free
-            sent = self._key.sign(to, data, nonce=nonce, fees=fees, reference=reference)
+            # Until this is recorded, nothing has happened: a signature that is late or unused is thrown away.
+            sent = await self._key.sign(to, data, nonce=nonce, fees=fees, reference=reference)
             # Protected from cancellation: a recorded transaction must be sent, and after a failure withdrawn.
             await run_to_completion(self._record_and_post(sent, hold, locked))
         return sent.hash

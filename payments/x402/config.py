@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
+from eth_utils.address import to_checksum_address
 from pydantic import Field, PositiveFloat, PositiveInt, SecretStr
 
 from payments.development_accounts import is_development
@@ -20,6 +21,7 @@ from settings_types import (
     Whole,
     account_of,
     is_loopback,
+    is_private,
     parts_of_url,
 )
 
@@ -50,6 +52,14 @@ class X402Config(RailSection):
     """Secret of this key: the Base64 of an Ed25519 key, or an EC P-256 key in PEM with its line ends as `\\n`."""
     settlement_key: PrivateKeyHex | None = None
     """Private key that settles directly on the chain, without a facilitator; its account pays the gas."""
+    signer_url: SecretUrl | None = None
+    """Remote signer (JSON-RPC, `eth_signTransaction`) that holds the settlement key, in place of `SETTLEMENT_KEY`."""
+    signer_address: Address | None = None
+    """The account that it signs for, which pays the gas."""
+    signer_token: SecretStr | None = None
+    """Bearer token for the signer, if it requires one."""
+    signer_timeout_s: Annotated[float, Field(gt=0, le=2)] = 1.5
+    """Seconds to wait for one signature, at most 2: all settlements of the account wait meanwhile."""
     bump_after_s: PositiveFloat = 15.0
     """Seconds after which a transaction of the settlement key that is in no block yet is sent with higher fees."""
     eth_usd: Annotated[Decimal, Field(gt=0, allow_inf_nan=False)] = Decimal(4000)
@@ -69,7 +79,13 @@ class X402Config(RailSection):
 
     @property
     def service_accounts(self) -> tuple[str, ...]:
-        return (account_of(self.settlement_key),) if self.settlement_key else ()
+        keys = () if self.settlement_key is None else (account_of(self.settlement_key),)
+        return keys if self.signer_address is None else (*keys, to_checksum_address(self.signer_address))
+
+    @property
+    def settles_itself(self) -> bool:
+        """Whether it settles with a key of its own, without a facilitator."""
+        return self.settlement_key is not None or self.signer_url is not None
 
     @property
     def tokens(self) -> tuple[str, ...]:
@@ -87,16 +103,17 @@ class X402Config(RailSection):
     def faults(self) -> Iterator[Fault]:
         if self.pay_to is None:
             yield Fault("pay_to", MISSING)
-        if self.facilitator_url is None and self.settlement_key is None:
-            text = "is missing, and x402.settlement_key too; set one of them"
-            yield Fault("facilitator_url", text, others=("settlement_key",))
+        if self.facilitator_url is None and not self.settles_itself:
+            text = "is missing, and x402.settlement_key and x402.signer_url too; set one of them"
+            yield Fault("facilitator_url", text, others=("settlement_key", "signer_url"))
         yield from self._facilitator_faults()
+        yield from self._signer_faults()
         if self.verify_timeout_s + self.settle_timeout_s >= self.max_timeout_seconds:
             yield Fault("max_timeout_seconds", "must be longer than verify_timeout_s and settle_timeout_s together")
 
     def faults_with_real_money(self) -> Iterator[Fault]:
-        for name, address in (("pay_to", self.pay_to), ("previous_pay_to", self.previous_pay_to)):
-            if is_development(address):
+        for name in ("pay_to", "previous_pay_to", "signer_address"):
+            if is_development(getattr(self, name)):
                 yield Fault(name, "is a well-known development account")
         if self.settlement_key and is_development(account_of(self.settlement_key)):
             yield Fault("settlement_key", "is a well-known development key")
@@ -109,7 +126,7 @@ class X402Config(RailSection):
             yield Fault(missing, "is missing; a key has an id and a secret")
         if self.facilitator_token and any(key):
             yield Fault("facilitator_token", "is set beside a key; set one of them")
-        if self.facilitator_url is None or self.settlement_key:
+        if self.facilitator_url is None or self.settles_itself:
             return
         url = urlsplit(self.facilitator_url)
         known = self.facilitator_token or all(key)
@@ -120,3 +137,22 @@ class X402Config(RailSection):
         if not all(key) and (url.hostname or "").endswith(WANTS_A_KEY):
             text = "accepts only signed calls; set facilitator_key_id and facilitator_key_secret"
             yield Fault("facilitator_url", text, others=("facilitator_key_id", "facilitator_key_secret"))
+
+    def _signer_faults(self) -> Iterator[Fault]:
+        if self.signer_url is None:
+            if self.signer_address is not None or self.signer_token is not None:
+                yield Fault("signer_url", "is missing, and its address or token is set")
+            return
+        if self.settlement_key is not None:
+            text = "is set beside settlement_key; set one of them (the profile sandbox has a key of its own)"
+            yield Fault("signer_url", text, others=("settlement_key",))
+        if self.signer_address is None:
+            yield Fault("signer_address", "is missing; it is the account that the signer at signer_url signs for")
+        url = urlsplit(self.signer_url.get_secret_value())
+        if url.scheme != "https" and not (url.scheme == "http" and is_private(url.hostname)):
+            text = (
+                "must start with https://, or with http:// and a host in a private network, because it signs for anyone"
+            )
+            yield Fault("signer_url", text)
+        if self.signer_token is not None and url.username is not None:
+            yield Fault("signer_url", "must not contain a user when a token is set")

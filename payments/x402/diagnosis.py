@@ -8,6 +8,7 @@ from payments.evm.diagnosis import TIMEOUT_S, examine_balances, examine_nodes
 from payments.evm.questions import balance
 from payments.evm.rpc import RpcClient
 from payments.rail_info import RailDependencies
+from payments.x402.broadcaster import Broadcaster
 from payments.x402.config import X402Config
 from payments.x402.gas_alarm import LOW
 from payments.x402.http_facilitator import HttpFacilitator
@@ -24,7 +25,7 @@ async def diagnose(config: X402Config, needs: RailDependencies) -> list[Finding]
         return [
             *await examine_nodes(rpc, config.chain_id),
             *await examine_balances(rpc, terms.pay_to, {"USDC": terms.asset}, USDC_DECIMALS, "asset"),
-            *await (_facilitator(config, rpc) if config.settlement_key is None else _key(config, rpc, needs)),
+            *await (_key(config, rpc, needs) if config.settles_itself else _facilitator(config, rpc)),
         ]
     finally:
         await rpc.aclose()
@@ -44,14 +45,29 @@ async def _facilitator(config: X402Config, rpc: RpcClient) -> list[Finding]:
 
 async def _key(config: X402Config, rpc: RpcClient, needs: RailDependencies) -> list[Finding]:
     broadcaster = own_broadcaster(config, rpc, needs.lock(""), needs.outbox, needs.highest_price)
+    try:
+        signer = [] if config.signer_url is None else [await _signer(broadcaster, config)]
+        return [*signer, *await _gas(broadcaster, config, rpc)]
+    finally:
+        await broadcaster.aclose()
+
+
+async def _signer(broadcaster: Broadcaster, config: X402Config) -> Finding:
+    try:
+        await broadcaster.check_signer()
+    except RailUnavailable as outage:
+        remedy = "Is it up and reachable from this host, for this account, chain and token? Its own log says more."
+        return fault("signer", outage.detail, remedy, "signer_url", "signer_address", "signer_token", "chain_id")
+    return good("signer", f"It signs for {broadcaster.address} on chain {config.chain_id}.")
+
+
+async def _gas(broadcaster: Broadcaster, config: X402Config, rpc: RpcClient) -> list[Finding]:
     account = broadcaster.address
     try:
         outlook, wei = await broadcaster.outlook(), await rpc.ask(balance(account))
     except RailUnavailable:
         says = f"The balance of {account}, which pays the gas, cannot be read."
         return [fault("gas", says, "Check the RPC URLs.", "rpc_url")]
-    finally:
-        await broadcaster.aclose()
     ether = f"{account} holds {Decimal(wei).scaleb(-_ETHER).normalize():f} ETH, for {outlook.affordable} settlements."
     send = f"Send ETH on chain {config.chain_id} to {account}."
     gas = good("gas", ether) if outlook.affordable >= LOW else warning("gas", ether, send)

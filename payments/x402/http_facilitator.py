@@ -70,7 +70,7 @@ class HttpFacilitator:
     is_service = True
 
     def __init__(self, config: X402Config, *, rpc: JsonRpc) -> None:
-        self._url = required(config.facilitator_url, "x402.facilitator_url, or x402.settlement_key,")
+        self._url = required(config.facilitator_url, "x402.facilitator_url, or x402.settlement_key or x402.signer_url,")
         self._network = NETWORKS[config.chain_id].caip2
         self._rpc = rpc
         self._auth = credentials(config)

@@ -43,7 +43,7 @@ class LocalFacilitator:
         self._gas_alarm, self._cost_alarm = GasAlarm(), CostAlarm()
 
     async def verify(self, payload: PaymentPayload, requirements: PaymentRequirements) -> None:
-        await self._check_cost(payload, requirements)
+        await self._check_means(payload, requirements)
         signer = ChainSigner(self._rpc, self._broadcaster)
         scheme = ExactEvmScheme(signer, _CONFIG)
         try:
@@ -75,6 +75,10 @@ class LocalFacilitator:
         return await self._broadcaster.sent(reference, transaction)
 
     async def health(self) -> str | None:
+        try:
+            await self._broadcaster.check_signer()
+        except RailUnavailable as outage:
+            return outage.detail
         outlook = await self._broadcaster.outlook()
         self._gas_alarm.report(outlook.affordable)
         self._cost_alarm.report(outlook.cost_share, worth_it=outlook.worth_it)
@@ -86,11 +90,14 @@ class LocalFacilitator:
         await asyncio.gather(*map(cancel_and_wait, self._running))
         await self._broadcaster.aclose()
 
-    async def _check_cost(self, payload: PaymentPayload, requirements: PaymentRequirements) -> None:
+    async def _check_means(self, payload: PaymentPayload, requirements: PaymentRequirements) -> None:
+        """Check that the payment could be settled, before any work: it is worth its gas, and the key would sign."""
         gas = gas_for(payload.payload["signature"])
         try:
             async with asyncio.timeout(self._verify_timeout_s):
-                await self._broadcaster.check_cost(int(requirements.amount), gas=gas)
+                await asyncio.gather(
+                    self._broadcaster.check_signer(), self._broadcaster.check_cost(int(requirements.amount), gas=gas)
+                )
         except TimeoutError:
             raise RailUnavailable("The chain is too slow to return its fees. Nothing was charged.") from None
 

@@ -162,7 +162,8 @@ class TransactionMonitor:
         return await self._replaced(sent, sent, units, gas)
 
     async def _replaced(self, sent: Sent, call: Sent, units: int | None, gas: int) -> Sent | None:
-        """The call as a replacement of `sent`, at higher fees; None if these exceed what `units` allow."""
+        """The call as a replacement of `sent`, at higher fees; None if these exceed what `units` allow, or if there is
+        no signature."""
         market = await self._prices.now()
         call_bytes = 0 if call.is_cancellation else len(call.data) // 2
         cap = self._budget.cap(units, market, gas=gas, call_bytes=call_bytes)
@@ -171,7 +172,9 @@ class TransactionMonitor:
         if fees is None:
             self._report_once(sent)
             return None
-        return self._key.replacement(call, fees)
+        with suppress(RailUnavailable):  # no signature: it is sent again as it is
+            return await self._key.replacement(call, fees)
+        return None
 
     def _report_once(self, sent: Sent) -> None:
         if sent.hash not in self._reported:

@@ -28,11 +28,10 @@ from payments.x402.funds import Funds
 from payments.x402.http_facilitator import HttpFacilitator
 from payments.x402.local_facilitator import LocalFacilitator
 from payments.x402.requirements import QuoteTerms
-from payments.x402.settlement_key import SettlementKey
+from payments.x402.settlement_key import settlement_key
 from payments.x402.transfers import transfers_between
 from payments.x402.wire import RAIL, X402Credential, read_payment, write_challenge
 from payments.x402.witnesses import Witnesses
-from settings_types import required
 
 # Below WARNING they log typed data and URLs, which may contain API keys.
 _LOGGERS_WITH_URLS = ("x402", "httpx")
@@ -88,15 +87,15 @@ class X402Rail:
         self._previous_terms = QuoteTerms(config, pay_to=earlier) if earlier else None
         self._rpc = RpcClient(config.rpc_urls(), timeout_s=timing.rpc_timeout_s, chain_id=config.chain_id)
         self._facilitator: Facilitator
-        if config.settlement_key is None:
-            self._facilitator = HttpFacilitator(config, rpc=self._rpc)
-        else:
+        if config.settles_itself:
             self._facilitator = LocalFacilitator(
                 self._rpc,
                 own_broadcaster(config, self._rpc, lock, outbox, highest_price),
                 verify_timeout_s=config.verify_timeout_s,
                 settle_timeout_s=config.settle_timeout_s,
             )
+        else:
+            self._facilitator = HttpFacilitator(config, rpc=self._rpc)
         self._witnesses = Witnesses(self._rpc)
         self._clock = clock or ChainClock()
         self._confirmation = Confirmation(self._witnesses, self._facilitator, doubt_s=timing.doubt_s)
@@ -163,10 +162,9 @@ def own_broadcaster(
     highest_price: Price,
 ) -> Broadcaster:
     """The broadcaster of our own settlement key. Raises ValueError if there is none."""
-    key = required(config.settlement_key, "x402.settlement_key").get_secret_value()
     return Broadcaster(
         rpc,
-        SettlementKey(key, chain_id=config.chain_id),
+        settlement_key(config),
         outbox,
         chain_id=config.chain_id,
         lock=lock,

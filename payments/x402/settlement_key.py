@@ -1,35 +1,43 @@
-"""Our settlement key, which signs transactions."""
+"""Our settlement key, in memory or at a remote signer, which signs transactions."""
 
 import time
 from dataclasses import replace
 
-from payments.evm.account_key import AccountKey, Call
+from payments.evm.account_key import AccountKey
+from payments.evm.remote_signer import RemoteSigner
+from payments.evm.transaction_signer import Call, TransactionSigner
 from payments.outbox import Sent
+from payments.x402.config import X402Config
 from payments.x402.fees import GAS_LIMIT, Fees
+from settings_types import required, reveal
 
 
 class SettlementKey:
     """Signs transactions for one chain.
 
-    Args:
-        key: 32 bytes in hex.
-
-    Raises:
-        ValueError: it is not a private key.
+    Its methods that sign raise as `TransactionSigner.sign`.
     """
 
-    def __init__(self, key: str, *, chain_id: int) -> None:
-        self._key = AccountKey(key)
+    def __init__(self, signer: TransactionSigner, *, chain_id: int) -> None:
+        self._signer = signer
         self._chain_id = chain_id
 
     @property
     def address(self) -> str:
         """The key's address, checksummed."""
-        return self._key.address
+        return self._signer.address
 
-    def sign(self, to: str, data: str, *, nonce: int, fees: Fees, reference: str) -> Sent:
+    async def check(self) -> None:
+        """As `TransactionSigner.check`."""
+        await self._signer.check()
+
+    async def aclose(self) -> None:
+        """Close the signer's connections."""
+        await self._signer.aclose()
+
+    async def sign(self, to: str, data: str, *, nonce: int, fees: Fees, reference: str) -> Sent:
         """A call as a new transaction."""
-        hash_, raw = self._signed(to, data, nonce, fees)
+        hash_, raw = await self._signed(to, data, nonce, fees)
         return Sent(
             chain_id=self._chain_id,
             sender=self.address,
@@ -45,9 +53,9 @@ class SettlementKey:
             sent_at=time.time(),
         )
 
-    def replacement(self, old: Sent, fees: Fees) -> Sent:
+    async def replacement(self, old: Sent, fees: Fees) -> Sent:
         """The same call with the same nonce at other fees: the chain includes only one of the two."""
-        hash_, raw = self._signed(old.to, "0x" if old.is_cancellation else old.data, old.nonce, fees)
+        hash_, raw = await self._signed(old.to, "0x" if old.is_cancellation else old.data, old.nonce, fees)
         return replace(
             old,
             hash=hash_,
@@ -67,5 +75,22 @@ class SettlementKey:
         """
         return replace(old, to=self.address)
 
-    def _signed(self, to: str, data: str, nonce: int, fees: Fees) -> tuple[str, bytes]:
-        return self._key.sign(Call(self._chain_id, nonce, to, data, fees.max_fee, fees.max_tip, GAS_LIMIT))
+    async def _signed(self, to: str, data: str, nonce: int, fees: Fees) -> tuple[str, bytes]:
+        return await self._signer.sign(Call(self._chain_id, nonce, to, data, fees.max_fee, fees.max_tip, GAS_LIMIT))
+
+
+def settlement_key(config: X402Config) -> SettlementKey:
+    """The key of the settings, in memory or at a remote signer. Raises ValueError if there is none."""
+    return SettlementKey(_signer(config), chain_id=config.chain_id)
+
+
+def _signer(config: X402Config) -> TransactionSigner:
+    if config.signer_url is None:
+        return AccountKey(required(config.settlement_key, "x402.settlement_key").get_secret_value())
+    return RemoteSigner(
+        config.signer_url.get_secret_value(),
+        required(config.signer_address, "x402.signer_address"),
+        chain_id=config.chain_id,
+        token=reveal(config.signer_token),
+        timeout_s=config.signer_timeout_s,
+    )

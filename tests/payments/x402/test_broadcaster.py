@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from errors import RailUnavailable
+from payments.evm.account_key import AccountKey
 from payments.evm.rpc import RpcClient
 from payments.evm.sending import NodeRefusal
 from payments.x402.broadcaster import Broadcaster
@@ -77,7 +78,7 @@ async def new_broadcaster(outbox: SqlOutbox) -> AsyncIterator[Build]:
         rpc = RpcClient((url,), timeout_s=timeout_s, chain_id=BaseChain.chain_id)
         broadcaster = Broadcaster(
             rpc,
-            SettlementKey(key, chain_id=BaseChain.chain_id),
+            SettlementKey(AccountKey(key), chain_id=BaseChain.chain_id),
             outbox,
             chain_id=BaseChain.chain_id,
             lock=lock,
@@ -265,7 +266,7 @@ async def test_a_key_that_is_used_elsewhere_takes_the_next_nonce(
     """Between our question for the nonce and our sending, somebody else's transaction with it gets into a block."""
     broadcaster, elsewhere = (
         new_broadcaster(flaky_url, timeout_s=5),
-        SettlementKey(SETTLER.key, chain_id=BaseChain.chain_id),
+        SettlementKey(AccountKey(SETTLER.key), chain_id=BaseChain.chain_id),
     )
     with standing_still(base_chain):
         flaky.inject("slow", methods=["eth_sendRawTransaction"], count=2, seconds=1)
@@ -339,7 +340,7 @@ async def test_a_key_without_gas_is_refused_by_the_node(
 @pytest.mark.parametrize("key", ["", "0x12", "hello", SETTLER.key[:-1], SETTLER.key + "00", "0" * 64, "f" * 64])
 def test_a_wrong_key_is_not_quoted(key: str) -> None:
     with pytest.raises(ValueError, match="must be a 32-byte private key in hex") as refusal:
-        SettlementKey(key, chain_id=1)
+        AccountKey(key)
     assert not key or key not in str(refusal.value)
 
 
@@ -347,12 +348,12 @@ async def test_a_call_that_was_mined_while_it_was_being_cancelled_is_still_ours(
     base_chain: BaseChain, rpc_url: str, new_broadcaster: Build, outbox: SqlOutbox, begun: Begun
 ) -> None:
     """To whoever asks a moment too late, a call that was just mined looks like one that would be reverted."""
-    broadcaster, key = new_broadcaster(rpc_url), SettlementKey(SETTLER.key, chain_id=BaseChain.chain_id)
+    broadcaster, key = new_broadcaster(rpc_url), SettlementKey(AccountKey(SETTLER.key), chain_id=BaseChain.chain_id)
     call = "0x" + "c0ffee" * 4
     with standing_still(base_chain):
         mined = await broadcaster.send(STRANGER.address, call, reference="payment", hold=await begun.hold("payment"))
         [sent] = await outbox.of("payment")
-        cancelled = key.replacement(key.cancellation(sent), Fees(2 * sent.max_fee, 2 * sent.max_tip))
+        cancelled = await key.replacement(key.cancellation(sent), Fees(2 * sent.max_fee, 2 * sent.max_tip))
         assert await outbox.renew(sent, cancelled)
     await until_mined(base_chain, mined)
     assert cancelled.hash != mined

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 from eth_account import Account
 
+from payments.evm.account_key import AccountKey
 from payments.evm.rpc import RpcClient
 from payments.outbox import Sent
 from payments.x402.budget import Budget
@@ -36,7 +37,7 @@ Build = Callable[..., TransactionMonitor]
 def new_key(chain: BaseChain) -> SettlementKey:
     """A settlement key of this test alone, with gas."""
     key: str = Account.create().key.to_0x_hex()
-    made = SettlementKey(key, chain_id=BaseChain.chain_id)
+    made = SettlementKey(AccountKey(key), chain_id=BaseChain.chain_id)
     chain.rpc.call("anvil_setBalance", made.address, hex(10**18))
     return made
 
@@ -79,7 +80,7 @@ async def build(rpc_url: str, outbox: SqlOutbox, key: SettlementKey) -> AsyncIte
 
 async def recorded(begun: Begun, outbox: SqlOutbox, key: SettlementKey, nonce: int = 0, fees: Fees = PLENTY) -> Sent:
     """A transaction as it stands in the outbox before it is sent."""
-    sent = key.sign(STRANGER.address, "0x", nonce=nonce, fees=fees, reference=f"payment {nonce}")
+    sent = await key.sign(STRANGER.address, "0x", nonce=nonce, fees=fees, reference=f"payment {nonce}")
     await record(begun, outbox, sent)
     return sent
 
@@ -174,7 +175,7 @@ ABOUT_2_GWEI = budget(eth_usd="312")
 """Per gas, for the settlement of a picture of five cents."""
 
 
-def transfer(
+async def transfer(
     key: SettlementKey, terms: QuoteTerms, nonce: int, *, end: int, units: int = 50_000, fee: int = GWEI
 ) -> Sent:
     """The settlement of a payment that is valid until `end`."""
@@ -182,7 +183,7 @@ def transfer(
         Account.from_key(BUYER.key), SELLER.address, "0x" + secrets.token_hex(32), terms, units=units, valid_before=end
     )
     call, reference = transfer_call(signed), f"payment {nonce}"
-    return key.sign(BaseChain.token, call, nonce=nonce, fees=Fees(fee, 10**6), reference=reference)
+    return await key.sign(BaseChain.token, call, nonce=nonce, fees=Fees(fee, 10**6), reference=reference)
 
 
 async def stuck(chain: BaseChain, begun: Begun, outbox: SqlOutbox, *settlements: Sent) -> None:
@@ -209,7 +210,7 @@ async def test_raises_fees_up_to_what_the_payment_brings(
 ) -> None:
     """And says once when it does not."""
     with standing_still(base_chain), caplog.at_level(logging.WARNING, "payments.x402.monitor"):
-        sent = transfer(key, terms, 0, end=2**40, units=units)
+        sent = await transfer(key, terms, 0, end=2**40, units=units)
         await stuck(base_chain, begun, outbox, sent)
         monitor = build(bump_after_s=0.5, may_cost=ABOUT_2_GWEI)
         for _ in range(2):
@@ -226,7 +227,7 @@ async def test_raises_no_fees_for_an_expired_payment(
     base_chain: BaseChain, build: Build, outbox: SqlOutbox, key: SettlementKey, terms: QuoteTerms, begun: Begun
 ) -> None:
     with standing_still(base_chain):
-        sent = transfer(key, terms, 0, end=int(time.time()) + 2)
+        sent = await transfer(key, terms, 0, end=int(time.time()) + 2)
         await stuck(base_chain, begun, outbox, sent)
         await build(bump_after_s=0.5).maintain(key.address)
     assert [now.raw for now in await outbox.of(sent.reference)] == [sent.raw]
@@ -244,8 +245,8 @@ async def test_an_expired_payment_holds_up_nobody(
 ) -> None:
     """Its nonce is taken by a transaction without content, which costs a quarter."""
     with standing_still(base_chain):
-        expired = transfer(key, terms, 0, end=int(time.time()) + 2 if end == "by its time" else 2**40)
-        paying = transfer(key, terms, 1, end=2**40, fee=4 * GWEI)
+        expired = await transfer(key, terms, 0, end=int(time.time()) + 2 if end == "by its time" else 2**40)
+        paying = await transfer(key, terms, 1, end=2**40, fee=4 * GWEI)
         await stuck(base_chain, begun, outbox, expired, paying)
         if end == "cancelled":
             cancel(base_chain, _authorization(expired), terms)
@@ -265,10 +266,8 @@ async def test_a_cheap_payment_in_front_may_cost_what_a_dear_one_behind_brings(
     base_chain: BaseChain, build: Build, outbox: SqlOutbox, key: SettlementKey, terms: QuoteTerms, begun: Begun
 ) -> None:
     with standing_still(base_chain):
-        cheap, dear = (
-            transfer(key, terms, nonce, end=2**40, units=units, fee=fee)
-            for nonce, units, fee in ((0, 50_000, GWEI), (1, 500_000, 8 * GWEI))
-        )
+        cheap = await transfer(key, terms, 0, end=2**40, units=50_000, fee=GWEI)
+        dear = await transfer(key, terms, 1, end=2**40, units=500_000, fee=8 * GWEI)
         await stuck(base_chain, begun, outbox, cheap, dear)
         monitor = build(bump_after_s=0.5, may_cost=ABOUT_2_GWEI)
         await monitor.maintain(key.address)

@@ -70,7 +70,7 @@ class TestFacilitatorV1(TestFacilitatorV2):
         ({"pay_to": None}, "x402.pay_to is missing"),
         ({"rpc_url": None}, "rpc_url is missing"),
         ({"settlement_key": "0xbeef"}, "must be a 32-byte private key"),
-        ({"settlement_key": None}, "x402.facilitator_url, or x402.settlement_key, is missing"),
+        ({"settlement_key": None}, "x402.facilitator_url, or x402.settlement_key or x402.signer_url, is missing"),
         ({"settlement_key": None, "facilitator_url": "ftp://127.0.0.1"}, "must be an http(s) URL"),
     ],
 )

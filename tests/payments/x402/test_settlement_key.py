@@ -1,64 +1,50 @@
-"""The settlement key signs what eth-account signs, to the byte."""
+"""The settlement key signs what eth-account signs, with the key in memory or at anvil."""
+
+from collections.abc import AsyncIterator
 
 import pytest
-import rlp  # type: ignore[import-untyped]  # ships no types
-from eth_account import Account
-from eth_typing import HexAddress, HexStr
 
+from payments.evm.transaction_signer import Call
 from payments.outbox import Sent
+from payments.x402.config import X402Config
 from payments.x402.fees import GAS_LIMIT, Fees
-from payments.x402.settlement_key import SettlementKey
+from payments.x402.settlement_key import SettlementKey, settlement_key
 from sandbox.accounts import SETTLER
+from sandbox.chains import BaseChain
+from tests.contracts.signer_contract import as_eth_account_signs
 
-TO = "0x036CbD53842c5426634e7929541eC2318f3dCF7e"
 DATA = "0xe3ee160e" + "00ff" * 144
 
 
-def as_eth_account_signs(sent: Sent) -> tuple[str, bytes]:
-    signed = Account.from_key(SETTLER.key).sign_transaction(
-        {
-            "to": HexAddress(HexStr(sent.to)),
-            "data": HexStr("0x" if sent.is_cancellation else sent.data),
-            "value": 0,
-            "chainId": sent.chain_id,
-            "gas": GAS_LIMIT,
-            "nonce": sent.nonce,
-            "maxFeePerGas": sent.max_fee,
-            "maxPriorityFeePerGas": sent.max_tip,
-        }
-    )
-    return signed.hash.to_0x_hex(), bytes(signed.raw_transaction)
+def signed_by_eth_account(sent: Sent) -> tuple[str, bytes]:
+    data = "0x" if sent.is_cancellation else sent.data
+    fees = sent.max_fee, sent.max_tip
+    return as_eth_account_signs(Call(sent.chain_id, sent.nonce, sent.to, data, *fees, GAS_LIMIT))
 
 
-@pytest.mark.parametrize("chain_id", [8453, 84532])
-def test_signs_as_eth_account_does(chain_id: int) -> None:
-    """Of so many signatures some begin with a zero byte, which the encoding leaves out."""
-    key = SettlementKey(SETTLER.key, chain_id=chain_id)
-    shortest = 32
-    for nonce in range(300):
-        fees = Fees(max_fee=10**9 * nonce + 7, max_tip=10**6 * (nonce % 3))
-        sent = key.sign(TO, DATA if nonce % 2 else "0x", nonce=nonce, fees=fees, reference="payment")
-        assert (sent.hash, sent.raw) == as_eth_account_signs(sent)
-        *_, r, s = rlp.decode(sent.raw[1:])
-        shortest = min(shortest, len(r), len(s))
-    assert shortest < 32
+@pytest.fixture(params=["memory", "anvil"])
+async def key(request: pytest.FixtureRequest, base_chain: BaseChain) -> AsyncIterator[SettlementKey]:
+    remote = {"signer_url": base_chain.rpc_url, "signer_address": SETTLER.address.lower()}
+    given = {"settlement_key": SETTLER.key} if request.param == "memory" else remote
+    key = settlement_key(X402Config.model_validate({"chain_id": BaseChain.chain_id, **given}))
+    yield key
+    await key.aclose()
 
 
-def test_signs_replacement_and_cancellation_as_eth_account_does() -> None:
-    key = SettlementKey(SETTLER.key, chain_id=84532)
-    sent = key.sign(TO, DATA, nonce=2**32, fees=Fees(2**70, 2**40), reference="payment")
-    bumped = key.replacement(sent, Fees(2**71, 2**41))
+async def test_signs_replacement_and_cancellation_as_eth_account_does(key: SettlementKey) -> None:
+    sent = await key.sign(BaseChain.token, DATA, nonce=2**32, fees=Fees(2**70, 2**40), reference="payment")
+    bumped = await key.replacement(sent, Fees(2**71, 2**41))
     assert (bumped.attempt, bumped.nonce, bumped.data) == (2, sent.nonce, sent.data)
-    cancelled = key.replacement(key.cancellation(sent), Fees(2**71, 2**41))
-    again = key.replacement(cancelled, Fees(2**72, 2**42))
+    cancelled = await key.replacement(key.cancellation(sent), Fees(2**71, 2**41))
+    again = await key.replacement(cancelled, Fees(2**72, 2**42))
     assert (cancelled.to, cancelled.data) == (again.to, again.data) == (key.address, DATA)
     for each in (sent, bumped, cancelled, again):
-        assert (each.hash, each.raw) == as_eth_account_signs(each)
-    assert key.address == Account.from_key(SETTLER.key).address
+        assert (each.hash, each.raw) == signed_by_eth_account(each)
+    assert key.address == SETTLER.address
 
 
-@pytest.mark.parametrize("to", ["0x036CbD", "", TO + "00"])
-def test_sends_nothing_to_what_is_not_an_address(to: str) -> None:
-    """An empty one would make a contract of the call."""
-    with pytest.raises(ValueError):  # noqa: PT011 - eth-utils' own
-        SettlementKey(SETTLER.key, chain_id=84532).sign(to, DATA, nonce=0, fees=Fees(2, 1), reference="payment")
+def test_needs_a_key_or_a_signer() -> None:
+    with pytest.raises(ValueError, match=r"x402\.settlement_key is missing"):
+        settlement_key(X402Config())
+    with pytest.raises(ValueError, match=r"x402\.signer_address is missing"):
+        settlement_key(X402Config.model_validate({"signer_url": "http://127.0.0.1:9"}))

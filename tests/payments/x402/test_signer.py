@@ -8,6 +8,7 @@ import pytest
 
 from concurrency import cancel_and_wait
 from errors import RailUnavailable
+from payments.evm.account_key import AccountKey
 from payments.evm.rpc import RpcClient
 from payments.x402.broadcaster import Broadcaster
 from payments.x402.fees import Fees
@@ -26,7 +27,7 @@ from tests.payments.x402.miner import mine, standing_still, until_sent
 @pytest.fixture
 async def broadcaster(flaky_url: str, flaky: Control, outbox: SqlOutbox) -> AsyncIterator[Broadcaster]:
     rpc = RpcClient((flaky_url,), timeout_s=1, chain_id=BaseChain.chain_id)
-    key = SettlementKey(SETTLER.key, chain_id=BaseChain.chain_id)
+    key = SettlementKey(AccountKey(SETTLER.key), chain_id=BaseChain.chain_id)
     broadcaster = Broadcaster(
         rpc, key, outbox, chain_id=BaseChain.chain_id, lock=asyncio.Lock(), bump_after_s=60, budget=budget()
     )
@@ -119,12 +120,12 @@ async def test_finds_the_receipt_of_a_replacement(
     signer: ChainSigner, base_chain: BaseChain, outbox: SqlOutbox
 ) -> None:
     """The transaction that was sent first is in no block, and never will be."""
-    key = SettlementKey(SETTLER.key, chain_id=BaseChain.chain_id)
+    key = SettlementKey(AccountKey(SETTLER.key), chain_id=BaseChain.chain_id)
     with standing_still(base_chain):
         first = await run(signer.send_transaction, STRANGER.address, b"")
         waiting = asyncio.create_task(run(signer.wait_for_transaction_receipt, first))
         sent = await until_sent(base_chain, outbox, "payment")
-        better = key.replacement(sent, Fees(2 * sent.max_fee, 2 * sent.max_tip))
+        better = await key.replacement(sent, Fees(2 * sent.max_fee, 2 * sent.max_tip))
         assert await outbox.renew(sent, better)
         base_chain.rpc.call("eth_sendRawTransaction", "0x" + better.raw.hex())
         mine(base_chain)
