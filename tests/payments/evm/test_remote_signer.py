@@ -77,9 +77,9 @@ async def test_anything_else_is_no_signature(
 ) -> None:
     """Nor does it work then, and the log shows nothing of what came. Afterwards it signs again."""
     fake.answer = answer
-    for attempt in (signer.sign(CALL), signer.check()):
+    for attempt in (lambda: signer.sign(CALL), signer.check):
         with pytest.raises(RailUnavailable) as refusal:
-            await attempt
+            await attempt()
         assert refusal.value.detail == sentence
     assert "eth_signTransaction failed" in caplog.text
     assert "marked" not in caplog.text

@@ -11,6 +11,7 @@ import pytest
 from eth_account import Account
 
 from payments.evm.account_key import AccountKey
+from payments.evm.remote_signer import RemoteSigner
 from payments.evm.rpc import RpcClient
 from payments.outbox import Sent
 from payments.x402.budget import Budget
@@ -25,6 +26,7 @@ from sandbox.chains import BaseChain
 from storage import SqlOutbox
 from tests.begun import Begun
 from tests.contracts.outbox_contract import SENT
+from tests.contracts.rail_contract import NOBODY
 from tests.payments.x402.budgets import GWEI, budget
 from tests.payments.x402.buyer import authorize, cancel, transfer_call
 from tests.payments.x402.miner import mine, standing_still, until_mined
@@ -169,6 +171,24 @@ async def test_raises_no_fees_above_the_cap(
         mine(base_chain, base_fee_wei=3 * GWEI)
         await build(bump_after_s=0.5, may_cost=budget(max_fee_wei=2 * GWEI)).maintain(key.address)
     assert await outbox.of(stuck.reference) == [stuck]
+
+
+async def test_what_is_stuck_and_lost_is_sent_again_while_the_signer_is_out(
+    base_chain: BaseChain, build: Build, outbox: SqlOutbox, key: SettlementKey, begun: Begun
+) -> None:
+    """A replacement needs a signature, and what was signed before does not."""
+    nobody = RemoteSigner(NOBODY, key.address, chain_id=BaseChain.chain_id, token=None, timeout_s=1)
+    with standing_still(base_chain):
+        mine(base_chain, base_fee_wei=GWEI)
+        stuck = await recorded(begun, outbox, key)
+        await asyncio.sleep(2.2)
+        mine(base_chain)
+        await build(SettlementKey(nobody, chain_id=BaseChain.chain_id), bump_after_s=0.5).maintain(key.address)
+        mine(base_chain)
+    await nobody.aclose()
+    await until_mined(base_chain, stuck.hash)
+    [again] = await outbox.of(stuck.reference)
+    assert (again.raw, again.attempt) == (stuck.raw, 2)
 
 
 ABOUT_2_GWEI = budget(eth_usd="312")
