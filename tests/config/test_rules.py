@@ -215,6 +215,58 @@ def test_credentials_go_over_tls() -> None:
     assert faults(**KEY, X402__FACILITATOR_URL="http://127.0.0.1:8080") == set()
 
 
+SIGNER = {
+    "X402__FACILITATOR_URL": "",
+    "X402__SIGNER_URL": "https://signer.example.com/key",
+    "X402__SIGNER_ADDRESS": "0x52908400098527886e0f7030069857d2e4169ee7",
+    "X402__SIGNER_TOKEN": "a-token-of-some-length",
+}
+
+
+def test_a_remote_signer_takes_the_place_of_a_settlement_key() -> None:
+    assert faults(**SIGNER) == faults(**SIGNER | {"X402__SIGNER_TOKEN": ""}) == set()
+    assert faults(**SIGNER, X402__SETTLEMENT_KEY="0x" + "42" * 32) == {"X402__SIGNER_URL"}
+    assert faults(**SIGNER | {"X402__SIGNER_URL": "", "X402__SETTLEMENT_KEY": "0x" + "42" * 32}) == {"X402__SIGNER_URL"}
+
+
+def test_a_remote_signer_has_an_account() -> None:
+    assert faults(**SIGNER | {"X402__SIGNER_ADDRESS": ""}) == {"X402__SIGNER_ADDRESS"}
+    assert faults(**SIGNER | {"X402__SIGNER_ADDRESS": SETTLER.address}) == {"X402__SIGNER_ADDRESS"}
+    assert faults(**SIGNER | {"X402__SIGNER_URL": "", "X402__FACILITATOR_URL": "https://f.example"}) == {
+        "X402__SIGNER_URL"
+    }
+
+
+def test_a_remote_signer_is_waited_for_less_than_the_lease_of_the_lock() -> None:
+    assert faults(**SIGNER, X402__SIGNER_TIMEOUT_S="2") == set()
+    for seconds in ("0", "2.1", "nan"):
+        assert faults(**SIGNER, X402__SIGNER_TIMEOUT_S=seconds) == {"X402__SIGNER_TIMEOUT_S"}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://127.0.0.1:9000", "http://localhost:9000", "http://[::1]:9000", "http://10.1.2.3:9000"),
+        *("http://100.64.0.7", "http://[fd00::7]", "http://web3signer:9000", "http://signer.sales.svc.cluster.local"),
+        *("http://signer.internal:9000", "https://203.0.114.7", "https://user:password@signer.example.com"),
+    ],
+)
+def test_a_remote_signer_is_reached_over_tls_or_in_a_private_network(url: str) -> None:
+    assert faults(**SIGNER | {"X402__SIGNER_URL": url, "X402__SIGNER_TOKEN": ""}) == set()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://signer.example.com", "http://203.0.114.7:9000", "http://[2a00::7]", "ws://127.0.0.1", "wss://signer"),
+        *("http://internal.example.com", "http://10.1.2.3.example.com", "https://user:password@signer.example.com"),
+    ],
+)
+def test_a_remote_signer_is_not_reached_otherwise(url: str) -> None:
+    """Nor with a user in its URL beside a token: a request has one Authorization."""
+    assert faults(**SIGNER | {"X402__SIGNER_URL": url}) == {"X402__SIGNER_URL"}
+
+
 @pytest.mark.parametrize("secret", ["short", "QUFB", ED25519[:-4]])
 def test_a_key_secret_has_the_form_of_one(secret: str) -> None:
     assert faults(**KEY | {"X402__FACILITATOR_KEY_SECRET": secret}) == {"X402__FACILITATOR_KEY_SECRET"}

@@ -14,13 +14,17 @@ from config import load, runner_faults
 from payments.mpp.config import MppConfig
 from payments.x402.config import X402Config
 from runners.config import RunnerConfig
-from sandbox.accounts import SELLER
+from sandbox.accounts import SELLER, SETTLER
 from settings_types.types import is_loopback
 from tests.deploy.programs import DEPLOY, json_of, program
 
 Service = dict[str, Any]
 
-VARIANTS = {"cpu": ["compose.yaml"], "gpu": ["compose.yaml", "compose.gpu.yaml"]}
+VARIANTS = {
+    "cpu": ["compose.yaml"],
+    "gpu": ["compose.yaml", "compose.gpu.yaml"],
+    "signer": ["compose.yaml", "compose.signer.yaml"],
+}
 OURS = ("api", "runner")
 
 
@@ -121,10 +125,24 @@ def test_secrets_are_given_as_files_only(services: dict[str, Service], filled_in
 
 
 def test_every_secret_is_used_and_written(filled_in: Path) -> None:
-    whole = composed(filled_in, "cpu")
-    used = {each["source"] for service in whole["services"].values() for each in service.get("secrets", [])}
-    written = {path.name for path in (filled_in / "secrets").iterdir()}
-    assert used == set(whole["secrets"]) == written
+    used: dict[str, set[str]] = {}
+    for variant in VARIANTS:
+        whole = composed(filled_in, variant)
+        used[variant] = {each["source"] for one in whole["services"].values() for each in one.get("secrets", [])}
+        assert used[variant] == set(whole["secrets"])
+    assert used["cpu"] == used["gpu"]
+    assert used["cpu"] - used["signer"] == {"x402_settlement_key"}
+    assert used["signer"] - used["cpu"] == {"x402_signer_url", "x402_signer_token"}
+    assert used["cpu"] | used["signer"] == {path.name for path in (filled_in / "secrets").iterdir()}
+
+
+def test_a_signer_takes_the_place_of_the_settlement_key(filled_in: Path) -> None:
+    api = composed(filled_in, "signer")["services"]["api"]
+    settings = load(environment(api, filled_in)).rail(X402Config)
+    assert settings.settles_itself
+    assert (settings.settlement_key, settings.signer_address) == (None, SETTLER.address)
+    assert settings.signer_url is not None
+    assert settings.signer_token is not None
 
 
 def test_only_what_outlives_a_container_is_on_a_volume(services: dict[str, Service]) -> None:

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from config import load, runner_faults
+from payments.x402.config import X402Config
 from runners.config import RunnerConfig
 from runners.probes import PROBES
 from sandbox.process import ROOT
@@ -107,6 +108,8 @@ def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "receipts__signing_key": "5ec4e8" * 10 + "5ec4",
         "x402__rpc_url": "https://rpc.example.com/v2/0123456789abcdef",
         "x402__settlement_key": f"0x{17:064x}",
+        "x402__signer_url": "https://signer.example.com/0123456789abcdef",
+        "x402__signer_token": "0123456789abcdef0123456789abcdef",
         "rate_limit__redis_url": "redis://redis/0",
         "runner__token": "a token of more than thirty-two bytes, too",
     }
@@ -160,6 +163,19 @@ def test_the_api_starts_with_these_settings(manifests: list[Manifest], secrets: 
             assert settings.runner.addresses == (f"http://cutouts-runner:{RunnerConfig().port}",)
             assert settings.ledger_url().startswith("postgresql://")
             assert settings.receipts.key is not None
+
+
+def test_a_signer_takes_the_place_of_the_settlement_key(helm: Path, secrets: Path) -> None:
+    keys = yaml.safe_load((CHART / "values.yaml").read_text())["secrets"]["api"]
+    keys = [*(key for key in keys if key != "x402__settlement_key"), "x402__signer_url", "x402__signer_token"]
+    chosen = ["--set", f"secrets.api={{{','.join(keys)}}}", "--set", f"settings.X402__SIGNER_ADDRESS={PAID}"]
+    deployment = one(rendered(helm, *chosen), "Deployment", "cutouts-api")
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    settings = load(environment(container, secrets)).rail(X402Config)
+    assert settings.settles_itself
+    assert (settings.settlement_key, settings.signer_address) == (None, PAID)
+    assert settings.signer_url is not None
+    assert settings.signer_token is not None
 
 
 def test_a_runner_starts_with_these_and_knows_only_its_token(manifests: list[Manifest], secrets: Path) -> None:

@@ -20,11 +20,12 @@ from ops.doctor.rails import examine_rails
 from payments import Finding, Level
 from payments.x402.fees import GAS_LIMIT, MIN_TIP_WEI
 from sandbox import chains
-from sandbox.accounts import STRANGER
+from sandbox.accounts import SETTLER, STRANGER
 from sandbox.chains import BaseChain, TempoChain
 from settings_types import account_of
 from storage import Database
 from tests.fakes.file_server import serve_file
+from tests.fakes.remote_signer import FAILURES, LIES, REFUSALS, remote_signer
 from tests.fakes.talkative_redis import talkative_redis
 from tests.ops.chains import on_chains
 from tests.ops.conftest import Operator
@@ -113,6 +114,31 @@ def test_a_settlement_key_without_gas(selling: Operator, base_chain: BaseChain, 
     assert found["x402 gas"].level is level, found
     assert account in found["x402 gas"].remedy
     assert key not in str(found)
+
+
+def at_signer(operator: Operator, url: str, **changes: str) -> dict[str, str]:
+    del operator.environment["CLEARCANVAS_X402__SETTLEMENT_KEY"]
+    return {"X402__SIGNER_URL": url, "X402__SIGNER_ADDRESS": SETTLER.address} | changes
+
+
+def test_a_remote_signer_that_signs(selling: Operator, base_chain: BaseChain) -> None:
+    settings = settings_of(selling, **at_signer(selling, base_chain.rpc_url))
+    found = {each.part: each for each in asyncio.run(examine_rails(settings))}
+    assert found["x402 signer"].says == f"It signs for {SETTLER.address} on chain 84532."
+    assert {each.level for each in found.values()} == {Level.GOOD}
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("HTTP 401", "refuses to sign"), ("another key", "something else"), ("HTTP 500", "not respond")]
+)
+def test_a_remote_signer_that_does_not(selling: Operator, name: str, says: str) -> None:
+    with remote_signer() as (signer, url):
+        signer.answer = {**LIES, **FAILURES, **REFUSALS}[name]
+        found = of_rails(selling, **at_signer(selling, f"{url}/marked-key", X402__SIGNER_TOKEN="marked-token"))
+    assert set(found) == {"x402 signer", "x402"}
+    assert all(says in each.says for each in found.values())
+    assert "x402.signer_url" in found["x402 signer"].settings
+    assert "marked" not in str(found)
 
 
 def test_settling_that_costs_more_than_it_brings(selling: Operator) -> None:

@@ -295,6 +295,21 @@ def test_the_settlement_key_and_what_is_no_key_are_refused(x402_shop: Shop) -> N
     assert "marked" not in output
     ran = shop.operator.run("refund", shop.payment.id, "--send")
     assert ran.exit_code == 2
+    assert "no remote signer is asked" in " ".join(ran.output.replace("│", "").split())
+
+
+def test_the_account_of_a_remote_signer_is_refused_too(x402_shop: Shop, base_chain: BaseChain) -> None:
+    shop = x402_shop
+    environment = shop.operator.environment
+    del environment["CLEARCANVAS_X402__SETTLEMENT_KEY"]
+    environment |= {
+        "CLEARCANVAS_X402__SIGNER_URL": base_chain.rpc_url,
+        "CLEARCANVAS_X402__SIGNER_ADDRESS": SETTLER.address.lower(),
+    }
+    shop.key_file.write_text(SETTLER.key)
+    code, output = shop.refund("--send", "--yes")
+    assert (code, shop.record()) == (1, None)
+    assert "settlement key's account" in output
 
 
 def test_without_a_payers_address_or_on_another_chain_it_is_refused(x402_shop: Shop) -> None:

@@ -328,6 +328,7 @@ WRONG = {
     "X402__SETTLEMENT_KEY": "0x" + "5ec4e7" * 11,
     "X402__FACILITATOR_URL": "https://facilitator.example/marked-path?key=marked",
     "X402__FACILITATOR_KEY_SECRET": "marked, and not a key",
+    "X402__SIGNER_URL": "http://signer:marked-password@[marked",
     "MPP__RPC_URL": "http://user:marked#password@node",
     "MPP__SECRET_KEY": "marked, but too short",
     "MPP__PREVIOUS_SECRET_KEY": "marked, and too short",
