@@ -30,17 +30,16 @@ demo: $(VENV)/.sandbox ## Buy one cut-out per rail from a running `make serve`: 
 
 .PHONY: test
 test: setup lint ## Everything CI runs: lint, types, and all tests
-	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup -rR $(PYTEST)
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup -rR -m "not nightly" $(PYTEST)
 
 .PHONY: test-unit
 test-unit: $(VENV)/.dev ## The tests that compute in one process: no chain, no service, no Node.js
-	$(BIN)/python -m pytest -n $(UNIT_PROCESSES) --dist worksteal -m unit $(PYTEST)
+	$(BIN)/python -m pytest -n $(UNIT_PROCESSES) --dist worksteal -m "unit and not nightly" $(PYTEST)
 
 .PHONY: test-nightly
 test-nightly: setup ## What is too long for each change: thousands of examples, forty payments, all attacks and stops, faults, a fuzz
 	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup --hypothesis-profile=nightly --timeout=3600 -m property $(PYTEST)
-	$(BIN)/python -m pytest -rR --hypothesis-profile=nightly -k forty_payments $(PYTEST)
-	SIEGE=1 $(BIN)/python -m pytest -rR tests/siege $(PYTEST)
+	$(BIN)/python -m pytest -rR --hypothesis-profile=nightly -m nightly $(PYTEST)
 	$(BIN)/python -m tests.faults --calls $(or $(N),500) --seed $(or $(SEED),$$RANDOM)
 	$(BIN)/python -m tests.fuzz --files $(or $(FILES),20000) --seed $(or $(SEED),$$RANDOM)
 CORES := $(shell nproc 2>/dev/null || echo 2)
@@ -105,7 +104,7 @@ first-minutes: setup ## How long a newcomer waits: clone, `make serve` with empt
 
 .PHONY: siege
 siege: setup ## Attack and stop a whole service beside a paying buyer, on loopback; fails when a level is missed
-	@SIEGE=1 $(BIN)/python -m pytest -q tests/siege
+	@$(BIN)/python -m pytest -q tests/siege
 	@$(BIN)/python -m tests.siege
 
 .PHONY: bench-payments

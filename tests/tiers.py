@@ -26,7 +26,10 @@ TIERS: Final[dict[Tier, str]] = {
 }
 LONGEST: Final = ("tests/fleet/", "tests/faults/", "tests/secrets/", "tests/end_to_end/")
 """What takes minutes and cannot be divided."""
-PROPERTY = "property: draws its examples at random; `make test-nightly` draws many more of them"
+MARKERS: Final = (
+    "property: draws its examples at random; `make test-nightly` draws many more of them",
+    "nightly: takes long and rarely breaks; `make test-nightly` runs it, `make test` does not",
+)
 
 _FIXTURES: Final[dict[str, Tier]] = {
     "running_service": "service",
@@ -114,13 +117,14 @@ def draws_examples(item: pytest.Item) -> bool:
 def pytest_configure(config: pytest.Config) -> None:
     for tier, meaning in TIERS.items():
         config.addinivalue_line("markers", f"{tier}: {meaning}")
-    config.addinivalue_line("markers", PROPERTY)
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """`-m unit` imports no file that holds no such test."""
+    """Unit tests alone import no file that holds none."""
     path = f"{collection_path.relative_to(ROOT)}{'/' if collection_path.is_dir() else ''}"
-    return True if config.option.markexpr == "unit" and path in PATHS else None
+    return True if config.option.markexpr.startswith("unit") and path in PATHS else None
 
 
 @pytest.hookimpl(tryfirst=True)

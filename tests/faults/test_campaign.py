@@ -29,6 +29,7 @@ STEPS = (
 )
 
 
+@pytest.mark.nightly
 async def test_no_money_is_lost_while_everything_fails(tmp_path: Path) -> None:
     """Deployments run concurrently, because most of the time is waiting. Each starts with settlements in doubt, moved
     and not moved, and freezes one API worker."""

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from loadtests.run import SHED, Run
 from sandbox.process import ROOT
 
@@ -35,6 +37,7 @@ def test_every_kind_of_client_from_two_processes_and_an_overload(tmp_path: Path)
     assert "<svg" in (tmp_path / "report.html").read_text()
 
 
+@pytest.mark.nightly
 def test_a_soak_finds_each_kind_of_leak(tmp_path: Path) -> None:
     """The control: without it nobody knows that a soak could fail."""
     profile = Path(__file__).with_name("leaky.toml")

@@ -60,12 +60,13 @@ def listens(url: str) -> bool:
     return True
 
 
-LONG = pytest.mark.skipif("SIEGE" not in os.environ, reason="takes long: make siege")
 TERM, INT = signal.SIGTERM, signal.SIGINT
 
 
 @pytest.mark.parametrize(
-    "numbers", [[TERM, TERM], pytest.param([TERM], marks=LONG), pytest.param([INT], marks=LONG)], ids=str
+    "numbers",
+    [[TERM, TERM], pytest.param([TERM], marks=pytest.mark.nightly), pytest.param([INT], marks=pytest.mark.nightly)],
+    ids=str,
 )
 async def test_shutdown_completes_with_hostile_connections_and_sales_in_progress(
     base_chain: BaseChain, tempo_chain: TempoChain, tmp_path: Path, numbers: list[signal.Signals]
@@ -109,7 +110,7 @@ async def test_workers_stop_with_a_killed_supervisor(
         assert not listens(service.url)
 
 
-@LONG
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", ["MattingRunner", "BackgroundRemoval"])
 async def test_a_resent_payment_gets_its_image_after_a_worker_was_killed(
     base_chain: BaseChain, tempo_chain: TempoChain, tmp_path: Path, name: str

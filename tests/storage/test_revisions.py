@@ -8,7 +8,7 @@ be said in `SAMPLES`.
 import asyncio
 from collections.abc import Callable
 from dataclasses import asdict
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,9 @@ from tests.contracts.ledger_entries import RECEIPT, SOLD
 from tests.storage.ahead import AHEAD, HEAD, version_ahead
 
 ALL = [*Revisions()]
-PAIRS = [*combinations(ALL, 2)]
+NEIGHBOURS = {*pairwise(ALL), (ALL[0], ALL[-1])}
+"""Each step alone, and all of them together."""
+PAIRS = [pytest.param(*pair, marks=() if pair in NEIGHBOURS else pytest.mark.nightly) for pair in combinations(ALL, 2)]
 SELF_DECLARING = "0007"
 """From this revision on a database says which code works with it."""
 
