@@ -100,7 +100,7 @@ async def visit(
 ) -> AsyncIterator[Visitor]:
     """Open the page in a context of its own, from an address of its own; the page must not complain."""
     # Every visitor is another address: unpaid answers are counted by it.
-    headers = {"X-Forwarded-For": f"203.0.113.{randrange(1, 255)}"}
+    headers = {"X-Forwarded-For": f"10.{randrange(256)}.{randrange(256)}.{randrange(256)}"}
     opened = await browser.new_context(**context)
     await opened.route("**/v1/**", lambda route: route.continue_(headers={**route.request.headers, **headers}))
     page = await opened.new_page()

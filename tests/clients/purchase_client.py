@@ -43,7 +43,7 @@ class PurchaseClient:
     service: Seller
     client: httpx.AsyncClient
     way: Way
-    address: str = field(default_factory=lambda: f"198.51.100.{randrange(1, 255)}")
+    address: str = field(default_factory=lambda: f"10.{randrange(256)}.{randrange(256)}.{randrange(256)}")
     key: str = BUYER.key
     path: str = ROUTE
 

@@ -5,12 +5,14 @@ import io
 import secrets
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from PIL import Image
 
+from tests.buying import funded_key
 from tests.clients.cutouts import PRICE, assert_cut_out
 from tests.clients.purchase_client import RECEIPT_HEADER, WAYS, PurchaseClient
 from tests.pictures import SIZE
@@ -79,8 +81,11 @@ async def test_copies_of_one_payment_at_once_are_charged_once(buyer: PurchaseCli
 
 
 async def test_who_hangs_up_in_the_work_is_not_charged(buyer: PurchaseClient, picture: bytes) -> None:
-    """The payment is still good: its buyer comes back with it, and pays once."""
-    picture = _never_sold(picture)
+    """The payment is still good: its buyer comes back with it, and pays once.
+
+    Work for nothing counts ten times against its payer, so this payer buys nowhere else.
+    """
+    buyer, picture = replace(buyer, key=_funded(buyer)), _never_sold(picture)
     earned, unheard = buyer.earned(), await _unheard(buyer)
     payment = await buyer.sign(picture)
     async with asyncio.timeout(60):
@@ -92,6 +97,11 @@ async def test_who_hangs_up_in_the_work_is_not_charged(buyer: PurchaseClient, pi
     bought = await buyer.post(picture, payment)
     assert (bought.status_code, "Idempotent-Replayed" in bought.headers) == (200, False), bought.text
     assert buyer.earned() - earned == PRICE
+
+
+def _funded(buyer: PurchaseClient) -> str:
+    """The key of an account that has bought nothing yet."""
+    return funded_key(buyer.service.base_chain, buyer.service.tempo_chain, funds=10 * PRICE)
 
 
 def _never_sold(picture: bytes) -> bytes:
