@@ -59,7 +59,7 @@ async def test_nothing_stays_open(
             changes["CLEARCANVAS_RATE_LIMIT__REDIS_URL"] = f"redis://{redis}/0"
         told = environment(base_chain.rpc_url, tempo_chain.rpc_url, URL) | changes
         await _open_and_close(told)
-        before = await _settled(lambda: True)
+        before = await _settled(lambda: len(asyncio.all_tasks()) == 1)
         for _ in range(2):
             await _open_and_close(told)
         assert await _settled(lambda: Open.now() == before) == before
