@@ -49,7 +49,7 @@ class RunnerUnavailable(Unavailable):
 
 
 class RailUnavailable(Unavailable):
-    """The chain or the facilitator does not respond; it is proven that no money moved."""
+    """The chain, the facilitator or the signer does not respond; it is proven that no money moved."""
 
     code, title = "rail_unavailable", "Payment rail unavailable"
 

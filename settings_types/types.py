@@ -65,7 +65,8 @@ def is_private(host: str | None) -> bool:
     try:
         return not ipaddress.ip_address(name).is_global
     except ValueError:
-        return bool(name) and ("." not in name or name.endswith((".internal", ".local")))
+        is_label = "." not in name and not name[:1].isdigit()  # a number is an address, too
+        return bool(name) and (is_label or name.endswith((".internal", ".local")))
 
 
 def _secret_url(secret: SecretStr) -> SecretStr:

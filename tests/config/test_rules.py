@@ -259,7 +259,13 @@ def test_a_remote_signer_is_reached_over_tls_or_in_a_private_network(url: str) -
     "url",
     [
         *("http://signer.example.com", "http://203.0.114.7:9000", "http://[2a00::7]", "ws://127.0.0.1", "wss://signer"),
-        *("http://internal.example.com", "http://10.1.2.3.example.com", "https://user:password@signer.example.com"),
+        *(
+            "http://internal.example.com",
+            "http://10.1.2.3.example.com",
+            "http://3405804039",
+            "http://0xcb007207",
+            "https://user:password@signer.example.com",
+        ),
     ],
 )
 def test_a_remote_signer_is_not_reached_otherwise(url: str) -> None:

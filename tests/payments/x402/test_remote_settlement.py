@@ -12,7 +12,7 @@ from payments.rail import Order
 from payments.x402.rail import X402Rail
 from sandbox.accounts import SETTLER
 from sandbox.chains import BaseChain
-from storage import SqlOutbox
+from storage import Database, SqlLock, SqlOutbox
 from tests.contracts.rail_contract import UNITS
 from tests.fakes.remote_signer import LIES, REFUSALS, Answer, RemoteSigner, remote_signer
 from tests.loop_time import loop_time
@@ -103,11 +103,18 @@ async def test_a_signer_that_is_out_is_found_before_the_work(
 
 
 async def test_a_signer_that_hangs_holds_up_other_settlements_once(
-    new_rail: RailBuilder, served: tuple[RemoteSigner, str], base_chain: BaseChain, buyer: X402Buyer, order: Order
+    new_rail: RailBuilder,
+    served: tuple[RemoteSigner, str],
+    base_chain: BaseChain,
+    buyer: X402Buyer,
+    order: Order,
+    database: Database,
 ) -> None:
     """Several wait in the process whose signer hangs, one in another process: it settles after one time limit."""
     fake, url = served
-    hanging, healthy = new_rail(**by_signer(url)), new_rail(**by_signer(base_chain.rpc_url, doubt_s=5))
+    locks = [SqlLock(database, "x402 settlement") for _ in range(2)]
+    hanging = new_rail(**by_signer(url, lock=locks[0]))
+    healthy = new_rail(**by_signer(base_chain.rpc_url, doubt_s=5, lock=locks[1]))
     before = buyer.received()
     credentials = [await bought(hanging, buyer, order) for _ in range(5)]
     payments = [await hanging.bind(credential).verify(order) for credential in credentials]
