@@ -10,7 +10,7 @@ from typing import get_args
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from imaging import Picture, Pixels, darken_high_key
+from imaging import Picture, Pixels, darken_high_key, keep_existing_alpha
 from modelkit.evaluation.errors import EvaluationError
 from modelkit.evaluation.file_backend import FileBackend
 from modelkit.evaluation.onnx_file import OnnxFile
@@ -44,7 +44,7 @@ class Network:
     def matte(self, picture: Picture) -> Pixels:
         """uint8 [H,W], at the picture's size. Raises EvaluationError when the runtime fails."""
         try:
-            return self.way(self._infer, picture, self.size)
+            return self.way(lambda image: keep_existing_alpha(picture, self._infer(image)), picture, self.size)
         except (BackendError, EvaluationError) as error:
             raise EvaluationError(f"{self.name}: {error}") from error
 

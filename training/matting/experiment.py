@@ -124,6 +124,8 @@ class SynthesisSettings(_Table):
         near: share of things on grounds of almost the colour of their rim, half of the things white or black.
         group: share of groups of two to six people who overlap and are cut off by the frame, indoors or in the dark.
         dark: share of dark things on dark grounds.
+        rows: chance that a thing on a near ground is there many times, in rows.
+        close: chance that such a thing is so close that the frame cuts it off.
         whole: chance that a photograph is shown whole, stretched to the square as the service does.
         portrait: chance that a full-body picture of a person becomes its head and shoulders.
         hair: chance of long strands from one side of the boundary.
@@ -140,6 +142,8 @@ class SynthesisSettings(_Table):
     near: NotNegative = 0.0
     group: NotNegative = 0.0
     dark: NotNegative = 0.0
+    rows: Share = 0.0
+    close: Share = 0.0
     whole: Share = 0.4
     portrait: Share = 0.4
     hair: Share = 0.15

@@ -10,12 +10,15 @@ from torch.nn import functional
 from training.matting.backgrounds import axes, noise
 from training.matting.camera import luma
 from training.matting.filters import smoothstep, wide
+from training.matting.layers import Layer
 from training.matting.rng import Rng
 
 LEVEL = 1 / 255
 NEAREST, FARTHEST = 3 * LEVEL, 15 * LEVEL
 """Levels between a subject's rim and a ground that is near it."""
 RIM = 9
+EDGE = 0.1
+"""Alpha at a frame's edge from which on it cuts a thing off."""
 SHIFT_SHARE, LEAST_SHIFT, DARK_END = 0.8, 60, 0.1
 """As `imaging/high_key.py` has them."""
 
@@ -40,6 +43,24 @@ def rim_colour(dice: Rng, alpha: Tensor, colour: Tensor) -> Tensor:
     around = wide(spot, max(2, rim.shape[-1] // 12)) * rim + 1e-9 * rim
     weight = torch.where(dice.even(len(alpha), 1, 1, 1) < 0.5, rim / rim.sum((2, 3), keepdim=True), around)
     return (colour * weight).sum((2, 3), keepdim=True) / weight.sum((2, 3), keepdim=True)
+
+
+def at_edges(alpha: Tensor) -> Tensor:
+    """The highest alpha at the edges of each frame, [N]."""
+    edges = (alpha[..., 0, :], alpha[..., -1, :], alpha[..., 0], alpha[..., -1])
+    return torch.stack([edge.amax((1, 2)) for edge in edges]).amax(0)
+
+
+def in_rows(dice: Rng, alpha: Tensor, colour: Tensor) -> Layer:
+    """The same things again and again, two to six across and one to four down, as goods are shown in sets."""
+    side = alpha.shape[-1]
+    rows = torch.cat([alpha, colour], 1)
+    for place in range(len(rows)):
+        down, across = dice.whole(1, 5), dice.whole(2, 7)
+        cell = (-(-side // down), -(-side // across))
+        small = functional.interpolate(rows[place : place + 1], cell, mode="area")
+        rows[place] = small[0].repeat(1, down, across)[:, :side, :side]
+    return rows[:, :1], rows[:, 1:]
 
 
 def near_ground(dice: Rng, alpha: Tensor, colour: Tensor) -> Tensor:

@@ -22,9 +22,20 @@ from training.matting.layers import Layer, onto, over, some, trimmed
 from training.matting.materials import glass, net
 from training.matting.records import DataError, Kind
 from training.matting.rng import Rng
-from training.matting.scenes import contact_shadow, darkened, dimmed, indoors, keyed, near_ground, paled
+from training.matting.scenes import (
+    EDGE,
+    at_edges,
+    contact_shadow,
+    darkened,
+    dimmed,
+    in_rows,
+    indoors,
+    keyed,
+    near_ground,
+    paled,
+)
 from training.matting.strands import FUR, HAIR, Style, strands
-from training.matting.views import free, in_crowd, placed, portrait, zoomed
+from training.matting.views import close, free, in_crowd, placed, portrait, zoomed
 
 Composed = tuple[Tensor, Tensor, Tensor]
 """Alpha [N,1,S,S], the whole picture [N,3,S,S], and which of them hold a soft material, [N]."""
@@ -139,6 +150,8 @@ class Synthesis:
                 seen = self._photo_view(dice, entry)
             case Scene.GROUP:
                 seen = in_crowd(dice, entry, dice.number(-0.5, 0.5))
+            case Scene.NEAR if self._settings.close and dice.chance(self._settings.close):
+                seen = close(dice, entry)
             case _:
                 seen = placed(dice, entry)
         moved = entry.kind is Kind.PHOTO and scene is not Scene.PHOTO
@@ -193,10 +206,23 @@ class Synthesis:
 
     def _near(self, dice: Rng, alpha: Tensor, colour: Tensor) -> Composed:
         """Things, half of them white or black, on grounds of almost the colour of their rim."""
+        alpha, colour = self._in_rows(dice, alpha, colour)
         colour = paled(dice, (colour * dice.even(len(alpha), 1, 1, 1, low=0.8, high=1.6)).clamp(0, 1))
         ground = near_ground(dice, alpha, colour)
         shaded = ground * (1 - self._shadow(dice, alpha)) * (1 - contact_shadow(dice, alpha) * some(dice, alpha, 0.5))
         return alpha, keyed(dice, onto(alpha, colour, shaded), ground), _nothing_soft(alpha)
+
+    def _in_rows(self, dice: Rng, alpha: Tensor, colour: Tensor) -> Layer:
+        """Some of the things that are whole in their frame, in rows."""
+        if not self._settings.rows:
+            return alpha, colour
+        edges = at_edges(alpha).tolist()
+        places = [place for place, edge in enumerate(edges) if edge < EDGE and dice.chance(self._settings.rows)]
+        if not places:
+            return alpha, colour
+        at = torch.tensor(places, device=alpha.device)
+        part_alpha, part = in_rows(dice, alpha[at], colour[at])
+        return alpha.index_copy(0, at, part_alpha), colour.index_copy(0, at, part)
 
     def _group(self, dice: Rng, alpha: Tensor, colour: Tensor) -> Composed:
         """Two to six people, the further ones behind the nearer, in the light of a room."""

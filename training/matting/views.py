@@ -57,6 +57,17 @@ def placed(dice: Rng, entry: Entry) -> View:
     )  # fmt: skip
 
 
+def close(dice: Rng, entry: Entry) -> View:
+    """A thing that is larger than the frame, which shows a part of it and a little of what is beside it."""
+    wide_, tall = entry.box[2] - entry.box[0], entry.box[3] - entry.box[1]
+    frame = exp(dice.number(-0.4, 0.4))
+    size = dice.number(1.1, 1.9) * max(1.0, frame * tall / max(wide_ * entry.aspect, 1e-3)) ** 0.5
+    return view(
+        aspect=entry.aspect, height=max(tall, 0.02) / size, frame=frame, centre=middle(entry.box),
+        at=(dice.number(-0.6, 0.6), dice.number(-0.6, 0.6)), flip=dice.chance(0.5),
+    )  # fmt: skip
+
+
 def free(dice: Rng, entry: Entry) -> View:
     """A part of what is free of the object."""
     assert entry.free is not None  # noqa: S101 - only such entries are drawn as backgrounds

@@ -130,6 +130,13 @@ def test_a_picture_goes_through_a_network_as_it_does_in_the_service() -> None:
     assert score(matte, wide).iou > 0.9
 
 
+def test_a_cut_out_keeps_its_alpha_as_it_does_in_the_service() -> None:
+    alpha = disc(20)
+    pale = np.dstack([np.full((*alpha.shape, 3), 200, np.uint8), alpha])
+    matte = network(DiscFinder()).matte(Picture(pale, has_alpha=True))
+    assert (matte == 255).all()
+
+
 def test_a_network_that_fails_is_named() -> None:
     with pytest.raises(EvaluationError, match="fake: out of memory"):
         network(Breaking()).matte(Picture(np.zeros((9, 9, 4), np.uint8), has_alpha=False))

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -13,7 +14,18 @@ from training.matting.experiment import DataSettings, LossSettings, SynthesisSet
 from training.matting.losses import loss
 from training.matting.records import find
 from training.matting.rng import Rng
-from training.matting.scenes import LEVEL, contact_shadow, darkened, dimmed, indoors, keyed, near_ground, paled
+from training.matting.scenes import (
+    LEVEL,
+    at_edges,
+    contact_shadow,
+    darkened,
+    dimmed,
+    in_rows,
+    indoors,
+    keyed,
+    near_ground,
+    paled,
+)
 from training.matting.synthesis import Batch, Synthesis
 from training.matting.tests.pictures import SIDE, data_folder
 
@@ -54,6 +66,23 @@ def inside_and_outside(batch: Batch) -> tuple[Tensor, Tensor]:
     solid, free = (batch.alpha > 0.99).float(), (batch.alpha < 0.01).float()
     inside, outside = ((batch.image * part).sum((2, 3)) / part.sum((2, 3)).clamp(min=1) for part in (solid, free))
     return inside, outside
+
+
+def test_things_in_rows_are_whole_and_many() -> None:
+    alpha, colour = a_thing()
+    many, drawn = in_rows(Rng(1, 0, CPU), alpha.clone(), colour.clone())
+    counts = [cv2.connectedComponents((each[0] > 0.5).byte().numpy())[0] - 1 for each in many]
+    assert set(counts) <= set(range(2, 25))
+    assert len(set(counts)) > 4
+    assert at_edges(many).max() < 0.5
+    assert torch.allclose(drawn, colour, atol=1e-5), "the thing's colour is that of all of them"
+
+
+def test_what_the_frame_cuts_off_does_not_come_in_rows(cache: Cache) -> None:
+    """Rows of halves would teach that things end where nothing ends."""
+    cut_off = only(cache, "near", SOLID, close=1.0)
+    assert (at_edges(cut_off.alpha) > 0.5).all()
+    assert torch.equal(only(cache, "near", SOLID, close=1.0, rows=1.0).alpha, cut_off.alpha)
 
 
 def test_a_near_ground_is_some_levels_from_the_rim() -> None:
