@@ -10,7 +10,7 @@ from eth_utils.abi import function_signature_to_4byte_selector
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-UNREADABLE = (KeyError, IndexError, TypeError, AttributeError, ValueError)
+UNREADABLE = (KeyError, IndexError, TypeError, AttributeError, ValueError, RecursionError)
 """Exceptions of reading a malformed value."""
 
 WORD_BYTES = 32

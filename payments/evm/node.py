@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, TraceConfig
+from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, TraceConfig
 from aiohttp.http_exceptions import HttpProcessingError
 
 from errors import RailUnavailable
@@ -25,6 +25,8 @@ FAILURES = (ClientError, HttpProcessingError, OSError, *UNREADABLE)
 
 SILENT = "The payment chain does not respond. Nothing was charged."
 _HEADERS = {"Content-Type": "application/json"}
+MAX_ANSWER_BYTES = 16 * 1024 * 1024
+"""Maximum size of a response; the logs of many blocks have some megabytes at most."""
 MAX_CONNECTIONS = 32
 """Maximum connections to one node; further calls wait. Many payments at once, each of which asks the chain, must not
 use up the process's file descriptors."""
@@ -115,7 +117,7 @@ class Node:
                 async with self._open().post(
                     self.url, data=json.dumps(request), headers=_HEADERS, allow_redirects=False
                 ) as response:
-                    return _read(question, json.loads(await response.read()))
+                    return _read(question, json.loads(await bounded(response, MAX_ANSWER_BYTES)))
         except FAILURES as exc:
             self._is_checked = False
             logger.warning("%s failed: %s", question.method, type(exc).__name__)
@@ -151,3 +153,13 @@ def _after_connecting(act: Callable[[], None]) -> TraceConfig:
     trace = TraceConfig()
     trace.on_connection_create_end.append(opened)
     return trace
+
+
+async def bounded(response: ClientResponse, at_most: int) -> bytes:
+    """The body, decompressed. Raises ValueError if it has more than `at_most` bytes."""
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > at_most:
+            raise ValueError("the answer is too long")
+    return bytes(body)

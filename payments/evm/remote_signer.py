@@ -10,12 +10,12 @@ import logging
 import time
 from typing import Any
 
-from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 from aiohttp.http_exceptions import HttpProcessingError
 
 from errors import RailUnavailable
 from payments.evm.abi import UNREADABLE, checksummed, octets
-from payments.evm.node import MAX_CONNECTIONS
+from payments.evm.node import MAX_CONNECTIONS, bounded
 from payments.evm.transaction_signer import Call, is_signed, transaction_hash
 from tracing import span
 
@@ -28,7 +28,7 @@ REFUSES = "The signer of the settlement account refuses to sign."
 WRONG = "The signer of the settlement account returns something else than what it was asked to sign."
 
 _METHOD = "eth_signTransaction"
-_FAILURES = (ClientError, HttpProcessingError, OSError, RecursionError, *UNREADABLE)
+_FAILURES = (ClientError, HttpProcessingError, OSError, *UNREADABLE)
 _UNAUTHORIZED = frozenset({401, 403})
 _PLAIN_GAS = 21_000
 _LAST_NONCE = 2**64 - 2  # EIP-2681
@@ -114,7 +114,7 @@ class RemoteSigner:
             ) as response:
                 if response.status in _UNAUTHORIZED:
                     raise _Refused(f"HTTP status {response.status}")
-                return _raw(json.loads(await _bounded(response)))
+                return _raw(json.loads(await bounded(response, MAX_ANSWER_BYTES)))
 
     def _open(self) -> ClientSession:
         """The session, created by the first call in its event loop."""
@@ -149,13 +149,3 @@ def _raw(answer: Any) -> bytes:
         raise _Refused(f"JSON-RPC error {int(answer['error']['code'])}")
     result = answer["result"]
     return octets(result["raw"] if isinstance(result, dict) else result)
-
-
-async def _bounded(response: ClientResponse) -> bytes:
-    """The body. Raises ValueError if it is too long."""
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > MAX_ANSWER_BYTES:
-            raise ValueError("the answer is too long")
-    return bytes(body)

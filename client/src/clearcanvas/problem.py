@@ -87,6 +87,6 @@ def _members(answer: httpx.Response) -> dict[str, object]:
         return {}
     try:
         members = json.loads(answer.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return members if isinstance(members, dict) else {}

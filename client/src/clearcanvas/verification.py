@@ -46,7 +46,7 @@ def beside(receipt: Path, suffix: str) -> Path | None:
 def _members(text: str) -> dict[str, Any]:
     try:
         members = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return members if isinstance(members, dict) else {}
 

@@ -15,7 +15,7 @@ from eth_abi.exceptions import DecodingError
 from x402.mechanisms.evm.constants import BALANCE_OF_ABI, IS_VALID_SIGNATURE_ABI
 
 from errors import RailUnavailable
-from payments.evm.node import FAILURES
+from payments.evm.node import FAILURES, MAX_ANSWER_BYTES
 from payments.evm.question import JsonRpcError, Question, Reverted, UnexpectedReturn
 from payments.evm.questions import block, block_number, code, fee_history, logs, receipt, transaction_count
 from payments.evm.sending import send
@@ -46,6 +46,8 @@ BROKEN = {
     "null": FixedNode('{"jsonrpc":"2.0","id":0,"result":null}'),
     "rate limit": FixedNode('{"jsonrpc":"2.0","id":0,"error":{"code":-32005,"message":"limit"}}'),
     "error text": FixedNode('{"jsonrpc":"2.0","id":0,"error":"boom"}'),
+    "deep": FixedNode("[" * 100_000),
+    "long": FixedNode('"' + "x" * MAX_ANSWER_BYTES + '"'),
     "500": FixedNode("{}", 500),
     "429": FixedNode("{}", 429),
 }
