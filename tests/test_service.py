@@ -15,22 +15,31 @@ from config import load
 from modelkit.zoo.import_model import GraphHints, Source, import_model
 from models.manifest import ModelManifest
 from sandbox.chains import BaseChain, TempoChain
-from sandbox.process import ROOT
+from sandbox.process import ROOT, choose_port
 from tests.buying import ROUTE, buy, photograph
 from tests.modelkit.zoo.graphs import MEAN, STD, conv, save
 from tests.processes import matching
-from tests.running_service import RunningService, run_service
+from tests.running_service import WORKERS, RunningService, run_service
 from tests.shipped import CPU_BACKEND, NAME
 
 PROBLEM = "application/problem+json"
 
 
 @pytest.fixture(scope="module")
+def metrics_port() -> int:
+    """Where `own_service` tells its metrics."""
+    return choose_port(0)
+
+
+@pytest.fixture(scope="module")
 def own_service(
-    base_chain: BaseChain, tempo_chain: TempoChain, tmp_path_factory: pytest.TempPathFactory
+    base_chain: BaseChain, tempo_chain: TempoChain, tmp_path_factory: pytest.TempPathFactory, metrics_port: int
 ) -> Iterator[RunningService]:
-    """A service for tests that hurt it. It believes no proxy of this machine, and BentoML would log what it reports."""
+    """A service for tests that hurt it. It believes no proxy of this machine, BentoML would log what it reports, and it
+    is told its port only by `--port`."""
     settings = {
+        "CLEARCANVAS_PUBLIC_URL": "",
+        "CLEARCANVAS_METRICS_PORT": str(metrics_port),
         "CLEARCANVAS_TRUSTED_PROXIES": "203.0.113.1",
         "BENTOML_DO_NOT_TRACK": "False",
         "__BENTOML_DEBUG_USAGE": "True",
@@ -95,6 +104,29 @@ def test_addresses_from_a_trusted_proxy_are_counted_apart(running_service: Runni
 def test_nobody_else_is_believed(own_service: RunningService) -> None:
     left = [_unpaid(own_service, f"198.51.100.{host}") for host in (201, 201, 202)]
     assert left == [29, 28, 27]
+
+
+def test_quotes_and_documents_name_the_port_on_which_it_serves(own_service: RunningService) -> None:
+    quote = httpx.post(own_service.url + ROUTE, trust_env=False).json()
+    document = httpx.get(f"{own_service.url}/openapi.json", trust_env=False).json()
+    assert quote["accepts"][0]["resource"] == own_service.url + ROUTE
+    assert document["servers"] == [{"url": own_service.url}]
+
+
+async def test_its_metrics_port_tells_what_every_worker_has_counted(
+    own_service: RunningService, metrics_port: int
+) -> None:
+    """And the public port tells nothing."""
+    sold = await buy(own_service, [photograph(quality) for quality in range(70, 74)])
+    assert {answer.status_code for answer in sold} == {200}
+    async with httpx.AsyncClient(trust_env=False) as client:
+        assert (await client.get(f"{own_service.url}/metrics")).status_code == 404
+        text = (await client.get(f"http://127.0.0.1:{metrics_port}/metrics")).text
+    assert 'clearcanvas_payments_total{outcome="settled",rail="x402"} 4.0' in text
+    assert "clearcanvas_batch_size_count" in text, "the runner's"
+    counts = (own_service.log_path.parent / "bentoml").rglob("gauge_livesum_*.db")
+    processes = {file.stem.rpartition("_")[2] for file in counts}
+    assert len(processes) == WORKERS + 1, "and the runner"
 
 
 async def test_a_sale_survives_the_death_of_the_runner(own_service: RunningService) -> None:

@@ -35,6 +35,7 @@ def service(
         "CLEARCANVAS_FETCH__NETWORKS": "127.0.0.0/8",
         "CLEARCANVAS_FETCH__PORTS": str(host.port),
         "CLEARCANVAS_FETCH__TIMEOUT_S": "50",
+        "CLEARCANVAS_WORKERS": "1",
     }
     with run_service(base_chain, tempo_chain, tmp_path_factory.mktemp("fetching"), settings) as service:
         yield service

@@ -14,7 +14,7 @@ from tests.running_service import RunningService, run_service
 
 
 async def test_a_service_ends_after_its_sales(base_chain: BaseChain, tempo_chain: TempoChain, tmp_path: Path) -> None:
-    with run_service(base_chain, tempo_chain, tmp_path) as service:
+    with run_service(base_chain, tempo_chain, tmp_path, {"CLEARCANVAS_WORKERS": "1"}) as service:
         buying = asyncio.create_task(buy(service, [photograph(quality=91)]))
         await _settling(service)
         ran = await asyncio.to_thread(Operator({}).run, "drain", str(service.process.pid), "--yes")

@@ -24,6 +24,7 @@ async def test_the_service_sells_with_an_added_model(
         "CLEARCANVAS_RUNNER__MODEL": "small",
         "CLEARCANVAS_RUNNER__MODELS_FOLDER": str(tmp_path / "models"),
         "CLEARCANVAS_RUNNER__BACKEND": "cpu",
+        "CLEARCANVAS_WORKERS": "1",
     }
     with run_service(base_chain, tempo_chain, tmp_path, settings) as service:
         answers = await buy(service, [photograph(quality) for quality in range(80, 84)])
