@@ -13,6 +13,7 @@ from skimage import data
 from sandbox.accounts import BUYER
 from sandbox.chains import BaseChain, TempoChain
 from sandbox.wallets import sign_x402
+from tests.fakes.serving import TRUST
 from tests.running_service import RunningService
 
 ROUTE = "/v1/remove-background"
@@ -43,7 +44,7 @@ async def buy(
     service: RunningService, pictures: list[bytes], stop: subprocess.Popen[bytes] | None = None
 ) -> list[httpx.Response]:
     """The answers for all pictures; with `stop`, that process is told to end while they are at work."""
-    async with httpx.AsyncClient(base_url=service.url, timeout=60, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=service.url, timeout=60, trust_env=False, verify=TRUST) as client:
         quotes = [await client.post(ROUTE) for _ in pictures]
         payments = [sign_x402(BUYER.key, quote.headers["PAYMENT-REQUIRED"]) for quote in quotes]
         sales = [

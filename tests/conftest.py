@@ -9,6 +9,7 @@ from sandbox import chains
 from sandbox.chains import BaseChain, TempoChain
 
 pytest_plugins = [
+    "tests.authorities",
     "tests.examples",
     "tests.memory_folder",
     "tests.pictures",

@@ -22,6 +22,7 @@ from playwright.async_api import async_playwright, expect
 from sandbox.process import choose_port
 from tests.browser.conftest import ARGUMENTS
 from tests.corpus.browser import find_browser
+from tests.fakes.serving import TRUST
 
 ROOT = Path(__file__).resolve().parents[1]
 PHOTO = ROOT / "docs/pictures/renders/09003_plush.jpg"
@@ -63,7 +64,7 @@ def _wait(url: str) -> None:
     end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end:
         try:
-            if httpx.get(f"{url}/readyz", trust_env=False).is_success:
+            if httpx.get(f"{url}/readyz", trust_env=False, verify=TRUST).is_success:
                 return
         except httpx.TransportError:
             pass

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 from uvicorn.config import HTTP_PROTOCOLS
 
-from tests.fakes.serving import serving
+from tests.fakes.serving import TRUST, serving
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of BentoML, as it is imported
 BENTOML = Response(status_code=204)
@@ -32,12 +32,12 @@ def test_a_connection_goes_straight_to_our_application(glue: ModuleType) -> None
     """And not through what the server was given."""
     glue.bypass_bentoml(_ours)
     with serving(BENTOML, glue._connection) as url:
-        assert httpx.get(url, trust_env=False).status_code == 200
+        assert httpx.get(url, trust_env=False, verify=TRUST).status_code == 200
 
 
 def test_without_an_application_of_ours_the_server_keeps_its_own(glue: ModuleType) -> None:
     with serving(BENTOML, glue._connection) as url:
-        assert httpx.get(url, trust_env=False).status_code == 204
+        assert httpx.get(url, trust_env=False, verify=TRUST).status_code == 204
 
 
 async def test_requests_bypass_bentoml_and_the_lifespan_does_not(glue: ModuleType) -> None:

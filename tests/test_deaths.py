@@ -13,6 +13,7 @@ import pytest
 
 from sandbox.chains import BaseChain, TempoChain
 from tests.buying import ROUTE, buy, photograph
+from tests.fakes.serving import TRUST
 from tests.processes import matching
 from tests.running_service import WORKERS, RunningService, run_service
 
@@ -33,7 +34,7 @@ def service(
 
 @pytest.fixture
 async def client(service: RunningService) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=service.url, timeout=30, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=service.url, timeout=30, trust_env=False, verify=TRUST) as client:
         yield client
 
 

@@ -12,6 +12,7 @@ from tests.buying import ROUTE, photograph
 from tests.clients.cutouts import PRICE
 from tests.clients.purchase_client import PurchaseClient
 from tests.contracts.rail_contract import NOBODY
+from tests.fakes.serving import TRUST
 from tests.running_service import RunningService, run_service
 from tests.waiting import eventually
 
@@ -37,13 +38,13 @@ def service(
 
 @pytest.fixture
 async def client(service: RunningService) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=service.url, timeout=60, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=service.url, timeout=60, trust_env=False, verify=TRUST) as client:
         yield client
 
 
 def rails_of(service: RunningService) -> dict[str, str]:
     """What `/readyz` says of the rails."""
-    rails: dict[str, str] = httpx.get(f"{service.url}/readyz", trust_env=False).json()["rails"]
+    rails: dict[str, str] = httpx.get(f"{service.url}/readyz", trust_env=False, verify=TRUST).json()["rails"]
     return rails
 
 
@@ -51,13 +52,13 @@ def test_it_starts_and_says_which_rail_is_out(service: RunningService) -> None:
     """Every worker: each answer comes from one of them."""
     said = {"x402": OUT, "mpp": "ok"}
     assert eventually(lambda: all(rails_of(service) == said for _ in range(10)))
-    answer = httpx.get(f"{service.url}/readyz", trust_env=False)
+    answer = httpx.get(f"{service.url}/readyz", trust_env=False, verify=TRUST)
     assert (answer.status_code, answer.json()["ready"]) == (200, True)
 
 
 def test_the_gauge_tells_the_operator(service: RunningService) -> None:
     assert eventually(lambda: rails_of(service)["x402"] == OUT)
-    metrics = httpx.get(f"{service.url}/metrics", trust_env=False).text.splitlines()
+    metrics = httpx.get(f"{service.url}/metrics", trust_env=False, verify=TRUST).text.splitlines()
     assert 'clearcanvas_rail_up{rail="x402"} 0.0' in metrics
     assert 'clearcanvas_rail_up{rail="mpp"} 1.0' in metrics
 
@@ -89,7 +90,7 @@ async def test_a_payment_over_the_rail_that_is_out_is_tried(
     service: RunningService, running_service: RunningService, client: httpx.AsyncClient
 ) -> None:
     """Somebody may have been quoted before: not sold, not charged, to be sent again."""
-    async with httpx.AsyncClient(base_url=running_service.url, trust_env=False) as elsewhere:
+    async with httpx.AsyncClient(base_url=running_service.url, trust_env=False, verify=TRUST) as elsewhere:
         quote = await elsewhere.post(ROUTE, headers={"X-Forwarded-For": "10.30.0.4"})
     payment = sign_x402(BUYER.key, quote.headers["PAYMENT-REQUIRED"])
     headers = {"Content-Type": "image/jpeg", "X-Forwarded-For": "10.30.0.4", **payment}

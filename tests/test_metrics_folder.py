@@ -13,6 +13,7 @@ import httpx
 from metrics_folder import own_folder
 from sandbox.chains import BaseChain, TempoChain
 from sandbox.process import ROOT
+from tests.fakes.serving import TRUST
 from tests.running_service import RunningService, run_service
 
 SUPERVISOR = """
@@ -90,7 +91,7 @@ def test_two_services_of_one_user_keep_their_own_counts(
 def pages(service: RunningService, times: int) -> None:
     """Ask for a page that nothing else asks for."""
     for _ in range(times):
-        httpx.get(f"{service.url}/llms.txt", trust_env=False).raise_for_status()
+        httpx.get(f"{service.url}/llms.txt", trust_env=False, verify=TRUST).raise_for_status()
 
 
 def counted(service: RunningService) -> float:
@@ -104,7 +105,7 @@ def backends(service: RunningService) -> float:
 
 
 def _sum(service: RunningService, start: str) -> float:
-    lines = httpx.get(f"{service.url}/metrics", trust_env=False).text.splitlines()
+    lines = httpx.get(f"{service.url}/metrics", trust_env=False, verify=TRUST).text.splitlines()
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(start))
 
 

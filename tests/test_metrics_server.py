@@ -6,12 +6,13 @@ import httpx
 import pytest
 
 from metrics_server import serve_metrics
+from tests.fakes.serving import TRUST
 
 LOOPBACK = ("127.0.0.0/8",)
 
 
 def ask(port: int, path: str = "/metrics") -> httpx.Response:
-    return httpx.get(f"http://127.0.0.1:{port}{path}", trust_env=False)
+    return httpx.get(f"http://127.0.0.1:{port}{path}", trust_env=False, verify=TRUST)
 
 
 @pytest.mark.parametrize(("networks", "path"), [(("203.0.113.0/24",), "/metrics"), (LOOPBACK, "/"), (LOOPBACK, "/x")])

@@ -11,6 +11,7 @@ from sandbox.chains import BaseChain, TempoChain
 from tests.buying import photograph
 from tests.clients.cutouts import PRICE
 from tests.clients.purchase_client import PurchaseClient
+from tests.fakes.serving import TRUST
 from tests.fakes.talkative_proxy import TalkativeProxy
 from tests.running_service import RunningService, run_service
 from tests.waiting import eventually
@@ -45,13 +46,15 @@ def service(
 
 @pytest.fixture
 async def client(service: RunningService) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=service.url, timeout=60, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=service.url, timeout=60, trust_env=False, verify=TRUST) as client:
         yield client
 
 
 def says(service: RunningService, said: str) -> bool:
     """Whether every worker says this of x402: each answer comes from one of them."""
-    answers = [httpx.get(f"{service.url}/readyz", trust_env=False).json()["rails"]["x402"] for _ in range(10)]
+    answers = [
+        httpx.get(f"{service.url}/readyz", trust_env=False, verify=TRUST).json()["rails"]["x402"] for _ in range(10)
+    ]
     return set(answers) == {said}
 
 

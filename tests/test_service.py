@@ -17,6 +17,7 @@ from models.manifest import ModelManifest
 from sandbox.chains import BaseChain, TempoChain
 from sandbox.process import ROOT, choose_port
 from tests.buying import ROUTE, buy, photograph
+from tests.fakes.serving import TRUST
 from tests.modelkit.zoo.graphs import MEAN, STD, conv, save
 from tests.processes import matching
 from tests.running_service import WORKERS, RunningService, run_service
@@ -80,7 +81,7 @@ def test_a_websocket_is_refused_without_a_fuss(running_service: RunningService) 
 async def test_metrics_come_from_all_processes(running_service: RunningService) -> None:
     """Batches are counted in the runner, requests in the API workers; BentoML's own numbers by raw path are off."""
     await buy(running_service, [photograph(quality=90)])
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=TRUST) as client:
         lines = (await client.get(f"{running_service.url}/metrics")).text.splitlines()
     [batches] = [line for line in lines if line.startswith("clearcanvas_batch_size_count")]
     assert float(batches.split()[-1]) > 0
@@ -107,8 +108,8 @@ def test_nobody_else_is_believed(own_service: RunningService) -> None:
 
 
 def test_quotes_and_documents_name_the_port_on_which_it_serves(own_service: RunningService) -> None:
-    quote = httpx.post(own_service.url + ROUTE, trust_env=False).json()
-    document = httpx.get(f"{own_service.url}/openapi.json", trust_env=False).json()
+    quote = httpx.post(own_service.url + ROUTE, trust_env=False, verify=TRUST).json()
+    document = httpx.get(f"{own_service.url}/openapi.json", trust_env=False, verify=TRUST).json()
     assert quote["accepts"][0]["resource"] == own_service.url + ROUTE
     assert document["servers"] == [{"url": own_service.url}]
 
@@ -119,7 +120,7 @@ async def test_its_metrics_port_tells_what_every_worker_has_counted(
     """And the public port tells nothing."""
     sold = await buy(own_service, [photograph(quality) for quality in range(70, 74)])
     assert {answer.status_code for answer in sold} == {200}
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=TRUST) as client:
         assert (await client.get(f"{own_service.url}/metrics")).status_code == 404
         text = (await client.get(f"http://127.0.0.1:{metrics_port}/metrics")).text
     assert 'clearcanvas_payments_total{outcome="settled",rail="x402"} 4.0' in text

@@ -18,7 +18,7 @@ from api.http.open_connections import OpenConnections
 from api.http.protocol import ClientProtocol
 from api.http.request_rate import RequestRate
 from api.http.throughput import MinimumThroughput
-from tests.fakes.serving import serving
+from tests.fakes.serving import TRUST, serving
 from tests.siege import hostile_connections
 
 QUICK = ConnectionLimits(head_timeout_s=1, discard_timeout_s=3, pace_bytes_s=1000, pace_window_s=1)
@@ -120,7 +120,7 @@ def test_a_head_that_drips_has_no_more_time() -> None:
 
 
 def test_the_time_begins_anew_with_each_answer() -> None:
-    with limited(QUICK) as url, httpx.Client(trust_env=False) as client:
+    with limited(QUICK) as url, httpx.Client(trust_env=False, verify=TRUST) as client:
         for _ in range(4):
             assert client.get(url).status_code == 200
             time.sleep(0.5)
@@ -232,7 +232,7 @@ async def test_a_flood_of_silent_connections_keeps_nobody_out() -> None:
     with limited(ConnectionLimits(total=100, per_address=50), PlainTextResponse("hello")) as url:
         address = urlsplit(url)
         flood = []
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=TRUST) as client:
             for number in range(300):
                 source = (f"127.0.1.{number % 5}", 0)
                 flood.append(await asyncio.open_connection(address.hostname, address.port, local_addr=source))

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from api.http.protocol import ClientProtocol
-from tests.fakes.serving import serving
+from tests.fakes.serving import TRUST, serving
 from tests.raw_http import answer_to, answers_to
 
 GET = b"GET / HTTP/1.1\r\nHost: cut.example\r\n"
@@ -147,4 +147,4 @@ def test_a_request_that_was_refused_is_not_answered_twice(caplog: pytest.LogCapt
 
 def test_an_answer_has_its_status_line(url: str) -> None:
     """Clients of all kinds read it."""
-    assert httpx.get(url, trust_env=False).json()["path"] == "/"
+    assert httpx.get(url, trust_env=False, verify=TRUST).json()["path"] == "/"

@@ -16,6 +16,7 @@ from sandbox.process import choose_port
 from tests.buyer_client.buyer import PROGRAM, Buyer, RailName, environment, run
 from tests.buying import unique_photograph
 from tests.clients.cutouts import PRICE, assert_cut_out, assert_paid_us
+from tests.fakes.serving import TRUST
 
 SIZE = (512, 512)
 
@@ -52,7 +53,7 @@ def served(one: Buyer) -> Iterator[str]:
 
 def _listens(place: str) -> bool:
     try:
-        httpx.get(f"http://{place}/", trust_env=False)
+        httpx.get(f"http://{place}/", trust_env=False, verify=TRUST)
     except httpx.HTTPError:
         return False
     return True

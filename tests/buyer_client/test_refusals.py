@@ -18,6 +18,7 @@ from tests.buying import ROUTE, unique_photograph
 from tests.clients.cutouts import PRICE
 from tests.clients.purchase_client import PurchaseClient
 from tests.end_to_end.cheats import pay_badly
+from tests.fakes.serving import TRUST
 
 
 @pytest.mark.parametrize("rail", RAILS)
@@ -51,7 +52,7 @@ async def test_an_expired_payment_is_sent_first_and_then_replaced(buyer: Callabl
 
 
 async def _record_expired(journal: Journal, one: Buyer, order: Order) -> None:
-    async with httpx.AsyncClient(timeout=60, trust_env=False) as http:
+    async with httpx.AsyncClient(timeout=60, trust_env=False, verify=TRUST) as http:
         buyer = PurchaseClient(one.service, http, "x402 v2", key=one.key)
         value = await pay_badly(buyer, order.picture.content, 2, "expired")
     expired = Payment(

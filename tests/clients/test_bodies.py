@@ -8,6 +8,7 @@ import pytest
 from tests.api.bodies.forms import JSON, MULTIPART, as_json, file_part, multipart, part
 from tests.clients.cutouts import assert_cut_out
 from tests.clients.purchase_client import WAYS, PurchaseClient, Way
+from tests.fakes.serving import TRUST
 from tests.pictures import SIZE
 from tests.running_service import RunningService
 
@@ -20,7 +21,7 @@ async def test_a_picture_is_bought_in_every_form(
     """The quote is for the picture, whatever form it comes in; the same payment gets it again as it is."""
     form = multipart(file_part(picture), part("format", "png"))
     content_type, content = (MULTIPART, form) if body == "form" else (JSON, as_json(picture, format="png"))
-    async with httpx.AsyncClient(timeout=60, trust_env=False, headers={"Accept": JSON}) as client:
+    async with httpx.AsyncClient(timeout=60, trust_env=False, verify=TRUST, headers={"Accept": JSON}) as client:
         buyer = PurchaseClient(running_service, client, way)
         before = buyer.earned()
         payment = await buyer.sign(picture, "format=png")

@@ -15,13 +15,14 @@ from PIL import Image
 from tests.buying import funded_key
 from tests.clients.cutouts import PRICE, assert_cut_out
 from tests.clients.purchase_client import RECEIPT_HEADER, WAYS, PurchaseClient
+from tests.fakes.serving import TRUST
 from tests.pictures import SIZE
 from tests.running_service import RunningService
 
 
 @pytest.fixture(params=WAYS)
 async def buyer(request: pytest.FixtureRequest, running_service: RunningService) -> AsyncIterator[PurchaseClient]:
-    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=60, trust_env=False, verify=TRUST) as client:
         yield PurchaseClient(running_service, client, request.param)
 
 

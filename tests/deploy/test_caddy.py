@@ -12,6 +12,7 @@ import yaml
 from errors import Unavailable
 from sandbox.process import ManagedProcess, choose_port
 from tests.deploy.programs import DEPLOY, json_of, program
+from tests.fakes.serving import TRUST
 
 CONFIG: list[str | Path] = ["--adapter", "caddyfile", "--config", DEPLOY / "Caddyfile"]
 
@@ -33,14 +34,14 @@ def site(tmp_path: Path) -> Iterator[str]:
 
 def _answers(site: str) -> bool:
     try:
-        return httpx.get(f"{site}/metrics", trust_env=False).status_code == 404
+        return httpx.get(f"{site}/metrics", trust_env=False, verify=TRUST).status_code == 404
     except httpx.HTTPError:
         return False
 
 
 def test_without_an_api_buyers_are_told_to_come_back(site: str) -> None:
     """As by the API itself, but for what only the API knows: what became of a payment."""
-    answer = httpx.post(f"{site}/v1/remove-background", content=b"x", trust_env=False, timeout=30)
+    answer = httpx.post(f"{site}/v1/remove-background", content=b"x", trust_env=False, verify=TRUST, timeout=30)
     expected, members = Unavailable(""), answer.json()
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, str(expected.retry_after))
     assert answer.headers["Content-Type"] == "application/problem+json"

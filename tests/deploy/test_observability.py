@@ -24,6 +24,7 @@ from tests.buying import buy, photograph
 from tests.clients.cutouts import PRICE
 from tests.deploy.expressions import ALERTS, asked, expressions, rules
 from tests.deploy.programs import DEPLOY, output_of
+from tests.fakes.serving import TRUST
 from tests.running_service import RunningService
 from tests.waiting import eventually
 
@@ -34,7 +35,7 @@ OPERATIONS = (ROOT / "docs/operations.md").read_text()
 
 def scraped(service: RunningService) -> list[Sample]:
     """What `/metrics` of the running service says."""
-    text = httpx.get(f"{service.url}/metrics", trust_env=False).raise_for_status().text
+    text = httpx.get(f"{service.url}/metrics", trust_env=False, verify=TRUST).raise_for_status().text
     return [sample for family in text_string_to_metric_families(text) for sample in family.samples]
 
 
@@ -43,7 +44,7 @@ def samples(running_service: RunningService) -> list[Sample]:
     """Every sample after a quote, a sale, a look at its finality, and a question whether it is ready."""
     [sold] = asyncio.run(buy(running_service, [photograph(61)]))
     assert sold.status_code == 200
-    httpx.get(f"{running_service.url}/readyz", trust_env=False).raise_for_status()
+    httpx.get(f"{running_service.url}/readyz", trust_env=False, verify=TRUST).raise_for_status()
 
     def looked_at() -> bool:
         return any(each.name == "clearcanvas_rechecks_total" for each in scraped(running_service))
@@ -184,7 +185,7 @@ def test_prometheus_evaluates_every_expression(
     ]
     with (tmp_path / "log").open("w") as log, subprocess.Popen(command, stderr=log, cwd=tmp_path) as server:
         try:
-            with httpx.Client(base_url=url, trust_env=False) as client:
+            with httpx.Client(base_url=url, trust_env=False, verify=TRUST) as client:
                 _evaluate(client)
         finally:
             server.terminate()

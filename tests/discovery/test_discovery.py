@@ -16,7 +16,7 @@ from sandbox.accounts import BUYER
 from sandbox.process import ROOT
 from tests.buying import unique_photograph
 from tests.fakes.paying_proxy import PayingProxy
-from tests.fakes.serving import serving
+from tests.fakes.serving import TRUST, serving
 from tests.running_service import RunningService
 
 HERE = Path(__file__).parent
@@ -61,7 +61,7 @@ def run(program: Path, *arguments: str | Path, cwd: Path = HERE, timeout_s: floa
 def described(running_service: RunningService, tmp_path: Path) -> Path:
     """The service's OpenAPI description as a file."""
     path = tmp_path / "openapi.json"
-    path.write_text(httpx.get(f"{running_service.url}/openapi.json", trust_env=False).text)
+    path.write_text(httpx.get(f"{running_service.url}/openapi.json", trust_env=False, verify=TRUST).text)
     return path
 
 
@@ -119,7 +119,9 @@ def test_every_answer_of_a_paid_route_is_documented(proxy: tuple[str, PayingProx
     statuses = {status for status, _ in answers}
     assert {200, 400, 402} <= statuses, sorted(statuses)
     assert sum(status == 200 for status, _ in answers) >= 5
-    responses = httpx.get(f"{url}/openapi.json", trust_env=False).json()["paths"][path]["post"]["responses"]
+    responses = httpx.get(f"{url}/openapi.json", trust_env=False, verify=TRUST).json()["paths"][path]["post"][
+        "responses"
+    ]
     for status, names in answers:
         documented = {name.lower() for name in responses[str(status)]["headers"]}
         assert names - EVERYWHERE <= documented, (status, names - documented)

@@ -23,6 +23,7 @@ import pytest
 from sandbox.accounts import BUYER, SELLER
 from tests.buying import unique_photograph
 from tests.clients.cutouts import PRICE, assert_cut_out
+from tests.fakes.serving import TRUST
 from tests.running_service import RunningService
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +36,7 @@ SIZE = (512, 512)
 
 def snippets(service: RunningService, path: str) -> dict[str, str]:
     """The text of every block of code of a page, by its id."""
-    page = httpx.get(f"{service.url}{path}", trust_env=False).raise_for_status().text
+    page = httpx.get(f"{service.url}{path}", trust_env=False, verify=TRUST).raise_for_status().text
     found = re.findall(r'<pre [^>]*id="([^"]+)"><code class="language-\w+">(.*?)</code></pre>', page, re.DOTALL)
     assert len(found) == page.count("<pre")
     return {name: html.unescape(text) for name, text in found}
@@ -146,9 +147,9 @@ def _installed(package: str, *, is_python: bool) -> str:
 
 def test_the_error_that_is_shown_is_one_that_comes(running_service: RunningService, desk: Path) -> None:
     shown = json.loads(snippets(running_service, "/guides/x402")["problem"])
-    came = httpx.get(f"{running_service.url}/nothing", trust_env=False).json()
+    came = httpx.get(f"{running_service.url}/nothing", trust_env=False, verify=TRUST).json()
     assert shown.keys() - {"payment_state"} <= came.keys() | {"payment_state"}
-    page = httpx.get(f"{running_service.url}{shown['type']}", trust_env=False)
+    page = httpx.get(f"{running_service.url}{shown['type']}", trust_env=False, verify=TRUST)
     assert shown["code"] in page.text
 
 

@@ -14,6 +14,7 @@ from sandbox.accounts import SELLER
 from sandbox.chains import BaseChain, TempoChain
 from tests.buying import funded_key, photograph
 from tests.clients.purchase_client import PurchaseClient, Way
+from tests.fakes.serving import TRUST
 from tests.running_service import RunningService
 
 FUNDS = 1_000_000
@@ -39,7 +40,7 @@ async def buyer_for(
     running_service: RunningService, address: str, key: str
 ) -> AsyncIterator[Callable[[Way], PurchaseClient]]:
     """Makes a client of the running service for each way to pay."""
-    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=60, trust_env=False, verify=TRUST) as client:
         yield lambda way: PurchaseClient(running_service, client, way, address, key)
 
 
@@ -50,7 +51,7 @@ def nothing_charged(running_service: RunningService) -> Iterator[None]:
     before = [chain.balance_of(SELLER.address) for chain in chains]
     yield
     assert [chain.balance_of(SELLER.address) for chain in chains] == before
-    assert httpx.get(f"{running_service.url}/readyz", trust_env=False).status_code == 200
+    assert httpx.get(f"{running_service.url}/readyz", trust_env=False, verify=TRUST).status_code == 200
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import pytest
 
 from tests.clients.cutouts import PRICE
 from tests.clients.purchase_client import WAYS, PurchaseClient, Way
+from tests.fakes.serving import TRUST
 from tests.running_service import RunningService
 
 BOUND: dict[Way, str] = {"x402 v2": "x402.example", "x402 v1": "x402.example", "mpp": "mpp.example"}
@@ -58,7 +59,9 @@ async def test_the_documents_of_a_bound_host_name_its_rail_and_the_networks_of_t
     running_service: RunningService, host: str, names: str, other: str
 ) -> None:
     rail = host.partition(".")[0]
-    async with httpx.AsyncClient(base_url=running_service.url, headers={"Host": host}, trust_env=False) as client:
+    async with httpx.AsyncClient(
+        base_url=running_service.url, headers={"Host": host}, trust_env=False, verify=TRUST
+    ) as client:
         for path in ("/", "/llms.txt", f"/guides/{rail}"):
             text = (await client.get(path)).text
             assert names in text

@@ -14,6 +14,7 @@ from tests.buying import ROUTE, unique_photograph
 from tests.clients.cutouts import PRICE, assert_cut_out
 from tests.clients.purchase_client import WAYS, PurchaseClient, Way
 from tests.fakes.picture_host import PictureHost
+from tests.fakes.serving import TRUST
 from tests.running_service import WORKERS, RunningService, run_service
 
 COPIES = 12
@@ -43,7 +44,7 @@ def service(
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=60, trust_env=False, verify=TRUST) as client:
         yield client
 
 

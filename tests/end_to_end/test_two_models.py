@@ -14,6 +14,7 @@ from tests.buying import photograph
 from tests.clients.cutouts import PRICE
 from tests.clients.purchase_client import WAYS, PurchaseClient, Way
 from tests.end_to_end.refusals import assert_no_receipt
+from tests.fakes.serving import TRUST
 from tests.modelkit.zoo.graphs import MEAN, SIZE, STD, conv, save
 from tests.running_service import RunningService, run_service
 
@@ -49,7 +50,7 @@ def service(
 @pytest.fixture
 async def at(service: RunningService, address: str, key: str) -> AsyncIterator[Callable[[Way], PurchaseClient]]:
     """Makes a client of the service with two models, for each way to pay."""
-    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=60, trust_env=False, verify=TRUST) as client:
         yield lambda way: PurchaseClient(service, client, way, address, key)
 
 
@@ -166,7 +167,7 @@ async def test_pictures_of_both_at_once_share_no_batch(
 
 
 async def test_both_are_ready_counted_and_listed(service: RunningService, cheap: ModelManifest) -> None:
-    async with httpx.AsyncClient(base_url=service.url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=service.url, trust_env=False, verify=TRUST) as client:
         parts = (await client.get("/readyz")).json()["parts"]
         metrics = (await client.get("/metrics")).text
         models = (await client.get("/v1/models")).json()["models"]

@@ -15,6 +15,7 @@ from tests.buying import ROUTE
 from tests.clients.purchase_client import PurchaseClient, Way
 from tests.end_to_end.cheats import pay_badly
 from tests.end_to_end.refusals import assert_refused
+from tests.fakes.serving import TRUST
 from tests.running_service import WORKERS, RunningService
 
 pytestmark = pytest.mark.usefixtures("nothing_charged")
@@ -29,7 +30,7 @@ async def connections(running_service: RunningService) -> AsyncIterator[list[htt
         opened: list[httpx.AsyncClient] = []
         while _workers_in_use(running_service) < WORKERS:
             assert len(opened) < 200, "one worker takes all connections"
-            client = httpx.AsyncClient(base_url=running_service.url, trust_env=False)
+            client = httpx.AsyncClient(base_url=running_service.url, trust_env=False, verify=TRUST)
             opened.append(await stack.enter_async_context(client))
             await client.get("/livez")
         yield opened

@@ -15,6 +15,7 @@ import httpx
 import psutil
 
 from sandbox.process import DIE_WITH_PARENT, SandboxError
+from tests.fakes.serving import TRUST
 from tests.processes import command_of, family, send
 
 Part = Literal["worker", "runner", "service"]
@@ -66,7 +67,7 @@ class Host:
             SandboxError: it did neither in time.
         """
         deadline, steady = time.monotonic() + _START_S, 0
-        async with httpx.AsyncClient(trust_env=False, timeout=3) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=TRUST, timeout=3) as client:
             while steady < _STEADY:
                 if not self.alive():
                     return False

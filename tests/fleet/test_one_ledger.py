@@ -16,6 +16,7 @@ from sandbox.wallets import challenges
 from tests.clients.cutouts import PRICE
 from tests.clients.purchase_client import PurchaseClient, Way
 from tests.examples import is_nightly
+from tests.fakes.serving import TRUST
 from tests.fleet.conftest import Fleet
 from tests.payments.mpp.buyer import sign
 
@@ -85,7 +86,7 @@ class Buyer:
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     # A connection for each request: the services close one that was idle, and it could be taken up at that moment.
     limits = httpx.Limits(max_connections=COPIES, max_keepalive_connections=0)
-    async with httpx.AsyncClient(timeout=120, trust_env=False, limits=limits) as client:
+    async with httpx.AsyncClient(timeout=120, trust_env=False, verify=TRUST, limits=limits) as client:
         yield client
 
 

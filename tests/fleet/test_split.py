@@ -20,6 +20,7 @@ from sandbox.process import DIE_WITH_PARENT, ROOT, choose_port
 from tests.buying import photograph
 from tests.clients.cutouts import PRICE, assert_cut_out
 from tests.clients.purchase_client import PurchaseClient, Way
+from tests.fakes.serving import TRUST
 from tests.processes import matching
 from tests.running_service import RunningService, run_service
 
@@ -43,7 +44,7 @@ class RemoteRunner:
 
     def metric(self, name: str) -> float:
         """The sum over all labels."""
-        text = httpx.get(f"{self.url}/metrics", timeout=5, trust_env=False).text
+        text = httpx.get(f"{self.url}/metrics", timeout=5, trust_env=False, verify=TRUST).text
         return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name))
 
 
@@ -85,7 +86,7 @@ def remote_runner(host: str, folder: Path) -> Iterator[RemoteRunner]:
 
 def _is_ready(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/readyz", timeout=2, trust_env=False).is_success
+        return httpx.get(f"{url}/readyz", timeout=2, trust_env=False, verify=TRUST).is_success
     except httpx.HTTPError:
         return False
 
@@ -121,7 +122,7 @@ def split(base_chain: BaseChain, tempo_chain: TempoChain, tmp_path_factory: pyte
 
 
 async def _buy(split: Split, way: Way, quality: int) -> None:
-    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=60, trust_env=False, verify=TRUST) as client:
         buyer = PurchaseClient(split.service, client, way)
         picture = photograph(quality)
         payment = await buyer.sign(picture)
@@ -161,7 +162,7 @@ async def test_nothing_is_lost_when_a_runner_is_killed(split: Split) -> None:
 
 async def test_without_any_runner_nothing_is_quoted_and_with_one_it_is_again(split: Split) -> None:
     workers = [runner.worker() for runner in split.runners]
-    async with httpx.AsyncClient(base_url=split.service.url, timeout=10, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=split.service.url, timeout=10, trust_env=False, verify=TRUST) as client:
         for worker in workers:
             worker.suspend()
         try:

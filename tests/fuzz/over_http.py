@@ -16,6 +16,7 @@ from api.pricing import PATH
 from api.rate_limit import RateLimits
 from imaging import ImageFormat
 from tests.api.storefront import Storefront, open_storefront
+from tests.fakes.serving import TRUST
 from tests.fuzz.campaign import Found
 from tests.fuzz.decoding import Fault
 from tests.fuzz.mutations import Mutations
@@ -40,7 +41,7 @@ async def _served() -> AsyncIterator[tuple[Storefront, str]]:
 async def post_all(seed: int, numbers: range) -> Found:
     """Each file once, with a payment of its own."""
     found, mutations = Found(), Mutations(seed)
-    async with _served() as (storefront, url), httpx.AsyncClient(timeout=60, trust_env=False) as client:
+    async with _served() as (storefront, url), httpx.AsyncClient(timeout=60, trust_env=False, verify=TRUST) as client:
         for number in numbers:
             name, body = mutations.file(number)
             declared = ImageFormat.of(body) or ImageFormat.PNG

@@ -9,6 +9,7 @@ import httpx
 
 from sandbox.chains import BaseChain, TempoChain
 from tests.buying import buy, photograph
+from tests.fakes.serving import TRUST
 from tests.ops.conftest import Operator
 from tests.running_service import RunningService, run_service
 
@@ -27,7 +28,7 @@ async def test_a_service_ends_after_its_sales(base_chain: BaseChain, tempo_chain
 
 async def _settling(service: RunningService) -> None:
     """Return when a picture is at work."""
-    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(60):
+    async with httpx.AsyncClient(trust_env=False, verify=TRUST) as client, asyncio.timeout(60):
         while "clearcanvas_images_in_flight 1" not in (await client.get(f"{service.url}/metrics")).text:  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.01)
 

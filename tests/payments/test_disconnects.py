@@ -21,6 +21,7 @@ from payments.result_cache import ResultCache
 from tests.fakes.rails import ScriptedRail
 from tests.fakes.resource import ScriptedResource
 from tests.fakes.seller import Seller
+from tests.fakes.serving import TRUST
 
 REQUEST = b"POST / HTTP/1.1\r\nHost: cut.example\r\nx-payment: payment print\r\nContent-Length: 7\r\n\r\npicture"
 
@@ -106,7 +107,7 @@ async def service(seller: Seller) -> AsyncIterator[Service]:
 
 
 async def buy(url: str) -> httpx.Response:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=TRUST) as client:
         return await client.post(url, headers={"x-payment": "payment print"}, content=b"picture")
 
 

@@ -21,6 +21,7 @@ from runners.batcher import Batcher
 from runners.connection import RunnerConnection
 from runners.state import STATE, WITHIN, State
 from tests.fakes.machines import Machine
+from tests.fakes.serving import TRUST
 
 SIDE = 8
 IMAGE = np.arange(SIDE * SIDE * 3, dtype=np.uint8).reshape(SIDE, SIDE, 3)
@@ -278,7 +279,10 @@ async def test_a_stopping_runner_reports_a_fault_and_still_serves(machine: Machi
     app.stopping = True
     async with running(app, host="127.0.0.1", port=0) as server:
         url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-        async with RunnerConnection(url) as connection, httpx.AsyncClient(base_url=url, trust_env=False) as client:
+        async with (
+            RunnerConnection(url) as connection,
+            httpx.AsyncClient(base_url=url, trust_env=False, verify=TRUST) as client,
+        ):
             assert (await connection.state("matte")).fault == "The matting runner is stopping."
             alpha, _ = await connection.infer("matte", IMAGE, within_s=10)
             assert np.array_equal(alpha, IMAGE[..., 0])

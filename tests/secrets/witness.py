@@ -16,6 +16,7 @@ from eth_account import Account
 from sandbox.accounts import BUYER, SELLER
 from sandbox.wallets import sign_mpp, sign_x402
 from tests.clients.purchase_client import PurchaseClient, Way
+from tests.fakes.serving import TRUST
 from tests.running_service import RunningService
 from tests.secrets.marks import SECRETS, found
 
@@ -138,7 +139,7 @@ class Witness:
 @asynccontextmanager
 async def witness(service: RunningService) -> AsyncIterator[Witness]:
     """A witness whose connections end with the block."""
-    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=60, trust_env=False, verify=TRUST) as client:
         one = Witness(service, client)
         client.event_hooks = {"response": [one.remember]}
         yield one

@@ -12,6 +12,7 @@ from eth_account import Account
 
 from sandbox.wallets import sign_x402
 from tests.buying import ROUTE
+from tests.fakes.serving import TRUST
 from tests.siege.hostile_connections import HEAD, connected
 
 ATTACKER = "127.0.0.66"
@@ -100,7 +101,7 @@ async def running_attack(attack: Attack, url: str) -> AsyncIterator[None]:
 
 async def _unfunded_payment(url: str) -> str:
     """The header line of a payment by an account without funds."""
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=TRUST) as client:
         quote = await client.post(f"{url}{ROUTE}", headers={"X-Forwarded-For": "10.66.0.1"})
     [(name, value)] = sign_x402("0x" + bytes(Account.create().key).hex(), quote.headers["PAYMENT-REQUIRED"]).items()
     return f"{name}: {value}\r\n"

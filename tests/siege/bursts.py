@@ -11,6 +11,7 @@ import httpx
 import numpy as np
 from PIL import Image
 
+from tests.fakes.serving import TRUST
 from tests.running_service import RunningService
 from tests.siege.buyer import Buyer
 from tests.siege.measure import Measurement, cpu_s, measure_during
@@ -64,7 +65,7 @@ async def burst(service: RunningService, buyers: int, *, retry_s: float = 0.0) -
         retry_s: for how long a rejected buyer retries after the Retry-After interval.
     """
     limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(timeout=90, trust_env=False, limits=limits) as client:
+    async with httpx.AsyncClient(timeout=90, trust_env=False, verify=TRUST, limits=limits) as client:
         all_buyers = [Buyer.funded(service, client, 1) for _ in range(buyers)]
         payments = [await buyer.sign() for buyer in all_buyers]
         # Each image is new, because recent results are cached.
@@ -90,7 +91,7 @@ async def sweep(service: RunningService) -> tuple[float, float]:
 async def during_big_images(service: RunningService, *, purchases: int) -> tuple[Measurement, Counter[str]]:
     """A buyer of small images during four of 100 megapixels as WebP, with the outcomes of those."""
     body = jpeg(10_000, 10_000, 0)
-    async with httpx.AsyncClient(timeout=120, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=120, trust_env=False, verify=TRUST) as client:
         buyers = [Buyer.funded(service, client, 1) for _ in range(4)]
         big = [asyncio.create_task(_buy_webp(buyer, body)) for buyer in buyers]
         await asyncio.sleep(1)

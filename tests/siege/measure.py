@@ -8,6 +8,7 @@ import httpx
 import psutil
 
 from tests.buying import photograph
+from tests.fakes.serving import TRUST
 from tests.processes import family, matching
 from tests.running_service import RunningService
 from tests.siege.buyer import Buyer
@@ -39,7 +40,7 @@ async def measure_during(service: RunningService, *, purchases: int) -> Measurem
     peaks = [0.0, 0]
     sampling = asyncio.create_task(_sample(service, peaks))
     try:
-        async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+        async with httpx.AsyncClient(timeout=60, trust_env=False, verify=TRUST) as client:
             buyer = Buyer.funded(service, client, purchases)
             for number in range(purchases):
                 await buyer.buy(photograph(60 + number % 35))

@@ -9,6 +9,7 @@ import pytest
 
 from sandbox.chains import BaseChain, TempoChain
 from tests.buying import photograph
+from tests.fakes.serving import TRUST
 from tests.running_service import RunningService, run_service
 from tests.siege.attacks import ATTACKS, running_attack
 from tests.siege.buyer import Buyer
@@ -29,7 +30,9 @@ async def test_a_buyer_buys_during_all_attacks(base_chain: BaseChain, tempo_chai
     descriptors allow are in use."""
     settings = {"CLEARCANVAS_WORKERS": "1"}
     with run_service(base_chain, tempo_chain, tmp_path, settings, descriptors=DESCRIPTORS) as service:
-        buyer = await asyncio.to_thread(Buyer.funded, service, httpx.AsyncClient(timeout=60, trust_env=False), 3)
+        buyer = await asyncio.to_thread(
+            Buyer.funded, service, httpx.AsyncClient(timeout=60, trust_env=False, verify=TRUST), 3
+        )
         async with running_attack(all_attacks, service.url), buyer.client:
             assert await asyncio.to_thread(eventually, lambda: is_full(service), 60)
             for quality in (70, 71, 72):

@@ -16,6 +16,7 @@ import pytest
 from sandbox.accounts import SELLER
 from sandbox.chains import BaseChain, TempoChain
 from tests.buying import buy, photograph
+from tests.fakes.serving import TRUST
 from tests.processes import command_of, family, is_living, send
 from tests.running_service import RunningService, run_service
 from tests.siege.buyer import PRICE, Buyer
@@ -117,7 +118,7 @@ async def test_a_resent_payment_gets_its_image_after_a_worker_was_killed(
 ) -> None:
     with served(base_chain, tempo_chain, tmp_path) as (service, processes):
         before = base_chain.balance_of(SELLER.address)
-        async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+        async with httpx.AsyncClient(timeout=60, trust_env=False, verify=TRUST) as client:
             buyers = [Buyer.funded(service, client) for _ in range(10)]
             payments = [await buyer.sign() for buyer in buyers]
             pictures = [photograph(quality) for quality in range(80, 90)]

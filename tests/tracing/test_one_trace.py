@@ -17,6 +17,7 @@ from sandbox.chains import BaseChain, TempoChain
 from tests.buying import photograph
 from tests.clients.purchase_client import PurchaseClient, Way
 from tests.fakes.otlp_collector import CollectedSpan, OtlpCollector
+from tests.fakes.serving import TRUST
 from tests.running_service import RunningService, run_service
 from tests.secrets.marks import found
 
@@ -62,7 +63,7 @@ def traced(
 async def buy(service: RunningService, way: Way, trace_id: str) -> tuple[bytes, str]:
     """A sale whose buyer is in a trace already; gives the picture and what paid."""
     picture = photograph(next(QUALITIES))
-    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=60, trust_env=False, verify=TRUST) as client:
         buyer = PurchaseClient(service, client, way)
         payment = await buyer.sign(picture)
         traceparent = f"00-{trace_id}-{token_hex(8)}-00"
@@ -101,7 +102,7 @@ def path(by_id: dict[str, CollectedSpan], name: str, service: str) -> list[str]:
 
 async def test_log_lines_and_problems_name_the_trace(traced: Traced) -> None:
     trace_id = token_hex(16)
-    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=60, trust_env=False, verify=TRUST) as client:
         buyer = PurchaseClient(traced.service, client, "mpp")
         refusal = await buyer.post(b"no picture", {"traceparent": f"00-{trace_id}-{token_hex(8)}-01"})
         plain = await buyer.post(b"no picture", {})
@@ -145,7 +146,7 @@ async def test_nothing_private_is_sent_and_the_collector_is_given_its_key(traced
 
 
 async def test_what_is_polled_begins_no_trace(traced: Traced) -> None:
-    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=60, trust_env=False, verify=TRUST) as client:
         await client.get(f"{traced.service.url}/readyz")
     await asyncio.sleep(1)  # health of the chains and state of the runner are asked for in every second
     assert {each.name for each in traced.collector.spans() if not each.parent} <= {REQUEST}

@@ -15,6 +15,7 @@ from sandbox.chains import BaseChain, TempoChain
 from tests.buying import unique_photograph
 from tests.clients.cutouts import PRICE
 from tests.clients.purchase_client import PurchaseClient, Way
+from tests.fakes.serving import TRUST
 from tests.running_service import RunningService, run_service
 from tests.storage.ahead import AHEAD, version_ahead
 
@@ -27,7 +28,7 @@ Sales = dict[Way, tuple[bytes, dict[str, str], bytes]]
 async def sell(service: RunningService) -> Sales:
     """A cut-out over each rail, paid once."""
     sold: Sales = {}
-    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=60, trust_env=False, verify=TRUST) as client:
         for way in BOTH_RAILS:
             buyer, picture = PurchaseClient(service, client, way), unique_photograph()
             earned, payment = buyer.earned(), await buyer.sign(picture)
@@ -39,7 +40,7 @@ async def sell(service: RunningService) -> Sales:
 
 
 async def assert_delivered_again(service: RunningService, sold: Sales) -> None:
-    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=60, trust_env=False, verify=TRUST) as client:
         for way, (picture, payment, cut_out) in sold.items():
             buyer = PurchaseClient(service, client, way)
             earned = buyer.earned()

@@ -18,6 +18,7 @@ from sandbox.accounts import SELLER, SETTLER
 from sandbox.chains import BaseChain, TempoChain, base_chain, tempo_chain
 from sandbox.process import ROOT, SandboxError
 from tests.fakes.postgres import OWNER, as_somebody_else, binaries
+from tests.fakes.serving import TRUST
 from tests.fleet.proof.member import Member, Ready
 from tests.fleet.proof.network import NETWORK, WORLD, NetHost, name_hosts, network
 
@@ -220,7 +221,7 @@ def _outer() -> dict[str, str]:
 
 async def _is_well(url: str) -> bool:
     with suppress(httpx.HTTPError):
-        async with httpx.AsyncClient(trust_env=False, timeout=3) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=TRUST, timeout=3) as client:
             return (await client.get(url)).is_success
     return False
 
