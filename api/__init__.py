@@ -1,7 +1,7 @@
 """HTTP layer. Depends on payments, imaging and the pipeline; never on runners or storage.
 
-What other packages use is listed here, in `api.app`, which loads the whole application, and in `api.http`, which loads
-the HTTP/1.1 server; they import nothing from the other modules below.
+This module, `api.app` (loads the whole application) and `api.http` (loads the HTTP/1.1 server) list what other packages
+use; other packages import nothing else of `api`.
 """
 
 from api.config import ConnectionLimits, FetchConfig, RateLimitConfig, UploadLimits

@@ -1,4 +1,4 @@
-"""Which of several media types a client wants (RFC 9110 §12.4.2 and §12.5.1)."""
+"""Chooses among media types by `Accept` (RFC 9110 §12.4.2 and §12.5.1)."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -9,9 +9,9 @@ _MAX_RANGES = 100
 
 
 def preferred(fields: Iterable[str], offered: Sequence[str]) -> str | None:
-    """The offered media type that the `Accept` fields value most; of equal ones the first; None: none is wanted.
+    """The offered media type with the highest quality, the first of equal ones; None if none is acceptable.
 
-    Without a field, or where none of it can be read, everything is.
+    Without a readable field, every type is acceptable.
     """
     ranges = [found for part in ",".join(fields).split(",")[:_MAX_RANGES] if (found := _read(part)) is not None]
     if not ranges:
@@ -21,7 +21,7 @@ def preferred(fields: Iterable[str], offered: Sequence[str]) -> str | None:
 
 
 def _read(part: str) -> tuple[str, float] | None:
-    """A media range in lower case with its quality; None for what is not one."""
+    """A media range in lower case with its quality; None if it is malformed."""
     found = _RANGE.fullmatch(part)
     if found is None or (found[1] == "*" and found[2] != "*"):
         return None
@@ -33,7 +33,7 @@ def _read(part: str) -> tuple[str, float] | None:
 
 
 def _quality(ranges: Sequence[tuple[str, float]], media_type: str) -> float:
-    """By the most specific range that covers the type."""
+    """The quality of a type by the most specific range that matches it."""
     for pattern in (media_type, media_type.partition("/")[0] + "/*", "*/*"):
         found = [quality for range, quality in ranges if range == pattern]
         if found:

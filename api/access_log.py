@@ -15,19 +15,19 @@ from tracing import RequestSpan, request_span, untraced
 log = structlog.get_logger(__name__)
 
 _POLLED = frozenset({"/healthz", "/livez", "/readyz", "/metrics"})
-"""Asked by machines every few seconds: their lines would drown the others."""
+"""Not logged: monitoring requests these paths every few seconds."""
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class AccessLogMiddleware:
-    """Counts, logs and traces each answer when it ends."""
+    """Counts, logs and traces each response when it ends."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on; a request that got no answer (the client hung up) has the status 0."""
+        """Pass on; the status is 0 if the client disconnected before the response."""
         with untraced() if scope["path"] in _POLLED else request_span(scope["headers"]) as traced:
             await self._watched(scope, receive, send, traced)
 
@@ -44,7 +44,7 @@ class AccessLogMiddleware:
             await self.app(scope, receive, watched)
         finally:
             route = scope.get("route")
-            # Labels are kept from growing with what strangers send.
+            # Clients must not be able to create labels.
             template = route.path if isinstance(route, Route) else "unknown"
             method = scope["method"] if scope["method"] in _METHODS else "other"
             REQUESTS.labels(template, method, str(status)).inc()

@@ -1,4 +1,4 @@
-"""What counts as one client."""
+"""Groups addresses into clients."""
 
 import ipaddress
 from functools import lru_cache
@@ -6,9 +6,9 @@ from functools import lru_cache
 from starlette.types import Scope
 
 
-@lru_cache(1024)  # a request asks twice
+@lru_cache(1024)  # each request calls it twice
 def network(address: str) -> str:
-    """An IPv4 address, or an IPv6 /64, which is what one customer line is given."""
+    """An IPv4 address, or its IPv6 /64, because a provider assigns at least a /64 to each line."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:
@@ -20,5 +20,5 @@ def network(address: str) -> str:
 
 
 def address_of(scope: Scope) -> str:
-    """The `network` that a request comes from."""
+    """The `network` of a request's client."""
     return network(scope["client"][0] if scope.get("client") else "unknown")

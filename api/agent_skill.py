@@ -1,4 +1,4 @@
-"""An agent skill (https://agentskills.io): how an agent buys a cut-out, and the index by which it finds that."""
+"""An agent skill (https://agentskills.io) that explains how to buy a cut-out, and the index of skills."""
 
 import hashlib
 import json
@@ -18,8 +18,8 @@ def agent_skill(origin: str, values: Mapping[str, Any]) -> dict[str, Document]:
     """The skill and its index, by path.
 
     Args:
-        origin: under which buyers reach the host.
-        values: those of the page.
+        origin: origin of the host.
+        values: values of the page template.
     """
     description = render("skill_description.txt", **values).strip()
     skill = render("SKILL.md", skill=NAME, description=description, **values)

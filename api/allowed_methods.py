@@ -11,7 +11,7 @@ def allow(methods: str) -> str:
 
 
 class AllowedMethodsMiddleware:
-    """Answers OPTIONS where the route below refuses it as a method that it does not have."""
+    """Answers OPTIONS if the route below does not support that method."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

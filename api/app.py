@@ -1,4 +1,4 @@
-"""The application: which paths exist, and what a request passes on its way in and out."""
+"""The application: its routes and the order of its middleware."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -65,8 +65,8 @@ PUBLIC_HEADERS = (
     "X-Type",
     "X-Width",
 )
-"""What a web page may read, beside the fields of the rails. There are no cookies and no accounts, so every origin has
-the same rights."""
+"""Response headers that a web page may read, besides those of the rails. There are no cookies and no accounts, so every
+origin has the same rights."""
 
 
 def create_app(
@@ -85,16 +85,16 @@ def create_app(
     sandbox_wallet: SandboxWallet | None = None,
     lifespan: Lifespan[Starlette] | None = None,
 ) -> Starlette:
-    """The service over HTTP. Every part is handed in, and none is closed here.
+    """The HTTP application. The caller passes every part and closes it.
 
     Args:
         gate: sells.
-        fetcher: fetches pictures that buyers only name.
-        watch: knows how the gate's rails are, for `/readyz`.
+        fetcher: fetches images by URL.
+        watch: monitors the gate's rails, for `/readyz`.
         checks: further parts of `/readyz` by name: `{"runner": client.health, "ledger": ledger.ping}`.
-        backends: what runs each model at the moment, for `/readyz`.
-        trusted_proxies: addresses or networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
-        metrics_networks: addresses or networks that may read `/metrics`; None: it is on a port of its own.
+        backends: the current backend of each model, for `/readyz`.
+        trusted_proxies: addresses or networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are trusted.
+        metrics_networks: addresses or networks that may read `/metrics`; None if it has its own port.
         sandbox_wallet: pays on the page `/try`, in the sandbox only.
         lifespan: opens and closes the parts.
     """

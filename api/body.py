@@ -1,4 +1,4 @@
-"""Takes a request's body as it arrives, within bounds of size, of time, and of pace."""
+"""Reads a request's body as it arrives, within limits of time and throughput."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,11 +16,11 @@ async def read(
     pace_bytes_s: int,
     pace_window_s: float,
 ) -> None:
-    """Hand each piece of the body to `take` until that says that it is enough, or until the body ends.
+    """Pass each piece of the body to `take` until that returns that no more is needed, or until the body ends.
 
     Raises:
-        UploadTimeout: it did not arrive in time, or too little of it came within a window.
-        ClientDisconnect: the client hung up.
+        UploadTimeout: it did not arrive in time, or too few bytes came within a window.
+        ClientDisconnect: the client disconnected.
         ServiceError: from `take`.
     """
     now = asyncio.get_running_loop().time

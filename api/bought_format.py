@@ -1,7 +1,7 @@
-"""A picture that was paid for comes again in the format that was bought, whatever `Accept` says by then.
+"""Delivers a paid picture again in the format that was bought, whatever `Accept` says then.
 
-`Accept` is set by libraries and proxies, so a buyer who sends the same payment with the same picture again may come
-with another one. The format is part of what was bought, and the gate compares it.
+Libraries and proxies set `Accept`, so it may differ when a buyer sends the same payment with the same picture again.
+The format is part of the order, and the gate compares it.
 """
 
 from dataclasses import replace
@@ -13,16 +13,16 @@ from errors import IdempotencyKeyUsed, NotAcceptable, PaymentState, PaymentUsed
 
 
 class BoughtFormatMiddleware:
-    """Asks the gate for the other formats when a payment has bought something else and the query names none.
+    """Tries the other formats if a payment bought something else and the query names no format.
 
-    Stands right above the payment middleware, which has sent nothing and moved nothing when it raises these errors.
+    It wraps the payment middleware, which has sent no response and moved no money when it raises these errors.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on; raises what the format that was wanted is refused for."""
+        """Pass on; raises the refusal of the preferred format."""
         upload = upload_of(scope)
         asked = upload.asked
         others = [each for each in asked.wish.outputs if each is not asked.output]
@@ -43,6 +43,6 @@ class BoughtFormatMiddleware:
         except NotAcceptable as refusal:
             if refusal.payment_state is not PaymentState.SETTLED:
                 raise
-            # What it bought is delivered all the same.
+            # The bought picture is delivered.
             UPLOAD.put(scope, replace(upload, asked=replace(upload.asked, is_acceptable=True)))
             await self.app(scope, receive, send)

@@ -1,4 +1,4 @@
-"""The settings of the HTTP layer: its limits, which the middleware takes as they are."""
+"""The settings of the HTTP layer: its limits."""
 
 import resource
 from typing import Annotated
@@ -8,7 +8,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 from settings_types import CidrBlock, CommaSeparated, RedisUrl, Section
 
 _KEPT_FREE = 160
-"""Descriptors for everything else: 40 of an idle worker (database, metrics, runner, log), 32 connections to each chain
+"""Descriptors for other purposes: 40 of an idle worker (database, metrics, runner, log), 32 connections to each chain
 or facilitator, decoders, images, and connections that are being closed."""
 
 

@@ -1,4 +1,4 @@
-"""Cross-origin requests: Starlette's rules, and refusals in the form of all others."""
+"""Cross-origin requests: Starlette's rules, with refusals as problem responses."""
 
 from typing import Any
 
@@ -12,11 +12,11 @@ from errors import BadRequest
 
 
 class CorsMiddleware(CORSMiddleware):
-    """Answers a preflight that asks for what is not allowed with a problem instead of a line of text.
+    """Refuses a preflight with a problem response instead of a line of text.
 
     Args:
-        origin: of the problem type's URI.
-        rules: as of Starlette's middleware.
+        origin: origin of the problem type's URI.
+        rules: arguments of Starlette's middleware.
     """
 
     def __init__(self, app: ASGIApp, /, *, origin: str = "", **rules: Any) -> None:

@@ -1,4 +1,4 @@
-"""How the requests of one paid route are written: in which forms, and with which options."""
+"""The request format of one paid route: its body forms and options."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from api.pricing import PATH
 
 @dataclass(frozen=True)
 class Dialect:
-    """The requests of one paid route.
+    """The request format of one paid route.
 
     Attributes:
-        path: of the route.
-        forms: those of a body, by media type.
-        names: of the options, of which a question for the price may have some.
-        read: what query and form ask for, but for the model. Raises BadRequest.
-        quotes_options: whether the quote's URL names them: where the query is not the place for them, it does not.
+        path: path of the route.
+        forms: body parsers by media type.
+        names: names of the options; a request for a quote may have some.
+        read: parses the options of query and form, except the model. Raises BadRequest.
+        quotes_options: whether the quote's URL names the options; False if they do not belong in the query.
     """
 
     path: str
@@ -31,4 +31,4 @@ class Dialect:
 
 
 OWN = Dialect(PATH, FORMS, frozenset({*OPTIONS, MODEL}), read_wish)
-"""That of `POST /v1/remove-background`."""
+"""The format of `POST /v1/remove-background`."""

@@ -1,6 +1,6 @@
-"""What people and programs read before they buy: pages, models, OpenAPI description, llms.txt, and what each rail adds.
+"""The documents for buyers: pages, models, OpenAPI description, llms.txt, and the documents of each rail.
 
-Each host has documents of its own, because a host can be bound to some of the rails.
+Each host has its own documents, because a host may offer only some of the rails.
 """
 
 import json
@@ -25,7 +25,7 @@ from api.try_out.wallet import SandboxWallet
 
 
 def discovery_routes(offer: PriceList, rules: Rules, wallet: SandboxWallet | None = None) -> list[BaseRoute]:
-    """All documents about one offer; they never change while the service runs. `wallet` is the sandbox's."""
+    """All documents about one offer; they do not change while the service runs. `wallet` is the sandbox's."""
     by_host = {host: _documents(offer.at(host), rules, wallet) for host in (None, *offer.hosts)}
     paths = sorted({path for documents in by_host.values() for path in documents})
     return [
@@ -35,7 +35,7 @@ def discovery_routes(offer: PriceList, rules: Rules, wallet: SandboxWallet | Non
 
 @lru_cache(maxsize=32)
 def _documents(offer: PriceList, rules: Rules, wallet: SandboxWallet | None) -> Mapping[str, Document]:
-    """What one host serves, by path. Applications in one process that offer the same share the documents."""
+    """The documents of one host by path. Applications in one process with the same offer share them."""
     values: dict[str, Any] = {
         "offer": offer,
         "prices": prices(offer),
@@ -62,13 +62,13 @@ def _documents(offer: PriceList, rules: Rules, wallet: SandboxWallet | None) -> 
         "/llms.txt": _text(render("llms.txt", **values)),
         "/robots.txt": _text(render("robots.txt")),
         "/favicon.svg": icon,
-        # Browsers and directories ask for this name unasked; the page itself names the SVG.
+        # Browsers and directories request this name by default; the page itself names the SVG.
         "/favicon.ico": icon,
     }
 
 
 def models(offer: PriceList) -> dict[str, Any]:
-    """`GET /v1/models`: what can be chosen by `?model=`, the default first."""
+    """`GET /v1/models`: the values of `?model=`, the default first."""
     return {
         "models": [
             {
@@ -86,7 +86,7 @@ def models(offer: PriceList) -> dict[str, Any]:
 
 
 def _resources(offer: PriceList) -> list[str]:
-    """The paid URLs, each with a price of its own."""
+    """The paid URLs, one for each price."""
     return [offer.url(), *(offer.url([("model", name)]) for name in offer.names[1:])]
 
 

@@ -1,4 +1,4 @@
-"""Answers that never change while the service runs: cached, with an entity tag (RFC 9110 §8.8.3, §13.1.2)."""
+"""Responses that do not change while the service runs: cached, with an entity tag (RFC 9110 §8.8.3, §13.1.2)."""
 
 import base64
 import hashlib
@@ -23,7 +23,7 @@ class Document:
     """One body with its media type.
 
     Attributes:
-        allows: what a page's Content-Security-Policy allows beside its own style and icon, by directive.
+        allows: sources of a page's Content-Security-Policy besides its own style and icon, by directive.
     """
 
     body: str | bytes
@@ -31,7 +31,7 @@ class Document:
     allows: Mapping[str, str] = field(default_factory=dict)
 
     def answer(self, request: Request) -> Response:
-        """The body, or 304 where the client has it already."""
+        """The body, or 304 if the client already has it."""
         if _has(request.headers, self._headers["ETag"]):
             return Response(status_code=304, headers=self._headers)
         return Response(self._content, media_type=self.media_type, headers=self._headers)
@@ -48,12 +48,12 @@ class Document:
 
 
 def document(path: str, body: str | bytes, media_type: str) -> Route:
-    """A route that answers GET and HEAD with the body, or with 304 when the client has it already."""
+    """A route that answers GET and HEAD with the body, or with 304 if the client already has it."""
     return documents_by_host(path, {None: Document(body, media_type)})
 
 
 def documents_by_host(path: str, by_host: Mapping[str | None, Document | None]) -> Route:
-    """The same with a document for each host; None is every other host, or says that a host has none."""
+    """The same with a document for each host. The key None is every other host; the value None means no document."""
 
     async def endpoint(request: Request) -> Response:
         host = request.url.hostname
@@ -66,7 +66,7 @@ def documents_by_host(path: str, by_host: Mapping[str | None, Document | None]) 
 
 
 def _policy(page: str, allows: Mapping[str, str]) -> str:
-    """A Content-Security-Policy that allows the page's own style and the icon, and beside them only what is named."""
+    """A Content-Security-Policy that allows only the page's own style, the icon, and the named sources."""
     digests = (base64.b64encode(hashlib.sha256(each.encode()).digest()).decode() for each in _STYLE.findall(page))
     directives = {
         "default-src": "'none'",

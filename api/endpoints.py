@@ -1,5 +1,5 @@
-"""The paid route: the order of a request, its validation, and the processed picture as the answer. Knows no payments
-beyond who sent one."""
+"""The paid route: the order of a request, its validation, and the response with the processed picture. It does not
+handle payments; it only knows the payer."""
 
 from collections.abc import Iterator
 
@@ -25,11 +25,11 @@ from version import VERSION
 
 _PLACE = StateKey[Place]("place")
 _REFERENCE = b"image_url "
-"""Before a URL in an order's body: no picture begins like that."""
+"""Prefix of a URL in an order's body; no picture starts with it."""
 
 
 class RemoveBackgroundEndpoint:
-    """A paid route: a `payments.middleware.PaidResource`, and the work itself."""
+    """A paid route: a `payments.middleware.PaidResource` that also processes the picture."""
 
     def __init__(self, cut_out: CutOut, offer: PriceList, fetcher: Fetcher, dialect: Dialect = OWN) -> None:
         self._cut_out = cut_out
@@ -38,10 +38,10 @@ class RemoveBackgroundEndpoint:
         self._dialect = dialect
 
     def order(self, scope: Scope) -> Order:
-        """What a payment for this request buys.
+        """The order of this request.
 
-        A model counts as it was named: a picture paid for before an update, or before another model became the
-        default, is still delivered after it.
+        The model counts as the request names it, so a picture paid before an update or a change of the default model
+        is still delivered afterwards.
         """
         upload, asked = upload_of(scope), upload_of(scope).asked
         model = () if asked.model is None else ((MODEL, asked.model),)
@@ -65,7 +65,7 @@ class RemoveBackgroundEndpoint:
         )
 
     def check_available(self, scope: Scope) -> None:
-        """Refuse to quote, and to accept a payment for, what cannot be made at present.
+        """Refuse a quote or payment for a model that is not available now.
 
         Raises:
             RunnerUnavailable: the runner of the requested model does not answer.
@@ -73,12 +73,12 @@ class RemoveBackgroundEndpoint:
         self._cut_out.check_available(self._offer.model(upload_of(scope).asked.model).name)
 
     def validate_unpaid(self, scope: Scope) -> None:
-        """Refuse an unpaid picture that could never be processed; a discovery probe carries none.
+        """Refuse an unpaid picture that cannot be processed; a discovery probe has none.
 
         Raises:
-            InvalidImage: not the image it claims to be, or too many pixels.
-            ImageNotFetched: a URL that is not fetched from.
-            NotAcceptable: `Accept` takes none of our formats.
+            InvalidImage: not the declared format, or too many pixels.
+            ImageNotFetched: the URL is not allowed.
+            NotAcceptable: `Accept` allows none of our formats.
         """
         upload = upload_of(scope)
         if upload.is_probe:
@@ -90,13 +90,13 @@ class RemoveBackgroundEndpoint:
             upload.validate()
 
     async def admit(self, scope: Scope) -> float:
-        """Reserve capacity for a paid picture; the seconds that it will wait. Refuse one that could never be processed,
-        or that would wait too long. For a picture that is still to be fetched nothing is reserved: see `complete`.
+        """Reserve capacity for a paid picture; returns its expected wait in seconds. Refuses one that cannot be
+        processed or would wait too long. A picture that must be fetched reserves nothing yet: see `complete`.
 
         Raises:
             InvalidImage: as `Upload.info`.
-            ImageNotFetched: a URL that is not fetched from.
-            NotAcceptable: `Accept` takes none of our formats.
+            ImageNotFetched: the URL is not allowed.
+            NotAcceptable: `Accept` allows none of our formats.
             RunnerUnavailable, Overloaded: from the pipeline.
         """
         upload = upload_of(scope)
@@ -112,10 +112,10 @@ class RemoveBackgroundEndpoint:
         return place.wait_s
 
     async def complete(self, scope: Scope) -> Order:
-        """Fetch the picture of a paid request that only says where it is, and admit it; the order with it.
+        """Fetch and admit the picture of a paid request with a URL; returns the order with the picture.
 
         Raises:
-            ImageNotFetched, UploadTooLarge, UploadsLimited, Overloaded: while it is fetched.
+            ImageNotFetched, UploadTooLarge, UploadsLimited, Overloaded: from fetching.
             ServiceError: as `admit`.
         """
         upload = upload_of(scope)
@@ -129,13 +129,13 @@ class RemoveBackgroundEndpoint:
         return self.order(scope)
 
     def release(self, scope: Scope) -> None:
-        """Give back the capacity that a request still holds."""
+        """Release the capacity that a request still holds."""
         place = _PLACE.take(scope)
         if place is not None:
             place.release()
 
     async def remove_background(self, request: Request) -> Response:
-        """The cut-out as it was asked for, with the place of the subject in the upright input."""
+        """The requested cut-out, with the subject's position in the upright input."""
         upload = upload_of(request.scope)
         model = self._offer.model(upload.asked.model)
         place = _PLACE.get(request.scope)
@@ -162,7 +162,7 @@ class RemoveBackgroundEndpoint:
 
 
 def senders(scope: Scope) -> Iterator[str]:
-    """Whose request this is: its address, and the payer where the signature proves it."""
+    """The request's client: its address, and the payer if a signature proves it."""
     yield address_of(scope)
     payment = PAYMENT.get(scope)
     if payment is not None and payment.payer is not None:

@@ -1,4 +1,4 @@
-"""Health: `/healthz` and `/livez` say that the process runs, `/readyz` whether a picture could be sold right now."""
+"""Health: `/healthz` and `/livez` report that the process runs; `/readyz` reports whether it can sell a picture now."""
 
 import asyncio
 import time
@@ -20,35 +20,35 @@ log = structlog.get_logger(__name__)
 _BAD_KEPT_S = 0.25
 
 Check = Callable[[], Awaitable[str | None]]
-"""Says what is out in one public sentence, or None; may say it by raising a `ServiceError` as well."""
+"""Returns one public sentence about an outage, or None; may raise a `ServiceError` instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What each part said: None is well, a sentence is what is out."""
+    """The state of each part: None is healthy; a sentence describes the outage."""
 
     parts: Mapping[str, str | None]
     rails: Mapping[str, str | None]
 
     @property
     def ready(self) -> bool:
-        """Every part is well and at least one rail is: a service with one rail down still sells on the other."""
+        """Whether every part and at least one rail is healthy: with one rail down, the other still sells."""
         return not any(self.parts.values()) and None in self.rails.values()
 
 
 class Readiness:
     """Checks all parts concurrently and caches the result, so that frequent requests do not load the parts.
 
-    The rails are not asked: their chains may hang, and the watch knows how they are.
+    The rails are not checked here, because their chains may hang; the monitor has their state.
 
     Args:
         backends: the backend of each model; reported, but not checked.
-        limit_s: a part that has not answered by then is out.
-        kept_s: for which a good result is cached; a bad one is checked again soon, because a change is awaited.
-        origin: of the problem type's URI.
+        limit_s: time limit of one check; a part that does not answer in time counts as down.
+        kept_s: how long a good result is cached; a bad one is checked again soon.
+        origin: origin of the problem type's URI.
 
     Attributes:
-        stopping: this worker has been told to stop: no load balancer should send it anything new.
+        stopping: this worker is stopping: load balancers must not send it new requests.
     """
 
     def __init__(
@@ -74,9 +74,9 @@ class Readiness:
         self._last: Report | None = None
 
     async def endpoint(self, request: Request) -> Response:
-        """`GET /readyz`: every part and rail by name, with what is out, and what runs each model.
+        """`GET /readyz`: the state of every part and rail by name, and the backend of each model.
 
-        503 when no picture can be sold right now.
+        503 if no picture can be sold now.
         """
         report = await self.report()
         body = {
@@ -86,7 +86,7 @@ class Readiness:
             "backends": dict(self._backends()),
         }
         if not report.ready:
-            # Answered here and not raised: frequent requests would fill the log with errors.
+            # Returned and not raised, because frequent requests would fill the log with errors.
             refusal = Unavailable("No image can be sold right now.", members=body)
             return problem(refusal, request_id_of(request.scope), self._origin)
         return JSONResponse(body, headers={"Cache-Control": "no-store"})
@@ -122,7 +122,7 @@ class Readiness:
         except ServiceError as error:
             return error.detail
         except Exception:
-            # The one question that must always be answered: whatever a part raises, it is out.
+            # /readyz must always answer: a part that raises anything counts as down.
             log.exception("check_failed", part=name)
             return "does not answer"
 

@@ -1,6 +1,6 @@
-"""The picture in JSON, for clients that read nothing else: `Accept: application/json`.
+"""The picture in JSON, for clients that accept only JSON: `Accept: application/json`.
 
-It is wrapped after the sale, so it is not part of the order: the same payment gets the same picture in either form.
+It is encoded after the sale and is not part of the order: the same payment delivers the same picture in either form.
 """
 
 import base64
@@ -20,27 +20,27 @@ _PLACES = ("left", "top", "width", "height")
 
 
 def is_wanted(headers: Headers) -> bool:
-    """Whether `Accept` values JSON more than every format that a picture can have.
+    """Whether `Accept` prefers JSON to every image format.
 
-    Libraries name JSON before `*/*` by themselves; those get the picture.
+    Some libraries name JSON before `*/*` by default; they get the picture.
     """
     return preferred(headers.getlist("accept"), (*_IMAGES, JSON)) == JSON
 
 
 class JsonAnswerMiddleware:
-    """Turns a delivered picture into `{"data": {"result_b64": …}}`, piece by piece."""
+    """Converts a delivered picture to `{"data": {"result_b64": …}}`, in pieces."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on; refusals are raised, so every answer from below is a picture."""
+        """Pass on; refusals are raised, so every response is a picture."""
         wrapped = _Wrapped(send) if is_wanted(Headers(scope=scope)) else send
         await self.app(scope, receive, wrapped)
 
 
 class _Wrapped:
-    """Sends a picture's messages on as JSON."""
+    """Converts a picture's ASGI messages to JSON."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -73,7 +73,7 @@ class _Wrapped:
 
 
 def _before(headers: Headers) -> bytes:
-    """What stands before the picture: where its subject is and how hazy it came out, its type and its size."""
+    """The JSON before the picture: position and haze of the subject, media type and size."""
     members: dict[str, Any] = {f"foreground_{each}": int(headers[f"x-foreground-{each}"]) for each in _PLACES}
     members |= {each: int(headers[f"x-{each}"]) for each in ("width", "height")}
     members["foreground_haze"] = float(headers["x-foreground-haze"])

@@ -1,4 +1,4 @@
-"""How to buy a picture with JSON alone, as quotes say it to agents: the least of what OpenAPI says."""
+"""A minimal JSON request, which quotes show to agents."""
 
 from api.bodies import BASE64
 from payments import JsonCall

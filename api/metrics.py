@@ -1,4 +1,4 @@
-"""`GET /metrics`: Prometheus text, over all worker processes where there are several."""
+"""`GET /metrics`: Prometheus text, summed over all worker processes."""
 
 from collections.abc import Sequence
 from ipaddress import ip_network
@@ -10,20 +10,20 @@ from starlette.responses import Response
 from telemetry import exposition, may_read
 
 PRIVATE = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
-"""Where those that watch a service usually are."""
+"""Networks of monitoring systems: loopback and private ranges."""
 
 
 class Metrics:
-    """The endpoint, for clients of some networks; others get 404.
+    """The endpoint for clients in the given networks; others get 404.
 
-    Making the text costs milliseconds, and it says more than buyers need to know.
+    Generating the text takes milliseconds, and it contains more than buyers need to know.
     """
 
     def __init__(self, networks: Sequence[str]) -> None:
         self._networks = [ip_network(each, strict=False) for each in networks]
 
     def endpoint(self, request: Request) -> Response:
-        """`GET /metrics`. Starlette runs it in a thread: reading the files of many workers takes a while."""
+        """`GET /metrics`. Starlette runs it in a thread, because reading the files of many workers takes time."""
         if not may_read(request.client.host if request.client else "", self._networks):
             raise HTTPException(404)
         return metrics()

@@ -1,7 +1,7 @@
-"""The OpenAPI 3.1 description, written by hand around the constants that the service itself uses.
+"""The OpenAPI 3.1 description, written by hand with the service's own constants.
 
-`x-payment-info` is read by the tools of all rails at once: each puts its protocols and offers into it. The 402 answer
-itself stays the authority on what is to be paid.
+The tools of all rails read `x-payment-info`: each rail adds its protocols and offers. The 402 response is authoritative
+for the price.
 """
 
 import json
@@ -24,36 +24,39 @@ Json = dict[str, Any]
 
 _PROBLEM: Json = {
     "type": "object",
-    "description": "RFC 9457 problem details; a rail may add members of its own.",
+    "description": "RFC 9457 problem details; a rail may add its own members.",
     "required": ["type", "title", "status", "detail", "code", "retry_action", "retryable", "request_id"],
     "properties": {
         "type": {"type": "string"},
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
-        "code": {"type": "string", "description": "Stable name of the refusal."},
+        "code": {"type": "string", "description": "Stable error code."},
         "payment_state": {
             "type": "string",
             "enum": list(PaymentState),
-            "description": "Of the payment that came. none: there was none. unused: it moved no money, and nothing of "
-            "the service can still move it. in_flight: it may move, or may have moved. settled: it moved. "
-            "spent_elsewhere: it was used, but not for this service's ledger. Left out where it is not known.",
+            "description": "State of the request's payment. none: there was none. unused: it moved no money, and this "
+            "service can no longer move it. in_flight: it may move, or may have moved. settled: it moved. "
+            "spent_elsewhere: it was used, but not for this service's ledger. Absent if unknown.",
         },
         "charged": {
             "type": "boolean",
-            "description": "False: the payment that came moved no money, and nothing of the service can still move it. "
-            "True: it moved or may have; send the same payment again and sign no new one. Left out where it is not "
-            "known: treat that as true.",
+            "description": "False: the payment moved no money, and this service can no longer move it. True: it moved "
+            "or may have moved; send the same payment again and do not sign a new one. Absent if unknown: treat that "
+            "as true.",
         },
         "retry_action": {"type": "string", "enum": list(RetryAction), "description": "What to do next."},
-        "retryable": {"type": "boolean", "description": "Whether the very same request may succeed when sent again."},
+        "retryable": {
+            "type": "boolean",
+            "description": "Whether the identical request may succeed if it is sent again.",
+        },
         "retry_after": {"type": "integer", "description": "Seconds to wait before that; equal to Retry-After."},
         "payment_expires_at": {
             "type": "integer",
-            "description": "Unix seconds after which the payment can no longer move.",
+            "description": "Unix seconds after which the payment can no longer move money.",
         },
         "request_id": {"type": "string"},
-        "trace_id": {"type": "string", "description": "Of the request's trace (W3C Trace Context), where it has one."},
+        "trace_id": {"type": "string", "description": "Id of the request's trace (W3C Trace Context), if it has one."},
         "errors": ERRORS_SCHEMA,
     },
 }
@@ -63,7 +66,7 @@ _FILE: Json = {"schema": {"type": "string", "format": "binary"}}
 _BASE64: Json = {
     "type": "string",
     "contentEncoding": "base64",
-    "description": "The image's file in Base64, or a data URL of it.",
+    "description": "The image file in Base64, or as a data URL.",
 }
 
 _NAMED: Json = {
@@ -71,8 +74,8 @@ _NAMED: Json = {
     URL: {
         "type": "string",
         "format": "uri",
-        "description": "Public http or https URL of the image, on the default port. It is fetched when the payment "
-        "has been verified.",
+        "description": "Public http or https URL of the image, on the default port. The service fetches it after it "
+        "has verified the payment.",
     },
 }
 
@@ -82,15 +85,15 @@ _PLACES = ("foreground_left", "foreground_top", "foreground_width", "foreground_
 
 _RESULT: Json = {
     "type": "object",
-    "description": "The cut-out for clients that accept JSON only; the numbers are those of the headers.",
+    "description": "The cut-out for clients that accept only JSON; the numbers equal the headers.",
     "required": ["data"],
     "properties": {
         "data": {
             "type": "object",
             "required": ["result_b64", "media_type", "foreground_haze", *_PLACES],
             "properties": {
-                "result_b64": {"type": "string", "contentEncoding": "base64", "description": "The cut-out's file."},
-                "media_type": {"type": "string", "description": "Of that file.", "examples": ["image/png"]},
+                "result_b64": {"type": "string", "contentEncoding": "base64", "description": "The cut-out file."},
+                "media_type": {"type": "string", "description": "Type of that file.", "examples": ["image/png"]},
                 "foreground_haze": {"type": "number", "minimum": 0, "maximum": 1, "description": HAZE},
                 **{name: {"type": "integer"} for name in _PLACES},
             },
@@ -109,16 +112,16 @@ _MODEL_LIST: Json = {
                 "required": ["name", "label", "default", "size", "licence", "price", "url"],
                 "properties": {
                     "name": {"type": "string", "description": "The value of `model`."},
-                    "label": {"type": "string", "description": "The value of the answer's `X-Model`."},
-                    "default": {"type": "boolean", "description": "Whether a request that names no model gets it."},
-                    "size": {"type": "integer", "description": "Pixels per side of what the model sees."},
-                    "licence": {"type": "string", "description": "Of the model's weights."},
+                    "label": {"type": "string", "description": "The value of the response header `X-Model`."},
+                    "default": {"type": "boolean", "description": "Whether requests without `model` use it."},
+                    "size": {"type": "integer", "description": "Pixels per side of the model's input."},
+                    "licence": {"type": "string", "description": "Licence of the model's weights."},
                     "price": {
                         "type": "object",
                         "required": ["currency", "amount"],
                         "properties": {"currency": {"const": "USD"}, "amount": {"type": "string"}},
                     },
-                    "url": {"type": "string", "description": "Where to post an image for this model."},
+                    "url": {"type": "string", "description": "URL to POST an image for this model."},
                 },
             },
         }
@@ -127,7 +130,7 @@ _MODEL_LIST: Json = {
 
 _MODELS: Json = {
     "operationId": "listModels",
-    "summary": "List the models and what an image costs with each",
+    "summary": "List the models and their prices per image",
     "security": [],
     "responses": document("The models, the default first.", "Models"),
 }
@@ -139,18 +142,18 @@ def _contact(offer: PriceList) -> Json:
 
 
 def openapi(offer: PriceList) -> Json:
-    """The whole document for one offer."""
+    """The OpenAPI document for one offer."""
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "ClearCanvas",
             "version": VERSION,
             "contact": _contact(offer),
-            "description": f"Background removal, ${offer.default.price} per image. No account: the answer 402 quotes "
-            "the price, the payment comes with the next request, and only a finished image is charged.",
+            "description": f"Background removal, ${offer.default.price} per image. No account: the response 402 quotes "
+            "the price, the next request carries the payment, and only a finished image is charged.",
             "x-guidance": f"POST the bytes of one image to {PATH}. Pay the 402 and send the same request again. "
-            "After 503 or a lost answer send the same payment again: an image is charged once. A client that signs a "
-            "new payment with each try sends an Idempotency-Key, the same with each try for one image.",
+            "After 503 or a lost response send the same payment again: an image is charged once. A client that signs a "
+            "new payment for each attempt must send the same Idempotency-Key with all attempts for one image.",
         },
         "servers": [{"url": offer.public_url}],
         "x-service-info": {
@@ -201,8 +204,8 @@ def _operation(offer: PriceList) -> Json:
         "requestBody": {"required": True, "content": _bodies(offer)},
         "responses": {
             "200": {
-                "description": "The cut-out, with straight alpha and as large as the upright input unless options say "
-                "otherwise.",
+                "description": "The cut-out, with straight alpha, in the size of the upright input unless options "
+                "change it.",
                 "headers": result_headers(offer),
                 "content": {
                     **{each.media_type: _FILE for each in FORMATS.values()},
@@ -215,15 +218,15 @@ def _operation(offer: PriceList) -> Json:
 
 
 def _paid(offer: PriceList) -> Json:
-    """What every paid operation has: price, header fields and nobody's login."""
+    """The common part of the paid operations: price and header fields, without authentication."""
     return {
         "x-payment-info": payment_info(offer),
         "parameters": [
             {
                 "name": "Idempotency-Key",
                 "in": "header",
-                "description": "Your own name for this purchase, best a UUID. A new payment under the same name by the "
-                "same payer for the same image is not charged: the first purchase is delivered again.",
+                "description": "Your identifier of this purchase, preferably a UUID. A new payment with the same key "
+                "by the same payer for the same image is not charged: the first purchase is delivered again.",
                 "schema": {"type": "string", "minLength": 1, "maxLength": 128},
                 "example": "5d4f7a0e-0b6c-4f0d-8d0e-6a3c7b1f2a90",
             },
@@ -234,14 +237,14 @@ def _paid(offer: PriceList) -> Json:
 
 
 def _payments(offer: PriceList) -> Iterator[Json]:
-    """The header fields in which a payment comes, one of them at most."""
+    """The payment header fields; a request has at most one of them."""
     for rail in offer.rails:
         for name, meaning in rail.info.payment_headers.items():
             yield {"name": name, "in": "header", "description": meaning, "schema": {"type": "string"}}
 
 
 def _bodies(offer: PriceList) -> Json:
-    """The forms of a request by media type: the picture itself, or a form and JSON in which options may stand, too."""
+    """The request bodies by media type: the picture itself, or a form or JSON with the picture and options."""
     model = _model(offer)
     options = {
         **{name: {**each.schema, "description": each.description} for name, each in OPTIONS.items()},
@@ -266,7 +269,7 @@ def _one_of(pictures: Json, options: Json) -> Json:
 
 def _model(offer: PriceList) -> Json:
     return {
-        "description": f"Which model cuts the image out, at its own price: {prices(offer)}.",
+        "description": f"The model to use; each has its own price: {prices(offer)}.",
         "schema": {"type": "string", "enum": list(offer.names), "default": offer.default.name},
     }
 
@@ -283,7 +286,7 @@ def prices(offer: PriceList) -> str:
 
 
 def payment_info(offer: PriceList) -> Json:
-    """`x-payment-info`: what one call that names no model costs on each rail."""
+    """`x-payment-info`: the price of one call with the default model on each rail."""
     parts = [
         rail.info.payment_info([each.address for each in rail.tokens], offer.default.price) for rail in offer.rails
     ]

@@ -1,7 +1,7 @@
-"""What the query may ask of a picture: each option with its meaning, how it is read, and how it is written.
+"""The options of a request: the description, schema and parser of each.
 
-One table: the parser, the order, the quote's URL and the OpenAPI document follow it. An option that has no meaning
-beside the others is refused, as an unknown one is: it may be a mistake, and the picture would be paid for.
+The parser, the order, the quote's URL and the OpenAPI document use this one table. An option without effect in its
+combination is refused like an unknown one: it may be a mistake, and the buyer would pay for the picture.
 """
 
 import re
@@ -15,16 +15,16 @@ from errors import BadRequest, InvalidOption, UnknownFormat
 from imaging import MAX_SIDE, OUTPUTS, Channels, Crop, ImageFormat, Length, Output, css_colour
 
 Named = tuple[tuple[str, str], ...]
-"""Options by name, as they are written in a query."""
+"""Options by name, as written in a query."""
 
 FORMATS = {each.name.lower(): each for each in OUTPUTS}
-"""What `format` may name; where it is not named, the first that suits the other options is the default."""
+"""Values of `format`; the default is the first one that the other options allow."""
 
 SIZES = {"auto": None, "full": None, "preview": 250_000, "medium": 1_500_000, "hd": 4_000_000}
-"""What `size` may name, and how many pixels a result then has at most."""
+"""Values of `size`, with the largest number of pixels of the result."""
 
 MODEL = "model"
-"""The one query parameter that is not an option of the picture."""
+"""The only query parameter that is not an option of the picture."""
 
 _MIN_SIDE = 16
 _MAX_SHARE, _MAX_MARGIN = 50, 500
@@ -55,7 +55,7 @@ def _margins(text: str) -> tuple[Length, Length, Length, Length]:
     lengths = [_length(each) for each in text.split()]
     if len(lengths) not in (1, 2, 4):
         raise ValueError(
-            "must have one, two or four lengths, as in CSS: all sides; vertical, horizontal; from the top."
+            "must have one, two or four lengths, as in CSS: all sides; vertical, horizontal; or clockwise from the top."
         )
     top, right, bottom, left = (lengths * 4)[:4]
     return top, right, bottom, left
@@ -73,13 +73,13 @@ class Option:
     """One query parameter.
 
     Attributes:
-        description: its meaning, in Markdown, for people and for OpenAPI.
+        description: in Markdown, for people and for OpenAPI.
         schema: its JSON schema.
-        read: its value from the text.
+        read: parses the text.
 
             Raises:
-                ValueError: what the value must be; the text completes a sentence that begins with the name.
-        example: a value that is accepted.
+                ValueError: says what the value must be; the text continues a sentence that starts with the name.
+        example: a valid value.
     """
 
     description: str
@@ -90,53 +90,53 @@ class Option:
 
 OPTIONS: Mapping[str, Option] = {
     "format": Option(
-        "Format of the answer. Without it `Accept` chooses among those that suit the other options, by its q-values; "
-        "the first of them where it has no preference. `jpeg` has no transparency: it needs `bg_color`, or "
+        "Format of the result. By default `Accept` chooses by its q-values among the formats that the other options "
+        "allow; without a preference, the first of them. `jpeg` has no transparency: it needs `bg_color` or "
         "`channels=alpha`.",
         {"type": "string", "enum": list(FORMATS), "default": "png"},
         _one_of(list(FORMATS)),
         "webp",
     ),
     "quality": Option(
-        "Quality of every format but `png`; 90 by default. The alpha of `webp` is always lossless.",
+        "Quality of every format except `png`; 90 by default. The alpha channel of `webp` is always lossless.",
         {"type": "integer", "minimum": 1, "maximum": 100},
         _whole(1, 100),
         "75",
     ),
     "channels": Option(
-        "`alpha` delivers the matte alone, as a grey image; lossless in `png`, and in `webp` without `quality`.",
+        "`alpha` delivers only the matte, as a greyscale image; lossless in `png`, and in `webp` without `quality`.",
         {"type": "string", "enum": list(Channels), "default": "rgba"},
         _one_of(list(Channels)),
         "alpha",
     ),
     "bg_color": Option(
-        "Colour that the subject is put on, in place of transparency: `ffffff`, `fff` or a CSS name.",
+        "Background colour instead of transparency: `ffffff`, `fff` or a CSS name.",
         {"type": "string", "maxLength": 20},
         css_colour,
         "white",
     ),
     "crop": Option(
-        "`true` cuts the image to the subject.",
+        "`true` crops the image to the subject.",
         {"type": "string", "enum": ["false", "true"], "default": "false"},
         _one_of(["false", "true"]),
         "true",
     ),
     "crop_margin": Option(
-        "Room around the subject, with `crop=true`: one, two or four lengths as in CSS, each up to `50%` of the "
-        "subject or up to `500px`; beyond the image's edge the ground goes on.",
+        "Margin around the subject, with `crop=true`: one, two or four lengths as in CSS, each up to `50%` of the "
+        "subject or up to `500px`; the background continues beyond the image's edge.",
         {"type": "string", "maxLength": 23},
         _margins,
         "10%",
     ),
     "max_side": Option(
-        "The result is shrunk until its longer side has at most so many pixels.",
+        "Largest length of the result's longer side, in pixels; larger results are scaled down.",
         {"type": "integer", "minimum": _MIN_SIDE, "maximum": MAX_SIDE},
         _whole(_MIN_SIDE, MAX_SIDE),
         "1024",
     ),
     "size": Option(
-        "The result is shrunk until it has at most so many megapixels: `preview` 0.25, `medium` 1.5, `hd` 4; `full` "
-        "and `auto` keep every pixel.",
+        "Largest size of the result, in megapixels: `preview` 0.25, `medium` 1.5, `hd` 4; `full` and `auto` keep every "
+        "pixel. Larger results are scaled down.",
         {"type": "string", "enum": list(SIZES), "default": "full"},
         _one_of(list(SIZES)),
         "preview",
@@ -146,11 +146,11 @@ OPTIONS: Mapping[str, Option] = {
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a query asks for.
+    """The parsed options of a request.
 
     Attributes:
-        outputs: all that would do, the preferred first: one where the format is named, else one per format that suits.
-        named: the options that change the picture, as written in the one form that we write, in the order of `OPTIONS`.
+        outputs: the possible outputs, the preferred first: one if the format is named, else one per possible format.
+        named: the options that change the picture, in canonical form and in the order of `OPTIONS`.
     """
 
     outputs: tuple[Output, ...]
@@ -163,30 +163,30 @@ class Wish:
 
 
 def read_wish(query: QueryParams) -> Wish:
-    """The options of a query; `model` is not read here.
+    """The options of a query, except `model`.
 
     Raises:
-        BadRequest: a parameter that does not exist.
-        UnknownFormat: `format` is not one of ours, or is named twice.
-        InvalidOption: another option has no such value, is named twice, or has no meaning beside the others.
+        BadRequest: a parameter does not exist.
+        UnknownFormat: `format` has an unknown value or is repeated.
+        InvalidOption: another option has an invalid value, is repeated, or has no effect with the others.
     """
     _refuse_unknown(query)
     values = {name: _value(name, query.getlist(name)) for name in OPTIONS if name in query}
     if "crop_margin" in values and values.get("crop") != "true":
-        raise InvalidOption("'crop_margin' has a meaning with crop=true only. Add that, or leave it out.")
+        raise InvalidOption("'crop_margin' requires crop=true. Add that, or remove it.")
     return Wish(_outputs(values), _named(values))
 
 
 def _refuse_unknown(query: QueryParams) -> None:
     unknown = sorted(set(query) - {*OPTIONS, MODEL})
     if unknown:
-        raise BadRequest(f"Unknown query parameter {unknown[0][:40]!r}. There are: {', '.join([*OPTIONS, MODEL])}.")
+        raise BadRequest(f"Unknown query parameter {unknown[0][:40]!r}. Accepted: {', '.join([*OPTIONS, MODEL])}.")
 
 
 def _value(name: str, texts: Sequence[str]) -> Any:
     error = UnknownFormat if name == "format" else InvalidOption
     if len(texts) > 1:
-        raise error(f"{name!r} is named more than once. Name it once.")
+        raise error(f"{name!r} is repeated. Send it once.")
     try:
         return OPTIONS[name].read(texts[0])
     except ValueError as fault:
@@ -194,7 +194,7 @@ def _value(name: str, texts: Sequence[str]) -> Any:
 
 
 def _outputs(values: Mapping[str, Any]) -> tuple[Output, ...]:
-    """One for each format that suits; the fault of the last where none does."""
+    """One output for each possible format; raises the fault of the last format if none is possible."""
     outputs: list[Output] = []
     formats = [FORMATS[values["format"]]] if "format" in values else list(FORMATS.values())
     for each in formats:

@@ -1,8 +1,7 @@
-"""Every refusal of the paid route states what became of the payment that came with it, whatever it refuses.
+"""Every refusal of the paid route states the state of the request's payment.
 
-`charged: false` is a proof, and a refusal for a wrong media type or a full queue proves nothing about a payment that
-was sent before. So for every refusal that does not state it already the ledger is asked here, once and for a short
-while.
+`charged: false` is a proof, but a refusal for a wrong media type or a full queue proves nothing about a payment that
+was sent before. So this middleware queries the ledger, once and for a short time, unless the refusal states it already.
 """
 
 from starlette.requests import ClientDisconnect, Request
@@ -15,15 +14,15 @@ from payments.middleware import fields
 
 
 class PaymentStateMiddleware:
-    """Completes what is raised below it; when the ledger does not answer in time, or the payment cannot be read, the
-    refusal leaves without `payment_state` and `charged`."""
+    """Completes the errors that are raised below it. If the ledger does not answer in time, or the payment is
+    unreadable, the refusal has no `payment_state` and no `charged`."""
 
     def __init__(self, app: ASGIApp, *, gate: Gate) -> None:
         self.app = app
         self.gate = gate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on; raises `ServiceError` for whatever was raised below."""
+        """Pass on; raises a `ServiceError` for any exception from below."""
         try:
             await self.app(scope, receive, send)
         except ClientDisconnect:

@@ -1,4 +1,4 @@
-"""What is for sale, as one value that the order, the answers and the discovery documents share."""
+"""The price list: one value that the order, the responses and the discovery documents share."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,15 +16,15 @@ Money = Literal["real", "testnet", "sandbox"]
 
 @dataclass(frozen=True, slots=True)
 class PricedModel:
-    """One model that cuts pictures out, and what one picture costs.
+    """A model and its price per picture.
 
     Attributes:
         name: the value of `?model=`.
         label: name and short hash of the weights, the value of `X-Model`.
         size: pixels per side of its input.
-        licence: of the weights, SPDX where there is one.
-        sha256: of the weights, hex.
-        previous_price: that of quotes which may still be outstanding.
+        licence: licence of the weights, an SPDX identifier if there is one.
+        sha256: digest of the weights, hex.
+        previous_price: price of quotes that may still be valid.
     """
 
     name: str
@@ -38,7 +38,7 @@ class PricedModel:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A coin that a rail accepts: its name (`USDC`) and the address of its contract."""
+    """A token that a rail accepts: its name (`USDC`) and the address of its contract."""
 
     name: str
     address: str
@@ -46,16 +46,16 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class OfferedRail:
-    """One rail, as the documents describe it.
+    """A rail in the documents.
 
     Attributes:
-        info: what it says of itself.
-        network: name of the chain (`Base Sepolia`); of a local chain the name of the chain whose id it has.
+        info: the rail's description.
+        network: name of the chain (`Base Sepolia`); for a local chain, the name of the chain with its id.
         chain_id: its EIP-155 id.
         tokens: in the order of the offers.
         money: `real`; `testnet`, on a public test network; or `sandbox`, on a local chain.
-        quote_seconds: for how long a quote can be paid.
-        explorer: URL at which a transaction is shown, before its hash; None for a local chain.
+        quote_seconds: validity of a quote.
+        explorer: URL prefix of a transaction's page; None for a local chain.
     """
 
     info: RailInfo[Any]
@@ -68,7 +68,7 @@ class OfferedRail:
 
     @classmethod
     def of(cls, info: RailInfo[Any], section: RailSection, money: Money) -> "OfferedRail":
-        """A rail as it is set up."""
+        """A rail by its settings."""
         tokens = tuple(Token(info.token_name(each), each) for each in section.tokens)
         network = info.networks[section.chain_id]
         explorer = None if money == "sandbox" else network.explorer
@@ -76,7 +76,7 @@ class OfferedRail:
 
     @property
     def name(self) -> str:
-        """How settings, ledger and paths name it."""
+        """Its name in settings, ledger and paths."""
         return self.info.name
 
     @property
@@ -91,15 +91,15 @@ class OfferedRail:
 
 @dataclass(frozen=True, slots=True)
 class PriceList:
-    """One picture's worth of work, by each of the models at its price.
+    """The models with their prices, and the rails.
 
     Attributes:
         models: the first is the default.
-        public_url: origin under which buyers reach the service, without a trailing slash.
-        rails: the enabled rails, in the order in which they are quoted.
+        public_url: public origin of the service, without a trailing slash.
+        rails: the enabled rails, in the order of the quotes.
         hosts: host name → names of the rails that it offers, on the port of `public_url`; every other host offers all.
-        contact: URI under which the operator is reached, None where it is not told.
-        key_set: JSON Web Key Set of the signed receipts, None where none are offered.
+        contact: URI of the operator; None if it is not published.
+        key_set: JSON Web Key Set of the signed receipts; None if the service signs none.
     """
 
     models: tuple[PricedModel, ...]
@@ -111,34 +111,34 @@ class PriceList:
 
     @property
     def default(self) -> PricedModel:
-        """The model of a request that names none."""
+        """The model of a request without `model`."""
         return self.models[0]
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What `?model=` may name."""
+        """The values of `?model=`."""
         return tuple(each.name for each in self.models)
 
     def model(self, name: str | None) -> PricedModel:
-        """The model that a request asked for, by one of `names` or by none."""
+        """The model with this name; the default for None."""
         return self.default if name is None else self.models[self.names.index(name)]
 
     @property
     def payment_headers(self) -> frozenset[str]:
-        """The header fields in which a payment may come, lower case; those of rails that are switched off, too."""
+        """The payment header fields of all rails, lower case, including disabled rails."""
         return payment_headers(rail.info for rail in self.rails)
 
     def url(self, parameters: Sequence[tuple[str, str]] = (), host: str | None = None, path: str = PATH) -> str:
-        """Absolute public URL of a paid route, with what its query names.
+        """Absolute public URL of a paid route with its query.
 
         Args:
-            host: the name that the buyer came by, used if it is one of `hosts`.
+            host: the host name of the request, used if it is one of `hosts`.
         """
         query = f"?{urlencode(parameters, quote_via=quote)}" if parameters else ""
         return f"{self._origin(host)}{path}{query}"
 
     def at(self, host: str | None) -> "PriceList":
-        """The offer that a host makes: its rails only, under its own name where it is one of `hosts`."""
+        """The offer of a host: only its rails, under its own name if it is one of `hosts`."""
         if host is None or host not in self.hosts:
             return self
         rails = {each.name: each for each in self.rails}

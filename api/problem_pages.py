@@ -1,4 +1,4 @@
-"""A page for each problem type: what a `type` URI leads to (RFC 9457 §3.1.1)."""
+"""A page for each problem type, at its `type` URI (RFC 9457 §3.1.1)."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -12,27 +12,27 @@ from api.templates import code, render
 from errors import PaymentState, RetryAction, ServiceError
 
 NEXT_STEPS = {
-    RetryAction.PAY: "Pay one of the offers of the answer, and send the request again with the payment.",
-    RetryAction.RESEND_SAME: "Send the same request with the same payment again. Sign no new one.",
+    RetryAction.PAY: "Pay one of the offers and send the request again with the payment.",
+    RetryAction.RESEND_SAME: "Send the same request with the same payment again. Do not sign a new one.",
     RetryAction.WAIT_AND_RESEND: "Wait for `retry_after` seconds, then send the same request with the same "
-    "payment again. Sign no new one.",
-    RetryAction.NEW_PAYMENT: "This payment buys nothing here. Sign a new one.",
-    RetryAction.FIX_REQUEST: "Change the request as `detail` says. The payment need not change.",
-    RetryAction.ASK_OPERATOR: "Do not pay again. Ask the operator, and quote `request_id`.",
+    "payment again. Do not sign a new one.",
+    RetryAction.NEW_PAYMENT: "This payment cannot buy anything here. Sign a new one.",
+    RetryAction.FIX_REQUEST: "Change the request as `detail` says. The payment can stay the same.",
+    RetryAction.ASK_OPERATOR: "Do not pay again. Contact the operator and quote `request_id`.",
 }
 
 _MONEY = {
-    PaymentState.NONE: "No payment came.",
-    PaymentState.UNUSED: "The payment that came has moved no money, and nothing of this service can still move it.",
-    PaymentState.IN_FLIGHT: "The payment that came may have moved, or may still move. It is charged once at most.",
-    PaymentState.SETTLED: "The payment that came has moved, and was charged once.",
-    PaymentState.SPENT_ELSEWHERE: "The chain knows the payment that came as used, by another purchase than this one.",
-    None: "The answer says it: `payment_state` and `charged`.",
+    PaymentState.NONE: "The request had no payment.",
+    PaymentState.UNUSED: "The payment moved no money, and this service can no longer move it.",
+    PaymentState.IN_FLIGHT: "The payment may have moved, or may still move. It is charged at most once.",
+    PaymentState.SETTLED: "The payment moved and was charged once.",
+    PaymentState.SPENT_ELSEWHERE: "The chain shows that the payment was used for another purchase.",
+    None: "See `payment_state` and `charged` in the response.",
 }
 
 
 def problem_routes() -> list[Route]:
-    """One page for each code of the error tree."""
+    """One page for each error code."""
     return [
         document(f"{PROBLEMS_PATH}/{error.code}", _page(error), "text/html")  # type: ignore[arg-type] # a class can be hashed
         for error in problem_types()
@@ -40,7 +40,7 @@ def problem_routes() -> list[Route]:
 
 
 def problem_types() -> list[type[ServiceError]]:
-    """The first class of each code, from the branches of the tree on."""
+    """The first class of each code in the error tree, base classes first."""
     found: dict[str, type[ServiceError]] = {}
     for each in _branches(ServiceError):
         found.setdefault(each.code, each)
@@ -54,7 +54,7 @@ def _branches(root: type[ServiceError]) -> Iterator[type[ServiceError]]:
 
 
 def meaning(error: type[ServiceError]) -> str:
-    """What an error says of itself, in one sentence; words in backticks are code."""
+    """The description of an error in one sentence; words in backticks are code."""
     return " ".join((getdoc(error) or "").partition("\n\n")[0].split())
 
 

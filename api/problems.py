@@ -1,4 +1,4 @@
-"""Errors as HTTP: RFC 9457 problem details. The only place where a refusal becomes an answer."""
+"""Errors as HTTP: RFC 9457 problem details. Only this module converts errors to responses."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -21,17 +21,17 @@ from tracing import trace_id
 log = structlog.get_logger(__name__)
 
 CODE = StateKey[str]("code")
-"""The code of the refusal that a request was answered with."""
+"""The error code of a request's response."""
 
 PROBLEMS_PATH = "/problems"
-"""Under which each problem type has its page."""
+"""Path prefix of the problem types' pages."""
 
 
 def problem(error: ServiceError, request_id: str, origin: str = "") -> Response:
-    """The answer to a refusal: its own members first, then whatever its rail adds (the 402's quote).
+    """The response to an error: its own members first, then those of its rail (the 402's quote).
 
     Args:
-        origin: of the problem type's URI; without it, that is a path.
+        origin: origin of the problem type's URI; without it, the URI is a path.
     """
     body: dict[str, Any] = {
         "type": error.type or f"{origin}{PROBLEMS_PATH}/{error.code}",
@@ -58,7 +58,7 @@ def problem(error: ServiceError, request_id: str, origin: str = "") -> Response:
 
 
 def _next_step(error: ServiceError) -> dict[str, Any]:
-    """What became of the payment, and what to do next; what is not known is left out."""
+    """The members about the payment and the next step; unknown ones are absent."""
     members = {
         "payment_state": error.payment_state,
         "charged": error.charged,
@@ -71,21 +71,21 @@ def _next_step(error: ServiceError) -> dict[str, Any]:
 
 
 class FurtherMembers(Protocol):
-    """Members that clients of another API look for."""
+    """Additional members for clients of another API."""
 
     def __call__(self, path: str, refusal: ServiceError) -> Mapping[str, Any]:
-        """Those of a refusal on a path."""
+        """The additional members of an error on a path."""
         ...
 
 
 class ProblemMiddleware:
-    """Answers whatever was raised below it; a cause that is ours goes to the log and never to the client.
+    """Converts every exception from below to a response; internal causes go to the log, never to the client.
 
     Args:
-        origin: of the problem types' URIs.
-        payment_headers: lower-case names of the fields in which a payment comes. A request with one of them is not
-            called unpaid before it has been read.
-        further: members of some paths beside those of every problem.
+        origin: origin of the problem types' URIs.
+        payment_headers: lower-case names of the payment header fields. A request with one of them does not count as
+            unpaid before it is parsed.
+        further: additional members by path.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class ProblemMiddleware:
         self.further = further
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, and turn what is raised into a problem unless an answer has begun already."""
+        """Pass on; convert an exception to a problem unless the response has started."""
         started = False
 
         async def watched(message: Message) -> None:
@@ -114,7 +114,7 @@ class ProblemMiddleware:
         except ClientDisconnect:
             log.info("client_disconnected")
         except Exception as error:
-            # What nothing has mapped ends here: an operator finds it in the log, a client sees a plain 500.
+            # Unmapped exceptions: the operator finds them in the log, the client gets a plain 500.
             if started:
                 raise
             refusal = refusal_of(error)
@@ -127,7 +127,7 @@ class ProblemMiddleware:
 
 
 def refusal_of(error: Exception) -> ServiceError:
-    """The refusal that an exception is answered with; an unmapped exception becomes its cause."""
+    """The error for an exception; an unmapped exception becomes its cause."""
     if isinstance(error, ServiceError):
         return error
     if isinstance(error, MemoryError):
@@ -147,7 +147,7 @@ def refusal_of(error: Exception) -> ServiceError:
 def _log(refusal: ServiceError) -> None:
     cause = refusal.__cause__
     while isinstance(cause, ServiceError) and (cause.code, cause.detail) == (refusal.code, refusal.detail):
-        cause = cause.__cause__  # the same refusal, before more was known of the payment
+        cause = cause.__cause__  # the same error, before its payment's state was known
     if type(refusal) is InternalError:
         log.error("unexpected_error", exc_info=cause)
     elif refusal.status >= 500:

@@ -1,30 +1,30 @@
-"""Limits on requests that earn nothing: quotes are free, so they are counted; payments are not delayed by quotes.
+"""Limits on requests without revenue. Quotes are free, so they are counted; they do not delay payments.
 
-Three counters, each per minute; what counts is an answer's outcome, never the request itself:
+Three counters per minute count responses by outcome, never the requests themselves:
 
     counter    per      limit      counts
-    unpaid     address  30         unpaid answers to requests without a payment, or with one that cannot be read
-    payments   address  4 * 30     payments that were read and earned nothing
-    payer      payer    30         the same, where a signature proves whose they are
+    unpaid     address  30         unpaid answers to requests without a payment or with an unreadable one
+    payments   address  4 * 30     readable payments without revenue
+    payer      payer    30         the same, if a signature proves the payer
 
-An upload that is aborted or stalls counts, and so does one over an address's limit of bytes. A payment that earned
-nothing counts once: refused, too late, without funds, used before, with an invalid picture,
-in 4xx of all kinds. It counts ten times when the work was done for it and it was refused then. So does one that is left
-in doubt, unless its payer has paid here within the last hour: that is more often our chain's fault than the payer's. A
-fault of ours counts nothing, nor does a payment that has settled, and a copy of one that is in progress is cheap.
+An aborted or stalled upload counts, and so does one over the address's limit of bytes. A payment without revenue counts
+once: refused, too late, without funds, already used, with an invalid picture, any 4xx. It counts ten times if it was
+refused after the work was done, or is in doubt; but a payment in doubt counts once if its payer paid here within the
+last hour, because then the chain is the likely cause. Our own errors and settled payments do not count. A copy of a
+payment in progress is cheap.
 
-What is refused, before the body is read:
+Requests are refused before the body is read:
 
-    comes without a payment, or with an unreadable one    at 30 unpaid answers of the address
-    a payment that only the chain can judge               at half of the address's payments
-    a payment that its payer's signature proves           at all of them, or at the payer's
-    the same, of a payer who has paid here before         at the payer's
+    without a payment, or with an unreadable one          at 30 unpaid answers of the address
+    a payment that only the chain can verify              at half of the address's limit on payments
+    a payment with its payer's signature                  at the address's or the payer's limit on payments
+    the same, if the payer paid here before               at the payer's limit
 
 So a buyer who shares an address with an attacker (behind one NAT, or a proxy that is not declared) can still buy:
-quotes and unreadable payments do not delay payments, and a payment with a forged payer does not delay proven ones.
+quotes and unreadable payments do not delay payments, and a payment with a forged payer does not delay signed ones.
 
-An address is an IPv4 address, or an IPv6 network of 64 bits. While the store does not answer, requests pass uncounted:
-a lost counter must not stop the sale, and nothing is sold without the ledger in any case.
+An address is an IPv4 address or an IPv6 /64. If the store does not answer, requests pass uncounted: a lost counter must
+not stop sales, and without the ledger nothing is sold anyway.
 """
 
 import asyncio
@@ -52,13 +52,13 @@ log = structlog.get_logger(__name__)
 
 EARNED_NOTHING = frozenset({400, 402, 406, 408, 409, 413, 415, 422, 499})
 WORKED_FOR = 10
-"""How often an answer counts that was worked for and not paid."""
+"""The weight of a response whose work was done and not paid."""
 PAYMENTS_PER_ADDRESS = 4
-"""How many times the limit on unpaid answers."""
+"""Factor of the limit on unpaid answers."""
 
 _REASONS = {
-    "unpaid": "Too many unpaid answers went to this address within a minute.",
-    "payments": "Too many payments from this address bought nothing within a minute, or are in progress.",
+    "unpaid": "This address received too many unpaid answers within a minute.",
+    "payments": "Too many payments of this address bought nothing within a minute or are in progress.",
     "payer": "Too many payments of this payer bought nothing within a minute.",
 }
 _WINDOW_S = 60
@@ -69,7 +69,7 @@ _PAID_BEFORE_S = 3600
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a key has used of its minute: what is counted, and the unix second at which the count starts anew."""
+    """The usage of a key: the count of its minute, and the unix second of the reset."""
 
     name: str
     count: int
@@ -78,7 +78,7 @@ class Usage:
 
     @property
     def reset_s(self) -> int:
-        """Whole seconds until then."""
+        """Whole seconds until the reset."""
         return min(max(math.ceil(self.until - time.time()), 1), _WINDOW_S)
 
     @property
@@ -92,10 +92,10 @@ class Usage:
 
 
 class Counter:
-    """Counts per key and minute: one question to the store for each count.
+    """Counts per key and minute, with one query to the store for each count.
 
-    What the store said last is remembered here, so a key that is over its limit costs no question at all. Another
-    worker learns it with the first answer that it counts itself.
+    The last answer of the store is cached, so a key over its limit needs no query. Another worker sees the limit with
+    the first response that it counts itself.
 
     Args:
         storage: an asynchronous storage of the `limits` package, shared by all workers.
@@ -115,11 +115,11 @@ class Counter:
         )
 
     def used(self, key: str) -> Usage:
-        """What is known to be counted."""
+        """The cached usage."""
         return self._known(key) or Usage(self.name, 0, self.per_minute, time.time() + _WINDOW_S)
 
     async def hit(self, key: str, weight: int = 1) -> Usage | None:
-        """Count once, or `weight` times; None when the store does not answer."""
+        """Count `weight`; None if the store does not answer."""
         try:
             async with asyncio.timeout(_PATIENCE_S):
                 count = await self._storage.incr(self._item.key_for(key), _WINDOW_S, weight)
@@ -145,7 +145,7 @@ class RateLimits:
     """The three counters and their limits; see the module's tables.
 
     Args:
-        config: the limit on unpaid answers, from which the others are derived.
+        config: the limit on unpaid answers, which determines the others.
     """
 
     def __init__(self, storage: Storage, config: RateLimitConfig = RateLimitConfig()) -> None:  # noqa: B008  # immutable
@@ -158,10 +158,10 @@ class RateLimits:
 
     @contextmanager
     def admitted(self, address: str, payment: PresentedPayment | None) -> Iterator[None]:
-        """Hold a place for a request while it is answered.
+        """Reserve a place for a request while it is processed.
 
         Raises:
-            RateLimited: what has earned nothing before is over the limit.
+            RateLimited: a counter has reached its limit.
         """
         if payment is None or payment.fault is not None:
             _refuse_at(self.unpaid.per_minute, self.unpaid.used(address))
@@ -180,12 +180,12 @@ class RateLimits:
         if payer is not None:
             _refuse_at(self.payer.per_minute, self.payer.used(payer))
         if payer is None or payer not in self._paid_before:
-            # Those under way count, too: a burst is over before its first answer is counted.
+            # Requests in progress count too: a burst ends before its first response is counted.
             at = self.payments.per_minute if payer is not None else self.payments.per_minute // 2
             _refuse_at(at - self._under_way.get(address, 0), self.payments.used(address))
 
     def weight(self, error: ServiceError, payment: PresentedPayment | None) -> int:
-        """How often an answer counts; 0: not at all."""
+        """The weight of a response; 0 if it does not count."""
         if error.payment_state is PaymentState.SETTLED:
             return 0
         worked = payment is not None and payment.worked
@@ -196,7 +196,7 @@ class RateLimits:
         return WORKED_FOR if worked else 1
 
     def has_paid(self, payment: PresentedPayment | None) -> bool:
-        """Whether the payer, whose signature proves it, has bought here within the last hour."""
+        """Whether the payer (proven by a signature) paid here within the last hour."""
         return payment is not None and payment.payer in self._paid_before
 
     def earned(self, payment: PresentedPayment | None) -> None:
@@ -205,7 +205,7 @@ class RateLimits:
             self._paid_before[payment.payer] = True
 
     async def count(self, address: str, payment: PresentedPayment | None, *, weight: int) -> Usage | None:
-        """Count an answer that earned nothing, with whom it concerns; the usage that its sender should know."""
+        """Count a response without revenue; returns the usage for its `RateLimit` fields."""
         if payment is None or payment.fault is not None:
             return await self.unpaid.hit(address)
         of_address = await self.payments.hit(address, weight)
@@ -213,10 +213,10 @@ class RateLimits:
 
 
 class RateLimitMiddleware:
-    """Refuses requests over a limit, and counts the answers to the others by their outcome.
+    """Refuses requests over a limit and counts the other responses by outcome.
 
     Args:
-        presented: reads the payment that comes with a request.
+        presented: reads the payment of a request.
     """
 
     def __init__(
@@ -227,7 +227,7 @@ class RateLimitMiddleware:
         self.presented = presented
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, or raise `RateLimited`; a refusal from below that was counted leaves with the `RateLimit` fields."""
+        """Pass on, or raise `RateLimited`; a counted error from below gets the `RateLimit` fields."""
         address = address_of(scope)
         payment = self.presented(scope)
         try:

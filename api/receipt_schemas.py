@@ -1,4 +1,4 @@
-"""What OpenAPI says of signed receipts."""
+"""Signed receipts in OpenAPI."""
 
 from typing import Any
 
@@ -12,16 +12,16 @@ _MEMBERS: Json = {
     "iss": {"type": "string", "description": "Origin of the service that signed."},
     "jti": {"type": "string", "description": "The receipt's id."},
     "settled_at": {"type": "integer", "description": "Unix seconds of the settlement."},
-    "rail": {"type": "string", "description": "Name of the rail that was used."},
+    "rail": {"type": "string", "description": "Name of the payment rail."},
     "network": {"type": "string", "description": "The chain, CAIP-2."},
     "transaction": {"type": "string", "description": "Hash of the transaction that paid."},
     "payer": {"type": "string", "description": "Address of the payer."},
-    "amount": {"type": "string", "description": "Base units of the currency."},
-    "currency": {"type": "string", "description": "Contract of the token that was paid."},
-    "input_sha256": {**_SHA256, "description": "Of the image that was sent."},
-    "output_sha256": {**_SHA256, "description": "Of the file that was delivered first."},
-    "model": {"type": "string", "description": "The model that made it."},
-    "model_sha256": {**_SHA256, "description": "Of the model's weights."},
+    "amount": {"type": "string", "description": "Amount in base units of the currency."},
+    "currency": {"type": "string", "description": "Contract address of the token."},
+    "input_sha256": {**_SHA256, "description": "Digest of the request's image."},
+    "output_sha256": {**_SHA256, "description": "Digest of the file that was delivered first."},
+    "model": {"type": "string", "description": "The model of the result."},
+    "model_sha256": {**_SHA256, "description": "Digest of the model's weights."},
 }
 _KEY: Json = {
     "type": "object",
@@ -41,12 +41,12 @@ SCHEMAS: Json = {
         "required": ["receipt", "jws"],
         "properties": {
             "receipt": {"type": "object", "required": list(_MEMBERS), "properties": _MEMBERS},
-            "jws": {"type": "string", "description": "The same, signed: a JSON Web Signature in its compact form."},
+            "jws": {"type": "string", "description": "The same members, signed: a JSON Web Signature in compact form."},
         },
     },
     "KeySet": {
         "type": "object",
-        "description": "A JSON Web Key Set (RFC 7517) of Ed25519 keys (RFC 8037); former keys stay in it.",
+        "description": "A JSON Web Key Set (RFC 7517) of Ed25519 keys (RFC 8037); it also lists former keys.",
         "required": ["keys"],
         "properties": {"keys": {"type": "array", "items": _KEY}},
     },
@@ -63,7 +63,7 @@ PATHS: Json = {
                     "name": "id",
                     "in": "path",
                     "required": True,
-                    "description": "The value of the paid answer's X-Receipt-Id.",
+                    "description": "The value of X-Receipt-Id in the paid response.",
                     "schema": {"type": "string"},
                     "example": "Hxq0m1bI1pYqV8w7c0yVJw",
                 }
@@ -77,7 +77,7 @@ PATHS: Json = {
             "operationId": "listReceiptKeys",
             "summary": "The public keys that verify receipts",
             "security": [],
-            "responses": document("The keys, the present one first.", "KeySet"),
+            "responses": document("The keys, the current one first.", "KeySet"),
         }
     },
 }

@@ -15,13 +15,13 @@ _ID = re.compile("[A-Za-z0-9_-]{22}")
 
 
 def receipt_route(gate: Gate) -> Route:
-    """Answers with what was signed, readable, and with the JSON Web Signature over it."""
+    """Answers with the signed members and the JSON Web Signature over them."""
 
     async def endpoint(request: Request) -> Response:
         receipt_id = request.path_params["id"]
         found = await gate.receipt(receipt_id) if _ID.fullmatch(receipt_id) else None
         if found is None:
-            raise NotFound("There is no receipt with this id. The X-Receipt-Id of a paid answer names one.")
+            raise NotFound("No receipt has this id. Use the X-Receipt-Id of a paid response.")
         headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
         return JSONResponse({"receipt": found.claims, "jws": found.token}, headers=headers)
 

@@ -1,4 +1,4 @@
-"""One id per request: taken from the caller where it is sane, bound to every log line and given back."""
+"""One id per request: the client's own if it is valid, bound to every log line and returned."""
 
 import re
 import uuid
@@ -14,18 +14,18 @@ _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def request_id_of(scope: Scope) -> str:
-    """The id of the request at hand."""
+    """The id of the current request."""
     return _REQUEST_ID.of(scope)
 
 
 class RequestIdMiddleware:
-    """Puts `X-Request-Id` on every answer and into the request's state."""
+    """Sets `X-Request-Id` on every response and in the request's state."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Accept up to 64 letters, digits, dots, dashes and underscores; make an id of our own otherwise."""
+        """Accept up to 64 letters, digits, dots, dashes and underscores; otherwise create an id."""
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if _SANE.fullmatch(given) else uuid.uuid4().hex
         _REQUEST_ID.put(scope, request_id)

@@ -1,7 +1,7 @@
-"""The bytes that requests may hold: bodies while they arrive and are worked on, answers until they are read.
+"""Limits the memory of requests: bodies while they arrive and are processed, responses until they are sent.
 
-One address cannot take all of it, and a part is kept for payers who have paid here before. What is small is let in
-whatever others hold.
+One address cannot use all of it, and a part is reserved for payers who have paid here before. Small bodies are always
+accepted.
 """
 
 from collections import Counter
@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from errors import Overloaded, UploadsLimited
 
 SMALL_BYTES = 65_536
-"""Of a body: the least that every request may hold, and all that an unpaid one does."""
+"""Bytes of a body that every request may hold; an unpaid request holds no more."""
 
 _FOR_STRANGERS = 3 / 4
 _RETRY_S = 5
 
 
 class Hold:
-    """What one request holds of a `Room`."""
+    """The bytes of a `Room` that one request holds."""
 
     def __init__(self, room: "Room", address: str, *, is_known: bool) -> None:
         self._room = room
@@ -28,16 +28,16 @@ class Hold:
         self._is_released = False
 
     def take(self, size: int) -> None:
-        """Hold so many more bytes.
+        """Hold more bytes.
 
         Raises:
-            UploadsLimited: requests of this address hold enough.
-            Overloaded: all requests together do.
+            UploadsLimited: the requests of this address are at their limit.
+            Overloaded: all requests together are at their limit.
         """
         if self._bytes + size > SMALL_BYTES:
             if self._room.by_address[self._address] + size > self._room.per_address:
                 raise UploadsLimited(
-                    "This address has too many uploads under way. Send the request again when one has ended.",
+                    "This address has too many uploads in progress. Send the request again when one has ended.",
                     retry_after=_RETRY_S,
                 )
             self._refuse_over(size, self._limit)
@@ -45,8 +45,8 @@ class Hold:
         self.keep(size)
 
     def keep(self, size: int) -> None:
-        """Hold so many more bytes that are there already, whatever the limits say. Once it is released nothing is held:
-        a sale may go on after its request has ended."""
+        """Count bytes that are already in memory, regardless of the limits. Does nothing after `release`, because a
+        sale may continue after its request has ended."""
         if self._is_released:
             return
         self._bytes += size
@@ -54,7 +54,7 @@ class Hold:
         self._room.by_address[self._address] += size
 
     def release(self) -> None:
-        """Hold nothing any more."""
+        """Release all bytes."""
         self.keep(-self._bytes)
         self._is_released = True
         if not self._room.by_address[self._address]:
@@ -62,19 +62,19 @@ class Hold:
 
     def _refuse_over(self, size: int, limit: int) -> None:
         if self._room.held + size > limit:
-            raise Overloaded("Too many uploads are under way. Send the request again shortly.", retry_after=_RETRY_S)
+            raise Overloaded("Too many uploads are in progress. Send the request again shortly.", retry_after=_RETRY_S)
 
 
 class Room:
     """All bytes that the requests of one process hold.
 
     Args:
-        total: as many as they may hold together.
-        per_address: as many as those of one address may hold.
+        total: limit of all requests together.
+        per_address: limit of the requests of one address.
 
     Attributes:
-        held: of all requests.
-        by_address: of those of each address.
+        held: bytes of all requests.
+        by_address: bytes by address.
     """
 
     def __init__(self, total: int, per_address: int) -> None:
@@ -85,10 +85,10 @@ class Room:
 
     @contextmanager
     def hold(self, address: str, *, is_known: bool) -> Iterator[Hold]:
-        """A request's share while it is answered.
+        """The share of one request while it is processed.
 
         Args:
-            is_known: whether it has a payment of a payer that has paid here before.
+            is_known: whether its payer has paid here before.
         """
         hold = Hold(self, address, is_known=is_known)
         try:

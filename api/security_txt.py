@@ -12,7 +12,7 @@ def security_txt(contact: str, origin: str, now: datetime | None = None) -> str:
 
     Args:
         contact: a `mailto:`, `https:` or `tel:` URI.
-        origin: under which this service is reached, without a trailing slash.
+        origin: public origin of this service, without a trailing slash.
     """
     expires = ((now or datetime.now(UTC)) + _HOLDS).strftime("%Y-%m-%dT%H:%M:%SZ")
     fields = {

@@ -1,4 +1,4 @@
-"""The `Server-Timing` header of a paid answer: the stages of the picture and of the payment."""
+"""The `Server-Timing` header of a paid response: the stages of the picture and of the payment."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,7 +13,7 @@ class ServerTimingMiddleware:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Write the stages that have ended by the time the answer starts."""
+        """Add the stages that have ended when the response starts."""
         with timings() as collected:
 
             async def timed(message: Message) -> None:

@@ -1,4 +1,4 @@
-"""The pages in `api/pages/`, with what one offer puts into them."""
+"""Renders the pages in `api/pages/` with the values of an offer."""
 
 import re
 from functools import cache
@@ -24,19 +24,19 @@ def _environment(folder: Path) -> Environment:
 
 
 def render(name: str, folder: Path = PAGES, **values: Any) -> str:
-    """One page; HTML is escaped, and a value that is missing is an error.
+    """Render a page; values are escaped in HTML, and a missing value is an error.
 
     Args:
-        folder: where the page is, and what it includes unless that is in `api/pages/`.
+        folder: folder of the page and its includes, besides `api/pages/`.
     """
     return _environment(folder).get_template(name).render(values)
 
 
 def macros(name: str, folder: Path) -> object:
-    """The macros of a page as attributes, for other pages to call."""
+    """The macros of a page as attributes, for other pages."""
     return _environment(folder).get_template(name).module
 
 
 def code(text: str) -> Markup:
-    """A sentence whose words in backticks are code."""
+    """A sentence as HTML; words in backticks become code."""
     return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 # escaped before

@@ -1,7 +1,7 @@
-"""The uploaded picture: size and type are judged from the headers and while it streams in, before any decoding.
+"""The uploaded picture: size and type are checked by the headers and as it arrives, before any decoding.
 
-Of a picture that comes without a payment only the beginning is kept: it tells what a quote needs to know. Where the
-picture is the body itself, no more is read; in a form, options may follow it.
+Only the beginning of an unpaid picture is kept; a quote needs no more. If the body is the picture itself, no more is
+read; in a form, options may follow the picture.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,23 +26,23 @@ from imaging import ImageFormat, ImageInfo, Output, judge_beginning, probe
 from request_state import StateKey
 
 _MAX_PARAMETERS = 32
-"""Each costs time to be read, known or not."""
+"""Limit of query parameters: parsing takes time for each, known or not."""
 
 _ENCODED = 3 / 2
-"""Bytes of a body for each byte of the picture in it: Base64 takes 4/3, and escapes in JSON some more."""
+"""Bytes of a body per byte of its picture: Base64 takes 4/3, and escapes in JSON some more."""
 
 _BESIDE_PICTURE = 131_072
-"""Bytes of a form for everything else: fields, boundaries, headers of parts."""
+"""Bytes of a form besides the picture: fields, boundaries, headers of parts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a request asks for.
+    """The result that a request wants.
 
     Attributes:
-        output: that of the wish's outputs which `Accept` chose.
-        model: the one that is named, None where none is.
-        is_acceptable: whether `Accept` takes the output's format, or JSON, at all.
+        output: the output that `Accept` chose among those of the options.
+        model: the named model; None if the request names none.
+        is_acceptable: whether `Accept` allows the output's format or JSON.
     """
 
     wish: Wish
@@ -53,14 +53,14 @@ class Asked:
 
 @dataclass(frozen=True)
 class Upload:
-    """One request's picture and what is to become of it.
+    """The picture of a request and its options.
 
     Attributes:
-        body: the bytes of the picture's file, whatever form they came in.
-        declared: the format that Content-Type names, else that of the first bytes.
-        is_whole: whether `body` is all of it, and not only its beginning.
-        url: where the picture is, when it was not sent itself.
-        into: takes what is fetched from there.
+        body: the bytes of the picture file, in any form of body.
+        declared: the format in Content-Type, otherwise the format by the first bytes.
+        is_whole: whether `body` is the whole file or only its beginning.
+        url: the picture's URL, if the request has that instead.
+        into: receives the fetched picture.
     """
 
     body: bytes = field(repr=False)
@@ -73,7 +73,7 @@ class Upload:
 
     @property
     def is_probe(self) -> bool:
-        """Whether no picture was sent, as directories and payment tools do to learn the price."""
+        """Whether there is no picture: directories and payment tools send none to learn the price."""
         return not self.body and self.url is None
 
     @cached_property
@@ -81,19 +81,19 @@ class Upload:
         """Format and size, read from the picture's header.
 
         Raises:
-            InvalidImage: empty, not what Content-Type says, damaged, or more pixels than allowed.
+            InvalidImage: empty, not the type in Content-Type, damaged, or with too many pixels.
         """
         if not self.body:
-            raise InvalidImage("No image came. Send the bytes of a PNG, JPEG or WebP image.")
+            raise InvalidImage("The request has no image. Send the bytes of a PNG, JPEG or WebP image.")
         return probe(self.body, self.declared, self.max_side)
 
     def fetched(self) -> "Upload":
-        """The same, with what `into` has taken."""
+        """The same upload with the fetched picture."""
         body = self.into.picture if self.into else b""
         return replace(self, body=body, declared=declared_format(Headers(), body))
 
     def validate(self) -> None:
-        """Refuse what could never be cut out, as far as it has come. Raises as `info`."""
+        """Refuse a picture that cannot be processed, by the received bytes. Raises as `info`."""
         if self.is_whole:
             _ = self.info
         else:
@@ -109,14 +109,14 @@ def upload_of(scope: Scope) -> Upload:
 
 
 class UploadMiddleware:
-    """Reads the body once, within the limits, and leaves it in the request's state as an `Upload`.
+    """Reads the body once, within the limits, and puts an `Upload` into the request's state.
 
     Args:
-        models: what `model` may name.
-        is_paid: whether a request comes with a payment; of others only the beginning of the picture is kept.
-        is_known: whether its client has paid here before.
-        room: for the bodies of all routes together.
-        dialect: of the route.
+        models: values of `model`.
+        is_paid: whether a request has a payment; otherwise only the beginning of the picture is kept.
+        is_known: whether its payer has paid here before.
+        room: memory for the bodies of all routes together.
+        dialect: request format of the route.
     """
 
     def __init__(
@@ -142,10 +142,10 @@ class UploadMiddleware:
         """Pass on with an `Upload`, or raise.
 
         Raises:
-            BadRequest, UnknownFormat, InvalidOption, UnknownModel: the query or a form, or a wrong Content-Digest.
-            InvalidImage, UploadTooLarge, UploadTimeout, UnsupportedMediaType: the body, or its headers.
-            Overloaded, UploadsLimited: too many bodies are held already.
-            ClientDisconnect: the client hung up.
+            BadRequest, UnknownFormat, InvalidOption, UnknownModel: the query, a form or Content-Digest is wrong.
+            InvalidImage, UploadTooLarge, UploadTimeout, UnsupportedMediaType: the body or its headers are wrong.
+            Overloaded, UploadsLimited: too many bodies are in memory.
+            ClientDisconnect: the client disconnected.
         """
         request = Request(scope, receive)
         _refuse_long_query(scope["query_string"])
@@ -184,7 +184,7 @@ class UploadMiddleware:
         )
 
     def _asked(self, request: Request, fields: Sequence[tuple[str, str]] = ()) -> Asked:
-        """What the query asks for, and the fields of a form. Raises as `Dialect.read`, and UnknownModel."""
+        """The options of the query and of a form. Raises as `Dialect.read`, and UnknownModel."""
         named = QueryParams([*request.query_params.multi_items(), *fields]) if fields else request.query_params
         wish = self.dialect.read(named)
         output = accepted(request.headers, wish.outputs) if wish.is_open else wish.outputs[0]
@@ -192,7 +192,7 @@ class UploadMiddleware:
         return Asked(wish, output or wish.outputs[0], _model(named, self.models), is_acceptable)
 
     def _max_body(self, form: Form) -> int:
-        """Bytes of a whole body."""
+        """Limit of a whole body in bytes."""
         most = self.limits.max_bytes
         return int(most * _ENCODED) + _BESIDE_PICTURE if form.has_fields else most
 
@@ -202,7 +202,7 @@ class UploadMiddleware:
             raise self._too_large()
 
     async def _read(self, request: Request, form: Form) -> None:
-        """Read the body, as far as it is needed."""
+        """Read as much of the body as is needed."""
         digest = ContentDigest(request.headers)
         size, is_enough = 0, False
 
@@ -229,11 +229,11 @@ class UploadMiddleware:
             form.close()
 
     def _too_large(self) -> UploadTooLarge:
-        return UploadTooLarge(f"An image may have up to {self.limits.max_bytes} bytes.")
+        return UploadTooLarge(f"The image exceeds the limit of {self.limits.max_bytes} bytes.")
 
 
 def _counting(send: Send, hold: Hold) -> Send:
-    """An answer is held until it has been sent."""
+    """Hold the bytes of a response until it has been sent."""
 
     async def counted(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -245,7 +245,7 @@ def _counting(send: Send, hold: Hold) -> Send:
 
 def _refuse_long_query(query: bytes) -> None:
     if query.count(b"&") >= _MAX_PARAMETERS:
-        raise BadRequest(f"A query may have up to {_MAX_PARAMETERS} parameters.")
+        raise BadRequest(f"The query exceeds the limit of {_MAX_PARAMETERS} parameters.")
 
 
 def _model(query: QueryParams, served: Sequence[str]) -> str | None:
@@ -254,5 +254,5 @@ def _model(query: QueryParams, served: Sequence[str]) -> str | None:
     if not wanted:
         return None
     if len(wanted) > 1 or wanted[0] not in served:
-        raise UnknownModel(f"'model' names one of: {', '.join(served)}.")
+        raise UnknownModel(f"'model' must be one of: {', '.join(served)}.")
     return wanted[0]

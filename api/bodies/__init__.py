@@ -1,6 +1,6 @@
-"""The forms in which a picture is sent: as the body itself, in a form (multipart or urlencoded), or in JSON.
+"""Parsers of request bodies: the picture itself, a form (multipart or urlencoded), or JSON.
 
-Each form reads its body piece by piece into one `Received`, which keeps the picture and little else.
+Each parser reads the body in pieces into one `Received`, which keeps the picture and little else.
 """
 
 from api.bodies.received import BASE64, FILE, URL, Received

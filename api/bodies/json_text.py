@@ -1,7 +1,7 @@
 """JSON: the picture as Base64 in a member, options as further members.
 
-The text is read as it comes. What stands in the picture's member is decoded at once; the rest, which is small, is kept
-and parsed at the end. So neither a large picture nor JSON made to be large takes more memory than its picture.
+The text is read as it arrives. The member with the picture is decoded at once; the rest is kept and parsed at
+the end. So neither a large picture nor hostile JSON takes more memory than the picture.
 """
 
 import json
@@ -36,12 +36,12 @@ class JsonText:
         self._picture: Base64Text | None = None
 
     def feed(self, piece: bytes) -> bool:
-        """Take a piece; more is always needed, because options may follow the picture.
+        """Parse a piece. Always returns that more is needed, because options may follow the picture.
 
         Raises:
             BadRequest: not JSON, or two pictures.
             InvalidImage: not Base64.
-            UploadTooLarge: the picture is, or what stands beside it.
+            UploadTooLarge: the picture or the other members are too large.
         """
         text, at = self._rest + piece, 0
         while at < len(text):
@@ -55,8 +55,8 @@ class JsonText:
         return True
 
     def close(self) -> None:
-        """The body has ended. Payment tools send any object at all to learn the price, so in one without a picture what
-        cannot be an option counts for nothing. Raises BadRequest, UploadTooLarge."""
+        """The body has ended. Payment tools send arbitrary objects to learn the price, so an object without a picture
+        may have members that are not options. Raises BadRequest, UploadTooLarge."""
         try:
             found = json.loads(self._kept + self._rest, object_pairs_hook=_members)
         except ValueError as error:
@@ -75,7 +75,7 @@ class JsonText:
             self._received.name(name, _text(name, value))
 
     def _outside(self, text: bytes, at: int) -> int:
-        """Keep what stands up to the next string; where that ends."""
+        """Keep the text up to the next string; returns where that ends."""
         quote = text.find(b'"', at)
         end = len(text) if quote < 0 else quote + 1
         self._keep(text[at:end])
@@ -87,14 +87,14 @@ class JsonText:
         return end
 
     def _count_depth(self, outside: bytes) -> None:
-        """By our own limit: how deep Python's parser can go depends on who calls it."""
+        """Check our own nesting limit: the depth that Python's parser allows depends on its caller."""
         for each in _BRACKET.findall(outside):
             self._depth += 1 if each in b"{[" else -1
             if self._depth > _MAX_DEPTH:
                 raise _malformed(f"it nests deeper than {_MAX_DEPTH} levels")
 
     def _within_string(self, text: bytes, at: int) -> int:
-        """Take what has come of a string; where that ends."""
+        """Parse the received part of a string; returns where that ends."""
         found = _WITHIN_STRING.match(text, at)
         end = at if found is None else found.end()
         if self._picture is None:
@@ -116,10 +116,10 @@ class JsonText:
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Raises ValueError for a member that comes twice."""
+    """The members as a dict. Raises ValueError for a repeated member."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("a member comes twice")
+        raise ValueError("a member is repeated")
     return found
 
 
@@ -130,7 +130,7 @@ def _unescaped(text: bytes) -> bytes:
 
 
 def _text(name: str, value: Any) -> str:
-    """An option as a query would have it. Raises BadRequest for arrays, objects and fractions."""
+    """An option as in a query. Raises BadRequest for arrays, objects and fractions."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if not isinstance(value, (str, int)):
@@ -143,6 +143,6 @@ def _text(name: str, value: Any) -> str:
 
 def _malformed(why: str) -> BadRequest:
     return BadRequest(
-        f"The JSON cannot be read: {why}. Send one object with {BASE64!r} or {URL!r}, and options as further members. "
-        f"A file as it is belongs into a form, as {FILE!r}."
+        f"Invalid JSON: {why}. Send one object with {BASE64!r} or {URL!r}, and options as further members. "
+        f"Send a binary file in a form, as {FILE!r}."
     )

@@ -1,4 +1,4 @@
-"""`multipart/form-data` (RFC 7578): the picture is a part of its own, options are further parts."""
+"""`multipart/form-data` (RFC 7578): the picture is one part, options are further parts."""
 
 import logging
 
@@ -11,7 +11,7 @@ from api.bodies.received import FILE, Received
 from api.bodies.values import Value, value_of
 from errors import BadRequest
 
-logging.getLogger("python_multipart").setLevel(logging.ERROR)  # its warnings quote what a buyer sent
+logging.getLogger("python_multipart").setLevel(logging.ERROR)  # its warnings quote the request
 
 _MAX_PARTS = 64
 _MAX_HEADERS = 8
@@ -19,7 +19,7 @@ _MAX_HEADER_BYTES = 2_048
 
 
 class Multipart:
-    """Reads a form. A part's type counts for nothing: clients guess it by the file's name, and the first bytes tell."""
+    """Reads a form. It ignores a part's type: clients guess it from the file name; the first bytes decide."""
 
     has_fields = True
 
@@ -33,11 +33,11 @@ class Multipart:
         self._parser = self._parser_of(headers.get("content-type", ""))
 
     def feed(self, piece: bytes) -> bool:
-        """Take a piece; more is always needed, because options may follow the picture.
+        """Parse a piece. Always returns that more is needed, because options may follow the picture.
 
         Raises:
             BadRequest: not a form, too many parts, or two pictures.
-            UploadTooLarge: a part is.
+            UploadTooLarge: a part is too large.
         """
         try:
             self._parser.write(piece)
@@ -46,7 +46,7 @@ class Multipart:
         return True
 
     def close(self) -> None:
-        """The body has ended. Raises BadRequest: the form has not."""
+        """The body has ended. Raises BadRequest if the form is incomplete."""
         if not self._has_ended:
             raise _malformed("it ends before its last boundary")
 
@@ -112,6 +112,6 @@ class Multipart:
 
 def _malformed(why: str) -> BadRequest:
     return BadRequest(
-        f"The form (multipart/form-data) cannot be read: {why}. Let your HTTP library write it, with the image as "
-        f"the part {FILE!r}."
+        f"Invalid form (multipart/form-data): {why}. Use your HTTP library to build it, with the image as the part "
+        f"{FILE!r}."
     )

@@ -1,4 +1,4 @@
-"""The picture as the body itself: the shortest form, and the one that a quote reads least of."""
+"""The body is the picture itself."""
 
 from starlette.datastructures import Headers
 
@@ -7,7 +7,7 @@ from api.form import check_type
 
 
 class Raw:
-    """Reads a body that is the picture."""
+    """Reads a body that is the picture; a quote needs only its beginning."""
 
     has_fields = False
 
@@ -16,11 +16,11 @@ class Raw:
         self._received = received
 
     def feed(self, piece: bytes) -> bool:
-        """Take a piece; whether more is needed. Raises UnsupportedMediaType, UploadTooLarge."""
+        """Read a piece; returns whether more is needed. Raises UnsupportedMediaType, UploadTooLarge."""
         if not self._received.size:
             check_type(self._headers)
         self._received.add(self, piece)
         return self._received.is_whole
 
     def close(self) -> None:
-        """The body has ended, which can be anywhere."""
+        """The body has ended."""

@@ -1,4 +1,4 @@
-"""Which form has which media type."""
+"""The parsers by media type."""
 
 from collections.abc import Callable, Mapping
 from typing import Protocol
@@ -13,16 +13,16 @@ from api.form import MULTIPART, is_json, media_type_of
 
 
 class Form(Protocol):
-    """Reads one body, piece by piece.
+    """Reads one body in pieces.
 
     Attributes:
-        has_fields: whether options can stand in the body, beside the query's.
+        has_fields: whether the body can have options, besides the query.
     """
 
     has_fields: bool
 
     def feed(self, piece: bytes) -> bool:
-        """Take a piece; whether more is needed. Raises BadRequest, UnsupportedMediaType, UploadTooLarge."""
+        """Read a piece; returns whether more is needed. Raises BadRequest, UnsupportedMediaType, UploadTooLarge."""
         ...
 
     def close(self) -> None:
@@ -33,10 +33,10 @@ class Form(Protocol):
 Forms = Mapping[str, Callable[[Headers, Received], Form]]
 
 FORMS: Forms = {MULTIPART: Multipart, "application/json": JsonText}
-"""By media type; every other body is the picture itself, or refused."""
+"""By media type; any other body is the picture itself, or is refused."""
 
 
 def form_of(headers: Headers, received: Received, forms: Forms = FORMS) -> Form:
-    """What reads the body that has these header fields. Raises BadRequest."""
+    """The parser for a body with these header fields. Raises BadRequest."""
     media_type = "application/json" if is_json(headers) else media_type_of(headers)
     return forms.get(media_type, Raw)(headers, received)

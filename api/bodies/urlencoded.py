@@ -1,4 +1,4 @@
-"""`application/x-www-form-urlencoded` (WHATWG URL §5): the picture as Base64 in a field, options as further fields."""
+"""`application/x-www-form-urlencoded` (WHATWG URL §5): a field holds the picture as Base64, others hold options."""
 
 import re
 from urllib.parse import unquote_to_bytes
@@ -20,7 +20,7 @@ class UrlEncoded:
     has_fields = True
 
     def __init__(self, headers: Headers, received: Received) -> None:
-        del headers  # its encoding is UTF-8, whatever they say
+        del headers  # the encoding is always UTF-8
         self._received = received
         self._name = b""
         self._value: Value | None = None
@@ -28,14 +28,14 @@ class UrlEncoded:
         self._fields = 0
 
     def feed(self, piece: bytes) -> bool:
-        """Take a piece; more is always needed, because options may follow the picture.
+        """Parse a piece. Always returns that more is needed, because options may follow the picture.
 
         Raises:
             BadRequest: too many fields, or two pictures.
             InvalidImage: not Base64.
-            UploadTooLarge: a field is, or there are too many separators.
+            UploadTooLarge: a field is too large, or there are too many separators.
         """
-        self._received.count_text(piece.count(b"&"))  # empty fields take time, too
+        self._received.count_text(piece.count(b"&"))  # empty fields take time too
         first, *others = piece.split(b"&")
         self._take(first)
         for each in others:
@@ -44,7 +44,7 @@ class UrlEncoded:
         return True
 
     def close(self) -> None:
-        """A field has ended, and with the last one the body. Raises BadRequest, InvalidImage."""
+        """The body and its last field have ended. Raises BadRequest, InvalidImage."""
         if self._value is None and self._name:
             self._begin()
         if self._value is not None:
@@ -53,7 +53,7 @@ class UrlEncoded:
         self._name, self._value = b"", None
 
     def _take(self, text: bytes) -> None:
-        """What has come of one field."""
+        """Process the received part of a field."""
         if self._value is None:
             name, equals, text = text.partition(b"=")
             self._received.count_text(len(name))
@@ -66,7 +66,7 @@ class UrlEncoded:
     def _begin(self) -> None:
         self._fields += 1
         if self._fields > _MAX_FIELDS:
-            raise BadRequest(f"A form may have up to {_MAX_FIELDS} fields.")
+            raise BadRequest(f"The form exceeds the limit of {_MAX_FIELDS} fields.")
         name = unquote_to_bytes(self._name.replace(b"+", b" "))
         self._value = value_of(name.decode(errors="replace"), self._received)
 
@@ -80,8 +80,8 @@ class UrlEncoded:
             self._value.feed(unquote_to_bytes(plain))
 
     def _without_escapes(self, base64: bytes) -> bytes:
-        """Base64 without the escapes that it needs; other ones take time, so they count. It has no spaces: a + that is
-        not escaped is a +."""
+        """Base64 without its escapes. Needless escapes take time, so they count. Base64 has no spaces: an unescaped +
+        is a plus sign."""
         for escape, plain in _ESCAPES_OF_BASE64.items():
             base64 = base64.replace(escape, plain)
         self._received.count_text(base64.count(b"%"))

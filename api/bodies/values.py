@@ -1,4 +1,4 @@
-"""The values of fields, as they come in pieces: a file, Base64 text of one, or a short text."""
+"""Readers of field values, which arrive in pieces: a file, its Base64 text, or a short text."""
 
 import binascii
 from typing import Protocol
@@ -15,7 +15,7 @@ class Value(Protocol):
     """One field's value."""
 
     def feed(self, piece: bytes) -> None:
-        """Take what has come of it. Raises BadRequest, UploadTooLarge."""
+        """Read a piece. Raises BadRequest, UploadTooLarge."""
         ...
 
     def close(self) -> None:
@@ -24,7 +24,7 @@ class Value(Protocol):
 
 
 def value_of(name: str, received: Received) -> Value:
-    """What takes the value of the field with this name."""
+    """The reader for the field with this name."""
     if name == FILE:
         return _File(received)
     return Base64Text(received) if name == BASE64 else Text(name, received)
@@ -38,7 +38,7 @@ class _File:
         self._received.add(self, piece)
 
     def close(self) -> None:
-        """An empty file is none: browsers send one for a field that was left open."""
+        """Ignore an empty file: browsers send one for an empty field."""
 
 
 class Text:
@@ -55,7 +55,7 @@ class Text:
         self._text += piece
         if len(self._text) > MAX_TEXT_BYTES:
             raise UploadTooLarge(
-                f"The field {self._name[:40]!r} has more than {MAX_TEXT_BYTES} bytes. The image belongs in {FILE!r}, "
+                f"The field {self._name[:40]!r} has more than {MAX_TEXT_BYTES} bytes. Send the image as {FILE!r}, "
                 f"or as Base64 in {BASE64!r}."
             )
 
@@ -71,9 +71,9 @@ class Text:
 
 
 class Base64Text:
-    """A picture as Base64 (RFC 4648 §4 or §5, padded or not, in lines or not), or as a data URL of it.
+    """A picture as Base64 (RFC 4648 §4 or §5, with or without padding and line breaks), or as a data URL.
 
-    It is decoded as it comes, so that no more of it is kept than the picture.
+    It is decoded as it arrives, so that only the picture is kept.
     """
 
     def __init__(self, received: Received) -> None:
@@ -100,7 +100,7 @@ class Base64Text:
         self._decode(self._rest + b"=" * (-len(self._rest) % 4))
 
     def _without_prefix(self, text: bytes) -> bytes:
-        """The text after a data URL's head, once that has come."""
+        """The text after the head of a data URL, when that is complete."""
         if not b"data:".startswith(text[:5].lower()):
             self._is_past_prefix = True
             return text

@@ -1,6 +1,6 @@
-"""Fetches pictures from the URLs that buyers name, and nothing else in our network.
+"""Fetches pictures from buyers' URLs, without access to our own network.
 
-The address that is connected to is the one that was checked: we look each name up once per request.
+It connects to the address that it checked: each name is resolved once per request.
 """
 
 from api.fetching.fetcher import Fetcher

@@ -1,4 +1,4 @@
-"""Which addresses are public: IANA's special-purpose registries say so, but of ranges that hide an IPv4 address."""
+"""Decides which addresses are public: IANA's special-purpose registries, and ranges that embed an IPv4 address."""
 
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -16,8 +16,8 @@ _NOT_PUBLIC = tuple(
         "192.0.0.0/24",  # protocol assignments, some for translation (RFC 7335)
     )
 )
-"""What a translated address leads to is decided by a translator that we know nothing of. IPv4-mapped, -translated and
--compatible addresses, and NAT64's, are not within the global unicast range."""
+"""An unknown translator decides the destination of a translated address. IPv4-mapped, -translated and -compatible
+addresses, and NAT64's, are outside the global unicast range."""
 
 _GLOBAL_UNICAST = ip_network("2000::/3")
 
@@ -38,13 +38,13 @@ def _is_plain(address: IPv6Address) -> bool:
 
 
 class Allowed:
-    """The addresses that may be connected to: public ones, and those of the operator's networks."""
+    """The allowed destinations: public addresses, and the operator's networks."""
 
     def __init__(self, networks: Sequence[str] = ()) -> None:
         self._networks: tuple[Network, ...] = tuple(ip_network(each) for each in networks)
 
     def __contains__(self, text: str) -> bool:
-        """Whether this one may be. What is no IP address may not."""
+        """Whether an address is allowed; False if it is not an IP address."""
         try:
             address = ip_address(text)
         except ValueError:

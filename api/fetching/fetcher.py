@@ -1,4 +1,4 @@
-"""Fetches one picture, within bounds of addresses, time, size and redirects."""
+"""Fetches one picture, within limits of addresses, time, size and redirects."""
 
 import asyncio
 import socket
@@ -32,14 +32,14 @@ class Fetcher:
     """Fetches pictures for one API worker.
 
     Args:
-        look_up: the addresses of a host name, called in a thread; raises OSError.
+        look_up: resolves a host name, called in a thread; raises OSError.
     """
 
     def __init__(self, config: FetchConfig, look_up: Look | None = None) -> None:
         self._config = config
         self._allowed = Allowed(config.networks)
         self._under_way = 0
-        # Threads of its own: a name server that does not answer may hold up other fetches, and nothing else.
+        # Its own threads: a name server that does not answer may delay other fetches only.
         self._threads = ThreadPoolExecutor(config.at_a_time, thread_name_prefix="look-up")
         self._look_up = look_up or _look_up
 
@@ -47,21 +47,21 @@ class Fetcher:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Start no look-up any more, and wait for none."""
+        """Start no further look-ups; do not wait for running ones."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def check(self, url: str) -> None:
-        """Refuse a URL that could never be fetched, without asking anybody. Raises ImageNotFetched."""
+        """Refuse a URL that is never fetched, without network access. Raises ImageNotFetched."""
         if not self._config.enabled:
             raise ImageNotFetched("This service does not fetch images from URLs. Send the image itself.")
         read_url(url, self._allowed, self._config.ports)
 
     async def fetch(self, url: str, take: Callable[[bytes], None]) -> None:
-        """Hand each piece of the picture to `take`.
+        """Pass each piece of the picture to `take`.
 
         Raises:
-            ImageNotFetched: it must not be fetched, or cannot.
-            Overloaded: too many are fetched already.
+            ImageNotFetched: the URL is not allowed, or fetching failed.
+            Overloaded: too many pictures are being fetched.
             ServiceError: from `take`.
         """
         self.check(url)
@@ -75,7 +75,7 @@ class Fetcher:
             limit = self._config.timeout_s
             raise ImageNotFetched(f"image_url did not deliver the image within {limit:g} seconds.") from error
         except (ClientError, OSError, ValueError) as error:
-            raise ImageNotFetched("The host of image_url does not answer as HTTP demands.") from error
+            raise ImageNotFetched("The host of image_url sent an invalid HTTP response.") from error
         finally:
             self._under_way -= 1
 
@@ -90,12 +90,12 @@ class Fetcher:
         raise ImageNotFetched(f"image_url redirects more than {self._config.max_redirects} times.")
 
     def _next(self, url: URL, answer: ClientResponse) -> URL:
-        """Where a redirect leads. Raises ImageNotFetched."""
+        """The target of a redirect. Raises ImageNotFetched."""
         location = answer.headers.get("Location", "")
         return read_url(str(url.join(URL(location))), self._allowed, self._config.ports)
 
     def _session(self) -> ClientSession:
-        """One for each picture: nothing is shared by the pictures of different buyers."""
+        """A session for one picture: pictures of different buyers share nothing."""
         connector = TCPConnector(resolver=_Resolver(self._addresses), use_dns_cache=False, force_close=True)
         return ClientSession(
             connector=connector,
@@ -107,7 +107,7 @@ class Fetcher:
         )
 
     async def _addresses(self, host: str, port: int) -> list[str]:
-        """All addresses of a name; of one that is not public, none. Raises ImageNotFetched."""
+        """All addresses of a name. Raises ImageNotFetched if one of them is not public."""
         loop = asyncio.get_running_loop()
         try:
             found = await loop.run_in_executor(self._threads, self._look_up, host, port)
@@ -119,7 +119,7 @@ class Fetcher:
 
 
 class _Resolver(AbstractResolver):
-    """Gives aiohttp the addresses that were judged, so that it asks for none."""
+    """Returns the checked addresses to aiohttp, so that it does not resolve again."""
 
     def __init__(self, addresses: Callable[[str, int], Awaitable[list[str]]]) -> None:
         self._addresses = addresses
@@ -140,7 +140,7 @@ class _Resolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Nothing to close."""
 
 
 def _look_up(host: str, port: int) -> list[str]:
@@ -149,13 +149,13 @@ def _look_up(host: str, port: int) -> list[str]:
 
 
 async def _read(answer: ClientResponse, take: Callable[[bytes], None]) -> None:
-    """Raises ImageNotFetched: the answer is no picture, as far as its head tells."""
+    """Raises ImageNotFetched if the head of the response shows that it is not a picture."""
     if answer.status != 200:
         raise ImageNotFetched(f"image_url was answered with status {answer.status}; it must be 200.")
     coding = answer.headers.get("Content-Encoding", "identity").strip().lower()
     if coding not in ("", "identity"):
         raise ImageNotFetched("image_url was answered with a Content-Encoding; it must have none.")
     if answer.content_type == "text/html":
-        raise ImageNotFetched("image_url leads to an HTML page. Name the image itself, not a page about it.")
+        raise ImageNotFetched("image_url leads to an HTML page. It must be the URL of the image itself.")
     async for piece in answer.content.iter_chunked(_PIECE_BYTES):
         take(piece)

@@ -1,4 +1,4 @@
-"""What a URL must be before its host is looked up."""
+"""Checks a URL before its host is resolved."""
 
 import re
 from collections.abc import Sequence
@@ -15,21 +15,21 @@ _NOT_IN_URLS = re.compile(r"[\x00-\x20\x7f\\]")
 
 
 def read_url(text: str, allowed: Allowed, ports: Sequence[int]) -> URL:
-    """A URL that may be fetched; its host name is not looked up yet.
+    """Parse and check a URL; its host name is not resolved yet.
 
     Args:
-        ports: beside the default ones.
+        ports: allowed besides the default ports.
 
     Raises:
-        ImageNotFetched: it is malformed, or has a scheme, port or address that is refused.
+        ImageNotFetched: it is malformed, or its scheme, port or address is not allowed.
     """
     url = _parsed(text)
     if url.scheme not in _DEFAULT_PORTS or not url.host:
-        raise ImageNotFetched("image_url must be an absolute http or https URL. A data URL belongs in image_file_b64.")
+        raise ImageNotFetched("image_url must be an absolute http or https URL. Send a data URL as image_file_b64.")
     if url.user is not None or url.password is not None:
-        raise ImageNotFetched("image_url must not hold a user or password.")
+        raise ImageNotFetched("image_url must not contain a user or password.")
     if url.port not in (_DEFAULT_PORTS[url.scheme], *ports):
-        raise ImageNotFetched("image_url names a port that is not fetched from. Use 80 for http, 443 for https.")
+        raise ImageNotFetched("The port of image_url is not allowed. Use 80 for http, 443 for https.")
     if _is_address(url.host) and url.host not in allowed:
         raise not_public()
     return url.with_fragment(None)
@@ -37,7 +37,7 @@ def read_url(text: str, allowed: Allowed, ports: Sequence[int]) -> URL:
 
 def not_public() -> ImageNotFetched:
     """The refusal of an address that is not public."""
-    return ImageNotFetched("image_url leads to an address that is not public. Send the image itself.")
+    return ImageNotFetched("The address of image_url is not public. Send the image itself.")
 
 
 def _parsed(text: str) -> URL:
@@ -46,7 +46,7 @@ def _parsed(text: str) -> URL:
     try:
         return URL(text)
     except ValueError as error:
-        raise ImageNotFetched("image_url cannot be read as a URL.") from error
+        raise ImageNotFetched("image_url must be a valid URL.") from error
 
 
 def _is_address(host: str) -> bool:

@@ -1,1 +1,1 @@
-"""Integration guides: one page for each rail and language, made from what the service itself uses."""
+"""Integration guides: one page for each rail and language, generated from the service's own tables."""

@@ -1,4 +1,4 @@
-"""Whether a payment is charged when an error comes, as far as the kind of error tells."""
+"""Whether an error charges the payment, as far as the error's class determines it."""
 
 from enum import StrEnum
 
@@ -6,19 +6,19 @@ from errors import InternalError, PaymentState, ProcessingFailed, ServiceError
 
 
 class Charged(StrEnum):
-    """What a table can say before there is an answer."""
+    """What a table can say without a response."""
 
     NO = "no"
     YES = "yes"
-    """It moved, or may have."""
+    """The money moved, or may have moved."""
     UNLESS = "unless"
-    """Not by this request; a payment that has bought something before stays charged."""
+    """Not by this request; a payment that bought something earlier stays charged."""
     ASK = "ask"
-    """Only the answer tells."""
+    """Only the response tells."""
 
     @classmethod
     def by(cls, error: type[ServiceError]) -> "Charged":
-        """What an error says of the payment that came with the request."""
+        """What an error says about the payment of the request."""
         match error.payment_state:
             case PaymentState.NONE | PaymentState.UNUSED:
                 return cls.NO

@@ -1,4 +1,4 @@
-"""What tables of the guides say in English, beyond what options and errors say of themselves."""
+"""English texts of the guides' tables, besides those of the options and errors."""
 
 from collections.abc import Mapping
 

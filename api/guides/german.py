@@ -1,4 +1,4 @@
-"""What tables of the guides say in German: options, errors, next steps and the state of a payment."""
+"""German texts of the guides' tables: options, errors, next steps and the state of a payment."""
 
 from collections.abc import Mapping
 

@@ -14,7 +14,7 @@ from payments import SalePolicy
 
 _WORDS = {
     "en": Words(english.OPTIONS, english.ERRORS, english.NEXT_STEPS, english.CHARGED),
-    # English where a sentence is missing: a test finds that, and a service starts all the same.
+    # English replaces a missing sentence, so that the service starts; a test finds it.
     "de": Words(
         {**english.OPTIONS, **german.OPTIONS},
         {**english.ERRORS, **german.ERRORS},
@@ -27,7 +27,7 @@ _PROGRAM_TYPES = {"py": "text/x-python", "mts": "text/plain"}
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the guides say beside the offer: limits on uploads and unpaid answers, and how long a picture can be had."""
+    """Figures in the guides besides the offer: limits on uploads and unpaid answers, and how long results are kept."""
 
     uploads: UploadLimits
     unpaid_per_minute: int
@@ -35,12 +35,12 @@ class Rules:
 
 
 def guide_path(rail: str, language: str) -> str:
-    """Where a guide is."""
+    """The path of a guide."""
     return f"/guides/{rail}" if language == "en" else f"/{language}/guides/{rail}"
 
 
 def guides(offer: PriceList, rules: Rules) -> dict[str, Document]:
-    """The guides to the rails of an offer and the programs in them, by path."""
+    """The guides for the rails of an offer and their programs, by path."""
     pages = {
         guide_path(rail.name, language): Document(_guide(offer, rail, language, rules), "text/html")
         for rail in offer.rails
@@ -75,5 +75,5 @@ def _guide(offer: PriceList, rail: OfferedRail, language: str, rules: Rules) -> 
 
 
 def _others(offer: PriceList, rail: OfferedRail, language: str) -> Mapping[str, str]:
-    """The paths of the guides to the other rails, by name."""
+    """The paths of the guides for the other rails, by name."""
     return {each.info.label: guide_path(each.name, language) for each in offer.rails if each is not rail}

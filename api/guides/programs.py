@@ -1,4 +1,4 @@
-"""The example programs that the guides print and serve: the files in `examples/`, which the tests buy with."""
+"""The example programs in the guides: the files in `examples/`, which the tests use to buy."""
 
 import re
 from collections.abc import Mapping
@@ -16,8 +16,8 @@ _INSTALL = re.compile(r"\b((?:pip|npm) install [^(\n]*[^(\n ])")
 
 @dataclass(frozen=True)
 class Program:
-    """One file below `examples/`: `name` as it is saved, `path` under which it is served, `text`, and the line in its
-    head that installs what it imports."""
+    """A file in `examples/`: `name` of the file, `path` of its URL, `text`, and the line in its head that installs its
+    packages."""
 
     name: str
     path: str
@@ -36,5 +36,5 @@ def _program(path: str) -> Program:
 
 
 def programs(rail: RailInfo[Any]) -> Mapping[str, Program]:
-    """What a rail's guide shows: `python` and `node`, and where curl needs one, the `signer`."""
+    """The programs of a rail's guide: `python`, `node`, and the `signer` if curl needs one."""
     return {name: _program(path) for name, path in rail.programs.items()}

@@ -1,4 +1,4 @@
-"""The rows of the guides' tables, from the options and the error tree that the service itself uses."""
+"""The rows of the guides' tables, from the service's options and error tree."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from errors import ClientDisconnected, RetryAction
 
 @dataclass(frozen=True)
 class Words:
-    """The sentences of one language: options by name, errors by code, next steps, and whether a payment was charged."""
+    """The texts of one language: options by name, errors by code, next steps, and whether a payment was charged."""
 
     options: Mapping[str, str]
     errors: Mapping[str, str]
@@ -22,7 +22,7 @@ class Words:
 
 
 def option_rows(words: Words) -> list[dict[str, str]]:
-    """Name, accepted values, default, example and meaning of each option."""
+    """Name, accepted values, default, example and description of each option."""
     return [
         {
             "name": name,
@@ -36,7 +36,7 @@ def option_rows(words: Words) -> list[dict[str, str]]:
 
 
 def error_rows(words: Words) -> list[dict[str, Any]]:
-    """Each code that a buyer can get, by status."""
+    """Each error code that a buyer can receive, by status."""
     seen = (error for error in problem_types() if error is not ClientDisconnected)
     return [
         {

@@ -6,7 +6,7 @@ MAX_HEAD_BYTES = 32 * 1024
 """Twice the longest payment header that a rail accepts."""
 MAX_FIELDS = 100
 MAX_TARGET_BYTES = 2048
-"""Limit of a request line; ours have a dozen short parameters."""
+"""Limit of a request line; our URLs have a dozen short parameters."""
 
 
 def raise_descriptor_limit() -> None:

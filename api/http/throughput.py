@@ -1,4 +1,4 @@
-"""A minimum throughput, averaged over time windows: a peer may pause, but not stall."""
+"""A minimum throughput, averaged over time windows: a peer may pause but not stall."""
 
 
 class MinimumThroughput:

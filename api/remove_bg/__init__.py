@@ -1,4 +1,4 @@
-"""The API of remove.bg over our own sale, so that its clients need another host and a payment, and nothing else."""
+"""The API of remove.bg on top of our sale, so that its clients need only another host and a payment."""
 
 from api.remove_bg.errors import error_list
 from api.remove_bg.fields import REMOVE_BG

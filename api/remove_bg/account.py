@@ -1,4 +1,4 @@
-"""`GET /v1.0/account`: clients of remove.bg ask it what they have left. There are no accounts, so nothing is."""
+"""`GET /v1.0/account`: clients of remove.bg read their balance there. There are no accounts, so it is zero."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ ACCOUNT_PATH = "/v1.0/account"
 
 
 def account(offer: PriceList) -> dict[str, Any]:
-    """No credits and no free calls; the price of a picture beside them."""
+    """No credits, no free calls, and the price of a picture."""
     credits = dict.fromkeys(("total", "subscription", "payg", "enterprise"), 0)
     price = {"currency": "USD", "amount": str(offer.default.price)}
     return {"data": {"attributes": {"credits": credits, "api": {"free_calls": 0, "sizes": "all"}, "price": price}}}

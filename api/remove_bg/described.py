@@ -1,4 +1,4 @@
-"""What OpenAPI says of the routes that clients of remove.bg use."""
+"""The remove.bg routes in OpenAPI."""
 
 from typing import Any
 
@@ -22,25 +22,25 @@ _LIMIT = dict(
     zip(
         RATE_LIMIT_HEADERS,
         (
-            "Unpaid answers that an address gets in a minute.",
-            "Those that are left.",
-            "Unix second at which all are there again.",
+            "Limit on unpaid answers per address and minute.",
+            "Remaining unpaid answers.",
+            "Unix second at which the limit resets.",
         ),
         strict=True,
     )
 )
 _CHARGED = {
-    "X-Type": "other: what an image shows is not told apart.",
-    "X-Credits-Charged": "1 for an image, 0 for one that was paid before.",
+    "X-Type": "Always other: images are not classified.",
+    "X-Credits-Charged": "1 for an image, 0 for one that was paid by an earlier request.",
 }
 _PICTURES: Json = {
-    BASE64: {**_TEXT, "contentEncoding": "base64", "description": "The image's file in Base64."},
+    BASE64: {**_TEXT, "contentEncoding": "base64", "description": "The image file in Base64."},
     URL: {**_TEXT, "format": "uri", "description": "Public http or https URL of the image."},
 }
 _ATTRIBUTES: Json = {
-    "credits": {"type": "object", "description": "All 0: there are no accounts, each image is paid for."},
+    "credits": {"type": "object", "description": "All 0: there are no accounts, each image is paid."},
     "api": {"type": "object", "description": "No free calls, all sizes."},
-    "price": {"type": "object", "description": "Of one image."},
+    "price": {"type": "object", "description": "Price of one image."},
 }
 
 _ERROR = ["title", "detail", "code"]
@@ -61,7 +61,7 @@ ACCOUNT_SCHEMA: Json = {
 
 ERRORS_SCHEMA: Json = {
     "type": "array",
-    "description": "On the paths of remove.bg's API: the same as its clients read it, with its code where it has one.",
+    "description": "On the paths of remove.bg's API: the error in its format, with its code if it has one.",
     "items": {"type": "object", "required": _ERROR, "properties": dict.fromkeys(_ERROR, _TEXT)},
 }
 
@@ -70,7 +70,7 @@ def remove_bg_paths(offer: PriceList, paid: Json) -> Json:
     """Both paths.
 
     Args:
-        paid: what every paid operation has: price, header fields and nobody's login.
+        paid: the common part of the paid operations.
     """
     return {REMOVE_BG_PATH: {"post": _removal(offer, paid)}, ACCOUNT_PATH: {"get": _ACCOUNT}}
 
@@ -91,9 +91,8 @@ def _removal(offer: PriceList, paid: Json) -> Json:
         **paid,
         "operationId": "removeBgCompatible",
         "summary": "Remove the background as the API of remove.bg does",
-        "description": "For clients of remove.bg: fields, answers and errors are those of its API 1.0, and a payment "
-        "takes the place of the API key. `size` is `preview` unless it is named. What is not offered is refused "
-        "before a quote.",
+        "description": "For clients of remove.bg: fields, responses and errors follow its API 1.0, and a payment "
+        "replaces the API key. `size` defaults to `preview`. Unsupported values are refused before a quote.",
         "requestBody": {"required": True, "content": _bodies(offer)},
         "responses": {
             "200": {
@@ -110,7 +109,7 @@ def _removal(offer: PriceList, paid: Json) -> Json:
 
 
 def _bodies(offer: PriceList) -> Json:
-    """The forms of a request by media type; a file comes in the first one only."""
+    """The request bodies by media type; only the first one can have a file."""
     fields = _fields(offer)
     file = {FILE: {**_TEXT, "format": "binary"}}
     named = _body(_PICTURES, fields)
@@ -131,15 +130,15 @@ def _body(pictures: Json, fields: Json) -> Json:
 
 
 def _fields(offer: PriceList) -> Json:
-    fixed = {name: {"enum": [*values, ""], "description": "Changes nothing."} for name, values in FIXED.items()}
+    fixed = {name: {"enum": [*values, ""], "description": "Has no effect."} for name, values in FIXED.items()}
     return {
-        "size": {"enum": list(SIZES), "default": "preview", "description": "At most so many pixels."},
-        "format": {"enum": list(FORMATS), "default": "auto", "description": "auto: JPEG with bg_color, else PNG."},
+        "size": {"enum": list(SIZES), "default": "preview", "description": "Largest number of pixels."},
+        "format": {"enum": list(FORMATS), "default": "auto", "description": "auto: JPEG with bg_color, otherwise PNG."},
         "channels": dict(OPTIONS["channels"].schema),
         "bg_color": dict(OPTIONS["bg_color"].schema),
         "crop": {**_TRUTH, "default": False},
         "crop_margin": {**OPTIONS["crop_margin"].schema, "description": OPTIONS["crop_margin"].description},
         **fixed,
-        **{name: {**_TEXT, "description": "Changes nothing: no shadow is added."} for name in OF_SHADOWS},
+        **{name: {**_TEXT, "description": "Has no effect: no shadow is added."} for name in OF_SHADOWS},
         MODEL: {"enum": list(offer.names), "default": offer.default.name},
     }

@@ -1,4 +1,4 @@
-"""Refusals as clients of remove.bg read them: a list `errors`, beside the members of every problem."""
+"""Errors in the format of remove.bg: a list `errors`, in addition to the members of every problem."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -30,11 +30,11 @@ _CODES = {
     UploadTooLarge.code: "file_too_large",
     UploadsLimited.code: "rate_limit_exceeded",
 }
-"""Our codes for which they have one; all others are ours."""
+"""Their codes for ours; codes without an entry stay ours."""
 
 
 def error_list(path: str, refusal: ServiceError) -> Mapping[str, Any]:
-    """`errors` on their paths, with their code where there is one of the same meaning."""
+    """`errors` on their paths, with their code if they have an equivalent one."""
     if not path.startswith(_PREFIX):
         return {}
     code = _CODES.get(refusal.code, refusal.code)

@@ -1,7 +1,7 @@
-"""The fields of remove.bg as options of ours.
+"""Maps the fields of remove.bg to our options.
 
-What we cannot do is refused before anything is quoted, unless it is asked for by the value that means nothing: some
-clients send every field with its default. Source: https://www.remove.bg/api (swagger, version 1.0).
+Unsupported fields are refused before a quote, except with a value that has no effect: some clients send every field
+with its default. Source: https://www.remove.bg/api (swagger, version 1.0).
 """
 
 from collections.abc import Callable, Mapping
@@ -24,10 +24,10 @@ SIZES = {
     **dict.fromkeys(("full", "4k", "50MP", "auto"), "full"),
     **{name: name for name in ("medium", "hd")},
 }
-"""Their values of `size`, and ours; without one it is `preview`."""
+"""Their values of `size`, and ours; the default is `preview`."""
 
 FORMATS = {"auto": None, "png": "png", "jpg": "jpeg", "jpeg": "jpeg", "webp": "webp"}
-"""Their values of `format`, and ours; `auto` is JPEG where nothing is transparent."""
+"""Their values of `format`, and ours; `auto` is JPEG if nothing is transparent."""
 
 FIXED: Mapping[str, tuple[str, ...]] = {
     "type": ("auto",),
@@ -40,7 +40,7 @@ FIXED: Mapping[str, tuple[str, ...]] = {
     "bg_image_url": (),
     "bg_image_file": (),
 }
-"""Fields that change nothing here, with the values that are accepted beside none at all."""
+"""Optional fields without effect, with their accepted values."""
 
 OF_SHADOWS = ("shadow_type", "shadow_opacity", "shadow_method")
 _TRUTH = {"true": "true", "1": "true", "false": "false", "0": "false"}
@@ -49,11 +49,11 @@ NAMES = frozenset({"size", "format", "channels", "bg_color", "crop", "crop_margi
 
 
 def read_fields(fields: QueryParams) -> Wish:
-    """What a request of a client of remove.bg asks for.
+    """The options of a remove.bg request.
 
     Raises:
-        BadRequest: a field that does not exist.
-        UnknownFormat, InvalidOption: a value that does not exist, or that we do not offer.
+        BadRequest: a field does not exist.
+        UnknownFormat, InvalidOption: a value does not exist, or is not supported.
     """
     values = {name: _only(name, fields.getlist(name)) for name in fields if any(fields.getlist(name))}
     for name, value in values.items():
@@ -71,18 +71,18 @@ REMOVE_BG = Dialect(
     read_fields,
     quotes_options=False,
 )
-"""That of `POST /v1.0/removebg`."""
+"""The request format of `POST /v1.0/removebg`."""
 
 
 def _only(name: str, values: list[str]) -> str:
     if len(values) > 1:
-        raise InvalidOption(f"{name[:40]!r} is named more than once. Name it once.")
+        raise InvalidOption(f"{name[:40]!r} is repeated. Send it once.")
     return " ".join(values[0].split())
 
 
 def _refuse_unknown(name: str) -> None:
     if name not in NAMES:
-        raise BadRequest(f"Unknown field {name[:40]!r}. There are: {', '.join(sorted(NAMES))}.")
+        raise BadRequest(f"Unknown field {name[:40]!r}. Accepted: {', '.join(sorted(NAMES))}.")
 
 
 def _refuse_unless_fixed(name: str, value: str) -> None:
@@ -104,7 +104,7 @@ def _picture(values: Mapping[str, str]) -> dict[str, str]:
 
 
 def _crop(values: Mapping[str, str]) -> dict[str, str]:
-    """`crop`, and `crop_margin`, which has a meaning with it only and may come without a unit where it is 0."""
+    """`crop`, and `crop_margin`, which requires `crop` and may omit the unit of 0."""
     if _one_of(_TRUTH, "crop", values.get("crop", "false").lower(), InvalidOption) == "false":
         return {}
     lengths = ["0px" if each == "0" else each for each in values.get("crop_margin", "").split()]

@@ -1,4 +1,4 @@
-"""Header fields that clients of remove.bg read: what was charged, and how much may still be asked for."""
+"""Header fields for clients of remove.bg: the charge, and the rate limit."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -12,9 +12,9 @@ RATE_LIMIT_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit
 
 
 class RemoveBgHeadersMiddleware:
-    """Adds them to the answers of the route that it is around; what a refusal charged is told by its `charged` alone.
+    """Adds them to the responses of the route; an error reports its charge only by `charged`.
 
-    A credit is a picture. `X-Type` is `other`, because what a picture shows is not told apart here.
+    A credit is a picture. `X-Type` is always `other`, because pictures are not classified.
     """
 
     def __init__(self, app: ASGIApp, *, limits: RateLimits) -> None:
@@ -22,7 +22,7 @@ class RemoveBgHeadersMiddleware:
         self.limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on; raises what is raised below, with the fields of the limit."""
+        """Pass on; errors from below get the rate-limit fields."""
         address = address_of(scope)
 
         async def charged(message: Message) -> None:
@@ -43,6 +43,6 @@ class RemoveBgHeadersMiddleware:
 
 
 def left(usage: Usage) -> HeaderFields:
-    """What is left of a limit, and the unix second at which it starts anew."""
+    """The remaining count of a limit, and the unix second of its reset."""
     values = (usage.limit, max(0, usage.limit - usage.count), round(usage.until))
     return tuple((name, str(value)) for name, value in zip(RATE_LIMIT_HEADERS, values, strict=True))

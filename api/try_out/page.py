@@ -47,12 +47,12 @@ def try_out(offer: PriceList, limits: UploadLimits, wallet: SandboxWallet | None
 
 
 def _payable(offer: PriceList) -> list[OfferedRail]:
-    """The rails that a browser can pay: each has a module."""
+    """The rails that a browser can pay: those with a module."""
     return [rail for rail in offer.rails if (STATIC / "rails" / f"{rail.name}.js").exists()]
 
 
 def _policy(wallet: SandboxWallet | None) -> Mapping[str, str]:
-    """What a purchase needs: our own modules and API, pictures in memory, and the nodes of the test wallet."""
+    """The Content-Security-Policy of a purchase: our modules, API and pictures, and the test wallet's nodes."""
     nodes = [urlsplit(url) for url in wallet.rpc_urls.values()] if wallet else []
     return {
         "script-src": "'self'",
@@ -62,7 +62,7 @@ def _policy(wallet: SandboxWallet | None) -> Mapping[str, str]:
 
 
 def _terms(offer: PriceList, limits: UploadLimits, wallet: SandboxWallet | None) -> Markup:
-    """What the modules must know of the offer: `Terms` in types.ts."""
+    """The offer's values for the modules: `Terms` in types.ts."""
     terms: dict[str, Any] = {
         "endpoint": PATH,
         "maxBytes": limits.max_bytes,
@@ -76,7 +76,7 @@ def _terms(offer: PriceList, limits: UploadLimits, wallet: SandboxWallet | None)
             "rpcUrls": dict(wallet.rpc_urls),
             "script": WALLET_PATH,
         }
-    # A data block ends at the first `</script`, whatever it stands in.
+    # A data block ends at the first `</script`, even within a string.
     return Markup(json.dumps(terms).replace("<", "\\u003c"))  # noqa: S704 # JSON in a data block is no HTML
 
 

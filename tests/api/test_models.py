@@ -61,7 +61,7 @@ async def test_a_model_that_is_not_served_is_refused_with_those_that_are(
     answer = await both.post(b"" if coin is None else picture(), coin=coin, query=query)
     problem = answer.json()
     assert (answer.status_code, problem["code"], problem["charged"]) == (400, "unknown_model", False)
-    assert problem["detail"] == "'model' names one of: small, large."
+    assert problem["detail"] == "'model' must be one of: small, large."
     assert (both.rail.called("verify"), both.rail.moved) == (0, [])
 
 

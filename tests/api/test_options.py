@@ -85,8 +85,8 @@ def test_options_are_read(query: str, output: Output) -> None:
         ("max_side=10001", "from 16 to 10000"),
         ("max_side=99999999999999999999", "from 16 to 10000"),
         ("size=huge", "auto, full, preview"),
-        ("shadow=true", "There are: format, quality"),
-        ("Format=png", "There are: format, quality"),
+        ("shadow=true", "Accepted: format, quality"),
+        ("Format=png", "Accepted: format, quality"),
     ],
 )
 async def test_what_is_not_offered_is_refused_with_what_is(storefront: Storefront, query: str, fault: str) -> None:

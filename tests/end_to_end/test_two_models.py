@@ -148,7 +148,7 @@ async def test_an_unknown_model_is_refused_before_the_payment(
     earned = buyer.earned()
     refused = await buyer.post(picture, payment, "model=cheep")
     assert_uncharged(refused, 400, "unknown_model")
-    assert refused.json()["detail"] == f"'model' names one of: {DEFAULT.name}, cheap."
+    assert refused.json()["detail"] == f"'model' must be one of: {DEFAULT.name}, cheap."
     assert (await buyer.post(picture, payment)).status_code == 200
     assert buyer.earned() - earned == PRICE
 

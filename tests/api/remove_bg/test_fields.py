@@ -111,5 +111,5 @@ def test_what_we_cannot_do_is_refused_by_its_name(fields: dict[str, str], error:
 
 
 def test_a_field_may_come_once() -> None:
-    with pytest.raises(InvalidOption, match="'size' is named more than once"):
+    with pytest.raises(InvalidOption, match="'size' is repeated"):
         read_fields(QueryParams([("size", "hd"), ("size", "full")]))
