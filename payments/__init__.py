@@ -12,10 +12,11 @@ from payments.ledger import MAX_IN_FLIGHT_WITHOUT_BALANCE, Claim, Entry, State
 from payments.ledger_watch import IN_DOUBT, NOT_FINAL, Standing, keep_counting
 from payments.money import Price
 from payments.monitor import HEALTH_LIMIT_S, RailMonitor, keep_monitoring
+from payments.order import JsonCall, Order
 from payments.outbox import Sent
 from payments.payment_status import PaymentStatus
 from payments.policy import SalePolicy
-from payments.rail import HeaderFields, Hold, JsonCall, Order, Payment, Rail, Receipt
+from payments.rail import HeaderFields, Hold, Payment, Rail, Receipt
 from payments.rail_info import RailDependencies, RailInfo, RailSection
 from payments.rails import RAILS, payment_headers
 from payments.receipts.config import ReceiptConfig

@@ -8,10 +8,11 @@ from errors import InternalError, MalformedPayment, PaymentRejected, PaymentStat
 from payments.deny_list import DenyList
 from payments.idempotency import with_idempotency_key
 from payments.ledger import Ledger
+from payments.order import Order
 from payments.payment_status import PaymentStatus, status_of_all
 from payments.policy import SalePolicy
 from payments.quotes import Quote, Quotes
-from payments.rail import Credential, HeaderFields, Order, PaymentAttempt, Rail
+from payments.rail import Credential, HeaderFields, PaymentAttempt, Rail
 from payments.receipts.signed import ReceiptSigner, SignedReceipt
 from payments.result_cache import ResultCache
 from payments.sale import SaleRequest, SaleResult, Sales

@@ -14,7 +14,8 @@ from dataclasses import replace
 from typing import TypeVar
 
 from errors import BadRequest
-from payments.rail import Credential, HeaderFields, Order, values
+from payments.order import Order
+from payments.rail import Credential, HeaderFields, values
 
 C = TypeVar("C", bound=Credential)
 MAX_CHARS = 128

@@ -15,8 +15,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from concurrency import cancel_and_wait
 from errors import MalformedPayment, PaymentRejected, ProcessingFailed, ServiceError
 from payments.gate import Gate
+from payments.order import Order
 from payments.quotes import Quote
-from payments.rail import HeaderFields, Order, PaymentAttempt
+from payments.rail import HeaderFields, PaymentAttempt
 from payments.result_cache import Delivery
 from payments.sale import SaleRequest, SaleResult
 from request_state import StateKey

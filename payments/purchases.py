@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from errors import IdempotencyKeyUsed, PaymentInProgress, PaymentState, PaymentUsed, ServiceError
 from payments.idempotency import name_of
 from payments.ledger import Entry, Ledger
+from payments.order import Order
 from payments.payment_status import expires_at, failures_report
-from payments.rail import Credential, Order, Payment, PaymentAttempt, Rail, Receipt, ReceiptFinder
+from payments.rail import Credential, Payment, PaymentAttempt, Rail, Receipt, ReceiptFinder
 from payments.receipts.sold import Sold
 from payments.redelivery import Redelivery
 from payments.settlement import Settlement

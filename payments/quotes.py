@@ -7,7 +7,8 @@ from typing import Any
 
 from errors import PaymentRejected, PaymentRequired, RailUnavailable
 from payments.money import Price
-from payments.rail import HeaderFields, Order, PaymentAttempt, Rail
+from payments.order import Order
+from payments.rail import HeaderFields, PaymentAttempt, Rail
 
 _QUOTE = (
     "This image costs ${price}. Pay on one of the offered rails. Send the same Idempotency-Key with each attempt for"

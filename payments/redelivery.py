@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from errors import PaymentUsed, PictureChanged, ServiceError
 from payments.ledger import Entry, Ledger, State
-from payments.rail import Order
+from payments.order import Order
 from payments.result_cache import Delivery, ResultCache
 
 _KEY = 32

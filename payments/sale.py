@@ -27,11 +27,12 @@ from errors import (
 from payments.deny_list import DenyList
 from payments.lease import Leases
 from payments.ledger import Claim, Entry, Ledger
+from payments.order import Order
 from payments.payment_status import PaymentStatus, expires_at, failures_report, status_of
 from payments.policy import SalePolicy
 from payments.purchases import AlreadySettled, Purchases, Unclaimed, purchase_name
 from payments.quotes import Quotes
-from payments.rail import Credential, HeaderFields, Order, Payment, PaymentAttempt, Rail, Receipt
+from payments.rail import Credential, HeaderFields, Payment, PaymentAttempt, Rail, Receipt
 from payments.receipts.signed import ReceiptSigner
 from payments.receipts.sold import Sold, sold
 from payments.redelivery import Admit, Redelivery, Work

@@ -17,7 +17,8 @@ from payments.mpp.preflight import SPENT, check_on_chain
 from payments.mpp.problems import INVALID_CHALLENGE, VERIFICATION_FAILED, rejected
 from payments.mpp.transaction import signer_of
 from payments.mpp.wire import RAIL, MppCredential, PushedCredential, write_receipt
-from payments.rail import NO_HOLD, HeaderFields, Hold, Order, Payment, PaymentAttempt, Receipt
+from payments.order import Order
+from payments.rail import NO_HOLD, HeaderFields, Hold, Payment, PaymentAttempt, Receipt
 from tracing import span
 
 

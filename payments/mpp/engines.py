@@ -28,7 +28,7 @@ from payments.mpp.problems import INVALID_CHALLENGE, VERIFICATION_FAILED, refusa
 from payments.mpp.pull import DECIMALS, INTENT, pull_charge
 from payments.mpp.validity import QuoteValidity
 from payments.mpp.wire import MppCredential
-from payments.rail import Order
+from payments.order import Order
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -20,7 +20,8 @@ from payments.mpp.engines import Engines
 from payments.mpp.transfers import transfers_between
 from payments.mpp.validity import QuoteValidity
 from payments.mpp.wire import RAIL, MppCredential, PushedCredential, read_credential
-from payments.rail import Challenge, Finality, HeaderFields, Order, Payment, Receipt
+from payments.order import Order
+from payments.rail import Challenge, Finality, HeaderFields, Payment, Receipt
 from payments.transfers import Transfer
 
 _LOGGERS_WITH_URLS = ("httpx", "httpcore")  # below WARNING they log URLs, which may contain API keys

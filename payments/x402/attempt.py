@@ -10,7 +10,8 @@ from errors import PaymentOutcomeUnknown, PaymentRejected
 from payments.chain_clock import ChainClock
 from payments.evm.abi import checksummed
 from payments.evm.question import JsonRpc
-from payments.rail import NO_HOLD, HeaderFields, Hold, Order, Payment, PaymentAttempt, Receipt
+from payments.order import Order
+from payments.rail import NO_HOLD, HeaderFields, Hold, Payment, PaymentAttempt, Receipt
 from payments.x402.chain import evidence, evidence_of_unknown
 from payments.x402.checks import check_deadline, check_locally, check_signature, could_have_paid
 from payments.x402.confirmation import OUTAGES, Confirmation

@@ -6,7 +6,7 @@ Specification: x402, specs/extensions/bazaar.md.
 
 from typing import Any
 
-from payments.rail import JsonCall
+from payments.order import JsonCall
 
 NAME = "bazaar"
 

@@ -15,8 +15,9 @@ from payments.chain_clock import ChainClock
 from payments.evm.rpc import RpcClient
 from payments.idempotency import suggested
 from payments.money import Price
+from payments.order import Order
 from payments.outbox import Outbox
-from payments.rail import Challenge, Finality, HeaderFields, Order, Payment, Receipt
+from payments.rail import Challenge, Finality, HeaderFields, Payment, Receipt
 from payments.transfers import Transfer
 from payments.x402.attempt import Parts, X402Attempt
 from payments.x402.broadcaster import Broadcaster

@@ -21,7 +21,8 @@ from x402.schemas.v1 import PaymentPayloadV1, PaymentRequiredV1
 from errors import MalformedPayment
 from payments.evm.abi import checksummed
 from payments.nesting import nests_too_deep
-from payments.rail import Challenge, Credential, HeaderFields, Order, Receipt, values
+from payments.order import Order
+from payments.rail import Challenge, Credential, HeaderFields, Receipt, values
 from payments.x402 import bazaar, payment_identifier
 from payments.x402.eip3009 import SignedAuthorization
 from payments.x402.payment_identifier import read_identifier

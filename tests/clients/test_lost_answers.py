@@ -13,7 +13,7 @@ from x402.mechanisms.evm import EthAccountSigner
 from x402.mechanisms.evm.exact import register_exact_evm_client
 
 from payments.money import Price
-from payments.rail import Order
+from payments.order import Order
 from payments.x402.wire import read_payment, write_challenge
 from sandbox.accounts import BUYER, SELLER
 from sandbox.chains import BaseChain

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from errors import MalformedPayment, PaymentOutcomeUnknown, PaymentRejected, PaymentSpentElsewhere, RailUnavailable
 from payments.chain_clock import ChainClock
 from payments.money import Price
-from payments.rail import Challenge, Finality, HeaderFields, Order, Payment, PaymentAttempt, Rail
+from payments.order import Order
+from payments.rail import Challenge, Finality, HeaderFields, Payment, PaymentAttempt, Rail
 
 UNITS = 50_000
 NOBODY = "http://127.0.0.1:9"  # the discard port: nothing listens there

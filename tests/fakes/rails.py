@@ -14,6 +14,7 @@ from errors import (
     PaymentSpentElsewhere,
     RailUnavailable,
 )
+from payments.order import Order
 from payments.rail import (
     NO_HOLD,
     Challenge,
@@ -21,7 +22,6 @@ from payments.rail import (
     Finality,
     HeaderFields,
     Hold,
-    Order,
     Payment,
     PaymentAttempt,
     Receipt,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.types import Scope
 
-from payments.rail import Order
+from payments.order import Order
 from tests.fakes.seller import order
 
 

@@ -8,8 +8,9 @@ from decimal import Decimal
 from payments.gate import Gate
 from payments.ledger import Entry, Ledger, State
 from payments.money import Price
+from payments.order import Order
 from payments.policy import SalePolicy
-from payments.rail import Credential, Order
+from payments.rail import Credential
 from payments.receipts.signed import ReceiptSigner
 from payments.resolver import Resolver
 from payments.result_cache import Delivery, ResultCache

@@ -4,7 +4,8 @@ import pytest
 
 from errors import BadRequest
 from payments.idempotency import name_of, suggested, with_idempotency_key
-from payments.rail import BEGINNING_BYTES, Credential
+from payments.order import BEGINNING_BYTES
+from payments.rail import Credential
 from tests.fakes.seller import order
 
 PLAIN = Credential("x402", "id", "print")

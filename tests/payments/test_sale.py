@@ -16,8 +16,8 @@ from errors import (
     Unavailable,
 )
 from payments.ledger import State
+from payments.order import Order
 from payments.policy import SalePolicy
-from payments.rail import Order
 from tests.fakes.clock import FakeClock
 from tests.fakes.rails import Outcome
 from tests.fakes.seller import CUT_OUT, Seller, order

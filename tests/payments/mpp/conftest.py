@@ -10,7 +10,7 @@ import pytest
 from payments.money import Price
 from payments.mpp.config import MppConfig
 from payments.mpp.rail import MppRail
-from payments.rail import Order
+from payments.order import Order
 from sandbox.accounts import SELLER
 from sandbox.chains import TempoChain
 from sandbox.rpc_proxy import Control, shim

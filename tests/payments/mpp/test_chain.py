@@ -12,7 +12,8 @@ from payments.monitor import HEALTH_LIMIT_S
 from payments.mpp.chain import Chain
 from payments.mpp.node_answers import NODE_LAG_S, NoNodeAnswers
 from payments.mpp.rail import MppRail
-from payments.rail import Order, Payment, Receipt
+from payments.order import Order
+from payments.rail import Payment, Receipt
 from sandbox.chains import BaseChain, TempoChain
 from sandbox.rpc_proxy import Control
 from tests.contracts.rail_contract import NOBODY

@@ -8,7 +8,7 @@ import pytest
 from eth_account import Account
 
 from payments.mpp.rail import MppRail
-from payments.rail import Order
+from payments.order import Order
 from sandbox.accounts import SELLER
 from sandbox.calls import call_data
 from sandbox.chains import TempoChain

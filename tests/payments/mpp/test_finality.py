@@ -9,7 +9,8 @@ import pytest
 
 from payments.mpp.node_answers import NODE_LAG_S
 from payments.mpp.rail import MppRail
-from payments.rail import Finality, Order, Payment, Receipt
+from payments.order import Order
+from payments.rail import Finality, Payment, Receipt
 from sandbox.chains import TempoChain, tempo_chain
 from tests.contracts.rail_contract import UNITS
 from tests.fakes.node import node

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from errors import PaymentRejected
 from payments.mpp.rail import MppRail
 from payments.mpp.transaction import MAX_GAS, MIN_GAS
-from payments.rail import Order
+from payments.order import Order
 from sandbox.accounts import BUYER
 from sandbox.chains import TempoChain
 from tests.examples import examples

@@ -11,7 +11,8 @@ from errors import PaymentOutcomeUnknown
 from payments.mpp.node_answers import NODE_LAG_S, NodeAnswer, NoNodeAnswers, TransactionState, agree
 from payments.mpp.rail import MppRail
 from payments.mpp.wire import MppCredential
-from payments.rail import Finality, Order, Payment
+from payments.order import Order
+from payments.rail import Finality, Payment
 from tests.contracts.rail_contract import UNITS
 from tests.fakes.node import Node, node
 from tests.payments.mpp.buyer import MppBuyer

@@ -15,7 +15,8 @@ from eth_keys.backends.coincurve import CoinCurveECCBackend
 
 from errors import DeadlineUnreachable, PaymentOutcomeUnknown, PaymentRejected, RailUnavailable
 from payments.mpp.rail import MppRail
-from payments.rail import Hold, Order
+from payments.order import Order
+from payments.rail import Hold
 from sandbox.accounts import SECOND_BUYER, SELLER, STRANGER
 from sandbox.chains import TempoChain
 from sandbox.rpc_proxy import Control, Mode

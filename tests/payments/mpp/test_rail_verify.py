@@ -18,7 +18,7 @@ from mpp.methods.tempo.intents import _transaction_sender
 from errors import DeadlineUnreachable, PaymentRejected, RailUnavailable
 from payments.money import Price
 from payments.mpp.rail import MppRail
-from payments.rail import Order
+from payments.order import Order
 from sandbox.accounts import BUYER, SELLER, STRANGER
 from sandbox.chains import TempoChain
 from sandbox.rpc_proxy import Control, Mode

@@ -9,7 +9,8 @@ import pytest
 
 from errors import RailUnavailable
 from payments.mpp.rail import MppRail
-from payments.rail import Order, Payment
+from payments.order import Order
+from payments.rail import Payment
 from payments.reconciliation import Kind
 from sandbox.accounts import SELLER, STRANGER, TREASURY
 from sandbox.calls import call_data

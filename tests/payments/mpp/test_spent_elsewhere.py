@@ -14,7 +14,8 @@ import storage
 from errors import PaymentOutcomeUnknown, PaymentSpentElsewhere, ServiceError
 from payments.gate import Gate
 from payments.mpp.rail import MppRail
-from payments.rail import HeaderFields, Order
+from payments.order import Order
+from payments.rail import HeaderFields
 from payments.result_cache import Delivery
 from payments.sale import SaleRequest, SaleResult
 from sandbox.accounts import STRANGER

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from payments.mpp.rail import MppRail
 from payments.mpp.validity import CLIENTS_SIGN_FOR_S, SHORT_QUOTE_S
-from payments.rail import Order
+from payments.order import Order
 from sandbox.accounts import SELLER
 from sandbox.calls import call_data
 from sandbox.chains import TempoChain

@@ -6,7 +6,8 @@ from errors import PaymentRejected
 from payments.mpp.attempt import MppAttempt
 from payments.mpp.rail import MppRail
 from payments.mpp.wire import MppCredential
-from payments.rail import HeaderFields, Order, Payment
+from payments.order import Order
+from payments.rail import HeaderFields, Payment
 
 PROBLEMS = "https://paymentauth.org/problems/"
 

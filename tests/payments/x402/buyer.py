@@ -13,7 +13,8 @@ from x402.mechanisms.evm.exact import register_exact_evm_client
 from x402.schemas import PaymentPayload, PaymentRequired
 from x402.schemas.v1 import PaymentPayloadV1, PaymentRequiredV1
 
-from payments.rail import Challenge, HeaderFields, Order
+from payments.order import Order
+from payments.rail import Challenge, HeaderFields
 from payments.x402.eip3009 import Authorization, SignedAuthorization
 from payments.x402.rail import X402Rail
 from payments.x402.requirements import QuoteTerms

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from payments.money import Price
-from payments.rail import Order
+from payments.order import Order
 from payments.x402.config import X402Config
 from payments.x402.rail import Timing, X402Rail
 from payments.x402.requirements import QuoteTerms

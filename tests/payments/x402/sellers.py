@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import storage
 from payments.money import Price
-from payments.rail import Order
+from payments.order import Order
 from payments.x402.config import X402Config
 from sandbox.accounts import SELLER, SETTLER
 from sandbox.chains import BaseChain

@@ -6,7 +6,7 @@ from x402.http.utils import decode_payment_required_header
 from x402.schemas import PaymentRequired
 
 from api.json_call import JSON_CALL
-from payments.rail import Order
+from payments.order import Order
 from payments.x402.bazaar import NAME, declaration
 from payments.x402.requirements import QuoteTerms
 from payments.x402.wire import write_challenge

@@ -7,7 +7,7 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
 from errors import PaymentRejected
-from payments.rail import Order
+from payments.order import Order
 from payments.x402.eip3009 import SignedAuthorization
 from payments.x402.rail import X402Rail
 from payments.x402.requirements import QuoteTerms

@@ -10,7 +10,7 @@ from Crypto.PublicKey import ECC
 from Crypto.Signature import eddsa
 
 from errors import PaymentOutcomeUnknown, RailUnavailable
-from payments.rail import Order
+from payments.order import Order
 from payments.x402.facilitator_auth import CdpKey, signer_of
 from payments.x402.rail import X402Rail
 from tests.contracts.rail_contract import UNITS

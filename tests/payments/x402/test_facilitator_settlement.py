@@ -11,7 +11,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from errors import PaymentOutcomeUnknown, PaymentRejected, PaymentSpentElsewhere
-from payments.rail import Hold, Order, Payment, Receipt
+from payments.order import Order
+from payments.rail import Hold, Payment, Receipt
 from payments.x402.confirmation import POLL_S
 from payments.x402.rail import X402Rail
 from payments.x402.requirements import QuoteTerms

@@ -7,7 +7,7 @@ from eth_account import Account
 
 from errors import PaymentRejected
 from payments.evm.rpc import RpcClient
-from payments.rail import Order
+from payments.order import Order
 from payments.x402.funds import Funds
 from payments.x402.requirements import QuoteTerms
 from sandbox.chains import BaseChain

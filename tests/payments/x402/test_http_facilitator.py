@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from errors import PaymentOutcomeUnknown, PaymentRejected, PaymentSpentElsewhere, RailUnavailable
-from payments.rail import Order
+from payments.order import Order
 from payments.x402.http_facilitator import FAILURES
 from payments.x402.rail import X402Rail
 from sandbox.accounts import STRANGER

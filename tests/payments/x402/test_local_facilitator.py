@@ -10,7 +10,7 @@ from eth_account import Account
 from x402.mechanisms.evm.constants import ERC6492_MAGIC_VALUE
 
 from errors import PaymentRejected, RailUnavailable
-from payments.rail import Order
+from payments.order import Order
 from payments.x402.rail import X402Rail
 from payments.x402.requirements import QuoteTerms
 from sandbox.accounts import STRANGER

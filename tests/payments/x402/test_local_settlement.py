@@ -7,7 +7,8 @@ import pytest
 from eth_account import Account
 
 from errors import PaymentOutcomeUnknown, ServiceError
-from payments.rail import Hold, Order
+from payments.order import Order
+from payments.rail import Hold
 from sandbox.chains import BaseChain
 from sandbox.rpc_proxy import Control, Mode
 from storage import SqlOutbox

@@ -10,7 +10,7 @@ import pytest
 import storage
 from errors import PaymentOutcomeUnknown, PaymentSpentElsewhere, PaymentState, ServiceError
 from payments.gate import Gate
-from payments.rail import Order
+from payments.order import Order
 from payments.result_cache import Delivery
 from payments.sale import SaleRequest, SaleResult
 from payments.x402.config import X402Config

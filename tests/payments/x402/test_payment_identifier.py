@@ -14,7 +14,8 @@ from x402.schemas import PaymentRequired
 from errors import MalformedPayment
 from payments.idempotency import suggested
 from payments.money import Price
-from payments.rail import HeaderFields, Order
+from payments.order import Order
+from payments.rail import HeaderFields
 from payments.x402.requirements import QuoteTerms
 from payments.x402.wire import read_payment, write_challenge
 from sandbox.accounts import BUYER

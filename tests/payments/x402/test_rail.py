@@ -7,7 +7,8 @@ import traceback
 import pytest
 
 from errors import PaymentOutcomeUnknown, ServiceError
-from payments.rail import Order, PaymentAttempt, Rail
+from payments.order import Order
+from payments.rail import PaymentAttempt, Rail
 from payments.x402.rail import X402Rail
 from sandbox.accounts import SETTLER
 from sandbox.chains import BaseChain

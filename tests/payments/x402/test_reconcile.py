@@ -12,7 +12,8 @@ from x402.mechanisms.evm.constants import MULTICALL3_TRY_AGGREGATE_ABI
 from x402.mechanisms.evm.multicall import encode_contract_call
 
 from errors import RailUnavailable
-from payments.rail import Order, Payment
+from payments.order import Order
+from payments.rail import Payment
 from payments.reconciliation import Kind
 from payments.x402.chain import evidence
 from payments.x402.eip3009 import SignedAuthorization

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from errors import PaymentOutcomeUnknown, RailUnavailable
 from payments.money import Price
-from payments.rail import Order
+from payments.order import Order
 from sandbox.chains import BaseChain
 from storage import SqlOutbox
 from tests.contracts.rail_contract import UNITS

@@ -16,7 +16,8 @@ from x402.schemas.v1 import PaymentRequiredV1
 
 from errors import MalformedPayment
 from payments.money import Price
-from payments.rail import HeaderFields, Order, Receipt
+from payments.order import Order
+from payments.rail import HeaderFields, Receipt
 from payments.x402.requirements import QuoteTerms
 from payments.x402.wire import MAX_HEADER_CHARS, read_payment, write_challenge, write_receipt, write_refusal
 

@@ -9,7 +9,8 @@ import pytest
 from errors import PaymentOutcomeUnknown, RailUnavailable
 from payments.chain_clock import ChainClock
 from payments.monitor import HEALTH_LIMIT_S
-from payments.rail import Finality, Order, Payment
+from payments.order import Order
+from payments.rail import Finality, Payment
 from payments.x402.monitor import KEPT_BLOCKS, ROUND_S
 from payments.x402.rail import X402Rail
 from payments.x402.requirements import QuoteTerms
