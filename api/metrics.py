@@ -30,6 +30,6 @@ class Metrics:
 
 
 def metrics() -> Response:
-    """What this process counted, or all processes that share `PROMETHEUS_MULTIPROC_DIR`."""
+    """The metrics of this process, or of all processes that share `PROMETHEUS_MULTIPROC_DIR`."""
     text, content_type = exposition()
     return Response(text, headers={"Content-Type": content_type})

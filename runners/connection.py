@@ -1,7 +1,6 @@
 """The HTTP client of one runner. Raises our own errors only."""
 
 from collections.abc import AsyncIterator, Mapping
-from types import TracebackType
 from typing import Self
 from urllib.parse import quote, unquote, urlsplit
 
@@ -53,9 +52,7 @@ class RunnerConnection:
         )
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Close every connection."""
         await self._session.close()
 

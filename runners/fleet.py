@@ -5,7 +5,6 @@ import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -57,9 +56,7 @@ class RunnerFleet:
         await self._stack.enter_async_context(in_background(self._keep_resolving()))
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Close every connection."""
         await self._stack.aclose()
         for connection in self._connections.values():

@@ -5,9 +5,9 @@ from collections.abc import Collection
 from sqlalchemy.sql.elements import ColumnElement
 
 from payments import Entry, State
-from storage.database import Database
 from storage.entries import entries, entry_of
 from storage.schema import payments
+from storage.store import Store
 
 CHUNK_SIZE = 500
 """References per statement; databases limit the number of parameters."""
@@ -15,15 +15,8 @@ CHUNK_SIZE = 500
 _row = payments.c
 
 
-class SqlBooks:
-    """`payments.reconciliation.Books` on SQLite or PostgreSQL.
-
-    Args:
-        database: shared by all stores; its owner closes it.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
+class SqlBooks(Store):
+    """`payments.reconciliation.Books` on SQLite or PostgreSQL."""
 
     async def settled_between(self, rail: str, since: float, until: float) -> list[Entry]:
         """SETTLED entries of a rail with `since` <= settled_at < `until`, unix seconds."""

@@ -15,6 +15,7 @@ from storage.database import Database
 from storage.entries import columns, entries, entry_of, sold_columns
 from storage.sale_statements import SaleStatements, abandoned, new
 from storage.schema import in_doubt, locks, payments
+from storage.store import Store
 
 _row = payments.c
 CHUNK_SIZE = 500
@@ -23,18 +24,15 @@ _MAX_COVERED = 1_000_000
 """More than any payer's payments in progress, and within every database's integer range."""
 
 
-class SqlLedger:
+class SqlLedger(Store):
     """A `payments.ledger.Ledger` on SQLite or PostgreSQL.
 
     Leases are written and checked with the database's clock, inside the statement that depends on them. So the hosts'
     clocks do not matter, and a process that was suspended detects that its lease has expired.
-
-    Args:
-        database: shared by all stores; its owner closes it.
     """
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         self._sale = SaleStatements(database)
 
     async def find(self, payment_id: str) -> Entry | None:

@@ -3,7 +3,6 @@
 import asyncio
 import random
 from secrets import token_hex
-from types import TracebackType
 from typing import Self
 
 import structlog
@@ -14,6 +13,8 @@ from storage.database import Database
 from storage.schema import locks
 
 log = structlog.get_logger(__name__)
+_POLL_S = 0.02
+"""Mean pause between two attempts."""
 
 
 class SqlLock:
@@ -32,7 +33,6 @@ class SqlLock:
         name: name of the lock.
         lease_s: duration of the lease, for which a dead holder keeps out the others; less than they wait.
         wait_s: timeout after which `async with` raises `LedgerUnavailable`.
-        poll_s: mean pause between two attempts.
     """
 
     def __init__(
@@ -42,12 +42,10 @@ class SqlLock:
         *,
         lease_s: float = 6.0,
         wait_s: float = 15.0,
-        poll_s: float = 0.02,
     ) -> None:
         self._database = database
         self._name = name
         self._wait_s = wait_s
-        self._poll_s = poll_s
         self._queue = asyncio.Lock()
         self._holder = ""
         now = database.now
@@ -75,15 +73,13 @@ class SqlLock:
             raise LedgerUnavailable("Timed out waiting for the settlement lock.") from exc
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._release()
 
     async def _acquire(self) -> None:
         self._holder = token_hex(16)
         while not await self._try():  # noqa: ASYNC110 - another process releases it
-            await asyncio.sleep(self._poll_s * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
+            await asyncio.sleep(_POLL_S * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
 
     async def _try(self) -> bool:
         return (

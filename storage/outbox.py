@@ -11,19 +11,16 @@ from payments import Hold, Sent, State
 from storage.clock import DatabaseTime
 from storage.database import Database
 from storage.schema import in_doubt, is_in, payments, transactions
+from storage.store import Store
 
 _row = transactions.c
 
 
-class SqlOutbox:
-    """A `payments.outbox.Outbox` on SQLite or PostgreSQL.
-
-    Args:
-        database: shared by all stores; its owner closes it.
-    """
+class SqlOutbox(Store):
+    """A `payments.outbox.Outbox` on SQLite or PostgreSQL."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         # Prebuilt: building a statement costs more than executing it. Parameters must not be named like columns.
         new = (bindparam(f"new_{column.name}", type_=column.type) for column in _row)
         self._record = insert(transactions).from_select(

@@ -14,6 +14,7 @@ from storage.database import Database
 from storage.entries import entries, entry_of
 from storage.sale_statements import abandoned
 from storage.schema import in_doubt, payments, refunds
+from storage.store import Store
 
 DAY_S = 86_400
 _row = payments.c
@@ -93,15 +94,11 @@ class Earned:
     refunded: int = 0
 
 
-class SqlRecords:
-    """Reads the ledger for its operator; changes nothing.
-
-    Args:
-        database: shared by all stores; its owner closes it.
-    """
+class SqlRecords(Store):
+    """Reads the ledger for its operator; changes nothing."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         now = database.now
         settling, running = _row.state == State.SETTLING, _row.lease_until > now
         self._at = func.coalesce(_row.settled_at, _row.settling_since, _row.lease_until)

@@ -8,21 +8,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
 from payments import Refund, State
-from storage.database import Database
 from storage.schema import is_in, payments, refunds
+from storage.store import Store
 
 _row = refunds.c
 
 
-class SqlRefunds:
-    """`payments.refunds.Refunds` on SQLite or PostgreSQL.
-
-    Args:
-        database: shared by all stores; its owner closes it.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
+class SqlRefunds(Store):
+    """`payments.refunds.Refunds` on SQLite or PostgreSQL."""
 
     async def record(self, refund: Refund) -> bool:
         """One statement looks at the payment's row, which no other process can change meanwhile, and writes."""

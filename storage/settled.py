@@ -10,6 +10,7 @@ from payments import RAW, Entry, Payment, State
 from storage.database import Database
 from storage.entries import entries, entry_of
 from storage.schema import not_final, payments
+from storage.store import Store
 
 FIRST_RECHECK_S = 10.0
 """Time from the settlement to the first recheck, and minimum interval between rechecks. A Tempo transaction is valid
@@ -19,15 +20,11 @@ MAX_RECHECK_INTERVAL_S = 86_400.0
 _row = payments.c
 
 
-class SqlSettled:
-    """A `payments.finality.Settled` on SQLite or PostgreSQL.
-
-    Args:
-        database: shared by all stores; its owner closes it.
-    """
+class SqlSettled(Store):
+    """A `payments.finality.Settled` on SQLite or PostgreSQL."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         now = database.now
         age = now - type_coerce(_row.settled_at, Float)
         pause = case(

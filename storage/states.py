@@ -9,20 +9,18 @@ from payments import IN_DOUBT, NOT_FINAL, Standing, State
 from storage.database import Database
 from storage.sale_statements import abandoned
 from storage.schema import not_final, payments, under_way
+from storage.store import Store
 
 _row = payments.c
 
 
-class SqlStates:
+class SqlStates(Store):
     """`payments.ledger_watch.States` on SQLite or PostgreSQL. Two statements over partial indexes: final
     settlements are not read.
-
-    Args:
-        database: shared by all stores; its owner closes it.
     """
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         now = database.now
         settling = _row.state == State.SETTLING
         self._under_way = (

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import wait
-from types import TracebackType
 from typing import Self
 
 import structlog
@@ -65,9 +64,7 @@ class DecoderPool:
         self._maintainer.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop all processes. Pixels that are still referenced stay valid."""
         self._is_closing.set()
         self._has_changed.set()

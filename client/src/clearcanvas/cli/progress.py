@@ -1,6 +1,5 @@
 """Shows a run: a line for each picture, and on a terminal a progress bar."""
 
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console
@@ -39,7 +38,7 @@ class Display:
         self._progress.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
     def observe(self, name: str, stage: Stage) -> None:
