@@ -1,10 +1,10 @@
 """Whether one more picture is admitted: by the seconds that it would wait, before its payment is verified and claimed.
 
-A place is the promise to cut one picture out. It is held from admission on, so that simultaneous requests are counted.
+A place is the capacity for one picture. It is held from admission on, so that simultaneous requests are counted.
 The wait for a new place is the CPU time of all held places, divided by the cores, plus the runner's wait.
 
-Pictures of more than `BIG_PIXELS` have a lane of their own: they use all cores but one, so that small ones, which are
-nearly all, never wait for the ten seconds of a large one. In each lane the first is served first.
+Pictures of more than `BIG_PIXELS` have their own lane: they use all cores but one, so that small ones, which are nearly
+all, never wait for the ten seconds of a large one. Each lane is first in, first out.
 """
 
 import math
@@ -17,7 +17,7 @@ from heapq import heappop, heappush
 from errors import Overloaded
 
 BIG_PIXELS = 12_500_000
-"""What most cameras and phones send is smaller."""
+"""Most pictures of cameras and phones are smaller."""
 
 _FAIR_SHARE = 0.5
 """Share of the longest wait that the pictures of one address, or of one payer, may cause."""
@@ -35,14 +35,14 @@ _FACTORS = (0.1, 30.0)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What admission knows of one picture.
+    """One picture for admission.
 
     Attributes:
-        model: that cuts it out.
+        model: its model.
         expected_s: CPU seconds of its stages on a common machine.
         is_big: whether it has more than `BIG_PIXELS`.
         keys: its senders: an address, and a payer if known.
-        runner_wait_s: what the runner says that a picture sent now would wait.
+        runner_wait_s: the wait that the runner reports for a picture sent now.
         picture_s: the runner's seconds for one picture.
     """
 
@@ -61,7 +61,7 @@ class Place:
         job: the picture.
         seconds: expected CPU time.
         wait_s: expected wait at its admission.
-        is_before_runner: whether its inference is still to come.
+        is_before_runner: whether its inference has not finished.
     """
 
     def __init__(self, admission: "Admission", job: Job, seconds: float, wait_s: float) -> None:
@@ -89,8 +89,8 @@ class Lane:
     """Small pictures or big ones: their cores and their speed.
 
     Attributes:
-        cores: that they may use at a time.
-        factor: how many seconds a picture takes for each expected one; learned.
+        cores: number that they may use at a time.
+        factor: actual seconds per expected second; learned.
     """
 
     cores: int
@@ -114,8 +114,8 @@ class Admission:
         clock: seconds.
 
     Attributes:
-        lanes: of small pictures and of big ones.
-        places: that are held.
+        lanes: one for small and one for big pictures.
+        places: the held places.
     """
 
     cores: int
@@ -141,7 +141,7 @@ class Admission:
         place = Place(self, job, job.expected_s * self.lanes[job.is_big].factor, wait_s)
         delayed = max((self._delayed_by(key) for key in job.keys), default=0.0)
         if delayed and delayed + self._delay(place) > _FAIR_SHARE * self.max_wait_s:
-            raise self._overloaded("You have as many images waiting as one sender may have.", delayed)
+            raise self._overloaded("You have reached the limit of waiting images per sender.", delayed)
         self.places.add(place)
         return place
 

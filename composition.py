@@ -1,4 +1,4 @@
-"""The composition root: settings → storage → rails → gate → pipeline → application. Rooms are given values only."""
+"""The composition root: settings → storage → rails → gate → pipeline → application. Packages receive only values."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -53,8 +53,8 @@ Models = Sequence[tuple[ModelManifest, RunnerClient]]
 async def compose(
     settings: Settings, models: Models, sandbox_wallet: SandboxWallet | None = None
 ) -> AsyncIterator[Starlette]:
-    """Everything one API worker is made of. Whatever is opened here is closed here, in the opposite order: first the
-    background tasks, then the gate, which waits for the sales in progress, then what they need.
+    """All parts of one API worker. It closes what it opens, in reverse order: first the background tasks, then the
+    gate, which waits for the sales in progress, then the parts that they need.
 
     Args:
         sandbox_wallet: pays on the page `/try`, in the sandbox only.
@@ -184,7 +184,7 @@ def _network(manifest: ModelManifest, client: RunnerClient) -> MattingModel:
 
 
 def _threads(settings: Settings) -> int:
-    """CPU stages of pictures at a time in each API worker."""
+    """The number of concurrent CPU stages in each API worker."""
     return max(1, available_cpus() // settings.workers)
 
 
@@ -211,7 +211,7 @@ def _cut_out(settings: Settings, models: Models, decoders: DecoderPool | None) -
 
 @asynccontextmanager
 async def _counters(settings: Settings, database: Database) -> AsyncIterator[Storage]:
-    """Where unpaid answers are counted."""
+    """The store that counts unpaid answers."""
     redis_url = reveal(settings.rate_limit.redis_url)
     if redis_url is None:
         yield SqlRateLimits(database)

@@ -1,4 +1,4 @@
-"""How many CPUs this process may use: what its CPU mask allows, and what its container's quota pays for."""
+"""The number of CPUs that this process may use, by its CPU mask and its container's quota."""
 
 import math
 import os
@@ -16,7 +16,7 @@ def available_cpus(hierarchies: Path = _HIERARCHIES, membership: Path = _MEMBERS
     still shows every CPU of the host then.
 
     Args:
-        hierarchies: where the cgroup file systems are mounted.
+        hierarchies: mount points of the cgroup file systems.
         membership: the file that names this process's cgroups.
     """
     in_mask = len(os.sched_getaffinity(0))
@@ -52,7 +52,7 @@ def _v1(root: Path, path: str) -> Iterator[float]:
 
 
 def _upwards(root: Path, path: str) -> Iterator[Path]:
-    """The cgroup's folder and those above it. Inside a container only the root may be there, and is the container's."""
+    """The cgroup's folder and its parents. Inside a container only the root may exist; it is the container's."""
     inner = PurePosixPath(path.lstrip("/"))
     yield root / inner
     yield from (root / each for each in inner.parents)

@@ -1,5 +1,5 @@
-"""What is done once per start, before any worker runs: weights and backend are checked, the database is migrated, the
-sandbox's chains are started."""
+"""The tasks once per start, before any worker runs: check weights and backend, migrate the database, start the
+sandbox's chains."""
 
 import asyncio
 import sys
@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 
 def prepare_deployment(settings: Settings, manifests: tuple[ModelManifest, ...]) -> None:
-    """Prepare everything that the API workers need; end this process with the reason when that fails."""
+    """Prepare everything that the API workers need; on failure end this process with the reason."""
     sys.path.insert(0, str(ROOT))  # BentoML has removed a bento's source folder from it by now
     try:
         if not settings.runner.addresses:
@@ -58,7 +58,7 @@ def _serve_metrics(settings: Settings) -> None:
 
 
 def prepare_runner(settings: Settings, manifests: tuple[ModelManifest, ...]) -> None:
-    """Check weights and backend here; a worker that failed because of them would be started again and again."""
+    """Check weights and backend here, because a worker that fails on them would be restarted in a loop."""
     try:
         check_weights(manifests)
     except ModelError as error:

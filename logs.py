@@ -1,10 +1,9 @@
 """The log: one JSON object per line on stderr, and the redaction of every line.
 
-Our own lines are made of names and numbers that we chose. What a library writes was chosen by nobody here: payers,
-recipients, signed data and the URLs of chains stand in its messages, arguments and exceptions. So our handler is a
-border. Of a foreign record its logger, its level, its template without arguments and the classes of its exceptions
-pass. At the very end every line, ours included, loses the operator's secrets and whatever looks like an address, a
-hash, signed data, or more of a URL than its host.
+Our own lines consist of names and numbers that we chose. The messages, arguments and exceptions of libraries may
+contain payers, recipients, signed data and the URLs of chains. So the handler keeps only a library record's logger,
+level, template without arguments, and the classes of its exceptions. Finally it removes from every line the operator's
+secrets, everything that looks like an address, a hash or signed data, and all of a URL but its host.
 """
 
 import json
@@ -24,7 +23,7 @@ OUR_LOGGERS = (
     *("api", "imaging", "payments", "runners", "storage"),
     *("api_worker", "composition", "deployment", "logs", "pipeline", "process_end", "supervisor"),
 )
-"""Loggers are named after modules: these are our packages and modules. Libraries are logged from WARNING on."""
+"""Our packages and modules; loggers are named after modules. Libraries log from WARNING on."""
 
 _FOREIGN_CHARS = 300
 _PLACES = 6
@@ -32,11 +31,11 @@ _WARNINGS = "py.warnings"  # whose template is "%s"
 
 
 def configure_logging(level: str, secrets: Iterable[str] = ()) -> None:
-    """One JSON object per line on stderr, for our loggers, everybody else's, and the warnings of Python.
+    """Log one JSON object per line on stderr, for our loggers, those of libraries, and Python's warnings.
 
     Args:
-        level: of our own loggers: debug, info or warning.
-        secrets: strings that are struck out wherever they turn up, foreign tracebacks included.
+        level: level of our own loggers: debug, info or warning.
+        secrets: strings that are removed from every line, including libraries' tracebacks.
     """
     first: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -54,12 +53,12 @@ def configure_logging(level: str, secrets: Iterable[str] = ()) -> None:
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         structlog.processors.format_exc_info,
         structlog.processors.JSONRenderer(),
-        _Struck(secrets),
+        _Redaction(secrets),
     ]
     handler = logging.StreamHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*first, _border], processors=last, pass_foreign_args=True
+            foreign_pre_chain=[*first, _harmless_parts], processors=last, pass_foreign_args=True
         )
     )
     _own_all_loggers(handler, level.upper())
@@ -71,13 +70,13 @@ def _own_all_loggers(handler: logging.Handler, level: str) -> None:
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
     for name in (*logging.root.manager.loggerDict, _WARNINGS):
-        # BentoML's and the server's own handlers would write past ours.
+        # BentoML's and the server's own handlers would bypass ours.
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], True
     for name in OUR_LOGGERS:
         logging.getLogger(name).setLevel(level)
     for name in ("bentoml.access", "uvicorn.access"):
-        # Their lines hold paths and addresses of clients; api/access_log.py writes one without.
+        # Their lines contain paths and addresses of clients; api/access_log.py logs requests without them.
         logging.getLogger(name).disabled = True
 
 
@@ -100,8 +99,8 @@ def log_uncaught() -> None:
     sys.excepthook, threading.excepthook, sys.unraisablehook = uncaught, in_thread, unraisable
 
 
-def _border(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """Reduce a foreign record to what is known to be harmless; our own modules' plain loggers pass."""
+def _harmless_parts(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Reduce a library's record to its harmless parts; records of our own modules' plain loggers stay."""
     record: logging.LogRecord = event["_record"]
     with_arguments = bool(event.pop("positional_args"))
     if record.name.partition(".")[0] in OUR_LOGGERS:
@@ -112,13 +111,13 @@ def _border(_: object, __: str, event: structlog.typing.EventDict) -> structlog.
         event["raised"] = list(_classes(raised[1]))
     if with_arguments and record.name != _WARNINGS:
         event["event"] = str(record.msg)
-    # A message that came whole is struck like every line.
+    # `_Redaction` cleans a message without arguments like every line.
     event["event"] = event["event"].partition("\n")[0][:_FOREIGN_CHARS]
     return event
 
 
 def _classes(error: BaseException | None) -> Iterator[str]:
-    """An exception and its causes by their classes and the last places on their way: never by their texts."""
+    """Class and last code locations of an exception and its causes, without their texts."""
     while error is not None:
         frames = list(traceback.walk_tb(error.__traceback__))[-_PLACES:]
         places = [f"{frame.f_globals.get('__name__')}:{line}" for frame, line in frames]
@@ -126,8 +125,8 @@ def _classes(error: BaseException | None) -> Iterator[str]:
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
-class _Struck:
-    """Last processor: strikes out of a finished line what may not leave."""
+class _Redaction:
+    """Last processor: removes secrets and personal data from a finished line."""
 
     _LONG_HEX = re.compile(r"(?:0[xX])?[0-9a-fA-F]{40,}")
     """Addresses, hashes, signatures, call data; a request id is shorter."""
@@ -139,7 +138,7 @@ class _Struck:
         plain = set(secrets)
         every = plain | {json.dumps(each)[1:-1] for each in plain} | {quote(each, safe="") for each in plain}
         longest_first = sorted(every - {""}, key=len, reverse=True)
-        # Hex digits come back in either case.
+        # Hex digits may appear in either case.
         self._secrets = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)", re.IGNORECASE)
 
     def __call__(self, logger: object, method: str, line: Any) -> str:

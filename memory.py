@@ -1,7 +1,7 @@
-"""Memory that bursts have taken goes back to the system.
+"""Returns free memory to the system after bursts.
 
-glibc keeps what is freed for the next time, in an arena for each thread: after a burst of large pictures that is
-hundreds of unused megabytes.
+glibc keeps freed memory for reuse, in an arena for each thread: after a burst of large pictures this is hundreds of
+unused megabytes.
 """
 
 import asyncio
@@ -12,21 +12,21 @@ from collections.abc import Callable, MutableMapping
 from functools import cache
 
 ARENAS = "2"
-"""Threads share these: with one for each thread, a page that one freed is none that another takes."""
+"""Threads share these arenas: with one arena per thread, no thread could reuse the memory that another one freed."""
 
 _EVERY_S = 5.0
 
 
 def bound_arenas(environment: MutableMapping[str, str] = os.environ) -> None:
-    """For the processes that this one starts; glibc reads it when it begins."""
+    """Set it for the child processes; glibc reads the variable at the start of a process."""
     environment.setdefault("MALLOC_ARENA_MAX", ARENAS)
 
 
 async def keep_giving_back(made: Callable[[], float], *, every_s: float = _EVERY_S) -> None:
-    """Give free memory back whenever something was made since the last time, until cancelled.
+    """Return free memory whenever pictures were processed since the last time, until cancelled.
 
     Args:
-        made: how much has been done so far.
+        made: number of processed pictures.
     """
     before = made()
     while True:
@@ -38,7 +38,7 @@ async def keep_giving_back(made: Callable[[], float], *, every_s: float = _EVERY
 
 
 def give_back() -> bool:
-    """Return free memory to the system; whether there was any. False where the C library cannot."""
+    """Return free memory to the system; returns whether there was any. False if the C library cannot do this."""
     library = _glibc()
     return bool(library and library.malloc_trim(0))
 

@@ -1,11 +1,11 @@
-"""The folder in which the processes of one running service keep their counts, and no process of another service.
+"""The metrics folder of one running service.
 
-prometheus_client keeps the counts of several processes as files in one folder, and adds up all files that lie there.
-So every start has a folder of its own, which belongs to the supervisor: it is removed when the supervisor
-ends. A supervisor that was killed leaves its folder behind; the next start removes it.
+prometheus_client stores the counts of several processes as files in one folder, and adds up all files in it. So each
+start has its own folder, which belongs to the supervisor and is removed when the supervisor ends. A killed supervisor
+leaves its folder behind; the next start removes it.
 
-    <parent>/.lock            held while folders are made or removed
-    <parent>/<random>.lock    held by a supervisor as long as it lives: the kernel lets go of it, whatever happens
+    <parent>/.lock            held while folders are created or removed
+    <parent>/<random>.lock    held by a supervisor as long as it runs; the kernel releases it in any case
     <parent>/<random>         the files of its processes
 """
 
@@ -23,10 +23,10 @@ _LOCK = ".lock"
 
 
 def own_folder(parent: Path) -> Path:
-    """An empty folder for the processes that this one starts, readable by this user only; removed when this one ends.
+    """Create an empty folder for the child processes, readable only by this user; it is removed when this process ends.
 
     Args:
-        parent: holds the folders of all services of this user; made where there is none.
+        parent: contains the folders of all services of this user; created if it does not exist.
     """
     parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _exclusive(parent):

@@ -1,7 +1,7 @@
-"""`/metrics` on a port of its own: a small HTTP server in the supervisor, which reads what all processes have counted.
+"""`/metrics` on a separate port: a small HTTP server in the supervisor, which reads the counts of all processes.
 
-It runs in the supervisor, the one process that exists once and for as long as the service runs. The public port has no
-such path then.
+It runs in the supervisor, the only process that exists once and as long as the service runs. The public port then has
+no such path.
 """
 
 import threading
@@ -33,11 +33,11 @@ def serve_metrics(port: int, networks: Sequence[str], counts: Path, *, host: str
     """Serve until this process ends, in a thread. Returns the port, a free one for 0.
 
     Args:
-        networks: addresses or networks that are answered; others get 404.
-        counts: folder in which the processes of the service count.
+        networks: addresses or networks that may read it; others get 404.
+        counts: metrics folder of the service's processes.
 
     Raises:
-        OSError: the port is in use, or may not be opened.
+        OSError: the port is in use, or opening it is not permitted.
     """
     server = _Server((host, port), _Handler)
     server.set_app(_app([ip_network(each, strict=False) for each in networks], counts))

@@ -1,4 +1,4 @@
-"""The work on one page: the steps from an upload to a file, in order. cut_out.py runs them within memory and cores."""
+"""The pipeline: the steps from an upload to a file, in order. cut_out.py runs them within memory and cores."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from imaging import Box, Decontamination, ImageInfo, Output, Picture, Pixels
 from telemetry import stage
 
 Decode = Callable[[bytes, ImageInfo], Picture]
-"""A probed upload to its picture; runs in a thread, as `imaging.decode` or in a process of its own."""
+"""Decodes a probed upload; runs in a thread, as `imaging.decode` or in a separate process."""
 
 Infer = Callable[[Pixels], Awaitable[Pixels]]
 """uint8 [S,S,3] RGB to uint8 alpha [S,S]; raises only errors of `errors`."""
@@ -17,15 +17,15 @@ Infer = Callable[[Pixels], Awaitable[Pixels]]
 
 @dataclass(frozen=True, slots=True)
 class MattingModel:
-    """A model, wherever it runs.
+    """A model, local or remote.
 
     Attributes:
         size: S, the side of its square input.
-        fault: why it is unavailable at present, as a public sentence; None while it is available.
+        fault: why it is unavailable now, as a public sentence; None if it is available.
         expected_wait: seconds until the inference of a picture that is sent now would begin.
         picture_s: seconds of the runner for one picture.
-        darken_light: whether it finds more in high-key pictures that are darkened for it.
-        backend: what runs it; None while that is not known.
+        darken_light: whether it works better on darkened high-key pictures.
+        backend: its backend; None while unknown.
     """
 
     infer: Infer
@@ -44,8 +44,8 @@ class Result:
     Attributes:
         body: the encoded file.
         width, height: its size in pixels.
-        subject: where the subject was in the upright upload.
-        haze: share of the subject that came out half transparent, 0..1.
+        subject: position of the subject in the upright upload.
+        haze: share of the subject that is half transparent, 0..1.
     """
 
     body: bytes
@@ -57,17 +57,17 @@ class Result:
 
 @dataclass(slots=True)
 class Work:
-    """One picture between two steps: each step reads what earlier ones have set.
+    """One picture between two steps: each step reads the results of earlier ones.
 
     Attributes:
         body, info, output, model: the order.
         picture: upright, in sRGB; `compose` changes its pixels in place.
         small: the picture at the model's size, uint8 [S,S,3].
-        model_input: what the model gets: `small`, or a darkened copy.
-        alpha: the model's answer, uint8 [S,S].
-        matte: alpha while it is refined: uint8 [S,S], and [H,W] from `upsample` on.
+        model_input: the model's input: `small`, or a darkened copy.
+        alpha: the model's output, uint8 [S,S].
+        matte: alpha during refinement: uint8 [S,S], and [H,W] from `upsample` on.
         decontamination: the estimated colours of foreground and background.
-        pixels: the cut-out, then what is encoded.
+        pixels: the cut-out, then the pixels to encode.
     """
 
     body: bytes
@@ -114,51 +114,51 @@ def set_levels(work: Work) -> None:
 
 
 def drop_small_components(work: Work) -> None:
-    """Captions, watermarks and noise in the background go."""
+    """Remove captions, watermarks and noise in the background."""
     work.matte = imaging.drop_small_components(work.matte)
 
 
 def require_subject(work: Work) -> None:
-    """An empty picture is not sold: raises `NothingFound`."""
+    """Raise `NothingFound` for an empty matte: an empty picture is not sold."""
     if not imaging.has_subject(work.picture, work.matte):
         raise NothingFound()
 
 
 def measure_haze(work: Work) -> None:
-    """How much of the subject is half transparent, on the model's square, where it costs next to nothing."""
+    """Measure how much of the subject is half transparent, at the model's size, where it is cheap."""
     work.haze = imaging.haze_share(work.matte)
 
 
 def upsample(work: Work) -> None:
-    """Enlarge the matte to the picture's size, its edges guided by the picture's."""
+    """Enlarge the matte to the picture's size, guided by the picture's edges."""
     work.matte = imaging.upsample(work.picture, work.matte, work.small)
 
 
 def estimate_colours(work: Work) -> None:
-    """Estimate foreground and background colour, by the alpha that the model gave."""
+    """Estimate the colours of foreground and background from the model's alpha."""
     work.decontamination = Decontamination(work.picture, work.alpha, work.small)
 
 
 def compose(work: Work) -> None:
-    """Give the picture its alpha, and take the background's colour out of it."""
+    """Apply the alpha, and remove the background's colour."""
     work.pixels = imaging.compose(work.picture, work.matte, work.decontamination)
     del work.matte, work.decontamination  # large pictures need the memory
 
 
 def finish(work: Work) -> None:
-    """Put the cut-out on its background, crop it and shrink it, as ordered."""
+    """Apply background, crop and size of the order."""
     finished = imaging.finish(work.pixels, work.output)
     work.pixels, work.subject = finished.pixels, finished.subject
 
 
 def encode(work: Work) -> None:
-    """Write the file."""
+    """Encode the file."""
     height, width = work.pixels.shape[:2]
     work.result = Result(imaging.encode(work.pixels, work.output), width, height, work.subject, work.haze)
 
 
 Stages = Mapping[str, tuple[Callable[[Work], None], ...]]
-"""Steps in order, by the stage that they are timed as."""
+"""The steps in order, by their stage in the timings."""
 
 BEFORE_MODEL: Stages = {
     "decode": (
@@ -184,7 +184,7 @@ AFTER_MODEL: Stages = {
 
 
 def run(stages: Stages, work: Work) -> None:
-    """Take every step, on one core."""
+    """Run every step, on one core."""
     for name, steps in stages.items():
         with stage(name):
             for step in steps:

@@ -84,7 +84,7 @@ def on_first_signal(called: Callable[[], None], *, delay_s: float = 0.0) -> None
     """Call `called` on the first SIGTERM or SIGINT, before the present handlers. Call it in the main thread.
 
     Args:
-        delay_s: the present handlers get the first signal so much later, or at once with a second one.
+        delay_s: delay of the first signal for the present handlers; a second signal ends the delay.
     """
     was_called = False
 

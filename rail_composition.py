@@ -10,7 +10,7 @@ from storage import Database, SqlLock, SqlOutbox
 
 
 def build_rails(settings: Settings, database: Database, ledger_id: str) -> tuple[Rail, ...]:
-    """The enabled rails, in the order in which they are quoted. The caller closes them."""
+    """The enabled rails, in the order of the quote. The caller closes them."""
     return tuple(
         info.build(section, dependencies(settings, info.name, database, ledger_id))
         for info, section in settings.enabled_rails()
@@ -18,8 +18,8 @@ def build_rails(settings: Settings, database: Database, ledger_id: str) -> tuple
 
 
 def dependencies(settings: Settings, rail: str, database: Database, ledger_id: str) -> RailDependencies:
-    """What a rail is given."""
-    """What a rail is given."""
+    """The dependencies of a rail."""
+    """The dependencies of a rail."""
     return RailDependencies(
         lock=partial(SqlLock, database),
         outbox=SqlOutbox(database),

@@ -1,4 +1,4 @@
-"""What middlewares hand on within one request: values in the ASGI scope's `state`, each under a typed key."""
+"""Typed access to the values in the ASGI scope's `state`, which middlewares share within one request."""
 
 from collections.abc import Callable, MutableMapping
 from typing import Any, Generic, TypeVar
@@ -15,7 +15,7 @@ class StateKey(Generic[T]):
         self._name = name
 
     def of(self, scope: Scope) -> T:
-        """The value. Raises KeyError when none was put there."""
+        """The value. Raises KeyError if it is not set."""
         value: T = scope["state"][self._name]
         return value
 
@@ -29,12 +29,12 @@ class StateKey(Generic[T]):
         scope.setdefault("state", {})[self._name] = value
 
     def once(self, scope: Scope, make: Callable[[], T]) -> T:
-        """The value, made when it is asked for first."""
+        """The value; created on first use."""
         if self._name not in scope.setdefault("state", {}):
             self.put(scope, make())
         return self.of(scope)
 
     def take(self, scope: Scope) -> T | None:
-        """Remove the value and return it; None when there is none."""
+        """Remove the value and return it; None if it is not set."""
         value: T | None = scope.get("state", {}).pop(self._name, None)
         return value

@@ -16,83 +16,82 @@ Port = Annotated[int, Field(ge=1, le=65_535)]
 
 
 class UploadLimits(Section):
-    """Limits on what may be sent."""
+    """Limits on uploads."""
 
     max_bytes: PositiveInt = 25_000_000
-    """Bytes of one image."""
+    """Maximum bytes of one image."""
     max_side: PositiveInt = 10_000
-    """Pixels per side of one image."""
+    """Maximum pixels per side of one image."""
     max_bytes_in_flight: PositiveInt = 500_000_000
-    """Bytes of all images that one API worker holds at a time, sent and made; more are answered 503. A quarter is
-    kept for payers who have paid here within the last hour."""
+    """Bytes of all images that one API worker holds at a time, uploads and results; above it the answer is 503. A
+    quarter is reserved for payers who have paid here within the last hour."""
     max_bytes_per_address: PositiveInt = 125_000_000
-    """The same for the requests of one address (IPv6: /64); more are answered 429."""
+    """The same for the requests of one address (IPv6: /64); above it the answer is 429."""
     receive_timeout_s: PositiveFloat = 60.0
-    """Seconds within which an image has to arrive."""
+    """Seconds within which an image must arrive."""
     pace_bytes_s: PositiveInt = 8_000
     """Bytes per second that must arrive of it, on average over each window."""
     pace_window_s: PositiveFloat = 10.0
-    """Seconds of that window."""
+    """Length of that window in seconds."""
 
 
 class FetchConfig(Section):
-    """Images that are fetched from `image_url`."""
+    """Images from `image_url`."""
 
     enabled: bool = True
-    """Whether `image_url` is accepted. Only public addresses are fetched from, through no proxy."""
+    """Whether `image_url` is accepted. The service fetches only from public addresses, without a proxy."""
     timeout_s: PositiveFloat = 10.0
-    """Seconds within which an image has to be fetched, redirects included."""
+    """Seconds within which an image must be fetched, including redirects."""
     max_redirects: NonNegativeInt = 3
-    """Redirects that are followed; each address is checked."""
+    """Maximum number of redirects; each address is checked."""
     at_a_time: PositiveInt = 16
-    """Images that one API worker fetches at a time; more are answered 503."""
+    """Images that one API worker fetches at a time; above it the answer is 503."""
     ports: Annotated[tuple[Port, ...], CommaSeparated] = ()
-    """Ports that may be fetched from, beside 80 for http and 443 for https."""
+    """Allowed ports, besides 80 for http and 443 for https."""
     networks: Annotated[tuple[CidrBlock, ...], CommaSeparated] = ()
-    """Addresses or networks that may be fetched from though they are not public. Whoever pays for an image can then
-    have this service ask them."""
+    """Allowed addresses or networks that are not public. Every payer can then make this service send requests to
+    them."""
 
 
 class ConnectionLimits(Section):
     """Limits on the connections of clients."""
 
     total: PositiveInt = 1000
-    """Connections of one API worker; where there are more, an idle one of the address that has most is closed. Lower
-    where the limit on open files is."""
+    """Connections of one API worker; above it, an idle one of the address with most connections is closed. It is
+    lower if the limit on open files is lower."""
     per_address: PositiveInt = 100
     """The same of one address (IPv6: per /64), at most a quarter of all; trusted proxies have no such limit."""
     requests_per_s: PositiveFloat = 50.0
-    """Requests a second that one address may begin, four times as many at once; further ones wait. Trusted proxies have
-    no such limit."""
+    """Requests per second that one address may begin, four times as many at once; further ones wait. Trusted proxies
+    have no such limit."""
     head_timeout_s: PositiveFloat = 10.0
     """Seconds to complete the header fields of a request, from the connection or from the last answer."""
     discard_timeout_s: PositiveFloat = 60.0
-    """Seconds for the rest of a body that has been answered already."""
+    """Seconds for the rest of a body that is already answered."""
     pace_bytes_s: PositiveInt = 8_000
     """Bytes per second that a client must read of an answer, or send of a body, on average over each window."""
     pace_window_s: PositiveFloat = 10.0
-    """Seconds of that window."""
+    """Length of that window in seconds."""
     announce_stop_s: NonNegativeFloat = 0.0
-    """Seconds after SIGTERM in which `/readyz` is 503 and requests are still accepted, so that a load balancer takes
-    this host out before its port closes. Behind one that asks `/readyz` every second: 5."""
+    """Seconds after SIGTERM in which `/readyz` is 503 and requests are still accepted, so that a load balancer
+    removes this host before its port closes. If it requests `/readyz` every second: 5."""
 
     @property
     def affordable(self) -> int:
-        """`total`, or as many as there are descriptors for."""
+        """`total`, or fewer if there are fewer descriptors."""
         return max(1, min(self.total, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - _KEPT_FREE))
 
     @property
     def affordable_per_address(self) -> int:
-        """`per_address`, or a quarter of all: one address that is owed answers on all of its connections leaves the
-        others room."""
+        """`per_address`, but at most a quarter of all, so that one address cannot occupy all connections."""
         return max(1, min(self.per_address, self.affordable // 4))
 
 
 class RateLimitConfig(Section):
-    """The limit on answers that earn nothing."""
+    """The limit on unpaid answers."""
 
     unpaid_per_minute: PositiveInt = 30
-    """Unpaid answers per minute and address (IPv6: per /64); more are answered 429. A payer may have as many payments
-    that buy nothing, an address four times as many."""
+    """Unpaid answers per minute and address (IPv6: per /64); above it the answer is 429. A payer may have as many
+    payments that buy nothing, an address four times as many."""
     redis_url: RedisUrl | None = None
-    """Redis to count them in; without it they are counted in the ledger's database."""
+    """Redis that counts them; by default the ledger's database counts them."""

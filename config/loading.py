@@ -1,4 +1,4 @@
-"""From profile, file and environment to `Settings`, or to one error that names every fault."""
+"""Loads `Settings` from profile, file and environment, or raises one error with every fault."""
 
 import os
 import tomllib
@@ -24,7 +24,7 @@ Values = dict[str, Any]
 
 
 class ConfigurationError(Exception):
-    """The settings cannot be used; the text lists every fault under its environment name and shows no value."""
+    """The settings are invalid; the text lists every fault by its environment variable and contains no value."""
 
     def __init__(self, found: list[Fault]) -> None:
         self.names = tuple(sorted({variable(fault.name) for fault in found}))
@@ -33,12 +33,12 @@ class ConfigurationError(Exception):
 
 
 def variable(name: str) -> str:
-    """The environment's name of a setting: `x402.pay_to` → `CLEARCANVAS_X402__PAY_TO`."""
+    """The environment variable of a setting: `x402.pay_to` → `CLEARCANVAS_X402__PAY_TO`."""
     return _PREFIX + name.upper().replace(".", "__")
 
 
 def is_for_sellers(variable: str) -> bool:
-    """Whether an environment variable sets what a runner need not know: keys, chains, stores, and who is counted."""
+    """Whether a runner must not get this environment variable: keys, chains, stores, rate limits."""
     name = variable.removeprefix(_PREFIX).lower().replace("__", ".")
     sections = ("rate_limit", "receipts", *(rail.name for rail in RAILS))
     return variable.startswith(_PREFIX) and name.startswith(("database_url", *(f"{each}." for each in sections)))
@@ -62,11 +62,11 @@ def load(
     """The settings of this process.
 
     Args:
-        rules: what cannot be right together; `config.rules.runner_faults` for a process that sells nothing.
-        rails: those that have a section.
+        rules: checks of combinations; `config.rules.runner_faults` for a process that does not sell.
+        rails: the rails with a section.
 
     Raises:
-        ConfigurationError: with all faults at once; those of single values and those of values together.
+        ConfigurationError: all faults at once, of single values and of combinations.
     """
     model = settings_with(rails)
     given, found = _given(environ, set(names(model)))
@@ -81,7 +81,7 @@ def load(
 
 
 def _given(environ: Mapping[str, str], known: set[str]) -> tuple[Values, list[Fault]]:
-    """What the operator set, file first, environment over it; with the faults of names and file."""
+    """The operator's values from the file and, overriding it, the environment; with the faults of names and file."""
     values: Values = {}
     found: list[Fault] = []
     try:
@@ -121,7 +121,7 @@ def _unknown(name: str, known: set[str]) -> str:
 
 
 def _validate(model: type[Settings], values: Values) -> tuple[Settings, list[Fault]]:
-    """The settings without the values that are wrong by themselves, and what is wrong with those."""
+    """The settings without the invalid values, and the faults of those values."""
     try:
         return model.model_validate(_nested(values)), []
     except ValidationError as error:
@@ -142,11 +142,11 @@ def _nested(values: Values) -> Values:
 
 
 def _name(location: tuple[int | str, ...], values: Values) -> str:
-    """The setting that an error's location lies in; locations go on into tuples and tables."""
+    """The setting of an error's location; locations continue into tuples and tables."""
     path = [str(part) for part in location]
     return next(name for end in range(len(path), 0, -1) if (name := ".".join(path[:end])) in values)
 
 
 def _sentence(message: str) -> str:
-    """Pydantic's message, or the words of our own validator behind its prefix."""
+    """Pydantic's message, or the text of our own validator after its prefix."""
     return message.removeprefix("Value error, ")

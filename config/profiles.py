@@ -1,4 +1,4 @@
-"""The defaults of each profile, by dotted name, where they differ from the settings' own."""
+"""The defaults of each profile, by dotted name, if they differ from the settings' own."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -18,7 +18,7 @@ PROFILES = tuple(_ROOT)
 
 
 def preset(profile: str, rails: Iterable[RailInfo[Any]]) -> dict[str, Any]:
-    """What a profile presets, the rails' own presets included; an unknown one presets what the sandbox does."""
+    """The presets of a profile, including those of the rails; an unknown profile has those of the sandbox."""
     profile = profile if profile in _ROOT else "sandbox"
     of_rails = {f"{rail.name}.{name}": value for rail in rails for name, value in rail.presets[profile].items()}
     return {**_ROOT[profile], **of_rails}

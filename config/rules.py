@@ -1,4 +1,4 @@
-"""What settings cannot be right together, beyond what each section says of itself."""
+"""Checks of combinations of settings, besides those of each section."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ _LOST = f"it would be lost when the code or its container is replaced; {_GOOD_PL
 
 
 def faults(settings: Settings) -> Iterator[Fault]:
-    """Everything that keeps these settings from selling."""
+    """All faults that prevent selling with these settings."""
     yield from _rails(settings)
     yield from _hosts(settings)
     yield from _previous_prices(settings)
@@ -30,7 +30,7 @@ def faults(settings: Settings) -> Iterator[Fault]:
 
 
 def runner_faults(settings: Settings) -> Iterator[Fault]:
-    """All that a runner on a host of its own has to know."""
+    """All faults that prevent a runner on its own host from starting."""
     for fault in settings.runner.faults():
         yield fault.within("runner")
     for fault in settings.traces.faults():
@@ -91,7 +91,7 @@ def _denied_payers(settings: Settings) -> Iterator[Fault]:
 
 
 def _database(settings: Settings) -> Iterator[Fault]:
-    """A ledger must outlive the code: replacing a container or a folder of code would lose the payments."""
+    """The ledger must not be inside the code: replacing a container or a code folder would lose the payments."""
     if settings.database_url is None:
         yield Fault("database_url", f"{MISSING}; {_GOOD_PLACE}")
     elif settings.profile != "sandbox":

@@ -1,6 +1,6 @@
-"""Settings whose value stands in a file: `CLEARCANVAS_MPP__SECRET_KEY_FILE=/run/secrets/mpp_secret_key`.
+"""Settings with their value in a file: `CLEARCANVAS_MPP__SECRET_KEY_FILE=/run/secrets/mpp_secret_key`.
 
-Docker, Kubernetes and systemd hand secrets over as files: an environment is inherited and listed, a file is not.
+Docker, Kubernetes and systemd pass secrets as files: unlike an environment, a file is neither inherited nor listed.
 """
 
 from collections.abc import Collection, Mapping
@@ -20,7 +20,7 @@ def read_files(given: Mapping[str, Any], known: Collection[str]) -> tuple[dict[s
         known: all settings by dotted name.
 
     Returns:
-        The values, and a fault under the variable of each file that gives none. No fault shows a content.
+        The values, and a fault for the variable of each unusable file. No fault contains a file's content.
     """
     values = dict(given)
     found: list[Fault] = []

@@ -1,6 +1,6 @@
-"""What a package needs to define its own section of the settings: `Section`, `Fault` and the kinds of values.
+"""The types for a package's section of the settings: `Section`, `Fault` and the kinds of values.
 
-What other packages use is listed here; they import nothing from the modules below.
+Other packages use the names listed here; they import nothing from the modules below.
 """
 
 from settings_types.secret_parts import parts_of_url

@@ -1,4 +1,4 @@
-"""The parts of a secret that libraries and nodes quote by themselves, so that logs can strike them out, too."""
+"""The parts of a secret that libraries and nodes may quote separately, so that logs can remove them too."""
 
 import re
 from base64 import b64encode
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import parse_qsl, unquote
 
 _URL = re.compile(r"[a-z0-9+.-]+://((?P<user>.*)@)?[^/?#]*(?P<path>[^?#]*)([?](?P<query>.*))?", re.IGNORECASE)
-"""Any text at all can be a secret, so nothing in here may fail; `urlsplit` does for some, and quotes them."""
+"""A secret may be any text, so nothing here may fail; `urlsplit` raises for some texts and quotes them."""
 
 
 def secret_parts(secret: str) -> Iterator[str]:
@@ -19,7 +19,7 @@ def secret_parts(secret: str) -> Iterator[str]:
 
 
 def parts_of_url(url: str) -> Iterator[str]:
-    """Password, path and query of a URL, as far as they are long enough to be keys."""
+    """Password, path and query of a URL, if they are long enough to be keys."""
     parts = _URL.match(url)
     if parts is None or url.startswith("sqlite"):
         return
@@ -33,5 +33,5 @@ def parts_of_url(url: str) -> Iterator[str]:
 
 
 def _spelt(at_least: int, *parts: str) -> Iterator[str]:
-    """Those parts that are long enough, as they stand in the URL and as they are meant."""
+    """The parts that are long enough, encoded as in the URL and decoded."""
     yield from {each for part in parts for each in (part, unquote(part)) if len(each) >= at_least}

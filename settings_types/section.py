@@ -1,4 +1,4 @@
-"""One table of settings, and what can be wrong with it."""
+"""A section of the settings, and its faults."""
 
 from collections.abc import Iterator
 from typing import NamedTuple, TypeVar
@@ -11,9 +11,9 @@ T = TypeVar("T")
 
 
 class Fault(NamedTuple):
-    """A setting by its dotted name, what is wrong, and the other settings that this rests on.
+    """A fault of a setting: its dotted name, the text, and the other settings that the fault depends on.
 
-    A section names its own settings (`pay_to`); the loader puts the section's name before them (`x402.pay_to`).
+    A section uses its own names (`pay_to`); the loader adds the section's name (`x402.pay_to`).
     """
 
     name: str
@@ -21,7 +21,7 @@ class Fault(NamedTuple):
     others: tuple[str, ...] = ()
 
     def within(self, section: str) -> "Fault":
-        """The same fault, with names as the loader knows them."""
+        """The same fault with the section's name added."""
         return Fault(f"{section}.{self.name}", self.text, tuple(f"{section}.{each}" for each in self.others))
 
 
@@ -29,15 +29,15 @@ MISSING = "is missing"
 
 
 class Section(BaseModel):
-    """One table of settings: immutable, and the docstring of each field stands in docs/configuration.md.
+    """A section of the settings: immutable; docs/configuration.md contains the docstring of each field.
 
-    A package defines the section that it uses, with types, ranges and defaults, and takes it as it is.
+    A package defines its own section, with types, ranges and defaults.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, hide_input_in_errors=True)
 
     def secrets(self) -> Iterator[str]:
-        """Every text of this section that must not be in a log: secrets, and the parts of them that libraries quote."""
+        """All texts of this section that logs must not contain: secrets, and their parts that libraries quote."""
         for _, value in self:
             if isinstance(value, SecretStr):
                 yield from secret_parts(value.get_secret_value())
@@ -51,7 +51,7 @@ def reveal(secret: SecretStr | None) -> str | None:
 
 
 def required(value: T | None, name: str) -> T:
-    """A setting that its user cannot work without; the loader reports those that are missing before.
+    """A required setting; the loader has reported missing ones before.
 
     Raises:
         ValueError: it is None.

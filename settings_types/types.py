@@ -1,4 +1,4 @@
-"""The kinds of values that settings take. A validator's text follows the setting's name and shows no secret."""
+"""The types of settings' values. A validator's text follows the setting's name and contains no secret."""
 
 import ipaddress
 import json
@@ -20,7 +20,7 @@ _ED25519_PUBLIC = re.compile("[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 
 
 def _parts(text: str) -> SplitResult:
-    """`urlsplit`, which quotes what it cannot read: part of a password, where one stands there unescaped."""
+    """`urlsplit` without its error text, which could quote part of an unescaped password."""
     try:
         parts = urlsplit(text)
         _ = parts.port
@@ -51,7 +51,7 @@ def _ip_address(text: str) -> str:
 
 
 def is_loopback(host: str | None) -> bool:
-    """Whether only this machine reaches that host."""
+    """Whether only this machine can reach that host."""
     try:
         return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
     except ValueError:
@@ -84,9 +84,9 @@ def _address(text: str) -> str:
 
 
 def account_of(key: SecretStr) -> str:
-    """The address of a private key. Raises ValueError when it is none.
+    """The address of a private key. Raises ValueError if it is not a private key.
 
-    Not eth-account, which would have every process of the service load half a second of unused curves.
+    It does not use eth-account, because loading its unused curves takes every process half a second.
     """
     try:
         return PrivateKey(decode_hex(key.get_secret_value())).public_key.to_checksum_address()

@@ -29,7 +29,7 @@ def columns(payment: Payment) -> dict[str, Any]:
 
 
 def sold_columns(sold: Sold | None) -> dict[str, Any]:
-    """What is written down of what is sold."""
+    """The columns of the receipt's facts."""
     facts = asdict(sold) if sold else {}
     return {"receipt_id": facts.pop("receipt_id", None), "sold": facts or None}
 

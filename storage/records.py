@@ -33,7 +33,7 @@ class RecordState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refunded:
-    """What went back to the payer: base units, when that was recorded, by which transaction; whether it is final."""
+    """A refund: base units, unix seconds when it was recorded, transaction hash, and whether it is final."""
 
     amount: int
     at: float
@@ -43,12 +43,12 @@ class Refunded:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One payment, as the books need it. Times are unix seconds by the ledger's clock.
+    """One payment for the books. Times are unix seconds by the ledger's clock.
 
     Attributes:
-        at: when it settled; else when its settlement began; else when its claim ends.
-        product: what it bought; None where an earlier version sold it.
-        settling_since, settled_at, final_at: None where it has not come to that.
+        at: time of settlement; otherwise the start of the settlement; otherwise the end of the claim.
+        product: name of the product; None if an earlier version sold it.
+        settling_since, settled_at, final_at: None if this has not happened.
     """
 
     entry: Entry
@@ -83,7 +83,7 @@ class Earned:
     """Revenue of one day (UTC, days since 1970) on one rail for one product: number of payments, and base units.
 
     Attributes:
-        refunded: of the amount, whenever that was.
+        refunded: refunds of these payments, at any time.
     """
 
     day: int
@@ -135,7 +135,7 @@ class SqlRecords(Store):
         """Revenue from `since` (included) to `until` (excluded), unix seconds, by day, rail and product."""
         period = (_row.state == State.SETTLED) & (_row.settled_at >= since) & (_row.settled_at < _finite(until))
         days = _row.settled_at / DAY_S
-        # Both casts cut off here; PostgreSQL's would round.
+        # Both casts truncate here; PostgreSQL's alone would round.
         day = cast(days if self._database.dialect == "sqlite" else func.floor(days), BigInteger).label("day")
         count, amount = func.count().label("payments"), func.sum(cast(_row.amount, BigInteger)).label("amount")
         back = func.coalesce(func.sum(cast(refunds.c.amount, BigInteger)), 0).label("refunded")

@@ -1,7 +1,7 @@
-"""Traces: what one request did in API, runner and chain, as OpenTelemetry spans that are sent to a collector.
+"""Traces of requests over API, runner and chain, as OpenTelemetry spans that are sent to a collector.
 
-Off without `CLEARCANVAS_TRACES__ENDPOINT`, and then neither a span is made nor OpenTelemetry loaded. Attributes are
-names and numbers that we chose: no address, no URL, no text of a buyer, and of an exception its code or class only.
+Without `CLEARCANVAS_TRACES__ENDPOINT` tracing is off: no span is created and OpenTelemetry is not loaded. Attributes
+are names and numbers that we chose: no address, no URL, no text of a buyer, and only code or class of an exception.
 """
 
 from tracing.config import TracesConfig

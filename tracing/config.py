@@ -21,9 +21,9 @@ class TracesConfig(Section):
     endpoint: Url | None = None
     """Collector of traces, `http://host:4318`, by OTLP over HTTP. Without it there are no traces."""
     share: float = Field(default=1.0, ge=0, le=1)
-    """Share of the requests that are traced, 0 to 1, whatever a caller's `traceparent` asks for."""
+    """Share of traced requests, 0 to 1, whatever a client's `traceparent` says."""
     headers: Annotated[SecretStr, AfterValidator(_pairs)] | None = None
-    """Header fields that the collector asks for, `authorization=Bearer …`; several separated by commas."""
+    """Header fields for the collector, `authorization=Bearer …`; several separated by commas."""
 
     def header_fields(self) -> dict[str, str]:
         """`headers` by name."""
@@ -36,7 +36,7 @@ class TracesConfig(Section):
             yield from {value, value.split()[-1]}
 
     def faults(self) -> Iterator[Fault]:
-        """What keeps traces from being sent."""
+        """The faults that prevent sending traces."""
         if self.endpoint is not None and not _can_send():
             yield Fault("endpoint", "needs packages that are not installed: the extra `traces` of pyproject.toml")
 

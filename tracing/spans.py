@@ -1,4 +1,4 @@
-"""What the code asks for: spans where a request is traced, and nothing elsewhere."""
+"""The tracing functions for the rest of the code; they do nothing if a request is not traced."""
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
@@ -16,7 +16,7 @@ class RequestSpan(Protocol):
     """The span of one request."""
 
     def answered(self, name: str, status: int, **attributes: Value | None) -> None:
-        """Name the span and say how the request ended; attributes that are None are left out.
+        """Set the span's name and the result of the request; attributes that are None are omitted.
 
         Args:
             status: HTTP status; 0 without an answer.
@@ -34,7 +34,7 @@ _tracer: "Tracer | None" = None
 
 
 def start_tracing(config: TracesConfig, service: str) -> None:
-    """Trace what this process does from now on, if a collector is configured. Called once in each process.
+    """Trace this process from now on, if a collector is configured. Called once in each process.
 
     Args:
         service: name under which the collector shows this process.
@@ -48,7 +48,7 @@ def start_tracing(config: TracesConfig, service: str) -> None:
 
 
 def untraced() -> AbstractContextManager[RequestSpan]:
-    """In place of the span of a request that is not worth one."""
+    """Replaces the span of a request that is not traced."""
     return _NO_REQUEST
 
 
@@ -59,25 +59,25 @@ def request_span(headers: Iterable[tuple[bytes, bytes]]) -> AbstractContextManag
 
 
 def span(name: str, *, is_call: bool = False, **attributes: Value) -> AbstractContextManager[None]:
-    """The span of a part of the request in progress; nothing outside of a request that is traced.
+    """The span of a part of the current request; does nothing outside a traced request.
 
     Args:
-        is_call: whether it asks another system.
+        is_call: whether it calls another system.
     """
     return _NO_SPAN if _tracer is None else _tracer.part(name, is_call=is_call, attributes=attributes)
 
 
 def past_span(name: str, start: float, end: float, **attributes: Value) -> None:
-    """The same for what is over; start and end by `time.monotonic`."""
+    """The same for a part that has ended; start and end by `time.monotonic`."""
     if _tracer is not None:
         _tracer.past(name, start, end, attributes)
 
 
 def trace_id() -> str | None:
-    """Id of the trace of the request in progress, 32 hex digits; None where it is not traced."""
+    """Trace id of the current request, 32 hex digits; None if it is not traced."""
     return None if _tracer is None else _tracer.trace_id()
 
 
 def own_headers() -> dict[str, str]:
-    """Header fields that make the request to another process of ours a part of the trace in progress."""
+    """Header fields that continue the current trace in another process of ours."""
     return {} if _tracer is None else _tracer.headers()

@@ -1,7 +1,7 @@
-"""OpenTelemetry: makes the spans, samples them, and sends them in the background.
+"""OpenTelemetry: creates and samples the spans, and sends them in the background.
 
-The queue is bounded (2,048 spans): what a silent or slow collector does not take is lost, and no request waits for it.
-Exceptions are recorded by code or class: their texts may hold what nobody else may read.
+The queue is bounded (2,048 spans): a silent or slow collector loses spans, and no request waits for it. Exceptions are
+recorded only by code or class, because their texts may contain secrets.
 """
 
 import os
@@ -27,14 +27,14 @@ from tracing.spans import RequestSpan, Value
 from version import VERSION
 
 _SEND_S = 3.0
-"""For sending one batch, retries included; a process that ends waits no longer for its last spans."""
+"""Time limit for sending one batch, including retries, also at the end of a process."""
 
 _PARENT = "traceparent"
 _W3C = TraceContextTextMapPropagator()
 
 
 def otlp(endpoint: str, headers: dict[str, str]) -> SpanProcessor:
-    """Sends to a collector by OTLP over HTTP; `endpoint` without the path."""
+    """A processor that sends to a collector by OTLP over HTTP; `endpoint` has no path."""
     exporter = OTLPSpanExporter(endpoint=f"{endpoint}/v1/traces", headers=headers, timeout=_SEND_S)
     return BatchSpanProcessor(exporter, export_timeout_millis=_SEND_S * 1000)
 
@@ -43,9 +43,9 @@ class Tracer:
     """The spans of one process.
 
     Args:
-        service: its name.
-        processor: sends them.
-        share: of the requests that are traced.
+        service: name of the process.
+        processor: sends the spans.
+        share: share of traced requests.
     """
 
     def __init__(self, service: str, processor: SpanProcessor, *, share: float) -> None:
@@ -55,7 +55,7 @@ class Tracer:
             "service.version": VERSION,
             "service.instance.id": f"{socket.gethostname()}-{os.getpid()}",
         }
-        # What a stranger's traceparent asks for costs something, so it does not decide.
+        # Tracing has a cost, so a client's traceparent does not decide.
         sampler = ParentBased(share_of, remote_parent_sampled=share_of, remote_parent_not_sampled=share_of)
         provider = TracerProvider(sampler=sampler, resource=Resource.create(about))
         provider.add_span_processor(processor)
@@ -74,7 +74,7 @@ class Tracer:
 
     @contextmanager
     def part(self, name: str, *, is_call: bool, attributes: Mapping[str, Value]) -> Iterator[None]:
-        # What a request has started may go on after it, such as the monitor of transactions: its end closes the trace.
+        # Work that a request started may continue after it, such as the transaction monitor; it is not traced then.
         if not get_current_span().is_recording():
             yield
             return
@@ -130,7 +130,7 @@ class _Request:
 
 
 class _Share(Sampler):
-    """Takes this share, by chance alone: a caller chooses the trace's id."""
+    """Samples this share at random, because the client chooses the trace id."""
 
     def __init__(self, share: float) -> None:
         self._share = share
