@@ -8,7 +8,7 @@ import pytest
 
 from errors import PaymentOutcomeUnknown, RailUnavailable
 from payments.evm.remote_signer import SILENT, WRONG
-from payments.rail import Order
+from payments.order import Order
 from payments.x402.rail import X402Rail
 from sandbox.accounts import SETTLER
 from sandbox.chains import BaseChain
