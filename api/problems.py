@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import structlog
@@ -78,6 +79,7 @@ class FurtherMembers(Protocol):
         ...
 
 
+@dataclass(eq=False)
 class ProblemMiddleware:
     """Converts every exception from below to a response; internal causes go to the log, never to the client.
 
@@ -88,17 +90,10 @@ class ProblemMiddleware:
         further: additional members by path.
     """
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        origin: str = "",
-        payment_headers: Collection[str] = payment_headers(),
-        further: FurtherMembers = lambda path, refusal: {},
-    ) -> None:
-        self.app = app
-        self.origin = origin
-        self.payment_headers = payment_headers
-        self.further = further
+    app: ASGIApp
+    origin: str = ""
+    payment_headers: Collection[str] = payment_headers()
+    further: FurtherMembers = lambda path, refusal: {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on; convert an exception to a problem unless the response has started."""

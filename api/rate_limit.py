@@ -32,7 +32,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 from cachetools import TTLCache
@@ -212,6 +212,7 @@ class RateLimits:
         return of_address if payment.payer is None else await self.payer.hit(payment.payer, weight)
 
 
+@dataclass(eq=False)
 class RateLimitMiddleware:
     """Refuses requests over a limit and counts the other responses by outcome.
 
@@ -219,12 +220,9 @@ class RateLimitMiddleware:
         presented: reads the payment of a request.
     """
 
-    def __init__(
-        self, app: ASGIApp, *, limits: RateLimits, presented: Callable[[Scope], PresentedPayment | None]
-    ) -> None:
-        self.app = app
-        self.limits = limits
-        self.presented = presented
+    app: ASGIApp
+    limits: RateLimits = field(kw_only=True)
+    presented: Callable[[Scope], PresentedPayment | None] = field(kw_only=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, or raise `RateLimited`; a counted error from below gets the `RateLimit` fields."""

@@ -108,6 +108,7 @@ def upload_of(scope: Scope) -> Upload:
     return UPLOAD.of(scope)
 
 
+@dataclass(eq=False, kw_only=True)
 class UploadMiddleware:
     """Reads the body once, within the limits, and puts an `Upload` into the request's state.
 
@@ -119,24 +120,13 @@ class UploadMiddleware:
         dialect: request format of the route.
     """
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        limits: UploadLimits,
-        models: Sequence[str],
-        is_paid: Callable[[Scope], bool],
-        is_known: Callable[[Scope], bool],
-        room: Room,
-        dialect: Dialect = OWN,
-    ) -> None:
-        self.app = app
-        self.limits = limits
-        self.models = models
-        self.is_paid = is_paid
-        self.is_known = is_known
-        self.dialect = dialect
-        self._room = room
+    app: ASGIApp = field(kw_only=False)
+    limits: UploadLimits
+    models: Sequence[str]
+    is_paid: Callable[[Scope], bool]
+    is_known: Callable[[Scope], bool]
+    room: Room
+    dialect: Dialect = OWN
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on with an `Upload`, or raise.
@@ -151,7 +141,7 @@ class UploadMiddleware:
         _refuse_long_query(scope["query_string"])
         check_encoding(request.headers)
         is_paid = self.is_paid(scope)
-        with self._room.hold(address_of(scope), is_known=self.is_known(scope)) as hold:
+        with self.room.hold(address_of(scope), is_known=self.is_known(scope)) as hold:
             received = self._received(hold, is_paid=is_paid)
             form = form_of(request.headers, received, self.dialect.forms)
             if not form.has_fields:

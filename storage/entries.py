@@ -9,6 +9,9 @@ from sqlalchemy.sql.elements import ColumnElement
 from payments import Entry, Payment, Receipt, Sold, State
 from storage.schema import payments
 
+_SHARED = ("id", "rail", "payer", "amount", "valid_before", "evidence")
+"""Columns with the names of `Payment`'s fields."""
+
 
 def entries(where: ColumnElement[bool], now: ColumnElement[float]) -> Select[Any]:
     """SELECT with the columns of `entry_of`; `now` is the time for `lease_left_s`."""
@@ -17,15 +20,8 @@ def entries(where: ColumnElement[bool], now: ColumnElement[float]) -> Select[Any
 
 def columns(payment: Payment) -> dict[str, Any]:
     """The columns of a payment."""
-    return {
-        "id": payment.id,
-        "rail": payment.rail,
-        "payer": payment.payer,
-        "amount": payment.amount,
-        "valid_before": payment.valid_before,
-        "evidence": dict(payment.evidence),
-        "transaction_hash": payment.transaction,
-    }
+    shared = {name: getattr(payment, name) for name in _SHARED}
+    return shared | {"evidence": dict(payment.evidence), "transaction_hash": payment.transaction}
 
 
 def sold_columns(sold: Sold | None) -> dict[str, Any]:
@@ -37,15 +33,7 @@ def sold_columns(sold: Sold | None) -> dict[str, Any]:
 def entry_of(row: Row[Any]) -> Entry:
     """The entry in a row of `entries`."""
     return Entry(
-        payment=Payment(
-            id=row.id,
-            rail=row.rail,
-            payer=row.payer,
-            amount=row.amount,
-            valid_before=row.valid_before,
-            evidence=row.evidence,
-            transaction=row.transaction_hash,
-        ),
+        payment=Payment(**{name: getattr(row, name) for name in _SHARED}, transaction=row.transaction_hash),
         state=State(row.state),
         fingerprint=row.fingerprint,
         order_digest=row.order_digest,
