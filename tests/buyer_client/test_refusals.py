@@ -121,7 +121,7 @@ def test_a_cut_out_is_not_bought_again_as_a_picture(buyer: Callable[[RailName], 
     copy = (one.out / "photo.png").rename(one.folder / "copy.png")
     code, said = one.run(copy)
     assert (code, one.transfers()) == (1, [PRICE])
-    assert "bought before" in said
+    assert "result of an earlier purchase" in said
 
 
 async def test_the_same_picture_in_two_files_is_paid_once(
