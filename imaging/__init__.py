@@ -1,6 +1,6 @@
-"""Pictures: bytes to arrays, arrays to bytes. Imports neither payments nor models.
+"""Image processing: bytes to arrays, arrays to bytes. Imports neither payments nor models.
 
-What other packages use is listed here; they import nothing from the modules below.
+Other packages use the names listed here; they import nothing from the modules below.
 """
 
 import cv2

@@ -1,4 +1,4 @@
-"""Where the subject is in a cut-out."""
+"""The bounding box of the subject in a cut-out."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from imaging.bands import bands
 from imaging.picture import Pixels
 
 MIN_ALPHA = 13
-"""Of 255: a twentieth. Fainter pixels are invisible, and would make the box as large as their haze."""
+"""Threshold of alpha (of 255): a twentieth. Fainter pixels are invisible and would enlarge the box by their haze."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def subject_box(rgba: Pixels) -> Box:
 
 
 def _box(band: Pixels, top: int) -> Box:
-    """Around the visible pixels of a band that begins at `top`; of width 0 when none is visible."""
+    """The box around the visible pixels of a band that begins at `top`; of width 0 if none is visible."""
     visible = cv2.threshold(cv2.extractChannel(band, 3), MIN_ALPHA - 1, 255, cv2.THRESH_BINARY)[1]
     left, first, width, height = cv2.boundingRect(visible)
     return Box(left, top + first, width, height)

@@ -1,4 +1,4 @@
-"""Any raster to 8-bit RGBA in sRGB, by what the file says its colours are."""
+"""Converts any raster to 8-bit RGBA in sRGB, by the file's colour information."""
 
 import cv2
 import numpy as np

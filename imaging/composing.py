@@ -1,4 +1,4 @@
-"""Picture and matte to the cut-out, at full size and in place."""
+"""Composes picture and matte to the cut-out, at full size and in place."""
 
 import cv2
 import numpy as np
@@ -9,11 +9,11 @@ from imaging.picture import Picture, Pixels
 
 
 def compose(picture: Picture, matte: Pixels, decontamination: Decontamination) -> Pixels:
-    """The cut-out, which is the picture's own `rgba`, changed in place: uint8 [H,W,4], straight alpha.
+    """The cut-out uint8 [H,W,4] with straight alpha: the picture's `rgba`, changed in place.
 
-    Alpha is the upload's own times the matte, uint8 [H,W]. Half transparent pixels lose the background's colour.
-    Every channel is 0 where alpha is 0, so that the file holds nothing of the background. Opaque pixels stay as they
-    are.
+    Alpha is the upload's alpha times the matte, uint8 [H,W]. The background's colour is removed from half transparent
+    pixels. Every channel is 0 where alpha is 0, so that the file contains nothing of the background. Opaque pixels do
+    not change.
     """
     rgba = picture.rgba
     for rows in bands(*matte.shape):  # one pass: each band is in the cache for all of it

@@ -60,7 +60,7 @@ def _only_invalid_image() -> Iterator[None]:
         yield
     except (InvalidImage, MemoryError):
         raise
-    # Damaged files make codecs fail with whatever they trip over: OSError, SyntaxError, struct.error, KeyError, ...
+    # On damaged files codecs raise many kinds of errors: OSError, SyntaxError, struct.error, KeyError, ...
     except Exception as error:
         raise InvalidImage("The image file is damaged and cannot be decoded. Send the original file.") from error
 

@@ -1,4 +1,4 @@
-"""The cut-out to bytes: pixels only, no metadata of any kind."""
+"""Encodes the cut-out: only pixels, no metadata."""
 
 import struct
 from collections.abc import Callable, Iterator, Mapping

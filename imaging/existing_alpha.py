@@ -1,4 +1,4 @@
-"""Uploads that are cut-outs already: they keep their alpha, which is better than any that a model finds."""
+"""Uploads that are already cut-outs: they keep their alpha, which is better than a model's."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The cut-out as ordered: on a background, cropped, shrunk."""
+"""Applies background, crop and size to the cut-out."""
 
 from dataclasses import dataclass
 

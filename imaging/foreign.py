@@ -1,4 +1,4 @@
-"""File types that are sent instead of PNG, JPEG or WebP, known by their first bytes, with advice for the sender."""
+"""File types other than PNG, JPEG and WebP, recognized by their first bytes, with advice for the sender."""
 
 import re
 from dataclasses import dataclass
@@ -8,18 +8,18 @@ _RENDER = "Render it to PNG and send that."
 _RAW = "Send the bytes of the file itself as the body."
 _PAGE = "Send the image, not a page about it."
 LOOKED_AT = 1_024
-"""Bytes from the start."""
+"""Number of first bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """A kind of body that is not supported.
+    """An unsupported type of body.
 
     Attributes:
-        name: with its article, as it stands in a sentence.
+        name: with its article, for a sentence.
         advice: one sentence.
         magic: pattern of its first bytes.
-        media_types: what `Content-Type` calls it.
+        media_types: values of `Content-Type`.
     """
 
     name: str
@@ -35,7 +35,7 @@ def _kind(name: str, advice: str, magic: bytes, *media_types: str) -> Foreign:
 FOREIGN = (
     _kind("an AVIF image", _CONVERT, rb".{4}ftypavi[fs]", "image/avif"),
     _kind("a HEIC image", _CONVERT, rb".{4}ftyp(hei|hev|mif1|msf1)", "image/heic", "image/heif"),
-    _kind("a film", "Send a single still image.", rb".{4}ftyp", "video/mp4", "video/quicktime"),
+    _kind("a video", "Send a single still image.", rb".{4}ftyp", "video/mp4", "video/quicktime"),
     _kind("a GIF image", _CONVERT, rb"GIF8[79]a", "image/gif"),
     _kind("a TIFF image", _CONVERT, rb"II\*\x00|MM\x00\*", "image/tiff"),
     _kind("a BMP image", _CONVERT, rb"BM.{4}\x00{4}", "image/bmp"),
@@ -52,10 +52,10 @@ FOREIGN = (
 
 
 def foreign(body: bytes) -> Foreign | None:
-    """The type of a body in no supported format; None when it is not recognised."""
+    """The type of an unsupported body; None if it is not recognized."""
     return next((each for each in FOREIGN if each.magic.match(body[:LOOKED_AT])), None)
 
 
 def foreign_type(media_type: str) -> Foreign | None:
-    """The type that a media type names, in lower case and without parameters."""
+    """The type for a media type in lower case without parameters."""
     return next((each for each in FOREIGN if media_type in each.media_types), None)

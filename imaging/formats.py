@@ -1,4 +1,4 @@
-"""The image formats that the service reads and writes: one row each, which every other module reads."""
+"""The table of image formats that the service reads and writes."""
 
 import re
 from enum import Enum

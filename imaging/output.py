@@ -1,4 +1,4 @@
-"""How a cut-out is delivered: format, channels, background, crop and size, as one value."""
+"""The form of a result: format, channels, background, crop and size, as one value."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,18 +6,18 @@ from enum import StrEnum
 from imaging.formats import OUTPUTS, ImageFormat
 
 MAX_SIDE = 10_000
-"""Pixels: no side of a result is longer, whatever the margins."""
+"""Limit of each side of a result in pixels, including margins."""
 
 Colour = tuple[int, int, int]
 """Red, green and blue, 0 to 255, in sRGB."""
 
 
 class Channels(StrEnum):
-    """What of the cut-out is delivered."""
+    """The delivered channels of the cut-out."""
 
     RGBA = "rgba"
     ALPHA = "alpha"
-    """The matte alone, as a grey picture."""
+    """Only the matte, as a greyscale picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +53,16 @@ class Crop:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What is made of a cut-out.
+    """The form of a result.
 
     Attributes:
-        quality: 1 to 100, of a lossy format; None for our own choice.
-        background: the colour that the subject stands on; None for transparency.
+        quality: 1 to 100 for a lossy format; None for our default.
+        background: background colour; None for transparency.
         crop: None for the whole picture.
-        max_side, max_pixels: the result is shrunk to fit; None for no bound.
+        max_side, max_pixels: limits of the result's size, which is scaled down; None for no limit.
 
     Raises:
-        ValueError: two of these contradict each other; the text says which, by the names of the API's options.
+        ValueError: two of these contradict each other; the text names the API's options.
     """
 
     format: ImageFormat = ImageFormat.PNG
@@ -77,11 +77,11 @@ class Output:
         name = self.format.name.lower()
         if self.quality is not None and not self.format.is_lossy:
             lossy = " or ".join(each.name.lower() for each in OUTPUTS if each.is_lossy)
-            raise ValueError(f"'quality' has no meaning for {name}, which is lossless. Name format={lossy}.")
+            raise ValueError(f"'quality' has no effect on {name}, which is lossless. Use format={lossy}.")
         if self.background is not None and self.channels is Channels.ALPHA:
-            raise ValueError("'bg_color' has no meaning for channels=alpha. Leave out one of them.")
+            raise ValueError("'bg_color' has no effect with channels=alpha. Remove one of them.")
         if self.is_transparent and not self.format.has_alpha:
-            raise ValueError(f"{name} has no transparency. Name a 'bg_color', or channels=alpha.")
+            raise ValueError(f"{name} has no transparency. Add a 'bg_color' or channels=alpha.")
 
     @property
     def is_transparent(self) -> bool:

@@ -1,4 +1,4 @@
-"""What an upload is, from its headers alone: no pixel is decoded, so any file may be probed."""
+"""Reads format and size of an upload from its headers; no pixel is decoded, so any file may be probed."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -40,10 +40,10 @@ class ImageInfo:
 
 
 def probe(body: bytes, declared: ImageFormat, max_side: int) -> ImageInfo:
-    """Judge a file by its headers: it is what it claims to be, complete, still, and within the limits.
+    """Check a file by its headers: it has the declared format, is complete, not animated, and within the limits.
 
     Raises:
-        InvalidImage: names the fault and what would be right.
+        InvalidImage: says what is wrong and what would be right.
     """
     _check_format(body, declared)
     width, height = _SIZE[declared](body)
@@ -55,10 +55,10 @@ def probe(body: bytes, declared: ImageFormat, max_side: int) -> ImageInfo:
 
 
 def judge_beginning(beginning: bytes, declared: ImageFormat, max_side: int) -> None:
-    """Judge a file by its beginning, as far as it has arrived; it is not refused for being incomplete.
+    """Check the received beginning of a file; an incomplete file is not refused.
 
     Raises:
-        InvalidImage: whatever follows, `probe` would refuse it.
+        InvalidImage: `probe` would refuse the file in any case.
     """
     with suppress(Truncated):
         probe(beginning, declared, max_side)

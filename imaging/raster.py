@@ -1,4 +1,4 @@
-"""Pixels as a codec hands them over: in the file's own channels, depth and colour space."""
+"""Pixels as a codec returns them: in the file's own channels, depth and colour space."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The colour space of every answer: IEC 61966-2-1, its primaries, its transfer function and the way to them."""
+"""sRGB (IEC 61966-2-1), the colour space of every result: primaries, transfer function and conversions."""
 
 from functools import lru_cache
 

@@ -10,7 +10,7 @@ CERTAIN = 160
 twentieth of the picture does. Dots, squares and gravel count as subjects and are sold; see docs/experiments.md."""
 
 MIN_SHARE = 1 / 20_000
-"""Share of the alpha's pixels that must be that certain: 7 of 384 x 384."""
+"""Required share of pixels with at least this alpha: 7 of 384 x 384."""
 
 
 def has_subject(picture: Picture, alpha: Pixels) -> bool:

@@ -1,4 +1,4 @@
-"""What a file says of its picture before any pixel is decoded."""
+"""The information of an image header."""
 
 from dataclasses import dataclass
 
@@ -24,14 +24,14 @@ class Header:
 
 
 class Truncated(InvalidImage):
-    """A file that was cut off."""
+    """The file is truncated."""
 
 
 def truncated() -> Truncated:
-    """The refusal of a file that was cut off."""
+    """The error for a truncated file."""
     return Truncated(TRUNCATED)
 
 
 def contradiction() -> InvalidImage:
-    """The refusal of a file that states two sizes: the one that was judged is not the one that would be decoded."""
-    return InvalidImage("The image file's headers contradict each other about its size. Send the original file.")
+    """The error for a file with two sizes: the checked size is not the one that would be decoded."""
+    return InvalidImage("The image file's headers state different sizes. Send the original file.")

@@ -156,7 +156,7 @@ def _frame(body: bytes) -> _Segment:
 def _segments(body: bytes) -> Iterator[_Segment]:
     """Each segment until the end marker, which is the last, or until the end of the file.
 
-    What follows the picture (a second picture, a film, garbage) is never looked at, nor a segment that is cut off.
+    Data after the picture (a second picture, a video, garbage) is ignored, and so is a truncated segment.
     """
     found = _MARKER.search(body, 2)
     for _ in range(MAX_SEGMENTS):

@@ -117,7 +117,7 @@ def _closed(data: bytes) -> bytes:
 
 
 def ancillary(body: bytes, start: int, end: int) -> bytes | None:
-    """A chunk's data; None where its checksum is wrong, or it is too large to be looked at."""
+    """A chunk's data; None if its checksum is wrong or it is too large."""
     if end - start > MAX_METADATA or zlib.crc32(body[start - 4 : end]) != int.from_bytes(body[end : end + 4], "big"):
         return None
     return body[start:end]

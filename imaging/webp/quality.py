@@ -1,4 +1,4 @@
-"""Which quality of lossy WebP is possible.
+"""Finds a possible quality of lossy WebP.
 
 libwebp holds the prediction modes of all blocks in one partition of at most 512 kB (RFC 6386 §9.2 has 19 bits for its
 size), and fails at the end of its work when they outgrow it: large pictures with fine detail do, at high quality. So of

@@ -50,7 +50,7 @@ def encode_lossless(pixels: Pixels) -> bytes:
     try:
         return bytes(imagecodecs.webp_encode(pixels, lossless=True, method=0))
     except imagecodecs.WebpError as error:
-        raise ProcessingFailed("The cut-out could not be written as WebP. Ask for PNG.") from error
+        raise ProcessingFailed("The cut-out could not be written as WebP. Use format=png.") from error
 
 
 def _lossy(rgb: Pixels, quality: int | None) -> bytes | None:

@@ -73,7 +73,7 @@ BODIES = {
     "multipart": b'--x\r\nContent-Disposition: form-data; name="image"\r\n\r\n' + JPEG + b"\r\n--x--",
     "JSON": b'{"image": "https://example.com/a.png"}',
     "ZIP": b"PK\x03\x04\x14\0",
-    "film": b"\0\0\0\x20ftypisom",
+    "video": b"\0\0\0\x20ftypisom",
 }
 
 

@@ -65,7 +65,7 @@ def test_options_are_read(query: str, output: Output) -> None:
         ("quality=", "from 1 to 100"),
         ("quality=80&quality=90", "once"),
         ("channels=rgb", "rgba, alpha"),
-        ("channels=alpha&bg_color=white", "no meaning"),
+        ("channels=alpha&bg_color=white", "no effect"),
         ("bg_color=", "hexadecimal"),
         ("bg_color=whitish", "hexadecimal"),
         ("bg_color=12345", "hexadecimal"),
