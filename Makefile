@@ -45,7 +45,7 @@ test-nightly: setup ## What is too long for each change: thousands of examples, 
 CORES := $(shell nproc 2>/dev/null || echo 2)
 # Most tests of payments wait for blocks and time-outs; others compute meanwhile (see tests/scheduling.py). Unit tests wait less.
 PROCESSES := $(shell echo $$((5 * $(CORES) / 2)))
-UNIT_PROCESSES := $(shell echo $$((3 * $(CORES) / 2)))
+UNIT_PROCESSES := $(shell echo $$((2 * $(CORES))))
 
 .PHONY: coverage
 coverage: $(VENV)/.dev ## Measure which branches the unit tests run; fails below the floor
