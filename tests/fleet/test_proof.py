@@ -15,7 +15,6 @@ _LIMIT_S = 400
 """For a machine on which other tests run; on a quiet one it takes about a minute."""
 
 
-@pytest.mark.nightly
 @pytest.mark.timeout(_LIMIT_S + 20)
 def test_a_fleet_loses_nothing_while_its_hosts_fail(tmp_path: Path) -> None:
     if reason := isolation.missing() or fleet.missing():

@@ -23,7 +23,6 @@ async def all_attacks(url: str) -> None:
     await asyncio.gather(*(attack(url) for attack in ATTACKS.values()))
 
 
-@pytest.mark.nightly
 @pytest.mark.skipif(shutil.which("prlimit") is None, reason="util-linux is not installed")
 async def test_a_buyer_buys_during_all_attacks(base_chain: BaseChain, tempo_chain: TempoChain, tmp_path: Path) -> None:
     """`make siege` measures latency. Here every purchase and health check succeeds while the few connections that the
