@@ -67,7 +67,8 @@ class Client:
             answer.request_meta["name"] = name + SHED
             answer.success()
         else:
-            answer.failure(f"{answer.status_code} instead of {expected[0]}: {answer.text}")
+            told = answer.text if answer.status_code else repr(answer.error)  # 0: no answer at all
+            answer.failure(f"{answer.status_code} instead of {expected[0]}: {told}")
 
 
 def is_shed(answer: Any) -> bool:
