@@ -16,6 +16,7 @@ from benchmarks.capacity.measured import Job
 
 TURN_S = 0.02
 _LEAST_THINK_S = 0.001  # one who is refused at once must not stop the clock
+_LEARNING = 0.2
 Steps = Generator[Any, Any, Any]
 
 
@@ -70,21 +71,23 @@ class _Service:
         self._cores = simpy.Resource(self.env, whole)
         self._decoders = simpy.Resource(self.env, host.decoders)
         self._runners = simpy.Resource(self.env, host.runners)
-        self._promised_s = self._to_infer_s = 0.0
+        self._promised_s = 0.0
+        self._to_infer = 0
+        self._inference_s = min((job.computes_s["infer"] for job in jobs), default=0.0)
 
     def sale(self, outcome: Outcome) -> Steps:
         """One paid request; True when a picture was delivered."""
         job, began = self.draw.choice(self.jobs), self.env.now
+        yield from self._compute(job.computes_s["own"])  # of one who is refused, too: quote, upload and refusal
         if self._expected_wait_s() > self._host.max_wait_s:
             outcome.shed += 1
             return False
-        stages_s = job.cpu_s - job.computes_s["infer"]
+        stages_s = job.cpu_s - job.computes_s["infer"] - job.computes_s["own"]
         self._promised_s += stages_s
-        self._to_infer_s += job.computes_s["infer"]
-        yield from self._compute(job.computes_s["own"])
+        self._to_infer += 1
         yield from self._held(self._decoders, job.computes_s["decode"])
-        yield from self._held(self._runners, job.computes_s["infer"])
-        self._to_infer_s -= job.computes_s["infer"]
+        yield from self._infer(job.computes_s["infer"])
+        self._to_infer -= 1
         yield from self._compute(job.computes_s["compose"] + job.computes_s["encode"])
         self._promised_s -= stages_s
         yield self.env.timeout(job.waits_s)
@@ -93,8 +96,16 @@ class _Service:
         return True
 
     def _expected_wait_s(self) -> float:
-        """As admission.py reckons it: the stages of all admitted pictures, and the runner's queue."""
-        return self._promised_s / self._host.cores + self._to_infer_s / self._host.runners
+        """As admission.py reckons it: the stages of all admitted pictures, and the runner's queue, by the time that the
+        runner's latest pictures took: longer than their CPU time where others use the cores."""
+        return self._promised_s / self._host.cores + self._to_infer * self._inference_s / self._host.runners
+
+    def _infer(self, seconds: float) -> Steps:
+        with self._runners.request() as place:
+            yield place
+            began = self.env.now
+            yield from self._compute(seconds)
+            self._inference_s += _LEARNING * (self.env.now - began - self._inference_s)
 
     def _held(self, resource: simpy.Resource, seconds: float) -> Steps:
         with resource.request() as place:
