@@ -13,11 +13,11 @@ def test_every_path_exists(path: str) -> None:
     assert f"def {name}" in (ROOT / file).read_text() if name else True
 
 
-def test_every_test_has_one_tier_and_only_services_run_again(request: pytest.FixtureRequest) -> None:
+def test_every_test_has_one_tier_and_only_chains_and_services_run_again(request: pytest.FixtureRequest) -> None:
     for item in request.session.items:
         found = [tier for tier in tiers.TIERS if item.get_closest_marker(tier)]
         assert len(found) == 1, item.nodeid
-        assert bool(item.get_closest_marker("flaky")) == (found == ["service"]), item.nodeid
+        assert bool(item.get_closest_marker("flaky")) == (found[0] in tiers.RUN_AGAIN), item.nodeid
 
 
 def test_a_file_is_a_group_unless_its_tests_are_apart() -> None:

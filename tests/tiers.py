@@ -26,6 +26,9 @@ TIERS: Final[dict[Tier, str]] = {
 }
 LONGEST: Final = ("tests/fleet/", "tests/faults/", "tests/secrets/", "tests/end_to_end/")
 """What takes minutes and cannot be divided."""
+RUN_AGAIN: Final = frozenset({"chain", "service"})
+"""Tiers whose failed tests run once more: a connection that one leaves open is found in whatever test comes later."""
+
 MARKERS: Final = (
     "property: draws its examples at random; `make test-nightly` draws many more of them",
     "nightly: takes long and rarely breaks; `make test-nightly` runs it, `make test` does not",
@@ -134,7 +137,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     tiers = {item: tier_of(item) for item in items}
     for item, tier in tiers.items():
         item.add_marker(tier)
-        if tier == "service":
+        if tier in RUN_AGAIN:
             item.add_marker(pytest.mark.flaky(reruns=1))
         if draws_examples(item):
             item.add_marker("property")
