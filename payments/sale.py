@@ -160,8 +160,9 @@ class Sales:
     async def _take(self, request: SaleRequest, free: Unclaimed, began: float) -> Claimed | AlreadySettled:
         """Admit, verify and claim a free payment; or find what its payer bought under the same idempotency key."""
         wait_s = await request.admit() or 0.0
-        self._check_wait(request.attempt, wait_s)
-        payment = await self._verify(request, wait_s)
+        turn = self._clock() + wait_s
+        self._check_turn(request.attempt, turn)
+        payment = await self._verify(request, turn)
         order, credential = request.order, request.attempt.credential
         bought = await self._purchases.by_key(payment, credential, order)
         if bought is None and order.is_open:
@@ -174,28 +175,31 @@ class Sales:
             raise PaymentInProgress(expires_at=expires_at(payment))
         return Claimed(payment, await self._claim(payment, credential, order, free), order)
 
-    def _check_wait(self, attempt: PaymentAttempt, wait_s: float) -> None:
+    def _check_turn(self, attempt: PaymentAttempt, turn: float) -> None:
         """Refuse a payment that only the queue makes too late, before it is verified: a refusal must cost little while
         there is a queue, and it must not count against the payer.
+
+        Args:
+            turn: unix seconds at which the work is expected to begin.
 
         Raises:
             Overloaded: it expires before its turn.
         """
-        now = self._clock()
-        if now <= attempt.work_by < now + wait_s:
+        wait_s = math.ceil(turn - self._clock())
+        if self._clock() <= attempt.work_by < turn:
             raise Overloaded(
-                f"This payment expires before its turn, in about {wait_s:.0f} seconds. Send the same request then:"
-                " the answer is the result or a new quote.",
-                retry_after=math.ceil(wait_s),
+                f"This payment expires before its turn, in about {wait_s} seconds. Send the same request then: the"
+                " answer is the result or a new quote.",
+                retry_after=wait_s,
             )
 
-    async def _verify(self, request: SaleRequest, wait_s: float) -> Payment:
+    async def _verify(self, request: SaleRequest, turn: float) -> Payment:
         try:
             with stage("verify"):
                 self._quotes.check(request.attempt.credential.rail, request.host)
                 payment = await request.attempt.verify(request.order)
                 self._denied.check(payment.payer)  # not before: only verification proves that it is unused
-            if self._clock() + wait_s > payment.work_by:
+            if max(self._clock(), turn) > payment.work_by:
                 raise DeadlineUnreachable("This payment expires too soon. Get a new quote and sign again.")
             return payment
         except ServiceError as refusal:

@@ -59,6 +59,16 @@ async def test_a_payment_that_expires_before_its_turn_is_not_even_verified(selle
     assert (await seller.send()).delivery.body == CUT_OUT
 
 
+async def test_the_verification_is_part_of_the_wait(seller: Seller) -> None:
+    seller.rail.work_by, seller.wait_s = seller.clock() + 5, 4
+    seller.rail.may_verify.clear()
+    sale = asyncio.create_task(seller.send())
+    await seller.wait_for("verify")
+    seller.clock.advance(3)
+    seller.rail.may_verify.set()
+    assert (await sale).delivery.body == CUT_OUT
+
+
 async def test_a_payment_that_is_too_late_by_itself_gets_a_new_quote(seller: Seller) -> None:
     seller.rail.work_by = seller.clock() - 1
     with pytest.raises(DeadlineUnreachable) as refusal:
