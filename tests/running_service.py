@@ -8,16 +8,26 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import httpx
 import pytest
 
+from sandbox.accounts import SELLER
 from sandbox.chains import BaseChain, TempoChain
 from sandbox.environment import environment
 from sandbox.process import DIE_WITH_PARENT, ROOT, choose_port
 from tests.fakes.serving import TRUST
 
 WORKERS = 2
+TESTNET: Final = {
+    "CLEARCANVAS_PROFILE": "testnet",
+    "CLEARCANVAS_X402__PAY_TO": SELLER.address,
+    "CLEARCANVAS_MPP__RECIPIENT": SELLER.address,
+    "CLEARCANVAS_MPP__SECRET_KEY": "the secret of the tests, long enough",
+    "CLEARCANVAS_MPP__CHALLENGE_SECONDS": "25",
+}
+"""Settings of a service without the sandbox's settlement key: no empty value takes it away."""
 _START_S = 120.0
 _STOP_S = 45.0
 _STEADY = 5

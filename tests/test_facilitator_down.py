@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 
-from sandbox.accounts import BUYER, SELLER
+from sandbox.accounts import BUYER
 from sandbox.chains import BaseChain, TempoChain
 from sandbox.wallets import sign_x402
 from tests.buying import ROUTE, photograph
@@ -13,7 +13,7 @@ from tests.clients.cutouts import PRICE
 from tests.clients.purchase_client import PurchaseClient
 from tests.contracts.rail_contract import NOBODY
 from tests.fakes.serving import TRUST
-from tests.running_service import RunningService, run_service
+from tests.running_service import TESTNET, RunningService, run_service
 from tests.waiting import eventually
 
 OUT = "The payment facilitator does not respond."
@@ -24,14 +24,7 @@ def service(
     base_chain: BaseChain, tempo_chain: TempoChain, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningService]:
     """One whose x402 payments are settled by a facilitator that nobody has started."""
-    settings = {
-        "CLEARCANVAS_PROFILE": "testnet",  # the sandbox's settles with a key, which no empty value takes away
-        "CLEARCANVAS_X402__FACILITATOR_URL": NOBODY,
-        "CLEARCANVAS_X402__PAY_TO": SELLER.address,
-        "CLEARCANVAS_MPP__RECIPIENT": SELLER.address,
-        "CLEARCANVAS_MPP__SECRET_KEY": "the secret of the tests, long enough",
-        "CLEARCANVAS_MPP__CHALLENGE_SECONDS": "25",
-    }
+    settings = TESTNET | {"CLEARCANVAS_X402__FACILITATOR_URL": NOBODY}
     with run_service(base_chain, tempo_chain, tmp_path_factory.mktemp("service"), settings) as service:
         yield service
 

@@ -6,14 +6,14 @@ import httpx
 import pytest
 
 from payments.evm.remote_signer import FRESH_S, REFUSES
-from sandbox.accounts import SELLER, SETTLER
+from sandbox.accounts import SETTLER
 from sandbox.chains import BaseChain, TempoChain
 from tests.buying import photograph
 from tests.clients.cutouts import PRICE
 from tests.clients.purchase_client import PurchaseClient
 from tests.fakes.serving import TRUST
 from tests.fakes.talkative_proxy import TalkativeProxy
-from tests.running_service import RunningService, run_service
+from tests.running_service import TESTNET, RunningService, run_service
 from tests.waiting import eventually
 
 TOKEN = "marked-token-of-the-signer"
@@ -30,14 +30,10 @@ def service(
 ) -> Iterator[RunningService]:
     with proxy.serve() as signer:
         settings = {
-            "CLEARCANVAS_PROFILE": "testnet",  # the sandbox's settles with a key in memory
+            **TESTNET,
             "CLEARCANVAS_X402__SIGNER_URL": f"http://{signer}/marked-path-of-the-signer",
             "CLEARCANVAS_X402__SIGNER_ADDRESS": SETTLER.address,
             "CLEARCANVAS_X402__SIGNER_TOKEN": TOKEN,
-            "CLEARCANVAS_X402__PAY_TO": SELLER.address,
-            "CLEARCANVAS_MPP__RECIPIENT": SELLER.address,
-            "CLEARCANVAS_MPP__SECRET_KEY": "the secret of the tests, long enough",
-            "CLEARCANVAS_MPP__CHALLENGE_SECONDS": "25",
             "CLEARCANVAS_LOG_LEVEL": "debug",
         }
         with run_service(base_chain, tempo_chain, tmp_path_factory.mktemp("service"), settings) as service:
