@@ -1,5 +1,5 @@
-"""What collecting makes lives as long as the process: some thousand tests and all modules. The garbage collector does
-not look at it, neither meanwhile nor again and again during the tests: that took a tenth of their CPU time."""
+"""Keeps the garbage collector from collected tests and loaded modules, which live as long as the process. It is off during
+collection, and skips them afterwards (`gc.freeze`). That saves a tenth of the tests' CPU time."""
 
 import gc
 from collections.abc import Generator
