@@ -4,13 +4,15 @@ import pytest
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what each failure that was followed by another run said last."""
+    """Print the error of each run that was followed by another one."""
     reports = terminalreporter.getreports("rerun")
     if reports:
         terminalreporter.section("why tests were run again")
     for report in reports:
-        terminalreporter.write_line(f"{report.nodeid}\n    {_last_lines(report)}")
+        terminalreporter.write_line(f"{report.nodeid}\n    {_told(report)}")
 
 
-def _last_lines(report: pytest.TestReport) -> str:
-    return "\n    ".join(report.longreprtext.splitlines()[-12:])
+def _told(report: pytest.TestReport) -> str:
+    """What the exception says first, and where it was raised."""
+    lines = report.longreprtext.splitlines()
+    return "\n    ".join([*[line for line in lines if line.startswith("E ")][:8], *lines[-1:]])
