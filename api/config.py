@@ -65,7 +65,10 @@ class ConnectionLimits(Section):
     """Requests per second that one address may begin, four times as many at once; further ones wait. Trusted proxies
     have no such limit."""
     head_timeout_s: PositiveFloat = 10.0
-    """Seconds to complete the header fields of a request, from the connection or from the last answer."""
+    """Seconds to complete the header fields of a request, from the connection or from their first byte."""
+    keep_alive_s: PositiveInt = 75
+    """Seconds that a connection stays open after an answer. It must be longer than clients and proxies keep theirs, so
+    that nobody sends a request on a connection that is just being closed."""
     discard_timeout_s: PositiveFloat = 60.0
     """Seconds for the rest of a body that is already answered."""
     pace_bytes_s: PositiveInt = 8_000

@@ -38,6 +38,7 @@ class ClientProtocol(H11Protocol):
         self.logger = _quiet
         self.conn: StrictConnection = StrictConnection()
         limits = self.open.limits
+        self.timeout_keep_alive = limits.keep_alive_s  # uvicorn's timer, which otherwise has BentoML's 5 s
         self.peer = ""
         self._waiting: TimerHandle | None = None
         self._idle_since = self.loop.time()
@@ -55,6 +56,12 @@ class ClientProtocol(H11Protocol):
         """Unregister the connection."""
         self.open.remove(self)
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came. The time limit of a request starts with its first byte."""
+        if self._is_between_requests:
+            self._idle_since = self.loop.time()
+        super().data_received(data)
 
     def handle_events(self) -> None:
         """Parse received data. A request above the rate limit waits."""
@@ -80,7 +87,7 @@ class ClientProtocol(H11Protocol):
             self.handle_events()
 
     def on_response_complete(self) -> None:
-        """No response is due; the time limit of the next request starts now."""
+        """No response is due."""
         self._idle_since = self.loop.time()
         self._read_throughput.reset()
         self.open.idle(self)
@@ -99,6 +106,11 @@ class ClientProtocol(H11Protocol):
     def _is_response_due(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
+    @property
+    def _is_between_requests(self) -> bool:
+        """After an answer, before the first byte of another request."""
+        return self.cycle is not None and self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]
+
     def overdue(self, now: float) -> str | None:
         """Why this connection must be closed, see `Connection.overdue`."""
         unsent = self.transport.get_write_buffer_size()
@@ -107,6 +119,8 @@ class ClientProtocol(H11Protocol):
         self._write_throughput.reset()
         if self._is_response_due or self._waiting is not None or self.transport.is_closing():
             return None  # the server is working, or delays a request because of the rate limit
+        if self._is_between_requests:
+            return None  # the timer of `timeout_keep_alive` closes it
         waited = now - self._idle_since
         if self.conn.their_state is h11.SEND_BODY:
             fast = self._read_throughput.is_met(now, self.conn.received)
