@@ -126,6 +126,8 @@ class SynthesisSettings(_Table):
         dark: share of dark things on dark grounds.
         rows: chance that a thing on a near ground is there many times, in rows.
         close: chance that such a thing is so close that the frame cuts it off.
+        sheet: chance that such a ground has a sheet of paper of almost its colour on it.
+        dark_portrait: chance that a person in the dark is head and shoulders.
         whole: chance that a photograph is shown whole, stretched to the square as the service does.
         portrait: chance that a full-body picture of a person becomes its head and shoulders.
         hair: chance of long strands from one side of the boundary.
@@ -144,6 +146,8 @@ class SynthesisSettings(_Table):
     dark: NotNegative = 0.0
     rows: Share = 0.0
     close: Share = 0.0
+    sheet: Share = 0.0
+    dark_portrait: Share = 0.0
     whole: Share = 0.4
     portrait: Share = 0.4
     hair: Share = 0.15

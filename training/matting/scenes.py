@@ -10,7 +10,7 @@ from torch.nn import functional
 from training.matting.backgrounds import axes, noise
 from training.matting.camera import luma
 from training.matting.filters import smoothstep, wide
-from training.matting.layers import Layer
+from training.matting.layers import Layer, some
 from training.matting.rng import Rng
 
 LEVEL = 1 / 255
@@ -78,6 +78,16 @@ def near_ground(dice: Rng, alpha: Tensor, colour: Tensor) -> Tensor:
     cloth = noise(dice, count, 1, side, (3, 6, 12)) * dice.even(count, 1, 1, 1, high=4)
     tint = dice.even(count, 3, 1, 1, low=-2, high=2)
     return (rim + torch.where(lighter, apart, -apart) + (sweep + fall + cloth + tint) * LEVEL).clamp(0, 1)
+
+
+def with_sheet(dice: Rng, ground: Tensor, chance: float) -> Tensor:
+    """Some grounds with a sheet of paper or board of almost their colour, which belongs to the ground as well."""
+    count, _, side, _ = ground.shape
+    x, y = axes(side, ground.device)
+    centre, half = dice.even(count, 2, 1, 1, low=-0.3, high=0.3), dice.even(count, 2, 1, 1, low=0.3, high=0.9)
+    inside = ((x - centre[:, :1]).abs() < half[:, :1]) & ((y - centre[:, 1:]).abs() < half[:, 1:])
+    apart = dice.even(count, 1, 1, 1, low=-12, high=12) * some(dice, ground, chance)
+    return (ground + inside * apart * LEVEL).clamp(0, 1)
 
 
 def contact_shadow(dice: Rng, alpha: Tensor) -> Tensor:

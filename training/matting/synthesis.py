@@ -33,6 +33,7 @@ from training.matting.scenes import (
     keyed,
     near_ground,
     paled,
+    with_sheet,
 )
 from training.matting.strands import FUR, HAIR, Style, strands
 from training.matting.views import close, free, in_crowd, placed, portrait, zoomed
@@ -152,6 +153,8 @@ class Synthesis:
                 seen = in_crowd(dice, entry, dice.number(-0.5, 0.5))
             case Scene.NEAR if self._settings.close and dice.chance(self._settings.close):
                 seen = close(dice, entry)
+            case Scene.DARK if entry.person and dice.chance(self._settings.dark_portrait):
+                seen = portrait(dice, entry)
             case _:
                 seen = placed(dice, entry)
         moved = entry.kind is Kind.PHOTO and scene is not Scene.PHOTO
@@ -209,6 +212,8 @@ class Synthesis:
         alpha, colour = self._in_rows(dice, alpha, colour)
         colour = paled(dice, (colour * dice.even(len(alpha), 1, 1, 1, low=0.8, high=1.6)).clamp(0, 1))
         ground = near_ground(dice, alpha, colour)
+        if self._settings.sheet:
+            ground = with_sheet(dice, ground, self._settings.sheet)
         shaded = ground * (1 - self._shadow(dice, alpha)) * (1 - contact_shadow(dice, alpha) * some(dice, alpha, 0.5))
         return alpha, keyed(dice, onto(alpha, colour, shaded), ground), _nothing_soft(alpha)
 

@@ -25,6 +25,7 @@ from training.matting.scenes import (
     keyed,
     near_ground,
     paled,
+    with_sheet,
 )
 from training.matting.synthesis import Batch, Synthesis
 from training.matting.tests.pictures import SIDE, data_folder
@@ -195,3 +196,17 @@ def test_samples_are_darkened_where_the_experiment_says_so(cache: Cache) -> None
     plain, like_service = (only(cache, "near", darken_light=each).image for each in (False, True))
     assert torch.equal(darkened(plain), like_service)
     assert not torch.equal(plain, like_service)
+
+
+def test_a_sheet_of_paper_is_part_of_the_ground() -> None:
+    even = torch.full((32, 3, 96, 96), 0.8)
+    away = (with_sheet(Rng(1, 0, CPU), even, 0.5) - even).abs().amax((1, 2, 3))
+    assert 4 < int((away > LEVEL / 4).sum()) < 28, "about half of the grounds have one"
+    assert float(away.max()) <= 12.01 * LEVEL
+    assert torch.equal(with_sheet(Rng(1, 0, CPU), even, 0.0), even)
+
+
+def test_a_sheet_does_not_change_what_is_cut_out(cache: Cache) -> None:
+    plain, on_paper = (only(cache, "near", SOLID, sheet=chance) for chance in (0.0, 1.0))
+    assert torch.equal(plain.alpha, on_paper.alpha)
+    assert not torch.equal(plain.image, on_paper.image)
