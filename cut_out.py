@@ -13,7 +13,7 @@ from admission import BIG_PIXELS, Admission, Job, Place, big_cores
 from concurrency import run_to_completion
 from errors import RunnerUnavailable
 from imaging import ImageInfo, Output, decode
-from pipeline import AFTER_MODEL, BEFORE_MODEL, Decode, MattingModel, Result, Stages, Work, run
+from pipeline import AFTER_MODEL, BEFORE_MODEL, CLOSE_UPS, Decode, MattingModel, Result, Stages, Work, run
 from pixel_budget import PixelBudget, weight
 from telemetry import IN_FLIGHT, stage
 
@@ -148,10 +148,19 @@ class CutOut:
         before_s = await self._on_cpu(place, BEFORE_MODEL, work)
         with stage("infer"):
             work.alpha = await model.infer(work.model_input)
+        between_s = await self._look_again(place, work) if model.close_ups else 0.0
         place.inferred()
         after_s = await self._on_cpu(place, AFTER_MODEL, work)
-        place.finished(before_s + after_s)
+        place.finished(before_s + between_s + after_s)
         return work.result
+
+    async def _look_again(self, place: Place, work: Work) -> float:
+        """Show the model the close-ups, one after another. Returns the CPU seconds."""
+        seconds = await self._on_cpu(place, CLOSE_UPS, work)
+        for image in work.close_up_inputs:
+            with stage("infer"):
+                work.close_up_alphas += (await work.model.infer(image),)
+        return seconds
 
     async def _on_cpu(self, place: Place, stages: Stages, work: Work) -> float:
         """Run stages in a thread when a core is free. Returns their seconds."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import imaging
 from errors import NothingFound
-from imaging import Box, Decontamination, ImageInfo, Output, Picture, Pixels
+from imaging import Box, CloseUp, Decontamination, ImageInfo, Output, Picture, Pixels
 from telemetry import stage
 
 Decode = Callable[[bytes, ImageInfo], Picture]
@@ -25,6 +25,7 @@ class MattingModel:
         expected_wait: seconds until the inference of a picture that is sent now would begin.
         picture_s: seconds of the runner for one picture.
         darken_light: whether it works better on darkened high-key pictures.
+        close_ups: whether it sees parts of the picture again, larger.
         backend: its backend; None while unknown.
     """
 
@@ -34,6 +35,7 @@ class MattingModel:
     expected_wait: Callable[[], float] = lambda: 0.0
     picture_s: Callable[[], float] = lambda: 0.0
     darken_light: bool = False
+    close_ups: bool = False
     backend: Callable[[], str | None] = lambda: None
 
 
@@ -65,6 +67,7 @@ class Work:
         small: the picture at the model's size, uint8 [S,S,3].
         model_input: the model's input: `small`, or a darkened copy.
         alpha: the model's output, uint8 [S,S].
+        close_ups: the parts that the model sees again, as `close_up_inputs`; its output for these is `close_up_alphas`.
         matte: alpha during refinement: uint8 [S,S], and [H,W] from `upsample` on.
         decontamination: the estimated colours of foreground and background.
         pixels: the cut-out, then the pixels to encode.
@@ -79,6 +82,9 @@ class Work:
     small: Pixels = field(init=False)
     model_input: Pixels = field(init=False)
     alpha: Pixels = field(init=False)
+    close_ups: tuple[CloseUp, ...] = ()
+    close_up_inputs: tuple[Pixels, ...] = ()
+    close_up_alphas: tuple[Pixels, ...] = ()
     matte: Pixels = field(init=False)
     decontamination: Decontamination = field(init=False)
     pixels: Pixels = field(init=False)
@@ -99,13 +105,33 @@ def scale_to_model(work: Work) -> None:
 
 def darken_high_key(work: Work) -> None:
     """Darken very light pictures for the models that ask for it."""
-    if work.model.darken_light:
-        work.model_input = imaging.darken_high_key(work.small)
+    work.model_input = _shown(work.model, work.small)
+
+
+def _shown(model: MattingModel, image: Pixels) -> Pixels:
+    return imaging.darken_high_key(image) if model.darken_light else image
 
 
 def keep_existing_alpha(work: Work) -> None:
     """An upload that is a cut-out already keeps its own alpha."""
     work.alpha = imaging.keep_existing_alpha(work.picture, work.alpha)
+
+
+def choose_close_ups(work: Work) -> None:
+    """Choose the parts that the model should see again."""
+    work.close_ups = imaging.close_ups(work.picture, imaging.keep_existing_alpha(work.picture, work.alpha))
+
+
+def scale_close_ups(work: Work) -> None:
+    """Make the model's input of each of them."""
+    size = work.model.size
+    inputs = (imaging.close_up_input(work.picture, part, size, work.alpha.shape[0]) for part in work.close_ups)
+    work.close_up_inputs = tuple(_shown(work.model, image) for image in inputs)
+
+
+def merge_close_ups(work: Work) -> None:
+    """Correct the picture's alpha by that of the close-ups."""
+    work.alpha = imaging.merge_close_ups(work.alpha, zip(work.close_ups, work.close_up_alphas, strict=True))
 
 
 def set_levels(work: Work) -> None:
@@ -167,9 +193,16 @@ BEFORE_MODEL: Stages = {
         darken_high_key,
     ),
 }
+CLOSE_UPS: Stages = {
+    "compose": (
+        choose_close_ups,
+        scale_close_ups,
+    ),
+}
 AFTER_MODEL: Stages = {
     "compose": (
         keep_existing_alpha,
+        merge_close_ups,
         set_levels,
         drop_small_components,
         require_subject,

@@ -6,6 +6,7 @@ Other packages use the names listed here; they import nothing from the modules b
 import cv2
 
 from imaging.box import Box
+from imaging.close_up import EXPECTED_PASSES, CloseUp, close_up_input, close_ups, merge_close_ups
 from imaging.composing import compose
 from imaging.css_colours import css_colour
 from imaging.decoding import decode
@@ -27,6 +28,7 @@ from imaging.small_components import drop_small_components
 from imaging.subject import has_subject
 
 __all__ = [
+    "EXPECTED_PASSES",
     "HOPELESS_HAZE",
     "INPUTS",
     "MAX_SIDE",
@@ -34,6 +36,7 @@ __all__ = [
     "OUTPUTS",
     "Box",
     "Channels",
+    "CloseUp",
     "Crop",
     "Decontamination",
     "ImageFormat",
@@ -42,6 +45,8 @@ __all__ = [
     "Output",
     "Picture",
     "Pixels",
+    "close_up_input",
+    "close_ups",
     "compose",
     "css_colour",
     "darken_high_key",
@@ -54,6 +59,7 @@ __all__ = [
     "haze_share",
     "judge_beginning",
     "keep_existing_alpha",
+    "merge_close_ups",
     "probe",
     "set_levels",
     "shrink",

@@ -146,6 +146,7 @@ class ModelManifest(_Table):
         file, sha256: the fp32 weights.
         darken_light: whether very light images are darkened for it (`imaging/high_key.py`); true only where an
             evaluation showed a benefit.
+        close_ups: whether parts of an image are shown to it again, larger (`imaging/close_up.py`); likewise.
         variants: the same model at other precisions, `[variants.int8]`; the backend selects one.
         batch: "one" if the graph accepts only one image per run.
         provenance, origin: the former for our own weights, the latter for third-party weights.
@@ -157,6 +158,7 @@ class ModelManifest(_Table):
     licence: str
     batch: Literal["any", "one"] = "any"
     darken_light: bool = False
+    close_ups: bool = False
     variants: dict[Literal["fp16", "int8"], Variant] = {}
     input: Tensor
     output: Tensor

@@ -300,3 +300,59 @@ async def test_uploads_are_decoded_where_the_caller_wants() -> None:
     cut_out = CutOut({"only": MattingModel(Disc(), 64)}, max_megapixels=100, max_wait_s=10, decode=decode_elsewhere)
     await cut_out(BODY, INFO, PNG)
     assert decoded == [BODY]
+
+
+class Corner:
+    """A model that finds a square in a corner when it sees the whole picture, and nothing in a part of it."""
+
+    def __init__(self, whole: Pixels) -> None:
+        self.whole = whole
+        self.seen: list[Pixels] = []
+
+    async def __call__(self, image: Pixels) -> Pixels:
+        self.seen.append(image)
+        alpha = np.zeros((64, 64), np.uint8)
+        if np.array_equal(image, self.whole):
+            alpha[4:20, 4:20] = 255
+        else:
+            alpha[:, :40] = 255
+        return alpha
+
+
+@pytest.mark.parametrize("wants", [True, False])
+async def test_a_model_that_wants_close_ups_sees_the_subject_again_and_corrects_the_picture(*, wants: bool) -> None:
+    picture = decode(BODY, INFO)
+    model = Corner(to_model_input(picture, 64))
+    cut_out = CutOut({"only": MattingModel(model, 64, close_ups=wants)}, max_megapixels=100, max_wait_s=10, threads=1)
+    with timings() as collected:
+        result = await cut_out(BODY, INFO, PNG)
+    assert len(model.seen) == 1 + wants
+    with Image.open(BytesIO(result.body)) as image:
+        alpha = np.asarray(image.getchannel("A"))
+    assert alpha[40, 30] == 255, "solid in both"
+    assert (int(alpha[40, 75]) < 100) is wants, "in the first alpha only"
+    assert collected.keys() == {"queue", "decode", "infer", "compose", "encode"}
+
+
+async def test_a_cut_out_that_is_uploaded_is_not_seen_again() -> None:
+    rgba = np.dstack([scene(WIDTH, HEIGHT), np.zeros((HEIGHT, WIDTH), np.uint8)])
+    rgba[50:90, 50:90, 3] = 255
+    body, model = saved(rgba, PNG.format), Disc()
+    cut_out = CutOut({"only": MattingModel(model, 64, close_ups=True)}, max_megapixels=100, max_wait_s=10)
+    await cut_out(body, probe(body, PNG.format, 10_000), PNG)
+    assert len(model.seen) == 1
+
+
+async def test_a_model_that_fails_on_a_close_up_fails() -> None:
+    class Once(Disc):
+        async def __call__(self, image: Pixels) -> Pixels:
+            if self.seen:
+                raise RunnerUnavailable("The runner is gone.", retry_after=1)
+            return await super().__call__(image)
+
+    cut_out = CutOut({"only": MattingModel(Once(), 64, close_ups=True)}, max_megapixels=100, max_wait_s=10)
+    with pytest.raises(RunnerUnavailable):
+        await cut_out(BODY, INFO, PNG)
+    place = cut_out.admit(INFO, PNG)
+    assert place.wait_s == 0
+    place.release()

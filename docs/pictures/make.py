@@ -37,7 +37,8 @@ def network() -> CutOut:
         alpha: Pixels = backend.infer(image[None])[0]
         return alpha
 
-    return CutOut({manifest.name: MattingModel(infer, manifest.input.size)}, max_megapixels=100, max_wait_s=10)
+    model = MattingModel(infer, manifest.input.size, darken_light=manifest.darken_light, close_ups=manifest.close_ups)
+    return CutOut({manifest.name: model}, max_megapixels=100, max_wait_s=10)
 
 
 async def cut(photo: Image.Image, cut_out: CutOut) -> Image.Image:

@@ -4,13 +4,22 @@ import hashlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from imaging import Picture, Pixels, darken_high_key, keep_existing_alpha
+from imaging import (
+    Picture,
+    Pixels,
+    close_up_input,
+    close_ups,
+    darken_high_key,
+    keep_existing_alpha,
+    merge_close_ups,
+)
 from modelkit.evaluation.errors import EvaluationError
 from modelkit.evaluation.file_backend import FileBackend
 from modelkit.evaluation.onnx_file import OnnxFile
@@ -31,7 +40,7 @@ class Network:
     Attributes:
         sha256: of its file.
         size: pixels per side of its input.
-        darken_light: as in `ModelManifest`.
+        darken_light, close_ups: as in `ModelManifest`.
     """
 
     name: str
@@ -40,13 +49,25 @@ class Network:
     backend: Backend
     way: Way = service
     darken_light: bool = False
+    close_ups: bool = False
 
     def matte(self, picture: Picture) -> Pixels:
         """uint8 [H,W], at the picture's size. Raises EvaluationError when the runtime fails."""
         try:
-            return self.way(lambda image: keep_existing_alpha(picture, self._infer(image)), picture, self.size)
+            return self.way(partial(self._alpha, picture), picture, self.size)
         except (BackendError, EvaluationError) as error:
             raise EvaluationError(f"{self.name}: {error}") from error
+
+    def _alpha(self, picture: Picture, image: Pixels) -> Pixels:
+        """The whole picture's alpha, close-ups included; `image` is the picture as the way shows it."""
+        alpha = keep_existing_alpha(picture, self._infer(image))
+        if not self.close_ups:
+            return alpha
+        parts = close_ups(picture, alpha)
+        return merge_close_ups(
+            alpha,
+            [(part, self._infer(close_up_input(picture, part, self.size, alpha.shape[0]))) for part in parts],
+        )
 
     def _infer(self, image: Pixels) -> Pixels:
         alphas: Pixels = self.backend.infer((darken_high_key(image) if self.darken_light else image)[None])
@@ -59,7 +80,11 @@ class Network:
             raise EvaluationError(f"Unknown variant {', '.join(sorted(unknown))}; there are: {', '.join(WAYS)}.")
         return [
             replace(
-                self, name=_named(self.name, way), way=WAYS[way], darken_light=_DARKENED.get(way, self.darken_light)
+                self,
+                name=_named(self.name, way),
+                way=WAYS[way],
+                darken_light=_DARKENED.get(way, self.darken_light),
+                close_ups=self.close_ups and way in _WITH_CLOSE_UPS,
             )
             for way in variants
         ]
@@ -67,6 +92,8 @@ class Network:
 
 _DARKENED = {"darkened": True, "not darkened": False}
 """Ways that are the service's, but for this."""
+_WITH_CLOSE_UPS = {SERVICE, *_DARKENED}
+"""All others show the picture once, as many do not show it whole; "one pass" is to compare them with."""
 
 
 def _named(network: str, way: str) -> str:
@@ -110,7 +137,9 @@ def _described(text: str, threads: int) -> Network:
     wanted = _precision(precision or "fp32")
     digest = hashlib.sha256(manifest.weights(wanted)).hexdigest()
     backend = OrtBackend(manifest, device="cpu", threads=threads, precision=wanted)
-    return Network(text, digest, manifest.input.size, backend, darken_light=manifest.darken_light)
+    return Network(
+        text, digest, manifest.input.size, backend, darken_light=manifest.darken_light, close_ups=manifest.close_ups
+    )
 
 
 def _precision(text: str) -> Precision:
@@ -123,4 +152,11 @@ def _precision(text: str) -> Precision:
 def _file(path: Path, options: Options, kind: _Kind, threads: int) -> Network:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     backend = kind(path, options, threads)
-    return Network(options.name or path.stem, digest, backend.size, backend, darken_light=options.darken_light)
+    return Network(
+        options.name or path.stem,
+        digest,
+        backend.size,
+        backend,
+        darken_light=options.darken_light,
+        close_ups=options.close_ups,
+    )

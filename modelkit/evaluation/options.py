@@ -50,6 +50,7 @@ class Options(BaseModel):
         normalise: see `normalise`; no file tells this, so float inputs have to be told.
         output: which of its outputs is the matte.
         darken_light: whether very light pictures are darkened for it, as a manifest may say.
+        close_ups: whether parts of the picture are shown to it again, likewise.
         values: what the output holds. Two or more channels are classes, the first of them the background; labels
             are class numbers, 0 the background.
     """
@@ -63,6 +64,7 @@ class Options(BaseModel):
     output: Annotated[int, Field(ge=0)] = 0
     values: Values | None = None
     darken_light: bool = False
+    close_ups: bool = False
 
 
 def parse(text: str) -> tuple[Path, Options]:

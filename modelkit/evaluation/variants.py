@@ -114,10 +114,11 @@ WAYS: Mapping[str, Way] = MappingProxyType(
         "strong levels": _strong_levels,
         "radius 4": partial(_radius, radius=4),
         "radius 8": partial(_radius, radius=8),
+        "one pass": service,  # close-ups are the network's own matter (`networks.py`)
         "darkened": service,  # what is shown to the network is the network's own matter (`networks.py`)
         "not darkened": service,
         "holes 5": partial(_holes, milli=5),
         "holes 100": partial(_holes, milli=100),
     }
 )
-"""By name. All but "plain" and the two "only" differ from the service's in one thing."""
+"""By name. All but "plain" and the two "only" differ in one thing from "one pass", or from the service's."""

@@ -38,7 +38,8 @@ async def cut_out(name: str) -> Pixels:
     Image.fromarray(photograph(name)).save(upload, "PNG")
     info = probe(upload.getvalue(), ImageFormat.PNG, max_side=10_000)
     manifest = ModelManifest.load(MANIFEST["model"])
-    pipeline = CutOut({manifest.name: MattingModel(_infer, manifest.input.size)}, max_megapixels=100, max_wait_s=10)
+    model = MattingModel(_infer, manifest.input.size, darken_light=manifest.darken_light, close_ups=manifest.close_ups)
+    pipeline = CutOut({manifest.name: model}, max_megapixels=100, max_wait_s=10)
     with Image.open(BytesIO((await pipeline(upload.getvalue(), info, Output())).body)) as image:
         return np.asarray(image, np.uint8)
 

@@ -1,22 +1,27 @@
 """The whole command, on a tiny folder with the shipped model."""
 
 import json
+from io import BytesIO
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+import skimage.data
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from imaging import Picture
+from cut_out import CutOut
+from imaging import ImageFormat, Output, Picture, Pixels, probe
 from modelkit.__main__ import app
 from modelkit.evaluation.errors import EvaluationError
 from modelkit.evaluation.networks import Network, open_network
 from modelkit.evaluation.scores import score
 from modelkit.zoo.import_model import GraphHints, Source, import_model
 from models.manifest import MODELS
+from pipeline import MattingModel
 from tests.fakes.backends import Breaking, DiscFinder
-from tests.imaging.samples import opaque
+from tests.imaging.samples import opaque, saved
 from tests.modelkit.evaluation.scenes import disc, picture, write_pair
 from tests.modelkit.zoo.graphs import MEAN, STD, conv, save
 from tests.shipped import NAME, SHIPPED
@@ -39,7 +44,7 @@ def run(*arguments: str | Path, store: Path | None = None) -> Result:
 
 
 def test_networks_are_judged_side_by_side(folder: Path, tmp_path: Path) -> None:
-    arguments = ["--model", NAME, "--model", f"{WEIGHTS},name=by-path", "--cases", "1"]
+    arguments = ["--model", NAME, "--model", f"{WEIGHTS},name=by-path,close_ups=true", "--cases", "1"]
     result = run(folder, *arguments, "--out", tmp_path / "a")
     assert result.exit_code == 0, result.output
     assert NAME in result.output
@@ -135,6 +140,28 @@ def test_a_cut_out_keeps_its_alpha_as_it_does_in_the_service() -> None:
     pale = np.dstack([np.full((*alpha.shape, 3), 200, np.uint8), alpha])
     matte = network(DiscFinder()).matte(Picture(pale, has_alpha=True))
     assert (matte == 255).all()
+
+
+async def test_close_ups_are_those_of_the_service() -> None:
+    """The shipped network, its whole way and the service's: the same matte."""
+    photograph = np.asarray(cv2.copyMakeBorder(skimage.data.chelsea(), *(150,) * 4, cv2.BORDER_REPLICATE), np.uint8)
+    opened = open_network(NAME, threads=1)
+    assert opened.close_ups
+    matte = opened.matte(opaque(photograph))
+    (one_pass,) = opened.by(["one pass"])
+    assert not np.array_equal(one_pass.matte(opaque(photograph)), matte)
+
+    async def infer(image: Pixels) -> Pixels:
+        return np.asarray(opened.backend.infer(image[None])[0], np.uint8)
+
+    model = MattingModel(infer, opened.size, darken_light=opened.darken_light, close_ups=True)
+    body = saved(photograph, ImageFormat.PNG)
+    result = await CutOut({NAME: model}, max_megapixels=100, max_wait_s=10)(
+        body, probe(body, ImageFormat.PNG, 10_000), Output(ImageFormat.PNG)
+    )
+    with Image.open(BytesIO(result.body)) as image:
+        assert np.array_equal(np.asarray(image)[..., 3], matte)
+    opened.backend.close()
 
 
 def test_a_network_that_fails_is_named() -> None:
