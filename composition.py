@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import structlog
@@ -17,7 +16,7 @@ from config import Settings
 from cpu_quota import available_cpus
 from cut_out import CutOut, max_concurrency
 from errors import LedgerUnavailable
-from imaging import EXPECTED_PASSES, decode
+from imaging import decode
 from imaging.isolated.pool import IS_POSSIBLE, DecoderPool
 from memory import keep_giving_back
 from models import ModelManifest
@@ -178,16 +177,11 @@ def _network(manifest: ModelManifest, client: RunnerClient) -> MattingModel:
         manifest.input.size,
         client.fault,
         client.expected_wait,
-        partial(_picture_s, manifest, client),
+        client.picture_s,
         darken_light=manifest.darken_light,
         close_ups=manifest.close_ups,
         backend=client.backend,
     )
-
-
-def _picture_s(manifest: ModelManifest, client: RunnerClient) -> float:
-    """The runner's seconds for one picture, close-ups included."""
-    return client.picture_s() * (EXPECTED_PASSES if manifest.close_ups else 1)
 
 
 def _threads(settings: Settings) -> int:

@@ -23,7 +23,7 @@ class MattingModel:
         size: S, the side of its square input.
         fault: why it is unavailable now, as a public sentence; None if it is available.
         expected_wait: seconds until the inference of a picture that is sent now would begin.
-        picture_s: seconds of the runner for one picture.
+        image_s: seconds of the runner for one input.
         darken_light: whether it works better on darkened high-key pictures.
         close_ups: whether it sees parts of the picture again, larger.
         backend: its backend; None while unknown.
@@ -33,10 +33,14 @@ class MattingModel:
     size: int
     fault: Callable[[], str | None] = lambda: None
     expected_wait: Callable[[], float] = lambda: 0.0
-    picture_s: Callable[[], float] = lambda: 0.0
+    image_s: Callable[[], float] = lambda: 0.0
     darken_light: bool = False
     close_ups: bool = False
     backend: Callable[[], str | None] = lambda: None
+
+    def picture_s(self) -> float:
+        """Expected seconds of the runner for one picture, close-ups included."""
+        return self.image_s() * (imaging.EXPECTED_PASSES if self.close_ups else 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from rich.console import Console
 from rich.table import Table
 
 from imaging import ImageFormat, Output, Pixels, decode, probe
-from pipeline import AFTER_MODEL, BEFORE_MODEL, MattingModel, Work
+from pipeline import AFTER_MODEL, BEFORE_MODEL, CLOSE_UPS, MattingModel, Work, merge_close_ups
 
 T = TypeVar("T")
 Figures = dict[str, float]
@@ -53,10 +53,10 @@ def photograph(width: int, height: int) -> Pixels:
     return np.asarray(np.clip(soft + grain[:height, :width], 0, 255), np.uint8)
 
 
-def matte() -> Pixels:
+def matte(radius: float = 0.4) -> Pixels:
     """uint8 alpha [384,384]: a disc with a soft edge."""
     y, x = np.mgrid[:MODEL_SIDE, :MODEL_SIDE] / MODEL_SIDE - 0.5
-    return np.asarray(np.clip((0.4 - np.hypot(x, y)) / 0.02 + 0.5, 0, 1) * 255, np.uint8)
+    return np.asarray(np.clip((radius - np.hypot(x, y)) / 0.02 + 0.5, 0, 1) * 255, np.uint8)
 
 
 class Stopwatch:
@@ -90,10 +90,20 @@ def ours(body: bytes, output: ImageFormat, watch: Stopwatch) -> bytes:
     read, *fit = BEFORE_MODEL["decode"]
     watch("decode", lambda: read(work))
     watch("fit", lambda: [step(work) for step in fit])
-    work.alpha = alpha
+    watch("close-up", lambda: _look_again(work))
+    work.alpha, work.close_ups, work.close_up_alphas = alpha, (), ()
     watch("compose", lambda: [step(work) for step in AFTER_MODEL["compose"]])
     watch("encode", lambda: [step(work) for step in AFTER_MODEL["encode"]])
     return work.result.body
+
+
+def _look_again(work: Work) -> None:
+    """The steps of a close-up, of a subject that covers a quarter of the picture."""
+    work.alpha = matte(0.28)
+    for step in CLOSE_UPS["compose"]:
+        step(work)
+    work.close_up_alphas = (matte(),) * len(work.close_ups)
+    merge_close_ups(work)
 
 
 def pillow(body: bytes, output: ImageFormat, watch: Stopwatch) -> bytes:
@@ -160,7 +170,7 @@ def _compare(size: str, runs: int) -> Iterator[tuple[str, Figures]]:
 
 
 def _table(results: dict[str, Figures]) -> Table:
-    stages = ["probe", "decode", "fit", "compose", "encode", "all", "MB out", "MB RSS"]
+    stages = ["probe", "decode", "fit", "close-up", "compose", "encode", "all", "MB out", "MB RSS"]
     table = Table("CPU ms, one core", *stages)
     for name, figures in results.items():
         table.add_row(name, *(f"{figures[stage]:,.1f}" if stage in figures else "" for stage in stages))

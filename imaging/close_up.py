@@ -37,6 +37,9 @@ _HAZY = 0.05
 _LEAST = 0.004
 """Alpha as a chance lies between this and its opposite, so that its logit is finite."""
 
+_UNSURE = np.float32(1e-6)
+"""Keeps the weight of a logit of 0 above 0."""
+
 EXPECTED_PASSES = 1.6
 """Pictures per picture that the model sees, on average of photographs."""
 
@@ -85,17 +88,23 @@ def merge_close_ups(alpha: Pixels, seen: Iterable[tuple[CloseUp, Pixels]]) -> Pi
     seen = list(seen)
     if not seen:
         return alpha
-    weights = [_weights(part, alpha.shape[0]) for part, _ in seen]
-    logits = [_placed(part, each, alpha.shape[0]) for part, each in seen]
-    first = np.clip(1 - sum(weights, np.zeros(alpha.shape, np.float32)), 0, 1)
-    total, certainty = np.zeros((2, *alpha.shape), np.float32)
-    for weight, logit in zip([first, *weights], [_LOGITS[alpha], *logits], strict=True):
-        sure = weight * np.sqrt(np.abs(logit) + np.float32(1e-6))
+    size = alpha.shape[0]
+    region = (
+        slice(min(part.top for part, _ in seen), max(part.bottom for part, _ in seen)),
+        slice(min(part.left for part, _ in seen), max(part.right for part, _ in seen)),
+    )
+    first = alpha[region]
+    weights = [_weights(part, size)[region] for part, _ in seen]
+    rest = np.clip(1 - sum(weights, np.zeros(first.shape, np.float32)), 0, 1)
+    total, certainty = np.zeros((2, *first.shape), np.float32)
+    logits = (_placed(part, each, size)[region] for part, each in seen)
+    for weight, logit in zip([rest, *weights], [_LOGITS[first], *logits], strict=True):
+        sure = weight * np.sqrt(np.abs(logit) + _UNSURE)
         total += sure * logit
         certainty += sure
-    merged = 1 / (1 + np.exp(-total / certainty))
-    levels = np.clip(np.rint((merged - _LEAST) / (1 - 2 * _LEAST) * 255), 0, 255).astype(np.uint8)
-    return np.where(first < 1, levels, alpha)
+    merged = alpha.copy()
+    merged[region] = np.where(rest < 1, _levels(total / certainty), first)
+    return merged
 
 
 def _subject(cleaned: Pixels) -> tuple[CloseUp, ...]:
@@ -149,6 +158,12 @@ def _placed(part: CloseUp, alpha: Pixels, size: int) -> Plane:
         _LOGITS[alpha], (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
     )
     return placed
+
+
+def _levels(logits: Plane) -> Pixels:
+    """Alpha of logits: the inverse of `_LOGITS`, uint8."""
+    chances = 1 / (1 + np.exp(-logits))
+    return np.clip(np.rint((chances - _LEAST) * (255 / (1 - 2 * _LEAST))), 0, 255).astype(np.uint8)
 
 
 def _logits() -> Plane:

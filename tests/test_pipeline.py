@@ -31,7 +31,7 @@ def cutter(
     infer: Infer, *, pictures: float = 100, threads: int = 2, max_wait_s: float = 10, picture_s: float = 0
 ) -> CutOut:
     """With room for so many of these pictures at a time."""
-    network = MattingModel(infer, 64, picture_s=lambda: picture_s)
+    network = MattingModel(infer, 64, image_s=lambda: picture_s)
     megapixels = 1.01 * pictures * ONE / SMALL_SHARE
     return CutOut({"only": network}, threads=threads, max_megapixels=megapixels, max_wait_s=max_wait_s)
 
@@ -356,3 +356,14 @@ async def test_a_model_that_fails_on_a_close_up_fails() -> None:
     place = cut_out.admit(INFO, PNG)
     assert place.wait_s == 0
     place.release()
+
+
+@pytest.mark.parametrize("wants", [True, False])
+async def test_the_runners_time_for_close_ups_is_part_of_the_wait(*, wants: bool) -> None:
+    model = MattingModel(Disc(), 64, image_s=lambda: 1.0, close_ups=wants)
+    cut_out = CutOut({"only": model}, max_megapixels=100, max_wait_s=10)
+    with_one = cut_out.admit(INFO, PNG)
+    another = cut_out.admit(INFO, PNG)
+    assert (another.wait_s > 1.5) is wants
+    for place in (with_one, another):
+        place.release()
