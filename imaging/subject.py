@@ -5,12 +5,12 @@ import numpy as np
 
 from imaging.picture import Picture, Pixels
 
-CERTAIN = 160
-"""Levels of 255. On plain, noisy and cloudy pages no pixel of our models reaches it; on every subject of Dev at least a
-twentieth of the picture does. Dots, squares and gravel count as subjects and are sold; see docs/experiments.md."""
+CERTAIN = 200
+"""Levels of 255. Next to no pixel of our models reaches it on plain, noisy and cloudy pages; on every subject of Dev at
+least a fiftieth of the picture does. Dots, squares and gravel count as subjects; see docs/experiments.md."""
 
-MIN_SHARE = 1 / 20_000
-"""Required share of pixels with at least this alpha: 7 of 384 x 384."""
+MIN_SHARE = 1 / 10_000
+"""Required share of pixels with at least this alpha: 15 of 384 x 384."""
 
 
 def has_subject(picture: Picture, alpha: Pixels) -> bool:

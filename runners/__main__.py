@@ -127,7 +127,7 @@ def _common() -> argparse.ArgumentParser:
 
 
 def _served() -> Iterator[str]:
-    yield _variable("MODEL", "clearcanvas-matte-5")
+    yield _variable("MODEL", "clearcanvas-matte-6")
     yield from (each.partition("=")[0] for each in _variable("MORE_MODELS", "").replace(",", " ").split())
 
 

@@ -45,7 +45,7 @@ ModelSpec = Annotated[ModelChoice, BeforeValidator(_model_choice)]
 class RunnerConfig(Section):
     """The matting runner: which model and backend, and how much may wait for it."""
 
-    model: str = "clearcanvas-matte-5"
+    model: str = "clearcanvas-matte-6"
     """Name of a manifest in models/ or in the folder of pulled models: the default."""
     more_models: Annotated[tuple[ModelSpec, ...], CommaSeparated] = ()
     """Further models to serve, for `?model=NAME`: names, or `NAME=PRICE` in US dollars where the price differs."""

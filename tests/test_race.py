@@ -25,7 +25,7 @@ MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 def test_the_wrapped_network_finds_what_ours_finds(tmp_path: Path) -> None:
     """In rembg's form a picture has 320 pixels a side, and is normalised in float64 as rembg does it."""
-    network = ModelManifest.load("clearcanvas-matte-5").path
+    network = ModelManifest.load("clearcanvas-matte-6").path
     picture = cv2.imdecode(np.frombuffer(Pictures.of("2 MP, no grain").files[0], np.uint8), cv2.IMREAD_COLOR_RGB)
     small = cv2.resize(np.asarray(picture), (320, 320), interpolation=cv2.INTER_AREA)
     normalised = ((small / 255 - MEAN) / DEVIATION).transpose(2, 0, 1)[None].astype(np.float32)

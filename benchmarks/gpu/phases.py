@@ -100,7 +100,7 @@ def prepare(folder: Folder) -> Iterator[Row]:
     from runners.inference import golden_pictures, scaled  # noqa: PLC0415  # as above
     from runners.tensorrt.graph import parseable  # noqa: PLC0415  # as above
 
-    manifest = ModelManifest.load("clearcanvas-matte-5")
+    manifest = ModelManifest.load("clearcanvas-matte-6")
     shape = LARGE if folder.device == "cuda" else TINY
     large_network(folder.path / "large-fp32.onnx", shape)
     (folder.path / "large-fp16.onnx").write_bytes(half(folder.graph("large", "fp32"), ("head/", "tail/")))

@@ -22,7 +22,7 @@ from sandbox.wallets import sign_x402
 from tests.running_service import run_service
 
 REMBG, PAID, PAID_AUTO, UNPAID = "rembg", "ours, paid, fp32", "ours, paid, auto", "ours, unpaid, fp32"
-MODEL = "clearcanvas-matte-5"
+MODEL = "clearcanvas-matte-6"
 ENVIRONMENT = ROOT / ".venv-race"
 _PATIENCE_S = 300.0
 _START_S = 180.0

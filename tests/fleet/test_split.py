@@ -188,7 +188,7 @@ def test_the_runners_ask_for_the_token_and_unpickle_nothing(split: Split, tmp_pa
     kinds = ("application/vnd.bentoml+pickle", "application/octet-stream", "application/json")
     for headers, expected in (({}, {401}), ({"Authorization": f"Bearer {TOKEN}"}, {400, 404})):
         for kind in kinds:
-            for path in ("/infer", "/infer/clearcanvas-matte-5", "/__http_infer__", "/"):
+            for path in ("/infer", "/infer/clearcanvas-matte-6", "/__http_infer__", "/"):
                 answer = httpx.post(
                     f"{split.runners[0].url}{path}", content=code, headers={"Content-Type": kind, **headers}, timeout=5
                 )

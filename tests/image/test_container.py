@@ -89,4 +89,4 @@ async def test_one_image_is_the_api_and_the_runner(image: Image, state: str) -> 
                 assert answer.status_code == 200, api.logs()[-4000:] + runner.logs()[-4000:]
                 assert_cut_out(answer.content, size=(512, 512))
             metrics = await client.get(f"{runner.url}/metrics")
-            assert 'clearcanvas_batch_size_sum{model="clearcanvas-matte-5"}' in metrics.text
+            assert 'clearcanvas_batch_size_sum{model="clearcanvas-matte-6"}' in metrics.text

@@ -26,7 +26,7 @@ def spot(size: int, level: int = 255) -> Pixels:
 
 
 @pytest.mark.parametrize(
-    ("size", "level", "found"), [(3, 255, True), (2, 255, False), (300, 159, False), (300, 160, True)]
+    ("size", "level", "found"), [(4, 255, True), (3, 255, False), (300, 199, False), (300, 200, True)]
 )
 def test_a_few_pixels_that_the_model_is_sure_of_are_something(size: int, level: int, found: bool) -> None:
     assert has_subject(PICTURE, spot(size, level)) == found
@@ -66,13 +66,14 @@ BLANK = {
     "one pixel": _even(90)[:1, :1],
     "grain": _noise(8),
     "noise": _noise(60),
+    "coarse noise": _noise(20),
     "clouds": cv2.resize(np.random.default_rng(0).integers(60, 200, (8, 8, 3), np.uint8), (400, 300)),
     "vignette": np.dstack([np.clip(230 - np.hypot(*(np.mgrid[:300, :400] - 170)) / 2, 0, 255)] * 3).astype(np.uint8),
 }
 SUBJECTS = {"a person": data.astronaut(), "a cup": data.coffee(), "a cat": data.chelsea(), "a rocket": data.rocket()}
 
 
-@pytest.fixture(scope="module", params=["clearcanvas-matte-5", "clearcanvas-matte-5-int8"])
+@pytest.fixture(scope="module", params=["clearcanvas-matte-6", "clearcanvas-matte-6-int8"])
 def session(request: pytest.FixtureRequest) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

@@ -216,9 +216,9 @@ def of_models(folder: Path, name: str) -> dict[str, Finding]:
 @pytest.fixture
 def damaged(tmp_path: Path) -> str:
     """A model whose weights are not those that its manifest names."""
-    manifest = (MODELS / "clearcanvas-matte-5.toml").read_text()
-    (tmp_path / "damaged.toml").write_text(manifest.replace('name = "clearcanvas-matte-5"', 'name = "damaged"', 1))
-    for file in (MODELS / "weights").glob("clearcanvas-matte-5*.onnx"):
+    manifest = (MODELS / "clearcanvas-matte-6.toml").read_text()
+    (tmp_path / "damaged.toml").write_text(manifest.replace('name = "clearcanvas-matte-6"', 'name = "damaged"', 1))
+    for file in (MODELS / "weights").glob("clearcanvas-matte-6*.onnx"):
         (tmp_path / "weights").mkdir(exist_ok=True)
         (tmp_path / "weights" / file.name).write_bytes(b"damaged")
     return "damaged"

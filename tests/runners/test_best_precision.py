@@ -61,7 +61,7 @@ def test_without_vnni_or_when_fp32_is_wanted_it_runs_in_fp32(known: Golden) -> N
         {"gate": Gate(mean=255, p99_9=0.001)},
         {"file": "weights/no-such.onnx"},
         {"sha256": "0" * 64},
-        {"file": "clearcanvas-matte-5.toml"},
+        {"file": "clearcanvas-matte-6.toml"},
     ],
 )
 def test_a_bad_or_missing_variant_is_rejected_and_logged(known: Golden, changes: dict[str, object]) -> None:
