@@ -3,6 +3,7 @@
 import hashlib
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from sandbox.process import ROOT, SandboxError
 
@@ -23,12 +24,13 @@ def build(folder: Path = ROOT / "state") -> Path | None:
     file = _file(folder)
     if not file.exists():
         folder.mkdir(exist_ok=True)
-        made = file.with_suffix(".new")
-        command: list[str | Path] = [ESBUILD, SOURCE, *OPTIONS, f"--outfile={made}", "--log-level=error"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own arguments
-        if done.returncode:
-            raise SandboxError(f"The test wallet cannot be bundled:\n{done.stderr}")
-        made.replace(file)
+        with TemporaryDirectory(dir=folder, prefix="sandbox_wallet-") as own:  # other services may build it now, too
+            made = Path(own, file.name)
+            command: list[str | Path] = [ESBUILD, SOURCE, *OPTIONS, f"--outfile={made}", "--log-level=error"]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own arguments
+            if done.returncode:
+                raise SandboxError(f"The test wallet cannot be bundled:\n{done.stderr}")
+            made.replace(file)
     return file
 
 

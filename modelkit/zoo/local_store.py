@@ -45,7 +45,7 @@ def keep(manifest: ModelManifest, content: bytes, folder: Path) -> None:
 
 def _write(path: Path, content: bytes) -> None:
     """All of it under its name, or nothing."""
-    part = path.with_name(f"{path.name}.part")
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
     with part.open("wb") as file:
         file.write(content)
         file.flush()

@@ -3,6 +3,7 @@
 Not yet run on a GPU. Tests run it with a fake CUDA that computes on the CPU.
 """
 
+import os
 from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
@@ -130,6 +131,7 @@ class CudaEngine:
 
 
 def _keep(file: Path, kernels: Any) -> None:
-    part = file.with_suffix(".part")
+    """Write the kernels atomically; other runners of this host may do the same."""
+    part = file.with_name(f"{file.name}.{os.getpid()}.part")
     part.write_bytes(bytes(kernels.serialize()))
     part.replace(file)
