@@ -11,15 +11,19 @@ from PIL import Image
 from skimage import data
 
 GRAIN = 4.0  # standard deviation in steps of 8 bits, about that of a phone's camera by day
+_GROUND = ((234, 0), (150, 150), (0, 0))  # pixels above, below, left and right of 512 x 400
 _WIDTH, _HEIGHT = 1600, 1250  # of two megapixels
 
 
 @cache
 def photo(megapixels: float) -> bytes:
-    """The astronaut as a JPEG of this size, always the same bytes: 1600 x 1250 pixels for 2.0."""
+    """The astronaut as a JPEG of this size, always the same bytes: 1600 x 1250 pixels for 2.0.
+
+    There is so much ground around her that every picture costs a close-up; of what people upload six in ten do.
+    """
     scale = (megapixels * 1e6 / (_WIDTH * _HEIGHT)) ** 0.5
     width, height = round(_WIDTH * scale), round(_HEIGHT * scale)
-    astronaut = Image.fromarray(data.astronaut()).crop((0, 0, 512, 400))
+    astronaut = Image.fromarray(np.pad(data.astronaut()[:400], _GROUND, "edge"))
     large = np.asarray(astronaut.resize((width, height), Image.Resampling.BICUBIC))
     grain = np.random.default_rng(2).normal(0, GRAIN, (height, width, 1)).astype(np.float32)
     file = BytesIO()

@@ -3,10 +3,15 @@
 import random
 from io import BytesIO
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from imaging import close_ups, to_model_input
 from loadtests.pictures import Pictures, photo
+from modelkit.evaluation.networks import open_network
+from tests.imaging.samples import opaque
+from tests.shipped import NAME
 
 
 def test_two_megapixels_are_a_jpeg_of_a_photographs_weight() -> None:
@@ -22,6 +27,17 @@ def test_other_sizes_have_their_megapixels_and_may_be_sent(megapixels: float) ->
     with Image.open(BytesIO(body)) as image:
         assert image.width * image.height == pytest.approx(megapixels * 1e6, rel=0.01)
     assert len(body) < 25_000_000
+
+
+@pytest.mark.parametrize("megapixels", [0.5, 2.0])
+def test_each_costs_a_close_up(megapixels: float) -> None:
+    """By the model that ships: what a load test measures is not less than what buyers' pictures cost."""
+    with Image.open(BytesIO(photo(megapixels))) as image:
+        picture = opaque(np.asarray(image))
+    network = open_network(NAME, threads=1)
+    (alpha,) = network.backend.infer(to_model_input(picture, network.size)[None])
+    network.backend.close()
+    assert len(close_ups(picture, np.asarray(alpha, np.uint8))) == 1
 
 
 def test_it_is_always_the_same_bytes() -> None:
