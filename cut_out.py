@@ -148,7 +148,7 @@ class CutOut:
         before_s = await self._on_cpu(place, BEFORE_MODEL, work)
         with stage("infer"):
             work.alpha = await model.infer(work.model_input)
-        between_s = await self._look_again(place, work) if model.close_ups else 0.0
+        between_s = await self._look_again(place, work)
         place.inferred()
         after_s = await self._on_cpu(place, AFTER_MODEL, work)
         place.finished(before_s + between_s + after_s)

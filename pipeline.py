@@ -122,8 +122,9 @@ def keep_existing_alpha(work: Work) -> None:
 
 
 def choose_close_ups(work: Work) -> None:
-    """Choose the parts that the model should see again."""
-    work.close_ups = imaging.close_ups(work.picture, imaging.keep_existing_alpha(work.picture, work.alpha))
+    """Choose the parts that a model should see again, if it wants to."""
+    if work.model.close_ups:
+        work.close_ups = imaging.close_ups(work.picture, work.alpha)
 
 
 def scale_close_ups(work: Work) -> None:
@@ -199,13 +200,13 @@ BEFORE_MODEL: Stages = {
 }
 CLOSE_UPS: Stages = {
     "compose": (
+        keep_existing_alpha,
         choose_close_ups,
         scale_close_ups,
     ),
 }
 AFTER_MODEL: Stages = {
     "compose": (
-        keep_existing_alpha,
         merge_close_ups,
         set_levels,
         drop_small_components,

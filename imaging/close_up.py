@@ -76,6 +76,7 @@ def close_up_input(picture: Picture, part: CloseUp, size: int, alpha_size: int) 
     top, bottom = (round(side * picture.height / alpha_size) for side in (part.top, part.bottom))
     rows = slice(min(top, picture.height - 1), max(bottom, top + 1))
     columns = slice(min(left, picture.width - 1), max(right, left + 1))
+    # A view, no copy: its rows lie apart, which scaling takes and other steps may not.
     return to_model_input(Picture(picture.rgba[rows, columns], picture.has_alpha), size)
 
 

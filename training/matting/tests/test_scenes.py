@@ -210,3 +210,9 @@ def test_a_sheet_does_not_change_what_is_cut_out(cache: Cache) -> None:
     plain, on_paper = (only(cache, "near", SOLID, sheet=chance) for chance in (0.0, 1.0))
     assert torch.equal(plain.alpha, on_paper.alpha)
     assert not torch.equal(plain.image, on_paper.image)
+
+
+def test_people_in_the_dark_may_be_head_and_shoulders(cache: Cache) -> None:
+    whole, portraits = (only(cache, "dark", SOLID, portrait=0.4, dark_portrait=chance) for chance in (0.0, 1.0))
+    assert not torch.equal(whole.alpha, portraits.alpha)
+    assert (at_edges(portraits.alpha) > 0.5).sum() > (at_edges(whole.alpha) > 0.5).sum(), "cut off by the frame"
